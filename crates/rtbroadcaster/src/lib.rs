@@ -1,0 +1,4 @@
+//! One speaks, everyone is in step.
+
+mod close;
+pub use close::CloseReason;
