@@ -151,10 +151,7 @@ mod tests {
     #[test]
     fn the_code_alone_says_whether_to_come_back() {
         for reason in CloseReason::ALL {
-            let by_code = match reason.code() {
-                1001 | 1005 | 1006 | 1011 | 1012 | 1013 | 4000..=4499 => true,
-                _ => false,
-            };
+            let by_code = matches!(reason.code(), 1001 | 1005 | 1006 | 1011 | 1012 | 1013 | 4000..=4499);
             assert_eq!(reason.comes_back(), by_code, "{reason:?}");
         }
     }
