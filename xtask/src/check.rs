@@ -1,0 +1,11 @@
+//! `cargo xtask check`: what a reviewer should not have to say. Must not run the code it checks.
+
+use crate::steps::{Failure, Steps, command};
+
+/// Formatting, lints with and without the features, and documentation; warnings are errors.
+pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
+    steps.run(&mut command("cargo", "fmt --all --check"))?;
+    steps.run(&mut command("cargo", "clippy --workspace --all-targets --all-features -- -D warnings"))?;
+    steps.run(&mut command("cargo", "clippy -p rtbroadcaster --no-default-features -- -D warnings"))?;
+    steps.run(command("cargo", "doc --workspace --no-deps --all-features").env("RUSTDOCFLAGS", "-D warnings"))
+}

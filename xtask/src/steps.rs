@@ -1,0 +1,117 @@
+//! Runs commands one after the other, each announced before it runs and timed after. Must not know which commands.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Why a command of the project ended early, in words for whoever ran it.
+#[derive(Debug)]
+pub(crate) struct Failure(String);
+
+impl Failure {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The steps of one command so far.
+pub(crate) struct Steps {
+    /// When the first step could begin.
+    started: Instant,
+    /// How many ended well.
+    passed: u32,
+}
+
+impl Steps {
+    pub(crate) fn begin() -> Self {
+        Self { started: Instant::now(), passed: 0 }
+    }
+
+    pub(crate) fn passed(&self) -> u32 {
+        self.passed
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Runs one command to its end, without stdin. Fails if it cannot start or does not exit with 0.
+    pub(crate) fn run(&mut self, command: &mut Command) -> Result<(), Failure> {
+        let shown = shown(command);
+        println!("$ {shown}");
+        let started = Instant::now();
+        let status = command
+            .stdin(Stdio::null())
+            .status()
+            .map_err(|error| Failure::new(format!("`{shown}` could not start: {error}")))?;
+        let seconds = started.elapsed().as_secs_f64();
+        if !status.success() {
+            println!("  failed after {seconds:.1} s");
+            return Err(Failure::new(format!("`{shown}`: {status}")));
+        }
+        println!("  ok in {seconds:.1} s");
+        self.passed += 1;
+        Ok(())
+    }
+}
+
+/// The command `program` with `arguments`, to be run in the workspace's root.
+pub(crate) fn command(program: &str, arguments: &str) -> Command {
+    let mut command = Command::new(program);
+    command.args(arguments.split_whitespace()).current_dir(root());
+    command
+}
+
+/// The workspace's root.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace's root")
+}
+
+/// The command as it would be typed in the root.
+fn shown(command: &Command) -> String {
+    let mut words = Vec::new();
+    if let Some(folder) = command.get_current_dir().filter(|folder| *folder != root()) {
+        words.push(format!("cd {} &&", folder.strip_prefix(root()).unwrap_or(folder).display()));
+    }
+    let quoted = |value: &OsStr| {
+        let value = value.to_string_lossy();
+        if value.contains(' ') { format!("'{value}'") } else { value.into_owned() }
+    };
+    for (name, value) in command.get_envs() {
+        words.push(format!("{}={}", name.to_string_lossy(), quoted(value.unwrap_or_default())));
+    }
+    words.push(quoted(command.get_program()));
+    words.extend(command.get_args().map(quoted));
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_it_would_be_typed() {
+        let mut typed = command("cargo", "doc --no-deps");
+        typed.env("RUSTDOCFLAGS", "-D warnings").current_dir(root().join("protocol"));
+        assert_eq!(shown(&typed), "cd protocol && RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
+    }
+
+    #[test]
+    fn only_a_command_that_exits_with_zero_passes() {
+        let mut steps = Steps::begin();
+        steps.run(&mut command("cargo", "--version")).unwrap();
+        let failure = steps.run(&mut command("cargo", "no-such-command")).unwrap_err();
+        assert!(failure.to_string().starts_with("`cargo no-such-command`: "), "{failure}");
+        let failure = steps.run(&mut command("no-such-program", "")).unwrap_err();
+        assert!(failure.to_string().starts_with("`no-such-program` could not start: "), "{failure}");
+        assert_eq!(steps.passed(), 1);
+    }
+}
