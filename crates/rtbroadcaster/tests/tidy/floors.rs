@@ -1,0 +1,145 @@
+//! Imports go down the floors only. Must not know what the modules do.
+
+use crate::tokens::{self, Token, follows};
+
+/// The floors, top to bottom. A module that is on none of them has no place in the house.
+const FLOORS: [&[&str]; 7] = [
+    &["axum"],
+    &["upgrade"],
+    &["manager", "client"],
+    &["room"],
+    &["engine"],
+    &["fanout", "protocol", "socket"],
+    &["wire", "message", "id", "close", "config"],
+];
+
+/// The floors on which modules may import each other; on all others neighbours are strangers.
+const OPEN_FLOORS: [&str; 2] = ["manager", "wire"];
+
+/// Every import of a file that goes up, sideways or nowhere. `path` is below `src/`; `lib.rs` may import all.
+pub(crate) fn wrong(path: &str, text: &str) -> Vec<String> {
+    let module = path.split('/').next().unwrap_or(path).trim_end_matches(".rs");
+    if module == "lib" {
+        return Vec::new();
+    }
+    if floor(module).is_none() {
+        return vec![format!("{path}:1: the module `{module}` is on no floor")];
+    }
+    let tokens = tokens::read(text);
+    let mut imports = tokens::taken_from(&tokens, "crate");
+    imports.extend(taken_by_super(&tokens, depth(path)));
+    imports
+        .iter()
+        .filter_map(|import| refusal(module, &import.text).map(|why| format!("{path}:{}: {why}", import.line)))
+        .collect()
+}
+
+/// Why `from` must not import `to`, if so.
+fn refusal(from: &str, to: &str) -> Option<String> {
+    let from_floor = floor(from)?;
+    let Some(to_floor) = floor(to) else {
+        return Some(format!("`crate::{to}` is on no floor: name the module of what is imported"));
+    };
+    let floors = format!("`{from}` (floor {})", FLOORS[from_floor].join(" "));
+    let floors = format!("{floors} imports `{to}` (floor {})", FLOORS[to_floor].join(" "));
+    if from == to {
+        return None;
+    }
+    if from == "wire" {
+        return (!["close", "config"].contains(&to)).then(|| format!("{floors}: wire knows only close and config"));
+    }
+    let open = || OPEN_FLOORS.iter().any(|open| floor(open) == Some(from_floor));
+    match from_floor.cmp(&to_floor) {
+        std::cmp::Ordering::Less => None,
+        std::cmp::Ordering::Equal if open() => None,
+        std::cmp::Ordering::Equal => Some(format!("{floors}: these neighbours do not know each other")),
+        std::cmp::Ordering::Greater => Some(format!("{floors}: imports go down only")),
+    }
+}
+
+/// How far from the top a module lives.
+fn floor(module: &str) -> Option<usize> {
+    FLOORS.iter().position(|modules| modules.contains(&module))
+}
+
+/// How many modules deep a file is: 1 for `wire.rs` and `wire/mod.rs`, 2 for `wire/frame.rs`.
+fn depth(path: &str) -> usize {
+    path.split('/').filter(|name| *name != "mod.rs").count()
+}
+
+/// What is taken from the crate's root by as many `super::` as the place is deep.
+fn taken_by_super(tokens: &[Token], file_depth: usize) -> Vec<Token> {
+    let (mut taken, mut open_modules, mut at) = (Vec::new(), Vec::new(), 0);
+    while at < tokens.len() {
+        open_modules.retain(|&end| end > at);
+        if tokens[at].text == "mod" && follows(tokens, at + 2, &["{"]) {
+            open_modules.push(tokens::closing(tokens, at + 2));
+        }
+        let begin = at;
+        while follows(tokens, at, &["super", ":", ":"]) {
+            at += 3;
+        }
+        let supers = (at - begin) / 3;
+        if supers > 0 && supers == file_depth + open_modules.len() {
+            taken.extend(tokens::segments(tokens, at));
+        }
+        if supers == 0 {
+            at += 1;
+        }
+    }
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_upward_import_is_told_with_its_file_its_line_and_both_floors() {
+        let found = wrong("fanout/lane.rs", "//! Lane.\nuse crate::{close::CloseReason, room::Room};\n");
+        assert_eq!(
+            found,
+            [
+                "fanout/lane.rs:2: `fanout` (floor fanout protocol socket) imports `room` (floor room): imports go down only"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_bad_import_is_found() {
+        for (path, source) in [
+            ("fanout/mod.rs", "use crate::protocol::Frame;"),
+            ("protocol/v2.rs", "fn f() { crate::socket::write() }"),
+            ("wire/frame.rs", "use crate::message::Message;"),
+            ("wire/frame.rs", "use crate::id::RoomId;"),
+            ("close.rs", "use crate::room::Room;"),
+            ("room/log.rs", "#[cfg(test)] mod tests { use crate::manager::Manager; }"),
+            ("room/log.rs", "use super::super::client;"),
+            ("room.rs", "use super::client;"),
+            ("room.rs", "mod tests { use super::super::client; }"),
+            ("room/mod.rs", "use crate::CloseReason;"),
+            ("room/mod.rs", "use crate::*;"),
+            ("attic.rs", ""),
+        ] {
+            assert_eq!(wrong(path, source).len(), 1, "{path}: {source}");
+        }
+    }
+
+    #[test]
+    fn every_good_import_is_let_through() {
+        for (path, source) in [
+            ("lib.rs", "use crate::{axum, close};"),
+            ("axum.rs", "use crate::upgrade::Upgrade; use axum::extract::State;"),
+            ("manager.rs", "use crate::client::Client;"),
+            ("client.rs", "use crate::{manager::Manager, wire, room::{Room, log}};"),
+            ("message.rs", "use crate::id::Seq; pub(crate) fn f() {}"),
+            ("wire/frame.rs", "use crate::{close::CloseReason, config::Limits, wire::accept};"),
+            (
+                "room/log.rs",
+                "use super::snapshot; // crate::axum\nmod tests { use super::*; use super::super::snapshot; }",
+            ),
+        ] {
+            assert_eq!(wrong(path, source), [""; 0], "{path}");
+        }
+    }
+}
