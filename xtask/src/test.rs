@@ -10,5 +10,6 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     node::ensure(steps)?;
     let conversations = root().join("protocol");
     steps.run(command("npm", "ci --no-audit --no-fund").current_dir(&conversations))?;
+    steps.run(command("node", "--test").current_dir(&conversations))?;
     steps.run(command("node", "replay.mjs").current_dir(&conversations))
 }

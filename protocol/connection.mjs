@@ -1,0 +1,89 @@
+// One connection of a transcript, by the npm package `ws`. Must not know what the server should say.
+
+import { randomBytes } from "node:crypto";
+import { WebSocket } from "ws";
+
+/** What a step waits at most, in milliseconds. */
+export const DEADLINE_MS = 5_000;
+
+/** The promise's outcome, or an error after the deadline. */
+export async function within(promise, what) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: nothing came in ${DEADLINE_MS} ms`)), DEADLINE_MS);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export class Connection {
+  #socket;
+  /** What has come and was not looked at yet. */
+  #inbox = [];
+  /** Wakes the step that waits for something to come. */
+  #arrived = () => {};
+
+  constructor(socket) {
+    this.#socket = socket;
+    const put = (thing) => {
+      this.#inbox.push(thing);
+      this.#arrived();
+    };
+    socket.on("message", (bytes, isBinary) => {
+      put(isBinary ? { kind: "binary", bytes: bytes.toString("hex") } : { kind: "text", text: bytes.toString() });
+    });
+    socket.on("pong", (bytes) => put({ kind: "pong", bytes: bytes.toString("hex") }));
+    socket.on("close", (code, reason) => put({ kind: "close", code, reason: reason.toString() }));
+    socket.on("error", (error) => put({ kind: "error", message: error.message }));
+  }
+
+  /** Opens a connection and completes its handshake. */
+  static async open(address, protocol) {
+    const offered = protocol === "v2" ? ["rtbroadcaster.v2"] : [];
+    const socket = new WebSocket(address, offered, { perMessageDeflate: false });
+    const connection = new Connection(socket);
+    const opened = new Promise((resolve, reject) => socket.once("open", resolve).once("error", reject));
+    await within(opened, "opening");
+    if (socket.protocol !== (offered[0] ?? "")) throw new Error(`the server chose "${socket.protocol}"`);
+    return connection;
+  }
+
+  /** The next thing that comes. */
+  async next() {
+    if (this.#inbox.length === 0) {
+      await within(new Promise((resolve) => (this.#arrived = resolve)), "waiting");
+    }
+    return this.#inbox.shift();
+  }
+
+  sendText(text) {
+    this.#socket.send(text);
+  }
+
+  sendBinary(bytes) {
+    this.#socket.send(bytes);
+  }
+
+  /** Writes bytes past the framing: `ws` has no public way to send what it would not frame itself. */
+  sendRaw(bytes) {
+    this.#socket._socket.write(bytes);
+  }
+
+  /** Sends a ping and returns the bytes that its pong must carry. */
+  ping() {
+    const bytes = randomBytes(8);
+    this.#socket.ping(bytes);
+    return bytes.toString("hex");
+  }
+
+  close() {
+    this.#socket.close(1000);
+  }
+
+  drop() {
+    this.#socket.terminate();
+  }
+}

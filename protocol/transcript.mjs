@@ -1,0 +1,84 @@
+// Reads a transcript (conversations/README.md has the format). Must not know sockets.
+
+const KNOWN = { CR: "\r", LF: "\n" };
+const PROTOCOLS = ["classic", "v2"];
+
+/**
+ * The title, the configuration and the steps of a transcript. Throws an error that names the line.
+ * @param {string} text
+ */
+export function parse(text) {
+  const lines = text.split("\n");
+  if (!lines[0].startsWith("# ")) throw new Error("line 1: the first line is the title, `# text`");
+  const settings = [];
+  const steps = [];
+  for (const [index, line] of lines.entries()) {
+    const fail = (why) => {
+      throw new Error(`line ${index + 1}: ${why}: ${line}`);
+    };
+    if (line === "" || line.startsWith("#")) continue;
+    if (line.startsWith(":")) {
+      const found = /^: ([a-z_]+) = (\S+)$/.exec(line) ?? fail("not `: name = value`");
+      settings.push({ name: found[1], value: found[2] });
+      continue;
+    }
+    const found = /^([a-z][a-z0-9]*) (\S+)(?: (.*))?$/s.exec(line) ?? fail("not `NAME VERB REST`");
+    const [, name, verb, rest = ""] = found;
+    const isKnown = name === "rust" ? isRustStep(verb, rest) : isStep(verb, rest);
+    if (!isKnown) fail("not a step");
+    steps.push({ line: index + 1, name, verb, rest });
+  }
+  return { title: lines[0].slice(2), settings, steps };
+}
+
+function isStep(verb, rest) {
+  switch (verb) {
+    case "+": return PROTOCOLS.includes(rest);
+    case ">": case "<": return true;
+    case "b>": case "!>": return rest.length > 0 && /^([0-9a-f]{2})*$/.test(rest.replaceAll(" ", ""));
+    case "x": return /^[1-4]\d{3}( [a-z0-9_]+)?$/.test(rest);
+    case "-": case "!": case ".": return rest === "";
+    default: return false;
+  }
+}
+
+function isRustStep(verb, rest) {
+  switch (verb) {
+    case "+": case "close": return rest === "";
+    case ">": return /^(event|state|ephemeral) \S+ \[.*\]$/s.test(rest) || /^clear \S+$/.test(rest);
+    default: return false;
+  }
+}
+
+/** The values of one file. */
+export class Values {
+  #values = new Map(Object.entries(KNOWN));
+
+  /** The text with every value in its place. Throws if one is not known. */
+  fill(text) {
+    return text.replace(/\{\{([a-z]+|CR|LF)\}\}/g, (_, name) => {
+      const value = this.#values.get(name);
+      if (value === undefined) throw new Error(`{{${name}}} is not known yet`);
+      return value;
+    });
+  }
+
+  /** Whether `text` is exactly what `expected` says; if so, takes the values that were not known. */
+  matches(expected, text) {
+    const names = [];
+    const pattern = expected.split(/\{\{([a-z]+|CR|LF)\}\}/).map((part, index) => {
+      if (index % 2 === 0) return escape(part);
+      if (this.#values.has(part)) return escape(this.#values.get(part));
+      if (names.includes(part)) return `\\k<${part}>`;
+      names.push(part);
+      return `(?<${part}>[0-9a-f-]{36})`;
+    });
+    const found = new RegExp(`^${pattern.join("")}$`, "su").exec(text);
+    if (!found) return false;
+    for (const name of names) this.#values.set(name, found.groups[name]);
+    return true;
+  }
+}
+
+/** The text as a regular expression that matches only itself. */
+const escape = (text) => text.replace(/[\\^$.*+?()[\]{}|\/]/g, "\\$&");

@@ -1,0 +1,43 @@
+// The reader of transcripts refuses what the format does not know.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parse, Values } from "./transcript.mjs";
+
+const ROOM = "00000000-0000-4000-8000-000000000000";
+
+test("a transcript is its title, its configuration and its steps", () => {
+  const { title, settings, steps } = parse("# Title\n\n: rooms_max = 1\nowner + classic\n# Comment\nowner >  {} \nrust > event k [ 1 ]\n");
+  assert.equal(title, "Title");
+  assert.deepEqual(settings, [{ name: "rooms_max", value: "1" }]);
+  assert.deepEqual(steps, [
+    { line: 4, name: "owner", verb: "+", rest: "classic" },
+    { line: 6, name: "owner", verb: ">", rest: " {} " },
+    { line: 7, name: "rust", verb: ">", rest: "event k [ 1 ]" },
+  ]);
+});
+
+test("a line that is not understood is named", () => {
+  const bad = [
+    "owner", "Owner . ", "owner ? x", "owner + v3", "owner x", "owner x 99", "owner x 1000 Done", "owner . x",
+    "owner !> f", "owner b> ", "rust < {}", "rust > event k {}", "rust > clear", ": a=1", "  owner .", "owner .\r",
+  ];
+  for (const line of bad) assert.throws(() => parse(`# Title\n${line}`), /^Error: line 2: /, line);
+  assert.throws(() => parse("owner + classic"), /^Error: line 1: /);
+});
+
+test("a value is taken once and is the same everywhere after it", () => {
+  const values = new Values();
+  assert.throws(() => values.fill("{{room}}"), /not known/);
+  assert.ok(!values.matches('{"a":"{{room}}"}', '{"a":"short"}'));
+  assert.ok(values.matches('{"a":"{{room}}","b":"{{room}}"}', `{"a":"${ROOM}","b":"${ROOM}"}`));
+  assert.ok(!values.matches("{{room}}", ROOM.replace("8", "9")));
+  assert.equal(values.fill("{{{room}}}{{CR}}{{LF}}"), `{${ROOM}}\r\n`);
+});
+
+test("an expected text matches only itself", () => {
+  const values = new Values();
+  assert.ok(values.matches('[".*\\u0041^$|/-"]', '[".*\\u0041^$|/-"]'));
+  assert.ok(!values.matches("[.]", "[1]"));
+  assert.ok(!values.matches("[1]", "[1]\n"));
+});
