@@ -1,0 +1,40 @@
+//! Under axum: a ready handler, and an extractor for applications with rules of their own.
+//! Must not know more than the upgrade.
+
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+
+use crate::client::Permit;
+use crate::manager::Manager;
+pub use crate::upgrade::{Upgrade, UpgradeError};
+
+/// The ready handler: everybody may create rooms and join those whose name they know.
+///
+/// ```
+/// use axum::{Router, routing::any};
+/// use rtbroadcaster::{Config, Manager};
+///
+/// let manager = Manager::new(Config::default());
+/// let app: Router = Router::new().route("/broadcasting", any(rtbroadcaster::axum::serve)).with_state(manager);
+/// ```
+///
+/// A request that is no WebSocket handshake is answered with 400, 405 or 426, one from a page of another host with 403.
+#[expect(clippy::unused_async, reason = "axum takes async handlers")]
+pub async fn serve(State(manager): State<Manager>, upgrade: Upgrade) -> Response {
+    upgrade.accept(&manager, Permit::anything())
+}
+
+impl<S: Sync> FromRequestParts<S> for Upgrade {
+    type Rejection = UpgradeError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, UpgradeError> {
+        Upgrade::from_parts(&parts.method, parts.version, &parts.headers, &mut parts.extensions)
+    }
+}
+
+impl IntoResponse for UpgradeError {
+    fn into_response(self) -> Response {
+        UpgradeError::into_response(self)
+    }
+}

@@ -1,0 +1,393 @@
+//! The middleman between one socket and its room: one task, the only one that waits for this socket.
+//! Must not know HTTP, nor how a room orders messages.
+
+mod deadlines;
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::Sleep;
+
+use crate::close::CloseReason;
+use crate::fanout::{Drained, Ending, Outbox};
+use crate::id::RoomId;
+use crate::manager::{Manager, Waiting};
+use crate::message::Message;
+use crate::protocol::{Command, Protocol, Refusal, Request, Strikes};
+use crate::room::{CreateError, JoinError, Membership, Owner, Place, PublishError};
+use crate::socket::Socket;
+use crate::wire::{Decoder, Incoming, Limits, Violation, encode};
+use deadlines::{Deadlines, Due};
+
+/// The most frames that one message may come in.
+const FRAGMENTS_MAX: u32 = 128;
+
+/// How long a peer may take to end the connection once everything is said.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// What a connection may do, decided by the application before it is upgraded.
+///
+/// ```
+/// use rtbroadcaster::{Permit, RoomId};
+///
+/// let room = RoomId::random();
+/// assert!(Permit::viewer_of(room).may_join(room));
+/// assert!(!Permit::viewer_of(room).may_join(RoomId::random()));
+/// assert!(!Permit::viewer_of(room).may_create());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permit {
+    create: bool,
+    join: Joins,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joins {
+    None,
+    Any,
+    Only(RoomId),
+}
+
+impl Permit {
+    /// Create rooms and join any room whose name it knows: what the ready handler gives to everybody.
+    pub const fn anything() -> Self {
+        Self { create: true, join: Joins::Any }
+    }
+
+    /// Create rooms, join none.
+    pub const fn owner() -> Self {
+        Self { create: true, join: Joins::None }
+    }
+
+    /// Join any room whose name it knows, create none.
+    pub const fn viewer() -> Self {
+        Self { create: false, join: Joins::Any }
+    }
+
+    /// Join this one room.
+    pub const fn viewer_of(room: RoomId) -> Self {
+        Self { create: false, join: Joins::Only(room) }
+    }
+
+    /// Whether it may create rooms. A client that may not is told `not the owner`.
+    pub const fn may_create(&self) -> bool {
+        self.create
+    }
+
+    /// Whether it may join `room`. A client that may not is told `room not found`, as if there were none.
+    pub fn may_join(&self, room: RoomId) -> bool {
+        match self.join {
+            Joins::None => false,
+            Joins::Any => true,
+            Joins::Only(only) => only == room,
+        }
+    }
+}
+
+/// Which part the client has.
+#[derive(Debug)]
+enum Role {
+    /// In no room yet; the manager knows it for the case that the server goes away.
+    Waiting(#[expect(dead_code, reason = "its drop tells the manager")] Waiting),
+    Owner(Owner),
+    Viewer(#[expect(dead_code, reason = "its drop leaves the room")] Membership),
+    /// The connection ends.
+    Leaving,
+}
+
+/// One client.
+#[derive(Debug)]
+pub(crate) struct Client {
+    socket: Socket,
+    decoder: Decoder,
+    protocol: Protocol,
+    outbox: Arc<Outbox>,
+    manager: Manager,
+    permit: Permit,
+    role: Role,
+    strikes: Strikes,
+    deadlines: Deadlines,
+    /// What came and was not handled yet.
+    inbox: VecDeque<Result<Incoming, Violation>>,
+    /// The timer for the next deadline; a viewer whose socket takes everything has none.
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+/// What the task wakes up for.
+enum Event {
+    /// Something is in the inbox.
+    Came,
+    /// A deadline has passed.
+    Due,
+    /// The close frame is out.
+    Said,
+    /// The peer is gone or the socket broken.
+    Gone,
+}
+
+impl Client {
+    /// A client on `socket`, accepted at `accepted`.
+    pub(crate) fn new(
+        socket: Socket,
+        protocol: Protocol,
+        manager: Manager,
+        permit: Permit,
+        accepted: Duration,
+    ) -> Self {
+        let config = manager.config();
+        let limits = Limits { message_bytes_max: config.message_bytes_max, fragments_max: FRAGMENTS_MAX };
+        let outbox = Outbox::new(socket.handle(), protocol.dialect(), manager.clock(), config);
+        Self {
+            decoder: Decoder::new(limits),
+            deadlines: Deadlines::new(config, accepted),
+            role: Role::Waiting(manager.wait(&outbox)),
+            socket,
+            protocol,
+            outbox,
+            manager,
+            permit,
+            strikes: Strikes::default(),
+            inbox: VecDeque::new(),
+            sleep: None,
+        }
+    }
+
+    /// Serves the connection to its end. `first` came behind the handshake.
+    pub(crate) async fn run(mut self, first: &[u8]) {
+        receive(&mut self.decoder, &mut self.inbox, first);
+        loop {
+            while let Some(incoming) = self.inbox.pop_front() {
+                if self.outbox.ending() != Ending::Open {
+                    break;
+                }
+                self.handle(incoming).await;
+            }
+            if self.outbox.ending() != Ending::Open {
+                self.leave();
+            }
+            // The buffer of a burst does not stay with an idle connection.
+            self.inbox = VecDeque::new();
+            match poll_fn(|cx| self.poll_event(cx)).await {
+                Event::Came => {}
+                Event::Due => {
+                    if self.due().is_break() {
+                        return;
+                    }
+                }
+                Event::Said => return self.linger().await,
+                Event::Gone => return,
+            }
+        }
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        let Self { socket, outbox, decoder, inbox, .. } = self;
+        match outbox.poll_drain(cx, |cx, slices| socket.poll_write(cx, slices)) {
+            Poll::Ready(Ok(Drained::Closed)) => return Poll::Ready(Event::Said),
+            Poll::Ready(Err(_)) => return Poll::Ready(Event::Gone),
+            Poll::Pending => {
+                if let Poll::Ready(Err(_)) = socket.poll_flush(cx) {
+                    return Poll::Ready(Event::Gone);
+                }
+            }
+        }
+        let open = outbox.ending() == Ending::Open;
+        if open != !matches!(self.role, Role::Leaving) {
+            // A lane or the room has decided the end.
+            return Poll::Ready(Event::Came);
+        }
+        if open {
+            let read = socket.poll_read(cx, |bytes| {
+                receive(decoder, inbox, bytes);
+                bytes.len()
+            });
+            match read {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Event::Gone),
+                Poll::Ready(Ok(_)) => {
+                    outbox.hear();
+                    self.deadlines.heard(self.manager.clock().now());
+                    return Poll::Ready(Event::Came);
+                }
+                Poll::Pending => {}
+            }
+        }
+        self.poll_deadline(cx)
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        let Some(at) = self.deadlines.next(self.viewers_of_own_room(), self.outbox.stalls_at()) else {
+            self.sleep = None;
+            return Poll::Pending;
+        };
+        let at = self.manager.clock().instant(at);
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        if sleep.deadline() != at {
+            sleep.as_mut().reset(at);
+        }
+        ready!(sleep.as_mut().poll(cx));
+        self.sleep = None;
+        Poll::Ready(Event::Due)
+    }
+
+    /// Does what is due. Breaks when the peer takes not even the close.
+    fn due(&mut self) -> ControlFlow<()> {
+        let now = self.manager.clock().now();
+        match self.deadlines.due(now, self.viewers_of_own_room(), self.outbox.stalls_at()) {
+            None => {}
+            Some(Due::Ping) => self.outbox.ping(),
+            Some(Due::Close(_)) if self.outbox.ending() != Ending::Open => return ControlFlow::Break(()),
+            Some(Due::Close(reason)) => self.outbox.cut(encode::close(reason)),
+            Some(Due::Abandon) => return ControlFlow::Break(()),
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// How many watch the room that this client owns; `None` if it owns none.
+    fn viewers_of_own_room(&self) -> Option<usize> {
+        if let Role::Owner(owner) = &self.role { Some(owner.viewers()) } else { None }
+    }
+
+    async fn handle(&mut self, incoming: Result<Incoming, Violation>) {
+        match incoming {
+            Ok(Incoming::Text(text)) => {
+                let Request { echo, command } = self.protocol.decode(&text);
+                if command.is_ok() {
+                    self.deadlines.understood();
+                }
+                let done = match command {
+                    Ok(command) => self.act(command).await,
+                    Err(refusal) => Err(refusal),
+                };
+                match done {
+                    Ok(()) => self.strikes.accepted(),
+                    Err(refusal) => self.refuse(&echo, refusal),
+                }
+            }
+            Ok(Incoming::Ping(payload)) => self.outbox.pong(encode::pong(&payload)),
+            Ok(Incoming::Pong(_)) => {}
+            Ok(Incoming::Close(code)) => self.outbox.cut(encode::close_echo(code)),
+            Err(violation) => {
+                tracing::debug!(%violation, "client closed");
+                self.outbox.cut(encode::close(violation.reason()));
+            }
+        }
+    }
+
+    fn refuse(&mut self, echo: &str, refusal: Refusal) {
+        tracing::debug!(reason = refusal.text(), "request refused");
+        self.outbox.answer(self.protocol.refused(echo, refusal));
+        if let Some(reason) = self.strikes.refused(refusal) {
+            self.outbox.finish(encode::close(reason));
+        }
+    }
+
+    async fn act(&mut self, command: Command) -> Result<(), Refusal> {
+        match command {
+            Command::Create => self.create(),
+            Command::Join { room } => self.join(&room),
+            Command::Publish { room, message } => self.publish(&room, message).await,
+            Command::Close { room } => self.close(&room),
+        }
+    }
+
+    fn create(&mut self) -> Result<(), Refusal> {
+        self.be_without_room()?;
+        if !self.permit.may_create() {
+            return Err(Refusal::NotOwner);
+        }
+        let place = self.socket.peer().map(|peer| Place::from(peer.ip()));
+        let owner = self.manager.registry().create(place).map_err(|error| match error {
+            CreateError::TooManyRooms => Refusal::RoomLimit,
+            CreateError::ShuttingDown => Refusal::Unavailable,
+        })?;
+        self.outbox.answer(self.protocol.connected(owner.room()));
+        owner.speaks_through(&self.outbox);
+        self.role = Role::Owner(owner);
+        self.deadlines.entered();
+        Ok(())
+    }
+
+    fn join(&mut self, room: &str) -> Result<(), Refusal> {
+        self.be_without_room()?;
+        let id: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
+        if !self.permit.may_join(id) {
+            return Err(Refusal::NoRoom);
+        }
+        let connected = self.protocol.connected(id);
+        let membership = self.manager.registry().join(id, Arc::clone(&self.outbox), connected);
+        self.role = Role::Viewer(membership.map_err(|error| match error {
+            JoinError::NoRoom => Refusal::NoRoom,
+            JoinError::RoomFull => Refusal::RoomFull,
+        })?);
+        self.deadlines.entered();
+        Ok(())
+    }
+
+    async fn publish(&mut self, room: &str, message: Message) -> Result<(), Refusal> {
+        match self.own(room)?.publish(message).await {
+            Ok(_) => Ok(()),
+            Err(PublishError::StateFull) => Err(Refusal::StateFull),
+            Err(PublishError::BadMessage(_) | PublishError::IdReused) => Err(Refusal::BadMessage),
+            // The room's farewell, or the takeover's, is already on its way to this client.
+            Err(PublishError::RoomEnded | PublishError::Fenced) => Ok(()),
+        }
+    }
+
+    fn close(&mut self, room: &str) -> Result<(), Refusal> {
+        if matches!(self.role, Role::Owner(_)) {
+            self.own(room)?;
+            if let Role::Owner(owner) = std::mem::replace(&mut self.role, Role::Leaving) {
+                owner.close();
+            }
+        } else {
+            self.outbox.cut(encode::close(CloseReason::Done));
+        }
+        Ok(())
+    }
+
+    fn be_without_room(&self) -> Result<(), Refusal> {
+        if matches!(self.role, Role::Waiting(_)) { Ok(()) } else { Err(Refusal::AlreadyInRoom) }
+    }
+
+    /// The right to speak in `room`, where empty means the own one.
+    fn own(&mut self, room: &str) -> Result<&mut Owner, Refusal> {
+        match &mut self.role {
+            Role::Owner(owner) if room.is_empty() || room.parse() == Ok(owner.room()) => Ok(owner),
+            _ => Err(Refusal::NotOwner),
+        }
+    }
+
+    /// The connection ends: the room learns it now, not when the peer has taken the close.
+    fn leave(&mut self) {
+        self.role = Role::Leaving;
+        self.deadlines.leaving(self.outbox.ending(), self.manager.clock().now());
+    }
+
+    /// Lets the peer read the close before the socket goes: closing a socket with unread input would destroy it
+    /// (RFC 6455 section 7.1.1).
+    async fn linger(mut self) {
+        let end = async {
+            poll_fn(|cx| self.socket.poll_shutdown(cx)).await?;
+            while poll_fn(|cx| self.socket.poll_read(cx, <[u8]>::len)).await? > 0 {}
+            std::io::Result::Ok(())
+        };
+        // Either way the connection is over.
+        let _ = tokio::time::timeout(LINGER, end).await;
+    }
+}
+
+/// Decodes `bytes` into `inbox`, up to the first violation.
+fn receive(decoder: &mut Decoder, inbox: &mut VecDeque<Result<Incoming, Violation>>, mut bytes: &[u8]) {
+    loop {
+        match decoder.decode(&mut bytes) {
+            Ok(Some(incoming)) => inbox.push_back(Ok(incoming)),
+            Ok(None) => return,
+            Err(violation) => return inbox.push_back(Err(violation)),
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! When a client has to have done something, and what happens otherwise.
+//! Pure: it takes the time as an argument.
+
+use std::time::Duration;
+
+use crate::close::CloseReason;
+use crate::config::{Config, deadline};
+use crate::fanout::Ending;
+
+/// How often an owner whose room has viewers is pinged, and how long it may be silent: they wait for it.
+const OWNER_PING: Duration = Duration::from_secs(5);
+const OWNER_SILENCE: Duration = Duration::from_secs(10);
+
+/// How long a cut connection may take to accept its close frame.
+const CUT: Duration = Duration::from_secs(1);
+
+/// What has to happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Ask whether the peer is there.
+    Ping,
+    /// End the connection.
+    Close(CloseReason),
+    /// End it without a word: the peer takes not even the close.
+    Abandon,
+}
+
+/// The times of one client.
+#[derive(Debug)]
+pub(super) struct Deadlines {
+    /// For the first valid message.
+    first_message: Option<Duration>,
+    /// For a room.
+    join: Option<Duration>,
+    /// `ping_interval`.
+    ping_interval: Duration,
+    /// When something came from the peer.
+    heard: Duration,
+    /// When it was pinged by its own task.
+    pinged: Duration,
+    /// For the close frame to be taken.
+    cut: Option<Duration>,
+}
+
+impl Deadlines {
+    pub(super) fn new(config: &Config, accepted: Duration) -> Self {
+        Self {
+            first_message: deadline(accepted, config.first_message_timeout),
+            join: deadline(accepted, config.join_timeout),
+            ping_interval: config.ping_interval,
+            heard: accepted,
+            pinged: accepted,
+            cut: None,
+        }
+    }
+
+    /// A valid message came.
+    pub(super) fn understood(&mut self) {
+        self.first_message = None;
+    }
+
+    /// The client is in a room.
+    pub(super) fn entered(&mut self) {
+        self.join = None;
+    }
+
+    /// Something came.
+    pub(super) fn heard(&mut self, now: Duration) {
+        self.heard = now;
+    }
+
+    /// The connection ends; a cut one has little time.
+    pub(super) fn leaving(&mut self, ending: Ending, now: Duration) {
+        self.first_message = None;
+        self.join = None;
+        if ending == Ending::Cut {
+            self.cut.get_or_insert(now + CUT);
+        }
+    }
+
+    /// When to look again. `viewers` is for an owner, `stall` for a peer whose socket takes nothing.
+    pub(super) fn next(&self, viewers: Option<usize>, stall: Option<Duration>) -> Option<Duration> {
+        let owner = viewers.and_then(|viewers| self.owner(viewers));
+        let owner = owner.map(|(ping, silent)| ping.min(silent));
+        [self.first_message, self.join, self.cut, self.stall(stall), owner].into_iter().flatten().min()
+    }
+
+    /// What has to happen now.
+    pub(super) fn due(&mut self, now: Duration, viewers: Option<usize>, stall: Option<Duration>) -> Option<Due> {
+        let passed = |at: Option<Duration>| at.is_some_and(|at| at <= now);
+        if passed(self.cut) {
+            return Some(Due::Abandon);
+        }
+        if passed(self.stall(stall)) {
+            return Some(Due::Close(CloseReason::Slow));
+        }
+        if passed(self.first_message) || passed(self.join) {
+            return Some(Due::Close(CloseReason::NothingValid));
+        }
+        let (ping, silent) = self.owner(viewers?)?;
+        if silent <= now {
+            return Some(Due::Close(CloseReason::NoPong));
+        }
+        (ping <= now).then(|| {
+            self.pinged = now;
+            Due::Ping
+        })
+    }
+
+    /// A peer that was cut has its own deadline.
+    fn stall(&self, stall: Option<Duration>) -> Option<Duration> {
+        stall.filter(|_| self.cut.is_none())
+    }
+
+    /// When to ping an owner, and when its silence has lasted too long.
+    fn owner(&self, viewers: usize) -> Option<(Duration, Duration)> {
+        let (ping, silence) = match (self.ping_interval, viewers) {
+            (Duration::ZERO, _) => return None,
+            (interval, 0) => (interval, interval * 2),
+            (interval, _) => (interval.min(OWNER_PING), (interval * 2).min(OWNER_SILENCE)),
+        };
+        Some((self.heard.max(self.pinged) + ping, self.heard + silence))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn fresh() -> Deadlines {
+        Deadlines::new(&Config::default(), seconds(100))
+    }
+
+    #[test]
+    fn a_connection_has_5_seconds_for_a_valid_message_and_30_for_a_room() {
+        let mut deadlines = fresh();
+        assert_eq!(deadlines.next(None, None), Some(seconds(105)));
+        assert_eq!(deadlines.due(seconds(105), None, None), Some(Due::Close(CloseReason::NothingValid)));
+        deadlines.understood();
+        assert_eq!(deadlines.next(None, None), Some(seconds(130)));
+        deadlines.entered();
+        assert_eq!(deadlines.next(None, None), None, "a viewer needs no timer");
+    }
+
+    #[test]
+    fn an_owner_with_viewers_is_pinged_every_5_seconds_and_given_up_after_10() {
+        let mut deadlines = fresh();
+        deadlines.understood();
+        deadlines.entered();
+        assert_eq!(deadlines.next(Some(0), None), Some(seconds(125)));
+        assert_eq!(deadlines.next(Some(1), None), Some(seconds(105)));
+        assert_eq!(deadlines.due(seconds(104), Some(1), None), None);
+        assert_eq!(deadlines.due(seconds(105), Some(1), None), Some(Due::Ping));
+        assert_eq!(deadlines.next(Some(1), None), Some(seconds(110)));
+        deadlines.heard(seconds(106));
+        assert_eq!(deadlines.next(Some(1), None), Some(seconds(111)));
+        assert_eq!(deadlines.due(seconds(116), Some(1), None), Some(Due::Close(CloseReason::NoPong)));
+    }
+
+    #[test]
+    fn a_stalled_peer_is_closed_and_then_abandoned() {
+        let mut deadlines = fresh();
+        deadlines.understood();
+        deadlines.entered();
+        assert_eq!(deadlines.due(seconds(110), None, Some(seconds(110))), Some(Due::Close(CloseReason::Slow)));
+        deadlines.leaving(Ending::Cut, seconds(110));
+        assert_eq!(deadlines.next(None, Some(seconds(110))), Some(seconds(111)));
+        assert_eq!(deadlines.due(seconds(110), None, Some(seconds(110))), None);
+        assert_eq!(deadlines.due(seconds(111), None, Some(seconds(110))), Some(Due::Abandon));
+    }
+
+    #[test]
+    fn zero_lifts_every_deadline() {
+        let lifted = Config {
+            first_message_timeout: Duration::ZERO,
+            join_timeout: Duration::ZERO,
+            ping_interval: Duration::ZERO,
+            ..Config::default()
+        };
+        assert_eq!(Deadlines::new(&lifted, seconds(0)).next(Some(3), None), None);
+    }
+}

@@ -1,0 +1,105 @@
+//! Every limit and delay, as plain data with the defaults the documentation promises.
+//! Must not know who enforces them.
+
+use std::time::Duration;
+
+/// The limits and delays of a [`Manager`](crate::Manager) and all its rooms.
+///
+/// Sizes are bytes. A limit or delay of zero is lifted: it never applies. Build it with `..Config::default()`, since
+/// fields may be added.
+///
+/// ```
+/// use rtbroadcaster::Config;
+/// use std::time::Duration;
+///
+/// let config = Config { owner_grace: Duration::from_secs(120), ..Config::default() };
+/// assert_eq!(config.message_bytes_max, 65_536);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The most bytes in one message from a client; a bigger one closes it with 1009. Default 65 536.
+    pub message_bytes_max: usize,
+
+    /// The most messages a room keeps for viewers that come back. Default 1 024.
+    pub history_messages_max: usize,
+    /// The most bytes of key and params in a room's history. Default 1 MiB.
+    pub history_bytes_max: usize,
+    /// The age at which a message leaves a room's history. Default 5 minutes.
+    pub history_age_max: Duration,
+
+    /// The most keys in a room's state. Default 1 024.
+    pub state_keys_max: usize,
+    /// The most bytes of key and params in a room's state. Default 1 MiB.
+    pub state_bytes_max: usize,
+
+    /// The most bytes that may wait for one client before it counts as slow. Default 256 KiB.
+    pub backlog_bytes_max: usize,
+    /// How long the first waiting frame may wait for one client before it is closed with 4008. Default 10 s.
+    pub stall_timeout: Duration,
+    /// How often viewers are pinged (RFC 6455 section 5.5.2); silent for two of these, they are closed with 4012.
+    /// Default 25 s.
+    pub ping_interval: Duration,
+
+    /// The most rooms at one time. Default 100 000.
+    pub rooms_max: usize,
+    /// The most rooms at one time whose owners came from one address (IPv6: one /64). Default 1 000.
+    pub rooms_per_address_max: usize,
+    /// The most viewers in one room. Default 20 000.
+    pub viewers_per_room_max: usize,
+
+    /// How long a connection may take from its accept to its first valid message. Default 5 s.
+    pub first_message_timeout: Duration,
+    /// How long a connection may stay without a room, from its accept. Default 30 s.
+    pub join_timeout: Duration,
+    /// How long a room waits for an owner that is gone. Default 30 s.
+    pub owner_grace: Duration,
+    /// How long a room with neither owner nor viewer lives. Default 60 s.
+    pub room_idle_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            message_bytes_max: 64 * 1024,
+            history_messages_max: 1_024,
+            history_bytes_max: 1024 * 1024,
+            history_age_max: Duration::from_secs(5 * 60),
+            state_keys_max: 1_024,
+            state_bytes_max: 1024 * 1024,
+            backlog_bytes_max: 256 * 1024,
+            stall_timeout: Duration::from_secs(10),
+            ping_interval: Duration::from_secs(25),
+            rooms_max: 100_000,
+            rooms_per_address_max: 1_000,
+            viewers_per_room_max: 20_000,
+            first_message_timeout: Duration::from_secs(5),
+            join_timeout: Duration::from_secs(30),
+            owner_grace: Duration::from_secs(30),
+            room_idle_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Whether `amount` is over `limit`, where a limit of zero is lifted.
+pub(crate) fn exceeds(amount: usize, limit: usize) -> bool {
+    limit != 0 && amount > limit
+}
+
+/// The moment `delay` after `since`, or `None` where a delay of zero is lifted.
+pub(crate) fn deadline(since: Duration, delay: Duration) -> Option<Duration> {
+    (!delay.is_zero()).then(|| since.saturating_add(delay))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_lifts_a_limit() {
+        assert!(!exceeds(usize::MAX, 0));
+        assert!(!exceeds(3, 3));
+        assert!(exceeds(4, 3));
+        assert_eq!(deadline(Duration::from_secs(9), Duration::ZERO), None);
+        assert_eq!(deadline(Duration::from_secs(9), Duration::from_secs(1)), Some(Duration::from_secs(10)));
+    }
+}

@@ -1,0 +1,315 @@
+//! The backlog against a model: what comes out, byte by byte, is what a member may see.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::id::{RoomId, Seq, Term};
+use crate::message::Params;
+
+const LIMIT: usize = 120;
+
+/// A frame of `size` + 5 bytes that can be told from all others: its length, its number, its filling.
+fn bytes(number: u32, size: usize) -> Bytes {
+    let mut bytes = vec![u8::try_from(size).unwrap()];
+    bytes.extend(number.to_be_bytes());
+    bytes.resize(5 + size, 0xee);
+    bytes.into()
+}
+
+/// The numbers of the frames in `stream`, which must end at a frame boundary.
+fn numbers(mut stream: &[u8]) -> Vec<u32> {
+    let mut numbers = Vec::new();
+    while let [size, rest @ ..] = stream {
+        let (number, rest) = rest.split_at(4);
+        numbers.push(u32::from_be_bytes(number.try_into().unwrap()));
+        stream = &rest[usize::from(*size)..];
+    }
+    numbers
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Push {
+        key: Option<u8>,
+        ephemeral: bool,
+        size: usize,
+    },
+    Control(ControlKind),
+    /// Take, let the given steps happen meanwhile, then write that many bytes of it.
+    Write {
+        frames_max: usize,
+        bytes_max: usize,
+        meanwhile: Vec<Step>,
+        bytes: usize,
+    },
+    Finish,
+    Cut,
+    Wait,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let change = prop_oneof![
+        10 => (prop::option::weighted(0.7, 0..3_u8), any::<bool>(), 0..40_usize)
+            .prop_map(|(key, ephemeral, size)| Step::Push { key, ephemeral, size }),
+        2 => prop_oneof![Just(ControlKind::Ping), Just(ControlKind::Pong)].prop_map(Step::Control),
+        1 => Just(Step::Finish),
+        1 => Just(Step::Cut),
+        2 => Just(Step::Wait),
+    ]
+    .boxed();
+    let write = (1..6_usize, 1..200_usize, prop::collection::vec(change.clone(), 0..4), 0..150_usize)
+        .prop_map(|(frames_max, bytes_max, meanwhile, bytes)| Step::Write { frames_max, bytes_max, meanwhile, bytes });
+    prop_oneof![2 => change, 1 => write]
+}
+
+/// What the model knows of one pushed frame.
+#[derive(Debug, Clone)]
+struct Pushed {
+    number: u32,
+    rank: Rank,
+}
+
+const CONTROL: u32 = 1 << 30;
+const CLOSE: u32 = 1 << 31;
+
+#[derive(Default)]
+struct Run {
+    backlog: Backlog,
+    /// Data frames that were accepted, in order.
+    pushed: Vec<Pushed>,
+    /// Every byte that went out.
+    out: Vec<u8>,
+    /// Data frames that had begun to go out, or were taken, when the backlog was cut.
+    begun_at_cut: Option<usize>,
+    finished_after: Option<usize>,
+    overflowed: bool,
+    number: u32,
+    now: Duration,
+}
+
+impl Run {
+    fn step(&mut self, step: Step) {
+        self.number += 1;
+        match step {
+            Step::Push { key, ephemeral, size } => {
+                let rank = match key.map(|key| Key::new(&format!("k{key}")).unwrap()) {
+                    None => Rank::Event,
+                    Some(key) if ephemeral => Rank::Ephemeral(key),
+                    Some(key) => Rank::State(key),
+                };
+                let frame = Frame { bytes: bytes(self.number, size), rank: rank.clone() };
+                let accepts = self.backlog.ending() == Ending::Open;
+                match self.backlog.push(frame, self.now, LIMIT) {
+                    Ok(()) if accepts => self.pushed.push(Pushed { number: self.number, rank }),
+                    Ok(()) => {}
+                    Err(Overflow) => self.overflowed = true,
+                }
+                assert!(self.backlog.bytes() <= LIMIT, "the limit holds");
+            }
+            Step::Control(kind) => self.backlog.control(kind, bytes(CONTROL | self.number, 2)),
+            Step::Write { frames_max, bytes_max, meanwhile, bytes } => {
+                let mut frames = Vec::new();
+                let offset = self.backlog.take(&mut frames, frames_max, bytes_max, self.now);
+                meanwhile.into_iter().for_each(|step| self.step(step));
+                let stream: Vec<u8> = frames.concat().split_off(offset);
+                let written = bytes.min(stream.len());
+                self.out.extend(&stream[..written]);
+                if !frames.is_empty() {
+                    self.backlog.advance(written);
+                }
+            }
+            Step::Finish => {
+                if self.backlog.ending() == Ending::Open {
+                    self.finished_after = Some(self.pushed.len());
+                }
+                self.backlog.finish(bytes(CLOSE, 0));
+            }
+            Step::Cut => {
+                self.backlog.cut(bytes(CLOSE, 1));
+                self.begun_at_cut.get_or_insert(self.out.len());
+            }
+            Step::Wait => self.now += Duration::from_secs(1),
+        }
+    }
+
+    fn drain(&mut self) {
+        while !self.backlog.is_empty() {
+            self.step(Step::Write { frames_max: 3, bytes_max: 50, meanwhile: vec![], bytes: 7 });
+        }
+    }
+
+    /// The invariant: a subsequence of what was said, in order, and in the end the newest value of every key.
+    fn check(mut self) {
+        self.drain();
+        let out = numbers(&self.out);
+        let data: Vec<u32> = out.iter().copied().filter(|number| number & (CONTROL | CLOSE) == 0).collect();
+        let mut rest = self.pushed.iter();
+        for number in &data {
+            assert!(rest.any(|pushed| pushed.number == *number), "{number} is out of order or repeated in {data:?}");
+        }
+        if self.begun_at_cut.is_none() {
+            let newest: BTreeMap<String, u32> =
+                self.pushed.iter().map(|pushed| (format!("{:?}", pushed.rank), pushed.number)).collect();
+            for pushed in &self.pushed {
+                let must_come = pushed.rank == Rank::Event || newest[&format!("{:?}", pushed.rank)] == pushed.number;
+                assert!(!must_come || data.contains(&pushed.number), "{pushed:?} is missing in {data:?}");
+            }
+        }
+        let ended = self.begun_at_cut.is_some() || self.finished_after.is_some();
+        assert_eq!(out.iter().filter(|number| **number == CLOSE).count(), usize::from(ended), "one close");
+        assert!(!ended || out.last() == Some(&CLOSE), "nothing after the close");
+        assert_eq!(self.backlog.is_closed(), ended);
+        assert_eq!(self.backlog.bytes(), 0);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    #[test]
+    fn what_comes_out_is_a_subsequence_that_ends_with_the_newest_of_every_key(
+        steps in prop::collection::vec(step(), 0..80)
+    ) {
+        let mut run = Run::default();
+        steps.into_iter().for_each(|step| run.step(step));
+        run.check();
+    }
+}
+
+/// Pushes one frame per step: `e` an event, a digit a state key, `*` takes one frame for a write that blocks.
+/// Gives the numbers (from 1) that come out.
+fn order(script: &str) -> Vec<u32> {
+    let mut run = Run::default();
+    for step in script.chars() {
+        match step {
+            '*' => run.step(Step::Write { frames_max: 1, bytes_max: 1, meanwhile: vec![], bytes: 0 }),
+            'e' => run.step(Step::Push { key: None, ephemeral: false, size: 0 }),
+            digit => {
+                let key = Some(u8::try_from(digit).unwrap());
+                run.step(Step::Push { key, ephemeral: false, size: 0 });
+            }
+        }
+    }
+    run.drain();
+    numbers(&run.out)
+}
+
+#[test]
+fn a_newer_value_removes_the_waiting_one_and_stands_at_the_end() {
+    let cases: [(&str, &[u32]); 5] = [
+        ("123", &[1, 2, 3]),
+        ("1e1", &[2, 3]),
+        ("1e2e1e2", &[2, 4, 5, 6, 7]),
+        ("1*1", &[1, 3]),
+        ("1*e1e1", &[1, 3, 5, 6]),
+    ];
+    for (script, expected) in cases {
+        assert_eq!(order(script), expected, "{script}");
+    }
+}
+
+#[test]
+fn one_key_that_changes_for_ever_costs_the_memory_of_one_value() {
+    let mut queue = Queue::default();
+    let key = Key::new("k").unwrap();
+    for number in 0..10_000 {
+        queue.push(Frame { bytes: bytes(number, 3), rank: Rank::State(key.clone()) }, Duration::ZERO);
+        assert!(queue.places_len() <= 64, "gaps are closed");
+    }
+    assert_eq!(queue.bytes(), 8);
+}
+
+#[test]
+fn after_a_cut_only_the_half_written_frame_goes_on() {
+    for (written, expected) in [(0, vec![CLOSE]), (3, vec![1, CLOSE]), (6, vec![1, 2, CLOSE]), (5, vec![1, CLOSE])] {
+        let mut run = Run::default();
+        for _ in 0..3 {
+            run.step(Step::Push { key: None, ephemeral: false, size: 0 });
+        }
+        run.number = 0;
+        run.step(Step::Write { frames_max: 9, bytes_max: 99, meanwhile: vec![Step::Cut], bytes: written });
+        run.drain();
+        assert_eq!(numbers(&run.out), expected, "{written} bytes were out");
+    }
+}
+
+#[test]
+fn a_frame_over_the_limit_goes_alone_but_not_behind_another() {
+    let mut backlog = Backlog::default();
+    let big = || Frame::event(bytes(1, 200));
+    assert_eq!(backlog.push(big(), Duration::ZERO, LIMIT), Ok(()));
+    assert_eq!(backlog.push(Frame::event(bytes(2, 0)), Duration::ZERO, LIMIT), Err(Overflow));
+    assert_eq!(backlog.push(Frame::event(bytes(2, 0)), Duration::ZERO, 0), Ok(()), "0 lifts the limit");
+}
+
+#[test]
+fn only_the_newest_pong_is_kept() {
+    let mut backlog = Backlog::default();
+    backlog.control(ControlKind::Pong, bytes(1, 0));
+    backlog.control(ControlKind::Ping, bytes(2, 0));
+    backlog.control(ControlKind::Pong, bytes(3, 0));
+    let mut frames = Vec::new();
+    backlog.take(&mut frames, 9, 99, Duration::ZERO);
+    assert_eq!(numbers(&frames.concat()), [3, 2]);
+}
+
+/// A dialect that writes an entry as its number.
+static NUMBERED: Dialect = Dialect {
+    slot: 0,
+    encode: |entry| Some(bytes(u32::try_from(entry.seq?.get()).ok()?, 20)),
+    farewell: |_| Bytes::new(),
+    room_closed: crate::CloseReason::Done,
+};
+
+fn state(count: u64) -> Arc<[Arc<Entry>]> {
+    let value = |number: u64| {
+        let key = Key::new(&number.to_string()).unwrap();
+        Arc::new(Entry::new(RoomId::random(), Seq::new(number), Term::FIRST, key, Params::NONE, Change::State))
+    };
+    (1..=count).map(value).collect()
+}
+
+#[test]
+fn a_replay_is_outside_the_limit_and_comes_before_what_was_said_since() {
+    let mut run = Run::default();
+    run.backlog.replay(bytes(1_000, 0), state(50), &NUMBERED);
+    run.step(Step::Push { key: None, ephemeral: false, size: 0 });
+    assert_eq!(run.backlog.bytes(), 5);
+    run.drain();
+    let expected: Vec<u32> = [1_000].into_iter().chain(1..=50).chain([1]).collect();
+    assert_eq!(numbers(&run.out), expected);
+}
+
+#[test]
+fn what_stands_behind_a_replay_has_not_waited_for_the_member() {
+    let mut backlog = Backlog::default();
+    let seconds = Duration::from_secs;
+    backlog.replay(bytes(1_000, 0), state(1), &NUMBERED);
+    backlog.push(Frame::event(bytes(1, 0)), seconds(1), LIMIT).unwrap();
+    let mut write = |now| {
+        let mut frames = Vec::new();
+        backlog.take(&mut frames, 1, 99, now);
+        let since = backlog.waiting_since();
+        backlog.advance(frames.concat().len());
+        (numbers(&frames.concat()), since)
+    };
+    assert_eq!(write(seconds(5)), (vec![1_000], Some(seconds(5))));
+    assert_eq!(write(seconds(30)), (vec![1], Some(seconds(30))));
+    assert_eq!(write(seconds(60)), (vec![1], Some(seconds(60))), "the replay ran out just now");
+}
+
+#[test]
+fn the_age_of_the_head_is_the_time_since_it_was_pushed() {
+    let mut backlog = Backlog::default();
+    let seconds = Duration::from_secs;
+    assert_eq!(backlog.waiting_since(), None);
+    backlog.push(Frame::event(bytes(1, 0)), seconds(1), LIMIT).unwrap();
+    backlog.push(Frame::event(bytes(2, 0)), seconds(2), LIMIT).unwrap();
+    let mut frames = Vec::new();
+    backlog.take(&mut frames, 9, 99, seconds(3));
+    assert_eq!(backlog.waiting_since(), Some(seconds(1)));
+    backlog.advance(5);
+    assert_eq!(backlog.waiting_since(), Some(seconds(2)));
+}

@@ -1,0 +1,12 @@
+//! From one applied message to every member's socket: lanes, rosters, outboxes and backlogs.
+//! Must not know JSON, owners or where the log lives; it sees entries, dialects and outboxes.
+
+pub mod backlog;
+mod lane;
+mod outbox;
+mod roster;
+
+pub(crate) use backlog::Ending;
+pub(crate) use lane::Lanes;
+pub(crate) use outbox::{Drained, Outbox};
+pub(crate) use roster::{Item, Roll, Roster};

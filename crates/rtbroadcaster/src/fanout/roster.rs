@@ -1,0 +1,141 @@
+//! A room's members in one lane, as the room sees them: a queue of what shall happen to them, in order.
+//! Must not know sockets; only the lane touches the members.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::lane::Lane;
+use super::outbox::Outbox;
+use crate::id::RoomId;
+use crate::message::Entry;
+
+/// How much a lane sends with one call per member.
+const PASS_FRAMES_MAX: usize = 64;
+const PASS_BYTES_MAX: usize = 256 * 1024;
+
+/// What happens to all members, or to one.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// All members get a message. The room's budget has its cost back when the last lane has dropped `charge`.
+    Message {
+        /// What they get.
+        entry: Arc<Entry>,
+        /// What it costs while it waits for a lane.
+        charge: Option<Arc<OwnedSemaphorePermit>>,
+    },
+    /// The members change.
+    Roll(Roll),
+}
+
+/// Who comes and goes.
+#[derive(Debug)]
+pub(crate) enum Roll {
+    /// A member comes. What was pushed before this it knows from its snapshot.
+    Admit(Arc<Outbox>),
+    /// A member has gone.
+    Remove(Arc<Outbox>),
+    /// The room has ended: all members get its farewell.
+    End(RoomId),
+}
+
+/// What a lane does next with a roster.
+pub(super) enum Work {
+    /// Send these messages, in this order, to all members. Never empty.
+    Send(Vec<(Arc<Entry>, Option<Arc<OwnedSemaphorePermit>>)>),
+    /// Change the members.
+    Roll(Roll),
+}
+
+/// The room's side of its members in one lane.
+#[derive(Debug)]
+pub(crate) struct Roster {
+    /// Under which the lane finds the members.
+    id: u64,
+    lane: Arc<Lane>,
+    inbox: Mutex<Inbox>,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    items: VecDeque<Item>,
+    /// The lane knows that there is something to do.
+    scheduled: bool,
+}
+
+impl Roster {
+    /// An empty roster served by `lane`.
+    pub(crate) fn new(lane: &Arc<Lane>) -> Arc<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Self { id, lane: Arc::clone(lane), inbox: Mutex::default() })
+    }
+
+    /// Appends `item`. The order of the items is the order in which the lane does them.
+    pub(crate) fn push(self: &Arc<Self>, item: Item) {
+        let mut inbox = self.lock();
+        inbox.items.push_back(item);
+        self.schedule_locked(inbox);
+    }
+
+    /// Has the lane look at this roster.
+    pub(super) fn schedule(self: &Arc<Self>) {
+        self.schedule_locked(self.lock());
+    }
+
+    fn schedule_locked(self: &Arc<Self>, mut inbox: MutexGuard<'_, Inbox>) {
+        let already = std::mem::replace(&mut inbox.scheduled, true);
+        drop(inbox);
+        if !already {
+            self.lane.push(Arc::clone(self));
+        }
+    }
+
+    /// What to do next: one change, or as many messages as one call per member may carry.
+    pub(super) fn next(&self) -> Option<Work> {
+        let mut inbox = self.lock();
+        let mut messages = Vec::new();
+        let mut bytes = 0;
+        while messages.len() < PASS_FRAMES_MAX && bytes < PASS_BYTES_MAX {
+            match inbox.items.pop_front() {
+                Some(Item::Message { entry, charge }) => {
+                    bytes += entry.bytes();
+                    messages.push((entry, charge));
+                }
+                Some(Item::Roll(roll)) if messages.is_empty() => return Some(Work::Roll(roll)),
+                Some(roll) => {
+                    inbox.items.push_front(roll);
+                    break;
+                }
+                None => {
+                    // A burst leaves no buffer behind.
+                    inbox.items = VecDeque::new();
+                    break;
+                }
+            }
+        }
+        (!messages.is_empty()).then_some(Work::Send(messages))
+    }
+
+    /// The lane has done what it could for now: it comes back at once if there is more, else when something is pushed.
+    pub(super) fn rest(self: &Arc<Self>, busy: bool) {
+        let mut inbox = self.lock();
+        if busy || !inbox.items.is_empty() {
+            drop(inbox);
+            self.lane.push(Arc::clone(self));
+        } else {
+            inbox.scheduled = false;
+        }
+    }
+
+    /// Under which the lane finds the members.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,169 @@
+//! Names and positions: which room, which message, which life of the numbering, which owner.
+//! Must not know what they are used for; nothing here does I/O or reads a clock.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+/// The name of a room: a version 4 UUID from the operating system's generator, 122 random bits (RFC 9562 section 5.4).
+///
+/// Whoever knows it may watch the room, so it cannot be guessed and is never written to a log in full.
+///
+/// ```
+/// use rtbroadcaster::RoomId;
+///
+/// let room = RoomId::random();
+/// assert_eq!(room.to_string().parse::<RoomId>(), Ok(room));
+/// assert!("good-id&utm_source=x".parse::<RoomId>().is_err());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoomId(Uuid);
+
+impl RoomId {
+    /// A new, unguessable name.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+}
+
+impl fmt::Display for RoomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for RoomId {
+    /// The first eight digits: enough to follow one room through a log, too few to enter it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}…", self.0.as_fields().0)
+    }
+}
+
+/// The text is not a room's name: 36 characters of lower-case hyphenated UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a room id: expected a lower-case hyphenated UUID")]
+pub struct InvalidRoomId;
+
+impl FromStr for RoomId {
+    type Err = InvalidRoomId;
+
+    /// Takes the one form the wire uses. Upper case, braces or missing hyphens are refused, so that a room has one name.
+    fn from_str(text: &str) -> Result<Self, InvalidRoomId> {
+        let id = Uuid::try_parse(text).map(Self).map_err(|_| InvalidRoomId)?;
+        let mut canonical = [0; uuid::fmt::Hyphenated::LENGTH];
+        if id.0.as_hyphenated().encode_lower(&mut canonical) == text { Ok(id) } else { Err(InvalidRoomId) }
+    }
+}
+
+/// The number of a message in its room: 1 for the first, then one more for each that is not ephemeral.
+/// [`Seq::ZERO`] stands before the first message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Seq(u64);
+
+impl Seq {
+    /// The position before the first message.
+    pub const ZERO: Seq = Seq(0);
+    /// The greatest number a JavaScript client can hold exactly, 2^53 - 1 (RFC 8259 section 6).
+    pub const MAX: Seq = Seq((1 << 53) - 1);
+
+    /// The position `number`, or `None` over [`Seq::MAX`].
+    pub const fn new(number: u64) -> Option<Seq> {
+        if number <= Self::MAX.0 { Some(Seq(number)) } else { None }
+    }
+
+    /// The number itself.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The position after this one.
+    pub(crate) const fn next(self) -> Seq {
+        Seq(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The number of an owner's lease: each change of owner takes the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Term(u64);
+
+impl Term {
+    /// The lease of a room's first owner.
+    pub const FIRST: Term = Term(1);
+
+    /// The number itself.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// The name of one life of a room's numbering: 128 random bits as 32 hexadecimal digits.
+/// Positions of different epochs cannot be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Epoch(Box<str>);
+
+impl Epoch {
+    /// A new life.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4().as_simple().to_string().into())
+    }
+
+    /// The opaque text of the wire.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where a viewer stands in a room's log: everything up to `seq` of `epoch` has been seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// The life of the numbering that `seq` belongs to.
+    pub epoch: Epoch,
+    /// The last message seen, [`Seq::ZERO`] for none.
+    pub seq: Seq,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_has_exactly_one_name() {
+        let room = RoomId::random();
+        let name = room.to_string();
+        let wrong = [
+            String::new(),
+            name.to_uppercase(),
+            name.replace('-', ""),
+            format!("{{{name}}}"),
+            format!("urn:uuid:{name}"),
+            format!("{name}&utm_source=x"),
+            format!(" {name}"),
+            name[1..].to_owned(),
+        ];
+        assert_eq!(name.parse(), Ok(room));
+        for text in wrong.iter().filter(|text| **text != name) {
+            assert_eq!(text.parse::<RoomId>(), Err(InvalidRoomId), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_debug_form_does_not_let_anybody_in() {
+        let room = RoomId::random();
+        let shown = format!("{room:?}");
+        assert!(room.to_string().starts_with(shown.trim_end_matches('…')));
+        assert_eq!(shown.chars().count(), 9);
+    }
+
+    #[test]
+    fn positions_stay_exact_in_javascript() {
+        assert_eq!(Seq::new(Seq::MAX.get()), Some(Seq::MAX));
+        assert_eq!(Seq::new(Seq::MAX.get() + 1), None);
+    }
+}

@@ -1,0 +1,192 @@
+//! Creates client connections and rooms, and ends them all.
+//! Must not know HTTP.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use bytes::Bytes;
+use tokio_util::task::TaskTracker;
+
+use crate::client::{Client, Permit};
+use crate::clock::Clock;
+use crate::close::CloseReason;
+use crate::config::Config;
+use crate::fanout::{Lanes, Outbox};
+use crate::id::RoomId;
+use crate::protocol::Protocol;
+use crate::room::{CreateError, Owner, Registry, RoomSummary};
+use crate::socket::Socket;
+use crate::wire::encode;
+
+/// All rooms and clients of one server. Cheap to clone; every clone is the same manager.
+///
+/// It starts its tasks when it is first used for a room or a client, on the Tokio runtime of that moment.
+///
+/// # Late joining
+/// A viewer gets the newest value of every key, in the order in which the keys last changed, then every message from
+/// there on: nothing in between is lost, repeated or out of order.
+///
+/// # Lagging
+/// While a viewer does not take its messages, a newer value of a key replaces the waiting one. When more than
+/// [`backlog_bytes_max`](Config::backlog_bytes_max) wait, or the first of them for
+/// [`stall_timeout`](Config::stall_timeout), it is closed with 4008. Nobody else notices.
+///
+/// # Losing the owner
+/// A room waits for [`owner_grace`](Config::owner_grace), then it ends.
+///
+/// # Closing
+/// When a room ends, every viewer is told, after everything that was said, and its connection is closed.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rtbroadcaster::{Config, CreateError, Manager, Message};
+///
+/// let manager = Manager::new(Config { rooms_max: 1, ..Config::default() });
+/// let mut owner = manager.create_room().await?;
+/// owner.publish(Message::state("score", [2, 1])).await?;
+/// assert_eq!(manager.rooms()[0].id, owner.room());
+/// assert_eq!(manager.create_room().await.err(), Some(CreateError::TooManyRooms));
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Manager(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    config: Arc<Config>,
+    clock: Clock,
+    registry: OnceLock<Arc<Registry>>,
+    /// Clients that are in no room yet; `None` once the manager shuts down.
+    waiting: Mutex<Option<HashMap<usize, Arc<Outbox>>>>,
+    clients: TaskTracker,
+}
+
+/// A client's entry among those that are in no room. Dropping it removes it.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    manager: Manager,
+    /// The address of its outbox, which is its own as long as the entry lives.
+    id: usize,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(waiting) = self.manager.waiting().as_mut() {
+            waiting.remove(&self.id);
+        }
+    }
+}
+
+impl Manager {
+    /// A manager without rooms.
+    pub fn new(config: Config) -> Self {
+        Self(Arc::new(Shared {
+            config: Arc::new(config),
+            clock: Clock::start(),
+            registry: OnceLock::new(),
+            waiting: Mutex::new(Some(HashMap::new())),
+            clients: TaskTracker::new(),
+        }))
+    }
+
+    /// Creates a room and gives the right to speak in it.
+    ///
+    /// # Errors
+    /// [`CreateError::TooManyRooms`] at [`rooms_max`](Config::rooms_max), [`CreateError::ShuttingDown`] after
+    /// [`shutdown`](Self::shutdown).
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    #[expect(clippy::unused_async, reason = "a room whose log is not in memory is created by waiting for it")]
+    pub async fn create_room(&self) -> Result<Owner, CreateError> {
+        self.registry().create(None)
+    }
+
+    /// All rooms, in no order.
+    pub fn rooms(&self) -> Vec<RoomSummary> {
+        self.0.registry.get().map_or_else(Vec::new, |registry| registry.summaries())
+    }
+
+    /// One room, or `None` if there is none of this name.
+    pub fn room(&self, id: RoomId) -> Option<RoomSummary> {
+        Some(self.0.registry.get()?.get(id)?.summary())
+    }
+
+    /// Ends the room `id` whoever owns it, and says whether there was one. Every client in it is told.
+    pub fn close_room(&self, id: RoomId) -> bool {
+        let room = self.0.registry.get().and_then(|registry| registry.get(id));
+        if let Some(room) = &room {
+            room.end();
+        }
+        room.is_some()
+    }
+
+    /// How many connections there are, in rooms or not.
+    pub fn connections(&self) -> usize {
+        self.0.clients.len()
+    }
+
+    /// Ends every room and every connection, each told why, and waits until the last one is gone. A connection that
+    /// takes nothing lasts no longer than [`stall_timeout`](Config::stall_timeout); bound this wait if that is too long.
+    pub async fn shutdown(&self) {
+        let waiting = self.waiting().take();
+        for outbox in waiting.into_iter().flatten().map(|(_, outbox)| outbox) {
+            outbox.finish(encode::close(CloseReason::ServerGone));
+        }
+        if let Some(registry) = self.0.registry.get() {
+            registry.shut();
+        }
+        self.0.clients.close();
+        self.0.clients.wait().await;
+    }
+
+    /// Whether [`shutdown`](Self::shutdown) was called.
+    pub fn is_shutting_down(&self) -> bool {
+        self.waiting().is_none()
+    }
+
+    /// The limits and delays.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Serves a client to its end on a task of its own. `first` came behind the handshake.
+    pub(crate) fn serve(
+        &self,
+        socket: Socket,
+        first: Bytes,
+        protocol: Protocol,
+        permit: Permit,
+        accepted: tokio::time::Instant,
+    ) {
+        let accepted = self.0.clock.since_birth(accepted);
+        let client = Client::new(socket, protocol, self.clone(), permit, accepted);
+        self.0.clients.spawn(async move { client.run(&first).await });
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.0.clock
+    }
+
+    pub(crate) fn registry(&self) -> &Arc<Registry> {
+        self.0.registry.get_or_init(|| {
+            let lanes = tokio::runtime::Handle::current().metrics().num_workers();
+            let lanes = Arc::new(Lanes::start(lanes, self.0.config.ping_interval));
+            Registry::new(self.0.clock, Arc::clone(&self.0.config), lanes)
+        })
+    }
+
+    /// Lists a client that is in no room yet. After a shutdown its connection ends at once.
+    pub(crate) fn wait(&self, outbox: &Arc<Outbox>) -> Waiting {
+        let id = Arc::as_ptr(outbox).addr();
+        match self.waiting().as_mut() {
+            Some(waiting) => _ = waiting.insert(id, Arc::clone(outbox)),
+            None => outbox.finish(encode::close(CloseReason::ServerGone)),
+        }
+        Waiting { manager: self.clone(), id }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Option<HashMap<usize, Arc<Outbox>>>> {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

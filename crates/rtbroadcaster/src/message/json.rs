@@ -1,0 +1,52 @@
+//! How deep a JSON text is nested, counted before anything parses it.
+//! Must not know envelopes; the text need not be valid.
+
+/// The deepest nesting of arrays and objects in `text`, found by one scan of its bytes.
+pub fn depth(text: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            b'"' => skip_string(&mut bytes),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Moves behind the closing quote of a string whose opening quote was taken.
+fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => _ = bytes.next(),
+            b'"' => return,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_inside_strings_do_not_nest() {
+        let cases: [(&str, usize); 7] = [
+            ("", 0),
+            ("1", 0),
+            (r#"{"a":[1,{"b":2}],"c":[]}"#, 3),
+            (r#"["[[[["]"#, 1),
+            (r#"["\"[[", [0]]"#, 2),
+            (r#"["\\",[0]]"#, 2),
+            ("]]][[", 2),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(depth(text.as_bytes()), expected, "{text}");
+        }
+    }
+}

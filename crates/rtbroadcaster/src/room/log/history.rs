@@ -1,0 +1,47 @@
+//! The last messages of a room, bounded by count, bytes and age.
+//! Must not know the state; it only forgets from the front.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::LogLimits;
+use crate::config::{deadline, exceeds};
+use crate::message::Entry;
+
+/// The numbered messages without a gap, the last one at the back.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// Each with the time at which it was applied.
+    entries: VecDeque<(Duration, Arc<Entry>)>,
+    /// The bytes of key and params in all of them.
+    bytes: usize,
+}
+
+impl History {
+    /// Appends and forgets what is over the limits, if need be the new one too.
+    pub(super) fn push(&mut self, entry: &Arc<Entry>, now: Duration, limits: &LogLimits) {
+        self.bytes += entry.bytes();
+        self.entries.push_back((now, Arc::clone(entry)));
+        self.prune(now, limits);
+    }
+
+    /// Forgets what is over the limits.
+    pub(super) fn prune(&mut self, now: Duration, limits: &LogLimits) {
+        while let Some((applied, entry)) = self.entries.front() {
+            let old = deadline(*applied, limits.history_age_max).is_some_and(|end| now >= end);
+            let many = exceeds(self.entries.len(), limits.history_messages_max);
+            if !old && !many && !exceeds(self.bytes, limits.history_bytes_max) {
+                break;
+            }
+            self.bytes -= entry.bytes();
+            self.entries.pop_front();
+        }
+    }
+
+    /// The last `count` messages, or `None` when some of them are forgotten.
+    pub(super) fn last(&self, count: usize) -> Option<Vec<Arc<Entry>>> {
+        let first = self.entries.len().checked_sub(count)?;
+        Some(self.entries.range(first..).map(|(_, entry)| Arc::clone(entry)).collect())
+    }
+}

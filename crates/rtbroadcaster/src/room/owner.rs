@@ -1,0 +1,137 @@
+//! The right to speak in a room, as a value.
+//! Must not know sockets; a client that owns a room holds one of these like any Rust program.
+
+use std::sync::Arc;
+
+use super::log::{Proposal, Rejection};
+use super::{ProposeError, Room};
+use crate::config::exceeds;
+use crate::fanout::Outbox;
+use crate::id::{RoomId, Seq, Term};
+use crate::message::{Body, Change, Key, Kind, Message, MessageError, Params};
+
+/// The right to speak in one room. A room has one speaker, so this cannot be cloned.
+///
+/// # Losing the owner
+/// Dropping it leaves the room without an owner; it ends after [`owner_grace`](crate::Config::owner_grace).
+///
+/// # Closing
+/// [`close`](Self::close) ends the room at once: every viewer is told, after everything that was published.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use rtbroadcaster::{Config, Manager, Message, PublishError};
+///
+/// let manager = Manager::new(Config { state_keys_max: 1, ..Config::default() });
+/// let mut owner = manager.create_room().await?;
+/// let first = owner.publish(Message::state("score", [2, 1])).await?;
+/// assert_eq!(first.get(), 1);
+///
+/// let refused = owner.publish(Message::state("clock", ["12:00"])).await;
+/// assert_eq!(refused, Err(PublishError::StateFull));
+/// owner.close();
+/// assert!(manager.rooms().is_empty());
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Owner {
+    room: Arc<Room>,
+    /// The lease under which it speaks.
+    term: Term,
+}
+
+/// Why a message was not published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The room has ended.
+    #[error("the room has ended")]
+    RoomEnded,
+    /// Another owner has taken the room over.
+    #[error("another owner has taken the room over")]
+    Fenced,
+    /// The message is no message.
+    #[error("the message cannot be published")]
+    BadMessage(#[from] MessageError),
+    /// The room's state cannot take another key or this many bytes: `state_keys_max`, `state_bytes_max`.
+    #[error("the room's state is full")]
+    StateFull,
+    /// The same id was published with other content.
+    #[error("the id was used for another message")]
+    IdReused,
+}
+
+impl Owner {
+    pub(super) fn new(room: Arc<Room>, term: Term) -> Self {
+        Self { room, term }
+    }
+
+    /// The room's name, which viewers join by.
+    pub fn room(&self) -> RoomId {
+        self.room.id()
+    }
+
+    /// How many watch the room at this moment.
+    pub fn viewers(&self) -> usize {
+        self.room.viewers()
+    }
+
+    /// Says `message` to every viewer and gives its number; for an ephemeral message, which has none, that of the last
+    /// numbered one.
+    ///
+    /// Waits while more than 1 MiB is on its way to the room's lanes: an owner is slowed, never refused by rate.
+    ///
+    /// # Errors
+    /// The message is not published, and nobody sees it, when the room has ended or has another owner, when the
+    /// message is malformed or over `message_bytes_max`, when the state is full, or when its id names another message.
+    pub async fn publish(&mut self, message: Message) -> Result<Seq, PublishError> {
+        let body = message.body?;
+        let (bytes, limit) = (body.bytes(), self.room.message_bytes_max);
+        if exceeds(bytes, limit) {
+            return Err(MessageError::TooBig { bytes, limit }.into());
+        }
+        let change = match message.kind {
+            Kind::Event => Change::Event,
+            Kind::State => Change::State,
+            Kind::Ephemeral => Change::Ephemeral,
+        };
+        self.propose(body, change).await
+    }
+
+    /// Removes `key` from the state and gives the number of that change. Late viewers do not get the key any more.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub async fn clear(&mut self, key: &str) -> Result<Seq, PublishError> {
+        let key = Key::new(key).ok_or(MessageError::Key { bytes: key.len() })?;
+        self.propose(Body { key, params: Params::NONE, id: None }, Change::Cleared).await
+    }
+
+    /// Ends the room: every viewer is told after everything that was published, and its connection is closed.
+    pub fn close(self) {
+        self.room.end();
+    }
+
+    async fn propose(&mut self, body: Body, change: Change) -> Result<Seq, PublishError> {
+        let charge = self.room.budget(body.bytes()).await.ok_or(PublishError::RoomEnded)?;
+        let Body { key, params, id } = body;
+        let proposal = Proposal { term: self.term, key, params, change, id };
+        self.room.propose(proposal, charge).map_err(|error| match error {
+            ProposeError::Ended => PublishError::RoomEnded,
+            ProposeError::Rejected(Rejection::Fenced) => PublishError::Fenced,
+            ProposeError::Rejected(Rejection::IdReused) => PublishError::IdReused,
+            ProposeError::Rejected(Rejection::StateFull) => PublishError::StateFull,
+        })
+    }
+
+    /// The owner is a client: the room's end is told through its outbox.
+    pub(crate) fn speaks_through(&self, outbox: &Arc<Outbox>) {
+        self.room.set_owner_outbox(outbox);
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.room.owner_left(self.term);
+    }
+}

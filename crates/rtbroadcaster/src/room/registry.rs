@@ -1,0 +1,189 @@
+//! All rooms of one manager: their names, their number, and when to look whether one has ended.
+//! Must not know clients.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio_util::time::DelayQueue;
+
+use super::viewer::{JoinError, Membership};
+use super::{Owner, Room, RoomSummary};
+use crate::clock::Clock;
+use crate::config::{Config, exceeds};
+use crate::fanout::{Lanes, Outbox};
+use crate::id::{RoomId, Term};
+
+/// Why a room is not created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CreateError {
+    /// There are `rooms_max` rooms, or `rooms_per_address_max` from this address.
+    #[error("there are as many rooms as there may be")]
+    TooManyRooms,
+    /// The manager is shutting down.
+    #[error("the manager is shutting down")]
+    ShuttingDown,
+}
+
+/// Where a client comes from, as far as limits per address tell clients apart: an IPv4 address or an IPv6 /64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Place(IpAddr);
+
+impl From<IpAddr> for Place {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V6(v6) => Self(IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into())),
+            v4 @ IpAddr::V4(_) => Self(v4),
+        }
+    }
+}
+
+/// All rooms.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    clock: Clock,
+    config: Arc<Config>,
+    lanes: Arc<Lanes>,
+    rooms: Mutex<Rooms>,
+    /// To the task that looks whether rooms have ended.
+    checks: mpsc::UnboundedSender<(RoomId, Duration)>,
+}
+
+#[derive(Debug, Default)]
+struct Rooms {
+    by_id: HashMap<RoomId, Listed>,
+    per_place: HashMap<Place, usize>,
+    /// No room is created any more.
+    shut: bool,
+}
+
+#[derive(Debug)]
+struct Listed {
+    room: Arc<Room>,
+    /// Where its first owner came from, if that is known.
+    place: Option<Place>,
+}
+
+impl Registry {
+    /// An empty registry, and the task that has to run for rooms to end by themselves.
+    pub(crate) fn new(clock: Clock, config: Arc<Config>, lanes: Arc<Lanes>) -> Arc<Self> {
+        let (checks, due) = mpsc::unbounded_channel();
+        let registry = Arc::new(Self { clock, config, lanes, rooms: Mutex::default(), checks });
+        // Ends with the registry, which holds the only sender.
+        tokio::spawn(look_when_due(Arc::downgrade(&registry), clock, due));
+        registry
+    }
+
+    /// Creates a room and its first owner.
+    pub(crate) fn create(self: &Arc<Self>, place: Option<Place>) -> Result<Owner, CreateError> {
+        let mut rooms = self.lock();
+        if rooms.shut {
+            return Err(CreateError::ShuttingDown);
+        }
+        let of_place = place.map_or(0, |place| rooms.per_place.get(&place).copied().unwrap_or(0));
+        if exceeds(rooms.by_id.len() + 1, self.config.rooms_max)
+            || exceeds(of_place + 1, self.config.rooms_per_address_max)
+        {
+            return Err(CreateError::TooManyRooms);
+        }
+        let id = RoomId::random();
+        let room = Room::new(id, self.clock, Arc::clone(&self.lanes), Arc::downgrade(self), &self.config);
+        let room = Arc::new(room);
+        rooms.by_id.insert(id, Listed { room: Arc::clone(&room), place });
+        if let Some(place) = place {
+            *rooms.per_place.entry(place).or_default() += 1;
+        }
+        Ok(Owner::new(room, Term::FIRST))
+    }
+
+    /// Makes `outbox` a viewer's of the room `id`.
+    pub(crate) fn join(&self, id: RoomId, outbox: Arc<Outbox>, announcement: Bytes) -> Result<Membership, JoinError> {
+        let room = self.get(id).ok_or(JoinError::NoRoom)?;
+        room.join(outbox, announcement)
+    }
+
+    /// The room `id`, if there is one.
+    pub(crate) fn get(&self, id: RoomId) -> Option<Arc<Room>> {
+        self.lock().by_id.get(&id).map(|listed| Arc::clone(&listed.room))
+    }
+
+    /// All rooms, in no order.
+    pub(crate) fn summaries(&self) -> Vec<RoomSummary> {
+        self.rooms().iter().map(|room| room.summary()).collect()
+    }
+
+    /// Ends every room and creates no more.
+    pub(crate) fn shut(&self) {
+        self.lock().shut = true;
+        self.rooms().iter().for_each(|room| room.end());
+    }
+
+    /// The room `id` has ended.
+    pub(super) fn remove(&self, id: RoomId) {
+        let mut rooms = self.lock();
+        if let Some(place) = rooms.by_id.remove(&id).and_then(|listed| listed.place)
+            && let Some(count) = rooms.per_place.get_mut(&place)
+        {
+            *count -= 1;
+            if *count == 0 {
+                rooms.per_place.remove(&place);
+            }
+        }
+    }
+
+    /// Has the room `id` looked at when it may have ended.
+    pub(super) fn check_later(&self, id: RoomId, at: Duration) {
+        // Without a receiver the runtime is shutting down, and every room with it.
+        let _ = self.checks.send((id, at));
+    }
+
+    /// All rooms, so that each can be locked without holding the lock of the list.
+    fn rooms(&self) -> Vec<Arc<Room>> {
+        self.lock().by_id.values().map(|listed| Arc::clone(&listed.room)).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Rooms> {
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Looks at each room when it may have ended. One task for all rooms, so that an idle room costs memory only.
+async fn look_when_due(
+    registry: std::sync::Weak<Registry>,
+    clock: Clock,
+    mut due: mpsc::UnboundedReceiver<(RoomId, Duration)>,
+) {
+    let mut queue = DelayQueue::new();
+    loop {
+        tokio::select! {
+            check = due.recv() => {
+                let Some((id, at)) = check else { return };
+                queue.insert_at(id, clock.instant(at));
+            }
+            Some(id) = std::future::poll_fn(|cx| queue.poll_expired(cx)), if !queue.is_empty() => {
+                let room = registry.upgrade().and_then(|registry| registry.get(id.into_inner()));
+                if let Some(room) = room {
+                    room.end_if_due();
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_site_is_one_place() {
+        let place = |text: &str| Place::from(text.parse::<IpAddr>().unwrap());
+        assert_eq!(place("2001:db8:1:2::1"), place("2001:db8:1:2:ffff::9"));
+        assert_ne!(place("2001:db8:1:2::1"), place("2001:db8:1:3::1"));
+        assert_eq!(place("::ffff:192.0.2.1"), place("192.0.2.1"));
+        assert_ne!(place("192.0.2.1"), place("192.0.2.2"));
+    }
+}

@@ -1,0 +1,168 @@
+//! From an HTTP request to a served client: the handshake's answer, then the socket.
+//! Must not know rooms; it hands a byte stream and a permit to the manager.
+
+mod origin;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version};
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use crate::client::Permit;
+use crate::manager::Manager;
+use crate::protocol::Protocol;
+use crate::socket::Socket;
+use crate::wire::handshake::{self, HandshakeError};
+use origin::OriginError;
+
+/// When a connection was accepted. A server that puts this into the extensions of its requests has the deadlines
+/// count from there; otherwise they count from the upgrade.
+#[derive(Debug, Clone, Copy)]
+pub struct AcceptedAt(pub Instant);
+
+/// A request that asks for a WebSocket connection and can have one.
+///
+/// Under axum it is an extractor. Under bare hyper 1:
+///
+/// ```no_run
+/// use bytes::Bytes;
+/// use http_body_util::Full;
+/// use hyper::{Request, Response, body::Incoming};
+/// use rtbroadcaster::{Manager, Permit, Upgrade};
+///
+/// fn handle(manager: &Manager, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
+///     match Upgrade::new(&mut request) {
+///         Ok(upgrade) => upgrade.accept(manager, Permit::anything()),
+///         Err(error) => error.into_response(),
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Upgrade {
+    handshake: handshake::Request,
+    origin: Result<(), OriginError>,
+    socket: OnUpgrade,
+    accepted: Instant,
+}
+
+/// Why a request does not become a WebSocket connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpgradeError {
+    /// It is not the handshake of RFC 6455: 400, 405 or 426.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    /// It comes from a page of another host: 403.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
+    /// The web server cannot give the connection away: 400.
+    #[error("this connection cannot be upgraded")]
+    NotUpgradable,
+    /// The manager is shutting down: 503.
+    #[error("the server is going away, try again soon")]
+    ShuttingDown,
+}
+
+impl UpgradeError {
+    /// The answer's status.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Handshake(error) => error.status(),
+            Self::Origin(_) => StatusCode::FORBIDDEN,
+            Self::NotUpgradable => StatusCode::BAD_REQUEST,
+            Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The answer: one line of text that echoes nothing of the request.
+    pub fn into_response<B: From<String>>(self) -> http::Response<B> {
+        let mut response = http::Response::new(B::from(format!("{self}\n")));
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        if let Self::Handshake(error) = self {
+            *headers = error.headers();
+        }
+        if self == Self::ShuttingDown {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        response
+    }
+}
+
+impl Upgrade {
+    /// Takes what is needed out of `request`.
+    ///
+    /// # Errors
+    /// When it is not a valid handshake (RFC 6455 section 4.2.1) or its connection cannot be upgraded.
+    pub fn new<B>(request: &mut http::Request<B>) -> Result<Self, UpgradeError> {
+        let (method, version) = (request.method().clone(), request.version());
+        let headers = std::mem::take(request.headers_mut());
+        let upgrade = Self::from_parts(&method, version, &headers, request.extensions_mut());
+        *request.headers_mut() = headers;
+        upgrade
+    }
+
+    pub(crate) fn from_parts(
+        method: &Method,
+        version: Version,
+        headers: &HeaderMap,
+        extensions: &mut Extensions,
+    ) -> Result<Self, UpgradeError> {
+        let handshake = handshake::check(method, version, headers)?;
+        let origin = origin::check(headers);
+        let accepted = extensions.get::<AcceptedAt>().map_or_else(Instant::now, |accepted| accepted.0);
+        let socket = extensions.remove::<OnUpgrade>().ok_or(UpgradeError::NotUpgradable)?;
+        Ok(Self { handshake, origin, socket, accepted })
+    }
+
+    /// Takes pages of any origin. For applications that check the origin themselves, or let anybody in: without a
+    /// check, every page that a viewer visits can speak with the viewer's cookies.
+    #[must_use]
+    pub fn from_any_origin(self) -> Self {
+        Self { origin: Ok(()), ..self }
+    }
+
+    /// Answers the request, and serves the client with what `permit` allows as soon as the answer is out.
+    ///
+    /// A page of another host than the one it speaks to is refused with 403, unless
+    /// [`from_any_origin`](Self::from_any_origin) was called; a client that sends no `Origin` is no page. While the
+    /// manager shuts down the answer is 503.
+    pub fn accept<B: Default + From<String>>(self, manager: &Manager, permit: Permit) -> http::Response<B> {
+        let refusal = if manager.is_shutting_down() { Some(UpgradeError::ShuttingDown) } else { None };
+        if let Some(error) = refusal.or(self.origin.err().map(UpgradeError::Origin)) {
+            tracing::info!(%error, "upgrade refused");
+            return error.into_response();
+        }
+        let protocol = Protocol::choose(|name| self.handshake.offers(name));
+        let response = handshake::response(&self.handshake, protocol.subprotocol());
+        let manager = manager.clone();
+        tokio::spawn(async move {
+            match self.socket.await {
+                Ok(upgraded) => {
+                    let (socket, first) = take_back(upgraded, &manager);
+                    manager.serve(socket, first, protocol, permit, self.accepted);
+                }
+                Err(error) => tracing::debug!(%error, "the connection ended before it was upgraded"),
+            }
+        });
+        response.map(|()| B::default())
+    }
+}
+
+/// The plain TCP socket under `upgraded`, if there is one, and the bytes that were already read from it.
+fn take_back(upgraded: Upgraded, manager: &Manager) -> (Socket, Bytes) {
+    let stall = manager.config().stall_timeout;
+    // axum and hyper-util's `auto` connection wrap the socket once more than bare hyper does.
+    let upgraded = match hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => return (Socket::direct(parts.io.into_inner(), stall), parts.read_buf),
+        Err(upgraded) => upgraded,
+    };
+    match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(parts) => (Socket::direct(parts.io.into_inner(), stall), parts.read_buf),
+        Err(upgraded) => (Socket::Stream(Box::new(TokioIo::new(upgraded))), Bytes::new()),
+    }
+}
