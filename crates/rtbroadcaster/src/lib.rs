@@ -2,3 +2,5 @@
 
 mod close;
 pub use close::CloseReason;
+#[doc(hidden)]
+pub mod wire;

@@ -1,0 +1,14 @@
+//! RFC 6455, the server's side, as pure functions: the opening handshake, client frames in, server frames out.
+//! Must not know sockets, time, tokio, JSON or rooms: bytes and values go in, values and bytes come out.
+
+mod control;
+pub mod decode;
+mod header;
+mod mask;
+mod text;
+mod violation;
+
+#[cfg(test)]
+mod client_frames;
+
+pub use decode::{Control, Decoder, Incoming, Limits, Violation};
