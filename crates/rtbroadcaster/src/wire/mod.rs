@@ -3,6 +3,7 @@
 
 mod control;
 pub mod decode;
+pub mod encode;
 mod header;
 mod mask;
 mod text;
