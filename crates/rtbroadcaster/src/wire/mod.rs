@@ -4,6 +4,7 @@
 mod control;
 pub mod decode;
 pub mod encode;
+pub mod handshake;
 mod header;
 mod mask;
 mod text;
