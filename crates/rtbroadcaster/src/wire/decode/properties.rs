@@ -1,0 +1,55 @@
+//! Random lawful talk, cut at random places, decodes to what was said.
+
+use proptest::prelude::*;
+
+use super::super::client_frames::{CLOSE, frame, piece_sizes, pieces, talk};
+use super::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn lawful_talk_decodes_to_what_was_said_however_it_is_cut(
+        talk in talk(300),
+        sizes in piece_sizes(),
+        code in proptest::option::of(3000..5000_u16),
+    ) {
+        let (mut stream, mut expected) = (Vec::new(), Vec::new());
+        talk.iter().for_each(|said| said.write(&mut stream, &mut expected));
+        let mut decoder = Decoder::new(Limits::default());
+        let got = decode_pieces(&mut decoder, &pieces(&stream, &sizes));
+        prop_assert_eq!(got, (expected, None));
+        prop_assert!(decoder.is_between_messages());
+        prop_assert_eq!(decoder.text.capacity(), 0);
+
+        let body = code.map(u16::to_be_bytes);
+        let close = frame(CLOSE, body.as_ref().map_or(&[], |body| &body[..]));
+        let got = decode_pieces(&mut decoder, &pieces(&close, &sizes));
+        prop_assert_eq!(got, (vec![Incoming::Close(code)], None));
+    }
+
+    #[test]
+    fn noise_never_panics_and_its_verdict_does_not_depend_on_the_cuts(
+        noise in proptest::collection::vec(any::<u8>(), 0..200),
+        sizes in piece_sizes(),
+    ) {
+        let whole = decode_pieces(&mut Decoder::new(Limits::default()), &[&noise]);
+        let cut = decode_pieces(&mut Decoder::new(Limits::default()), &pieces(&noise, &sizes));
+        prop_assert_eq!(whole, cut);
+    }
+}
+
+/// Everything the pieces decode to, and the violation that ended it.
+fn decode_pieces(decoder: &mut Decoder, pieces: &[&[u8]]) -> (Vec<Incoming>, Option<Violation>) {
+    let mut got = Vec::new();
+    for mut piece in pieces.iter().copied() {
+        loop {
+            match decoder.decode(&mut piece) {
+                Ok(Some(incoming)) => got.push(incoming),
+                Ok(None) => break,
+                Err(violation) => return (got, Some(violation)),
+            }
+        }
+    }
+    (got, None)
+}

@@ -1,0 +1,154 @@
+//! The header of a client frame (RFC 6455 section 5.2), judged byte by byte: every breach is found at the byte that
+//! makes it certain, so how the input is cut never changes the verdict. Must not know payloads.
+
+use super::decode::Limits;
+use super::text::PartialText;
+use super::violation::Violation;
+
+/// The longest header: two bytes, a length of eight, a mask of four.
+const BYTES_MAX: usize = 14;
+const FIN: u8 = 0x80;
+const RESERVED: u8 = 0x70;
+const OPCODE: u8 = 0x0f;
+const MASKED: u8 = 0x80;
+const LENGTH: u8 = 0x7f;
+
+/// What a frame carries, with what FIN says about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A part of a text message that goes on in a later frame.
+    Part,
+    /// The last, or only, part of a text message.
+    LastPart,
+    Control(ControlKind),
+}
+
+/// The control frames of RFC 6455 section 5.5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ControlKind {
+    Close,
+    Ping,
+    Pong,
+}
+
+/// A whole and lawful header.
+#[derive(Debug)]
+pub(super) struct Header {
+    /// What the payload is.
+    pub(super) kind: Kind,
+    /// The payload's length in bytes.
+    pub(super) payload_bytes: u64,
+    /// The mask of the payload's first four bytes.
+    pub(super) mask: [u8; 4],
+}
+
+/// The bytes of a header that is not whole yet.
+#[derive(Debug, Default)]
+pub(super) struct PartialHeader {
+    /// Room for the longest header.
+    bytes: [u8; BYTES_MAX],
+    /// How many of the bytes have arrived.
+    filled: u8,
+}
+
+impl PartialHeader {
+    /// Whether not a single byte has arrived.
+    pub(super) fn is_empty(&self) -> bool {
+        self.filled == 0
+    }
+
+    /// Takes a header from the front of the input, or what there is of it.
+    pub(super) fn read(
+        &mut self,
+        input: &mut &[u8],
+        open: &PartialText,
+        limits: &Limits,
+    ) -> Result<Option<Header>, Violation> {
+        if self.is_empty()
+            && let Some((header, size)) = parse(input, open, limits)?
+        {
+            *input = &input[size..];
+            return Ok(Some(header));
+        }
+        while let Some((&byte, rest)) = input.split_first() {
+            *input = rest;
+            self.bytes[usize::from(self.filled)] = byte;
+            self.filled += 1;
+            if let Some((header, _)) = parse(&self.bytes[..usize::from(self.filled)], open, limits)? {
+                return Ok(Some(header));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Judges the header at the front of `bytes` as far as it goes; gives it, and its size, when it is whole.
+fn parse(bytes: &[u8], open: &PartialText, limits: &Limits) -> Result<Option<(Header, usize)>, Violation> {
+    let Some((&first, bytes)) = bytes.split_first() else { return Ok(None) };
+    let kind = kind_of(first, open, limits)?;
+    let Some((&second, bytes)) = bytes.split_first() else { return Ok(None) };
+    let short = short_length(second, kind)?;
+    let Some((payload_bytes, length_size)) = length_of(short, bytes)? else { return Ok(None) };
+    if !matches!(kind, Kind::Control(_)) && limits.message_bytes_max != 0 {
+        // The open part is within the limit, as each of its frames was admitted here.
+        let left = limits.message_bytes_max.saturating_sub(open.len());
+        if payload_bytes > left as u64 {
+            return Err(Violation::TooBig);
+        }
+    }
+    let Some(&mask) = bytes[length_size..].first_chunk::<4>() else { return Ok(None) };
+    Ok(Some((Header { kind, payload_bytes, mask }, 2 + length_size + 4)))
+}
+
+/// FIN, the reserved bits and the opcode, seen with the message that is open.
+fn kind_of(first: u8, open: &PartialText, limits: &Limits) -> Result<Kind, Violation> {
+    if first & RESERVED != 0 {
+        return Err(Violation::ReservedBit);
+    }
+    let is_final = first & FIN != 0;
+    let is_open = open.frames() != 0;
+    let control = match first & OPCODE {
+        0x0 if !is_open => return Err(Violation::ContinuationWithoutStart),
+        0x1 | 0x2 if is_open => return Err(Violation::DataInsideMessage),
+        0x2 => return Err(Violation::Binary),
+        0x0 | 0x1 if limits.fragments_max != 0 && open.frames() >= limits.fragments_max => {
+            return Err(Violation::TooManyFragments);
+        }
+        0x0 | 0x1 if is_final => return Ok(Kind::LastPart),
+        0x0 | 0x1 => return Ok(Kind::Part),
+        0x8 => ControlKind::Close,
+        0x9 => ControlKind::Ping,
+        0xa => ControlKind::Pong,
+        _ => return Err(Violation::ReservedOpcode),
+    };
+    if is_final { Ok(Kind::Control(control)) } else { Err(Violation::ControlFragmented) }
+}
+
+/// The mask bit and the seven bits of length.
+fn short_length(second: u8, kind: Kind) -> Result<u8, Violation> {
+    if second & MASKED == 0 {
+        return Err(Violation::Unmasked);
+    }
+    match (kind, second & LENGTH) {
+        (Kind::Control(_), 126..) => Err(Violation::ControlTooLong),
+        (Kind::Control(ControlKind::Close), 1) => Err(Violation::CloseBodyOfOneByte),
+        (_, short) => Ok(short),
+    }
+}
+
+/// The payload's length and the size of its extended form, once that is whole.
+fn length_of(short: u8, bytes: &[u8]) -> Result<Option<(u64, usize)>, Violation> {
+    let (length, size, least) = match short {
+        126 => match bytes.first_chunk::<2>() {
+            Some(&length) => (u64::from(u16::from_be_bytes(length)), 2, 126),
+            None => return Ok(None),
+        },
+        127 => match (bytes.first(), bytes.first_chunk::<8>()) {
+            (Some(0x80..), _) => return Err(Violation::LengthOutOfRange),
+            (_, Some(&length)) => (u64::from_be_bytes(length), 8, 0x1_0000),
+            (_, None) => return Ok(None),
+        },
+        _ => (u64::from(short), 0, 0),
+    };
+    if length < least { Err(Violation::LengthNotMinimal) } else { Ok(Some((length, size))) }
+}
