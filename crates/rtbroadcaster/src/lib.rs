@@ -9,7 +9,8 @@ mod config;
 mod fanout;
 mod id;
 mod manager;
-mod message;
+#[doc(hidden)]
+pub mod message;
 #[doc(hidden)]
 pub mod protocol;
 mod room;
@@ -32,6 +33,5 @@ pub use upgrade::{AcceptedAt, Upgrade, UpgradeError};
 pub mod pure {
     pub use crate::fanout::backlog;
     pub use crate::id::{Cursor, Epoch, Term};
-    pub use crate::message::{Change, Dialect, Entry, Key, Params};
     pub use crate::room::log;
 }

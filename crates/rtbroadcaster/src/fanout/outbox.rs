@@ -160,7 +160,9 @@ impl Outbox {
     /// Has the client task look at its deadlines again.
     pub(crate) fn wake(&self) {
         let waker = self.lock().waker.take();
-        waker.map_or((), Waker::wake);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// Something came from the client.
@@ -261,7 +263,9 @@ impl Outbox {
         line.writing = false;
         let waker = if line.backlog.is_some() { line.waker.take() } else { None };
         drop(line);
-        waker.map_or((), Waker::wake);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// Changes what waits and wakes the client task if it has something to do about it.
@@ -272,7 +276,9 @@ impl Outbox {
         let ends_now = line.ending() != ending;
         let waker = if ends_now || !line.waits_for_socket { line.waker.take() } else { None };
         drop(line);
-        waker.map_or((), Waker::wake);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
     }
 
     /// The member's place in its roster.

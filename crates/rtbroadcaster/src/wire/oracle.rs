@@ -15,8 +15,8 @@ use std::io::{self, Read, Write};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
+use tungstenite::{Error, Message};
 
 use super::client_frames::{self, CLOSE, piece_sizes, pieces, talk};
 use super::{Control, Decoder, Incoming, Limits, Violation};

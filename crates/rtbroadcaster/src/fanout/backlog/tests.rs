@@ -260,7 +260,7 @@ static NUMBERED: Dialect = Dialect {
     slot: 0,
     encode: |entry| Some(bytes(u32::try_from(entry.seq?.get()).ok()?, 20)),
     farewell: |_| Bytes::new(),
-    room_closed: crate::CloseReason::Done,
+    room_closed: crate::close::CloseReason::Done,
 };
 
 fn state(count: u64) -> Arc<[Arc<Entry>]> {
