@@ -197,7 +197,7 @@ impl Client {
             }
         }
         let open = outbox.ending() == Ending::Open;
-        if open != !matches!(self.role, Role::Leaving) {
+        if !open && !matches!(self.role, Role::Leaving) {
             // A lane or the room has decided the end.
             return Poll::Ready(Event::Came);
         }

@@ -228,9 +228,14 @@ impl Room {
         self.schedule_end(&mut state);
     }
 
-    /// An owner that is a client is told the room's end through `outbox`.
-    pub(crate) fn set_owner_outbox(&self, outbox: &Arc<Outbox>) {
-        self.lock().owner = Some(Arc::clone(outbox));
+    /// An owner that is a client is told the room's end through `outbox`, also if that has come already.
+    fn set_owner_outbox(&self, outbox: &Arc<Outbox>) {
+        let mut state = self.lock();
+        if state.ended {
+            outbox.farewell(self.id);
+        } else {
+            state.owner = Some(Arc::clone(outbox));
+        }
     }
 
     /// Ends the room: everybody in it is told, in order with the messages, and nobody can join any more.
