@@ -308,3 +308,6 @@ fn end_if_over(backlog: &mut Backlog, pushed: Result<(), Overflow>) {
         backlog.cut(encode::close(CloseReason::Slow));
     }
 }
+
+#[cfg(test)]
+mod tests;

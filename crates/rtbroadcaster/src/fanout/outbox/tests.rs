@@ -1,0 +1,188 @@
+//! An outbox over real sockets: a lane and a client task write to one member at the same time.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+
+use socket2::SockRef;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use super::*;
+use crate::fanout::backlog::Rank;
+use crate::message::Key;
+use crate::socket::Socket;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+static SILENT: Dialect =
+    Dialect { slot: 0, encode: |_| None, farewell: |_| Bytes::from_static(b"farewell"), room_closed: CloseReason::Done };
+
+/// A member's socket on the server's side, with small buffers, and the member's end of it.
+async fn pair() -> (Socket, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let member = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    SockRef::from(&server).set_send_buffer_size(8 * 1024).unwrap();
+    SockRef::from(&member).set_recv_buffer_size(32 * 1024).unwrap();
+    (Socket::direct(server, Duration::from_secs(10)), member)
+}
+
+/// An outbox for `socket` and the client task that drains it to its close.
+fn start(mut socket: Socket, config: &Config) -> (Arc<Outbox>, tokio::task::JoinHandle<io::Result<Drained>>) {
+    let outbox = Outbox::new(socket.handle(), &SILENT, Clock::start(), config);
+    let drained = Arc::clone(&outbox);
+    let task = tokio::spawn(async move {
+        poll_fn(|cx| drained.poll_drain(cx, |cx, slices| socket.poll_write(cx, slices))).await
+    });
+    (outbox, task)
+}
+
+/// A binary frame whose payload is `number`, filled up to `size` bytes.
+fn frame(number: u32, size: usize, rank: Rank) -> Frame {
+    let mut payload = number.to_be_bytes().to_vec();
+    payload.resize(size.max(4), 0);
+    Frame { bytes: encode::text(&payload), rank }
+}
+
+fn offer(outbox: &Outbox, frames: &[Frame]) {
+    let slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(&frame.bytes)).collect();
+    outbox.offer(frames, &slices);
+}
+
+/// What a member reads: the numbers of text frames, then the code of the close frame.
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    numbers: Vec<u32>,
+    close: Option<u16>,
+}
+
+/// Reads up to the close frame, `pause` letting others run between the reads.
+async fn read_all(member: &mut TcpStream, pauses: usize) -> Seen {
+    let (mut bytes, mut seen) = (Vec::new(), Seen::default());
+    while seen.close.is_none() {
+        let mut part = [0; 3_000];
+        let read = timeout(DEADLINE, member.read(&mut part)).await.expect("the stream goes on").unwrap();
+        assert!(read > 0, "the stream ended in the middle: {seen:?}");
+        bytes.extend_from_slice(&part[..read]);
+        while let Some(header) = bytes.get(1).map(|length| if *length == 126 { 4 } else { 2 }) {
+            let length = match header {
+                4 if bytes.len() >= 4 => usize::from(u16::from_be_bytes([bytes[2], bytes[3]])),
+                4 => break,
+                _ => usize::from(bytes[1]),
+            };
+            let Some(payload) = bytes.get(header..header + length) else { break };
+            match bytes[0] {
+                0x81 => seen.numbers.push(u32::from_be_bytes(payload[..4].try_into().unwrap())),
+                0x88 => seen.close = Some(u16::from_be_bytes([payload[0], payload[1]])),
+                0x89 => {}
+                other => panic!("not at a frame boundary: {other:#x}"),
+            }
+            bytes.drain(..header + length);
+        }
+        for _ in 0..pauses {
+            tokio::task::yield_now().await;
+        }
+    }
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lane_and_a_client_task_write_whole_frames_in_order() {
+    for round in 0..100_u32 {
+        let (socket, mut member) = pair().await;
+        let (outbox, task) = start(socket, &Config { backlog_bytes_max: 0, ..Config::default() });
+        let lane = Arc::clone(&outbox);
+        let said = tokio::spawn(async move {
+            let mut said: Vec<(u32, Rank)> = Vec::new();
+            for number in 0..600_u32 {
+                let mix = number.wrapping_mul(2_654_435_761).rotate_left(round);
+                let rank = if mix % 3 == 0 {
+                    Rank::State(Key::new(&format!("k{}", mix % 5)).unwrap())
+                } else {
+                    Rank::Event
+                };
+                offer(&lane, &[frame(number, (mix % 900) as usize, rank.clone())]);
+                said.push((number, rank));
+                if mix % 7 == 0 {
+                    lane.ping();
+                    tokio::task::yield_now().await;
+                }
+            }
+            lane.finish(encode::close(CloseReason::Done));
+            said
+        });
+        let seen = read_all(&mut member, round as usize % 4).await;
+        let said = said.await.unwrap();
+        assert_eq!(task.await.unwrap().unwrap(), Drained::Closed);
+        assert_eq!(seen.close, Some(1000));
+        assert_invariant(&said, &seen.numbers);
+    }
+}
+
+/// What a viewer receives is a subsequence of what the owner said, in order, and once caught up it holds the newest
+/// value of every key.
+fn assert_invariant(said: &[(u32, Rank)], seen: &[u32]) {
+    let mut rest = said.iter();
+    for number in seen {
+        assert!(rest.any(|(said, _)| said == number), "{number} is repeated or out of order");
+    }
+    let newest: HashMap<&Rank, u32> = said.iter().map(|(number, rank)| (rank, *number)).collect();
+    for (number, rank) in said {
+        let must_come = *rank == Rank::Event || newest[rank] == *number;
+        assert!(!must_come || seen.contains(number), "{number} is missing");
+    }
+}
+
+#[tokio::test]
+async fn a_member_that_does_not_read_gets_whole_frames_and_then_4008() {
+    let (socket, mut member) = pair().await;
+    let (outbox, task) = start(socket, &Config { backlog_bytes_max: 10_000, ..Config::default() });
+    let mut said = 0;
+    while outbox.ending() == Ending::Open {
+        offer(&outbox, &[frame(said, 700, Rank::Event)]);
+        said += 1;
+        assert!(said < 100_000, "the limit is never reached");
+        tokio::task::yield_now().await;
+    }
+    offer(&outbox, &[frame(said, 700, Rank::Event)]);
+    let seen = read_all(&mut member, 0).await;
+    assert_eq!(seen.close, Some(CloseReason::Slow.code()));
+    assert!(seen.numbers.iter().copied().eq(0..u32::try_from(seen.numbers.len()).unwrap()), "in order, without a hole");
+    assert!(seen.numbers.len() < said as usize - 10, "what waited in the backlog is dropped");
+    assert_eq!(task.await.unwrap().unwrap(), Drained::Closed);
+}
+
+#[tokio::test]
+async fn values_wait_in_constant_memory_for_a_member_that_does_not_read() {
+    let (socket, mut member) = pair().await;
+    let (outbox, task) = start(socket, &Config { backlog_bytes_max: 10_000, ..Config::default() });
+    let key = Key::new("k").unwrap();
+    for number in 0..20_000 {
+        offer(&outbox, &[frame(number, 700, Rank::State(key.clone()))]);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(outbox.ending(), Ending::Open, "one key never reaches the limit");
+    assert!(outbox.stalls_at().is_some(), "the first of them has waited since long");
+    outbox.finish(encode::close(CloseReason::Done));
+    let seen = read_all(&mut member, 0).await;
+    assert_eq!(seen.numbers.last(), Some(&19_999));
+    assert!(seen.numbers.is_sorted());
+    task.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_silent_member_is_closed_at_the_second_heartbeat() {
+    let (socket, mut member) = pair().await;
+    let (outbox, task) = start(socket, &Config::default());
+    let ping = Frame::event(encode::ping(&Control::default()));
+    let beat = || outbox.heartbeat(std::slice::from_ref(&ping), &[IoSlice::new(&ping.bytes)]);
+    beat();
+    outbox.hear();
+    beat();
+    assert_eq!(outbox.ending(), Ending::Open);
+    beat();
+    assert_eq!(outbox.ending(), Ending::Cut);
+    assert_eq!(read_all(&mut member, 0).await, Seen { numbers: vec![], close: Some(CloseReason::NoPong.code()) });
+    task.await.unwrap().unwrap();
+}
