@@ -96,7 +96,7 @@ impl Queue {
     /// Rebuilds without gaps: as many steps as there were pushes since the last time.
     fn close_gaps(&mut self) {
         self.places.retain(Option::is_some);
-        self.newest.clear();
+        // Every rank in `newest` waits, so each of its places is overwritten.
         for (place, (frame, _)) in (self.first..).zip(self.places.iter().flatten()) {
             if frame.rank != Rank::Event {
                 self.newest.insert(frame.rank.clone(), place);

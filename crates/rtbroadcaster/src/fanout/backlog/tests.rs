@@ -37,6 +37,11 @@ enum Step {
         size: usize,
     },
     Control(ControlKind),
+    /// A lane writes that many bytes of these frames directly; only while nothing waits.
+    Direct {
+        sizes: Vec<usize>,
+        bytes: usize,
+    },
     /// Take, let the given steps happen meanwhile, then write that many bytes of it.
     Write {
         frames_max: usize,
@@ -61,7 +66,9 @@ fn step() -> impl Strategy<Value = Step> {
     .boxed();
     let write = (1..6_usize, 1..200_usize, prop::collection::vec(change.clone(), 0..4), 0..150_usize)
         .prop_map(|(frames_max, bytes_max, meanwhile, bytes)| Step::Write { frames_max, bytes_max, meanwhile, bytes });
-    prop_oneof![2 => change, 1 => write]
+    let direct = (prop::collection::vec(0..40_usize, 1..4), 0..150_usize)
+        .prop_map(|(sizes, bytes)| Step::Direct { sizes, bytes });
+    prop_oneof![4 => change, 2 => write, 1 => direct]
 }
 
 /// What the model knows of one pushed frame.
@@ -81,10 +88,8 @@ struct Run {
     pushed: Vec<Pushed>,
     /// Every byte that went out.
     out: Vec<u8>,
-    /// Data frames that had begun to go out, or were taken, when the backlog was cut.
-    begun_at_cut: Option<usize>,
-    finished_after: Option<usize>,
-    overflowed: bool,
+    cut: bool,
+    finished: bool,
     number: u32,
     now: Duration,
 }
@@ -100,13 +105,33 @@ impl Run {
                     Some(key) => Rank::State(key),
                 };
                 let frame = Frame { bytes: bytes(self.number, size), rank: rank.clone() };
-                let accepts = self.backlog.ending() == Ending::Open;
+                let (accepts, waited) = (self.backlog.ending() == Ending::Open, self.backlog.bytes());
                 match self.backlog.push(frame, self.now, LIMIT) {
-                    Ok(()) if accepts => self.pushed.push(Pushed { number: self.number, rank }),
+                    Ok(()) if accepts => {
+                        assert!(self.backlog.bytes() <= LIMIT.max(waited), "the limit holds");
+                        self.pushed.push(Pushed { number: self.number, rank });
+                    }
                     Ok(()) => {}
-                    Err(Overflow) => self.overflowed = true,
+                    Err(Overflow) => {}
                 }
-                assert!(self.backlog.bytes() <= LIMIT, "the limit holds");
+            }
+            Step::Direct { sizes, bytes: written } => {
+                if !self.backlog.is_empty() || self.backlog.ending() != Ending::Open {
+                    return;
+                }
+                let frames: Vec<Frame> = sizes
+                    .into_iter()
+                    .map(|size| {
+                        self.number += 1;
+                        Frame::event(bytes(self.number, size))
+                    })
+                    .collect();
+                let stream: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
+                let written = written.min(stream.len());
+                self.out.extend(&stream[..written]);
+                self.backlog.adopt(&frames, written, self.now, 0).unwrap();
+                let said = frames.iter().map(|frame| u32::from_be_bytes(frame.bytes[1..5].try_into().unwrap()));
+                self.pushed.extend(said.map(|number| Pushed { number, rank: Rank::Event }));
             }
             Step::Control(kind) => self.backlog.control(kind, bytes(CONTROL | self.number, 2)),
             Step::Write { frames_max, bytes_max, meanwhile, bytes } => {
@@ -121,14 +146,12 @@ impl Run {
                 }
             }
             Step::Finish => {
-                if self.backlog.ending() == Ending::Open {
-                    self.finished_after = Some(self.pushed.len());
-                }
+                self.finished = true;
                 self.backlog.finish(bytes(CLOSE, 0));
             }
             Step::Cut => {
                 self.backlog.cut(bytes(CLOSE, 1));
-                self.begun_at_cut.get_or_insert(self.out.len());
+                self.cut = true;
             }
             Step::Wait => self.now += Duration::from_secs(1),
         }
@@ -149,7 +172,7 @@ impl Run {
         for number in &data {
             assert!(rest.any(|pushed| pushed.number == *number), "{number} is out of order or repeated in {data:?}");
         }
-        if self.begun_at_cut.is_none() {
+        if !self.cut {
             let newest: BTreeMap<String, u32> =
                 self.pushed.iter().map(|pushed| (format!("{:?}", pushed.rank), pushed.number)).collect();
             for pushed in &self.pushed {
@@ -157,7 +180,7 @@ impl Run {
                 assert!(!must_come || data.contains(&pushed.number), "{pushed:?} is missing in {data:?}");
             }
         }
-        let ended = self.begun_at_cut.is_some() || self.finished_after.is_some();
+        let ended = self.cut || self.finished;
         assert_eq!(out.iter().filter(|number| **number == CLOSE).count(), usize::from(ended), "one close");
         assert!(!ended || out.last() == Some(&CLOSE), "nothing after the close");
         assert_eq!(self.backlog.is_closed(), ended);

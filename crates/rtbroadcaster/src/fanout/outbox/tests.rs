@@ -15,8 +15,12 @@ use crate::socket::Socket;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-static SILENT: Dialect =
-    Dialect { slot: 0, encode: |_| None, farewell: |_| Bytes::from_static(b"farewell"), room_closed: CloseReason::Done };
+static SILENT: Dialect = Dialect {
+    slot: 0,
+    encode: |_| None,
+    farewell: |_| Bytes::from_static(b"farewell"),
+    room_closed: CloseReason::Done,
+};
 
 /// A member's socket on the server's side, with small buffers, and the member's end of it.
 async fn pair() -> (Socket, TcpStream) {
@@ -32,9 +36,10 @@ async fn pair() -> (Socket, TcpStream) {
 fn start(mut socket: Socket, config: &Config) -> (Arc<Outbox>, tokio::task::JoinHandle<io::Result<Drained>>) {
     let outbox = Outbox::new(socket.handle(), &SILENT, Clock::start(), config);
     let drained = Arc::clone(&outbox);
-    let task = tokio::spawn(async move {
-        poll_fn(|cx| drained.poll_drain(cx, |cx, slices| socket.poll_write(cx, slices))).await
-    });
+    let task =
+        tokio::spawn(
+            async move { poll_fn(|cx| drained.poll_drain(cx, |cx, slices| socket.poll_write(cx, slices))).await },
+        );
     (outbox, task)
 }
 
@@ -89,20 +94,17 @@ async fn read_all(member: &mut TcpStream, pauses: usize) -> Seen {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lane_and_a_client_task_write_whole_frames_in_order() {
-    for round in 0..100_u32 {
+    for round in 0..40_u32 {
         let (socket, mut member) = pair().await;
         let (outbox, task) = start(socket, &Config { backlog_bytes_max: 0, ..Config::default() });
         let lane = Arc::clone(&outbox);
         let said = tokio::spawn(async move {
             let mut said: Vec<(u32, Rank)> = Vec::new();
-            for number in 0..600_u32 {
+            for number in 0..200_u32 {
                 let mix = number.wrapping_mul(2_654_435_761).rotate_left(round);
-                let rank = if mix % 3 == 0 {
-                    Rank::State(Key::new(&format!("k{}", mix % 5)).unwrap())
-                } else {
-                    Rank::Event
-                };
-                offer(&lane, &[frame(number, (mix % 900) as usize, rank.clone())]);
+                let rank =
+                    if mix % 3 == 0 { Rank::State(Key::new(&format!("k{}", mix % 5)).unwrap()) } else { Rank::Event };
+                offer(&lane, &[frame(number, (mix % 20_000) as usize, rank.clone())]);
                 said.push((number, rank));
                 if mix % 7 == 0 {
                     lane.ping();
@@ -184,5 +186,61 @@ async fn a_silent_member_is_closed_at_the_second_heartbeat() {
     beat();
     assert_eq!(outbox.ending(), Ending::Cut);
     assert_eq!(read_all(&mut member, 0).await, Seen { numbers: vec![], close: Some(CloseReason::NoPong.code()) });
+    task.await.unwrap().unwrap();
+}
+
+/// Counts how often a client task would have been woken.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl std::task::Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// An outbox, and a client task that has found nothing to write. Gives how often it is woken by `change`, where
+/// `blocked` says that its socket takes nothing.
+fn wakes(blocked: bool, change: impl FnOnce(&Outbox)) -> usize {
+    let outbox = Outbox::new(None, &SILENT, Clock::start(), &Config::default());
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(Arc::clone(&wakes));
+    if blocked {
+        outbox.answer(Bytes::from_static(b"waits"));
+    }
+    let drained = outbox.poll_drain(&mut Context::from_waker(&waker), |_, _| Poll::Pending);
+    assert!(drained.is_pending());
+    let before = wakes.0.load(Ordering::Relaxed);
+    change(&outbox);
+    wakes.0.load(Ordering::Relaxed) - before
+}
+
+#[tokio::test]
+async fn a_client_task_is_woken_only_for_what_it_has_to_do() {
+    let event = || frame(1, 4, Rank::Event);
+    assert_eq!(wakes(false, |outbox| offer(outbox, &[event()])), 1);
+    assert_eq!(wakes(true, |outbox| offer(outbox, &[event()])), 0, "it waits for the socket");
+    assert_eq!(wakes(true, |outbox| outbox.cut(encode::close(CloseReason::Slow))), 1, "it has a deadline now");
+    assert_eq!(wakes(true, Outbox::wake), 1);
+}
+
+#[tokio::test]
+async fn what_comes_during_a_direct_write_is_not_forgotten_after_it() {
+    let (socket, mut member) = pair().await;
+    let outbox = Outbox::new(socket.handle(), &SILENT, Clock::start(), &Config::default());
+    assert!(outbox.begin_direct_write().is_some());
+    assert!(outbox.begin_direct_write().is_none(), "one write at a time");
+    let mut socket = socket;
+    let drained = Arc::clone(&outbox);
+    let task =
+        tokio::spawn(
+            async move { poll_fn(|cx| drained.poll_drain(cx, |cx, slices| socket.poll_write(cx, slices))).await },
+        );
+    tokio::task::yield_now().await;
+    outbox.finish(encode::close(CloseReason::Done));
+    tokio::task::yield_now().await;
+    assert!(!task.is_finished(), "the lane is still writing");
+    outbox.end_direct_write();
+    assert_eq!(read_all(&mut member, 0).await.close, Some(1000));
     task.await.unwrap().unwrap();
 }
