@@ -1,4 +1,41 @@
-//! One speaks, everyone is in step.
+//! One speaks, everyone is in step: a room has one owner, who broadcasts small messages over WebSocket to all viewers.
+//!
+//! A message calls a *key* with *parameters*. [`Message::event`] happens once, [`Message::state`] holds until the next
+//! value of its key and is given to those who come later, [`Message::ephemeral`] matters only while it is new.
+//!
+//! ```no_run
+//! use axum::{Router, routing::any};
+//! use rtbroadcaster::{Config, Manager};
+//!
+//! # async fn run() -> std::io::Result<()> {
+//! let manager = Manager::new(Config::default());
+//! let app = Router::new().route("/broadcasting", any(rtbroadcaster::axum::serve)).with_state(manager);
+//! axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, app).await
+//! # }
+//! ```
+//!
+//! Applications with rules of their own take an [`Upgrade`] and accept it with a [`Permit`]; it works under axum and
+//! under bare hyper 1. A Rust program speaks through an [`Owner`]. The wire is described in the project's PROTOCOL.md.
+//!
+//! # Late joining
+//!
+//! A viewer gets the newest value of every key, in the order in which the keys last changed, then every message that
+//! was said after that moment. Snapshot and live messages meet exactly, and are the same bytes for everybody.
+//!
+//! # Lagging
+//!
+//! What a viewer receives is a subsequence of what the owner said, in order; once caught up it holds the newest value
+//! of every key. While a viewer does not take its messages, a newer value replaces the waiting one of its key. Over
+//! [`Config::backlog_bytes_max`] or [`Config::stall_timeout`] it is closed with 4008. Nobody else waits for it.
+//!
+//! # Losing the owner
+//!
+//! When the owner is gone the room waits for [`Config::owner_grace`], then it ends.
+//!
+//! # Closing
+//!
+//! A room ends by its owner, by its grace or idle time, by [`Manager::close_room`] or [`Manager::shutdown`]. Every
+//! viewer is told after everything that was said, and its connection is closed. [`CloseReason`] lists the close codes.
 
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -35,3 +72,8 @@ pub mod pure {
     pub use crate::id::{Cursor, Epoch, Term};
     pub use crate::room::log;
 }
+
+/// The README's Rust is tested with the documentation.
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

@@ -2,6 +2,7 @@
 //! Pure: it takes the time as an argument and must not know sockets, tasks or protocols.
 
 mod queue;
+mod replay;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crate::config::exceeds;
 use crate::message::{Change, Dialect, Entry, Key};
 
 use queue::Queue;
+use replay::Replay;
 
 /// What a newer frame may do to a waiting one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -54,28 +56,6 @@ impl Frame {
 /// The waiting frames are over the limit and the new one was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overflow;
-
-/// The state that a joiner gets, with the answer to its join before it. It does not count against the limit.
-#[derive(Debug)]
-struct Replay {
-    announcement: Option<Bytes>,
-    entries: Arc<[Arc<Entry>]>,
-    /// The first entry that is not taken.
-    next: usize,
-    dialect: &'static Dialect,
-}
-
-impl Replay {
-    fn pop(&mut self) -> Option<Bytes> {
-        self.announcement.take().or_else(|| {
-            let dialect = self.dialect;
-            let (step, frame) =
-                self.entries[self.next..].iter().enumerate().find_map(|(i, entry)| Some((i, entry.frame(dialect)?)))?;
-            self.next += step + 1;
-            Some(frame)
-        })
-    }
-}
 
 /// A frame that stands before everything that may still change.
 #[derive(Debug)]
@@ -182,7 +162,7 @@ impl Backlog {
     /// Puts the answer to a join and the state at that moment before everything that is pushed from now on.
     pub fn replay(&mut self, announcement: Bytes, entries: Arc<[Arc<Entry>]>, dialect: &'static Dialect) {
         debug_assert!(self.replay.is_none(), "a member joins once");
-        self.replay = Some(Replay { announcement: Some(announcement), entries, next: 0, dialect });
+        self.replay = Some(Replay::new(announcement, entries, dialect));
     }
 
     /// Sends a control frame at the next frame boundary (RFC 6455 section 5.4), instead of a waiting one of its kind.

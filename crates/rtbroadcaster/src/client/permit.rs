@@ -1,0 +1,63 @@
+//! What a connection may do, as data that the application hands over.
+//! Must not know how the application decides.
+
+use crate::id::RoomId;
+
+/// What a connection may do, decided by the application before it is upgraded.
+///
+/// ```
+/// use rtbroadcaster::{Permit, RoomId};
+///
+/// let room = RoomId::random();
+/// assert!(Permit::viewer_of(room).may_join(room));
+/// assert!(!Permit::viewer_of(room).may_join(RoomId::random()));
+/// assert!(!Permit::viewer_of(room).may_create());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permit {
+    create: bool,
+    join: Joins,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Joins {
+    None,
+    Any,
+    Only(RoomId),
+}
+
+impl Permit {
+    /// Create rooms and join any room whose name it knows: what the ready handler gives to everybody.
+    pub const fn anything() -> Self {
+        Self { create: true, join: Joins::Any }
+    }
+
+    /// Create rooms, join none.
+    pub const fn owner() -> Self {
+        Self { create: true, join: Joins::None }
+    }
+
+    /// Join any room whose name it knows, create none.
+    pub const fn viewer() -> Self {
+        Self { create: false, join: Joins::Any }
+    }
+
+    /// Join this one room.
+    pub const fn viewer_of(room: RoomId) -> Self {
+        Self { create: false, join: Joins::Only(room) }
+    }
+
+    /// Whether it may create rooms. A client that may not is told `not the owner`.
+    pub const fn may_create(&self) -> bool {
+        self.create
+    }
+
+    /// Whether it may join `room`. A client that may not is told `room not found`, as if there were none.
+    pub fn may_join(&self, room: RoomId) -> bool {
+        match self.join {
+            Joins::None => false,
+            Joins::Any => true,
+            Joins::Only(only) => only == room,
+        }
+    }
+}

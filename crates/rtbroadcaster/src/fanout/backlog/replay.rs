@@ -1,0 +1,35 @@
+//! The state on its way to a joiner.
+//! Must not know what came since.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::message::{Dialect, Entry};
+
+/// The state that a joiner gets, with the answer to its join before it. It does not count against the limit.
+#[derive(Debug)]
+pub(super) struct Replay {
+    announcement: Option<Bytes>,
+    entries: Arc<[Arc<Entry>]>,
+    /// The first entry that is not taken.
+    next: usize,
+    dialect: &'static Dialect,
+}
+
+impl Replay {
+    pub(super) fn new(announcement: Bytes, entries: Arc<[Arc<Entry>]>, dialect: &'static Dialect) -> Self {
+        Self { announcement: Some(announcement), entries, next: 0, dialect }
+    }
+
+    /// Removes the next frame. It is made here if no joiner needed it before.
+    pub(super) fn pop(&mut self) -> Option<Bytes> {
+        self.announcement.take().or_else(|| {
+            let dialect = self.dialect;
+            let (step, frame) =
+                self.entries[self.next..].iter().enumerate().find_map(|(i, entry)| Some((i, entry.frame(dialect)?)))?;
+            self.next += step + 1;
+            Some(frame)
+        })
+    }
+}
