@@ -1,6 +1,7 @@
 //! The middleman between one socket and its room: one task, the only one that waits for this socket.
 //! Must not know HTTP, nor how a room orders messages.
 
+mod act;
 mod deadlines;
 mod permit;
 
@@ -14,13 +15,10 @@ use std::time::Duration;
 
 use tokio::time::Sleep;
 
-use crate::close::CloseReason;
 use crate::fanout::{Drained, Ending, Outbox};
-use crate::id::RoomId;
 use crate::manager::{Manager, Waiting};
-use crate::message::Message;
-use crate::protocol::{Command, Protocol, Refusal, Request, Strikes};
-use crate::room::{CreateError, JoinError, Membership, Owner, Place, PublishError};
+use crate::protocol::{Protocol, Refusal, Request, Strikes};
+use crate::room::{Membership, Owner};
 use crate::socket::Socket;
 use crate::wire::{Decoder, Incoming, Limits, Violation, encode};
 use deadlines::{Deadlines, Due};
@@ -227,82 +225,6 @@ impl Client {
         self.outbox.answer(self.protocol.refused(echo, refusal));
         if let Some(reason) = self.strikes.refused(refusal) {
             self.outbox.finish(encode::close(reason));
-        }
-    }
-
-    async fn act(&mut self, command: Command) -> Result<(), Refusal> {
-        match command {
-            Command::Create => self.create(),
-            Command::Join { room } => self.join(&room),
-            Command::Publish { room, message } => self.publish(&room, message).await,
-            Command::Close { room } => self.close(&room),
-        }
-    }
-
-    fn create(&mut self) -> Result<(), Refusal> {
-        self.be_without_room()?;
-        if !self.permit.may_create() {
-            return Err(Refusal::NotOwner);
-        }
-        let place = self.socket.peer().map(|peer| Place::from(peer.ip()));
-        let owner = self.manager.registry().create(place).map_err(|error| match error {
-            CreateError::TooManyRooms => Refusal::RoomLimit,
-            CreateError::ShuttingDown => Refusal::Unavailable,
-        })?;
-        self.outbox.answer(self.protocol.connected(owner.room()));
-        owner.speaks_through(&self.outbox);
-        self.role = Role::Owner(owner);
-        self.deadlines.entered();
-        Ok(())
-    }
-
-    fn join(&mut self, room: &str) -> Result<(), Refusal> {
-        self.be_without_room()?;
-        let id: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
-        if !self.permit.may_join(id) {
-            return Err(Refusal::NoRoom);
-        }
-        let connected = self.protocol.connected(id);
-        let membership = self.manager.registry().join(id, Arc::clone(&self.outbox), connected);
-        self.role = Role::Viewer(membership.map_err(|error| match error {
-            JoinError::NoRoom => Refusal::NoRoom,
-            JoinError::RoomFull => Refusal::RoomFull,
-        })?);
-        self.deadlines.entered();
-        Ok(())
-    }
-
-    async fn publish(&mut self, room: &str, message: Message) -> Result<(), Refusal> {
-        match self.own(room)?.publish(message).await {
-            Ok(_) => Ok(()),
-            Err(PublishError::StateFull) => Err(Refusal::StateFull),
-            Err(PublishError::BadMessage(_) | PublishError::IdReused) => Err(Refusal::BadMessage),
-            // The room's farewell, or the takeover's, is already on its way to this client.
-            Err(PublishError::RoomEnded | PublishError::Fenced) => Ok(()),
-        }
-    }
-
-    fn close(&mut self, room: &str) -> Result<(), Refusal> {
-        if matches!(self.role, Role::Owner(_)) {
-            self.own(room)?;
-            if let Role::Owner(owner) = std::mem::replace(&mut self.role, Role::Leaving) {
-                owner.close();
-            }
-        } else {
-            self.outbox.cut(encode::close(CloseReason::Done));
-        }
-        Ok(())
-    }
-
-    fn be_without_room(&self) -> Result<(), Refusal> {
-        if matches!(self.role, Role::Waiting(_)) { Ok(()) } else { Err(Refusal::AlreadyInRoom) }
-    }
-
-    /// The right to speak in `room`, where empty means the own one.
-    fn own(&mut self, room: &str) -> Result<&mut Owner, Refusal> {
-        match &mut self.role {
-            Role::Owner(owner) if room.is_empty() || room.parse() == Ok(owner.room()) => Ok(owner),
-            _ => Err(Refusal::NotOwner),
         }
     }
 

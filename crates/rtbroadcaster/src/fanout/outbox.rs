@@ -1,22 +1,25 @@
 //! One member's way out: written at once by a lane while nothing waits, by its own client task otherwise.
 //! Must not know rooms or JSON. Nothing is held while a socket is written.
 
+mod line;
+
 use std::io::{self, IoSlice};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
 
-use super::backlog::{Backlog, ControlKind, Ending, Frame, Overflow};
+use super::backlog::{ControlKind, Ending, Frame};
 use crate::clock::Clock;
 use crate::close::CloseReason;
 use crate::config::{Config, deadline};
 use crate::id::RoomId;
 use crate::message::{Dialect, Entry};
 use crate::wire::{Control, encode};
+use line::Line;
 
 /// How much the client task takes for one write. What is taken is not superseded any more, so it is little more than
 /// the kernel takes before it admits that the peer is slow.
@@ -44,27 +47,6 @@ pub(crate) struct Outbox {
     /// The member's place in its lane's roster, known to that lane only.
     place: AtomicUsize,
     line: Mutex<Line>,
-}
-
-/// The changing part of an outbox. An idle one holds no buffer.
-#[derive(Debug, Default)]
-struct Line {
-    backlog: Option<Box<Backlog>>,
-    /// Somebody writes to the socket at this moment.
-    writing: bool,
-    /// The client task waits for the socket to take more, so new frames need not wake it.
-    waits_for_socket: bool,
-    waker: Option<Waker>,
-}
-
-impl Line {
-    fn backlog(&mut self) -> &mut Backlog {
-        self.backlog.get_or_insert_default()
-    }
-
-    fn ending(&self) -> Ending {
-        self.backlog.as_ref().map_or(Ending::Open, |backlog| backlog.ending())
-    }
 }
 
 /// What a client task finds when it has written what it could.
@@ -102,7 +84,7 @@ impl Outbox {
     /// A lane's write: everything in `frames` with one call if nothing waits. `slices` are the bytes of `frames`.
     pub(super) fn offer(&self, frames: &[Frame], slices: &[IoSlice<'_>]) {
         let Some(socket) = self.begin_direct_write() else {
-            return self.change(|line, now| push_all(line.backlog(), frames, now, self.limit));
+            return self.change(|line, now| line.push(frames, now, self.limit));
         };
         // An error counts as nothing written: the client task will meet it too and end the connection.
         let written = socket.try_write_vectored(slices).unwrap_or(0);
@@ -112,15 +94,14 @@ impl Outbox {
         } else {
             self.change(|line, now| {
                 line.writing = false;
-                let adopted = line.backlog().adopt(frames, written, now, self.limit);
-                end_if_over(line.backlog(), adopted);
+                line.adopt(frames, written, now, self.limit);
             });
         }
     }
 
     /// Queues the answer to a request behind what waits.
     pub(crate) fn answer(&self, bytes: Bytes) {
-        self.change(|line, now| push_all(line.backlog(), &[Frame::event(bytes)], now, self.limit));
+        self.change(|line, now| line.push(&[Frame::event(bytes)], now, self.limit));
     }
 
     /// Queues the answer to a join and the state at that moment, before anything that a lane offers from now on.
@@ -142,7 +123,7 @@ impl Outbox {
     pub(crate) fn farewell(&self, room: RoomId) {
         self.change(|line, now| {
             let farewell = Frame::event((self.dialect.farewell)(room));
-            push_all(line.backlog(), &[farewell], now, self.limit);
+            line.push(&[farewell], now, self.limit);
             line.backlog().finish(encode::close(self.dialect.room_closed));
         });
     }
@@ -294,18 +275,6 @@ impl Outbox {
     fn lock(&self) -> MutexGuard<'_, Line> {
         // A panic between two complete changes leaves a usable line.
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn push_all(backlog: &mut Backlog, frames: &[Frame], now: Duration, limit: usize) {
-    let pushed = frames.iter().try_for_each(|frame| backlog.push(frame.clone(), now, limit));
-    end_if_over(backlog, pushed);
-}
-
-/// A member that does not take its messages is closed; it would have to skip events, and its protocol cannot say so.
-fn end_if_over(backlog: &mut Backlog, pushed: Result<(), Overflow>) {
-    if pushed == Err(Overflow) {
-        backlog.cut(encode::close(CloseReason::Slow));
     }
 }
 

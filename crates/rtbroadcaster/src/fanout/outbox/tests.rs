@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
+use std::task::{Waker, ready};
 
 use socket2::SockRef;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::*;
 use crate::fanout::backlog::Rank;
 use crate::message::Key;
-use crate::socket::Socket;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -23,27 +24,35 @@ static SILENT: Dialect = Dialect {
 };
 
 /// A member's socket on the server's side, with small buffers, and the member's end of it.
-async fn pair() -> (Socket, TcpStream) {
+async fn pair() -> (Arc<TcpStream>, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let member = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (server, _) = listener.accept().await.unwrap();
     SockRef::from(&server).set_send_buffer_size(8 * 1024).unwrap();
     SockRef::from(&member).set_recv_buffer_size(32 * 1024).unwrap();
-    (Socket::direct(server, Duration::from_secs(10)), member)
+    SockRef::from(&server).set_tcp_notsent_lowat(16 * 1024).unwrap();
+    (Arc::new(server), member)
 }
 
 /// An outbox for `socket` and the client task that drains it to its close.
-fn start(mut socket: Socket, config: &Config) -> (Arc<Outbox>, tokio::task::JoinHandle<io::Result<Drained>>) {
-    let outbox = Outbox::new(socket.handle(), &SILENT, Clock::start(), config);
-    let drained = Arc::clone(&outbox);
-    let task =
-        tokio::spawn(
-            async move { poll_fn(|cx| drained.poll_drain(cx, |cx, slices| socket.poll_write(cx, slices))).await },
-        );
+fn start(socket: Arc<TcpStream>, config: &Config) -> (Arc<Outbox>, JoinHandle<io::Result<Drained>>) {
+    let outbox = Outbox::new(Some(Arc::clone(&socket)), &SILENT, Clock::start(), config);
+    let task = tokio::spawn(drain(socket, Arc::clone(&outbox)));
     (outbox, task)
 }
 
-/// A binary frame whose payload is `number`, filled up to `size` bytes.
+async fn drain(socket: Arc<TcpStream>, outbox: Arc<Outbox>) -> io::Result<Drained> {
+    let write = |cx: &mut Context<'_>, slices: &[IoSlice<'_>]| loop {
+        ready!(socket.poll_write_ready(cx))?;
+        match socket.try_write_vectored(slices) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            result => return Poll::Ready(result),
+        }
+    };
+    poll_fn(|cx| outbox.poll_drain(cx, write)).await
+}
+
+/// A text frame whose payload is `number`, filled up to `size` bytes.
 fn frame(number: u32, size: usize, rank: Rank) -> Frame {
     let mut payload = number.to_be_bytes().to_vec();
     payload.resize(size.max(4), 0);
@@ -227,15 +236,10 @@ async fn a_client_task_is_woken_only_for_what_it_has_to_do() {
 #[tokio::test]
 async fn what_comes_during_a_direct_write_is_not_forgotten_after_it() {
     let (socket, mut member) = pair().await;
-    let outbox = Outbox::new(socket.handle(), &SILENT, Clock::start(), &Config::default());
+    let outbox = Outbox::new(Some(Arc::clone(&socket)), &SILENT, Clock::start(), &Config::default());
     assert!(outbox.begin_direct_write().is_some());
     assert!(outbox.begin_direct_write().is_none(), "one write at a time");
-    let mut socket = socket;
-    let drained = Arc::clone(&outbox);
-    let task =
-        tokio::spawn(
-            async move { poll_fn(|cx| drained.poll_drain(cx, |cx, slices| socket.poll_write(cx, slices))).await },
-        );
+    let task = tokio::spawn(drain(socket, Arc::clone(&outbox)));
     tokio::task::yield_now().await;
     outbox.finish(encode::close(CloseReason::Done));
     tokio::task::yield_now().await;
