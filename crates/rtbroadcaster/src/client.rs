@@ -100,7 +100,7 @@ impl Client {
     }
 
     /// Serves the connection to its end. `first` came behind the handshake.
-    pub(crate) async fn run(mut self, first: &[u8]) {
+    pub(crate) async fn run(&mut self, first: &[u8]) {
         receive(&mut self.decoder, &mut self.inbox, first);
         loop {
             while let Some(incoming) = self.inbox.pop_front() {
@@ -236,7 +236,7 @@ impl Client {
 
     /// Lets the peer read the close before the socket goes: closing a socket with unread input would destroy it
     /// (RFC 6455 section 7.1.1).
-    async fn linger(mut self) {
+    async fn linger(&mut self) {
         let end = async {
             poll_fn(|cx| self.socket.poll_shutdown(cx)).await?;
             while poll_fn(|cx| self.socket.poll_read(cx, <[u8]>::len)).await? > 0 {}
@@ -255,5 +255,22 @@ fn receive(decoder: &mut Decoder, inbox: &mut VecDeque<Result<Incoming, Violatio
             Ok(None) => return,
             Err(violation) => return inbox.push_back(Err(violation)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[tokio::test]
+    async fn a_viewers_task_is_small() {
+        let (stream, _peer) = tokio::io::duplex(16);
+        let manager = Manager::new(Config::default());
+        let socket = Socket::Stream(Box::new(stream));
+        let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO);
+        let bytes = std::mem::size_of_val(&client.run(&[])) + std::mem::size_of::<Client>();
+        assert!(bytes <= 1_024, "{bytes} bytes for each idle viewer");
+        assert!(std::mem::size_of::<Outbox>() <= 128);
     }
 }

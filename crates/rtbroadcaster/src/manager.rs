@@ -160,7 +160,7 @@ impl Manager {
         accepted: tokio::time::Instant,
     ) {
         let accepted = self.0.clock.since_birth(accepted);
-        let client = Client::new(socket, protocol, self.clone(), permit, accepted);
+        let mut client = Client::new(socket, protocol, self.clone(), permit, accepted);
         self.0.clients.spawn(async move { client.run(&first).await });
     }
 

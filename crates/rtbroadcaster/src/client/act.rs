@@ -17,7 +17,8 @@ impl Client {
         match command {
             Command::Create => self.create(),
             Command::Join { room } => self.join(&room),
-            Command::Publish { room, message } => self.publish(&room, message).await,
+            // Boxed, so that the task of a viewer, who never publishes, holds no space for it.
+            Command::Publish { room, message } => Box::pin(self.publish(room, message)).await,
             Command::Close { room } => self.close(&room),
         }
     }
@@ -55,8 +56,8 @@ impl Client {
         Ok(())
     }
 
-    async fn publish(&mut self, room: &str, message: Message) -> Result<(), Refusal> {
-        match self.own(room)?.publish(message).await {
+    async fn publish(&mut self, room: String, message: Message) -> Result<(), Refusal> {
+        match self.own(&room)?.publish(message).await {
             Ok(_) => Ok(()),
             Err(PublishError::StateFull) => Err(Refusal::StateFull),
             Err(PublishError::BadMessage(_) | PublishError::IdReused) => Err(Refusal::BadMessage),
