@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::origin::Origin;
+
 /// The limits and delays of a [`Manager`](crate::Manager) and all its rooms.
 ///
 /// Sizes are bytes. A limit or delay of zero is lifted: it never applies. Build it with `..Config::default()`, since
@@ -55,6 +57,13 @@ pub struct Config {
     pub owner_grace: Duration,
     /// How long a room with neither owner nor viewer lives. Default 60 s.
     pub room_idle_timeout: Duration,
+
+    /// Origins of pages that may connect although they come from another host; each exactly, with scheme, host and
+    /// port. Default none.
+    pub allow_origins: Vec<Origin>,
+    /// Where the world finds this server, if that is not the `Host` that requests arrive with, as behind a proxy that
+    /// changes it: pages of that host and port may connect. Default none.
+    pub public_url: Option<Origin>,
 }
 
 impl Default for Config {
@@ -76,6 +85,8 @@ impl Default for Config {
             join_timeout: Duration::from_secs(30),
             owner_grace: Duration::from_secs(30),
             room_idle_timeout: Duration::from_secs(60),
+            allow_origins: Vec::new(),
+            public_url: None,
         }
     }
 }

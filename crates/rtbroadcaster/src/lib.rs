@@ -48,6 +48,7 @@ mod id;
 mod manager;
 #[doc(hidden)]
 pub mod message;
+mod origin;
 #[doc(hidden)]
 pub mod protocol;
 mod room;
@@ -62,6 +63,7 @@ pub use config::Config;
 pub use id::{InvalidRoomId, RoomId, Seq};
 pub use manager::Manager;
 pub use message::{Kind, Message, MessageError};
+pub use origin::{InvalidOrigin, Origin};
 pub use room::{CreateError, Owner, OwnerStatus, PublishError, RoomSummary};
 pub use upgrade::{AcceptedAt, Upgrade, UpgradeError};
 

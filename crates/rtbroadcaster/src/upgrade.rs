@@ -16,7 +16,7 @@ use crate::manager::Manager;
 use crate::protocol::Protocol;
 use crate::socket::Socket;
 use crate::wire::handshake::{self, HandshakeError};
-use origin::OriginError;
+use origin::{OriginError, Page};
 
 /// When a connection was accepted. A server that puts this into the extensions of its requests has the deadlines
 /// count from there; otherwise they count from the upgrade.
@@ -43,7 +43,8 @@ pub struct AcceptedAt(pub Instant);
 #[derive(Debug)]
 pub struct Upgrade {
     handshake: handshake::Request,
-    origin: Result<(), OriginError>,
+    /// The page it comes from; `None` when any page may connect.
+    page: Option<Result<Page, OriginError>>,
     socket: OnUpgrade,
     accepted: Instant,
 }
@@ -113,27 +114,29 @@ impl Upgrade {
         extensions: &mut Extensions,
     ) -> Result<Self, UpgradeError> {
         let handshake = handshake::check(method, version, headers)?;
-        let origin = origin::check(headers);
+        let page = Some(origin::page(headers));
         let accepted = extensions.get::<AcceptedAt>().map_or_else(Instant::now, |accepted| accepted.0);
         let socket = extensions.remove::<OnUpgrade>().ok_or(UpgradeError::NotUpgradable)?;
-        Ok(Self { handshake, origin, socket, accepted })
+        Ok(Self { handshake, page, socket, accepted })
     }
 
     /// Takes pages of any origin. For applications that check the origin themselves, or let anybody in: without a
     /// check, every page that a viewer visits can speak with the viewer's cookies.
     #[must_use]
     pub fn from_any_origin(self) -> Self {
-        Self { origin: Ok(()), ..self }
+        Self { page: None, ..self }
     }
 
     /// Answers the request, and serves the client with what `permit` allows as soon as the answer is out.
     ///
-    /// A page of another host than the one it speaks to is refused with 403, unless
-    /// [`from_any_origin`](Self::from_any_origin) was called; a client that sends no `Origin` is no page. While the
+    /// A page may connect to the host that it came from, to [`public_url`](crate::Config::public_url), and when its
+    /// origin is in [`allow_origins`](crate::Config::allow_origins); any other is refused with 403, unless
+    /// [`from_any_origin`](Self::from_any_origin) was called. A client that sends no `Origin` is no page. While the
     /// manager shuts down the answer is 503.
     pub fn accept<B: Default + From<String>>(self, manager: &Manager, permit: Permit) -> http::Response<B> {
-        let refusal = if manager.is_shutting_down() { Some(UpgradeError::ShuttingDown) } else { None };
-        if let Some(error) = refusal.or(self.origin.err().map(UpgradeError::Origin)) {
+        let page = self.page.map_or(Ok(()), |page| page.and_then(|page| page.check(manager.config())));
+        let shutting_down = if manager.is_shutting_down() { Err(UpgradeError::ShuttingDown) } else { Ok(()) };
+        if let Err(error) = shutting_down.and(page.map_err(UpgradeError::Origin)) {
             tracing::info!(%error, "upgrade refused");
             return error.into_response();
         }

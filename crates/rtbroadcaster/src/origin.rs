@@ -1,0 +1,140 @@
+//! Where a page comes from, as browsers say it.
+//! Must not know who asks.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// The origin of a page: scheme, host and port (RFC 6454 section 4).
+///
+/// ```
+/// use rtbroadcaster::Origin;
+///
+/// let origin: Origin = "https://Example.org:443".parse().unwrap();
+/// assert_eq!(origin.to_string(), "https://example.org");
+/// assert!("https://example.org/path".parse::<Origin>().is_err());
+/// assert!("null".parse::<Origin>().is_err(), "a page of nowhere has no origin");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// `http` or `https`.
+    scheme: Scheme,
+    /// Host and port in lower case; the port is absent where it is the scheme's own.
+    authority: Box<str>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    const fn name(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
+
+    /// The port that is left out (RFC 9110 section 4.2).
+    const fn default_port(self) -> &'static str {
+        match self {
+            Scheme::Http => ":80",
+            Scheme::Https => ":443",
+        }
+    }
+}
+
+/// The text is no origin: `http://` or `https://`, a host, perhaps a port, and nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an origin is http:// or https://, a host, perhaps a port, and nothing else: https://example.org")]
+pub struct InvalidOrigin;
+
+impl FromStr for Origin {
+    type Err = InvalidOrigin;
+
+    fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
+        let (scheme, authority) = text.split_once("://").ok_or(InvalidOrigin)?;
+        let scheme = match scheme {
+            "http" => Scheme::Http,
+            "https" => Scheme::Https,
+            _ => return Err(InvalidOrigin),
+        };
+        let parsed: http::uri::Authority = authority.parse().map_err(|_| InvalidOrigin)?;
+        let port = authority.strip_prefix(parsed.host()).ok_or(InvalidOrigin)?;
+        let port_is_one = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+        if parsed.host().is_empty() || !port_is_one {
+            return Err(InvalidOrigin);
+        }
+        let authority = authority.to_ascii_lowercase();
+        let authority = authority.strip_suffix(scheme.default_port()).unwrap_or(&authority).into();
+        Ok(Self { scheme, authority })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme.name(), self.authority)
+    }
+}
+
+impl Origin {
+    /// Whether a page of this origin speaks to its own host when it sends `host` (RFC 9110 section 7.2).
+    pub(crate) fn is_of_host(&self, host: &str) -> bool {
+        let host = host.strip_suffix(self.scheme.default_port()).unwrap_or(host);
+        self.authority.eq_ignore_ascii_case(host)
+    }
+
+    /// Whether both name the same host and port, whatever their scheme.
+    pub(crate) fn shares_host_with(&self, other: &Origin) -> bool {
+        self.authority == other.authority
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_a_scheme_a_host_and_a_port() {
+        let good = [
+            ("http://example.org", "http://example.org"),
+            ("http://example.org:80", "http://example.org"),
+            ("http://example.org:443", "http://example.org:443"),
+            ("https://EXAMPLE.org:8443", "https://example.org:8443"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+            ("http://192.0.2.1", "http://192.0.2.1"),
+        ];
+        for (text, expected) in good {
+            assert_eq!(text.parse::<Origin>().map(|origin| origin.to_string()).as_deref(), Ok(expected), "{text}");
+        }
+        let bad = [
+            "",
+            "null",
+            "*",
+            "example.org",
+            "ws://example.org",
+            "HTTPS://example.org",
+            "https://",
+            "https://example.org/",
+            "https://example.org?a",
+            "https://user@example.org",
+            "https://example.org:",
+            "https://example.org:99999",
+            "https://evil.test://example.org",
+            "https://exa mple.org",
+        ];
+        for text in bad {
+            assert_eq!(text.parse::<Origin>(), Err(InvalidOrigin), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_schemes_own_port_may_be_left_out_on_either_side() {
+        let origin = |text: &str| text.parse::<Origin>().unwrap();
+        assert!(origin("http://example.org").is_of_host("example.org:80"));
+        assert!(origin("https://example.org:443").is_of_host("Example.org"));
+        assert!(!origin("https://example.org").is_of_host("example.org:80"));
+        assert!(!origin("http://example.org:8080").is_of_host("example.org"));
+    }
+}
