@@ -1,24 +1,26 @@
-//! `rtbroadcaster serve`: options in, a running server, a polite end.
+//! `rtbroadcaster serve`: settings in, a running server, a polite end.
 //! Must not know HTTP or connections.
 
+mod announce;
 mod connections;
+mod hosts;
 mod logs;
 mod routes;
 mod signals;
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Args;
-use rtbroadcaster::{Config, Manager};
+use rtbroadcaster::Manager;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing_subscriber::EnvFilter;
 
-use logs::LogFormat;
+use crate::settings::Settings;
+use hosts::Hosts;
+pub(crate) use routes::RESERVED_PATHS;
 use signals::Signals;
 
 /// How long the end may take: a successor can be there when the first client comes back.
@@ -26,37 +28,6 @@ const END: Duration = Duration::from_secs(3);
 
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 4_096;
-
-/// The options of `serve`.
-#[derive(Debug, Args)]
-pub(crate) struct Options {
-    /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
-    /// Path of the WebSocket endpoint
-    #[arg(long, value_name = "PATH", default_value = "/broadcasting", value_parser = path)]
-    path: String,
-    /// What to log: error, warn, info, debug, trace, or a filter such as `info,rtbroadcaster=debug`
-    #[arg(long, value_name = "FILTER", default_value = "info")]
-    log: EnvFilter,
-    /// How to write the log, which goes to standard error
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    log_format: LogFormat,
-}
-
-/// A path that a router takes literally.
-fn path(text: &str) -> Result<String, String> {
-    let literal = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
-    if !text.starts_with('/') {
-        Err("a path begins with '/'".into())
-    } else if !text.bytes().all(literal) {
-        Err("a path has letters, digits and / - . _ ~ only".into())
-    } else if routes::RESERVED.contains(&text) {
-        Err("this path is the server's own".into())
-    } else {
-        Ok(text.into())
-    }
-}
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -82,22 +53,23 @@ fn advice(error: &io::Error) -> &'static str {
 }
 
 /// Serves until a signal comes.
-pub(crate) fn run(options: &Options) -> Result<ExitCode, ServeError> {
-    logs::start(&options.log, options.log_format);
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(options))
+pub(crate) fn run(settings: &Settings) -> Result<ExitCode, ServeError> {
+    logs::start(&settings.log, settings.log_format);
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(settings))
 }
 
-async fn serve(options: &Options) -> Result<ExitCode, ServeError> {
+async fn serve(settings: &Settings) -> Result<ExitCode, ServeError> {
     let mut signals = Signals::new()?;
-    let listener = listen(options.listen).map_err(|error| ServeError::Listen { address: options.listen, error })?;
+    let listener = listen(settings.listen).map_err(|error| ServeError::Listen { address: settings.listen, error })?;
     let address = listener.local_addr()?;
-    let manager = Manager::new(Config::default());
-    let router = routes::router(&options.path, manager.clone());
+    let manager = Manager::new(settings.config.clone());
+    let hosts = Hosts::of(address, &settings.allow_hosts);
+    let router = routes::router(&settings.path, manager.clone(), hosts);
 
     let (ending, connections) = (CancellationToken::new(), TaskTracker::new());
     let accepting = tokio::spawn(connections::accept(listener, router, ending.clone(), connections.clone()));
-    announce(address, &options.path);
-    tracing::info!(%address, path = options.path, "ready");
+    announce::ready(address, settings);
+    tracing::info!(%address, path = settings.path.as_str(), "ready");
 
     let signal = signals.next().await;
     tracing::info!(signal = signal.name(), rooms = manager.rooms().len(), "ending; a second signal ends at once");
@@ -127,24 +99,4 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     TcpListener::from_std(socket.into())
-}
-
-/// Says on standard output where the server is. Nobody may be reading it.
-fn announce(address: SocketAddr, path: &str) {
-    let _ = writeln!(io::stdout(), "rtbroadcaster is ready on ws://{address}{path}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_literal_and_not_the_servers_own() {
-        for good in ["/", "/broadcasting", "/a/b-c_d.e~f/"] {
-            assert_eq!(path(good).as_deref(), Ok(good));
-        }
-        for bad in ["", "broadcasting", "/{room}", "/a b", "/a?b", "/healthz", "/readyz"] {
-            assert!(path(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -3,22 +3,12 @@
 
 use std::io::IsTerminal;
 
-use clap::ValueEnum;
-use tracing_subscriber::EnvFilter;
-
-/// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogFormat {
-    /// One line for people
-    Text,
-    /// One JSON object per line
-    Json,
-}
+use crate::settings::{LogFilter, LogFormat};
 
 /// Starts logging for the whole process.
-pub(super) fn start(filter: &EnvFilter, format: LogFormat) {
+pub(super) fn start(filter: &LogFilter, format: LogFormat) {
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter.clone())
+        .with_env_filter(filter.filter())
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     match format {

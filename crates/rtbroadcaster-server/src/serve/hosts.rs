@@ -1,0 +1,78 @@
+//! Under which host names the server answers. A server on a loopback address is for this machine only, but a page from
+//! anywhere could give its own name this machine's address (DNS rebinding) and would then be of "the same host".
+//! Must not know what is answered.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::HOST;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::settings::HostName;
+
+/// The names that requests may be sent to.
+#[derive(Debug, Clone)]
+pub(super) enum Hosts {
+    /// All: the network decides who can connect.
+    Any,
+    /// Those of this machine, and these.
+    Loopback(Arc<[HostName]>),
+}
+
+impl Hosts {
+    /// The rule for a server that listens on `address`.
+    pub(super) fn of(address: SocketAddr, allowed: &[HostName]) -> Self {
+        if address.ip().to_canonical().is_loopback() { Self::Loopback(allowed.into()) } else { Self::Any }
+    }
+
+    /// Whether a request with these headers may be answered.
+    fn allow(&self, headers: &HeaderMap) -> bool {
+        let Self::Loopback(allowed) = self else { return true };
+        let host =
+            headers.get(HOST).and_then(|host| host.to_str().ok()).and_then(|host| host.parse::<Authority>().ok());
+        let Some(host) = host else { return false };
+        let name = host.host().trim_matches(['[', ']']);
+        let is_own = name.eq_ignore_ascii_case("localhost")
+            || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
+        is_own || allowed.iter().any(|allowed| allowed.names(name))
+    }
+}
+
+/// Answers requests to other names with 403.
+pub(super) async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+    if hosts.allow(request.headers()) {
+        return next.run(request).await;
+    }
+    tracing::info!("request refused: on a loopback address only localhost is answered; --allow-host HOST adds a name");
+    (StatusCode::FORBIDDEN, "this server answers to localhost only; --allow-host adds other names\n").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Settings;
+
+    #[test]
+    fn a_loopback_listener_answers_to_its_own_names_and_allowed_ones() {
+        let allowed = Settings::with("allow_host", "Show.example.org").unwrap().allow_hosts;
+        let answers = |listen: &str, host: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, host.parse().unwrap());
+            Hosts::of(listen.parse().unwrap(), &allowed).allow(&headers)
+        };
+        for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.9.9.9", "[::1]:8080", "show.example.org:80"]
+        {
+            assert!(answers("127.0.0.1:8080", host), "{host}");
+        }
+        for host in ["evil.test", "localhost.evil.test", "192.168.1.2:8080", "example.org", ""] {
+            assert!(!answers("127.0.0.1:8080", host), "{host}");
+            assert!(!answers("[::1]:8080", host), "{host}");
+            assert!(answers("0.0.0.0:8080", host), "{host}");
+        }
+        assert!(!Hosts::of("127.0.0.1:1".parse().unwrap(), &allowed).allow(&HeaderMap::new()), "no Host at all");
+    }
+}

@@ -1,0 +1,62 @@
+//! A configuration file: TOML with one key per setting.
+//! Must not know what the keys mean, only which shape each has.
+
+use std::path::Path;
+
+use toml::de::{DeTable, DeValue};
+
+use super::keys::Key;
+use super::value::Shape;
+use super::{Given, Place, SettingsError};
+
+/// The values of a file with the lines on which they stand.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Given>, SettingsError> {
+    let place = |offset: usize| {
+        let line = text.get(..offset).unwrap_or(text).matches('\n').count() + 1;
+        Place::File { path: path.to_owned(), line }
+    };
+    let table = DeTable::parse(text).map_err(|error| SettingsError::NotToml {
+        place: place(error.span().map_or(0, |span| span.start)),
+        message: error.message().to_owned(),
+    })?;
+    let mut given = Vec::new();
+    for (name, value) in table.get_ref() {
+        let place = place(name.span().start);
+        let key = name.get_ref().to_string();
+        // An unknown key is told by whoever knows them all.
+        let shape = Key::named(&key).map_or(Shape::Text, |key| key.shape);
+        match (self::text(value.get_ref(), shape), Key::named(&key)) {
+            (Some(text), _) => given.push(Given { key, text, place }),
+            (None, None) => given.push(Given { key, text: String::new(), place }),
+            (None, Some(known)) => {
+                let message = match shape {
+                    Shape::Number => "expected a number without quotes",
+                    Shape::Text => "expected a text in quotes",
+                    Shape::List => "expected an array of texts, [\"…\", \"…\"]",
+                };
+                let text = text_of_span(text, value.span());
+                return Err(SettingsError::Invalid { place, key: known.name, text, message: message.into() });
+            }
+        }
+    }
+    Ok(given)
+}
+
+/// The value as a flag would give it, if it has the right shape.
+fn text(value: &DeValue<'_>, shape: Shape) -> Option<String> {
+    match (shape, value) {
+        (Shape::Number, DeValue::Integer(number)) => Some(number.to_string()),
+        (Shape::Text, DeValue::String(text)) => Some(text.to_string()),
+        // A limit that is lifted may be written as a bare 0 wherever it stands.
+        (Shape::Text, DeValue::Integer(number)) if number.to_string() == "0" => Some("0".into()),
+        (Shape::List, DeValue::Array(parts)) => {
+            let parts: Option<Vec<_>> = parts.iter().map(|part| self::text(part.get_ref(), Shape::Text)).collect();
+            parts.map(|parts| parts.join(","))
+        }
+        _ => None,
+    }
+}
+
+fn text_of_span(text: &str, span: std::ops::Range<usize>) -> String {
+    text.get(span).unwrap_or_default().to_owned()
+}

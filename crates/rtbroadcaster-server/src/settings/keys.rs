@@ -1,0 +1,163 @@
+//! The one table of settings: name, group, meaning, and how text becomes the value and back.
+//! Must not know where the text comes from.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use super::value::{Shape, Value};
+use super::{Place, Settings};
+
+/// One setting.
+pub(crate) struct Key {
+    /// In a file; the flag is the same with hyphens, the variable the same in capitals behind `RTB_`.
+    pub(super) name: &'static str,
+    pub(super) group: Group,
+    /// One sentence, without a full stop.
+    pub(super) help: &'static str,
+    pub(super) placeholder: &'static str,
+    pub(super) shape: Shape,
+    pub(super) set: fn(&mut Settings, &str) -> Result<(), String>,
+    /// As it would stand in a file.
+    pub(super) show: fn(&Settings) -> String,
+}
+
+/// What a setting is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Group {
+    Server,
+    Pages,
+    Messages,
+    Viewers,
+    Rooms,
+    Connections,
+}
+
+impl Group {
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Group::Server => "Server",
+            Group::Pages => "Pages that may connect",
+            Group::Messages => "Messages, history and state of a room",
+            Group::Viewers => "Slow and silent viewers",
+            Group::Rooms => "Rooms",
+            Group::Connections => "Connections",
+        }
+    }
+}
+
+macro_rules! keys {
+    ($($group:ident { $($name:ident => $($field:ident).+ : $type:ty, $help:literal;)* })*) => {
+        /// Every setting, in the order of the documentation.
+        pub(super) static KEYS: &[Key] = &[$($(Key {
+            name: stringify!($name),
+            group: Group::$group,
+            help: $help,
+            placeholder: <$type as Value>::PLACEHOLDER,
+            shape: <$type as Value>::SHAPE,
+            set: |settings, text| {
+                settings.$($field).+ = <$type as Value>::parse(text)?;
+                Ok(())
+            },
+            show: |settings| Value::show(&settings.$($field).+),
+        },)*)*];
+    };
+}
+
+keys! {
+    Server {
+        listen => listen: std::net::SocketAddr, "Address and port to listen on; port 0 takes a free one";
+        path => path: super::UrlPath, "Path of the WebSocket endpoint";
+        log => log: super::LogFilter, "What to log: error, warn, info, debug, trace, or a filter such as info,rtbroadcaster=debug";
+        log_format => log_format: super::LogFormat, "How to write the log: text or json";
+    }
+    Pages {
+        allow_origin => config.allow_origins: Vec<rtbroadcaster::Origin>, "Origins of pages from other hosts that may connect, each exactly";
+        public_url => config.public_url: Option<rtbroadcaster::Origin>, "Where the world finds this server behind a proxy; its pages may connect";
+        allow_host => allow_hosts: Vec<super::HostName>, "Host names besides localhost under which a server on a loopback address answers";
+    }
+    Messages {
+        message_bytes_max => config.message_bytes_max: usize, "Most bytes in one message from a client";
+        history_messages_max => config.history_messages_max: usize, "Most messages that a room keeps for viewers that come back";
+        history_bytes_max => config.history_bytes_max: usize, "Most bytes of them";
+        history_age_max => config.history_age_max: std::time::Duration, "Age at which they are forgotten";
+        state_keys_max => config.state_keys_max: usize, "Most keys in a room's state";
+        state_bytes_max => config.state_bytes_max: usize, "Most bytes in a room's state";
+    }
+    Viewers {
+        backlog_bytes_max => config.backlog_bytes_max: usize, "Most bytes that may wait for one viewer";
+        stall_timeout => config.stall_timeout: std::time::Duration, "How long the first of them may wait";
+        ping_interval => config.ping_interval: std::time::Duration, "How often viewers are asked whether they are there";
+    }
+    Rooms {
+        rooms_max => config.rooms_max: usize, "Most rooms";
+        rooms_per_address_max => config.rooms_per_address_max: usize, "Most rooms whose owners come from one address";
+        viewers_per_room_max => config.viewers_per_room_max: usize, "Most viewers in one room";
+        owner_grace => config.owner_grace: std::time::Duration, "How long a room waits for an owner that is gone";
+        room_idle_timeout => config.room_idle_timeout: std::time::Duration, "How long a room with neither owner nor viewer lives";
+    }
+    Connections {
+        first_message_timeout => config.first_message_timeout: std::time::Duration, "Time from the accept to the first valid message";
+        join_timeout => config.join_timeout: std::time::Duration, "Time from the accept to a room";
+    }
+}
+
+/// How like a name has to be to be suggested, from 0 to 1.
+const LIKENESS_MIN: f64 = 0.75;
+
+impl Key {
+    pub(super) fn named(name: &str) -> Option<&'static Key> {
+        KEYS.iter().find(|key| key.name == name)
+    }
+
+    /// The name that was probably meant.
+    pub(super) fn nearest(name: &str) -> Option<&'static str> {
+        let likeness = |key: &Key| strsim::jaro_winkler(key.name, name);
+        let nearest = KEYS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+        (likeness(nearest) >= LIKENESS_MIN).then_some(nearest.name)
+    }
+
+    /// The flag without its hyphens in front.
+    pub(super) fn flag(&self) -> String {
+        self.name.replace('_', "-")
+    }
+}
+
+/// Where each value comes from.
+#[derive(Debug, Default)]
+pub(super) struct Places(HashMap<&'static str, Place>);
+
+impl Places {
+    pub(super) fn note(&mut self, key: &'static str, place: Place) {
+        self.0.insert(key, place);
+    }
+
+    pub(super) fn of(&self, key: &str) -> Place {
+        self.0.get(key).cloned().unwrap_or(Place::Default)
+    }
+
+    pub(super) fn is_given(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+}
+
+/// The defaults as a configuration file with its comments.
+pub(crate) fn print_defaults() -> String {
+    let defaults = Settings::default();
+    let mut text = String::from(
+        "# The configuration of `rtbroadcaster serve`, with all defaults. Each key is also a flag (--owner-grace) and a\n\
+         # variable (RTB_OWNER_GRACE); flags win over variables, variables over this file. Sizes are bytes, durations\n\
+         # are written 250ms, 10s or 5m, and 0 lifts a limit.\n",
+    );
+    let mut group = None;
+    for key in KEYS {
+        if group.replace(key.group) != Some(key.group) {
+            write!(text, "\n## {}\n\n", key.group.title()).expect("writing to a string does not fail");
+        }
+        let (help, name, value) = (key.help, key.name, (key.show)(&defaults));
+        // An unset value has no TOML.
+        let mark = if value.is_empty() { "# " } else { "" };
+        let value = if value.is_empty() { format!("\"{}\"", key.placeholder) } else { value };
+        writeln!(text, "# {help}\n{mark}{name} = {value}").expect("writing to a string does not fail");
+    }
+    text
+}

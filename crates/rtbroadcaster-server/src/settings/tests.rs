@@ -1,0 +1,194 @@
+//! Every source, every error: what is given, and what comes of it.
+
+use super::*;
+use std::time::Duration;
+
+fn flags(arguments: &[&str]) -> Flags {
+    use clap::{Args, Command, FromArgMatches};
+    let command = Flags::augment_args(Command::new("serve").no_binary_name(true));
+    Flags::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
+}
+
+fn load(file: Option<&str>, variables: &[(&str, &str)], arguments: &[&str]) -> Result<Settings, SettingsError> {
+    let mut given = file.map_or(Ok(Vec::new()), |text| file::parse(Path::new("show.toml"), text))?;
+    let variables = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    given.extend(variables.filter_map(variable));
+    given.extend(flags(arguments).given());
+    Settings::from_given(given)
+}
+
+#[test]
+fn each_source_wins_over_the_one_before() {
+    let grace = |file, variables: &[(&str, &str)], arguments: &[&str]| {
+        load(file, variables, arguments).unwrap().config.owner_grace.as_secs()
+    };
+    let file = Some("owner_grace = \"1s\"");
+    let variable = &[("RTB_OWNER_GRACE", "2s")];
+    let flag = &["--owner-grace", "3s"];
+    assert_eq!(grace(None, &[], &[]), 30);
+    assert_eq!(grace(file, &[], &[]), 1);
+    assert_eq!(grace(file, variable, &[]), 2);
+    assert_eq!(grace(file, variable, flag), 3);
+    assert_eq!(grace(None, variable, &[]), 2);
+    assert_eq!(grace(None, &[], flag), 3);
+}
+
+/// A value other than the default that the key takes.
+fn other(key: &Key) -> &'static str {
+    match key.name {
+        "listen" => "127.0.0.2:9",
+        "path" => "/other",
+        "log" => "debug",
+        "log_format" => "json",
+        "allow_origin" => "https://a.test",
+        "public_url" => "https://b.test",
+        "allow_host" => "c.test",
+        _ if key.shape == value::Shape::Number => "99999",
+        _ => "2h",
+    }
+}
+
+#[test]
+fn every_key_is_taken_from_every_source_and_shown_as_it_is_taken() {
+    for key in keys::KEYS {
+        let text = other(key);
+        let quoted = match key.shape {
+            value::Shape::Number => text.to_owned(),
+            value::Shape::Text => format!("{text:?}"),
+            value::Shape::List => format!("[{text:?}]"),
+        };
+        let file = load(Some(&format!("{} = {quoted}", key.name)), &[], &[]).unwrap();
+        let name = format!("RTB_{}", key.name.to_uppercase());
+        let variable = load(None, &[(&name, text)], &[]).unwrap();
+        let flag = load(None, &[], &[&format!("--{}", key.flag()), text]).unwrap();
+        for (source, settings) in [("file", &file), ("variable", &variable), ("flag", &flag)] {
+            assert_eq!((key.show)(settings), quoted, "{} from a {source}", key.name);
+            assert_ne!((key.show)(settings), (key.show)(&Settings::default()), "{} is not its default", key.name);
+        }
+    }
+}
+
+#[test]
+fn a_list_may_be_repeated_or_separated_by_commas() {
+    let count = |variables: &[(&str, &str)], arguments: &[&str]| {
+        load(None, variables, arguments).unwrap().config.allow_origins.len()
+    };
+    assert_eq!(count(&[], &["--allow-origin", "https://a.test", "--allow-origin", "https://b.test"]), 2);
+    assert_eq!(count(&[("RTB_ALLOW_ORIGIN", "https://a.test, https://b.test")], &[]), 2);
+    assert_eq!(load(Some("allow_origin = [\"https://a.test\"]"), &[], &[]).unwrap().config.allow_origins.len(), 1);
+}
+
+#[test]
+fn zero_lifts_a_limit_however_it_is_written() {
+    assert_eq!(load(Some("stall_timeout = 0"), &[], &[]).unwrap().config.stall_timeout, Duration::ZERO);
+    assert_eq!(load(Some("stall_timeout = \"0s\""), &[], &[]).unwrap().config.stall_timeout, Duration::ZERO);
+    assert_eq!(load(None, &[], &["--stall-timeout", "0"]).unwrap().config.stall_timeout, Duration::ZERO);
+    assert_eq!(load(None, &[("RTB_ROOMS_MAX", "0")], &[]).unwrap().config.rooms_max, 0);
+}
+
+#[test]
+fn an_error_names_its_place_and_what_was_probably_meant() {
+    type Case<'a> = (Option<&'a str>, &'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
+    let cases: &[Case<'_>] = &[
+        (
+            Some("\n\nowner_grase = \"1s\""),
+            &[],
+            &[],
+            "show.toml:3: unknown key `owner_grase`, did you mean `owner_grace`?",
+        ),
+        (Some("colour = 1"), &[], &[], "show.toml:1: unknown key `colour`"),
+        (Some("[rooms]\nrooms_max = 1"), &[], &[], "show.toml:1: unknown key `rooms`, did you mean `rooms_max`?"),
+        (
+            Some("rooms_max = \"1\""),
+            &[],
+            &[],
+            "show.toml:1: `rooms_max` cannot be `\"1\"`: expected a number without quotes",
+        ),
+        (
+            Some("rooms_max = -1"),
+            &[],
+            &[],
+            "show.toml:1: `rooms_max` cannot be `-1`: expected a whole number, 0 lifts the limit",
+        ),
+        (Some("owner_grace = 30"), &[], &[], "show.toml:1: `owner_grace` cannot be `30`: expected a text in quotes"),
+        (
+            Some("allow_origin = \"https://a.test\""),
+            &[],
+            &[],
+            "show.toml:1: `allow_origin` cannot be `\"https://a.test\"`: expected an array of texts, [\"…\", \"…\"]",
+        ),
+        (Some("log = \"info\"\nlog = \"info\""), &[], &[], "show.toml:2: duplicate key"),
+        (Some("log ="), &[], &[], "show.toml:1: "),
+        (
+            None,
+            &[("RTB_OWNER_GRASE", "1s")],
+            &[],
+            "variable RTB_OWNER_GRASE: unknown key `owner_grase`, did you mean `owner_grace`?",
+        ),
+        (
+            None,
+            &[("RTB_OWNER_GRACE", "soon")],
+            &[],
+            "variable RTB_OWNER_GRACE: `owner_grace` cannot be `soon`: expected a duration such as 250ms, 10s or 5m, or 0",
+        ),
+        (None, &[], &["--listen", "8080"], "--listen: `listen` cannot be `8080`: expected an address and a port"),
+        (None, &[], &["--path", "x"], "--path: `path` cannot be `x`: a path begins with '/'"),
+        (None, &[], &["--path", "/healthz"], "--path: `path` cannot be `/healthz`: this path is the server's own"),
+        (
+            None,
+            &[],
+            &["--allow-origin", "null"],
+            "--allow-origin: `allow_origin` cannot be `null`: an origin is http:// or https://",
+        ),
+        (
+            None,
+            &[],
+            &["--allow-host", "https://a.test"],
+            "--allow-host: `allow_host` cannot be `https://a.test`: expected a host name",
+        ),
+        (None, &[], &["--log-format", "xml"], "--log-format: `log_format` cannot be `xml`: expected text or json"),
+        (
+            Some("join_timeout = \"1s\""),
+            &[("RTB_FIRST_MESSAGE_TIMEOUT", "2s")],
+            &[],
+            "join_timeout (show.toml:1) and first_message_timeout (variable RTB_FIRST_MESSAGE_TIMEOUT) contradict each other",
+        ),
+        (
+            None,
+            &[],
+            &["--message-bytes-max", "300000"],
+            "backlog_bytes_max (default) and message_bytes_max (--message-bytes-max) contradict",
+        ),
+        (
+            None,
+            &[],
+            &["--state-bytes-max", "1000"],
+            "state_bytes_max (--state-bytes-max) and message_bytes_max (default) contradict",
+        ),
+        (
+            None,
+            &[("RTB_ROOMS_MAX", "5")],
+            &["--rooms-per-address-max", "6"],
+            "rooms_max (variable RTB_ROOMS_MAX) and rooms_per_address_max (--rooms-per-address-max)",
+        ),
+    ];
+    for (file, variables, arguments, expected) in cases {
+        let error = load(*file, variables, arguments).expect_err(expected).to_string();
+        assert!(error.starts_with(expected), "{error}\nis not\n{expected}");
+    }
+}
+
+#[test]
+fn a_limit_for_all_below_the_default_for_one_is_no_contradiction() {
+    assert_eq!(load(None, &[], &["--rooms-max", "5"]).unwrap().config.rooms_max, 5);
+}
+
+#[test]
+fn the_printed_defaults_are_a_file_that_changes_nothing() {
+    let text = print_defaults();
+    let settings = load(Some(&text), &[], &[]).unwrap();
+    for key in keys::KEYS {
+        assert_eq!((key.show)(&settings), (key.show)(&Settings::default()), "{}", key.name);
+        assert!(text.contains(&format!("{} = ", key.name)), "{}", key.name);
+    }
+}

@@ -1,0 +1,242 @@
+//! How the text of a setting becomes its value, and how a value is written in a file.
+//! Must not know which settings there are.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use rtbroadcaster::Origin;
+use tracing_subscriber::EnvFilter;
+
+use crate::serve::RESERVED_PATHS;
+
+/// What a value looks like in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Number,
+    Text,
+    /// An array of texts; a flag that may be repeated; a variable with commas.
+    List,
+}
+
+/// The type of a setting.
+pub(super) trait Value: Sized {
+    /// What stands for the value in `--help`.
+    const PLACEHOLDER: &'static str;
+    const SHAPE: Shape = Shape::Text;
+
+    /// Reads the text of a flag or variable; the error says what is expected.
+    fn parse(text: &str) -> Result<Self, String>;
+
+    /// As it stands in a file; empty for an unset value.
+    fn show(&self) -> String;
+}
+
+fn quoted(text: impl std::fmt::Display) -> String {
+    format!("\"{text}\"")
+}
+
+impl Value for usize {
+    const PLACEHOLDER: &'static str = "N";
+    const SHAPE: Shape = Shape::Number;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "expected a whole number, 0 lifts the limit".into())
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Duration {
+    const PLACEHOLDER: &'static str = "TIME";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        if text == "0" {
+            return Ok(Duration::ZERO);
+        }
+        humantime::parse_duration(text).map_err(|_| "expected a duration such as 250ms, 10s or 5m, or 0".into())
+    }
+
+    fn show(&self) -> String {
+        quoted(humantime::format_duration(*self))
+    }
+}
+
+impl Value for SocketAddr {
+    const PLACEHOLDER: &'static str = "ADDR:PORT";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "expected an address and a port such as 127.0.0.1:8080, 0.0.0.0:80 or [::]:80".into())
+    }
+
+    fn show(&self) -> String {
+        quoted(self)
+    }
+}
+
+/// A path that a router takes literally and that is not one of the server's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UrlPath(String);
+
+impl UrlPath {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for UrlPath {
+    fn default() -> Self {
+        Self("/broadcasting".into())
+    }
+}
+
+impl Value for UrlPath {
+    const PLACEHOLDER: &'static str = "PATH";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let is_literal = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
+        if !text.starts_with('/') {
+            Err("a path begins with '/'".into())
+        } else if !text.bytes().all(is_literal) {
+            Err("a path has letters, digits and / - . _ ~ only".into())
+        } else if RESERVED_PATHS.contains(&text) {
+            Err("this path is the server's own".into())
+        } else {
+            Ok(Self(text.into()))
+        }
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.0)
+    }
+}
+
+/// Which log lines are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LogFilter(String);
+
+impl LogFilter {
+    pub(crate) fn filter(&self) -> EnvFilter {
+        EnvFilter::new(&self.0)
+    }
+}
+
+impl Default for LogFilter {
+    fn default() -> Self {
+        Self("info".into())
+    }
+}
+
+impl Value for LogFilter {
+    const PLACEHOLDER: &'static str = "FILTER";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let is_filter = EnvFilter::try_new(text).is_ok();
+        if is_filter {
+            Ok(Self(text.into()))
+        } else {
+            Err("expected a level or a filter such as info,hyper=warn".into())
+        }
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.0)
+    }
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// One line for people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+impl Value for LogFormat {
+    const PLACEHOLDER: &'static str = "FORMAT";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("expected text or json".into()),
+        }
+    }
+
+    fn show(&self) -> String {
+        quoted(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
+
+impl Value for Origin {
+    const PLACEHOLDER: &'static str = "https://HOST";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: rtbroadcaster::InvalidOrigin| error.to_string())
+    }
+
+    fn show(&self) -> String {
+        quoted(self)
+    }
+}
+
+/// The name of a host without a port, in lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HostName(String);
+
+impl HostName {
+    /// Whether `host` of a request, with or without a port, names it.
+    pub(crate) fn names(&self, host: &str) -> bool {
+        self.0.eq_ignore_ascii_case(host)
+    }
+}
+
+impl Value for HostName {
+    const PLACEHOLDER: &'static str = "HOST";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let is_address = text.parse::<IpAddr>().is_ok();
+        let is_name =
+            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+        if is_address || is_name {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err("expected a host name without scheme and port, such as show.example.org".into())
+        }
+    }
+
+    fn show(&self) -> String {
+        quoted(&self.0)
+    }
+}
+
+impl<T: Value> Value for Option<T> {
+    const PLACEHOLDER: &'static str = T::PLACEHOLDER;
+    const SHAPE: Shape = T::SHAPE;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        T::parse(text).map(Some)
+    }
+
+    fn show(&self) -> String {
+        self.as_ref().map(T::show).unwrap_or_default()
+    }
+}
+
+impl<T: Value> Value for Vec<T> {
+    const PLACEHOLDER: &'static str = T::PLACEHOLDER;
+    const SHAPE: Shape = Shape::List;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(T::parse).collect()
+    }
+
+    fn show(&self) -> String {
+        format!("[{}]", self.iter().map(T::show).collect::<Vec<_>>().join(", "))
+    }
+}
