@@ -13,8 +13,8 @@ use std::{fmt, io};
 use rtbroadcaster::Config;
 
 pub(crate) use flags::Flags;
-pub(crate) use keys::print_defaults;
 use keys::Key;
+pub(crate) use keys::print_defaults;
 pub(crate) use value::{HostName, LogFilter, LogFormat, UrlPath};
 
 /// Every setting of `rtbroadcaster serve`.

@@ -1,12 +1,16 @@
 //! Under axum: a ready handler, and an extractor for applications with rules of their own.
 //! Must not know more than the upgrade.
 
-use axum::extract::{FromRequestParts, State};
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
 
 use crate::client::Permit;
 use crate::manager::Manager;
+use crate::upgrade::Arrival;
 pub use crate::upgrade::{Upgrade, UpgradeError};
 
 /// The ready handler: everybody may create rooms and join those whose name they know.
@@ -29,6 +33,12 @@ impl<S: Sync> FromRequestParts<S> for Upgrade {
     type Rejection = UpgradeError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, UpgradeError> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        if let Some(peer) = peer
+            && parts.extensions.get::<Arrival>().is_none()
+        {
+            parts.extensions.insert(Arrival { accepted: Instant::now(), peer });
+        }
         Upgrade::from_parts(&parts.method, parts.version, &parts.headers, &mut parts.extensions)
     }
 }

@@ -49,6 +49,17 @@ pub struct Config {
     /// The most viewers in one room. Default 20 000.
     pub viewers_per_room_max: usize,
 
+    /// The most connections at one time; more handshakes are answered with 429. Default 20 000.
+    pub connections_max: usize,
+    /// The most connections at one time from one address (IPv6: one /64), where the web server tells it, see
+    /// [`Arrival`](crate::Arrival). Default 1 000.
+    pub connections_per_address_max: usize,
+    /// The most handshakes from one address in a second. Default 100.
+    pub handshakes_per_address_per_second: u32,
+    /// The most signals from one viewer in a second. Signals come with version 2 of the protocol; until then nothing
+    /// uses it. Default 5.
+    pub signals_per_viewer_per_second: u32,
+
     /// How long a connection may take from its accept to its first valid message. Default 5 s.
     pub first_message_timeout: Duration,
     /// How long a connection may stay without a room, from its accept. Default 30 s.
@@ -81,6 +92,10 @@ impl Default for Config {
             rooms_max: 100_000,
             rooms_per_address_max: 1_000,
             viewers_per_room_max: 20_000,
+            connections_max: 20_000,
+            connections_per_address_max: 1_000,
+            handshakes_per_address_per_second: 100,
+            signals_per_viewer_per_second: 5,
             first_message_timeout: Duration::from_secs(5),
             join_timeout: Duration::from_secs(30),
             owner_grace: Duration::from_secs(30),

@@ -65,7 +65,7 @@ pub use manager::Manager;
 pub use message::{Kind, Message, MessageError};
 pub use origin::{InvalidOrigin, Origin};
 pub use room::{CreateError, Owner, OwnerStatus, PublishError, RoomSummary};
-pub use upgrade::{AcceptedAt, Upgrade, UpgradeError};
+pub use upgrade::{Arrival, Upgrade, UpgradeError};
 
 /// The pure parts, for this project's own benches, fuzz targets and tests. Nothing here is stable.
 #[doc(hidden)]

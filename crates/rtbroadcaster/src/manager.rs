@@ -1,7 +1,10 @@
 //! Creates client connections and rooms, and ends them all.
 //! Must not know HTTP.
 
+mod gate;
+
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
@@ -14,9 +17,11 @@ use crate::config::Config;
 use crate::fanout::{Lanes, Outbox};
 use crate::id::RoomId;
 use crate::protocol::Protocol;
-use crate::room::{CreateError, Owner, Registry, RoomSummary};
+use crate::room::{CreateError, Owner, Place, Registry, RoomSummary};
 use crate::socket::Socket;
 use crate::wire::encode;
+use gate::Gate;
+pub(crate) use gate::{Ticket, TooMany};
 
 /// All rooms and clients of one server. Cheap to clone; every clone is the same manager.
 ///
@@ -59,6 +64,7 @@ struct Shared {
     /// Clients that are in no room yet; `None` once the manager shuts down.
     waiting: Mutex<Option<HashMap<usize, Arc<Outbox>>>>,
     clients: TaskTracker,
+    gate: Arc<Gate>,
 }
 
 /// A client's entry among those that are in no room. Dropping it removes it.
@@ -81,6 +87,7 @@ impl Manager {
     /// A manager without rooms.
     pub fn new(config: Config) -> Self {
         Self(Arc::new(Shared {
+            gate: Gate::new(&config),
             config: Arc::new(config),
             clock: Clock::start(),
             registry: OnceLock::new(),
@@ -158,10 +165,19 @@ impl Manager {
         protocol: Protocol,
         permit: Permit,
         accepted: tokio::time::Instant,
+        ticket: Ticket,
     ) {
         let accepted = self.0.clock.since_birth(accepted);
         let mut client = Client::new(socket, protocol, self.clone(), permit, accepted);
-        self.0.clients.spawn(async move { client.run(&first).await });
+        self.0.clients.spawn(async move {
+            client.run(&first).await;
+            drop(ticket);
+        });
+    }
+
+    /// Lets a connection in, if there are not too many.
+    pub(crate) fn enter(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
+        self.0.gate.enter(peer.map(|peer| Place::from(peer.ip())), self.0.clock.now())
     }
 
     pub(crate) fn clock(&self) -> Clock {

@@ -3,6 +3,8 @@
 
 mod origin;
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version};
@@ -12,16 +14,22 @@ use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::client::Permit;
-use crate::manager::Manager;
+use crate::manager::{Manager, Ticket, TooMany};
 use crate::protocol::Protocol;
 use crate::socket::Socket;
 use crate::wire::handshake::{self, HandshakeError};
 use origin::{OriginError, Page};
 
-/// When a connection was accepted. A server that puts this into the extensions of its requests has the deadlines
-/// count from there; otherwise they count from the upgrade.
+/// When a connection was accepted, and from where. A server that puts this into the extensions of its requests has the
+/// deadlines count from there and the limits per address apply to handshakes; otherwise deadlines count from the
+/// upgrade. Under axum, `into_make_service_with_connect_info::<SocketAddr>()` serves for the address.
 #[derive(Debug, Clone, Copy)]
-pub struct AcceptedAt(pub Instant);
+pub struct Arrival {
+    /// When it was accepted.
+    pub accepted: Instant,
+    /// The other end.
+    pub peer: SocketAddr,
+}
 
 /// A request that asks for a WebSocket connection and can have one.
 ///
@@ -47,6 +55,7 @@ pub struct Upgrade {
     page: Option<Result<Page, OriginError>>,
     socket: OnUpgrade,
     accepted: Instant,
+    peer: Option<SocketAddr>,
 }
 
 /// Why a request does not become a WebSocket connection.
@@ -62,6 +71,9 @@ pub enum UpgradeError {
     /// The web server cannot give the connection away: 400.
     #[error("this connection cannot be upgraded")]
     NotUpgradable,
+    /// There are as many connections as there may be, or this address opens them too fast: 429.
+    #[error("too many connections, try again soon")]
+    TooManyConnections,
     /// The manager is shutting down: 503.
     #[error("the server is going away, try again soon")]
     ShuttingDown,
@@ -74,6 +86,7 @@ impl UpgradeError {
             Self::Handshake(error) => error.status(),
             Self::Origin(_) => StatusCode::FORBIDDEN,
             Self::NotUpgradable => StatusCode::BAD_REQUEST,
+            Self::TooManyConnections => StatusCode::TOO_MANY_REQUESTS,
             Self::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -86,7 +99,7 @@ impl UpgradeError {
         if let Self::Handshake(error) = self {
             *headers = error.headers();
         }
-        if self == Self::ShuttingDown {
+        if matches!(self, Self::ShuttingDown | Self::TooManyConnections) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
@@ -115,9 +128,11 @@ impl Upgrade {
     ) -> Result<Self, UpgradeError> {
         let handshake = handshake::check(method, version, headers)?;
         let page = Some(origin::page(headers));
-        let accepted = extensions.get::<AcceptedAt>().map_or_else(Instant::now, |accepted| accepted.0);
+        let arrival = extensions.get::<Arrival>();
+        let accepted = arrival.map_or_else(Instant::now, |arrival| arrival.accepted);
+        let peer = arrival.map(|arrival| arrival.peer);
         let socket = extensions.remove::<OnUpgrade>().ok_or(UpgradeError::NotUpgradable)?;
-        Ok(Self { handshake, page, socket, accepted })
+        Ok(Self { handshake, page, socket, accepted, peer })
     }
 
     /// Takes pages of any origin. For applications that check the origin themselves, or let anybody in: without a
@@ -134,12 +149,13 @@ impl Upgrade {
     /// [`from_any_origin`](Self::from_any_origin) was called. A client that sends no `Origin` is no page. While the
     /// manager shuts down the answer is 503.
     pub fn accept<B: Default + From<String>>(self, manager: &Manager, permit: Permit) -> http::Response<B> {
-        let page = self.page.map_or(Ok(()), |page| page.and_then(|page| page.check(manager.config())));
-        let shutting_down = if manager.is_shutting_down() { Err(UpgradeError::ShuttingDown) } else { Ok(()) };
-        if let Err(error) = shutting_down.and(page.map_err(UpgradeError::Origin)) {
-            tracing::info!(%error, "upgrade refused");
-            return error.into_response();
-        }
+        let ticket = match self.admit(manager) {
+            Ok(ticket) => ticket,
+            Err(error) => {
+                tracing::info!(%error, "upgrade refused");
+                return error.into_response();
+            }
+        };
         let protocol = Protocol::choose(|name| self.handshake.offers(name));
         let response = handshake::response(&self.handshake, protocol.subprotocol());
         let manager = manager.clone();
@@ -147,12 +163,25 @@ impl Upgrade {
             match self.socket.await {
                 Ok(upgraded) => {
                     let (socket, first) = take_back(upgraded, &manager);
-                    manager.serve(socket, first, protocol, permit, self.accepted);
+                    manager.serve(socket, first, protocol, permit, self.accepted, ticket);
                 }
                 Err(error) => tracing::debug!(%error, "the connection ended before it was upgraded"),
             }
         });
         response.map(|()| B::default())
+    }
+}
+
+impl Upgrade {
+    /// Whether the manager takes this connection.
+    fn admit(&self, manager: &Manager) -> Result<Ticket, UpgradeError> {
+        if manager.is_shutting_down() {
+            return Err(UpgradeError::ShuttingDown);
+        }
+        if let Some(page) = &self.page {
+            page.as_ref().map_err(|error| *error)?.check(manager.config())?;
+        }
+        manager.enter(self.peer).map_err(|TooMany| UpgradeError::TooManyConnections)
     }
 }
 

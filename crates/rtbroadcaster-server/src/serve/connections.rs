@@ -2,6 +2,7 @@
 //! Must not know rooms, nor what is under which path.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use rtbroadcaster::AcceptedAt;
+use rtbroadcaster::Arrival;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -38,7 +39,7 @@ pub(super) async fn accept(listener: TcpListener, router: Router, ending: Cancel
             () = ending.cancelled() => return,
         };
         match accepted {
-            Ok((socket, _)) => _ = connections.spawn(serve(socket, router.clone(), ending.clone())),
+            Ok((socket, peer)) => _ = connections.spawn(serve(socket, peer, router.clone(), ending.clone())),
             Err(error) => {
                 failures.log(&error);
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -65,8 +66,8 @@ impl Failures {
     }
 }
 
-async fn serve(socket: TcpStream, router: Router, ending: CancellationToken) {
-    let requests = Requests::new(router);
+async fn serve(socket: TcpStream, peer: SocketAddr, router: Router, ending: CancellationToken) {
+    let requests = Requests::new(router, peer);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_TIMEOUT)
@@ -91,14 +92,15 @@ async fn serve(socket: TcpStream, router: Router, ending: CancellationToken) {
 /// ones count from their own beginning.
 struct Requests {
     router: TowerToHyperService<Router>,
+    peer: SocketAddr,
     accepted: Instant,
     is_first: AtomicBool,
 }
 
 impl Requests {
-    fn new(router: Router) -> Self {
+    fn new(router: Router, peer: SocketAddr) -> Self {
         let accepted = Instant::now();
-        Self { router: TowerToHyperService::new(router), accepted, is_first: AtomicBool::new(true) }
+        Self { router: TowerToHyperService::new(router), peer, accepted, is_first: AtomicBool::new(true) }
     }
 }
 
@@ -109,8 +111,8 @@ impl Service<Request<Incoming>> for Requests {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let is_first = self.is_first.swap(false, Ordering::Relaxed);
-        let from = if is_first { self.accepted } else { Instant::now() };
-        request.extensions_mut().insert(AcceptedAt(from));
+        let accepted = if is_first { self.accepted } else { Instant::now() };
+        request.extensions_mut().insert(Arrival { accepted, peer: self.peer });
         self.router.call(request)
     }
 }

@@ -44,7 +44,7 @@ fn other(key: &Key) -> &'static str {
         "public_url" => "https://b.test",
         "allow_host" => "c.test",
         _ if key.shape == value::Shape::Number => "99999",
-        _ => "2h",
+        _ => "7s",
     }
 }
 

@@ -35,18 +35,24 @@ fn quoted(text: impl std::fmt::Display) -> String {
     format!("\"{text}\"")
 }
 
-impl Value for usize {
-    const PLACEHOLDER: &'static str = "N";
-    const SHAPE: Shape = Shape::Number;
+macro_rules! number {
+    ($($type:ty)*) => {$(
+        impl Value for $type {
+            const PLACEHOLDER: &'static str = "N";
+            const SHAPE: Shape = Shape::Number;
 
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|_| "expected a whole number, 0 lifts the limit".into())
-    }
+            fn parse(text: &str) -> Result<Self, String> {
+                text.parse().map_err(|_| "expected a whole number, 0 lifts the limit".into())
+            }
 
-    fn show(&self) -> String {
-        self.to_string()
-    }
+            fn show(&self) -> String {
+                self.to_string()
+            }
+        }
+    )*};
 }
+
+number!(usize u32);
 
 impl Value for Duration {
     const PLACEHOLDER: &'static str = "TIME";
