@@ -1,150 +1,127 @@
-//! `rtbroadcaster serve`: options in, a running server, a polite end.
-//! Must not know HTTP or connections.
+//! `rtbroadcaster serve`: from the options to the last connection.
+//! Must not know HTTP or WebSocket.
 
-mod connections;
-mod logs;
+mod connection;
+mod endpoint;
+mod listener;
 mod routes;
 mod signals;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use rtbroadcaster::{Config, Manager};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing_subscriber::EnvFilter;
 
-use logs::LogFormat;
+use crate::log;
+use endpoint::Endpoint;
+use listener::{ListenError, Listener};
 use signals::Signals;
 
-/// How long the end may take: a successor can be there when the first client comes back.
-const END: Duration = Duration::from_secs(3);
+/// How long all connections together may take to end after a signal.
+const SHUTDOWN: Duration = Duration::from_secs(3);
 
-/// Connections that wait to be accepted.
-const BACKLOG: i32 = 4_096;
-
-/// The options of `serve`.
+/// Where to serve.
 #[derive(Debug, Args)]
-pub(crate) struct Options {
-    /// Address and port to listen on; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+pub(crate) struct Serve {
+    /// Listen on this address and port; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = listener::address)]
     listen: SocketAddr,
-    /// Path of the WebSocket endpoint
-    #[arg(long, value_name = "PATH", default_value = "/broadcasting", value_parser = path)]
-    path: String,
-    /// What to log: error, warn, info, debug, trace, or a filter such as `info,rtbroadcaster=debug`
-    #[arg(long, value_name = "FILTER", default_value = "info")]
-    log: EnvFilter,
-    /// How to write the log, which goes to standard error
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    log_format: LogFormat,
+    /// Serve WebSocket at this path
+    #[arg(long, value_name = "PATH", default_value = "/broadcasting")]
+    path: Endpoint,
+    #[command(flatten)]
+    log: log::Log,
 }
 
-/// A path that a router takes literally.
-fn path(text: &str) -> Result<String, String> {
-    let literal = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
-    if !text.starts_with('/') {
-        Err("a path begins with '/'".into())
-    } else if !text.bytes().all(literal) {
-        Err("a path has letters, digits and / - . _ ~ only".into())
-    } else if routes::RESERVED.contains(&text) {
-        Err("this path is the server's own".into())
-    } else {
-        Ok(text.into())
-    }
-}
-
-/// Why the server did not start.
+/// Why the server does not serve.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ServeError {
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {error}{}", advice(error))]
-    Listen { address: SocketAddr, error: io::Error },
-    /// The runtime or the signals cannot be had.
-    #[error("cannot start: {0}")]
-    Start(#[from] io::Error),
+enum ServeError {
+    #[error("cannot start the runtime: {0}")]
+    Runtime(#[source] std::io::Error),
+    #[error("cannot wait for signals: {0}")]
+    Signals(#[source] std::io::Error),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
-/// What to do about an address that cannot be listened on.
-fn advice(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "\nAnother program has this port: end it, or choose another with --listen ADDR:PORT"
+/// Serves until a signal and gives the process's exit code.
+pub(crate) fn run(options: Serve) -> ExitCode {
+    log::start(options.log);
+    match start(options.listen, &options.path) {
+        Ok(code) => code,
+        Err(error) => {
+            // Without a log line around it: this is for whoever typed the command.
+            let _ = writeln!(std::io::stderr(), "rtbroadcaster: {error}");
+            ExitCode::FAILURE
         }
-        io::ErrorKind::PermissionDenied => "\nPorts below 1024 need privileges: choose another with --listen ADDR:PORT",
-        io::ErrorKind::AddrNotAvailable => "\nThis machine has no such address: choose another with --listen ADDR:PORT",
-        _ => "",
     }
 }
 
-/// Serves until a signal comes.
-pub(crate) fn run(options: &Options) -> Result<ExitCode, ServeError> {
-    logs::start(&options.log, options.log_format);
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(options))
+fn start(listen: SocketAddr, path: &Endpoint) -> Result<ExitCode, ServeError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
+    let outcome = runtime.block_on(serve(listen, path));
+    // Whoever has not gone by now is not waited for.
+    runtime.shutdown_background();
+    outcome
 }
 
-async fn serve(options: &Options) -> Result<ExitCode, ServeError> {
-    let mut signals = Signals::new()?;
-    let listener = listen(options.listen).map_err(|error| ServeError::Listen { address: options.listen, error })?;
-    let address = listener.local_addr()?;
+async fn serve(listen: SocketAddr, path: &Endpoint) -> Result<ExitCode, ServeError> {
+    // Before the ready line, so that whoever reads it may already send a signal.
+    let mut signals = Signals::new().map_err(ServeError::Signals)?;
+    let mut listener = Listener::bind(listen)?;
+    let address = listener.address();
     let manager = Manager::new(Config::default());
-    let router = routes::router(&options.path, manager.clone());
-
-    let (ending, connections) = (CancellationToken::new(), TaskTracker::new());
-    let accepting = tokio::spawn(connections::accept(listener, router, ending.clone(), connections.clone()));
-    announce(address, &options.path);
-    tracing::info!(%address, path = options.path, "ready");
-
-    let signal = signals.next().await;
-    tracing::info!(signal = signal.name(), rooms = manager.rooms().len(), "ending; a second signal ends at once");
-    let end = async {
-        ending.cancel();
-        // It ends with the token; a panic in it was its own end.
-        let _ = accepting.await;
-        connections.close();
-        tokio::join!(manager.shutdown(), connections.wait());
-    };
-    tokio::select! {
-        done = tokio::time::timeout(END, end) => {
-            if done.is_err() {
-                tracing::warn!(connections = manager.connections(), "connections left that did not end in time");
+    let routes = routes::router(path, manager.clone());
+    let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
+    say_ready(address, path);
+    tracing::info!(%address, %path, "listening");
+    let signal = loop {
+        tokio::select! {
+            signal = signals.next() => break signal,
+            accepted = listener.accept() => {
+                connections.spawn(connection::serve(accepted, routes.clone(), stop.clone()));
             }
-            tracing::info!("ended");
-            Ok(ExitCode::SUCCESS)
         }
-        second = signals.next() => Ok(ExitCode::from(second.exit_code())),
-    }
-}
-
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
-}
-
-/// Says on standard output where the server is. Nobody may be reading it.
-fn announce(address: SocketAddr, path: &str) {
-    let _ = writeln!(io::stdout(), "rtbroadcaster is ready on ws://{address}{path}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_literal_and_not_the_servers_own() {
-        for good in ["/", "/broadcasting", "/a/b-c_d.e~f/"] {
-            assert_eq!(path(good).as_deref(), Ok(good));
+    };
+    drop(listener);
+    tracing::info!(%signal, connections = manager.connections(), "shutting down");
+    let end = async {
+        tokio::select! {
+            () = tokio::time::sleep(SHUTDOWN) => {
+                tracing::warn!(connections = manager.connections(), "left connections that did not end in time");
+            }
+            () = finish(&manager, &connections, &stop) => tracing::info!("every connection has ended"),
         }
-        for bad in ["", "broadcasting", "/{room}", "/a b", "/a?b", "/healthz", "/readyz"] {
-            assert!(path(bad).is_err(), "{bad}");
+    };
+    let mut end = pin!(end);
+    tokio::select! {
+        () = &mut end => Ok(ExitCode::SUCCESS),
+        second = signals.next() => {
+            tracing::warn!(signal = %second, "ending at once");
+            Ok(second.exit_code())
         }
     }
+}
+
+/// Ends every room and every connection.
+async fn finish(manager: &Manager, connections: &TaskTracker, stop: &CancellationToken) {
+    // Plain HTTP goes on meanwhile: its answer is that this server is not ready any more.
+    manager.shutdown().await;
+    stop.cancel();
+    connections.close();
+    connections.wait().await;
+    // An upgrade that was on its way is told too.
+    manager.shutdown().await;
+}
+
+/// Tells on stdout where clients connect. Nobody needs to listen to it.
+fn say_ready(address: SocketAddr, path: &Endpoint) {
+    let mut stdout = std::io::stdout();
+    let _ = writeln!(stdout, "rtbroadcaster is ready at ws://{address}{path}").and_then(|()| stdout.flush());
 }

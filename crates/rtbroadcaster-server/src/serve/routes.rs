@@ -1,5 +1,5 @@
-//! What is answered under which path.
-//! Must not know sockets.
+//! Which path is answered by what.
+//! Must not know connections.
 
 use axum::Router;
 use axum::extract::State;
@@ -7,20 +7,24 @@ use axum::http::StatusCode;
 use axum::routing::{any, get};
 use rtbroadcaster::Manager;
 
-/// Paths that the WebSocket endpoint cannot have.
-pub(super) const RESERVED: [&str; 2] = ["/healthz", "/readyz"];
+use super::endpoint::{Endpoint, HEALTHZ, READYZ};
 
-/// The server's paths, with the WebSocket endpoint at `path`.
-pub(super) fn router(path: &str, manager: Manager) -> Router {
+/// The server's whole site.
+pub(super) fn router(path: &Endpoint, manager: Manager) -> Router {
+    let nothing_here = format!("there is nothing here; the WebSocket endpoint is {path}\n");
     Router::new()
-        .route(path, any(rtbroadcaster::axum::serve))
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
-        .fallback(async || (StatusCode::NOT_FOUND, "nothing here\n"))
+        .route(path.as_ref(), any(rtbroadcaster::axum::serve))
+        .route(HEALTHZ, get("ok"))
+        .route(READYZ, get(readyz))
+        .fallback((StatusCode::NOT_FOUND, nothing_here))
         .with_state(manager)
 }
 
-/// Whether new clients are welcome.
-async fn ready(State(manager): State<Manager>) -> (StatusCode, &'static str) {
-    if manager.is_shutting_down() { (StatusCode::SERVICE_UNAVAILABLE, "ending\n") } else { (StatusCode::OK, "ready\n") }
+/// Whether new clients should be sent here.
+async fn readyz(State(manager): State<Manager>) -> (StatusCode, &'static str) {
+    if manager.is_shutting_down() {
+        (StatusCode::SERVICE_UNAVAILABLE, "shutting down")
+    } else {
+        (StatusCode::OK, "ready")
+    }
 }
