@@ -58,6 +58,8 @@ pub struct Overflow;
 /// The state that a joiner gets, with the answer to its join before it. It does not count against the limit.
 #[derive(Debug)]
 struct Replay {
+    /// What waited when it was asked for: a joiner reads its answers in the order of its requests.
+    before: Queue,
     announcement: Option<Bytes>,
     entries: Arc<[Arc<Entry>]>,
     /// The first entry that is not taken.
@@ -67,7 +69,8 @@ struct Replay {
 
 impl Replay {
     fn pop(&mut self) -> Option<Bytes> {
-        self.announcement.take().or_else(|| {
+        let before = self.before.pop().map(|(frame, _)| frame.bytes);
+        before.or_else(|| self.announcement.take()).or_else(|| {
             let dialect = self.dialect;
             let (step, frame) =
                 self.entries[self.next..].iter().enumerate().find_map(|(i, entry)| Some((i, entry.frame(dialect)?)))?;
@@ -179,10 +182,12 @@ impl Backlog {
         Ok(())
     }
 
-    /// Puts the answer to a join and the state at that moment before everything that is pushed from now on.
+    /// Puts the answer to a join and the state at that moment behind what waits and before everything that is pushed
+    /// from now on.
     pub fn replay(&mut self, announcement: Bytes, entries: Arc<[Arc<Entry>]>, dialect: &'static Dialect) {
         debug_assert!(self.replay.is_none(), "a member joins once");
-        self.replay = Some(Replay { announcement: Some(announcement), entries, next: 0, dialect });
+        let before = std::mem::take(&mut self.queue);
+        self.replay = Some(Replay { before, announcement: Some(announcement), entries, next: 0, dialect });
     }
 
     /// Sends a control frame at the next frame boundary (RFC 6455 section 5.4), instead of a waiting one of its kind.

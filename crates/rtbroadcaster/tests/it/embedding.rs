@@ -1,22 +1,17 @@
 //! The examples as real programs, and a connection that is no TCP socket.
 
-use std::convert::Infallible;
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use bytes::Bytes;
-use http_body_util::Full;
-use hyper::service::service_fn;
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use rtbroadcaster::{Config, Manager, Message, Permit, Upgrade};
-use tokio::io::{AsyncBufReadExt, BufReader, DuplexStream, Lines};
+use rtbroadcaster::{Config, Manager, Message};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
 use tokio_tungstenite::tungstenite::Error;
 
 use crate::classic;
 use crate::client::{Came, Client, request};
+use crate::house::in_memory;
 use crate::moment::{until, within};
 
 /// A running example. It ends when this is dropped.
@@ -176,24 +171,6 @@ fn count(room: &str, text: &str) -> u64 {
     count
 }
 
-/// A client whose connection is in memory, so that the library cannot know its socket.
-async fn in_memory(manager: &Manager, buffer_bytes: usize) -> Client<DuplexStream> {
-    let (here, there) = tokio::io::duplex(buffer_bytes);
-    let manager = manager.clone();
-    tokio::spawn(async move {
-        let answer = |mut request: Request<hyper::body::Incoming>| {
-            let response: Response<Full<Bytes>> = match Upgrade::new(&mut request) {
-                Ok(upgrade) => upgrade.accept(&manager, Permit::anything()),
-                Err(error) => error.into_response(),
-            };
-            std::future::ready(Ok::<_, Infallible>(response))
-        };
-        let connection = hyper::server::conn::http1::Builder::new();
-        connection.serve_connection(TokioIo::new(there), service_fn(answer)).with_upgrades().await
-    });
-    Client::open(request("in.memory", None), here).await.unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_is_no_tcp_socket_serves_a_conversation() {
     let manager = Manager::new(Config::default());
@@ -208,6 +185,9 @@ async fn a_stream_that_is_no_tcp_socket_is_closed_when_it_is_not_read() {
     let config = Config { backlog_bytes_max: 64 * 1024, ..Config::default() };
     let manager = Manager::new(config);
     let mut owner = manager.create_room().await.unwrap();
+    for n in 0..50 {
+        owner.publish(Message::state(&format!("k{n}"), ["x".repeat(10_000)])).await.unwrap();
+    }
     let mut slow = in_memory(&manager, 4 * 1024).await;
     slow.join(&owner.room().to_string()).await;
     for n in 0..200 {
@@ -221,7 +201,7 @@ async fn a_stream_that_is_no_tcp_socket_is_closed_when_it_is_not_read() {
         }
     };
     assert_eq!(end, Came::Close(4008, "slow".into()));
-    assert!(texts < 200);
+    assert!(texts < 10, "{texts} messages came after the decision to close");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,13 +1,20 @@
 //! A real application on a port of its own, with the manager in the test's hand. Must not know what it is used for.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use axum::{Router, routing::any};
-use rtbroadcaster::{Config, Manager, Owner, RoomId};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use rtbroadcaster::{Config, Manager, Owner, Permit, RoomId, Upgrade};
+use tokio::io::{BufStream, DuplexStream};
 use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::client::Client;
+use crate::client::{Client, request};
 
 /// Serves until it is dropped.
 #[derive(Debug)]
@@ -58,4 +65,24 @@ impl House {
         let id: RoomId = room.parse().unwrap();
         self.manager.room(id).map_or(0, |room| room.viewers)
     }
+}
+
+/// A client whose connection is in memory, so that the library cannot know its socket. The stream holds back what is not
+/// flushed, as TLS may, and takes `buffer_bytes` that the client has not read.
+pub(crate) async fn in_memory(manager: &Manager, buffer_bytes: usize) -> Client<DuplexStream> {
+    let (here, there) = tokio::io::duplex(buffer_bytes);
+    let manager = manager.clone();
+    tokio::spawn(async move {
+        let answer = |mut request: Request<hyper::body::Incoming>| {
+            let response: Response<Full<Bytes>> = match Upgrade::new(&mut request) {
+                Ok(upgrade) => upgrade.accept(&manager, Permit::anything()),
+                Err(error) => error.into_response(),
+            };
+            std::future::ready(Ok::<_, Infallible>(response))
+        };
+        let stream = BufStream::with_capacity(1, 64, there);
+        let connection = hyper::server::conn::http1::Builder::new();
+        connection.serve_connection(TokioIo::new(stream), service_fn(answer)).with_upgrades().await
+    });
+    Client::open(request("in.memory", None), here).await.unwrap()
 }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::classic;
 use crate::client::{Came, Client};
-use crate::house::House;
+use crate::house::{House, in_memory};
 use crate::moment::{LONG, until, until_time};
 use crate::record::{Record, Said};
 
@@ -226,4 +226,33 @@ async fn the_replay_is_in_the_order_of_last_change_and_has_the_bytes_of_the_live
         late.expect_nothing().await;
     }
     assert_eq!(heard[1], classic::message(&room, "a", "[1e3]", true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_joiner_gets_connected_then_the_whole_state_and_only_then_what_is_live() {
+    let house = House::open(Config::default()).await;
+    let (mut owner, room) = house.rust_owner().await;
+    let mut said = Said::new(&room);
+    let padding = "x".repeat(3_000);
+    for n in 0..50 {
+        owner.publish(said.say(Kind::State, &format!("k{n}"), &format!(r#"[{n},"{padding}"]"#))).await.unwrap();
+    }
+    // Its connection is full before it joins.
+    let mut slow = in_memory(&house.manager, 32).await;
+    slow.send_ping(&[7; 125]).await;
+    slow.send(&classic::join(&room)).await;
+    until("it has joined", || owner.viewers() == 1).await;
+    let mut witness = house.viewer(&room).await;
+    for n in 0..20 {
+        owner.publish(said.say(Kind::State, &format!("k{n}"), &format!("[{}]", 50 + n))).await.unwrap();
+    }
+    owner.publish(said.say(Kind::Event, "last", "[]")).await.unwrap();
+    // A lane serves those first who came first.
+    listen(&mut witness, said.last()).await;
+    assert_eq!(slow.next().await, Came::Pong(vec![7; 125]));
+    slow.expect(&classic::connected(&room)).await;
+    for text in said.texts() {
+        slow.expect(text).await;
+    }
+    slow.expect_nothing().await;
 }

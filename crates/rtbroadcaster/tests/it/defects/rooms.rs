@@ -66,6 +66,23 @@ async fn a_join_with_a_trailing_query_string_is_refused_and_crashes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn answers_come_in_the_order_of_the_requests_however_fast_these_come() {
+    let house = House::open(Config::default()).await;
+    let (mut owner, room) = house.owner().await;
+    owner.send(&classic::publish_state("score", "[1]")).await;
+    owner.expect_nothing().await;
+    let mut viewer = house.client().await;
+    let requests = [classic::join("lobby"), "{".to_owned(), classic::join(&room), classic::join(&room)];
+    viewer.send_all(requests).await;
+    viewer.expect(&classic::refused("lobby", "room not found")).await;
+    viewer.expect(&classic::refused("", "bad message")).await;
+    viewer.expect(&classic::connected(&room)).await;
+    viewer.expect(&classic::message(&room, "score", "[1]", true)).await;
+    viewer.expect(&classic::refused(&room, "already in a room")).await;
+    viewer.expect_nothing().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_second_join_is_refused_and_leaving_leaves_the_first_room() {
     let house = House::open(Config::default()).await;
     let mut first = Neighbours::move_in(&house).await;
