@@ -230,7 +230,12 @@ impl Room {
 
     /// An owner that is a client is told the room's end through `outbox`.
     pub(crate) fn set_owner_outbox(&self, outbox: &Arc<Outbox>) {
-        self.lock().owner = Some(Arc::clone(outbox));
+        let mut state = self.lock();
+        if state.ended {
+            outbox.farewell(self.id);
+        } else {
+            state.owner = Some(Arc::clone(outbox));
+        }
     }
 
     /// Ends the room: everybody in it is told, in order with the messages, and nobody can join any more.
