@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::Error;
 
 use crate::classic;
 use crate::client::{Came, Client, request};
-use crate::house::in_memory;
+use crate::house::{in_memory, in_memory_behind};
 use crate::moment::{until, within};
 
 /// A running example. It ends when this is dropped.
@@ -174,8 +174,10 @@ fn count(room: &str, text: &str) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_is_no_tcp_socket_serves_a_conversation() {
     let manager = Manager::new(Config::default());
-    let connect = || in_memory(&manager, 4 * 1024);
-    converse(connect().await, connect().await, connect().await).await;
+    for held_back_bytes in [1, 16 * 1024] {
+        let connect = || in_memory_behind(&manager, 4 * 1024, held_back_bytes);
+        converse(connect().await, connect().await, connect().await).await;
+    }
     until("all connections are gone", || manager.connections() == 0).await;
     assert!(manager.rooms().is_empty());
 }

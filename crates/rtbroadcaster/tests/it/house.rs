@@ -67,9 +67,18 @@ impl House {
     }
 }
 
-/// A client whose connection is in memory, so that the library cannot know its socket. The stream holds back what is not
-/// flushed, as TLS may, and takes `buffer_bytes` that the client has not read.
+/// A client whose connection is in memory, so that the library cannot know its socket. It takes `buffer_bytes` that the
+/// client has not read.
 pub(crate) async fn in_memory(manager: &Manager, buffer_bytes: usize) -> Client<DuplexStream> {
+    in_memory_behind(manager, buffer_bytes, 1).await
+}
+
+/// The same behind a layer that holds back up to `held_back_bytes` until it is flushed, as TLS may.
+pub(crate) async fn in_memory_behind(
+    manager: &Manager,
+    buffer_bytes: usize,
+    held_back_bytes: usize,
+) -> Client<DuplexStream> {
     let (here, there) = tokio::io::duplex(buffer_bytes);
     let manager = manager.clone();
     tokio::spawn(async move {
@@ -80,7 +89,7 @@ pub(crate) async fn in_memory(manager: &Manager, buffer_bytes: usize) -> Client<
             };
             std::future::ready(Ok::<_, Infallible>(response))
         };
-        let stream = BufStream::with_capacity(1, 64, there);
+        let stream = BufStream::with_capacity(1, held_back_bytes, there);
         let connection = hyper::server::conn::http1::Builder::new();
         connection.serve_connection(TokioIo::new(stream), service_fn(answer)).with_upgrades().await
     });
