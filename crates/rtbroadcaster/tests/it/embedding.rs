@@ -221,6 +221,7 @@ async fn a_shutdown_ends_every_room_and_every_connection() {
         client.expect(&classic::not_connected(&room)).await;
         client.expect_close(1000).await;
     }
+    drop((waiting, owner, viewer));
     within("the shutdown", shutdown).await.unwrap();
     assert_eq!((manager.connections(), manager.rooms().len()), (0, 0));
 }

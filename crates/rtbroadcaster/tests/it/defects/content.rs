@@ -36,8 +36,17 @@ async fn broken_json_is_answered_and_relayed_to_nobody() {
 
 #[test]
 fn no_content_no_escape_byte_no_room_and_no_key_reaches_the_log() {
-    let overheard = Overheard::default();
-    let room = overheard.runtime().block_on(async { tokio::spawn(say_everything_wrong()).await.unwrap() });
+    let (overheard, mut room) = (Overheard::default(), String::new());
+    let runtime = overheard.runtime();
+    // Once, unless another test met a place that logs for the first time while this runtime began to listen: `tracing`
+    // can then take it for a place that nobody listens to, until it is asked to look again.
+    for _ in 0..10 {
+        tracing::callsite::rebuild_interest_cache();
+        room = runtime.block_on(async { tokio::spawn(say_everything_wrong()).await.unwrap() });
+        if overheard.text().contains("bad message") {
+            break;
+        }
+    }
     let log = overheard.text();
     assert!(log.contains("bad message") && log.contains("not the owner"), "the log is not about this: {log}");
     for forbidden in ["SECRET", "\u{1b}", "\u{7}", &room, &room[9..], "\r"] {

@@ -212,6 +212,7 @@ async fn closing_a_room_tells_and_closes_every_connection_in_it() {
         client.expect(&classic::not_connected(&room)).await;
         client.expect_close(1000).await;
     }
+    drop((owner, viewers));
     until("all connections are gone", || house.manager.connections() == 0).await;
     assert!(house.manager.rooms().is_empty());
 }
@@ -223,6 +224,7 @@ async fn a_viewer_that_closes_is_closed_alone() {
     let mut viewer = house.viewer(&neighbours.room).await;
     viewer.send(classic::CLOSE).await;
     viewer.expect_close(1000).await;
+    drop(viewer);
     neighbours.check().await;
     until("only two connections are left", || house.manager.connections() == 2).await;
 }
@@ -257,11 +259,11 @@ async fn a_viewer_that_publishes_is_told_that_it_may_not() {
 async fn a_connection_that_says_nothing_is_closed_and_one_that_speaks_is_not() {
     let house = House::open(Config { first_message_timeout: Duration::from_secs(1), ..Config::default() }).await;
     let mut neighbours = Neighbours::move_in(&house).await;
-    let mut silent = house.client().await;
+    let silent = house.client().await;
     let mut half = house.client().await;
     // The first bytes of a message whose rest never comes.
     half.send_raw(&[0x81, 0xbe, 0, 0]).await;
-    for client in [&mut silent, &mut half] {
+    for mut client in [silent, half] {
         client.expect_close(4502).await;
     }
     neighbours.check().await;
