@@ -1,10 +1,11 @@
-//! The command `rtbroadcaster`: what it can do, and how it ends.
-//! Must not know how any of it is done.
+//! `rtbroadcaster`: picks the subcommand and turns its end into an exit code.
+//! Must not know what a subcommand does; each is a file beside `serve`.
 
+mod log;
 mod serve;
 mod settings;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -12,20 +13,32 @@ use clap::{Parser, Subcommand};
 use settings::{Flags, Settings};
 
 const EXAMPLES: &str = "\
-Every option is also a key of the configuration file (owner_grace) and a variable (RTB_OWNER_GRACE).
-Sizes are bytes, durations are written 250ms, 10s or 5m, and 0 lifts a limit.
+Every option is also a key of the configuration file (owner_grace) and a variable (RTB_OWNER_GRACE); options win over
+variables, variables over the file. Sizes are bytes, durations are written 250ms, 10s or 5m, and 0 lifts a limit.
 
 Examples:
-  rtbroadcaster                                  serve on http://127.0.0.1:8080/
-  rtbroadcaster serve --listen 0.0.0.0:9000      serve the whole network on port 9000
-  rtbroadcaster serve --owner-grace 2m --log debug
-  rtbroadcaster config > rtbroadcaster.toml      write down all defaults
-  rtbroadcaster serve --config rtbroadcaster.toml";
+  rtbroadcaster                              Serve http://127.0.0.1:8080/
+  rtbroadcaster --listen 0.0.0.0:9000        Serve other machines too
+  rtbroadcaster --listen 127.0.0.1:0         Serve a free port; stdout tells which
+  rtbroadcaster --log debug --log-format json
+  rtbroadcaster config > rtbroadcaster.toml  Write down all defaults
+  rtbroadcaster --config rtbroadcaster.toml
 
-/// One speaks, everyone is in step: rooms over WebSocket, where one owner broadcasts small messages to all viewers.
+HTTP on the same port: /healthz answers 200 while the process lives, /readyz answers 503 once it shuts down.
+SIGTERM and SIGINT end all rooms politely within 3 seconds; a second one ends the process at once.";
+
+/// Rooms over WebSocket: one speaks, everyone is in step.
 #[derive(Debug, Parser)]
-#[command(name = "rtbroadcaster", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
-struct Cli {
+#[command(
+    name = "rtbroadcaster",
+    version,
+    about = "Rooms over WebSocket: one speaks, everyone is in step",
+    long_about = "Rooms over WebSocket: one speaks, everyone is in step.\n\n\
+        Without a command it serves, as `rtbroadcaster serve` does.",
+    after_help = EXAMPLES,
+    args_conflicts_with_subcommands = true
+)]
+struct CommandLine {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -34,7 +47,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server (also without any subcommand)
+    /// Serve rooms over WebSocket until SIGTERM or SIGINT
     #[command(after_help = EXAMPLES)]
     Serve(Flags),
     /// Print a configuration file with all defaults and what they mean
@@ -42,33 +55,47 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(flags) => serve(&flags),
-        Command::Config => match io::stdout().write_all(settings::print_defaults().as_bytes()) {
+    let CommandLine { command, serve } = CommandLine::parse();
+    match command.unwrap_or(Command::Serve(serve)) {
+        Command::Serve(flags) => match Settings::load(&flags, variables()) {
+            Ok(settings) => serve::run(&settings),
+            Err(error) => {
+                // Without a log line around it: this is for whoever typed the command.
+                let _ = writeln!(std::io::stderr(), "rtbroadcaster: {error}");
+                // As clap ends for a wrong command line.
+                ExitCode::from(2)
+            }
+        },
+        Command::Config => match std::io::stdout().write_all(settings::print_defaults().as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
         },
     }
 }
 
-fn serve(flags: &Flags) -> ExitCode {
-    // A variable that is not Unicode cannot be one of ours.
-    let variables =
-        std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)));
-    let settings = match Settings::load(flags, variables) {
-        Ok(settings) => settings,
-        Err(error) => {
-            eprintln!("rtbroadcaster: {error}");
-            // As clap ends for wrong usage.
-            return ExitCode::from(2);
+/// The environment, as far as it is text: no other variable can be one of ours.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn options_stand_before_no_command_or_behind_one() {
+        for good in [&["rtbroadcaster", "--path", "/a"][..], &["rtbroadcaster", "serve", "--path", "/a"]] {
+            assert!(CommandLine::try_parse_from(good).is_ok(), "{good:?}");
         }
-    };
-    match serve::run(&settings) {
-        Ok(exit) => exit,
-        Err(error) => {
-            eprintln!("rtbroadcaster: {error}");
-            ExitCode::FAILURE
+        for bad in [&["rtbroadcaster", "--path", "/a", "serve"][..], &["rtbroadcaster", "walk"]] {
+            assert!(CommandLine::try_parse_from(bad).is_err(), "{bad:?}");
         }
     }
 }

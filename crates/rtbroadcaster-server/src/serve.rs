@@ -1,102 +1,111 @@
-//! `rtbroadcaster serve`: settings in, a running server, a polite end.
-//! Must not know HTTP or connections.
+//! `rtbroadcaster serve`: from the settings to the last connection.
+//! Must not know HTTP or WebSocket.
 
 mod announce;
-mod connections;
+mod connection;
+mod endpoint;
 mod hosts;
-mod logs;
+mod listener;
 mod routes;
 mod signals;
 
-use std::io;
-use std::net::SocketAddr;
+use std::io::Write;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use rtbroadcaster::Manager;
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::log;
 use crate::settings::Settings;
+pub(crate) use endpoint::{Endpoint, EndpointError};
 use hosts::Hosts;
-pub(crate) use routes::RESERVED_PATHS;
+use listener::{ListenError, Listener};
 use signals::Signals;
 
-/// How long the end may take: a successor can be there when the first client comes back.
-const END: Duration = Duration::from_secs(3);
+/// How long all connections together may take to end after a signal.
+const SHUTDOWN: Duration = Duration::from_secs(3);
 
-/// Connections that wait to be accepted.
-const BACKLOG: i32 = 4_096;
-
-/// Why the server did not start.
+/// Why the server does not serve.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ServeError {
-    /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {error}{}", advice(error))]
-    Listen { address: SocketAddr, error: io::Error },
-    /// The runtime or the signals cannot be had.
-    #[error("cannot start: {0}")]
-    Start(#[from] io::Error),
+enum ServeError {
+    #[error("cannot start the runtime: {0}")]
+    Runtime(#[source] std::io::Error),
+    #[error("cannot wait for signals: {0}")]
+    Signals(#[source] std::io::Error),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
-/// What to do about an address that cannot be listened on.
-fn advice(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            "\nAnother program has this port: end it, or choose another with --listen ADDR:PORT"
+/// Serves until a signal and gives the process's exit code.
+pub(crate) fn run(settings: &Settings) -> ExitCode {
+    log::start(&settings.log, settings.log_format);
+    match start(settings) {
+        Ok(code) => code,
+        Err(error) => {
+            // Without a log line around it: this is for whoever typed the command.
+            let _ = writeln!(std::io::stderr(), "rtbroadcaster: {error}");
+            ExitCode::FAILURE
         }
-        io::ErrorKind::PermissionDenied => "\nPorts below 1024 need privileges: choose another with --listen ADDR:PORT",
-        io::ErrorKind::AddrNotAvailable => "\nThis machine has no such address: choose another with --listen ADDR:PORT",
-        _ => "",
     }
 }
 
-/// Serves until a signal comes.
-pub(crate) fn run(settings: &Settings) -> Result<ExitCode, ServeError> {
-    logs::start(&settings.log, settings.log_format);
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(settings))
+fn start(settings: &Settings) -> Result<ExitCode, ServeError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
+    let outcome = runtime.block_on(serve(settings));
+    // Whoever has not gone by now is not waited for.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn serve(settings: &Settings) -> Result<ExitCode, ServeError> {
-    let mut signals = Signals::new()?;
-    let listener = listen(settings.listen).map_err(|error| ServeError::Listen { address: settings.listen, error })?;
-    let address = listener.local_addr()?;
+    // Before the ready line, so that whoever reads it may already send a signal.
+    let mut signals = Signals::new().map_err(ServeError::Signals)?;
+    let mut listener = Listener::bind(settings.listen)?;
+    let address = listener.address();
     let manager = Manager::new(settings.config.clone());
     let hosts = Hosts::of(address, &settings.allow_hosts);
-    let router = routes::router(&settings.path, manager.clone(), hosts);
-
-    let (ending, connections) = (CancellationToken::new(), TaskTracker::new());
-    let accepting = tokio::spawn(connections::accept(listener, router, ending.clone(), connections.clone()));
+    let routes = routes::router(&settings.path, manager.clone(), hosts);
+    let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
     announce::ready(address, settings);
-    tracing::info!(%address, path = settings.path.as_str(), "ready");
-
-    let signal = signals.next().await;
-    tracing::info!(signal = signal.name(), rooms = manager.rooms().len(), "ending; a second signal ends at once");
-    let end = async {
-        ending.cancel();
-        // It ends with the token; a panic in it was its own end.
-        let _ = accepting.await;
-        connections.close();
-        tokio::join!(manager.shutdown(), connections.wait());
-    };
-    tokio::select! {
-        done = tokio::time::timeout(END, end) => {
-            if done.is_err() {
-                tracing::warn!(connections = manager.connections(), "connections left that did not end in time");
+    tracing::info!(%address, path = %settings.path, "listening");
+    let signal = loop {
+        tokio::select! {
+            signal = signals.next() => break signal,
+            accepted = listener.accept() => {
+                connections.spawn(connection::serve(accepted, routes.clone(), stop.clone()));
             }
-            tracing::info!("ended");
-            Ok(ExitCode::SUCCESS)
         }
-        second = signals.next() => Ok(ExitCode::from(second.exit_code())),
+    };
+    drop(listener);
+    tracing::info!(%signal, connections = manager.connections(), "shutting down");
+    let end = async {
+        tokio::select! {
+            () = tokio::time::sleep(SHUTDOWN) => {
+                tracing::warn!(connections = manager.connections(), "left connections that did not end in time");
+            }
+            () = finish(&manager, &connections, &stop) => tracing::info!("every connection has ended"),
+        }
+    };
+    let mut end = pin!(end);
+    tokio::select! {
+        () = &mut end => Ok(ExitCode::SUCCESS),
+        second = signals.next() => {
+            tracing::warn!(signal = %second, "ending at once");
+            Ok(second.exit_code())
+        }
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None)?;
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    TcpListener::from_std(socket.into())
+/// Ends every room and every connection.
+async fn finish(manager: &Manager, connections: &TaskTracker, stop: &CancellationToken) {
+    // Plain HTTP goes on meanwhile: its answer is that this server is not ready any more.
+    manager.shutdown().await;
+    stop.cancel();
+    connections.close();
+    connections.wait().await;
+    // An upgrade that was on its way is told too.
+    manager.shutdown().await;
 }

@@ -12,19 +12,22 @@ use std::{fmt, io};
 
 use rtbroadcaster::Config;
 
+use crate::log;
+use crate::serve::Endpoint;
+
 pub(crate) use flags::Flags;
 use keys::Key;
 pub(crate) use keys::print_defaults;
-pub(crate) use value::{HostName, LogFilter, LogFormat, UrlPath};
+pub(crate) use value::HostName;
 
 /// Every setting of `rtbroadcaster serve`.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
-    pub(crate) path: UrlPath,
+    pub(crate) path: Endpoint,
     pub(crate) allow_hosts: Vec<HostName>,
-    pub(crate) log: LogFilter,
-    pub(crate) log_format: LogFormat,
+    pub(crate) log: log::Filter,
+    pub(crate) log_format: log::Format,
     /// The limits and delays of the library.
     pub(crate) config: Config,
 }
@@ -33,10 +36,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            path: UrlPath::default(),
+            path: Endpoint::default(),
             allow_hosts: Vec::new(),
-            log: LogFilter::default(),
-            log_format: LogFormat::Text,
+            log: log::Filter::default(),
+            log_format: log::Format::Text,
             config: Config::default(),
         }
     }

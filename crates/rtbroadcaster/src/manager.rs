@@ -206,3 +206,19 @@ impl Manager {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fanout::Ending;
+
+    #[tokio::test]
+    async fn a_client_whose_room_ended_before_it_could_speak_is_told() {
+        let manager = Manager::new(Config::default());
+        let owner = manager.registry().create(None).unwrap();
+        manager.close_room(owner.room());
+        let outbox = Outbox::new(None, Protocol::Classic.dialect(), manager.clock(), manager.config());
+        owner.speaks_through(&outbox);
+        assert_eq!(outbox.ending(), Ending::Finishing);
+    }
+}

@@ -56,7 +56,7 @@ impl Socket {
     pub(crate) fn direct(tcp: TcpStream, stall_timeout: Duration) -> Self {
         let options = SockRef::from(&tcp);
         let set = options.set_tcp_nodelay(true).and_then(|()| options.set_tcp_notsent_lowat(UNSENT_BYTES_MAX));
-        let backstop = (!stall_timeout.is_zero()).then(|| stall_timeout + USER_TIMEOUT_MARGIN);
+        let backstop = (!stall_timeout.is_zero()).then(|| stall_timeout.saturating_add(USER_TIMEOUT_MARGIN));
         if let Err(error) = set.and_then(|()| options.set_tcp_user_timeout(backstop)) {
             // Slower to notice a slow peer, but not wrong.
             tracing::debug!(%error, "socket options not set");

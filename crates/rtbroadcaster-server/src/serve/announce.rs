@@ -12,7 +12,8 @@ use crate::settings::Settings;
 /// Says where the server is. Nobody may be reading it.
 pub(super) fn ready(address: SocketAddr, settings: &Settings) {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text(address, settings, reach(address), out.is_terminal()).as_bytes());
+    let text = text(address, settings, reach(address), out.is_terminal());
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// The lines, with a code of the address that `reach` tells if a terminal can show it.
@@ -26,7 +27,7 @@ fn text(address: SocketAddr, settings: &Settings, reach: Option<IpAddr>, is_term
     };
     let mut text = format!(
         "rtbroadcaster is ready.\n\n  Present    {home}/\n  Viewers    {home}/?uuid=ROOM\n  WebSocket  ws://{near}{}\n\n",
-        settings.path.as_str()
+        settings.path
     );
     let is_reachable = settings.config.public_url.is_some() || reach.is_some();
     if is_terminal

@@ -1,5 +1,5 @@
-//! What is answered under which path.
-//! Must not know sockets.
+//! Which path is answered by what.
+//! Must not know connections.
 
 use axum::Router;
 use axum::extract::State;
@@ -8,24 +8,26 @@ use axum::middleware;
 use axum::routing::{any, get};
 use rtbroadcaster::Manager;
 
+use super::endpoint::{Endpoint, HEALTHZ, READYZ};
 use super::hosts::{self, Hosts};
-use crate::settings::UrlPath;
 
-/// Paths that the WebSocket endpoint cannot have.
-pub(crate) const RESERVED_PATHS: [&str; 2] = ["/healthz", "/readyz"];
-
-/// The server's paths, with the WebSocket endpoint at `path`.
-pub(super) fn router(path: &UrlPath, manager: Manager, hosts: Hosts) -> Router {
+/// The server's whole site.
+pub(super) fn router(path: &Endpoint, manager: Manager, hosts: Hosts) -> Router {
+    let nothing_here = format!("there is nothing here; the WebSocket endpoint is {path}\n");
     Router::new()
-        .route(path.as_str(), any(rtbroadcaster::axum::serve))
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
-        .fallback(async || (StatusCode::NOT_FOUND, "nothing here\n"))
+        .route(path.as_ref(), any(rtbroadcaster::axum::serve))
+        .route(HEALTHZ, get("ok"))
+        .route(READYZ, get(readyz))
+        .fallback((StatusCode::NOT_FOUND, nothing_here))
         .layer(middleware::from_fn_with_state(hosts, hosts::guard))
         .with_state(manager)
 }
 
-/// Whether new clients are welcome.
-async fn ready(State(manager): State<Manager>) -> (StatusCode, &'static str) {
-    if manager.is_shutting_down() { (StatusCode::SERVICE_UNAVAILABLE, "ending\n") } else { (StatusCode::OK, "ready\n") }
+/// Whether new clients should be sent here.
+async fn readyz(State(manager): State<Manager>) -> (StatusCode, &'static str) {
+    if manager.is_shutting_down() {
+        (StatusCode::SERVICE_UNAVAILABLE, "shutting down")
+    } else {
+        (StatusCode::OK, "ready")
+    }
 }

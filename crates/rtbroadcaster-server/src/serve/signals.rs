@@ -1,53 +1,54 @@
 //! The signals that end the server.
-//! Must not know what ending means.
+//! Must not know how it ends.
 
+use std::fmt;
 use std::io;
+use std::process::ExitCode;
 
-use tokio::signal::unix::{self, SignalKind};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// A wish that the server ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Signal {
-    Interrupt,
-    Terminate,
-}
-
-impl Signal {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Signal::Interrupt => "SIGINT",
-            Signal::Terminate => "SIGTERM",
-        }
-    }
-
-    /// What a shell shows for a process that this signal has ended: 128 and the signal's number.
-    pub(super) fn exit_code(self) -> u8 {
-        match self {
-            Signal::Interrupt => 130,
-            Signal::Terminate => 143,
-        }
-    }
-}
-
-/// Both of them, from now on.
+/// From its creation on, these signals do not kill the process.
 pub(super) struct Signals {
-    interrupt: unix::Signal,
-    terminate: unix::Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+/// Which signal came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Came {
+    Terminate,
+    Interrupt,
 }
 
 impl Signals {
     pub(super) fn new() -> io::Result<Self> {
-        Ok(Self {
-            interrupt: unix::signal(SignalKind::interrupt())?,
-            terminate: unix::signal(SignalKind::terminate())?,
-        })
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for the next one.
-    pub(super) async fn next(&mut self) -> Signal {
+    /// Waits for the next one. Cancel safe.
+    pub(super) async fn next(&mut self) -> Came {
         tokio::select! {
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.terminate.recv() => Signal::Terminate,
+            _ = self.terminate.recv() => Came::Terminate,
+            _ = self.interrupt.recv() => Came::Interrupt,
         }
+    }
+}
+
+impl Came {
+    /// What a shell reports for a process that such a signal killed: 128 and its number.
+    pub(super) fn exit_code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        })
+    }
+}
+
+impl fmt::Display for Came {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Terminate => "SIGTERM",
+            Self::Interrupt => "SIGINT",
+        })
     }
 }

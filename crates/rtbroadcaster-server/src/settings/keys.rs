@@ -66,9 +66,9 @@ macro_rules! keys {
 keys! {
     Server {
         listen => listen: std::net::SocketAddr, "Address and port to listen on; port 0 takes a free one";
-        path => path: super::UrlPath, "Path of the WebSocket endpoint";
-        log => log: super::LogFilter, "What to log: error, warn, info, debug, trace, or a filter such as info,rtbroadcaster=debug";
-        log_format => log_format: super::LogFormat, "How to write the log: text or json";
+        path => path: crate::serve::Endpoint, "Path of the WebSocket endpoint";
+        log => log: crate::log::Filter, "What to log on stderr: error, warn, info, debug, trace or off, also by module (info,rtbroadcaster=debug)";
+        log_format => log_format: crate::log::Format, "How to write the log: text or json";
     }
     Pages {
         allow_origin => config.allow_origins: Vec<rtbroadcaster::Origin>, "Origins of pages from other hosts that may connect, each exactly";

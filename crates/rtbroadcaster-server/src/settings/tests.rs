@@ -131,9 +131,9 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             &[],
             "variable RTB_OWNER_GRACE: `owner_grace` cannot be `soon`: expected a duration such as 250ms, 10s or 5m, or 0",
         ),
-        (None, &[], &["--listen", "8080"], "--listen: `listen` cannot be `8080`: expected an address and a port"),
+        (None, &[], &["--listen", "8080"], "--listen: `listen` cannot be `8080`: expected an IP address and a port"),
         (None, &[], &["--path", "x"], "--path: `path` cannot be `x`: a path begins with '/'"),
-        (None, &[], &["--path", "/healthz"], "--path: `path` cannot be `/healthz`: this path is the server's own"),
+        (None, &[], &["--path", "/healthz"], "--path: `path` cannot be `/healthz`: /healthz and /readyz are taken"),
         (
             None,
             &[],

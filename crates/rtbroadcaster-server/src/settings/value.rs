@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use rtbroadcaster::Origin;
-use tracing_subscriber::EnvFilter;
 
-use crate::serve::RESERVED_PATHS;
+use crate::log::{Filter, Format};
+use crate::serve::{Endpoint, EndpointError};
 
 /// What a value looks like in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +73,8 @@ impl Value for SocketAddr {
     const PLACEHOLDER: &'static str = "ADDR:PORT";
 
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|_| "expected an address and a port such as 127.0.0.1:8080, 0.0.0.0:80 or [::]:80".into())
+        text.parse()
+            .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080".into())
     }
 
     fn show(&self) -> String {
@@ -81,86 +82,31 @@ impl Value for SocketAddr {
     }
 }
 
-/// A path that a router takes literally and that is not one of the server's own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct UrlPath(String);
-
-impl UrlPath {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl Default for UrlPath {
-    fn default() -> Self {
-        Self("/broadcasting".into())
-    }
-}
-
-impl Value for UrlPath {
+impl Value for Endpoint {
     const PLACEHOLDER: &'static str = "PATH";
 
     fn parse(text: &str) -> Result<Self, String> {
-        let is_literal = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte);
-        if !text.starts_with('/') {
-            Err("a path begins with '/'".into())
-        } else if !text.bytes().all(is_literal) {
-            Err("a path has letters, digits and / - . _ ~ only".into())
-        } else if RESERVED_PATHS.contains(&text) {
-            Err("this path is the server's own".into())
-        } else {
-            Ok(Self(text.into()))
-        }
+        text.parse().map_err(|error: EndpointError| error.to_string())
     }
 
     fn show(&self) -> String {
-        quoted(&self.0)
+        quoted(self)
     }
 }
 
-/// Which log lines are written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LogFilter(String);
-
-impl LogFilter {
-    pub(crate) fn filter(&self) -> EnvFilter {
-        EnvFilter::new(&self.0)
-    }
-}
-
-impl Default for LogFilter {
-    fn default() -> Self {
-        Self("info".into())
-    }
-}
-
-impl Value for LogFilter {
+impl Value for Filter {
     const PLACEHOLDER: &'static str = "FILTER";
 
     fn parse(text: &str) -> Result<Self, String> {
-        let is_filter = EnvFilter::try_new(text).is_ok();
-        if is_filter {
-            Ok(Self(text.into()))
-        } else {
-            Err("expected a level or a filter such as info,hyper=warn".into())
-        }
+        text.parse()
     }
 
     fn show(&self) -> String {
-        quoted(&self.0)
+        quoted(self)
     }
 }
 
-/// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogFormat {
-    /// One line for people.
-    Text,
-    /// One JSON object per line.
-    Json,
-}
-
-impl Value for LogFormat {
+impl Value for Format {
     const PLACEHOLDER: &'static str = "FORMAT";
 
     fn parse(text: &str) -> Result<Self, String> {

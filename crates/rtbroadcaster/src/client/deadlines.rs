@@ -116,10 +116,10 @@ impl Deadlines {
     fn owner(&self, viewers: usize) -> Option<(Duration, Duration)> {
         let (ping, silence) = match (self.ping_interval, viewers) {
             (Duration::ZERO, _) => return None,
-            (interval, 0) => (interval, interval * 2),
-            (interval, _) => (interval.min(OWNER_PING), (interval * 2).min(OWNER_SILENCE)),
+            (interval, 0) => (interval, interval.saturating_mul(2)),
+            (interval, _) => (interval.min(OWNER_PING), interval.saturating_mul(2).min(OWNER_SILENCE)),
         };
-        Some((self.heard.max(self.pinged) + ping, self.heard + silence))
+        Some((self.heard.max(self.pinged).saturating_add(ping), self.heard.saturating_add(silence)))
     }
 }
 

@@ -159,10 +159,12 @@ impl Backlog {
         Ok(())
     }
 
-    /// Puts the answer to a join and the state at that moment before everything that is pushed from now on.
+    /// Puts the answer to a join and the state at that moment behind what waits and before everything that is pushed
+    /// from now on.
     pub fn replay(&mut self, announcement: Bytes, entries: Arc<[Arc<Entry>]>, dialect: &'static Dialect) {
         debug_assert!(self.replay.is_none(), "a member joins once");
-        self.replay = Some(Replay::new(announcement, entries, dialect));
+        let before = std::mem::take(&mut self.queue);
+        self.replay = Some(Replay::new(before, announcement, entries, dialect));
     }
 
     /// Sends a control frame at the next frame boundary (RFC 6455 section 5.4), instead of a waiting one of its kind.

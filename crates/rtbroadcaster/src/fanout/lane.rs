@@ -13,6 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::roster::Roster;
+use crate::clock::FAR;
 use crew::Crew;
 
 /// After how much work a lane lets the other tasks of its worker thread run.
@@ -86,8 +87,7 @@ impl Lanes {
 async fn run(lane: Arc<Lane>, ping_interval: Duration) {
     let mut crews: HashMap<u64, Crew> = HashMap::new();
     // A tick that never comes where there are no heartbeats.
-    let far = Duration::from_secs(365 * 24 * 60 * 60);
-    let period = if ping_interval.is_zero() { far } else { ping_interval };
+    let period = if ping_interval.is_zero() { FAR } else { ping_interval.min(FAR) };
     let mut heartbeat = tokio::time::interval_at(Instant::now() + period, period);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut slice = Instant::now();

@@ -306,6 +306,17 @@ fn a_replay_is_outside_the_limit_and_comes_before_what_was_said_since() {
 }
 
 #[test]
+fn what_waited_before_a_replay_was_asked_for_comes_before_it() {
+    let mut run = Run::default();
+    run.step(Step::Push { key: None, ephemeral: false, size: 0 });
+    run.step(Step::Push { key: None, ephemeral: false, size: 0 });
+    run.backlog.replay(bytes(1_000, 0), state(1), &NUMBERED);
+    run.step(Step::Push { key: None, ephemeral: false, size: 0 });
+    run.drain();
+    assert_eq!(numbers(&run.out), [1, 2, 1_000, 1, 3]);
+}
+
+#[test]
 fn what_stands_behind_a_replay_has_not_waited_for_the_member() {
     let mut backlog = Backlog::default();
     let seconds = Duration::from_secs;
