@@ -1,0 +1,127 @@
+//! `rtbroadcaster serve`: from the options to the last connection.
+//! Must not know HTTP or WebSocket.
+
+mod connection;
+mod endpoint;
+mod listener;
+mod routes;
+mod signals;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use rtbroadcaster::{Config, Manager};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::log;
+use endpoint::Endpoint;
+use listener::{ListenError, Listener};
+use signals::Signals;
+
+/// How long all connections together may take to end after a signal.
+const SHUTDOWN: Duration = Duration::from_secs(3);
+
+/// Where to serve.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Listen on this address and port; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = listener::address)]
+    listen: SocketAddr,
+    /// Serve WebSocket at this path
+    #[arg(long, value_name = "PATH", default_value = "/broadcasting")]
+    path: Endpoint,
+    #[command(flatten)]
+    log: log::Log,
+}
+
+/// Why the server does not serve.
+#[derive(Debug, thiserror::Error)]
+enum ServeError {
+    #[error("cannot start the runtime: {0}")]
+    Runtime(#[source] std::io::Error),
+    #[error("cannot wait for signals: {0}")]
+    Signals(#[source] std::io::Error),
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+}
+
+/// Serves until a signal and gives the process's exit code.
+pub(crate) fn run(options: Serve) -> ExitCode {
+    log::start(options.log);
+    match start(options.listen, &options.path) {
+        Ok(code) => code,
+        Err(error) => {
+            // Without a log line around it: this is for whoever typed the command.
+            let _ = writeln!(std::io::stderr(), "rtbroadcaster: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(listen: SocketAddr, path: &Endpoint) -> Result<ExitCode, ServeError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
+    let outcome = runtime.block_on(serve(listen, path));
+    // Whoever has not gone by now is not waited for.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(listen: SocketAddr, path: &Endpoint) -> Result<ExitCode, ServeError> {
+    // Before the ready line, so that whoever reads it may already send a signal.
+    let mut signals = Signals::new().map_err(ServeError::Signals)?;
+    let mut listener = Listener::bind(listen)?;
+    let address = listener.address();
+    let manager = Manager::new(Config::default());
+    let routes = routes::router(path, manager.clone());
+    let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
+    say_ready(address, path);
+    tracing::info!(%address, %path, "listening");
+    let signal = loop {
+        tokio::select! {
+            signal = signals.next() => break signal,
+            accepted = listener.accept() => {
+                connections.spawn(connection::serve(accepted, routes.clone(), stop.clone()));
+            }
+        }
+    };
+    drop(listener);
+    tracing::info!(%signal, connections = manager.connections(), "shutting down");
+    let end = async {
+        tokio::select! {
+            () = tokio::time::sleep(SHUTDOWN) => {
+                tracing::warn!(connections = manager.connections(), "left connections that did not end in time");
+            }
+            () = finish(&manager, &connections, &stop) => tracing::info!("every connection has ended"),
+        }
+    };
+    let mut end = pin!(end);
+    tokio::select! {
+        () = &mut end => Ok(ExitCode::SUCCESS),
+        second = signals.next() => {
+            tracing::warn!(signal = %second, "ending at once");
+            Ok(second.exit_code())
+        }
+    }
+}
+
+/// Ends every room and every connection.
+async fn finish(manager: &Manager, connections: &TaskTracker, stop: &CancellationToken) {
+    // Plain HTTP goes on meanwhile: its answer is that this server is not ready any more.
+    manager.shutdown().await;
+    stop.cancel();
+    connections.close();
+    connections.wait().await;
+    // An upgrade that was on its way is told too.
+    manager.shutdown().await;
+}
+
+/// Tells on stdout where clients connect. Nobody needs to listen to it.
+fn say_ready(address: SocketAddr, path: &Endpoint) {
+    let mut stdout = std::io::stdout();
+    let _ = writeln!(stdout, "rtbroadcaster is ready at ws://{address}{path}").and_then(|()| stdout.flush());
+}

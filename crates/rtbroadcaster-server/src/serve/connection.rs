@@ -1,0 +1,54 @@
+//! One connection as long as it speaks HTTP: to its end or to its upgrade.
+//! Must not know what the requests ask for.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use rtbroadcaster::AcceptedAt;
+use tokio_util::sync::CancellationToken;
+
+use super::listener::Accepted;
+
+/// How long a request's whole head may take, the first one's from the accept. An idle connection is closed by the same
+/// clock, which begins anew after each answer.
+const HEAD: Duration = Duration::from_secs(5);
+
+/// The most that a request's head may hold; more is answered with 431.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+const HEADERS_MAX: usize = 64;
+
+/// Serves a connection until it ends, becomes a WebSocket, or has answered its last request after `stop`.
+pub(super) async fn serve(accepted: Accepted, routes: Router, stop: CancellationToken) {
+    let routes = TowerToHyperService::new(routes);
+    let answer = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(AcceptedAt(accepted.at));
+        routes.call(request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_headers(HEADERS_MAX)
+        .max_header_size(HEAD_BYTES_MAX)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(accepted.socket), answer)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        // Its peer's doing: a head that was late or broken, or a reset.
+        tracing::debug!(%error, "connection ended early");
+    }
+}

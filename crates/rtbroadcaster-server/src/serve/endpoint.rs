@@ -1,0 +1,79 @@
+//! The path of the WebSocket endpoint.
+//! Must not know who serves it.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Paths that the server answers itself.
+pub(super) const HEALTHZ: &str = "/healthz";
+pub(super) const READYZ: &str = "/readyz";
+
+/// A path that means itself: it holds nothing that a router or a URL reads as a sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Endpoint(String);
+
+/// Why a text is no path for the endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EndpointError {
+    #[error("a path begins with '/', such as /broadcasting")]
+    NoSlash,
+    #[error("a path has only letters, digits and / - . _ ~")]
+    Sign,
+    #[error("{HEALTHZ} and {READYZ} are taken")]
+    Taken,
+}
+
+impl FromStr for Endpoint {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        if !text.starts_with('/') {
+            return Err(EndpointError::NoSlash);
+        }
+        // The unreserved characters of RFC 3986 section 2.3 and the slash.
+        if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte)) {
+            return Err(EndpointError::Sign);
+        }
+        if [HEALTHZ, READYZ].contains(&text) {
+            return Err(EndpointError::Taken);
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl AsRef<str> for Endpoint {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_means_itself() {
+        for good in ["/", "/broadcasting", "/a/b-c.d_e~f/", "//"] {
+            assert_eq!(good.parse::<Endpoint>().map(|path| path.to_string()), Ok(good.into()));
+        }
+        for (bad, why) in [
+            ("", EndpointError::NoSlash),
+            ("broadcasting", EndpointError::NoSlash),
+            ("/{room}", EndpointError::Sign),
+            ("/a?b", EndpointError::Sign),
+            ("/:a", EndpointError::Sign),
+            ("/a b", EndpointError::Sign),
+            ("/ä", EndpointError::Sign),
+            ("/healthz", EndpointError::Taken),
+            ("/readyz", EndpointError::Taken),
+        ] {
+            assert_eq!(bad.parse::<Endpoint>(), Err(why), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Which path is answered by what.
+//! Must not know connections.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{any, get};
+use rtbroadcaster::Manager;
+
+use super::endpoint::{Endpoint, HEALTHZ, READYZ};
+
+/// The server's whole site.
+pub(super) fn router(path: &Endpoint, manager: Manager) -> Router {
+    let nothing_here = format!("there is nothing here; the WebSocket endpoint is {path}\n");
+    Router::new()
+        .route(path.as_ref(), any(rtbroadcaster::axum::serve))
+        .route(HEALTHZ, get("ok"))
+        .route(READYZ, get(readyz))
+        .fallback((StatusCode::NOT_FOUND, nothing_here))
+        .with_state(manager)
+}
+
+/// Whether new clients should be sent here.
+async fn readyz(State(manager): State<Manager>) -> (StatusCode, &'static str) {
+    if manager.is_shutting_down() {
+        (StatusCode::SERVICE_UNAVAILABLE, "shutting down")
+    } else {
+        (StatusCode::OK, "ready")
+    }
+}

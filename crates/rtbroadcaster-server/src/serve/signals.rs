@@ -1,0 +1,54 @@
+//! The signals that end the server.
+//! Must not know how it ends.
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// From its creation on, these signals do not kill the process.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+/// Which signal came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Came {
+    Terminate,
+    Interrupt,
+}
+
+impl Signals {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the next one. Cancel safe.
+    pub(super) async fn next(&mut self) -> Came {
+        tokio::select! {
+            _ = self.terminate.recv() => Came::Terminate,
+            _ = self.interrupt.recv() => Came::Interrupt,
+        }
+    }
+}
+
+impl Came {
+    /// What a shell reports for a process that such a signal killed: 128 and its number.
+    pub(super) fn exit_code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        })
+    }
+}
+
+impl fmt::Display for Came {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Terminate => "SIGTERM",
+            Self::Interrupt => "SIGINT",
+        })
+    }
+}

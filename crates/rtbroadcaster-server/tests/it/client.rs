@@ -1,0 +1,76 @@
+//! A client of the classic protocol, by an independent WebSocket implementation.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::server::{DEADLINE, Server, soon};
+
+/// One client.
+pub(crate) struct Client {
+    stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+impl Client {
+    /// A client in no room.
+    pub(crate) async fn open(server: &Server) -> Self {
+        let connecting = tokio_tungstenite::connect_async(&server.url);
+        Self { stream: soon("the upgrade", connecting).await.unwrap().0 }
+    }
+
+    /// A client that has just opened a room, and the room's name.
+    pub(crate) async fn owner(server: &Server) -> (Self, String) {
+        let mut client = Self::open(server).await;
+        client.say(json!({"status": {"value": 1}})).await;
+        let answer = client.hear().await;
+        assert_eq!(answer["status"], json!({"value": 3, "text": "connected"}));
+        (client, answer["uuid"].as_str().unwrap().to_owned())
+    }
+
+    /// A client that has just joined a room.
+    pub(crate) async fn viewer(server: &Server, room: &str) -> Self {
+        let mut client = Self::open(server).await;
+        client.say(json!({"uuid": room, "status": {"value": 2}})).await;
+        assert_eq!(client.hear().await["status"]["value"], 3);
+        client
+    }
+
+    pub(crate) async fn say(&mut self, message: Value) {
+        self.stream.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    async fn next(&mut self) -> Message {
+        soon("a frame", self.stream.next()).await.expect("the connection ended without a close frame").unwrap()
+    }
+
+    /// The next message.
+    pub(crate) async fn hear(&mut self) -> Value {
+        match self.next().await {
+            Message::Text(text) => serde_json::from_str(&text).unwrap(),
+            other => panic!("no message: {other:?}"),
+        }
+    }
+
+    /// The code of the close frame that comes next.
+    pub(crate) async fn end(&mut self) -> u16 {
+        self.end_within(DEADLINE).await
+    }
+
+    /// The code of the close frame that comes next, however long it takes up to `limit`.
+    pub(crate) async fn end_within(&mut self, limit: Duration) -> u16 {
+        let frame = tokio::time::timeout(limit, self.stream.next()).await.expect("the server keeps the connection");
+        match frame.unwrap().unwrap() {
+            Message::Close(Some(close)) => close.code.into(),
+            other => panic!("no close frame with a code: {other:?}"),
+        }
+    }
+
+    /// Whether nothing comes, not even an end, for `time`.
+    pub(crate) async fn hears_nothing_for(&mut self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.stream.next()).await.is_err()
+    }
+}

@@ -1,0 +1,124 @@
+//! A TCP connection spoken by hand: HTTP as it should be, and as it should not.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Interval};
+
+use crate::server::{Server, soon};
+
+/// What RFC 6455 section 1.3 sends, without the lines that a test changes.
+pub(crate) const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+pub(crate) const WISH: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
+pub(crate) const VERSION: &str = "Sec-WebSocket-Version: 13\r\n";
+
+/// One connection.
+pub(crate) struct Connection {
+    stream: BufReader<TcpStream>,
+    /// The server's address, for the Host header.
+    host: String,
+    /// When it was there.
+    opened: Instant,
+}
+
+/// An HTTP answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    /// The value of a header; names are compared without regard to case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let headers = self.head.lines().filter_map(|line| line.split_once(": "));
+        headers.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+}
+
+impl Connection {
+    pub(crate) async fn open(server: &Server) -> Self {
+        let stream = soon("connecting", TcpStream::connect(server.address)).await.unwrap();
+        Self { stream: BufReader::new(stream), host: server.address.to_string(), opened: Instant::now() }
+    }
+
+    /// Writes as it is. The peer may be gone.
+    pub(crate) async fn write(&mut self, text: &str) -> std::io::Result<()> {
+        self.stream.write_all(text.as_bytes()).await
+    }
+
+    /// Sends a request with these header lines besides Host and gets its answer. The connection stays open.
+    pub(crate) async fn ask(&mut self, request: &str, headers: &str) -> Answer {
+        let host = &self.host;
+        self.write(&format!("{request} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n")).await.unwrap();
+        self.answer().await
+    }
+
+    /// Asks for the upgrade, with these header lines besides.
+    pub(crate) async fn upgrade(&mut self, headers: &str) -> Answer {
+        self.ask("GET /broadcasting", &format!("{WISH}{VERSION}{KEY}{headers}")).await
+    }
+
+    /// Sends a text frame of at most 125 bytes, masked with zeros.
+    pub(crate) async fn say(&mut self, text: &str) {
+        let length = u8::try_from(text.len()).unwrap();
+        assert!(length <= 125);
+        self.stream.write_all(&[0x81, 0x80 | length, 0, 0, 0, 0]).await.unwrap();
+        self.write(text).await.unwrap();
+    }
+
+    /// The next answer.
+    pub(crate) async fn answer(&mut self) -> Answer {
+        soon("an answer", async {
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                assert!(self.stream.read_line(&mut head).await.unwrap() > 0, "the answer ended early: {head:?}");
+            }
+            let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+            let mut answer = Answer { status, head, body: String::new() };
+            let length = answer.header("content-length").map_or(0, |length| length.parse().unwrap());
+            let mut body = vec![0; length];
+            self.stream.read_exact(&mut body).await.unwrap();
+            answer.body = String::from_utf8(body).unwrap();
+            answer
+        })
+        .await
+    }
+
+    /// Waits for one byte of whatever comes next.
+    pub(crate) async fn byte(&mut self) {
+        soon("a byte", self.stream.read_u8()).await.unwrap();
+    }
+
+    /// Waits until the server ends the connection, and gives what came before and how old the connection was.
+    pub(crate) async fn ended(&mut self) -> (Vec<u8>, Duration) {
+        let mut came = Vec::new();
+        // A reset is an end too.
+        let _ = within_9_seconds(self.stream.read_to_end(&mut came)).await;
+        (came, self.opened.elapsed())
+    }
+
+    /// As [`ended`](Self::ended), writing a byte with every tick until then.
+    pub(crate) async fn ended_while_trickling(&mut self, mut ticks: Interval) -> (Vec<u8>, Duration) {
+        let (mut reader, mut writer) = self.stream.get_mut().split();
+        let mut came = Vec::new();
+        let trickle = async {
+            // Its failure is seen by the reader.
+            while writer.write_all(b"a").await.is_ok() {
+                ticks.tick().await;
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            ended = within_9_seconds(reader.read_to_end(&mut came)) => drop(ended),
+            () = trickle => {}
+        }
+        (came, self.opened.elapsed())
+    }
+}
+
+async fn within_9_seconds<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(9), future).await.expect("the server keeps the connection")
+}

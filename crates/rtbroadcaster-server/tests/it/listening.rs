@@ -1,0 +1,38 @@
+//! What the system refuses the server, and what it makes of it.
+
+use tokio::process::Command;
+
+use crate::connection::Connection;
+use crate::server::{Server, program, soon};
+
+#[tokio::test]
+async fn a_port_in_use_is_told_plainly() {
+    let server = Server::start().await;
+    let address = server.address.to_string();
+    let output = soon("the refusal", program().args(["--listen", &address]).output()).await.unwrap();
+    let expected = format!(
+        "rtbroadcaster: cannot listen on {address}: another program does. \
+         Stop it, or choose another address with --listen (port 0 takes a free one)\n"
+    );
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0));
+}
+
+#[tokio::test]
+async fn a_server_without_file_descriptors_rests_and_goes_on() {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "ulimit -n 32; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_rtbroadcaster")]);
+    let mut server = Server::started_by(&mut shell, &[]).await;
+    let mut crowd = Vec::new();
+    for _ in 0..40 {
+        crowd.push(Connection::open(&server).await);
+    }
+    server.log_has("connection not accepted").await;
+    // One line a second at most, however often it tries; the second one tells how often that was.
+    let second = server.log_has("connection not accepted").await;
+    let unsaid = second.split("unsaid=").nth(1).unwrap().trim();
+    let unsaid: u32 = unsaid.parse().expect(&second);
+    assert!((1..=20).contains(&unsaid), "it neither gives up nor spins: {unsaid} attempts in a second");
+    drop(crowd);
+    assert_eq!(Connection::open(&server).await.ask("GET /healthz", "").await.status, 200);
+}

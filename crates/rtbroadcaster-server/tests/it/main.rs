@@ -1,0 +1,14 @@
+//! The server as its operator and its clients meet it: a process of its own, spoken to over the network only.
+
+#![allow(clippy::unwrap_used, reason = "a step that fails ends its test, and clippy allows it in test functions only")]
+
+mod client;
+mod connection;
+mod server;
+
+mod deadlines;
+mod handshake;
+mod listening;
+mod rooms;
+mod shutdown;
+mod site;

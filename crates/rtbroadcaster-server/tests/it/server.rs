@@ -1,0 +1,105 @@
+//! A server process of one test. Dropping it kills it.
+
+use std::net::SocketAddr;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::sync::mpsc;
+
+/// How long anything may take that has no time of its own.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
+
+/// What comes of `future`, which must be there in time.
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(DEADLINE, future).await.unwrap_or_else(|_| panic!("{what}: not within {DEADLINE:?}"))
+}
+
+/// The server's program, not started yet.
+pub(crate) fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_rtbroadcaster"))
+}
+
+/// A running server.
+pub(crate) struct Server {
+    child: Child,
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// The WebSocket address, as the ready line has it.
+    pub(crate) url: String,
+    stdout: mpsc::UnboundedReceiver<String>,
+    stderr: mpsc::UnboundedReceiver<String>,
+}
+
+impl Server {
+    /// A server on a free port.
+    pub(crate) async fn start() -> Self {
+        Self::started_by(&mut program(), &[]).await
+    }
+
+    /// A server on a free port, started by `command` with `arguments` more.
+    pub(crate) async fn started_by(command: &mut Command, arguments: &[&str]) -> Self {
+        command.args(["--listen", "127.0.0.1:0"]).args(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        let mut child = command.spawn().unwrap();
+        let mut stdout = lines(child.stdout.take().unwrap());
+        let stderr = lines(child.stderr.take().unwrap());
+        let ready = soon("the ready line", stdout.recv()).await.expect("the server ended before it was ready");
+        let url = ready.split_whitespace().find(|word| word.starts_with("ws://")).expect(&ready).to_owned();
+        let address = url.trim_start_matches("ws://").split('/').next().unwrap().parse().unwrap();
+        Self { child, address, url, stdout, stderr }
+    }
+
+    /// Sends it a signal by its name, such as `TERM`.
+    pub(crate) async fn signal(&self, name: &str) {
+        let pid = self.child.id().expect("the server runs").to_string();
+        let status = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &pid]).status().await.unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn exit(&mut self) -> ExitStatus {
+        soon("the server's end", self.child.wait()).await.unwrap()
+    }
+
+    /// Waits for a line of the log that holds `text`.
+    pub(crate) async fn log_has(&mut self, text: &str) -> String {
+        soon(text, async {
+            loop {
+                let line = self.stderr.recv().await.unwrap_or_else(|| panic!("the log ended without `{text}`"));
+                if line.contains(text) {
+                    return line;
+                }
+            }
+        })
+        .await
+    }
+
+    /// What it said on stdout after the ready line, and the log that nobody has looked at, when it has ended.
+    pub(crate) async fn rest(mut self) -> (Vec<String>, Vec<String>) {
+        self.exit().await;
+        soon("the last lines", async { (all(&mut self.stdout).await, all(&mut self.stderr).await) }).await
+    }
+}
+
+async fn all(lines: &mut mpsc::UnboundedReceiver<String>) -> Vec<String> {
+    let mut all = Vec::new();
+    while let Some(line) = lines.recv().await {
+        all.push(line);
+    }
+    all
+}
+
+/// Reads a stream to its end, so that the server never waits for its reader.
+fn lines(stream: impl AsyncRead + Send + Unpin + 'static) -> mpsc::UnboundedReceiver<String> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let mut lines = BufReader::new(stream).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            // The test may have ended.
+            let _ = sender.send(line);
+        }
+    });
+    receiver
+}

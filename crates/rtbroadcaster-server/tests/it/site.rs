@@ -1,0 +1,98 @@
+//! What the server answers to plain HTTP, and what it says of itself.
+
+use crate::connection::Connection;
+use crate::server::{Server, program, soon};
+
+/// What a request without more headers gets.
+async fn check(server: &Server, request: &str, status: u16, body: Option<&str>) {
+    let answer = Connection::open(server).await.ask(request, "").await;
+    assert_eq!(answer.status, status, "{request}: {answer:?}");
+    if let Some(body) = body {
+        assert_eq!(answer.body, body, "{request}");
+    }
+}
+
+#[tokio::test]
+async fn every_path_has_its_answer() {
+    let server = Server::start().await;
+    check(&server, "GET /healthz", 200, Some("ok")).await;
+    check(&server, "GET /readyz", 200, Some("ready")).await;
+    check(&server, "GET /readyz?a=b", 200, Some("ready")).await;
+    for path in ["/", "/broadcasting/", "/broadcasting/x", "/HEALTHZ", "//broadcasting", "/%62roadcasting"] {
+        let nothing = "there is nothing here; the WebSocket endpoint is /broadcasting\n";
+        check(&server, &format!("GET {path}"), 404, Some(nothing)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let server = Server::start().await;
+    for (request, allowed) in [
+        ("POST /broadcasting", "GET"),
+        ("OPTIONS /broadcasting", "GET"),
+        ("POST /healthz", "GET,HEAD"),
+        ("DELETE /readyz", "GET,HEAD"),
+    ] {
+        let answer = Connection::open(&server).await.ask(request, "Content-Length: 0\r\n").await;
+        assert_eq!((answer.status, answer.header("allow")), (405, Some(allowed)), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_answers_one_request_after_the_other() {
+    let server = Server::start().await;
+    let mut connection = Connection::open(&server).await;
+    for _ in 0..3 {
+        assert_eq!(connection.ask("GET /healthz", "").await.body, "ok");
+    }
+    assert_eq!(connection.upgrade("").await.status, 101);
+}
+
+#[tokio::test]
+async fn the_ready_line_has_the_real_port_and_is_all_of_stdout() {
+    let mut server = Server::started_by(&mut program(), &["--path", "/elsewhere"]).await;
+    assert_ne!(server.address.port(), 0);
+    assert_eq!(server.url, format!("ws://{}/elsewhere", server.address));
+    check(&server, "GET /broadcasting", 404, None).await;
+    check(&server, "GET /elsewhere", 400, None).await;
+    server.signal("TERM").await;
+    assert!(server.exit().await.success());
+    let (stdout, log) = server.rest().await;
+    assert_eq!(stdout, [""; 0]);
+    assert!(log.iter().any(|line| line.contains("listening")), "{log:?}");
+    assert!(log.iter().all(|line| !line.contains('\x1b')), "no colours where nobody sees them: {log:?}");
+}
+
+#[tokio::test]
+async fn the_log_can_be_json_and_can_be_off() {
+    let mut server = Server::started_by(&mut program(), &["--log-format", "json"]).await;
+    let line: serde_json::Value = serde_json::from_str(&server.log_has("listening").await).unwrap();
+    assert_eq!(line["address"], server.address.to_string());
+    assert_eq!(line["level"], "INFO");
+
+    let server = Server::started_by(&mut program(), &["--log", "off"]).await;
+    server.signal("TERM").await;
+    assert_eq!(server.rest().await, (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn a_wrong_command_line_says_what_would_be_right() {
+    for (arguments, expected) in [
+        (&["--path", "broadcasting"][..], "a path begins with '/'"),
+        (&["--listen", "localhost"], "such as 127.0.0.1:8080"),
+        (&["--log", "a=loud"], "expected one of"),
+        (&["--log-format", "xml"], "possible values: text, json"),
+        (&["--nonsense"], "unexpected argument '--nonsense'"),
+        (&["walk"], "'walk'"),
+    ] {
+        let output = soon("the refusal", program().args(arguments).output()).await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?}");
+    }
+    let help = soon("the help", program().arg("--help").output()).await.unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    for expected in ["--listen <ADDR>", "127.0.0.1:8080", "/broadcasting", "Examples:", "serve"] {
+        assert!(help.contains(expected), "`{expected}` is not in:\n{help}");
+    }
+}
