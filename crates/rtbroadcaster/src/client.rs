@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::time::Sleep;
 
 use crate::close::CloseReason;
@@ -158,8 +159,10 @@ impl Client {
     }
 
     /// Serves the connection to its end. `first` came behind the handshake.
-    pub(crate) async fn run(mut self, first: &[u8]) {
-        receive(&mut self.decoder, &mut self.inbox, first);
+    pub(crate) async fn run(mut self, first: Bytes) {
+        receive(&mut self.decoder, &mut self.inbox, &first);
+        // However little it holds, it keeps the whole buffer in which the web server read the handshake.
+        drop(first);
         loop {
             while let Some(incoming) = self.inbox.pop_front() {
                 if self.outbox.ending() != Ending::Open {
@@ -391,3 +394,6 @@ fn receive(decoder: &mut Decoder, inbox: &mut VecDeque<Result<Incoming, Violatio
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

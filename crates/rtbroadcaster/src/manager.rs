@@ -161,7 +161,7 @@ impl Manager {
     ) {
         let accepted = self.0.clock.since_birth(accepted);
         let client = Client::new(socket, protocol, self.clone(), permit, accepted);
-        self.0.clients.spawn(async move { client.run(&first).await });
+        self.0.clients.spawn(client.run(first));
     }
 
     pub(crate) fn clock(&self) -> Clock {
