@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
 use crate::client::{Client, Permit};
@@ -154,14 +153,15 @@ impl Manager {
     pub(crate) fn serve(
         &self,
         socket: Socket,
-        first: Bytes,
+        first: &[u8],
         protocol: Protocol,
         permit: Permit,
         accepted: tokio::time::Instant,
     ) {
         let accepted = self.0.clock.since_birth(accepted);
         let mut client = Client::new(socket, protocol, self.clone(), permit, accepted);
-        self.0.clients.spawn(async move { client.run(&first).await });
+        client.begin(first);
+        self.0.clients.spawn(async move { client.run().await });
     }
 
     pub(crate) fn clock(&self) -> Clock {
