@@ -2,37 +2,42 @@
 
 mod check;
 mod node;
+mod soak;
 mod steps;
 mod test;
 
 use std::process::ExitCode;
 
-use steps::{Failure, Steps};
+use clap::{Parser, Subcommand};
 
-/// A command by its name, a file each.
-type Run = fn(&mut Steps) -> Result<(), Failure>;
+use steps::Steps;
 
-/// Every command: what is typed, what it does, where it is.
-const COMMANDS: &[(&str, &str, Run)] = &[
-    ("check", "formatting, lints and documentation, warnings denied", check::run),
-    ("test", "everything that can be tested: Rust, and the conversations replayed by Node", test::run),
-];
+/// The project's own commands
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Formatting, lints and documentation, warnings denied
+    Check,
+    /// Everything that can be tested: Rust, and the conversations replayed by Node
+    Test,
+    /// Viewers under load: each gets every message once and in order; memory, CPU and latency are told
+    Soak(soak::Soak),
+}
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let chosen = match arguments.as_slice() {
-        [name] => COMMANDS.iter().find(|(command, ..)| command == name),
-        _ => None,
-    };
-    let Some(&(name, _, run)) = chosen else {
-        eprintln!("Usage: cargo xtask COMMAND");
-        for (command, does, _) in COMMANDS {
-            eprintln!("  {command:8}{does}");
-        }
-        return ExitCode::from(2);
-    };
+    let command = CommandLine::parse().command;
     let mut steps = Steps::begin();
-    let outcome = run(&mut steps);
+    let (name, outcome) = match &command {
+        Command::Check => ("check", check::run(&mut steps)),
+        Command::Test => ("test", test::run(&mut steps)),
+        Command::Soak(options) => ("soak", soak::run(options, &mut steps)),
+    };
     let (passed, seconds) = (steps.passed(), steps.elapsed().as_secs_f64());
     match outcome {
         Ok(()) => {

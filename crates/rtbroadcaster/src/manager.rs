@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use bytes::Bytes;
 use tokio_util::task::TaskTracker;
 
 use crate::client::{Client, Permit};
@@ -161,7 +160,7 @@ impl Manager {
     pub(crate) fn serve(
         &self,
         socket: Socket,
-        first: Bytes,
+        first: &[u8],
         protocol: Protocol,
         permit: Permit,
         accepted: tokio::time::Instant,
@@ -169,8 +168,9 @@ impl Manager {
     ) {
         let accepted = self.0.clock.since_birth(accepted);
         let mut client = Client::new(socket, protocol, self.clone(), permit, accepted);
+        client.begin(first);
         self.0.clients.spawn(async move {
-            client.run(&first).await;
+            client.run().await;
             drop(ticket);
         });
     }

@@ -163,7 +163,7 @@ impl Upgrade {
             match self.socket.await {
                 Ok(upgraded) => {
                     let (socket, first) = take_back(upgraded, &manager);
-                    manager.serve(socket, first, protocol, permit, self.accepted, ticket);
+                    manager.serve(socket, &first, protocol, permit, self.accepted, ticket);
                 }
                 Err(error) => tracing::debug!(%error, "the connection ended before it was upgraded"),
             }

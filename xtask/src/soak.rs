@@ -1,0 +1,207 @@
+//! `cargo xtask soak`: a server under load, each viewer's messages counted. Must not know how frames are made.
+
+mod frame;
+mod ledger;
+mod message;
+mod owner;
+mod peer;
+mod process;
+mod report;
+mod server;
+mod viewer;
+
+use std::path::PathBuf;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use tokio::sync::{oneshot, watch};
+
+use crate::steps::{Failure, Steps, command, root};
+use report::Report;
+use server::Server;
+
+/// How long everything may take besides the time in which messages are said.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// How often the server is looked at.
+const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Without --viewers and --rate there are two runs: 1 000 viewers at 50 messages a second, and 5 000 at 10.
+#[derive(Debug, Args)]
+pub(crate) struct Soak {
+    /// How many rooms; the viewers are spread over them
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    rooms: u32,
+    /// How many viewers in all [default: 1000]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=19_000))]
+    viewers: Option<u32>,
+    /// How many messages a second in each room [default: 50]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
+    /// How many bytes of parameters each message has
+    #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(64..=60_000))]
+    size: u32,
+    /// How long messages are said
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    seconds: u32,
+}
+
+/// One run.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    rooms: u32,
+    viewers: u32,
+    rate: u32,
+    size: u32,
+    seconds: u32,
+}
+
+impl Plan {
+    /// How many messages each room hears.
+    fn messages(self) -> u32 {
+        self.rate * self.seconds
+    }
+}
+
+impl Soak {
+    fn plans(&self) -> Vec<Plan> {
+        let Self { rooms, size, seconds, .. } = *self;
+        let plan = |viewers, rate| Plan { rooms, viewers, rate, size, seconds };
+        match (self.viewers, self.rate) {
+            (None, None) => vec![plan(1_000, 50), plan(5_000, 10)],
+            (viewers, rate) => vec![plan(viewers.unwrap_or(1_000), rate.unwrap_or(50))],
+        }
+    }
+}
+
+/// Has every plan run and printed, whatever the first ones bring, by an optimized build of this program: the load
+/// generator must not be what is slow.
+pub(crate) fn run(options: &Soak, steps: &mut Steps) -> Result<(), Failure> {
+    if cfg!(debug_assertions) {
+        steps.run(&mut command("cargo", "build --release --package rtbroadcaster-server --package xtask"))?;
+        let mut optimized = command(&release("xtask").to_string_lossy(), "");
+        return steps.run(optimized.args(std::env::args_os().skip(1)));
+    }
+    let mut outcome = Ok(());
+    for plan in options.plans() {
+        let result = measure(plan).and_then(|report| {
+            println!("{report}");
+            report.verdict()
+        });
+        match result {
+            Ok(()) => steps.pass(),
+            Err(failure) => {
+                println!("  FAILED: {failure}");
+                outcome = Err(failure);
+            }
+        }
+    }
+    outcome
+}
+
+/// Where an optimized program is built.
+fn release(program: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    root().join(target).join("release").join(program)
+}
+
+/// A time that all threads of a run share, so that one can tell how long ago another one spoke.
+#[derive(Debug, Clone, Copy)]
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    fn nanos(self) -> u64 {
+        u64::try_from(self.0.elapsed().as_nanos()).expect("a run is shorter than 584 years")
+    }
+}
+
+/// How busy a thread or a process was in a stretch of time.
+#[derive(Debug, Clone, Copy)]
+struct Busy {
+    cpu: Duration,
+    time: Duration,
+}
+
+impl Busy {
+    fn share(self) -> f64 {
+        self.cpu.as_secs_f64() / self.time.as_secs_f64()
+    }
+}
+
+/// A stretch of time that has begun on this thread.
+struct Stretch {
+    cpu: Duration,
+    at: Instant,
+}
+
+impl Stretch {
+    fn begin() -> Result<Self, Failure> {
+        Ok(Self { cpu: process::cpu_of_this_thread()?, at: Instant::now() })
+    }
+
+    fn end(self) -> Result<Busy, Failure> {
+        Ok(Busy { cpu: process::cpu_of_this_thread()?.saturating_sub(self.cpu), time: self.at.elapsed() })
+    }
+}
+
+fn measure(plan: Plan) -> Result<Report, Failure> {
+    let server = Server::start(&release("rtbroadcaster"))?;
+    let mut samples = vec![server.sample()?];
+    let address = server.address();
+    let stopwatch = Stopwatch(Instant::now());
+    let limit = Duration::from_secs(plan.seconds.into()) + MARGIN;
+    let (opened, rooms) = oneshot::channel();
+    let (joined, all_joined) = channel();
+    let (begin, begun) = watch::channel(());
+    let owners = on_a_thread(limit, move || owner::speak(address, plan, stopwatch, opened, begun));
+    let viewers = on_a_thread(limit, move || viewer::hear(address, plan, stopwatch, rooms, joined));
+    // A sender that is gone means that its thread has failed, which is told when it is joined.
+    while all_joined.recv_timeout(SAMPLE_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+        samples.push(server.sample()?);
+    }
+    let after_joins = server.sample()?;
+    begin.send_replace(());
+    while !(owners.is_finished() && viewers.is_finished()) {
+        samples.push(server.sample()?);
+        thread::sleep(SAMPLE_INTERVAL);
+    }
+    let (said, heard) = (outcome(owners)?, outcome(viewers)?);
+    let end = server.sample()?;
+    server.stop()?;
+    Ok(Report { plan, said, heard, samples, after_joins, end })
+}
+
+/// Runs `work` on a thread of its own, so that its share of a core can be told, and no longer than `limit`.
+fn on_a_thread<T, F>(limit: Duration, work: impl FnOnce() -> F + Send + 'static) -> JoinHandle<Result<T, Failure>>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Failure>>,
+{
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::new(format!("the runtime does not start: {error}")))?;
+        let bounded = async { tokio::time::timeout(limit, work()).await };
+        runtime.block_on(bounded).unwrap_or_else(|_| Err(Failure::new(format!("not finished within {limit:?}"))))
+    })
+}
+
+fn outcome<T>(thread: JoinHandle<Result<T, Failure>>) -> Result<T, Failure> {
+    thread.join().unwrap_or_else(|_| Err(Failure::new("a thread of the load generator panicked")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_viewers_and_rate_there_are_two_runs() {
+        let options = Soak { rooms: 1, viewers: None, rate: None, size: 512, seconds: 60 };
+        let runs: Vec<_> = options.plans().iter().map(|plan| (plan.viewers, plan.rate, plan.messages())).collect();
+        assert_eq!(runs, [(1_000, 50, 3_000), (5_000, 10, 600)]);
+        let one = Soak { rate: Some(20), ..options };
+        assert_eq!(one.plans().len(), 1);
+        assert_eq!((one.plans()[0].viewers, one.plans()[0].rate), (1_000, 20));
+    }
+}

@@ -1,0 +1,61 @@
+//! What Linux tells of a process or a thread (`proc(5)`). Must not know which one it is.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::steps::Failure;
+
+/// The unit of CPU time in `/proc`: `USER_HZ`, 100 a second on all common machines.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The resident memory of a process, in bytes.
+pub(super) fn rss(pid: u32) -> Result<u64, Failure> {
+    let path = format!("/proc/{pid}/status");
+    parse_rss(&read(&path)?).ok_or_else(|| Failure::new(format!("{path} has no VmRSS")))
+}
+
+/// The CPU time that a process has used.
+pub(super) fn cpu(pid: u32) -> Result<Duration, Failure> {
+    cpu_at(&format!("/proc/{pid}/stat"))
+}
+
+/// The CPU time that the calling thread has used.
+pub(super) fn cpu_of_this_thread() -> Result<Duration, Failure> {
+    cpu_at("/proc/thread-self/stat")
+}
+
+fn cpu_at(path: &str) -> Result<Duration, Failure> {
+    parse_cpu(&read(path)?).ok_or_else(|| Failure::new(format!("{path} has no times")))
+}
+
+fn read(path: &str) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|error| Failure::new(format!("{path} cannot be read: {error}")))
+}
+
+fn parse_rss(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+}
+
+/// Fields 14 and 15. The second field, the name, may itself hold spaces and brackets.
+fn parse_cpu(stat: &str) -> Option<Duration> {
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let mut fields = rest.split(' ').skip(11);
+    let ticks = fields.next()?.parse::<u32>().ok()? + fields.next()?.parse::<u32>().ok()?;
+    Some(TICK * ticks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_and_time_are_read_from_what_linux_tells() {
+        assert_eq!(parse_rss("Name:\ta\nVmRSS:\t    5120 kB\nThreads:\t1\n"), Some(5_242_880));
+        assert_eq!(parse_rss("Name:\ta\n"), None);
+        let stat = "12 (a) b) S 1 2 3 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 3 0 1";
+        assert_eq!(parse_cpu(stat), Some(Duration::from_secs(3)));
+        assert_eq!(parse_cpu("12 (a) S 1"), None);
+        assert!(cpu_of_this_thread().is_ok());
+    }
+}

@@ -1,0 +1,101 @@
+//! The server under load: a process of its own. Must not know what is sent to it.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::process;
+use crate::steps::Failure;
+
+/// How long it may take to end.
+const END: Duration = Duration::from_secs(5);
+
+/// A running server. Dropping it kills it.
+pub(super) struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+/// What it costs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sample {
+    pub(super) rss: u64,
+    /// Since its start.
+    pub(super) cpu: Duration,
+    /// When this was so.
+    pub(super) at: Instant,
+}
+
+impl Server {
+    /// Starts it on a free port.
+    pub(super) fn start(program: &Path) -> Result<Self, Failure> {
+        let mut command = Command::new(program);
+        command.args(["--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| Failure::new(format!("the server does not start: {error}")))?;
+        let mut ready = String::new();
+        let stdout = child.stdout.take().expect("it is piped");
+        let read = BufReader::new(stdout).read_line(&mut ready);
+        let address = read.ok().and_then(|_| address(&ready));
+        // Built at once, so that the process does not outlive a failure.
+        let server = Self { child, address: address.unwrap_or(([127, 0, 0, 1], 0).into()) };
+        match address {
+            Some(_) => Ok(server),
+            None => Err(Failure::new(format!("the server's first line has no address: {ready:?}"))),
+        }
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(super) fn sample(&self) -> Result<Sample, Failure> {
+        let pid = self.child.id();
+        Ok(Sample { rss: process::rss(pid)?, cpu: process::cpu(pid)?, at: Instant::now() })
+    }
+
+    /// Ends it as an operator would.
+    pub(super) fn stop(mut self) -> Result<(), Failure> {
+        let pid = self.child.id().to_string();
+        // The standard library sends no other signal than SIGKILL.
+        let asked = Command::new("sh").args(["-c", "kill -s TERM \"$0\"", &pid]).status();
+        if !asked.is_ok_and(|status| status.success()) {
+            return Err(Failure::new("SIGTERM cannot be sent"));
+        }
+        let deadline = Instant::now() + END;
+        while Instant::now() < deadline {
+            match self.child.try_wait() {
+                Ok(None) => std::thread::sleep(Duration::from_millis(10)),
+                Ok(Some(status)) if status.success() => return Ok(()),
+                other => return Err(Failure::new(format!("the server ended badly after SIGTERM: {other:?}"))),
+            }
+        }
+        Err(Failure::new(format!("the server did not end within {END:?} after SIGTERM")))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The address in the ready line.
+fn address(line: &str) -> Option<SocketAddr> {
+    line.split_once("ws://")?.1.split('/').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_found_in_the_ready_line() {
+        let line = "rtbroadcaster is ready at ws://127.0.0.1:4711/broadcasting\n";
+        assert_eq!(address(line), Some(([127, 0, 0, 1], 4711).into()));
+        assert_eq!(address("rtbroadcaster: cannot listen"), None);
+    }
+}
