@@ -2,22 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { WebSocket } from "ws";
-
-/** What a step waits at most, in milliseconds. */
-export const DEADLINE_MS = 5_000;
-
-/** The promise's outcome, or an error after the deadline. */
-export async function within(promise, what) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${what}: nothing came in ${DEADLINE_MS} ms`)), DEADLINE_MS);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+import { within } from "./deadline.mjs";
 
 export class Connection {
   #socket;

@@ -1,54 +1,14 @@
 // Replays conversations/*.txt against the server with an independent WebSocket implementation, the npm package `ws`.
-// RTBROADCASTER_BIN names the server to start; without it the workspace's own is built.
+// server.mjs says which server that is.
 
-import { spawn, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { createInterface } from "node:readline";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Connection, within } from "./connection.mjs";
+import { Connection } from "./connection.mjs";
+import { start, stop } from "./server.mjs";
 import { parse, Values } from "./transcript.mjs";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const CONVERSATIONS = join(ROOT, "protocol", "conversations");
-
-/** The path of the server's binary. */
-function binary() {
-  if (process.env.RTBROADCASTER_BIN) return process.env.RTBROADCASTER_BIN;
-  const build = spawnSync("cargo", ["build", "-p", "rtbroadcaster-server"], { cwd: ROOT, stdio: "inherit" });
-  if (build.status !== 0) throw new Error("`cargo build -p rtbroadcaster-server` failed");
-  return resolve(ROOT, process.env.CARGO_TARGET_DIR ?? "target", "debug", "rtbroadcaster");
-}
-
-/** Starts the server on a free port and waits for the line that tells its address. */
-async function start() {
-  // All these connections come from one address faster than any guest would.
-  const env = { ...process.env, RTB_HANDSHAKES_PER_ADDRESS_PER_SECOND: "0" };
-  const child = spawn(binary(), ["--listen", "127.0.0.1:0"], { env, stdio: ["ignore", "pipe", "pipe"] });
-  const said = [];
-  const ended = new Promise((tell) => {
-    child.once("error", (error) => tell(`could not start: ${error.message}`));
-    child.once("exit", (code, signal) => tell(code ?? signal));
-  });
-  const ready = new Promise((tell, reject) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on("line", (line) => {
-        said.push(line);
-        const found = /ws:\/\/127\.0\.0\.1:\d+\/broadcasting/.exec(line);
-        if (found) tell(found[0]);
-      });
-    }
-    ended.then((how) => reject(new Error(`the server ended before it told its address: ${how}`)));
-  });
-  const server = { child, said, ended, address: "" };
-  try {
-    server.address = await within(ready, "starting the server");
-  } catch (error) {
-    child.kill("SIGKILL");
-    throw new Error([error.message, ...said].join("\n# server: "));
-  }
-  return server;
-}
+const CONVERSATIONS = fileURLToPath(new URL("conversations", import.meta.url));
 
 /** Why this replayer cannot replay a transcript, if so. */
 function missing({ settings, steps }) {
@@ -133,18 +93,6 @@ async function expectClose(connection, code, reason) {
 }
 
 const bytes = (hex) => Buffer.from(hex.replaceAll(" ", ""), "hex");
-
-/** Stops the server as an operator would. Throws if it does not leave cleanly and in time. */
-async function stop(server) {
-  server.child.kill("SIGTERM");
-  try {
-    const how = await within(server.ended, "stopping the server");
-    if (how !== 0) throw new Error(`the server ended with ${how} after SIGTERM, not with 0`);
-  } catch (error) {
-    server.child.kill("SIGKILL");
-    throw new Error([error.message, ...server.said].join("\n# server: "));
-  }
-}
 
 async function main() {
   const files = readdirSync(CONVERSATIONS).filter((file) => file.endsWith(".txt")).sort();

@@ -1,0 +1,294 @@
+// One connection to one room, as its owner or as a viewer. Must not know what the messages mean.
+
+import { addressOf, roomOfPage } from "./address.js";
+import { attempt, uncaught } from "./attempt.js";
+import { Backoff } from "./backoff.js";
+import { comesBack, isForNow } from "./ending.js";
+import * as message from "./message.js";
+import { CONNECT_TIMEOUT_MS, separate } from "./options.js";
+import { Subscriptions } from "./subscriptions.js";
+
+/**
+ * @typedef {import("./options.js").Options} Options
+ * @typedef {import("./options.js").StatusEvent} StatusEvent
+ * @typedef {import("./subscriptions.js").Handler} Handler
+ */
+
+/** `readyState` of a socket that takes messages; a WebSocket that was handed in need not carry the constants. */
+const OPEN = 1;
+
+export class RTBroadcaster {
+  #address;
+  #subscriptions = new Subscriptions();
+  /** @type {Options} */
+  #options;
+  /** @type {(Function | undefined)[]} What the seed's constructor takes, in its order. */
+  #callbacks;
+  #backoff;
+  #isOwner;
+  #uuid = "";
+  /** The room to join, or empty for an owner. */
+  #wanted;
+  /** @type {Exclude<StatusEvent["status"], "refused">} */
+  #status = "connecting";
+  /** @type {WebSocket | undefined} */
+  #socket;
+  /** @type {ReturnType<typeof setTimeout> | undefined} The end of an attempt, or the begin of the next one. */
+  #timer;
+  /** Whether this client was ever in its room. */
+  #wasConnected = false;
+
+  /**
+   * @overload
+   * @param {string | URL} url Where the server is, such as `/broadcasting` or `wss://example.org/broadcasting`.
+   * @param {Options} [options]
+   */
+  /**
+   * @overload
+   * @param {string | URL} url
+   * @param {((uuid: string) => void) | null} [onConnectionCallback] Once, when the room answered.
+   * @param {(() => void) | null} [openCallback] Whenever a socket is open.
+   * @param {(() => void) | null} [closeCallback] Once, when the connection is over and does not come back.
+   * @param {((message: string, error?: unknown) => void) | null} [errorCallback] No WebSocket, a refusal, a handler that threw.
+   * @param {Options} [options]
+   */
+  /**
+   * @param {string | URL} url
+   * @param {unknown[]} rest
+   */
+  constructor(url, ...rest) {
+    const { callbacks, options } = separate(rest);
+    this.#callbacks = callbacks;
+    this.#options = options;
+    this.#address = addressOf(url);
+    this.#wanted = options.uuid ?? roomOfPage();
+    this.#isOwner = this.#wanted === "";
+    const delays = typeof options.reconnect === "object" ? options.reconnect : {};
+    this.#backoff = new Backoff(delays.firstMs, delays.maxMs, delays.random);
+    this.#connect();
+  }
+
+  /** Whether this client is in its room at the moment. */
+  get connected() {
+    return this.#status === "connected";
+  }
+
+  /** Whether this client opened its room and may speak in it. */
+  get isOwner() {
+    return this.#isOwner;
+  }
+
+  /** The room, or an empty string until the server has named it. */
+  get uuid() {
+    return this.#uuid;
+  }
+
+  /** Where the connection stands: `connecting`, `connected`, `reconnecting` or `closed`. */
+  get status() {
+    return this.#status;
+  }
+
+  /** Bytes that were said and have not left yet. */
+  get bufferedAmount() {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  /**
+   * Calls `func` with the parameters of every message of `key`, instead of the function before. The answer ends this.
+   * @param {string} key
+   * @param {Handler} func
+   * @returns {() => void}
+   */
+  subscribe(key, func) {
+    if (typeof func !== "function") throw new TypeError("a subscription needs a function");
+    return this.#subscriptions.set(key, func);
+  }
+
+  /** Calls nothing for `key` any more. @param {string} key */
+  unsubscribe(key) {
+    this.#subscriptions.delete(key);
+  }
+
+  /** `subscribe` as the seed spells it. @param {string} key @param {Handler} func */
+  suscribeFunc(key, func) {
+    this.subscribe(key, func);
+  }
+
+  /** `unsubscribe` as the seed spells it. @param {string} key */
+  unsuscribeFunc(key) {
+    this.unsubscribe(key);
+  }
+
+  /**
+   * Says something to all viewers.
+   * @param {string} key
+   * @param {any[]} [params]
+   * @param {boolean} [isState] Whether viewers that come later get it too, as the newest value of `key`.
+   * @returns {boolean} Whether it was handed to the socket; false for viewers and while there is no connection.
+   */
+  sendAction(key, params = [], isState = false) {
+    if (typeof key !== "string" || key === "") throw new TypeError("an action needs a key");
+    if (params !== null && !Array.isArray(params)) throw new TypeError("an action's parameters are an array");
+    if (!this.#isOwner || this.#socket?.readyState !== OPEN) {
+      this.#say(`not sent: ${key}`);
+      return false;
+    }
+    this.#socket.send(message.action(this.#uuid, key, params ?? [], Boolean(isState)));
+    return true;
+  }
+
+  /** Leaves; an owner ends the room for everybody. Nothing is called afterwards but what tells the end. */
+  close() {
+    if (this.#socket?.readyState === OPEN) this.#socket.send(message.last(this.#uuid));
+    this.#end("left");
+  }
+
+  #connect() {
+    const WebSocket = this.#options.WebSocket ?? globalThis.WebSocket;
+    if (!WebSocket) {
+      // Not at once: the constructor has not returned yet, so a callback could not name what it made.
+      queueMicrotask(() => {
+        this.#fail("there is no WebSocket here");
+        this.#end("no WebSocket");
+      });
+      return;
+    }
+    const socket = new WebSocket(this.#address);
+    this.#socket = socket;
+    const timeout = this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+    this.#timer = setTimeout(() => this.#lost(1006, "no answer in time"), timeout);
+    socket.onopen = () => {
+      socket.send(message.first(this.#wanted));
+      attempt(this.#callbacks[1]);
+    };
+    socket.onmessage = ({ data }) => {
+      for (const one of message.read(data, (why) => this.#say(why))) {
+        // The message before may have ended this connection.
+        if (this.#socket !== socket) return;
+        this.#take(one);
+      }
+    };
+    socket.onclose = ({ code, reason }) => this.#lost(code, reason);
+    // A close always follows and tells more.
+    socket.onerror = () => {};
+  }
+
+  /** @param {import("./message.js").Message} one */
+  #take(one) {
+    if (one.value === message.Status.notConnected) return this.#refused(one);
+    if (one.value !== message.Status.connected || one.uuid === "") return;
+    const socket = this.#socket;
+    if (!this.connected) this.#entered(one.uuid);
+    if (one.key === "" || this.#socket !== socket) return;
+    const isKnown = this.#subscriptions.call(one.key, one.params, (error) => this.#report(one.key, error));
+    if (!isKnown) this.#say(`nobody subscribed to ${one.key}`);
+  }
+
+  /** @param {string} uuid */
+  #entered(uuid) {
+    clearTimeout(this.#timer);
+    this.#uuid = uuid;
+    this.#backoff.connected(performance.now());
+    const isFirst = !this.#wasConnected;
+    this.#wasConnected = true;
+    this.#tell({ status: "connected", reason: "" });
+    if (isFirst) attempt(this.#callbacks[0], uuid);
+  }
+
+  /** @param {import("./message.js").Message} one */
+  #refused({ text }) {
+    const reason = text || "not connected";
+    if (this.connected && reason === "not connected") return this.#end("room ended");
+    this.#tell({ status: "refused", reason });
+    this.#fail(reason);
+    if (this.connected || this.#status === "closed") return;
+    if (isForNow(reason) && this.#returns()) this.#pause(reason);
+    else this.#end(reason);
+  }
+
+  /**
+   * The socket is gone.
+   * @param {number} code
+   * @param {string} word
+   */
+  #lost(code, word) {
+    const reason = word || (code === 1000 ? "room ended" : "connection lost");
+    if (comesBack(code) && this.#returns()) this.#pause(reason, code);
+    else this.#end(reason, code);
+  }
+
+  /** Only viewers come back: a room of the classic protocol has no key that would prove its owner. */
+  #returns() {
+    return !this.#isOwner && this.#options.reconnect !== false;
+  }
+
+  /**
+   * @param {string} reason
+   * @param {number} [code]
+   */
+  #pause(reason, code) {
+    this.#detach();
+    const retryInMs = this.#backoff.next(performance.now());
+    this.#timer = setTimeout(() => {
+      this.#connect();
+      this.#tell({ status: "connecting", reason: "" });
+    }, retryInMs);
+    this.#tell({ status: "reconnecting", reason, code, retryInMs });
+  }
+
+  /**
+   * @param {string} reason
+   * @param {number} [code]
+   */
+  #end(reason, code) {
+    if (this.#status === "closed") return;
+    this.#detach();
+    this.#tell({ status: "closed", reason, code });
+    attempt(this.#callbacks[2]);
+  }
+
+  /** Lets go of the socket and the timer; neither calls us again. */
+  #detach() {
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    if (!socket) return;
+    this.#socket = undefined;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    // Closing before the handshake is done is an error to some sockets, which then must not go unhandled.
+    socket.onerror = () => {};
+    socket.close(1000);
+  }
+
+  /** @param {StatusEvent} event */
+  #tell(event) {
+    if (event.status !== "refused") this.#status = event.status;
+    this.#say(`${event.status} ${event.reason}`.trim());
+    attempt(this.#options.onStatus, event);
+  }
+
+  /**
+   * @param {string} text
+   * @param {unknown} [error]
+   */
+  #fail(text, error) {
+    attempt(this.#callbacks[3], text, error);
+    attempt(this.#options.onError, text, error);
+  }
+
+  /**
+   * A handler threw: told to whoever wants errors, else as any uncaught error.
+   * @param {string} key
+   * @param {unknown} error
+   */
+  #report(key, error) {
+    if (this.#callbacks[3] || this.#options.onError) this.#fail(`the function of ${key} threw`, error);
+    else uncaught(error);
+  }
+
+  /** @param {string} line */
+  #say(line) {
+    const { debug } = this.#options;
+    if (typeof debug === "function") debug(line);
+    else if (debug) console.debug(`rtbroadcaster: ${line}`);
+  }
+}

@@ -1,0 +1,39 @@
+// Remembers what happened and waits for what should happen, with a deadline. Must not know what it is.
+
+import { within } from "../../../protocol/deadline.mjs";
+
+export class Witness {
+  /** What happened so far, a line each. */
+  lines = [];
+  #waiting = new Set();
+
+  /** Remembers `line`; also to be handed out as a callback. */
+  see = (line) => {
+    this.lines.push(line);
+    for (const wake of [...this.#waiting]) wake();
+  };
+
+  /** Waits until the predicate holds of all lines so far. */
+  async until(predicate, what) {
+    let wake = () => {};
+    const happened = new Promise((resolve) => {
+      wake = () => {
+        if (predicate(this.lines)) resolve();
+      };
+      this.#waiting.add(wake);
+      wake();
+    });
+    try {
+      await within(happened, what);
+    } catch (error) {
+      throw new Error([error.message, ...this.lines].join("\n  "));
+    } finally {
+      this.#waiting.delete(wake);
+    }
+  }
+
+  /** Waits for a line. */
+  async sees(line) {
+    await this.until((lines) => lines.includes(line), `waiting for "${line}"`);
+  }
+}
