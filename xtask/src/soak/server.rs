@@ -32,17 +32,18 @@ impl Server {
     /// Starts it on a free port.
     pub(super) fn start(program: &Path) -> Result<Self, Failure> {
         let mut command = Command::new(program);
+        // All viewers come from one address.
+        command.args(["--connections-per-address-max", "0", "--handshakes-per-address-per-second", "0"]);
         command.args(["--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| Failure::new(format!("the server does not start: {error}")))?;
-        let mut ready = String::new();
         let stdout = child.stdout.take().expect("it is piped");
-        let read = BufReader::new(stdout).read_line(&mut ready);
-        let address = read.ok().and_then(|_| address(&ready));
+        // Whatever else it announces; its end ends the lines.
+        let address = BufReader::new(stdout).lines().map_while(Result::ok).find_map(|line| address(&line));
         // Built at once, so that the process does not outlive a failure.
         let server = Self { child, address: address.unwrap_or(([127, 0, 0, 1], 0).into()) };
         match address {
             Some(_) => Ok(server),
-            None => Err(Failure::new(format!("the server's first line has no address: {ready:?}"))),
+            None => Err(Failure::new("the server announced no address")),
         }
     }
 
@@ -94,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_address_is_found_in_the_ready_line() {
-        let line = "rtbroadcaster is ready at ws://127.0.0.1:4711/broadcasting\n";
+        let line = "  WebSocket  ws://127.0.0.1:4711/broadcasting";
         assert_eq!(address(line), Some(([127, 0, 0, 1], 4711).into()));
         assert_eq!(address("rtbroadcaster: cannot listen"), None);
     }
