@@ -162,6 +162,7 @@ fn measure(plan: Plan) -> Result<Report, Failure> {
         samples.push(server.sample()?);
     }
     let after_joins = server.sample()?;
+    let pressure = process::cpu_pressure();
     begin.send_replace(());
     while !(owners.is_finished() && viewers.is_finished()) {
         samples.push(server.sample()?);
@@ -169,8 +170,9 @@ fn measure(plan: Plan) -> Result<Report, Failure> {
     }
     let (said, heard) = (outcome(owners)?, outcome(viewers)?);
     let end = server.sample()?;
+    let waited = pressure.and_then(|before| Some(process::cpu_pressure()?.saturating_sub(before)));
     server.stop()?;
-    Ok(Report { plan, said, heard, samples, after_joins, end })
+    Ok(Report { plan, said, heard, samples, after_joins, end, waited })
 }
 
 /// Runs `work` on a thread of its own, so that its share of a core can be told, and no longer than `limit`.

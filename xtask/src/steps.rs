@@ -93,7 +93,8 @@ fn shown(command: &Command) -> String {
     for (name, value) in command.get_envs() {
         words.push(format!("{}={}", name.to_string_lossy(), quoted(value.unwrap_or_default())));
     }
-    words.push(quoted(command.get_program()));
+    let program = Path::new(command.get_program());
+    words.push(quoted(program.strip_prefix(root()).unwrap_or(program).as_os_str()));
     words.extend(command.get_args().map(quoted));
     words.join(" ")
 }
@@ -106,6 +107,8 @@ mod tests {
     fn a_command_is_shown_as_it_would_be_typed() {
         let mut typed = command("cargo", "doc --no-deps");
         typed.env("RUSTDOCFLAGS", "-D warnings").current_dir(root().join("protocol"));
+        let built = command(&root().join("target/release/xtask").to_string_lossy(), "soak");
+        assert_eq!(shown(&built), "target/release/xtask soak");
         assert_eq!(shown(&typed), "cd protocol && RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
     }
 

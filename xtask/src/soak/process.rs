@@ -24,6 +24,11 @@ pub(super) fn cpu_of_this_thread() -> Result<Duration, Failure> {
     cpu_at("/proc/thread-self/stat")
 }
 
+/// For how long since the machine's start some task has waited for a core, if the kernel tells (`proc(5)`, PSI).
+pub(super) fn cpu_pressure() -> Option<Duration> {
+    parse_pressure(&fs::read_to_string("/proc/pressure/cpu").ok()?)
+}
+
 fn cpu_at(path: &str) -> Result<Duration, Failure> {
     parse_cpu(&read(path)?).ok_or_else(|| Failure::new(format!("{path} has no times")))
 }
@@ -45,6 +50,12 @@ fn parse_cpu(stat: &str) -> Option<Duration> {
     Some(TICK * ticks)
 }
 
+fn parse_pressure(pressure: &str) -> Option<Duration> {
+    let some = pressure.lines().find(|line| line.starts_with("some "))?;
+    let (_, total) = some.rsplit_once("total=")?;
+    Some(Duration::from_micros(total.parse().ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +67,9 @@ mod tests {
         let stat = "12 (a) b) S 1 2 3 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 3 0 1";
         assert_eq!(parse_cpu(stat), Some(Duration::from_secs(3)));
         assert_eq!(parse_cpu("12 (a) S 1"), None);
+        let pressure = "some avg10=1.00 avg60=2.00 avg300=3.00 total=1500000\nfull avg10=0.00 total=7\n";
+        assert_eq!(parse_pressure(pressure), Some(Duration::from_millis(1_500)));
+        assert_eq!(parse_pressure(""), None);
         assert!(cpu_of_this_thread().is_ok());
     }
 }

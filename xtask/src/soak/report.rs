@@ -23,6 +23,8 @@ pub(super) struct Report {
     pub(super) samples: Vec<Sample>,
     pub(super) after_joins: Sample,
     pub(super) end: Sample,
+    /// For how long from the joins to the end anybody on this machine waited for a core, if that is known.
+    pub(super) waited: Option<Duration>,
 }
 
 impl Report {
@@ -80,7 +82,13 @@ impl Report {
             quantile(late, 99),
             quantile(late, 100)
         )?;
-        write!(f, "  generator  viewers {:.1} % of a core, owners {:.1} %", viewers * 100.0, owners * 100.0)
+        write!(f, "  generator  viewers {:.1} % of a core, owners {:.1} %", viewers * 100.0, owners * 100.0)?;
+        if let Some(waited) = self.waited {
+            // Other programs make messages late too.
+            let share = waited.as_secs_f64() / (self.end.at - self.after_joins.at).as_secs_f64();
+            write!(f, "\n  machine    somebody waited for a core {:.1} % of the time", share * 100.0)?;
+        }
+        Ok(())
     }
 }
 
