@@ -1,6 +1,8 @@
 //! The project's own commands: picks one, runs it, says how it ended. Must not know what a command does.
 
+mod apt;
 mod check;
+mod chromium;
 mod node;
 mod steps;
 mod test;
@@ -15,7 +17,7 @@ type Run = fn(&mut Steps) -> Result<(), Failure>;
 /// Every command: what is typed, what it does, where it is.
 const COMMANDS: &[(&str, &str, Run)] = &[
     ("check", "formatting, lints and documentation, warnings denied", check::run),
-    ("test", "everything that can be tested: Rust, and the conversations replayed by Node", test::run),
+    ("test", "everything that can be tested: Rust, the conversations replayed by Node, the SDK, the page", test::run),
 ];
 
 fn main() -> ExitCode {
