@@ -1,6 +1,8 @@
 //! The project's own commands: picks one, runs it, says how it ended. Must not know what a command does.
 
+mod apt;
 mod check;
+mod chromium;
 mod node;
 mod soak;
 mod steps;

@@ -75,6 +75,12 @@ pub(crate) fn command(program: &str, arguments: &str) -> Command {
     command
 }
 
+/// What a program prints, if it runs and exits with 0.
+pub(crate) fn output(program: &str, argument: &str) -> Option<String> {
+    let output = Command::new(program).arg(argument).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// The workspace's root.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace's root")

@@ -2,6 +2,7 @@
 //! Must not know what a subcommand does; each is a file beside `serve`.
 
 mod log;
+mod page;
 mod serve;
 mod settings;
 

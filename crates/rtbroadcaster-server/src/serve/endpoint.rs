@@ -4,6 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::page;
+
 /// Paths that the server answers itself.
 pub(super) const HEALTHZ: &str = "/healthz";
 pub(super) const READYZ: &str = "/readyz";
@@ -19,7 +21,7 @@ pub(crate) enum EndpointError {
     NoSlash,
     #[error("a path has only letters, digits and / - . _ ~")]
     Sign,
-    #[error("{HEALTHZ} and {READYZ} are taken")]
+    #[error("this path is the server's own")]
     Taken,
 }
 
@@ -41,7 +43,8 @@ impl FromStr for Endpoint {
         if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte)) {
             return Err(EndpointError::Sign);
         }
-        if [HEALTHZ, READYZ].contains(&text) {
+        let is_own = [HEALTHZ, READYZ].contains(&text) || page::PATHS.contains(&text);
+        if is_own || page::FOLDERS.iter().any(|folder| text.starts_with(folder)) {
             return Err(EndpointError::Taken);
         }
         Ok(Self(text.into()))
@@ -66,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_path_means_itself() {
-        for good in ["/", "/broadcasting", "/a/b-c.d_e~f/", "//"] {
+        for good in ["/broadcasting", "/a/b-c.d_e~f/", "//"] {
             assert_eq!(good.parse::<Endpoint>().map(|path| path.to_string()), Ok(good.into()));
         }
         for (bad, why) in [
@@ -77,6 +80,10 @@ mod tests {
             ("/:a", EndpointError::Sign),
             ("/a b", EndpointError::Sign),
             ("/ä", EndpointError::Sign),
+            ("/", EndpointError::Taken),
+            ("/qr.svg", EndpointError::Taken),
+            ("/page/x", EndpointError::Taken),
+            ("/sdk/", EndpointError::Taken),
             ("/healthz", EndpointError::Taken),
             ("/readyz", EndpointError::Taken),
         ] {

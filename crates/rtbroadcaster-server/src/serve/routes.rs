@@ -10,6 +10,7 @@ use rtbroadcaster::Manager;
 
 use super::endpoint::{Endpoint, HEALTHZ, READYZ};
 use super::hosts::{self, Hosts};
+use crate::page;
 
 /// The server's whole site.
 pub(super) fn router(path: &Endpoint, manager: Manager, hosts: Hosts) -> Router {
@@ -18,9 +19,10 @@ pub(super) fn router(path: &Endpoint, manager: Manager, hosts: Hosts) -> Router 
         .route(path.as_ref(), any(rtbroadcaster::axum::serve))
         .route(HEALTHZ, get("ok"))
         .route(READYZ, get(readyz))
+        .with_state(manager)
+        .merge(page::routes(path.as_ref()))
         .fallback((StatusCode::NOT_FOUND, nothing_here))
         .layer(middleware::from_fn_with_state(hosts, hosts::guard))
-        .with_state(manager)
 }
 
 /// Whether new clients should be sent here.

@@ -133,7 +133,7 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
         ),
         (None, &[], &["--listen", "8080"], "--listen: `listen` cannot be `8080`: expected an IP address and a port"),
         (None, &[], &["--path", "x"], "--path: `path` cannot be `x`: a path begins with '/'"),
-        (None, &[], &["--path", "/healthz"], "--path: `path` cannot be `/healthz`: /healthz and /readyz are taken"),
+        (None, &[], &["--path", "/healthz"], "--path: `path` cannot be `/healthz`: this path is the server's own"),
         (
             None,
             &[],

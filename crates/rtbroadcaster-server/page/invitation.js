@@ -1,0 +1,48 @@
+// The viewers' link: as text, as a button that copies it, as a QR code. Must not know the connection.
+
+import { button, element, input } from "./deck.js";
+
+/** How long "Copied" stands, in milliseconds. */
+const COPIED_MS = 2_000;
+
+/** @param {string} room */
+export function showInvitation(room) {
+  const link = new URL("/", location.href);
+  link.searchParams.set("uuid", room);
+  input("link").value = link.href;
+  const picture = /** @type {HTMLImageElement} */ (element("qr"));
+  picture.src = `/qr.svg?url=${encodeURIComponent(link.href)}`;
+  picture.hidden = false;
+  element("local").hidden = !isLoopback(location.hostname);
+}
+
+/** @param {string} host */
+function isLoopback(host) {
+  return host === "localhost" || host.endsWith(".localhost") || host === "[::1]" || /^127\./.test(host);
+}
+
+/** Makes the button copy the link. */
+export function listenForCopying() {
+  input("link").addEventListener("focus", () => input("link").select());
+  button("copy").addEventListener("click", async () => {
+    const isCopied = await copy(input("link"));
+    button("copy").textContent = isCopied ? "Copied" : "Press Ctrl+C";
+    element("live").textContent = isCopied ? "The link is copied." : "";
+    setTimeout(() => (button("copy").textContent = "Copy"), COPIED_MS);
+  });
+}
+
+/**
+ * @param {HTMLInputElement} field
+ * @returns {Promise<boolean>}
+ */
+async function copy(field) {
+  try {
+    await navigator.clipboard.writeText(field.value);
+    return true;
+  } catch {
+    // On a plain http address of the local network there is no clipboard; selecting and the old command still work.
+    field.select();
+    return document.execCommand("copy");
+  }
+}

@@ -1,0 +1,21 @@
+// Decides what this window is: the start, a presenter, or a viewer of the room that its address names.
+
+import { button } from "./deck.js";
+import { listenForCopying } from "./invitation.js";
+import { startPresenting } from "./presenter.js";
+import { follow } from "./viewer.js";
+import { showWelcome } from "./view.js";
+
+const path = document.querySelector('meta[name="broadcasting-path"]')?.getAttribute("content") || "/broadcasting";
+const room = new URLSearchParams(location.search).get("uuid");
+
+listenForCopying();
+button("start").addEventListener("click", () => startPresenting(path));
+button("start-own").addEventListener("click", () => {
+  // The address names a room that is over; a presenter's own has none.
+  history.replaceState(null, "", "/");
+  startPresenting(path);
+});
+
+if (room) follow(path, room);
+else showWelcome();

@@ -1,0 +1,70 @@
+// The server and the browser of the browser tests. Must not know what is tested.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium } from "playwright-core";
+import { start, stop } from "../../../../protocol/server.mjs";
+
+/** What the server is started with besides its address. */
+export const SERVER_ARGUMENTS = [];
+
+/** How long a condition may take at most, in milliseconds: longer than the owner's grace, 30 s by default. */
+export const DEADLINE_MS = 45_000;
+
+/** The browser to start. */
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+/** Without the sandbox, since root has none; and without anything a browser does on its own behalf. */
+const CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"];
+
+/** A server, a browser, and the pages' misbehaviour. */
+export class Stand {
+  /** What pages did that none should: errors, and requests that leave the host. */
+  wrongs = [];
+
+  static async begin() {
+    const stand = new Stand();
+    stand.server = await start(SERVER_ARGUMENTS);
+    stand.origin = stand.server.address.replace("ws:", "http:").replace("/broadcasting", "");
+    stand.folder = mkdtempSync(join(tmpdir(), "rtbroadcaster-"));
+    try {
+      stand.browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGUMENTS, env: { ...process.env, HOME: stand.folder } });
+    } catch (error) {
+      await stop(stand.server);
+      throw new Error(`${CHROMIUM} cannot be started; CHROMIUM names another: ${error.message}`);
+    }
+    return stand;
+  }
+
+  async end() {
+    await this.browser.close();
+    rmSync(this.folder, { recursive: true, force: true });
+    await stop(this.server);
+  }
+
+  /** Opens a path of the server in a window of its own. */
+  async window(path, options = {}) {
+    const context = await this.browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    context.setDefaultTimeout(DEADLINE_MS);
+    const page = await context.newPage();
+    page.on("console", (message) => {
+      if (["error", "warning"].includes(message.type())) this.wrongs.push(`${path}: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => this.wrongs.push(`${path}: ${error}`));
+    page.on("request", (request) => {
+      if (new URL(request.url()).host !== new URL(this.origin).host) this.wrongs.push(`${path}: asked ${request.url()}`);
+    });
+    await page.goto(this.origin + path);
+    return page;
+  }
+
+  /** Opens a window that presents, and tells the path of its viewers' link. */
+  async presenter(options) {
+    const page = await this.window("/", options);
+    await page.getByRole("button", { name: "Start a room" }).click();
+    await page.locator("#room").waitFor();
+    const link = new URL(await page.getByLabel("Link for viewers").inputValue());
+    return { page, path: link.pathname + link.search };
+  }
+}

@@ -1,0 +1,136 @@
+//! The page at `/`, the JavaScript SDK at `/sdk/` and QR codes of the page's own links.
+//! Must not know rooms: the page connects to the broadcasting path as any other client.
+
+mod asset;
+mod qr;
+
+use axum::Router;
+use axum::extract::{Path, Query, rejection::QueryRejection};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use rust_embed::RustEmbed;
+use serde::Deserialize;
+
+use asset::{Asset, Reader};
+use qr::QrError;
+
+/// The paths that are the page's own, and the folders below which all are.
+pub(crate) const PATHS: [&str; 2] = ["/", "/qr.svg"];
+pub(crate) const FOLDERS: [&str; 2] = ["/page/", "/sdk/"];
+
+/// What stands in `index.html` for the broadcasting path.
+const PATH_PLACEHOLDER: &str = "{broadcasting-path}";
+
+/// The page's files. Its tests live below it and stay out.
+#[derive(RustEmbed)]
+#[folder = "page/"]
+#[include = "*.html"]
+#[include = "*.css"]
+#[include = "*.js"]
+#[include = "*.svg"]
+#[exclude = "tests/*"]
+struct PageFiles;
+
+/// The SDK's sources, which are what browsers load.
+#[derive(RustEmbed)]
+#[folder = "../../sdk/javascript/"]
+#[include = "*.js"]
+#[exclude = "tests/*"]
+#[exclude = "node_modules/*"]
+struct SdkFiles;
+
+/// The query of `/qr.svg`.
+#[derive(Deserialize)]
+struct QrQuery {
+    /// The link to show.
+    url: String,
+}
+
+/// `/`, `/page/`, `/sdk/` and `/qr.svg` for GET and HEAD; the page connects to `broadcasting_path` of the same host.
+pub(crate) fn routes<S>(broadcasting_path: &str) -> Router<S>
+where
+    S: Clone + Send + Sync + 'static,
+{
+    let path = escaped(broadcasting_path);
+    Router::new()
+        .route("/", get(|headers: HeaderMap| async move { index(&path, &headers) }))
+        .route("/page/{name}", get(page_file))
+        .route("/sdk/{name}", get(sdk_file))
+        .route("/qr.svg", get(qr_svg))
+}
+
+fn index(path: &str, headers: &HeaderMap) -> Response {
+    let Some(file) = PageFiles::get("index.html") else { return not_found() };
+    let text = String::from_utf8_lossy(&file.data).replace(PATH_PLACEHOLDER, path);
+    Asset::new("index.html", text.into_bytes().into(), Reader::SameOrigin).answer(headers)
+}
+
+async fn page_file(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    match PageFiles::get(&name) {
+        Some(file) => Asset::new(&name, file.data, Reader::SameOrigin).answer(&headers),
+        None => not_found(),
+    }
+}
+
+async fn sdk_file(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    match SdkFiles::get(&name) {
+        Some(file) => Asset::new(&name, file.data, Reader::Anybody).answer(&headers),
+        None => not_found(),
+    }
+}
+
+async fn qr_svg(query: Result<Query<QrQuery>, QueryRejection>, headers: HeaderMap) -> Response {
+    let Ok(Query(QrQuery { url })) = query else { return bad_request("one `url` is needed") };
+    // A request with several hosts is refused, not guessed at.
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let host = match (hosts.next().map(axum::http::HeaderValue::to_str), hosts.next()) {
+        (Some(Ok(host)), None) => host,
+        _ => return bad_request(&QrError::OtherHost.to_string()),
+    };
+    match qr::svg(&url, host) {
+        Ok(svg) => Asset::new("qr.svg", svg.into_bytes().into(), Reader::SameOrigin).answer(&headers),
+        Err(error) => bad_request(&error.to_string()),
+    }
+}
+
+fn bad_request(why: &str) -> Response {
+    (StatusCode::BAD_REQUEST, format!("{why}\n")).into_response()
+}
+
+fn not_found() -> Response {
+    (StatusCode::NOT_FOUND, "not found\n").into_response()
+}
+
+/// The text as it may stand in an HTML attribute.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_browsers_load_is_embedded() {
+        let page: Vec<_> = PageFiles::iter().collect();
+        assert!(page.iter().any(|name| name == "index.html"), "{page:?}");
+        let sdk: Vec<_> = SdkFiles::iter().collect();
+        assert!(sdk.iter().any(|name| name == "rtbroadcaster.js"), "{sdk:?}");
+        for name in page.iter().chain(&sdk) {
+            assert!(!name.contains('/') && !name.ends_with(".mjs") && !name.ends_with(".json"), "{name}");
+        }
+        assert!(PageFiles::get("tests/page.test.mjs").is_none());
+        assert!(PageFiles::get("../Cargo.toml").is_none());
+        assert!(SdkFiles::get("node_modules/ws/index.js").is_none());
+    }
+
+    #[test]
+    fn the_page_learns_its_broadcasting_path() {
+        let path = escaped("/a\"&<b>");
+        assert_eq!(path, "/a&quot;&amp;&lt;b&gt;");
+        let file = PageFiles::get("index.html").unwrap();
+        assert_eq!(String::from_utf8_lossy(&file.data).matches(PATH_PLACEHOLDER).count(), 1);
+        assert_eq!(index(&path, &HeaderMap::new()).status(), StatusCode::OK);
+    }
+}
