@@ -188,7 +188,10 @@ impl Client {
             None => {}
             Some(Due::Ping) => self.outbox.ping(),
             Some(Due::Close(_)) if self.outbox.ending() != Ending::Open => return ControlFlow::Break(()),
-            Some(Due::Close(reason)) => self.outbox.cut(encode::close(reason)),
+            Some(Due::Close(reason)) => {
+                tracing::debug!(reason = reason.word(), "client closed");
+                self.outbox.cut(encode::close(reason));
+            }
             Some(Due::Abandon) => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())

@@ -1,7 +1,7 @@
 // The page in a real browser: one window presents, others follow and learn what becomes of the room.
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
+import { after, afterEach, before, describe, test } from "node:test";
 import { DEADLINE_MS, Stand } from "./stand.mjs";
 
 /** Roles that somebody operates or that stand for a picture: a screen reader has to name them. */
@@ -61,7 +61,14 @@ async function nameless(page) {
   return looked.filter((node) => !node.name?.value?.trim()).map((node) => node.role.value);
 }
 
+/** What the server logged, told once, when something failed: it knows why a connection ended. */
+function tellTheLog(context) {
+  if (context.passed === false) console.error(stand.server.said.splice(0).join("\n"));
+}
+
 describe("the page", { concurrency: 2, timeout: 4 * DEADLINE_MS }, () => {
+  afterEach(tellTheLog);
+
   // First, because it waits for the grace while the others run beside it.
   test("viewers learn that the presenter's window was killed", async () => {
     const { page, viewers } = await audience();
