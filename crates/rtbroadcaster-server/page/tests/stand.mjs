@@ -23,9 +23,9 @@ export class Stand {
   /** What pages did that none should: errors, and requests that leave the host. */
   wrongs = [];
 
-  static async begin() {
+  static async begin(extraArguments = []) {
     const stand = new Stand();
-    stand.server = await start(SERVER_ARGUMENTS);
+    stand.server = await start([...SERVER_ARGUMENTS, ...extraArguments]);
     stand.origin = stand.server.address.replace("ws:", "http:").replace("/broadcasting", "");
     stand.folder = mkdtempSync(join(tmpdir(), "rtbroadcaster-"));
     try {
