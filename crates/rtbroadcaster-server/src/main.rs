@@ -1,6 +1,7 @@
 //! `rtbroadcaster`: picks the subcommand and turns its end into an exit code.
 //! Must not know what a subcommand does; each is a file beside `serve`.
 
+mod endpoint;
 mod log;
 mod page;
 mod serve;

@@ -3,7 +3,6 @@
 
 mod announce;
 mod connection;
-mod endpoint;
 mod hosts;
 mod listener;
 mod routes;
@@ -20,7 +19,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::log;
 use crate::settings::Settings;
-pub(crate) use endpoint::{Endpoint, EndpointError};
 use hosts::Hosts;
 use listener::{ListenError, Listener};
 use signals::Signals;

@@ -12,8 +12,8 @@ use std::{fmt, io};
 
 use rtbroadcaster::Config;
 
+use crate::endpoint::Endpoint;
 use crate::log;
-use crate::serve::Endpoint;
 
 pub(crate) use flags::Flags;
 use keys::Key;

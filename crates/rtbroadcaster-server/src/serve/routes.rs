@@ -8,8 +8,8 @@ use axum::middleware;
 use axum::routing::{any, get};
 use rtbroadcaster::Manager;
 
-use super::endpoint::{Endpoint, HEALTHZ, READYZ};
 use super::hosts::{self, Hosts};
+use crate::endpoint::{Endpoint, HEALTHZ, READYZ};
 use crate::page;
 
 /// The server's whole site.

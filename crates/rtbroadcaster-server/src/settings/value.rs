@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rtbroadcaster::Origin;
 
+use crate::endpoint::{Endpoint, EndpointError};
 use crate::log::{Filter, Format};
-use crate::serve::{Endpoint, EndpointError};
 
 /// What a value looks like in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

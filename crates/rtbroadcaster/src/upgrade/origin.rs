@@ -12,7 +12,7 @@ use crate::origin::Origin;
 #[non_exhaustive]
 pub enum OriginError {
     /// It comes from another host, and its origin is not listed.
-    #[error("the page's origin is neither the host it connects to nor allowed; allow_origins lists others")]
+    #[error("the page's origin is not the host it connects to; allow_origin lists others, public_url names our own")]
     NotAllowed,
     /// It comes from nowhere: a file, a sandbox, a redirect across origins.
     #[error("the page has no origin (null); serve it from a host")]

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use crate::page;
 
 /// Paths that the server answers itself.
-pub(super) const HEALTHZ: &str = "/healthz";
-pub(super) const READYZ: &str = "/readyz";
+pub(crate) const HEALTHZ: &str = "/healthz";
+pub(crate) const READYZ: &str = "/readyz";
 
 /// A path that means itself: it holds nothing that a router or a URL reads as a sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
