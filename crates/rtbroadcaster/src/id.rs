@@ -101,6 +101,11 @@ impl Term {
     pub const fn get(self) -> u64 {
         self.0
     }
+
+    /// The lease of the next owner.
+    pub(crate) const fn next(self) -> Term {
+        Term(self.0 + 1)
+    }
 }
 
 /// The name of one life of a room's numbering: 128 random bits as 32 hexadecimal digits.

@@ -30,7 +30,8 @@
 //!
 //! # Losing the owner
 //!
-//! When the owner is gone the room waits for [`Config::owner_grace`], then it ends.
+//! When the owner is gone the room waits for [`Config::owner_grace`], then it ends. A Rust program that kept the
+//! [`OwnerKey`] comes back, or takes over from another one, by [`Manager::own`]: the older owner is fenced at once.
 //!
 //! # Closing
 //!
@@ -61,10 +62,10 @@ pub use client::Permit;
 pub use close::CloseReason;
 pub use config::Config;
 pub use id::{InvalidRoomId, RoomId, Seq};
-pub use manager::Manager;
+pub use manager::{Manager, NoRoom};
 pub use message::{Kind, Message, MessageError};
 pub use origin::{InvalidOrigin, Origin};
-pub use room::{CreateError, Owner, OwnerStatus, PublishError, RoomSummary};
+pub use room::{CreateError, InvalidOwnerKey, Owner, OwnerKey, OwnerStatus, PublishError, RoomSummary};
 pub use upgrade::{Arrival, Upgrade, UpgradeError};
 
 /// The pure parts, for this project's own benches, fuzz targets and tests. Nothing here is stable.

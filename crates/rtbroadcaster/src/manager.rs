@@ -16,11 +16,16 @@ use crate::config::Config;
 use crate::fanout::{Lanes, Outbox};
 use crate::id::RoomId;
 use crate::protocol::Protocol;
-use crate::room::{CreateError, Owner, Place, Registry, RoomSummary};
+use crate::room::{CreateError, Owner, OwnerKey, Place, Registry, RoomSummary};
 use crate::socket::Socket;
 use crate::wire::encode;
 use gate::Gate;
 pub(crate) use gate::{Ticket, TooMany};
+
+/// There is no such room, or the key is not its own: both look the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no such room")]
+pub struct NoRoom;
 
 /// All rooms and clients of one server. Cheap to clone; every clone is the same manager.
 ///
@@ -105,7 +110,32 @@ impl Manager {
     /// Outside of a Tokio runtime.
     #[expect(clippy::unused_async, reason = "a room whose log is not in memory is created by waiting for it")]
     pub async fn create_room(&self) -> Result<Owner, CreateError> {
-        self.registry().create(None)
+        self.registry().create(None, Some(OwnerKey::random()))
+    }
+
+    /// Becomes the owner of the room `id` by its key: the owner comes back, or another program takes over. The older
+    /// owner, if there is one, is fenced at once: nothing that it publishes from now on is applied. The ids of earlier
+    /// messages hold across owners, so what was not acknowledged can be published again.
+    ///
+    /// # Errors
+    /// [`NoRoom`] for a room that does not exist and for a wrong key: both look the same.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rtbroadcaster::{Config, Manager, Message, PublishError};
+    ///
+    /// let manager = Manager::new(Config::default());
+    /// let mut first = manager.create_room().await?;
+    /// let (room, key) = (first.room(), first.key().cloned().expect("a room created from Rust has a key"));
+    ///
+    /// let mut second = manager.own(room, &key).await?;
+    /// assert_eq!(first.publish(Message::event("late", ())).await, Err(PublishError::Fenced));
+    /// assert_eq!(second.publish(Message::event("first", ())).await?.get(), 1);
+    /// # Ok(()) }
+    /// ```
+    #[expect(clippy::unused_async, reason = "a room whose log is not in memory is taken over by waiting for it")]
+    pub async fn own(&self, id: RoomId, key: &OwnerKey) -> Result<Owner, NoRoom> {
+        self.0.registry.get().and_then(|registry| registry.own(id, key)).ok_or(NoRoom)
     }
 
     /// All rooms, in no order.
@@ -215,7 +245,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_whose_room_ended_before_it_could_speak_is_told() {
         let manager = Manager::new(Config::default());
-        let owner = manager.registry().create(None).unwrap();
+        let owner = manager.registry().create(None, None).unwrap();
         manager.close_room(owner.room());
         let outbox = Outbox::new(None, Protocol::Classic.dialect(), manager.clock(), manager.config());
         owner.speaks_through(&outbox);

@@ -29,7 +29,7 @@ impl Client {
             return Err(Refusal::NotOwner);
         }
         let place = self.socket.peer().map(|peer| Place::from(peer.ip()));
-        let owner = self.manager.registry().create(place).map_err(|error| match error {
+        let owner = self.manager.registry().create(place, None).map_err(|error| match error {
             CreateError::TooManyRooms => Refusal::RoomLimit,
             CreateError::ShuttingDown => Refusal::Unavailable,
         })?;

@@ -153,6 +153,12 @@ impl Log {
         self.term
     }
 
+    /// Begins the lease of the next owner: from now on nothing of an older one passes [`check`](Self::check).
+    pub fn take_over(&mut self) -> Term {
+        self.term = self.term.next();
+        self.term
+    }
+
     /// The number of the last message.
     pub fn seq(&self) -> Seq {
         self.seq

@@ -1,6 +1,7 @@
 //! A room: who owns it, who watches, and the two steps by which something said becomes something applied.
 //! Must not know HTTP or protocols. Its lock is held for memory only.
 
+mod key;
 pub mod log;
 mod owner;
 mod presence;
@@ -16,9 +17,11 @@ use crate::clock::Clock;
 use crate::config::{Config, exceeds};
 use crate::fanout::{Item, Lanes, Outbox, Roll, Roster};
 use crate::id::{Epoch, RoomId, Seq, Term};
+use key::KeyHash;
 use log::{Log, LogLimits, Proposal, Rejection, Verdict};
 use presence::Presence;
 
+pub use key::{InvalidOwnerKey, OwnerKey};
 pub use owner::{Owner, PublishError};
 pub use registry::CreateError;
 pub(crate) use registry::{Place, Registry};
@@ -66,6 +69,8 @@ pub(crate) struct Room {
     viewers_max: usize,
     /// `message_bytes_max`.
     message_bytes_max: usize,
+    /// By which an owner is known; a room of a classic client has none.
+    key: Option<KeyHash>,
     /// What may wait for the lanes.
     budget: Arc<Semaphore>,
     state: Mutex<State>,
@@ -100,7 +105,14 @@ pub(crate) enum ProposeError {
 }
 
 impl Room {
-    fn new(id: RoomId, clock: Clock, lanes: Arc<Lanes>, registry: Weak<Registry>, config: &Config) -> Self {
+    fn new(
+        id: RoomId,
+        key: Option<KeyHash>,
+        clock: Clock,
+        lanes: Arc<Lanes>,
+        registry: Weak<Registry>,
+        config: &Config,
+    ) -> Self {
         let state = State {
             log: Log::new(id, Epoch::random(), LogLimits::from(config)),
             rosters: Vec::new(),
@@ -113,6 +125,7 @@ impl Room {
             clock,
             lanes,
             registry,
+            key,
             viewers_max: config.viewers_per_room_max,
             message_bytes_max: config.message_bytes_max,
             budget: Arc::new(Semaphore::new(BUDGET_BYTES)),
@@ -215,6 +228,20 @@ impl Room {
         placed.members -= 1;
         placed.roster.push(Item::Roll(Roll::Remove(Arc::clone(outbox))));
         self.schedule_end(&mut state);
+    }
+
+    /// Makes whoever holds `key` the owner, under the next lease. Nothing that an older owner says from now on is
+    /// applied. `None` for a wrong key and for a room that has ended: both look the same.
+    fn take_over(self: &Arc<Self>, key: &OwnerKey) -> Option<Owner> {
+        let fits = self.key.is_some_and(|hash| hash.fits(key));
+        let mut state = self.lock();
+        if !fits || state.ended {
+            return None;
+        }
+        state.presence.owner_came();
+        let term = state.log.take_over();
+        drop(state);
+        Some(Owner::new(Arc::clone(self), term, Some(key.clone())))
     }
 
     /// The owner of `term` is gone; the grace begins.

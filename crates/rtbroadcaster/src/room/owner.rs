@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::log::{Proposal, Rejection};
-use super::{ProposeError, Room};
+use super::{OwnerKey, ProposeError, Room};
 use crate::config::exceeds;
 use crate::fanout::Outbox;
 use crate::id::{RoomId, Seq, Term};
@@ -13,7 +13,9 @@ use crate::message::{Body, Change, Key, Kind, Message, MessageError, Params};
 /// The right to speak in one room. A room has one speaker, so this cannot be cloned.
 ///
 /// # Losing the owner
-/// Dropping it leaves the room without an owner; it ends after [`owner_grace`](crate::Config::owner_grace).
+/// Dropping it leaves the room without an owner; it ends after [`owner_grace`](crate::Config::owner_grace), unless
+/// somebody with the [key](Self::key) becomes the owner by [`Manager::own`](crate::Manager::own). That may also be done
+/// while the owner is there: it is fenced at once, and whatever it publishes from then on is refused.
 ///
 /// # Closing
 /// [`close`](Self::close) ends the room at once: every viewer is told, after everything that was published.
@@ -38,6 +40,8 @@ pub struct Owner {
     room: Arc<Room>,
     /// The lease under which it speaks.
     term: Term,
+    /// What makes another program, or this one later, the owner.
+    key: Option<OwnerKey>,
 }
 
 /// Why a message was not published.
@@ -62,13 +66,19 @@ pub enum PublishError {
 }
 
 impl Owner {
-    pub(super) fn new(room: Arc<Room>, term: Term) -> Self {
-        Self { room, term }
+    pub(super) fn new(room: Arc<Room>, term: Term, key: Option<OwnerKey>) -> Self {
+        Self { room, term, key }
     }
 
     /// The room's name, which viewers join by.
     pub fn room(&self) -> RoomId {
         self.room.id()
+    }
+
+    /// The key that makes whoever holds it the owner, see [`Manager::own`](crate::Manager::own). A room that a classic
+    /// client created has none.
+    pub fn key(&self) -> Option<&OwnerKey> {
+        self.key.as_ref()
     }
 
     /// How many watch the room at this moment.

@@ -46,6 +46,10 @@ impl Presence {
         }
     }
 
+    pub(super) fn owner_came(&mut self) {
+        self.away = None;
+    }
+
     pub(super) fn owner_left(&mut self, now: Duration) {
         self.away.get_or_insert(now);
     }
@@ -99,6 +103,16 @@ mod tests {
         presence.owner_left(seconds(100));
         presence.owner_left(seconds(110));
         assert_eq!(presence.ends_at(), Some(seconds(130)));
+    }
+
+    #[test]
+    fn an_owner_that_comes_ends_the_grace() {
+        let mut presence = Presence::new(seconds(30), seconds(60));
+        presence.owner_left(seconds(100));
+        presence.owner_came();
+        assert_eq!(presence.ends_at(), None);
+        presence.owner_left(seconds(120));
+        assert_eq!(presence.ends_at(), Some(seconds(150)), "the next absence has its own");
     }
 
     #[test]

@@ -10,8 +10,9 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::time::DelayQueue;
 
+use super::key::KeyHash;
 use super::viewer::{JoinError, Membership};
-use super::{Owner, Room, RoomSummary};
+use super::{Owner, OwnerKey, Room, RoomSummary};
 use crate::clock::Clock;
 use crate::config::{Config, exceeds};
 use crate::fanout::{Lanes, Outbox};
@@ -78,8 +79,8 @@ impl Registry {
         registry
     }
 
-    /// Creates a room and its first owner.
-    pub(crate) fn create(self: &Arc<Self>, place: Option<Place>) -> Result<Owner, CreateError> {
+    /// Creates a room and its first owner, who can come back if there is a `key`.
+    pub(crate) fn create(self: &Arc<Self>, place: Option<Place>, key: Option<OwnerKey>) -> Result<Owner, CreateError> {
         let mut rooms = self.lock();
         if rooms.shut {
             return Err(CreateError::ShuttingDown);
@@ -91,13 +92,19 @@ impl Registry {
             return Err(CreateError::TooManyRooms);
         }
         let id = RoomId::random();
-        let room = Room::new(id, self.clock, Arc::clone(&self.lanes), Arc::downgrade(self), &self.config);
+        let hash = key.as_ref().map(KeyHash::of);
+        let room = Room::new(id, hash, self.clock, Arc::clone(&self.lanes), Arc::downgrade(self), &self.config);
         let room = Arc::new(room);
         rooms.by_id.insert(id, Listed { room: Arc::clone(&room), place });
         if let Some(place) = place {
             *rooms.per_place.entry(place).or_default() += 1;
         }
-        Ok(Owner::new(room, Term::FIRST))
+        Ok(Owner::new(room, Term::FIRST, key))
+    }
+
+    /// Makes whoever holds `key` the owner of the room `id`.
+    pub(crate) fn own(&self, id: RoomId, key: &OwnerKey) -> Option<Owner> {
+        self.get(id)?.take_over(key)
     }
 
     /// Makes `outbox` a viewer's of the room `id`.

@@ -16,5 +16,6 @@ mod house;
 mod invariant;
 mod moment;
 mod overheard;
+mod ownership;
 mod record;
 mod transcript;
