@@ -1,5 +1,5 @@
 //! `rtbroadcaster`: picks the subcommand and turns its end into an exit code.
-//! Must not know what a subcommand does; each is a file beside `serve`.
+//! Must not know what a subcommand does: `serve` is one module, the configuration is printed by another.
 
 mod log;
 mod page;
