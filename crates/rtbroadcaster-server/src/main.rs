@@ -25,7 +25,8 @@ Examples:
   rtbroadcaster config > rtbroadcaster.toml  Write down all defaults
   rtbroadcaster --config rtbroadcaster.toml
 
-HTTP on the same port: /healthz answers 200 while the process lives, /readyz answers 503 once it shuts down.
+HTTP on the same port: /healthz and /readyz answer 200. Once it shuts down it takes no new connections, and /readyz
+answers 503 on those that are open.
 SIGTERM and SIGINT end all rooms politely within 3 seconds; a second one ends the process at once.";
 
 /// Rooms over WebSocket: one speaks, everyone is in step.
