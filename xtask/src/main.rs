@@ -26,7 +26,7 @@ struct CommandLine {
 enum Command {
     /// Formatting, lints and documentation, warnings denied
     Check,
-    /// Everything that can be tested: Rust, and the conversations replayed by Node
+    /// Everything that can be tested: Rust, the conversations replayed by Node, the SDK, and the page in a browser
     Test,
     /// Viewers under load: each gets every message once and in order; memory, CPU and latency are told
     Soak(soak::Soak),

@@ -1,5 +1,5 @@
 //! `rtbroadcaster`: picks the subcommand and turns its end into an exit code.
-//! Must not know what a subcommand does; each is a file beside `serve`.
+//! Must not know what a subcommand does: `serve` is one module, the configuration is printed by another.
 
 mod endpoint;
 mod log;
@@ -26,7 +26,8 @@ Examples:
   rtbroadcaster config > rtbroadcaster.toml  Write down all defaults
   rtbroadcaster --config rtbroadcaster.toml
 
-HTTP on the same port: /healthz answers 200 while the process lives, /readyz answers 503 once it shuts down.
+HTTP on the same port: /healthz and /readyz answer 200. Once it shuts down it takes no new connections, and /readyz
+answers 503 on those that are open.
 SIGTERM and SIGINT end all rooms politely within 3 seconds; a second one ends the process at once.";
 
 /// Rooms over WebSocket: one speaks, everyone is in step.

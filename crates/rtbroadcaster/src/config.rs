@@ -22,7 +22,8 @@ pub struct Config {
     /// The most bytes in one message from a client; a bigger one closes it with 1009. Default 65 536.
     pub message_bytes_max: usize,
 
-    /// The most messages a room keeps for viewers that come back. Default 1 024.
+    /// The most messages a room keeps for viewers that come back. They are kept, but nothing reads them before version 2
+    /// of the protocol. Default 1 024.
     pub history_messages_max: usize,
     /// The most bytes of key and params in a room's history. Default 1 MiB.
     pub history_bytes_max: usize,
@@ -38,15 +39,15 @@ pub struct Config {
     pub backlog_bytes_max: usize,
     /// How long the first waiting frame may wait for one client before it is closed with 4008. Default 10 s.
     pub stall_timeout: Duration,
-    /// How often viewers are pinged (RFC 6455 section 5.5.2); silent for two of these, they are closed with 4012.
-    /// Default 25 s.
+    /// How often clients are pinged (RFC 6455 section 5.5.2); silent for two of these, they are closed with 4012. An owner
+    /// whose room has viewers is closed after 10 s at the latest. Default 25 s.
     pub ping_interval: Duration,
 
     /// The most rooms at one time. Default 100 000.
     pub rooms_max: usize,
     /// The most rooms at one time whose owners came from one address (IPv6: one /64). Default 1 000.
     pub rooms_per_address_max: usize,
-    /// The most viewers in one room. Default 20 000.
+    /// The most viewers in one room; more joins are refused as `room full`. Default 20 000.
     pub viewers_per_room_max: usize,
 
     /// The most connections at one time; more handshakes are answered with 429. Default 20 000.
@@ -60,9 +61,10 @@ pub struct Config {
     /// uses it. Default 5.
     pub signals_per_viewer_per_second: u32,
 
-    /// How long a connection may take from its accept to its first valid message. Default 5 s.
+    /// How long a connection may take from its accept to its first valid message; else it is closed with 4502.
+    /// Default 5 s.
     pub first_message_timeout: Duration,
-    /// How long a connection may stay without a room, from its accept. Default 30 s.
+    /// How long a connection may stay without a room, from its accept; else it is closed with 4502. Default 30 s.
     pub join_timeout: Duration,
     /// How long a room waits for an owner that is gone. Default 30 s.
     pub owner_grace: Duration,

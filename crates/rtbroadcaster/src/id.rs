@@ -58,6 +58,13 @@ impl FromStr for RoomId {
 
 /// The number of a message in its room: 1 for the first, then one more for each that is not ephemeral.
 /// [`Seq::ZERO`] stands before the first message.
+///
+/// ```
+/// use rtbroadcaster::Seq;
+///
+/// assert_eq!(Seq::new(1).map(Seq::get), Some(1));
+/// assert_eq!(Seq::new(u64::MAX), None, "JavaScript cannot hold it exactly");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Seq(u64);
 

@@ -23,6 +23,14 @@ use origin::{OriginError, Page};
 /// When a connection was accepted, and from where. A server that puts this into the extensions of its requests has the
 /// deadlines count from there and the limits per address apply to handshakes; otherwise deadlines count from the
 /// upgrade. Under axum, `into_make_service_with_connect_info::<SocketAddr>()` serves for the address.
+///
+/// ```
+/// use rtbroadcaster::Arrival;
+///
+/// let arrival = Arrival { accepted: tokio::time::Instant::now(), peer: ([192, 0, 2, 1], 50_000).into() };
+/// let mut request = http::Request::new(());
+/// assert!(request.extensions_mut().insert(arrival).is_none(), "one arrival for one connection");
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Arrival {
     /// When it was accepted.

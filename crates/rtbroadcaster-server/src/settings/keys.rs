@@ -71,22 +71,22 @@ keys! {
         log_format => log_format: crate::log::Format, "How to write the log: text or json";
     }
     Pages {
-        allow_origin => config.allow_origins: Vec<rtbroadcaster::Origin>, "Origins of pages from other hosts that may connect, each exactly";
+        allow_origin => config.allow_origins: Vec<rtbroadcaster::Origin>, "Origins of pages from other hosts that may connect, each exactly; the flag may be repeated";
         public_url => config.public_url: Option<rtbroadcaster::Origin>, "Where the world finds this server behind a proxy; its pages may connect";
-        allow_host => allow_hosts: Vec<super::HostName>, "Host names besides localhost under which a server on a loopback address answers";
+        allow_host => allow_hosts: Vec<super::HostName>, "Host names besides localhost under which a server on a loopback address answers; the flag may be repeated";
     }
     Messages {
         message_bytes_max => config.message_bytes_max: usize, "Most bytes in one message from a client";
         history_messages_max => config.history_messages_max: usize, "Most messages that a room keeps for viewers that come back";
-        history_bytes_max => config.history_bytes_max: usize, "Most bytes of them";
-        history_age_max => config.history_age_max: std::time::Duration, "Age at which they are forgotten";
+        history_bytes_max => config.history_bytes_max: usize, "Most bytes of key and params in these messages";
+        history_age_max => config.history_age_max: std::time::Duration, "Age at which these messages are forgotten";
         state_keys_max => config.state_keys_max: usize, "Most keys in a room's state";
         state_bytes_max => config.state_bytes_max: usize, "Most bytes in a room's state";
     }
     Viewers {
         backlog_bytes_max => config.backlog_bytes_max: usize, "Most bytes that may wait for one viewer";
-        stall_timeout => config.stall_timeout: std::time::Duration, "How long the first of them may wait";
-        ping_interval => config.ping_interval: std::time::Duration, "How often viewers are asked whether they are there";
+        stall_timeout => config.stall_timeout: std::time::Duration, "How long the first frame that waits may wait before its viewer is closed";
+        ping_interval => config.ping_interval: std::time::Duration, "How often viewers are pinged; silent for two of these, they are closed";
     }
     Rooms {
         rooms_max => config.rooms_max: usize, "Most rooms";

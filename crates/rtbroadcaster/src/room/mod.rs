@@ -53,7 +53,7 @@ pub struct RoomSummary {
 pub enum OwnerStatus {
     /// It can speak at any time.
     Live,
-    /// It is gone, and the room waits for its return.
+    /// It is gone; the room ends after [`owner_grace`](crate::Config::owner_grace).
     Away,
 }
 

@@ -54,7 +54,7 @@ pub enum PublishError {
     /// Another owner has taken the room over.
     #[error("another owner has taken the room over")]
     Fenced,
-    /// The message is no message.
+    /// The message has a fault: its key, parameters, size or id. The source says which.
     #[error("the message cannot be published")]
     BadMessage(#[from] MessageError),
     /// The room's state cannot take another key or this many bytes: `state_keys_max`, `state_bytes_max`.
