@@ -66,7 +66,8 @@ pub use manager::{Manager, NoRoom};
 pub use message::{Kind, Message, MessageError};
 pub use origin::{InvalidOrigin, Origin};
 pub use room::{CreateError, InvalidOwnerKey, Owner, OwnerKey, OwnerStatus, PublishError, RoomSummary};
-pub use upgrade::{Arrival, Upgrade, UpgradeError};
+pub use upgrade::{Arrival, OriginError, Upgrade, UpgradeError};
+pub use wire::handshake::HandshakeError;
 
 /// The pure parts, for this project's own benches, fuzz targets and tests. Nothing here is stable.
 #[doc(hidden)]

@@ -18,7 +18,8 @@ use crate::manager::{Manager, Ticket, TooMany};
 use crate::protocol::Protocol;
 use crate::socket::Socket;
 use crate::wire::handshake::{self, HandshakeError};
-use origin::{OriginError, Page};
+pub use origin::OriginError;
+use origin::Page;
 
 /// When a connection was accepted, and from where. A server that puts this into the extensions of its requests has the
 /// deadlines count from there and the limits per address apply to handshakes; otherwise deadlines count from the

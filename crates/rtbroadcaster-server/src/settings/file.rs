@@ -7,7 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::Key;
 use super::value::Shape;
-use super::{Given, Place, SettingsError};
+use super::{Given, Place, Settings, SettingsError};
 
 /// The values of a file with the lines on which they stand.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Given>, SettingsError> {
@@ -29,13 +29,15 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Given>, SettingsError
             (Some(text), _) => given.push(Given { key, text, place }),
             (None, None) => given.push(Given { key, text: String::new(), place }),
             (None, Some(known)) => {
+                let default = (known.show)(&Settings::default());
                 let message = match shape {
-                    Shape::Number => "expected a number without quotes",
-                    Shape::Text => "expected a text in quotes",
-                    Shape::List => "expected an array of texts, [\"…\", \"…\"]",
+                    Shape::Number => "expected a number without quotes".to_owned(),
+                    Shape::Text if default.is_empty() => "expected a text in quotes".to_owned(),
+                    Shape::Text => format!("expected a text in quotes, such as {default}"),
+                    Shape::List => "expected an array of texts, [\"…\", \"…\"]".to_owned(),
                 };
                 let text = text_of_span(text, value.span());
-                return Err(SettingsError::Invalid { place, key: known.name, text, message: message.into() });
+                return Err(SettingsError::Invalid { place, key: known.name, text, message });
             }
         }
     }

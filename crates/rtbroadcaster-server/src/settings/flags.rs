@@ -49,6 +49,8 @@ impl clap::Args for Flags {
                 .value_name(key.placeholder)
                 .help(help)
                 .help_heading(key.group.title())
+                // So that a negative number is refused as what it is, and not as another flag.
+                .allow_negative_numbers(true)
                 .action(action)
         });
         command.arg(config).args(flags)

@@ -106,7 +106,7 @@ keys! {
 }
 
 /// How like a name has to be to be suggested, from 0 to 1.
-const LIKENESS_MIN: f64 = 0.75;
+const LIKENESS_MIN: f64 = 0.8;
 
 impl Key {
     pub(super) fn named(name: &str) -> Option<&'static Key> {

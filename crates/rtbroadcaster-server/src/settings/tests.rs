@@ -110,7 +110,19 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             &[],
             "show.toml:1: `rooms_max` cannot be `-1`: expected a whole number, 0 lifts the limit",
         ),
-        (Some("owner_grace = 30"), &[], &[], "show.toml:1: `owner_grace` cannot be `30`: expected a text in quotes"),
+        (
+            Some("owner_grace = 30"),
+            &[],
+            &[],
+            "show.toml:1: `owner_grace` cannot be `30`: expected a text in quotes, such as \"30s\"",
+        ),
+        (Some("[server]\nlisten = \"\""), &[], &[], "show.toml:1: unknown key `server`"),
+        (
+            None,
+            &[],
+            &["--rooms-max", "-1"],
+            "--rooms-max: `rooms_max` cannot be `-1`: expected a whole number, 0 lifts the limit",
+        ),
         (
             Some("allow_origin = \"https://a.test\""),
             &[],

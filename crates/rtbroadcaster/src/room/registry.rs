@@ -96,6 +96,7 @@ impl Registry {
         let room = Room::new(id, hash, self.clock, Arc::clone(&self.lanes), Arc::downgrade(self), &self.config);
         let room = Arc::new(room);
         rooms.by_id.insert(id, Listed { room: Arc::clone(&room), place });
+        tracing::debug!(room = ?id, rooms = rooms.by_id.len(), "room opened");
         if let Some(place) = place {
             *rooms.per_place.entry(place).or_default() += 1;
         }
@@ -132,6 +133,7 @@ impl Registry {
     /// The room `id` has ended.
     pub(super) fn remove(&self, id: RoomId) {
         let mut rooms = self.lock();
+        tracing::debug!(room = ?id, rooms = rooms.by_id.len() - 1, "room ended");
         if let Some(place) = rooms.by_id.remove(&id).and_then(|listed| listed.place)
             && let Some(count) = rooms.per_place.get_mut(&place)
         {
