@@ -167,7 +167,9 @@ impl Client {
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        let Some(at) = self.deadlines.next(self.viewers_of_own_room(), self.outbox.stalls_at()) else {
+        let viewers = self.viewers_of_own_room();
+        self.deadlines.watched(viewers, self.manager.clock().now());
+        let Some(at) = self.deadlines.next(viewers, self.outbox.stalls_at()) else {
             self.sleep = None;
             return Poll::Pending;
         };
