@@ -126,7 +126,11 @@ impl Client {
                         return;
                     }
                 }
-                Event::Said => return self.linger().await,
+                Event::Said => {
+                    // A lane may have decided the end, and the close may be out before this task knew of it.
+                    self.leave();
+                    return self.linger().await;
+                }
                 Event::Gone => return,
             }
         }
