@@ -117,15 +117,14 @@ impl Client {
             if self.outbox.ending() != Ending::Open {
                 self.leave();
             }
+            // Also when something came: a peer that never stops talking would keep every timer from being polled.
+            if self.due().is_break() {
+                return;
+            }
             // The buffer of a burst does not stay with an idle connection.
             self.inbox = VecDeque::new();
             match poll_fn(|cx| self.poll_event(cx)).await {
-                Event::Came => {}
-                Event::Due => {
-                    if self.due().is_break() {
-                        return;
-                    }
-                }
+                Event::Came | Event::Due => {}
                 Event::Said => {
                     // A lane may have decided the end, and the close may be out before this task knew of it.
                     self.leave();

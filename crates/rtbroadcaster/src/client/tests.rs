@@ -44,3 +44,15 @@ async fn a_viewer_that_is_closed_leaves_its_room_at_once() {
     tokio::time::timeout(LINGER / 2, left).await.expect("the room waits for a peer that does not end its side");
     assert!(!client.is_finished(), "the peer has time to end its side");
 }
+
+#[tokio::test]
+async fn a_client_that_never_stops_pinging_has_no_more_time_for_its_first_message() {
+    let timeout = Duration::from_millis(50);
+    let manager = Manager::new(Config { first_message_timeout: timeout, ..Config::default() });
+    // A ping under a mask, whose every byte is the same.
+    let pings = tokio::io::join(tokio::io::repeat(0x89), tokio::io::sink());
+    let socket = Socket::Stream(Box::new(pings));
+    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO);
+    let ended = tokio::time::timeout(LINGER + Duration::from_secs(5), client.run()).await;
+    assert!(ended.is_ok(), "the client is still there");
+}
