@@ -117,16 +117,19 @@ impl Client {
             if self.outbox.ending() != Ending::Open {
                 self.leave();
             }
+            // Also when something came: a peer that never stops talking would keep every timer from being polled.
+            if self.due().is_break() {
+                return;
+            }
             // The buffer of a burst does not stay with an idle connection.
             self.inbox = VecDeque::new();
             match poll_fn(|cx| self.poll_event(cx)).await {
-                Event::Came => {}
-                Event::Due => {
-                    if self.due().is_break() {
-                        return;
-                    }
+                Event::Came | Event::Due => {}
+                Event::Said => {
+                    // A lane may have decided the end, and the close may be out before this task knew of it.
+                    self.leave();
+                    return self.linger().await;
                 }
-                Event::Said => return self.linger().await,
                 Event::Gone => return,
             }
         }
@@ -167,7 +170,9 @@ impl Client {
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        let Some(at) = self.deadlines.next(self.viewers_of_own_room(), self.outbox.stalls_at()) else {
+        let viewers = self.viewers_of_own_room();
+        self.deadlines.watched(viewers, self.manager.clock().now());
+        let Some(at) = self.deadlines.next(viewers, self.outbox.stalls_at()) else {
             self.sleep = None;
             return Poll::Pending;
         };

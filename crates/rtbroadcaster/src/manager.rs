@@ -164,14 +164,16 @@ impl Manager {
 
     /// Ends every room and every connection, each told why, and waits until the last one is gone. A connection that
     /// takes nothing lasts no longer than [`stall_timeout`](Config::stall_timeout); bound this wait if that is too long.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
     pub async fn shutdown(&self) {
         let waiting = self.waiting().take();
         for outbox in waiting.into_iter().flatten().map(|(_, outbox)| outbox) {
             outbox.finish(encode::close(CloseReason::ServerGone));
         }
-        if let Some(registry) = self.0.registry.get() {
-            registry.shut();
-        }
+        // Also one that was not used yet: no room is created from now on.
+        self.registry().shut();
         self.0.clients.close();
         self.0.clients.wait().await;
     }
@@ -241,6 +243,14 @@ impl Manager {
 mod tests {
     use super::*;
     use crate::fanout::Ending;
+
+    #[tokio::test]
+    async fn a_manager_that_was_shut_down_before_its_first_room_creates_none() {
+        let manager = Manager::new(Config::default());
+        manager.shutdown().await;
+        assert_eq!(manager.create_room().await.err(), Some(CreateError::ShuttingDown));
+        assert!(manager.rooms().is_empty());
+    }
 
     #[tokio::test]
     async fn a_client_whose_room_ended_before_it_could_speak_is_told() {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::keys::Key;
 use super::value::Shape;
@@ -47,16 +47,23 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Given>, SettingsError
 /// The value as a flag would give it, if it has the right shape.
 fn text(value: &DeValue<'_>, shape: Shape) -> Option<String> {
     match (shape, value) {
-        (Shape::Number, DeValue::Integer(number)) => Some(number.to_string()),
+        (Shape::Number, DeValue::Integer(number)) => Some(decimal(number)),
         (Shape::Text, DeValue::String(text)) => Some(text.to_string()),
         // A limit that is lifted may be written as a bare 0 wherever it stands.
-        (Shape::Text, DeValue::Integer(number)) if number.to_string() == "0" => Some("0".into()),
+        (Shape::Text, DeValue::Integer(number)) if decimal(number) == "0" => Some("0".into()),
         (Shape::List, DeValue::Array(parts)) => {
             let parts: Option<Vec<_>> = parts.iter().map(|part| self::text(part.get_ref(), Shape::Text)).collect();
             parts.map(|parts| parts.join(","))
         }
         _ => None,
     }
+}
+
+/// The number as a flag has it; TOML also knows hexadecimal, octal and binary ones. One that is out of range stays as it
+/// is, to be told so by whoever reads it.
+fn decimal(number: &DeInteger<'_>) -> String {
+    u64::from_str_radix(number.as_str(), number.radix())
+        .map_or_else(|_| number.to_string(), |number| number.to_string())
 }
 
 fn text_of_span(text: &str, span: std::ops::Range<usize>) -> String {

@@ -87,6 +87,18 @@ fn zero_lifts_a_limit_however_it_is_written() {
 }
 
 #[test]
+fn a_number_may_be_written_in_every_way_that_toml_knows() {
+    for number in ["70000", "70_000", "+70000", "0x1_1170", "0o210560", "0b1_0001_0001_0111_0000"] {
+        let settings = load(Some(&format!("message_bytes_max = {number}")), &[], &[]);
+        assert_eq!(settings.unwrap().config.message_bytes_max, 70_000, "{number}");
+    }
+    for number in ["-1", "0xffff_ffff_ffff_ffff_f", "1e3"] {
+        assert!(load(Some(&format!("message_bytes_max = {number}")), &[], &[]).is_err(), "{number}");
+    }
+    assert!(load(Some("owner_grace = 0x0"), &[], &[]).unwrap().config.owner_grace.is_zero());
+}
+
+#[test]
 fn an_error_names_its_place_and_what_was_probably_meant() {
     type Case<'a> = (Option<&'a str>, &'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
     let cases: &[Case<'_>] = &[

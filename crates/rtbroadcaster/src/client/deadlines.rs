@@ -38,6 +38,8 @@ pub(super) struct Deadlines {
     heard: Duration,
     /// When it was pinged by its own task.
     pinged: Duration,
+    /// Since when somebody watches the room that this client owns.
+    watched: Option<Duration>,
     /// For the close frame to be taken.
     cut: Option<Duration>,
 }
@@ -50,6 +52,7 @@ impl Deadlines {
             ping_interval: config.ping_interval,
             heard: accepted,
             pinged: accepted,
+            watched: None,
             cut: None,
         }
     }
@@ -67,6 +70,11 @@ impl Deadlines {
     /// Something came.
     pub(super) fn heard(&mut self, now: Duration) {
         self.heard = now;
+    }
+
+    /// `viewers` watch the room that this client owns; `None` if it owns none.
+    pub(super) fn watched(&mut self, viewers: Option<usize>, now: Duration) {
+        self.watched = if viewers.is_some_and(|viewers| viewers > 0) { self.watched.or(Some(now)) } else { None };
     }
 
     /// The connection ends; a cut one has little time.
@@ -87,6 +95,7 @@ impl Deadlines {
 
     /// What has to happen now.
     pub(super) fn due(&mut self, now: Duration, viewers: Option<usize>, stall: Option<Duration>) -> Option<Due> {
+        self.watched(viewers, now);
         let passed = |at: Option<Duration>| at.is_some_and(|at| at <= now);
         if passed(self.cut) {
             return Some(Due::Abandon);
@@ -114,12 +123,19 @@ impl Deadlines {
 
     /// When to ping an owner, and when its silence has lasted too long.
     fn owner(&self, viewers: usize) -> Option<(Duration, Duration)> {
-        let (ping, silence) = match (self.ping_interval, viewers) {
-            (Duration::ZERO, _) => return None,
-            (interval, 0) => (interval, interval.saturating_mul(2)),
-            (interval, _) => (interval.min(OWNER_PING), interval.saturating_mul(2).min(OWNER_SILENCE)),
+        let interval = self.ping_interval;
+        if interval.is_zero() {
+            return None;
+        }
+        let silent = self.heard.saturating_add(interval.saturating_mul(2));
+        let (ping, silent) = if viewers == 0 {
+            (interval, silent)
+        } else {
+            // An owner that nobody watched was not pinged so often: its silence of then proves nothing.
+            let since = self.heard.max(self.watched.unwrap_or_default());
+            (interval.min(OWNER_PING), silent.min(since.saturating_add(OWNER_SILENCE)))
         };
-        Some((self.heard.max(self.pinged).saturating_add(ping), self.heard.saturating_add(silence)))
+        Some((self.heard.max(self.pinged).saturating_add(ping), silent))
     }
 }
 
@@ -159,6 +175,31 @@ mod tests {
         deadlines.heard(seconds(106));
         assert_eq!(deadlines.next(Some(1), None), Some(seconds(111)));
         assert_eq!(deadlines.due(seconds(116), Some(1), None), Some(Due::Close(CloseReason::NoPong)));
+    }
+
+    #[test]
+    fn an_owner_is_asked_before_it_is_given_up_when_the_first_viewer_comes_late() {
+        let mut deadlines = fresh();
+        deadlines.understood();
+        deadlines.entered();
+        for came in [seconds(120), seconds(140)] {
+            deadlines.watched(Some(0), came);
+            assert_eq!(deadlines.due(came, Some(1), None), Some(Due::Ping));
+            assert_eq!(deadlines.due(came + seconds(5), Some(1), None), Some(Due::Ping));
+            deadlines.heard(came + seconds(6));
+        }
+        assert_eq!(deadlines.due(seconds(155), Some(1), None), Some(Due::Ping));
+        assert_eq!(deadlines.due(seconds(156), Some(1), None), Some(Due::Close(CloseReason::NoPong)));
+    }
+
+    #[test]
+    fn an_owner_that_answered_no_ping_gains_nothing_by_a_viewer() {
+        let mut deadlines = fresh();
+        deadlines.understood();
+        deadlines.entered();
+        assert_eq!(deadlines.due(seconds(125), Some(0), None), Some(Due::Ping));
+        assert_eq!(deadlines.due(seconds(149), Some(1), None), Some(Due::Ping));
+        assert_eq!(deadlines.due(seconds(150), Some(1), None), Some(Due::Close(CloseReason::NoPong)));
     }
 
     #[test]

@@ -13,3 +13,46 @@ async fn a_viewers_task_is_small() {
     assert!(bytes <= 1_024, "{bytes} bytes for each idle viewer");
     assert!(std::mem::size_of::<Outbox>() <= 128);
 }
+
+/// A text frame of a client, under a mask of zeroes.
+fn frame(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).unwrap();
+    assert!(length < 126);
+    [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
+}
+
+#[tokio::test]
+async fn a_viewer_that_is_closed_leaves_its_room_at_once() {
+    let manager = Manager::new(Config::default());
+    let owner = manager.create_room().await.unwrap();
+    let (stream, mut peer) = tokio::io::duplex(1_024);
+    let socket = Socket::Stream(Box::new(stream));
+    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO);
+    let outbox = Arc::clone(&client.outbox);
+    client.begin(&frame(&format!(r#"{{"uuid":"{}","status":{{"value":2}}}}"#, owner.room())));
+    let client = tokio::spawn(async move { client.run().await });
+    let mut connected = [0; 16];
+    tokio::io::AsyncReadExt::read_exact(&mut peer, &mut connected).await.unwrap();
+    assert_eq!(owner.viewers(), 1);
+    // As a lane does, for a viewer that is silent.
+    outbox.cut(encode::close(crate::close::CloseReason::NoPong));
+    let left = async {
+        while owner.viewers() > 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(LINGER / 2, left).await.expect("the room waits for a peer that does not end its side");
+    assert!(!client.is_finished(), "the peer has time to end its side");
+}
+
+#[tokio::test]
+async fn a_client_that_never_stops_pinging_has_no_more_time_for_its_first_message() {
+    let timeout = Duration::from_millis(50);
+    let manager = Manager::new(Config { first_message_timeout: timeout, ..Config::default() });
+    // A ping under a mask, whose every byte is the same.
+    let pings = tokio::io::join(tokio::io::repeat(0x89), tokio::io::sink());
+    let socket = Socket::Stream(Box::new(pings));
+    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO);
+    let ended = tokio::time::timeout(LINGER + Duration::from_secs(5), client.run()).await;
+    assert!(ended.is_ok(), "the client is still there");
+}

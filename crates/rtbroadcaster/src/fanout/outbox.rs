@@ -153,10 +153,13 @@ impl Outbox {
 
     /// One heartbeat: `ping` for a client that was heard since the last one, the end of the connection for any other.
     pub(super) fn heartbeat(&self, ping: &[Frame], slices: &[IoSlice<'_>]) {
-        if self.heard.swap(false, Ordering::Relaxed) {
-            self.offer(ping, slices);
-        } else {
+        if !self.heard.swap(false, Ordering::Relaxed) {
             self.cut(encode::close(CloseReason::NoPong));
+        } else if self.direct.is_none() || self.lock().backlog.is_some() {
+            // Not behind what waits: a slow member would be asked too late to answer before the next heartbeat.
+            self.ping();
+        } else {
+            self.offer(ping, slices);
         }
     }
 

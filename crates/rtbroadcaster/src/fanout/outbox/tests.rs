@@ -248,3 +248,22 @@ async fn what_comes_during_a_direct_write_is_not_forgotten_after_it() {
     assert_eq!(read_all(&mut member, 0).await.close, Some(1000));
     task.await.unwrap().unwrap();
 }
+
+#[test]
+fn a_heartbeat_asks_before_what_waits() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let _entered = runtime.enter();
+    let outbox = Outbox::new(None, &SILENT, Clock::start(), &Config::default());
+    outbox.replay(encode::text(b"connected"), Arc::from([]));
+    outbox.answer(encode::text(b"later"));
+    let ping = Frame::event(encode::ping(&Control::default()));
+    outbox.heartbeat(std::slice::from_ref(&ping), &[IoSlice::new(&ping.bytes)]);
+    let mut out = Vec::new();
+    let write = |_: &mut Context<'_>, slices: &[IoSlice<'_>]| {
+        slices.iter().for_each(|slice| out.extend_from_slice(slice));
+        Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()))
+    };
+    assert!(outbox.poll_drain(&mut Context::from_waker(Waker::noop()), write).is_pending());
+    let expected = [ping.bytes, encode::text(b"connected"), encode::text(b"later")].concat();
+    assert_eq!(out, expected);
+}
