@@ -18,7 +18,7 @@ use tokio::time::Sleep;
 use crate::fanout::{Drained, Ending, Outbox};
 use crate::manager::{Manager, Waiting};
 use crate::protocol::{Protocol, Refusal, Request, Strikes};
-use crate::room::{Membership, Owner};
+use crate::room::{Membership, Owner, Place};
 use crate::socket::Socket;
 use crate::wire::{Decoder, Incoming, Limits, Violation, encode};
 use deadlines::{Deadlines, Due};
@@ -51,6 +51,8 @@ pub(crate) struct Client {
     outbox: Arc<Outbox>,
     manager: Manager,
     permit: Permit,
+    /// Where it comes from, as far as the web server or the socket tells.
+    place: Option<Place>,
     role: Role,
     strikes: Strikes,
     deadlines: Deadlines,
@@ -73,16 +75,18 @@ enum Event {
 }
 
 impl Client {
-    /// A client on `socket`, accepted at `accepted`.
+    /// A client on `socket`, accepted at `accepted` from `place`.
     pub(crate) fn new(
         socket: Socket,
         protocol: Protocol,
         manager: Manager,
         permit: Permit,
         accepted: Duration,
+        place: Option<Place>,
     ) -> Self {
         let config = manager.config();
         let limits = Limits { message_bytes_max: config.message_bytes_max, fragments_max: FRAGMENTS_MAX };
+        let peer = socket.peer();
         let outbox = Outbox::new(socket.handle(), protocol.dialect(), manager.clock(), config);
         Self {
             decoder: Decoder::new(limits),
@@ -93,6 +97,7 @@ impl Client {
             outbox,
             manager,
             permit,
+            place: place.or_else(|| peer.map(|peer| Place::from(peer.ip()))),
             strikes: Strikes::default(),
             inbox: VecDeque::new(),
             sleep: None,

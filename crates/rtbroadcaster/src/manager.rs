@@ -199,7 +199,7 @@ impl Manager {
         ticket: Ticket,
     ) {
         let accepted = self.0.clock.since_birth(accepted);
-        let mut client = Client::new(socket, protocol, self.clone(), permit, accepted);
+        let mut client = Client::new(socket, protocol, self.clone(), permit, accepted, ticket.place());
         client.begin(first);
         self.0.clients.spawn(async move {
             client.run().await;

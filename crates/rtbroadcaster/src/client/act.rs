@@ -8,7 +8,7 @@ use crate::close::CloseReason;
 use crate::id::RoomId;
 use crate::message::Message;
 use crate::protocol::{Command, Refusal};
-use crate::room::{CreateError, JoinError, Owner, Place, PublishError};
+use crate::room::{CreateError, JoinError, Owner, PublishError};
 use crate::wire::encode;
 
 impl Client {
@@ -28,8 +28,7 @@ impl Client {
         if !self.permit.may_create() {
             return Err(Refusal::NotOwner);
         }
-        let place = self.socket.peer().map(|peer| Place::from(peer.ip()));
-        let owner = self.manager.registry().create(place, None).map_err(|error| match error {
+        let owner = self.manager.registry().create(self.place, None).map_err(|error| match error {
             CreateError::TooManyRooms => Refusal::RoomLimit,
             CreateError::ShuttingDown => Refusal::Unavailable,
         })?;

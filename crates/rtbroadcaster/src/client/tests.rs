@@ -1,4 +1,4 @@
-//! What an idle client costs.
+//! What one client costs, and when it is gone.
 
 use super::*;
 use crate::config::Config;
@@ -8,7 +8,7 @@ async fn a_viewers_task_is_small() {
     let (stream, _peer) = tokio::io::duplex(16);
     let manager = Manager::new(Config::default());
     let socket = Socket::Stream(Box::new(stream));
-    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO);
+    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO, None);
     let bytes = std::mem::size_of_val(&client.run()) + std::mem::size_of::<Client>();
     assert!(bytes <= 1_024, "{bytes} bytes for each idle viewer");
     assert!(std::mem::size_of::<Outbox>() <= 128);
@@ -27,7 +27,7 @@ async fn a_viewer_that_is_closed_leaves_its_room_at_once() {
     let owner = manager.create_room().await.unwrap();
     let (stream, mut peer) = tokio::io::duplex(1_024);
     let socket = Socket::Stream(Box::new(stream));
-    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO);
+    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO, None);
     let outbox = Arc::clone(&client.outbox);
     client.begin(&frame(&format!(r#"{{"uuid":"{}","status":{{"value":2}}}}"#, owner.room())));
     let client = tokio::spawn(async move { client.run().await });
@@ -52,7 +52,26 @@ async fn a_client_that_never_stops_pinging_has_no_more_time_for_its_first_messag
     // A ping under a mask, whose every byte is the same.
     let pings = tokio::io::join(tokio::io::repeat(0x89), tokio::io::sink());
     let socket = Socket::Stream(Box::new(pings));
-    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO);
+    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO, None);
     let ended = tokio::time::timeout(LINGER + Duration::from_secs(5), client.run()).await;
     assert!(ended.is_ok(), "the client is still there");
+}
+
+#[tokio::test]
+async fn an_address_that_only_the_web_server_knows_counts_for_its_rooms() {
+    let manager = Manager::new(Config { rooms_per_address_max: 1, ..Config::default() });
+    let first_place = Some(Place::from(std::net::IpAddr::from([192, 0, 2, 1])));
+    let other_place = Some(Place::from(std::net::IpAddr::from([192, 0, 2, 2])));
+    let mut peers = Vec::new();
+    for (place, rooms) in [(first_place, 1), (first_place, 1), (other_place, 2), (None, 3), (None, 4)] {
+        let (stream, mut peer) = tokio::io::duplex(1_024);
+        let socket = Socket::Stream(Box::new(stream));
+        let mut client =
+            Client::new(socket, Protocol::Classic, manager.clone(), Permit::anything(), Duration::ZERO, place);
+        client.begin(&frame(r#"{"status":{"value":1}}"#));
+        tokio::spawn(async move { client.run().await });
+        tokio::io::AsyncReadExt::read_exact(&mut peer, &mut [0; 16]).await.unwrap();
+        assert_eq!(manager.rooms().len(), rooms, "{place:?}");
+        peers.push(peer);
+    }
 }

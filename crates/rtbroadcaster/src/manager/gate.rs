@@ -48,6 +48,13 @@ pub(crate) struct Ticket {
     place: Option<Place>,
 }
 
+impl Ticket {
+    /// Where the connection comes from, if that is known.
+    pub(crate) fn place(&self) -> Option<Place> {
+        self.place
+    }
+}
+
 impl Gate {
     pub(crate) fn new(config: &Config) -> Arc<Self> {
         Arc::new(Self {
