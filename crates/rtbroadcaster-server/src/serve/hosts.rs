@@ -32,8 +32,11 @@ impl Hosts {
     /// Whether a request with these headers may be answered.
     fn allow(&self, headers: &HeaderMap) -> bool {
         let Self::Loopback(allowed) = self else { return true };
-        let host =
-            headers.get(HOST).and_then(|host| host.to_str().ok()).and_then(|host| host.parse::<Authority>().ok());
+        // More than one is no honest request, and which of them anybody reads is a guess.
+        let mut hosts = headers.get_all(HOST).iter();
+        let host = hosts.next().filter(|_| hosts.next().is_none());
+        let host = host.and_then(|host| host.to_str().ok()).filter(|host| !host.contains('@'));
+        let host = host.and_then(|host| host.parse::<Authority>().ok());
         let Some(host) = host else { return false };
         let name = host.host().trim_matches(['[', ']']);
         let is_own = name.eq_ignore_ascii_case("localhost")
@@ -73,6 +76,12 @@ mod tests {
             assert!(!answers("[::1]:8080", host), "{host}");
             assert!(answers("0.0.0.0:8080", host), "{host}");
         }
-        assert!(!Hosts::of("127.0.0.1:1".parse().unwrap(), &allowed).allow(&HeaderMap::new()), "no Host at all");
+        assert!(!answers("127.0.0.1:8080", "evil@localhost"), "only a host and a port");
+        let rule = Hosts::of("127.0.0.1:1".parse().unwrap(), &allowed);
+        assert!(!rule.allow(&HeaderMap::new()), "no Host at all");
+        let mut both = HeaderMap::new();
+        both.append(HOST, "localhost".parse().unwrap());
+        both.append(HOST, "localhost".parse().unwrap());
+        assert!(!rule.allow(&both), "two Hosts");
     }
 }
