@@ -108,17 +108,28 @@ impl Client {
     /// buffer in which the web server read the handshake.
     pub(crate) fn begin(&mut self, first: &[u8]) {
         receive(&mut self.decoder, &mut self.inbox, first);
+        self.heard();
+    }
+
+    /// Something came, and is in the inbox as far as it is whole.
+    fn heard(&mut self) {
+        let now = self.manager.clock().now();
+        self.deadlines.heard(now);
+        let ended = self.inbox.iter().any(|incoming| matches!(incoming, Ok(Incoming::Text(_))));
+        self.deadlines.read(ended, !self.decoder.is_between_messages(), now);
     }
 
     /// Serves the connection to its end.
     pub(crate) async fn run(&mut self) {
         loop {
+            let began = self.manager.clock().now();
             while let Some(incoming) = self.inbox.pop_front() {
                 if self.outbox.ending() != Ending::Open {
                     break;
                 }
                 self.handle(incoming).await;
             }
+            self.deadlines.paused(self.manager.clock().now().saturating_sub(began));
             if self.outbox.ending() != Ending::Open {
                 self.leave();
             }
@@ -165,7 +176,7 @@ impl Client {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Event::Gone),
                 Poll::Ready(Ok(_)) => {
                     outbox.hear();
-                    self.deadlines.heard(self.manager.clock().now());
+                    self.heard();
                     return Poll::Ready(Event::Came);
                 }
                 Poll::Pending => {}

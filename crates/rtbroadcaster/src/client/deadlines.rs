@@ -11,6 +11,9 @@ use crate::fanout::Ending;
 const OWNER_PING: Duration = Duration::from_secs(5);
 const OWNER_SILENCE: Duration = Duration::from_secs(10);
 
+/// How long one message may take from its first byte to its last.
+const MESSAGE: Duration = Duration::from_secs(10);
+
 /// How long a cut connection may take to accept its close frame.
 const CUT: Duration = Duration::from_secs(1);
 
@@ -34,6 +37,8 @@ pub(super) struct Deadlines {
     join: Option<Duration>,
     /// `ping_interval`.
     ping_interval: Duration,
+    /// When the message began of which not everything has come.
+    message: Option<Duration>,
     /// When something came from the peer.
     heard: Duration,
     /// When it was pinged by its own task.
@@ -50,6 +55,7 @@ impl Deadlines {
             first_message: deadline(accepted, config.first_message_timeout),
             join: deadline(accepted, config.join_timeout),
             ping_interval: config.ping_interval,
+            message: None,
             heard: accepted,
             pinged: accepted,
             watched: None,
@@ -72,6 +78,18 @@ impl Deadlines {
         self.heard = now;
     }
 
+    /// Something was read: whether a message ended with it, and whether another one has begun.
+    pub(super) fn read(&mut self, ended: bool, begun: bool, now: Duration) {
+        let since = self.message.filter(|_| !ended);
+        self.message = begun.then(|| since.unwrap_or(now));
+    }
+
+    /// Nothing was read for `time`, as when an owner is slowed: the peer could neither end its message nor be heard.
+    pub(super) fn paused(&mut self, time: Duration) {
+        self.heard = self.heard.saturating_add(time);
+        self.message = self.message.map(|since| since.saturating_add(time));
+    }
+
     /// `viewers` watch the room that this client owns; `None` if it owns none.
     pub(super) fn watched(&mut self, viewers: Option<usize>, now: Duration) {
         self.watched = if viewers.is_some_and(|viewers| viewers > 0) { self.watched.or(Some(now)) } else { None };
@@ -81,6 +99,7 @@ impl Deadlines {
     pub(super) fn leaving(&mut self, ending: Ending, now: Duration) {
         self.first_message = None;
         self.join = None;
+        self.message = None;
         if ending == Ending::Cut {
             self.cut.get_or_insert(now + CUT);
         }
@@ -90,7 +109,7 @@ impl Deadlines {
     pub(super) fn next(&self, viewers: Option<usize>, stall: Option<Duration>) -> Option<Duration> {
         let owner = viewers.and_then(|viewers| self.owner(viewers));
         let owner = owner.map(|(ping, silent)| ping.min(silent));
-        [self.first_message, self.join, self.cut, self.stall(stall), owner].into_iter().flatten().min()
+        [self.first_message, self.join, self.message(), self.cut, self.stall(stall), owner].into_iter().flatten().min()
     }
 
     /// What has to happen now.
@@ -103,6 +122,9 @@ impl Deadlines {
         if passed(self.stall(stall)) {
             return Some(Due::Close(CloseReason::Slow));
         }
+        if passed(self.message()) {
+            return Some(Due::Close(CloseReason::RuleBroken));
+        }
         if passed(self.first_message) || passed(self.join) {
             return Some(Due::Close(CloseReason::NothingValid));
         }
@@ -114,6 +136,11 @@ impl Deadlines {
             self.pinged = now;
             Due::Ping
         })
+    }
+
+    /// When the message under way has taken too long.
+    fn message(&self) -> Option<Duration> {
+        self.message.map(|since| since.saturating_add(MESSAGE))
     }
 
     /// A peer that was cut has its own deadline.
@@ -193,6 +220,17 @@ mod tests {
     }
 
     #[test]
+    fn an_owner_that_was_slowed_was_not_silent() {
+        let mut deadlines = fresh();
+        deadlines.understood();
+        deadlines.entered();
+        deadlines.watched(Some(1), seconds(100));
+        deadlines.paused(seconds(30));
+        assert_eq!(deadlines.due(seconds(130), Some(1), None), None);
+        assert_eq!(deadlines.next(Some(1), None), Some(seconds(135)));
+    }
+
+    #[test]
     fn an_owner_that_answered_no_ping_gains_nothing_by_a_viewer() {
         let mut deadlines = fresh();
         deadlines.understood();
@@ -200,6 +238,23 @@ mod tests {
         assert_eq!(deadlines.due(seconds(125), Some(0), None), Some(Due::Ping));
         assert_eq!(deadlines.due(seconds(149), Some(1), None), Some(Due::Ping));
         assert_eq!(deadlines.due(seconds(150), Some(1), None), Some(Due::Close(CloseReason::NoPong)));
+    }
+
+    #[test]
+    fn a_message_has_10_seconds_from_its_first_byte_to_its_last() {
+        let mut deadlines = fresh();
+        deadlines.understood();
+        deadlines.entered();
+        deadlines.read(false, true, seconds(100));
+        deadlines.read(false, true, seconds(109));
+        assert_eq!(deadlines.next(None, None), Some(seconds(110)), "more of the same message gains no time");
+        deadlines.read(true, true, seconds(109));
+        assert_eq!(deadlines.next(None, None), Some(seconds(119)), "the next one has its own");
+        assert_eq!(deadlines.due(seconds(119), None, None), Some(Due::Close(CloseReason::RuleBroken)));
+        deadlines.paused(seconds(3));
+        assert_eq!(deadlines.next(None, None), Some(seconds(122)), "the time in which nobody read does not count");
+        deadlines.read(true, false, seconds(119));
+        assert_eq!(deadlines.next(None, None), None);
     }
 
     #[test]

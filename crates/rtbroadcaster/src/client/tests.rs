@@ -75,3 +75,23 @@ async fn an_address_that_only_the_web_server_knows_counts_for_its_rooms() {
         peers.push(peer);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_does_not_end_is_closed_with_1008_after_10_seconds() {
+    let manager = Manager::new(Config::default());
+    let owner = manager.create_room().await.unwrap();
+    let (stream, mut peer) = tokio::io::duplex(1_024);
+    let socket = Socket::Stream(Box::new(stream));
+    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO, None);
+    // A viewer, then the first byte of its next message.
+    client.begin(&frame(&format!(r#"{{"uuid":"{}","status":{{"value":2}}}}"#, owner.room())));
+    client.begin(&[0x81]);
+    let begun = tokio::time::Instant::now();
+    let client = tokio::spawn(async move { client.run().await });
+    let mut said = Vec::new();
+    tokio::io::AsyncReadExt::read_to_end(&mut peer, &mut said).await.unwrap();
+    assert_eq!(begun.elapsed().as_secs(), 10);
+    assert!(said.ends_with(&encode::close(crate::close::CloseReason::RuleBroken)), "{said:?}");
+    drop(peer);
+    client.await.unwrap();
+}
