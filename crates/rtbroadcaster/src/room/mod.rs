@@ -6,6 +6,7 @@ pub mod log;
 mod owner;
 mod presence;
 mod registry;
+mod summary;
 mod viewer;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -25,6 +26,7 @@ pub use key::{InvalidOwnerKey, OwnerKey};
 pub use owner::{Owner, PublishError};
 pub use registry::CreateError;
 pub(crate) use registry::{Place, Registry};
+pub use summary::{OwnerStatus, RoomSummary};
 pub(crate) use viewer::{JoinError, Membership};
 
 /// What may wait for a room's slowest lane, in bytes; beyond it the owner waits.
@@ -33,29 +35,6 @@ const BUDGET_BYTES: usize = 1024 * 1024;
 const BUDGET_BYTES_PER_MESSAGE: usize = 256;
 /// How many members a room has in one lane before new ones go where it has the fewest.
 const MEMBERS_BEFORE_SPREADING: usize = 1_000;
-
-/// A room as a list shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RoomSummary {
-    /// Its name.
-    pub id: RoomId,
-    /// How many watch it.
-    pub viewers: usize,
-    /// Whether its owner is there.
-    pub owner: OwnerStatus,
-    /// The number of its last message.
-    pub seq: Seq,
-}
-
-/// Whether a room's owner is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OwnerStatus {
-    /// It can speak at any time.
-    Live,
-    /// It is gone; the room ends after [`owner_grace`](crate::Config::owner_grace).
-    Away,
-}
 
 /// One room.
 #[derive(Debug)]
