@@ -95,3 +95,19 @@ async fn a_message_that_does_not_end_is_closed_with_1008_after_10_seconds() {
     drop(peer);
     client.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_room_that_is_asked_for_while_the_manager_shuts_down_is_unavailable() {
+    let manager = Manager::new(Config::default());
+    // The moment of a shutdown in which this client was not told yet.
+    manager.registry().shut();
+    let (stream, mut peer) = tokio::io::duplex(1_024);
+    let socket = Socket::Stream(Box::new(stream));
+    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO, None);
+    client.begin(&frame(r#"{"uuid":"u","status":{"value":1}}"#));
+    tokio::spawn(async move { client.run().await });
+    let expected = Protocol::Classic.refused("u", Refusal::Unavailable);
+    let mut said = vec![0; expected.len()];
+    tokio::io::AsyncReadExt::read_exact(&mut peer, &mut said).await.unwrap();
+    assert_eq!(said, expected);
+}
