@@ -15,9 +15,10 @@ use std::time::Duration;
 
 use tokio::time::Sleep;
 
+use crate::close::CloseReason;
 use crate::fanout::{Drained, Ending, Outbox};
 use crate::manager::{Manager, Waiting};
-use crate::protocol::{Protocol, Refusal, Request, Strikes};
+use crate::protocol::{Command, Protocol, Refusal, Request, Strikes};
 use crate::room::{Membership, Owner, Place};
 use crate::socket::Socket;
 use crate::wire::{Decoder, Incoming, Limits, Violation, encode};
@@ -37,7 +38,7 @@ enum Role {
     /// In no room yet; the manager knows it for the case that the server goes away.
     Waiting(#[expect(dead_code, reason = "its drop tells the manager")] Waiting),
     Owner(Owner),
-    Viewer(#[expect(dead_code, reason = "its drop leaves the room")] Membership),
+    Viewer(Membership),
     /// The connection ends.
     Leaving,
 }
@@ -58,6 +59,8 @@ pub(crate) struct Client {
     deadlines: Deadlines,
     /// What came and was not handled yet.
     inbox: VecDeque<Result<Incoming, Violation>>,
+    /// Since when nothing is read, because what is asked has to wait.
+    held: Option<Duration>,
     /// The timer for the next deadline; a viewer whose socket takes everything has none.
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -68,6 +71,8 @@ enum Event {
     Came,
     /// A deadline has passed.
     Due,
+    /// The viewer lost messages and needs the state.
+    Lost,
     /// The close frame is out.
     Said,
     /// The peer is gone or the socket broken.
@@ -100,6 +105,7 @@ impl Client {
             place: place.or_else(|| peer.map(|peer| Place::from(peer.ip()))),
             strikes: Strikes::default(),
             inbox: VecDeque::new(),
+            held: None,
             sleep: None,
         }
     }
@@ -123,13 +129,10 @@ impl Client {
     pub(crate) async fn run(&mut self) {
         loop {
             let began = self.manager.clock().now();
-            while let Some(incoming) = self.inbox.pop_front() {
-                if self.outbox.ending() != Ending::Open {
-                    break;
-                }
-                self.handle(incoming).await;
-            }
-            self.deadlines.paused(self.manager.clock().now().saturating_sub(began));
+            self.deadlines.paused(self.held.take().map_or(Duration::ZERO, |since| began.saturating_sub(since)));
+            self.handle_inbox().await;
+            let now = self.manager.clock().now();
+            self.deadlines.paused(now.saturating_sub(began));
             if self.outbox.ending() != Ending::Open {
                 self.leave();
             }
@@ -137,10 +140,14 @@ impl Client {
             if self.due().is_break() {
                 return;
             }
-            // The buffer of a burst does not stay with an idle connection.
-            self.inbox = VecDeque::new();
+            if self.inbox.is_empty() {
+                // The buffer of a burst does not stay with an idle connection.
+                self.inbox = VecDeque::new();
+            }
+            self.held = (!self.inbox.is_empty() || self.is_congested()).then_some(now);
             match poll_fn(|cx| self.poll_event(cx)).await {
                 Event::Came | Event::Due => {}
+                Event::Lost => self.restore(),
                 Event::Said => {
                     // A lane may have decided the end, and the close may be out before this task knew of it.
                     self.leave();
@@ -151,10 +158,49 @@ impl Client {
         }
     }
 
+    /// Handles what came, up to what has to wait.
+    async fn handle_inbox(&mut self) {
+        while self.outbox.ending() == Ending::Open && !self.is_congested() {
+            let Some(incoming) = self.inbox.pop_front() else { return };
+            match incoming {
+                Ok(Incoming::Text(text)) => {
+                    let Request { echo, command } = self.protocol.decode(&text);
+                    if command.as_ref().is_ok_and(|command| self.must_wait(command)) {
+                        return self.inbox.push_front(Ok(Incoming::Text(text)));
+                    }
+                    drop(text);
+                    // Boxed, so that the task of a viewer, who never speaks, holds no space for it.
+                    Box::pin(self.answer(echo, command)).await;
+                }
+                Ok(Incoming::Ping(payload)) => self.outbox.pong(encode::pong(&payload)),
+                Ok(Incoming::Pong(_)) => {}
+                Ok(Incoming::Close(code)) => self.outbox.echo_close(code),
+                Err(violation) => {
+                    tracing::debug!(%violation, "client closed");
+                    self.outbox.cut(violation.reason());
+                }
+            }
+        }
+        if self.outbox.ending() != Ending::Open {
+            self.inbox.clear();
+        }
+    }
+
+    /// An owner that does not take its answers is asked no more: it is slowed, not cut.
+    fn is_congested(&self) -> bool {
+        matches!(self.role, Role::Owner(_)) && self.outbox.is_congested()
+    }
+
+    /// Whether what was held can go on.
+    fn may_go_on(&self) -> bool {
+        !self.is_congested() && self.outbox.is_settled()
+    }
+
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
-        let Self { socket, outbox, decoder, inbox, .. } = self;
+        let Self { socket, outbox, .. } = self;
         match outbox.poll_drain(cx, |cx, slices| socket.poll_write(cx, slices)) {
             Poll::Ready(Ok(Drained::Closed)) => return Poll::Ready(Event::Said),
+            Poll::Ready(Ok(Drained::Lost)) => return Poll::Ready(Event::Lost),
             Poll::Ready(Err(_)) => return Poll::Ready(Event::Gone),
             Poll::Pending => {
                 if let Poll::Ready(Err(_)) = socket.poll_flush(cx) {
@@ -167,7 +213,14 @@ impl Client {
             // A lane or the room has decided the end.
             return Poll::Ready(Event::Came);
         }
-        if open {
+        if open && self.held.is_some() {
+            // Not heard because not read.
+            self.outbox.hear();
+            if self.may_go_on() {
+                return Poll::Ready(Event::Came);
+            }
+        } else if open {
+            let Self { socket, outbox, decoder, inbox, .. } = self;
             let read = socket.poll_read(cx, |bytes| {
                 receive(decoder, inbox, bytes);
                 bytes.len()
@@ -207,45 +260,51 @@ impl Client {
         let now = self.manager.clock().now();
         match self.deadlines.due(now, self.viewers_of_own_room(), self.outbox.stalls_at()) {
             None => {}
-            Some(Due::Ping) => self.outbox.ping(),
+            Some(Due::Ping) => self.beat(),
             Some(Due::Close(_)) if self.outbox.ending() != Ending::Open => return ControlFlow::Break(()),
             Some(Due::Close(reason)) => {
                 tracing::debug!(reason = reason.word(), "client closed");
-                self.outbox.cut(encode::close(reason));
+                self.outbox.cut(reason);
             }
             Some(Due::Abandon) => return ControlFlow::Break(()),
         }
         ControlFlow::Continue(())
     }
 
-    /// How many watch the room that this client owns; `None` if it owns none.
-    fn viewers_of_own_room(&self) -> Option<usize> {
-        if let Role::Owner(owner) = &self.role { Some(owner.viewers()) } else { None }
+    /// A heartbeat of an owner, who is in no lane.
+    fn beat(&self) {
+        if let Role::Owner(owner) = &self.role {
+            self.outbox.beat(owner.standing().seq);
+        }
     }
 
-    async fn handle(&mut self, incoming: Result<Incoming, Violation>) {
-        match incoming {
-            Ok(Incoming::Text(text)) => {
-                let Request { echo, command } = self.protocol.decode(&text);
-                if command.is_ok() {
-                    self.deadlines.understood();
-                }
-                let done = match command {
-                    Ok(command) => self.act(command).await,
-                    Err(refusal) => Err(refusal),
-                };
-                match done {
-                    Ok(()) => self.strikes.accepted(),
-                    Err(refusal) => self.refuse(&echo, refusal),
-                }
+    /// How many watch the room that this client owns; `None` if it owns none, or cannot be heard.
+    fn viewers_of_own_room(&self) -> Option<usize> {
+        match &self.role {
+            Role::Owner(owner) if self.held.is_none() => Some(owner.viewers()),
+            _ => None,
+        }
+    }
+
+    async fn answer(&mut self, echo: Box<str>, command: Result<Command, Refusal>) {
+        let done = match command {
+            Ok(command) => {
+                self.deadlines.understood();
+                self.act(&echo, command).await
             }
-            Ok(Incoming::Ping(payload)) => self.outbox.pong(encode::pong(&payload)),
-            Ok(Incoming::Pong(_)) => {}
-            Ok(Incoming::Close(code)) => self.outbox.cut(encode::close_echo(code)),
-            Err(violation) => {
-                tracing::debug!(%violation, "client closed");
-                self.outbox.cut(encode::close(violation.reason()));
-            }
+            Err(refusal) => Err(refusal),
+        };
+        match done {
+            Ok(()) => self.strikes.accepted(),
+            Err(refusal) => self.refuse(&echo, refusal),
+        }
+    }
+
+    /// The viewer lost messages: the room brings it on.
+    fn restore(&mut self) {
+        match &self.role {
+            Role::Viewer(membership) => membership.restore(),
+            _ => self.outbox.cut(CloseReason::Slow),
         }
     }
 
@@ -253,7 +312,7 @@ impl Client {
         tracing::debug!(reason = refusal.text(), "request refused");
         self.outbox.answer(self.protocol.refused(echo, refusal));
         if let Some(reason) = self.strikes.refused(refusal) {
-            self.outbox.finish(encode::close(reason));
+            self.outbox.finish(reason);
         }
     }
 

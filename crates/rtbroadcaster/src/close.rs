@@ -15,6 +15,10 @@
 pub enum CloseReason {
     /// Everything was said.
     Done,
+    /// The viewer has left.
+    Left,
+    /// The owner has closed its room; its viewers are told [`RoomClosed`](Self::RoomClosed).
+    OwnRoomClosed,
     /// The server goes away.
     ServerGone,
     /// The peer broke RFC 6455 framing.
@@ -61,8 +65,10 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// Every reason, in the order of their codes.
-    pub const ALL: [CloseReason; 22] = [
+    pub const ALL: [CloseReason; 24] = [
         Self::Done,
+        Self::Left,
+        Self::OwnRoomClosed,
         Self::ServerGone,
         Self::Framing,
         Self::Binary,
@@ -104,6 +110,8 @@ impl CloseReason {
     const fn row(self) -> (u16, bool, &'static str) {
         match self {
             Self::Done => (1000, false, "done"),
+            Self::Left => (1000, false, "left"),
+            Self::OwnRoomClosed => (1000, false, "room_closed"),
             Self::ServerGone => (1001, true, "gone"),
             Self::Framing => (1002, false, "framing"),
             Self::Binary => (1003, false, "binary"),
@@ -134,12 +142,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_has_its_own_code_and_a_word_that_fits_a_close_frame() {
-        let mut codes: Vec<u16> = CloseReason::ALL.iter().map(|reason| reason.code()).collect();
-        let sorted = codes.clone();
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!(codes, sorted, "the table is in order and without repetition");
+    fn every_reason_is_told_by_its_code_and_a_word_that_fits_a_close_frame() {
+        let told: Vec<_> = CloseReason::ALL.iter().map(|reason| (reason.code(), reason.word())).collect();
+        let mut sorted = told.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert!(told.is_sorted_by_key(|(code, _)| code), "the table is in the order of the codes");
+        assert_eq!(sorted.len(), told.len(), "the table is without repetition");
         for reason in CloseReason::ALL {
             assert!(reason.word().len() <= 123, "RFC 6455 section 5.5: a control frame carries at most 125 bytes");
             assert!(

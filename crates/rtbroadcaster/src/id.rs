@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -84,6 +85,11 @@ impl Seq {
         self.0
     }
 
+    /// The position before this one; before the first message there is none but itself.
+    pub(crate) const fn previous(self) -> Seq {
+        Seq(self.0.saturating_sub(1))
+    }
+
     /// The position after this one.
     pub(crate) const fn next(self) -> Seq {
         Seq(self.0 + 1)
@@ -118,12 +124,20 @@ impl Term {
 /// The name of one life of a room's numbering: 128 random bits as 32 hexadecimal digits.
 /// Positions of different epochs cannot be compared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Epoch(Box<str>);
+pub struct Epoch(Arc<str>);
 
 impl Epoch {
+    /// The most bytes of an epoch's name.
+    pub const BYTES_MAX: usize = 32;
+
     /// A new life.
     pub fn random() -> Self {
         Self(Uuid::new_v4().as_simple().to_string().into())
+    }
+
+    /// The epoch of this name, or `None` for a text that is none: over [`Epoch::BYTES_MAX`].
+    pub fn from_wire(text: &str) -> Option<Self> {
+        (text.len() <= Self::BYTES_MAX).then(|| Self(text.into()))
     }
 
     /// The opaque text of the wire.

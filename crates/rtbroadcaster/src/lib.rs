@@ -54,6 +54,8 @@ mod origin;
 pub mod protocol;
 mod room;
 mod socket;
+#[doc(hidden)]
+pub mod standing;
 mod upgrade;
 #[doc(hidden)]
 pub mod wire;
@@ -65,7 +67,8 @@ pub use id::{InvalidRoomId, RoomId, Seq};
 pub use manager::{Manager, NoRoom};
 pub use message::{Kind, Message, MessageError};
 pub use origin::{InvalidOrigin, Origin};
-pub use room::{CreateError, InvalidOwnerKey, Owner, OwnerKey, OwnerStatus, PublishError, RoomSummary};
+pub use room::{CreateError, InvalidOwnerKey, Owner, OwnerKey, PublishError, RoomSummary};
+pub use standing::OwnerStatus;
 pub use upgrade::{Arrival, OriginError, Upgrade, UpgradeError};
 pub use wire::handshake::HandshakeError;
 
@@ -74,7 +77,7 @@ pub use wire::handshake::HandshakeError;
 pub mod pure {
     pub use crate::fanout::backlog;
     pub use crate::id::{Cursor, Epoch, Term};
-    pub use crate::room::log;
+    pub use crate::room::{core, log};
 }
 
 /// The README's Rust is tested with the documentation.

@@ -6,8 +6,10 @@ mod gate;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use crate::client::{Client, Permit};
 use crate::clock::Clock;
@@ -18,9 +20,12 @@ use crate::id::RoomId;
 use crate::protocol::Protocol;
 use crate::room::{CreateError, Owner, OwnerKey, Place, Registry, RoomSummary};
 use crate::socket::Socket;
-use crate::wire::encode;
 use gate::Gate;
 pub(crate) use gate::{Ticket, TooMany};
+
+/// When the first client shall come back after a shutdown, and over which time the others are spread.
+const COME_BACK_FIRST: Duration = Duration::from_secs(3);
+const COME_BACK_SPREAD: Duration = Duration::from_secs(20);
 
 /// There is no such room, or the key is not its own: both look the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -135,7 +140,7 @@ impl Manager {
     /// ```
     #[expect(clippy::unused_async, reason = "a room whose log is not in memory is taken over by waiting for it")]
     pub async fn own(&self, id: RoomId, key: &OwnerKey) -> Result<Owner, NoRoom> {
-        self.0.registry.get().and_then(|registry| registry.own(id, key)).ok_or(NoRoom)
+        self.0.registry.get().and_then(|registry| registry.own(id, key, None)).ok_or(NoRoom)
     }
 
     /// All rooms, in no order.
@@ -170,7 +175,7 @@ impl Manager {
     pub async fn shutdown(&self) {
         let waiting = self.waiting().take();
         for outbox in waiting.into_iter().flatten().map(|(_, outbox)| outbox) {
-            outbox.finish(encode::close(CloseReason::ServerGone));
+            outbox.drain(moment_to_come_back());
         }
         // Also one that was not used yet: no room is created from now on.
         self.registry().shut();
@@ -229,7 +234,7 @@ impl Manager {
         let id = Arc::as_ptr(outbox).addr();
         match self.waiting().as_mut() {
             Some(waiting) => _ = waiting.insert(id, Arc::clone(outbox)),
-            None => outbox.finish(encode::close(CloseReason::ServerGone)),
+            None => outbox.finish(CloseReason::ServerGone),
         }
         Waiting { manager: self.clone(), id }
     }
@@ -237,6 +242,13 @@ impl Manager {
     fn waiting(&self) -> MutexGuard<'_, Option<HashMap<usize, Arc<Outbox>>>> {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A client's own moment to come back, so that they do not all come at once.
+fn moment_to_come_back() -> Duration {
+    let spread = COME_BACK_SPREAD.as_millis();
+    let own = Uuid::new_v4().as_u128() % spread;
+    COME_BACK_FIRST + Duration::from_millis(u64::try_from(own).expect("less than the spread"))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 
-pub use entry::{Change, Dialect, Entry, PROTOCOLS};
+pub use entry::{Change, Dialect, Entry, Overflowing, PROTOCOLS};
 pub use json::depth;
 
 /// The most bytes in a key.
@@ -160,6 +160,11 @@ impl Message {
     /// What is wrong with the key, the parameters or the id.
     pub fn check(&self) -> Result<(), MessageError> {
         self.body.as_ref().map(|_| ()).map_err(|error| *error)
+    }
+
+    /// Whether it has a name of its own.
+    pub(crate) fn has_id(&self) -> bool {
+        self.body.as_ref().is_ok_and(|body| body.id.is_some())
     }
 
     fn new(kind: Kind, key: &str, params: &impl Serialize) -> Self {

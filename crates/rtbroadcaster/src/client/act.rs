@@ -3,50 +3,80 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{Client, Role};
-use crate::close::CloseReason;
-use crate::id::RoomId;
-use crate::message::Message;
-use crate::protocol::{Command, Refusal};
-use crate::room::{CreateError, JoinError, Owner, PublishError};
-use crate::wire::encode;
+use crate::id::{RoomId, Seq};
+use crate::message::{Key, Message};
+use crate::protocol::{Answer, Command, Refusal};
+use crate::room::{CreateError, JoinError, Owner, OwnerKey, PublishError, Welcome};
+use crate::standing::Start;
 
 impl Client {
-    /// Does what the client asks for.
-    pub(super) async fn act(&mut self, command: Command) -> Result<(), Refusal> {
+    /// Does what the client asks for under the name `id`.
+    pub(super) async fn act(&mut self, id: &str, command: Command) -> Result<(), Refusal> {
         match command {
-            Command::Create => self.create(),
-            Command::Join { room } => self.join(&room),
-            // Boxed, so that the task of a viewer, who never publishes, holds no space for it.
-            Command::Publish { room, message } => Box::pin(self.publish(room, message)).await,
-            Command::Close { room } => self.close(&room),
+            Command::Create => self.create(id),
+            Command::Own { room, key } => self.take_over(id, &room, &key),
+            Command::Join { room, start } => self.join(id, &room, &start),
+            Command::Pause => self.pause(),
+            Command::Unpause => self.unpause(id),
+            Command::Leave { room } => self.leave_room(&room),
+            Command::Close => self.close_room(),
+            Command::Publish { room, message } => self.publish(id, room, message).await,
+            Command::Clear { key, id: name } => self.clear(id, key, name).await,
         }
     }
 
-    fn create(&mut self) -> Result<(), Refusal> {
+    /// Whether `command` has to wait for what was asked before it: until a viewer is paused or live, and whole.
+    pub(super) fn must_wait(&self, command: &Command) -> bool {
+        matches!(command, Command::Pause | Command::Unpause) && !self.outbox.is_settled()
+    }
+
+    fn create(&mut self, id: &str) -> Result<(), Refusal> {
         self.be_without_room()?;
         if !self.permit.may_create() {
             return Err(Refusal::NotOwner);
         }
-        let owner = self.manager.registry().create(self.place, None).map_err(|error| match error {
+        let key = self.protocol.has_owner_keys().then(OwnerKey::random);
+        let owner = self.manager.registry().create(self.place, key).map_err(|error| match error {
             CreateError::TooManyRooms => Refusal::RoomLimit,
             CreateError::ShuttingDown => Refusal::Unavailable,
         })?;
-        self.outbox.answer(self.protocol.connected(owner.room()));
+        let key = owner.key().map_or("", OwnerKey::as_str);
+        self.accept(id, &Answer::Created { standing: &owner.standing(), key });
         owner.speaks_through(&self.outbox);
         self.role = Role::Owner(owner);
         self.deadlines.entered();
         Ok(())
     }
 
-    fn join(&mut self, room: &str) -> Result<(), Refusal> {
+    fn take_over(&mut self, id: &str, room: &str, key: &str) -> Result<(), Refusal> {
         self.be_without_room()?;
-        let id: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
-        if !self.permit.may_join(id) {
+        let room: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
+        let key: OwnerKey = key.parse().map_err(|_| Refusal::NoRoom)?;
+        if !self.permit.may_create() {
             return Err(Refusal::NoRoom);
         }
-        let connected = self.protocol.connected(id);
-        let membership = self.manager.registry().join(id, Arc::clone(&self.outbox), connected);
+        let (protocol, alive) = (self.protocol, self.manager.config().ping_interval);
+        let announce = |Welcome { standing, entries, .. }: &Welcome| {
+            let answer = Answer::Owned { standing, replay: entries.len() };
+            protocol.accepted(id, &answer, alive).unwrap_or_default()
+        };
+        let owner = self.manager.registry().own(room, &key, Some((&self.outbox, &announce)));
+        self.role = Role::Owner(owner.ok_or(Refusal::NoRoom)?);
+        self.deadlines.entered();
+        Ok(())
+    }
+
+    fn join(&mut self, id: &str, room: &str, start: &Start) -> Result<(), Refusal> {
+        self.be_without_room()?;
+        let room: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
+        if !self.permit.may_join(room) {
+            return Err(Refusal::NoRoom);
+        }
+        let outbox = Arc::clone(&self.outbox);
+        let membership = self.manager.registry().join(room, outbox, start, &|welcome| self.joined(id, welcome));
         self.role = Role::Viewer(membership.map_err(|error| match error {
             JoinError::NoRoom => Refusal::NoRoom,
             JoinError::RoomFull => Refusal::RoomFull,
@@ -55,26 +85,81 @@ impl Client {
         Ok(())
     }
 
-    async fn publish(&mut self, room: String, message: Message) -> Result<(), Refusal> {
-        match self.own(&room)?.publish(message).await {
-            Ok(_) => Ok(()),
-            Err(PublishError::StateFull) => Err(Refusal::StateFull),
-            Err(PublishError::BadMessage(_) | PublishError::IdReused) => Err(Refusal::BadMessage),
+    async fn publish(&mut self, id: &str, room: String, message: Message) -> Result<(), Refusal> {
+        let wants_ack = message.has_id();
+        let said = self.own(&room)?.publish(message).await;
+        self.said(id, said, wants_ack)
+    }
+
+    async fn clear(&mut self, id: &str, key: Key, name: Option<Box<str>>) -> Result<(), Refusal> {
+        let wants_ack = name.is_some();
+        let said = self.own("")?.clear_as(key, name).await;
+        self.said(id, said, wants_ack)
+    }
+
+    /// What was said is applied, or not.
+    fn said(&mut self, id: &str, said: Result<Seq, PublishError>, wants_ack: bool) -> Result<(), Refusal> {
+        match said {
+            Ok(seq) if wants_ack => self.accept(id, &Answer::Ack(seq)),
+            Ok(_) => {}
+            Err(PublishError::StateFull) => return Err(Refusal::StateFull),
+            Err(PublishError::BadMessage(_)) => return Err(Refusal::BadMessage),
+            Err(PublishError::IdReused) => return Err(Refusal::IdReused),
             // The room's farewell, or the takeover's, is already on its way to this client.
-            Err(PublishError::RoomEnded | PublishError::Fenced) => Ok(()),
+            Err(PublishError::RoomEnded | PublishError::Fenced) => {}
+        }
+        Ok(())
+    }
+
+    fn pause(&mut self) -> Result<(), Refusal> {
+        let Role::Viewer(_) = &self.role else { return Err(Refusal::BadMessage) };
+        self.outbox.pause();
+        Ok(())
+    }
+
+    fn unpause(&mut self, id: &str) -> Result<(), Refusal> {
+        let Role::Viewer(membership) = &self.role else { return Err(Refusal::BadMessage) };
+        // It has waited until it is paused, and whole, or live.
+        let position = self.outbox.position().ok_or(Refusal::BadMessage)?;
+        membership.unpause(position, &|welcome| self.joined(id, welcome));
+        Ok(())
+    }
+
+    fn leave_room(&mut self, room: &str) -> Result<(), Refusal> {
+        match &self.role {
+            Role::Owner(_) => {
+                self.own(room)?;
+                self.end_own_room();
+            }
+            _ => self.outbox.cut(self.protocol.left()),
+        }
+        Ok(())
+    }
+
+    fn close_room(&mut self) -> Result<(), Refusal> {
+        self.own("")?;
+        self.end_own_room();
+        Ok(())
+    }
+
+    fn end_own_room(&mut self) {
+        if let Role::Owner(owner) = std::mem::replace(&mut self.role, Role::Leaving) {
+            // Before the room's end, which an owner is told in other words when somebody else decided it.
+            self.outbox.farewell(owner.room(), self.outbox.dialect().own_room_closed);
+            owner.close();
         }
     }
 
-    fn close(&mut self, room: &str) -> Result<(), Refusal> {
-        if matches!(self.role, Role::Owner(_)) {
-            self.own(room)?;
-            if let Role::Owner(owner) = std::mem::replace(&mut self.role, Role::Leaving) {
-                owner.close();
-            }
-        } else {
-            self.outbox.cut(encode::close(CloseReason::Done));
+    fn accept(&self, id: &str, answer: &Answer<'_>) {
+        if let Some(answer) = self.protocol.accepted(id, answer, self.manager.config().ping_interval) {
+            self.outbox.answer(answer);
         }
-        Ok(())
+    }
+
+    /// The announcement of what a viewer gets.
+    fn joined(&self, id: &str, Welcome { standing, how, entries }: &Welcome) -> Bytes {
+        let answer = Answer::Joined { standing, how: *how, replay: entries.len() };
+        self.protocol.accepted(id, &answer, self.manager.config().ping_interval).unwrap_or_default()
     }
 
     fn be_without_room(&self) -> Result<(), Refusal> {

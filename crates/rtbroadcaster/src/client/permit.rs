@@ -27,12 +27,13 @@ enum Joins {
 }
 
 impl Permit {
-    /// Create rooms and join any room whose name it knows: what the ready handler gives to everybody.
+    /// Create rooms, own those whose key it has and join any room whose name it knows: what the ready handler gives to
+    /// everybody.
     pub const fn anything() -> Self {
         Self { create: true, join: Joins::Any }
     }
 
-    /// Create rooms, join none.
+    /// Create rooms and own those whose key it has, join none.
     pub const fn owner() -> Self {
         Self { create: true, join: Joins::None }
     }
@@ -47,7 +48,8 @@ impl Permit {
         Self { create: false, join: Joins::Only(room) }
     }
 
-    /// Whether it may create rooms. A client that may not is told `not the owner`.
+    /// Whether it may create rooms, and own those whose key it has. A client that may not is told that only an owner may
+    /// do this, or that there is no such room.
     pub const fn may_create(&self) -> bool {
         self.create
     }

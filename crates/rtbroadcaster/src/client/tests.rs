@@ -35,7 +35,7 @@ async fn a_viewer_that_is_closed_leaves_its_room_at_once() {
     tokio::io::AsyncReadExt::read_exact(&mut peer, &mut connected).await.unwrap();
     assert_eq!(owner.viewers(), 1);
     // As a lane does, for a viewer that is silent.
-    outbox.cut(encode::close(crate::close::CloseReason::NoPong));
+    outbox.cut(CloseReason::NoPong);
     let left = async {
         while owner.viewers() > 0 {
             tokio::time::sleep(Duration::from_millis(2)).await;

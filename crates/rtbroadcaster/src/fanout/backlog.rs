@@ -1,59 +1,25 @@
 //! What waits for one member: bounded, in order, newer values superseding older ones of their key.
 //! Pure: it takes the time as an argument and must not know sockets, tasks or protocols.
 
+mod frame;
 mod queue;
 mod replay;
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
 use crate::config::exceeds;
-use crate::message::{Change, Dialect, Entry, Key};
+use crate::id::Seq;
+use crate::message::{Dialect, Overflowing};
 
+pub use frame::{Frame, Rank};
 use queue::Queue;
-use replay::Replay;
+pub use replay::Replay;
+use replay::Replaying;
 
-/// What a newer frame may do to a waiting one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Rank {
-    /// Never superseded.
-    Event,
-    /// Superseded by a newer value of the key.
-    State(Key),
-    /// Superseded by a newer one of the key.
-    Ephemeral(Key),
-}
-
-/// A finished frame on its way to one member.
-#[derive(Debug, Clone)]
-pub struct Frame {
-    /// The bytes of the wire.
-    pub bytes: Bytes,
-    /// What a newer frame may do to it while it waits.
-    pub rank: Rank,
-}
-
-impl Frame {
-    /// A frame that is never superseded.
-    pub fn event(bytes: Bytes) -> Self {
-        Self { bytes, rank: Rank::Event }
-    }
-
-    /// The frame of `entry` in `dialect`, or `None` where that protocol says nothing.
-    pub fn of(entry: &Entry, dialect: &Dialect) -> Option<Self> {
-        let rank = match entry.change {
-            Change::State => Rank::State(entry.key.clone()),
-            Change::Ephemeral => Rank::Ephemeral(entry.key.clone()),
-            Change::Event | Change::Cleared => Rank::Event,
-        };
-        entry.frame(dialect).map(|bytes| Self { bytes, rank })
-    }
-}
-
-/// The waiting frames are over the limit and the new one was not taken.
+/// More waits than may, and no replay can mend that: the new frame was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overflow;
 
@@ -65,13 +31,15 @@ struct Taken {
     since: Duration,
 }
 
-/// A kind of control frame (RFC 6455 section 5.5); of each at most one waits.
+/// A kind of frame that concerns the connection (RFC 6455 section 5.5); of each at most one waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ControlKind {
     /// Ours, to hear whether the member is there.
     Ping,
     /// The answer to the newest ping of the member.
     Pong,
+    /// The heartbeat for those who cannot see pings. It is a text frame, but has its place between messages as well.
+    Alive,
 }
 
 /// Whether the connection goes on.
@@ -85,6 +53,15 @@ pub enum Ending {
     Cut,
 }
 
+/// Messages went that the member has not been told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lost {
+    /// Nobody is bringing the state yet.
+    Noticed,
+    /// A replay of the state will come.
+    Ordered,
+}
+
 /// What waits for one member. In this order: frames taken for a write, control frames, the replay, the queue, the
 /// close frame.
 ///
@@ -92,52 +69,78 @@ pub enum Ending {
 /// [went out](Self::advance). What was taken is never superseded.
 #[derive(Debug)]
 pub struct Backlog {
+    dialect: &'static Dialect,
     taken: VecDeque<Taken>,
     /// How many bytes of the first taken frame are out.
     written: usize,
     /// Between `take` and `advance`.
     writing: bool,
     controls: Vec<(ControlKind, Bytes)>,
-    replay: Option<Replay>,
+    /// In the order in which they were asked for.
+    replays: VecDeque<Replaying>,
     /// When the replay ran out: what stood behind it waited for it, not for the member.
     replayed: Duration,
     queue: Queue,
+    /// The number up to which the member was sent all messages, or told of the holes.
+    reached: Seq,
+    lost: Option<Lost>,
     ending: Ending,
     /// The close frame, until it is taken.
     close: Option<Bytes>,
 }
 
-impl Default for Backlog {
-    fn default() -> Self {
+impl Backlog {
+    /// An empty one for a member that speaks `dialect` and stands at `reached`.
+    pub fn new(dialect: &'static Dialect, reached: Seq) -> Self {
         Self {
+            dialect,
             taken: VecDeque::new(),
             written: 0,
             writing: false,
             controls: Vec::new(),
-            replay: None,
+            replays: VecDeque::new(),
             replayed: Duration::ZERO,
             queue: Queue::default(),
+            reached,
+            lost: None,
             ending: Ending::Open,
             close: None,
         }
     }
-}
 
-impl Backlog {
     /// Appends a frame; the waiting frame that it supersedes is removed. After an ending it is dropped.
     ///
+    /// When more than `limit` bytes would wait in the queue (0 lifts the limit; a frame alone always fits), messages are
+    /// [lost](Self::wants_state) where the protocol can say so.
+    ///
     /// # Errors
-    /// [`Overflow`] when more than `limit` bytes would wait in the queue (0 lifts the limit; a frame alone always fits).
+    /// [`Overflow`] where it cannot.
     pub fn push(&mut self, frame: Frame, now: Duration, limit: usize) -> Result<(), Overflow> {
-        if self.ending != Ending::Open {
+        let is_answer = frame.rank == Rank::Answer;
+        if self.ending != Ending::Open || (self.lost.is_some() && !is_answer) {
             return Ok(());
         }
-        let bytes = self.queue.bytes_with(&frame);
-        if exceeds(bytes, limit) && bytes > frame.bytes.len() {
-            return Err(Overflow);
+        if self.is_over(&frame, limit) {
+            if self.dialect.overflow == Overflowing::Close {
+                return Err(Overflow);
+            }
+            self.queue.keep_answers();
+            self.lost.get_or_insert(Lost::Noticed);
+            if !is_answer {
+                return Ok(());
+            }
+            if self.is_over(&frame, limit) {
+                return Err(Overflow);
+            }
         }
         self.queue.push(frame, now);
         Ok(())
+    }
+
+    /// Whether too much would wait together with `frame`.
+    fn is_over(&self, frame: &Frame, limit: usize) -> bool {
+        let bytes = self.queue.bytes_with(frame);
+        exceeds(bytes, limit) && bytes > frame.bytes.len()
     }
 
     /// Keeps what a direct write of `frames` left over, `written` bytes of them being out.
@@ -149,9 +152,11 @@ impl Backlog {
         for frame in frames {
             if written >= frame.bytes.len() {
                 written -= frame.bytes.len();
+                self.reached = frame.seq.unwrap_or(self.reached);
             } else if written > 0 {
                 self.taken.push_back(Taken { bytes: frame.bytes.clone(), since: now });
                 self.written = std::mem::take(&mut written);
+                self.reached = frame.seq.unwrap_or(self.reached);
             } else {
                 self.push(frame.clone(), now, limit)?;
             }
@@ -159,15 +164,54 @@ impl Backlog {
         Ok(())
     }
 
-    /// Puts the answer to a join and the state at that moment behind what waits and before everything that is pushed
-    /// from now on.
-    pub fn replay(&mut self, announcement: Bytes, entries: Arc<[Arc<Entry>]>, dialect: &'static Dialect) {
-        debug_assert!(self.replay.is_none(), "a member joins once");
-        let before = std::mem::take(&mut self.queue);
-        self.replay = Some(Replay::new(before, announcement, entries, dialect));
+    /// Puts what brings the member to where the room stands behind what waits and before everything that is pushed from
+    /// now on. Nothing is lost any more.
+    pub fn replay(&mut self, replay: Replay) {
+        if self.ending != Ending::Open {
+            return;
+        }
+        self.lost = None;
+        self.replays.push_back(Replaying::new(std::mem::take(&mut self.queue), replay));
     }
 
-    /// Sends a control frame at the next frame boundary (RFC 6455 section 5.4), instead of a waiting one of its kind.
+    /// Whether messages were lost and everything else is out: it is time to bring the state. Until the
+    /// [replay](Self::replay) comes, messages are dropped, since it will contain them.
+    pub fn wants_state(&self) -> bool {
+        self.lost == Some(Lost::Noticed) && self.taken.is_empty() && self.replays.is_empty() && self.queue.is_empty()
+    }
+
+    /// Whether messages were lost and no replay has come that makes up for them.
+    pub fn is_lost(&self) -> bool {
+        self.lost.is_some()
+    }
+
+    /// The replay that makes up for what was lost is being made.
+    pub fn order_state(&mut self) {
+        self.lost = Some(Lost::Ordered);
+    }
+
+    /// The messages that wait go: the member will be brought on from [`reached`](Self::reached).
+    pub fn pause(&mut self) {
+        self.queue.keep_answers();
+        self.lost = self.lost.filter(|lost| *lost == Lost::Ordered);
+    }
+
+    /// A direct write that began before anything waited has brought the member to `reached`.
+    pub fn was_sent(&mut self, reached: Seq) {
+        self.reached = reached;
+    }
+
+    /// The number up to which the member was sent all messages, or told of the holes.
+    pub fn reached(&self) -> Seq {
+        self.reached
+    }
+
+    /// Whether a replay is on its way, or being made.
+    pub fn is_replaying(&self) -> bool {
+        !self.replays.is_empty() || self.lost == Some(Lost::Ordered)
+    }
+
+    /// Sends a frame of `kind` at the next frame boundary (RFC 6455 section 5.4), instead of a waiting one of its kind.
     pub fn control(&mut self, kind: ControlKind, bytes: Bytes) {
         if self.ending != Ending::Open {
             return;
@@ -182,6 +226,7 @@ impl Backlog {
     pub fn finish(&mut self, close: Bytes) {
         if self.ending == Ending::Open {
             self.ending = Ending::Finishing;
+            self.lost = None;
             self.close = Some(close);
         }
     }
@@ -196,23 +241,28 @@ impl Backlog {
         self.ending = Ending::Cut;
         self.close = Some(close);
         self.controls.clear();
-        self.replay = None;
+        self.replays.clear();
+        self.lost = None;
         self.queue = Queue::default();
         if !self.writing {
             self.drop_unwritten();
         }
     }
 
-    /// Takes the next frames for one write into `frames`, unless some are still taken: at most `frames_max`, and none
-    /// after the one that reaches `bytes_max`. Gives how many bytes of the first one are already out.
+    /// Takes the next frames for one write into `frames`, unless some are still taken: at most `frames_max` (and one
+    /// more where two must not be parted), and none after the one that reaches `bytes_max`. Gives how many bytes of the
+    /// first one are already out.
     pub fn take(&mut self, frames: &mut Vec<Bytes>, frames_max: usize, bytes_max: usize, now: Duration) -> usize {
         debug_assert!(!self.writing, "one write at a time");
         if self.taken.is_empty() {
             let mut bytes = 0;
             while self.taken.len() < frames_max && bytes < bytes_max {
-                let Some(next) = self.next(now) else { break };
-                bytes += next.bytes.len();
-                self.taken.push_back(next);
+                let before = self.taken.len();
+                self.take_next(now);
+                if self.taken.len() == before {
+                    break;
+                }
+                bytes += self.taken.range(before..).map(|taken| taken.bytes.len()).sum::<usize>();
             }
         }
         frames.extend(self.taken.iter().map(|taken| taken.bytes.clone()));
@@ -240,8 +290,9 @@ impl Backlog {
     pub fn is_empty(&self) -> bool {
         self.taken.is_empty()
             && self.controls.is_empty()
-            && self.replay.is_none()
+            && self.replays.is_empty()
             && self.queue.is_empty()
+            && self.lost.is_none()
             && self.close.is_none()
     }
 
@@ -268,22 +319,36 @@ impl Backlog {
         }
     }
 
-    /// Removes the frame that goes out next from where it waits.
-    fn next(&mut self, now: Duration) -> Option<Taken> {
+    /// Takes the frame that goes out next, if there is one; with it what says that there is a hole before it.
+    fn take_next(&mut self, now: Duration) {
+        let mut take = |bytes, since| self.taken.push_back(Taken { bytes, since });
         if !self.controls.is_empty() {
-            return Some(Taken { bytes: self.controls.remove(0).1, since: now });
+            return take(self.controls.remove(0).1, now);
         }
-        if let Some(replay) = &mut self.replay {
-            if let Some(bytes) = replay.pop() {
-                return Some(Taken { bytes, since: now });
+        while let Some(replay) = self.replays.front_mut() {
+            if let Some(bytes) = replay.pop(self.dialect) {
+                return take(bytes, now);
             }
-            self.replay = None;
+            self.reached = replay.seq();
+            self.replays.pop_front();
             self.replayed = now;
         }
-        if let Some((frame, since)) = self.queue.pop() {
-            return Some(Taken { bytes: frame.bytes, since: since.max(self.replayed) });
+        if let Some(seq) = self.queue.first_seq() {
+            let through = seq.previous();
+            // Taken together, so that the hole cannot grow between the two.
+            if through > self.reached
+                && let Some(skipped) = (self.dialect.skipped)(through)
+            {
+                take(skipped, now);
+            }
+            self.reached = seq;
         }
-        self.close.take().map(|bytes| Taken { bytes, since: now })
+        if let Some((frame, since)) = self.queue.pop() {
+            return take(frame.bytes, since.max(self.replayed));
+        }
+        if let Some(close) = self.close.take() {
+            take(close, now);
+        }
     }
 
     /// Keeps only the frame that the member has seen a part of.

@@ -6,7 +6,7 @@ mod lane;
 mod outbox;
 mod roster;
 
-pub(crate) use backlog::Ending;
+pub(crate) use backlog::{Ending, Replay};
 pub(crate) use lane::Lanes;
 pub(crate) use outbox::{Drained, Outbox};
-pub(crate) use roster::{Item, Roll, Roster};
+pub(crate) use roster::{Item, Last, Roll, Roster};

@@ -1,30 +1,27 @@
 //! One member's way out: written at once by a lane while nothing waits, by its own client task otherwise.
 //! Must not know rooms or JSON. Nothing is held while a socket is written.
 
+mod direct;
+mod drain;
 mod line;
 
-use std::io::{self, IoSlice};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
 
-use super::backlog::{ControlKind, Ending, Frame};
+use super::backlog::{ControlKind, Ending, Frame, Replay};
 use crate::clock::Clock;
 use crate::close::CloseReason;
-use crate::config::{Config, deadline};
-use crate::id::RoomId;
-use crate::message::{Dialect, Entry};
+use crate::config::{Config, deadline, exceeds};
+use crate::id::{RoomId, Seq};
+use crate::message::Dialect;
 use crate::wire::{Control, encode};
-use line::Line;
-
-/// How much the client task takes for one write. What is taken is not superseded any more, so it is little more than
-/// the kernel takes before it admits that the peer is slow.
-const WRITE_FRAMES_MAX: usize = 64;
-const WRITE_BYTES_MAX: usize = 32 * 1024;
+pub(super) use direct::Batch;
+pub(crate) use drain::Drained;
+use line::{Flow, Line, closing};
 
 /// The member is in no lane.
 const NO_PLACE: usize = usize::MAX;
@@ -47,13 +44,6 @@ pub(crate) struct Outbox {
     /// The member's place in its lane's roster, known to that lane only.
     place: AtomicUsize,
     line: Mutex<Line>,
-}
-
-/// What a client task finds when it has written what it could.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Drained {
-    /// The close frame is out.
-    Closed,
 }
 
 impl Outbox {
@@ -81,61 +71,101 @@ impl Outbox {
         self.dialect
     }
 
-    /// A lane's write: everything in `frames` with one call if nothing waits. `slices` are the bytes of `frames`.
-    pub(super) fn offer(&self, frames: &[Frame], slices: &[IoSlice<'_>]) {
-        let Some(socket) = self.begin_direct_write() else {
-            return self.change(|line, now| line.push(frames, now, self.limit));
-        };
-        // An error counts as nothing written: the client task will meet it too and end the connection.
-        let written = socket.try_write_vectored(slices).unwrap_or(0);
-        let total: usize = slices.iter().map(|slice| slice.len()).sum();
-        if written == total {
-            self.end_direct_write();
-        } else {
-            self.change(|line, now| {
-                line.writing = false;
-                line.adopt(frames, written, now, self.limit);
-            });
-        }
-    }
-
     /// Queues the answer to a request behind what waits.
     pub(crate) fn answer(&self, bytes: Bytes) {
-        self.change(|line, now| line.push(&[Frame::event(bytes)], now, self.limit));
+        self.change(|line, now| line.push(&[Frame::answer(bytes)], self.dialect, now, self.limit));
     }
 
-    /// Queues the answer to a join and the state at that moment, before anything that a lane offers from now on.
-    pub(crate) fn replay(&self, announcement: Bytes, entries: Arc<[Arc<Entry>]>) {
-        self.change(|line, _| line.backlog().replay(announcement, entries, self.dialect));
+    /// Brings the client to where its room stands, before anything that a lane offers from now on.
+    pub(crate) fn replay(&self, replay: Replay) {
+        self.change(|line, _| line.replay(replay, self.dialect));
+    }
+
+    /// No more messages, from where the client stands now.
+    pub(crate) fn pause(&self) {
+        self.lock().pause();
+    }
+
+    /// Where a paused client stands, as soon as that cannot change any more.
+    pub(crate) fn position(&self) -> Option<Seq> {
+        self.lock().position()
+    }
+
+    /// Whether the client is live, or paused and whole; its task is woken when it may be so.
+    pub(crate) fn is_settled(&self) -> bool {
+        let line = self.lock();
+        line.flow == Flow::Live || line.position().is_some()
+    }
+
+    /// What a paused client missed is being made: its [`replay`](Self::replay) ends the pause.
+    pub(crate) fn returns(&self) {
+        self.lock().flow = Flow::Returning;
+    }
+
+    /// The state is being made for a client that lost messages, see [`Drained::Lost`].
+    pub(crate) fn order_state(&self) {
+        self.lock().backlog(self.dialect).order_state();
+    }
+
+    /// Whether this client lost messages and nothing is on its way that makes up for them.
+    pub(super) fn is_lost(&self) -> bool {
+        self.lock().backlog.as_ref().is_some_and(|backlog| backlog.is_lost())
+    }
+
+    /// Whether so much waits for this client that it should be asked nothing more.
+    pub(crate) fn is_congested(&self) -> bool {
+        let waits = self.lock().backlog.as_ref().map_or(0, |backlog| backlog.bytes());
+        exceeds(waits, self.limit / 2)
     }
 
     /// Queues a pong (RFC 6455 section 5.5.3).
     pub(crate) fn pong(&self, frame: Bytes) {
-        self.change(|line, _| line.backlog().control(ControlKind::Pong, frame));
+        self.change(|line, _| line.backlog(self.dialect).control(ControlKind::Pong, frame));
     }
 
-    /// Queues a ping (RFC 6455 section 5.5.2).
-    pub(crate) fn ping(&self) {
-        self.change(|line, _| line.backlog().control(ControlKind::Ping, encode::ping(&Control::default())));
-    }
-
-    /// The room has ended: what waits goes out, then the farewell, then the close.
-    pub(crate) fn farewell(&self, room: RoomId) {
-        self.change(|line, now| {
-            let farewell = Frame::event((self.dialect.farewell)(room));
-            line.push(&[farewell], now, self.limit);
-            line.backlog().finish(encode::close(self.dialect.room_closed));
+    /// Queues a heartbeat: a ping (RFC 6455 section 5.5.2), and for those who cannot see it the number of the room's last
+    /// message.
+    pub(crate) fn beat(&self, seq: Seq) {
+        self.change(|line, _| {
+            let backlog = line.backlog(self.dialect);
+            backlog.control(ControlKind::Ping, encode::ping(&Control::default()));
+            if let Some(alive) = (self.dialect.alive)(seq) {
+                backlog.control(ControlKind::Alive, alive);
+            }
         });
     }
 
-    /// The connection ends; what waits goes out first.
-    pub(crate) fn finish(&self, close: Bytes) {
-        self.change(|line, _| line.backlog().finish(close));
+    /// The client's room has ended: what waits goes out, then the farewell, then the close for `reason`.
+    pub(crate) fn farewell(&self, room: RoomId, reason: CloseReason) {
+        self.change(|line, now| {
+            if let Some(farewell) = (self.dialect.farewell)(room) {
+                line.push(&[Frame::answer(farewell)], self.dialect, now, self.limit);
+            }
+            line.backlog(self.dialect).finish(closing(self.dialect, reason));
+        });
     }
 
-    /// The connection ends; after the frame that is half written nothing but `close` goes out.
-    pub(crate) fn cut(&self, close: Bytes) {
-        self.change(|line, _| line.backlog().cut(close));
+    /// The server goes away, and the client shall come back after `reconnect`.
+    pub(crate) fn drain(&self, reconnect: Duration) {
+        if let Some(draining) = (self.dialect.draining)(reconnect) {
+            self.answer(draining);
+        }
+        self.finish(CloseReason::ServerGone);
+    }
+
+    /// The connection ends; what waits goes out first.
+    pub(crate) fn finish(&self, reason: CloseReason) {
+        self.change(|line, _| line.backlog(self.dialect).finish(closing(self.dialect, reason)));
+    }
+
+    /// The connection ends; after the frame that is half written only what tells the end goes out.
+    pub(crate) fn cut(&self, reason: CloseReason) {
+        self.change(|line, _| line.backlog(self.dialect).cut(closing(self.dialect, reason)));
+    }
+
+    /// The client has closed, with this code: what waits goes, and the same is answered (RFC 6455 section 5.5.1).
+    pub(crate) fn echo_close(&self, code: Option<u16>) {
+        self.change(|line, _| line.backlog(self.dialect).cut(encode::close_echo(code)));
     }
 
     /// Has the client task look at its deadlines again.
@@ -151,18 +181,6 @@ impl Outbox {
         self.heard.store(true, Ordering::Relaxed);
     }
 
-    /// One heartbeat: `ping` for a client that was heard since the last one, the end of the connection for any other.
-    pub(super) fn heartbeat(&self, ping: &[Frame], slices: &[IoSlice<'_>]) {
-        if !self.heard.swap(false, Ordering::Relaxed) {
-            self.cut(encode::close(CloseReason::NoPong));
-        } else if self.direct.is_none() || self.lock().backlog.is_some() {
-            // Not behind what waits: a slow member would be asked too late to answer before the next heartbeat.
-            self.ping();
-        } else {
-            self.offer(ping, slices);
-        }
-    }
-
     /// Whether an ending was decided.
     pub(crate) fn ending(&self) -> Ending {
         self.lock().ending()
@@ -173,83 +191,6 @@ impl Outbox {
         let line = self.lock();
         let since = line.backlog.as_ref().filter(|_| line.waits_for_socket)?.waiting_since()?;
         deadline(since, self.stall)
-    }
-
-    /// The client task's part: writes what waits with `write` until nothing does (then it is pending and woken by the
-    /// next frame), the socket takes no more (then `write` wakes it), or the close frame is out.
-    pub(crate) fn poll_drain(
-        &self,
-        cx: &mut Context<'_>,
-        mut write: impl FnMut(&mut Context<'_>, &[IoSlice<'_>]) -> Poll<io::Result<usize>>,
-    ) -> Poll<io::Result<Drained>> {
-        let mut frames = Vec::new();
-        loop {
-            frames.clear();
-            let offset = match self.begin_drain(cx, &mut frames) {
-                Poll::Ready(Some(offset)) => offset,
-                Poll::Ready(None) => return Poll::Ready(Ok(Drained::Closed)),
-                Poll::Pending => return Poll::Pending,
-            };
-            let mut slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(frame)).collect();
-            slices[0] = IoSlice::new(&frames[0][offset..]);
-            let result = write(cx, &slices);
-            let mut line = self.lock();
-            line.writing = false;
-            line.waits_for_socket = result.is_pending();
-            let written = if let Poll::Ready(Ok(written)) = result { written } else { 0 };
-            line.backlog().advance(written);
-            match result {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-    }
-
-    /// Takes what goes out next and gives how much of its first frame is out; `Ready(None)` behind the close frame.
-    fn begin_drain(&self, cx: &mut Context<'_>, frames: &mut Vec<Bytes>) -> Poll<Option<usize>> {
-        let mut line = self.lock();
-        if !line.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            line.waker = Some(cx.waker().clone());
-        }
-        line.waits_for_socket = false;
-        if line.writing {
-            return Poll::Pending;
-        }
-        let Some(backlog) = &mut line.backlog else { return Poll::Pending };
-        let offset = backlog.take(frames, WRITE_FRAMES_MAX, WRITE_BYTES_MAX, self.clock.now());
-        if frames.is_empty() {
-            if backlog.is_closed() {
-                return Poll::Ready(None);
-            }
-            line.backlog = None;
-            return Poll::Pending;
-        }
-        line.writing = true;
-        Poll::Ready(Some(offset))
-    }
-
-    /// The socket, if nothing waits and nobody writes. Whoever gets it must end the write.
-    fn begin_direct_write(&self) -> Option<&TcpStream> {
-        let socket = self.direct.as_deref()?;
-        let mut line = self.lock();
-        if line.backlog.is_some() || line.writing {
-            return None;
-        }
-        line.writing = true;
-        Some(socket)
-    }
-
-    /// A direct write took everything. Meanwhile something may have come to wait for its end.
-    fn end_direct_write(&self) {
-        let mut line = self.lock();
-        line.writing = false;
-        let waker = if line.backlog.is_some() { line.waker.take() } else { None };
-        drop(line);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
     }
 
     /// Changes what waits and wakes the client task if it has something to do about it.

@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OwnedSemaphorePermit;
 
+use super::backlog::Replay;
 use super::lane::Lane;
 use super::outbox::Outbox;
-use crate::id::RoomId;
+use crate::id::{Seq, Term};
 use crate::message::Entry;
+use crate::standing::{OwnerStatus, Standing};
 
 /// How much a lane sends with one call per member.
 const PASS_FRAMES_MAX: usize = 64;
@@ -24,27 +26,51 @@ pub(crate) enum Item {
         /// What they get.
         entry: Arc<Entry>,
         /// What it costs while it waits for a lane.
-        charge: Option<Arc<OwnedSemaphorePermit>>,
+        charge: Option<Charge>,
     },
+    /// All members are told that the owner has come or gone.
+    Owner(OwnerStatus, Term),
     /// The members change.
     Roll(Roll),
 }
 
-/// Who comes and goes.
+/// Who comes, goes, and goes on.
 #[derive(Debug)]
 pub(crate) enum Roll {
-    /// A member comes. What was pushed before this it knows from its snapshot.
-    Admit(Arc<Outbox>),
+    /// A member comes, who knows everything up to this number.
+    Admit(Arc<Outbox>, Seq),
+    /// A member is brought to where the room stands.
+    Replay(Arc<Outbox>, Replay),
     /// A member has gone.
     Remove(Arc<Outbox>),
     /// The room has ended: all members get its farewell.
-    End(RoomId),
+    End(Arc<Last>),
 }
+
+/// A room as it was at its end, for members who lost messages before it.
+#[derive(Debug)]
+pub(crate) struct Last {
+    /// Where it stood.
+    pub(crate) standing: Standing,
+    /// Its state.
+    pub(crate) entries: Arc<[Arc<Entry>]>,
+}
+
+/// What all members get.
+#[derive(Debug)]
+pub(super) enum Said {
+    /// A message.
+    Message(Arc<Entry>, #[expect(dead_code, reason = "its drop gives the room's budget back")] Option<Charge>),
+    /// That the owner has come or gone.
+    Owner(OwnerStatus, Term),
+}
+
+type Charge = Arc<OwnedSemaphorePermit>;
 
 /// What a lane does next with a roster.
 pub(super) enum Work {
-    /// Send these messages, in this order, to all members. Never empty.
-    Send(Vec<(Arc<Entry>, Option<Arc<OwnedSemaphorePermit>>)>),
+    /// Send this, in this order, to all members. Never empty.
+    Send(Vec<Said>),
     /// Change the members.
     Roll(Roll),
 }
@@ -96,15 +122,16 @@ impl Roster {
     /// What to do next: one change, or as many messages as one call per member may carry.
     pub(super) fn next(&self) -> Option<Work> {
         let mut inbox = self.lock();
-        let mut messages = Vec::new();
+        let mut said = Vec::new();
         let mut bytes = 0;
-        while messages.len() < PASS_FRAMES_MAX && bytes < PASS_BYTES_MAX {
+        while said.len() < PASS_FRAMES_MAX && bytes < PASS_BYTES_MAX {
             match inbox.items.pop_front() {
                 Some(Item::Message { entry, charge }) => {
                     bytes += entry.bytes();
-                    messages.push((entry, charge));
+                    said.push(Said::Message(entry, charge));
                 }
-                Some(Item::Roll(roll)) if messages.is_empty() => return Some(Work::Roll(roll)),
+                Some(Item::Owner(status, term)) => said.push(Said::Owner(status, term)),
+                Some(Item::Roll(roll)) if said.is_empty() => return Some(Work::Roll(roll)),
                 Some(roll) => {
                     inbox.items.push_front(roll);
                     break;
@@ -116,7 +143,7 @@ impl Roster {
                 }
             }
         }
-        (!messages.is_empty()).then_some(Work::Send(messages))
+        (!said.is_empty()).then_some(Work::Send(said))
     }
 
     /// The lane has done what it could for now: it comes back at once if there is more, else when something is pushed.

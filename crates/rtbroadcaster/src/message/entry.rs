@@ -2,15 +2,17 @@
 //! Must not know how a protocol writes it: a [`Dialect`] brings that.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::{Key, Params};
 use crate::close::CloseReason;
 use crate::id::{RoomId, Seq, Term};
+use crate::standing::{OwnerStatus, Standing};
 
 /// How many protocols a room can speak at the same time.
-pub const PROTOCOLS: usize = 1;
+pub const PROTOCOLS: usize = 2;
 
 /// What an applied message does to the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -62,15 +64,60 @@ impl Entry {
     }
 }
 
-/// What the fan-out has to know of one protocol.
+/// What the fan-out has to know of one protocol: how it writes what only the fan-out knows when to say. A function that
+/// gives `None` stands for a protocol without words for it.
 #[derive(Debug)]
 pub struct Dialect {
     /// Which of an entry's frames belongs to it, below [`PROTOCOLS`].
     pub slot: usize,
     /// Writes an entry as one finished frame.
     pub encode: fn(&Entry) -> Option<Bytes>,
-    /// The last frame of a client whose room has ended.
-    pub farewell: fn(RoomId) -> Bytes,
-    /// The close that follows it.
+    /// Writes that everything up to here which the member did not get was superseded.
+    pub skipped: fn(Seq) -> Option<Bytes>,
+    /// Writes that the owner has come or gone, and its lease.
+    pub owner: fn(OwnerStatus, Term) -> Option<Bytes>,
+    /// Writes a heartbeat with the number of the room's last message.
+    pub alive: fn(Seq) -> Option<Bytes>,
+    /// Writes that a member lost messages and the state follows in so many frames.
+    pub reset: fn(&Standing, usize) -> Option<Bytes>,
+    /// Writes that the server goes away and when the client shall come back.
+    pub draining: fn(Duration) -> Option<Bytes>,
+    /// The last frame of a client whose room has ended, before [`closed`](Self::closed).
+    pub farewell: fn(RoomId) -> Option<Bytes>,
+    /// The last frame before a close.
+    pub closed: fn(CloseReason) -> Option<Bytes>,
+    /// How a client is closed whose room has ended.
     pub room_closed: CloseReason,
+    /// How the client is closed that has ended its own room.
+    pub own_room_closed: CloseReason,
+    /// Whether a member that lost messages can be told so and brought back by the state; else it is closed.
+    pub overflow: Overflowing,
+}
+
+#[cfg(test)]
+impl Dialect {
+    /// A protocol without a word.
+    pub(crate) const MUTE: Self = Self {
+        slot: 0,
+        encode: |_| None,
+        skipped: |_| None,
+        owner: |_, _| None,
+        alive: |_| None,
+        reset: |_, _| None,
+        draining: |_| None,
+        farewell: |_| None,
+        closed: |_| None,
+        room_closed: CloseReason::Done,
+        own_room_closed: CloseReason::Done,
+        overflow: Overflowing::Close,
+    };
+}
+
+/// What becomes of a member when more waits for it than may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overflowing {
+    /// What waits goes, and the state follows.
+    Reset,
+    /// It is closed.
+    Close,
 }

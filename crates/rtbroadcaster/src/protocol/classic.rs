@@ -7,10 +7,11 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Command, Refusal, Request};
+use super::{Answer, Command, Refusal, Request};
 use crate::close::CloseReason;
 use crate::id::RoomId;
-use crate::message::{Change, DEPTH_MAX, Dialect, Entry, Kind, Message, Params, depth};
+use crate::message::{Change, DEPTH_MAX, Dialect, Entry, Kind, Message, Overflowing, Params, depth};
+use crate::standing::Start;
 use crate::wire::encode::TextFrame;
 
 /// `status.value` of what a client may send and of what the server answers.
@@ -22,9 +23,21 @@ mod status {
     pub(super) const CLOSE: u8 = 4;
 }
 
-/// What the fan-out has to know of this protocol. It has no words for a cleared key.
-pub static DIALECT: Dialect =
-    Dialect { slot: 0, encode: entry, farewell: not_connected, room_closed: CloseReason::Done };
+/// What the fan-out has to know of this protocol. It has no words for a cleared key, nor for anything but messages.
+pub static DIALECT: Dialect = Dialect {
+    slot: 0,
+    encode: entry,
+    skipped: |_| None,
+    owner: |_, _| None,
+    alive: |_| None,
+    reset: |_, _| None,
+    draining: |_| None,
+    farewell: |room| Some(not_connected(room)),
+    closed: |_| None,
+    room_closed: CloseReason::Done,
+    own_room_closed: CloseReason::Done,
+    overflow: Overflowing::Close,
+};
 
 /// What a client sends. Missing members and `null` are empty, unknown members are ignored, duplicates are an error.
 #[derive(Deserialize, Default)]
@@ -72,29 +85,34 @@ pub fn decode(text: &str) -> Request {
     let is_object = text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{');
     let readable = is_object && depth(text.as_bytes()) <= DEPTH_MAX;
     match readable.then(|| serde_json::from_str::<Incoming<'_>>(text)) {
-        Some(Ok(incoming)) => Request { echo: incoming.uuid.clone(), command: command(incoming) },
-        _ => Request { echo: String::new(), command: Err(Refusal::BadMessage) },
+        Some(Ok(incoming)) => Request { echo: incoming.uuid.clone().into(), command: command(incoming) },
+        _ => Request { echo: "".into(), command: Err(Refusal::BadMessage) },
     }
 }
 
 fn command(incoming: Incoming<'_>) -> Result<Command, Refusal> {
     match incoming.status.value {
         status::NEW => Ok(Command::Create),
-        status::JOIN => Ok(Command::Join { room: incoming.uuid }),
+        status::JOIN => Ok(Command::Join { room: incoming.uuid, start: Start::Fresh }),
         status::CONNECTED => {
             let kind = if incoming.state_message { Kind::State } else { Kind::Event };
             let params = incoming.func_params.map_or("[]", RawValue::get);
             let message = Message::from_wire(kind, &incoming.func_key, params).map_err(|_| Refusal::BadMessage)?;
             Ok(Command::Publish { room: incoming.uuid, message })
         }
-        status::CLOSE => Ok(Command::Close { room: incoming.uuid }),
+        status::CLOSE => Ok(Command::Leave { room: incoming.uuid }),
         _ => Err(Refusal::BadMessage),
     }
 }
 
-/// The answer to an accepted create or join.
-pub fn connected(room: RoomId) -> Bytes {
-    frame(&room.to_string(), status::CONNECTED, "connected", "", &Params::NONE, false)
+/// The answer to an accepted create or join. What is published is not acknowledged.
+pub fn accepted(answer: &Answer<'_>) -> Option<Bytes> {
+    match answer {
+        Answer::Created { standing, .. } | Answer::Owned { standing, .. } | Answer::Joined { standing, .. } => {
+            Some(frame(&standing.room.to_string(), status::CONNECTED, "connected", "", &Params::NONE, false))
+        }
+        Answer::Ack(_) => None,
+    }
 }
 
 /// The answer to a request that is refused, with the `uuid` as it was sent.

@@ -3,11 +3,16 @@
 
 pub mod classic;
 mod refusal;
+pub mod v2;
+
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::id::RoomId;
-use crate::message::{Dialect, Message};
+use crate::close::CloseReason;
+use crate::id::Seq;
+use crate::message::{Dialect, Key, Message};
+use crate::standing::{How, Standing, Start};
 
 pub use refusal::{Refusal, Strikes};
 
@@ -16,6 +21,8 @@ pub use refusal::{Refusal, Strikes};
 pub enum Protocol {
     /// The JSON of 2016, for clients that offer no protocol or none that is known.
     Classic,
+    /// The same rooms with numbers, resume, owner keys, acks and errors.
+    V2,
 }
 
 /// What a client asks for.
@@ -23,10 +30,19 @@ pub enum Protocol {
 pub enum Command {
     /// Open a room and own it.
     Create,
-    /// Watch a room; the name as it was sent.
+    /// Own a room by its key.
+    Own {
+        /// The room's name, not yet known to be one.
+        room: String,
+        /// The key, not yet known to be one.
+        key: String,
+    },
+    /// Watch a room.
     Join {
         /// The room's name, not yet known to be one.
         room: String,
+        /// Where the viewer wants to go on.
+        start: Start,
     },
     /// Say something to the own room.
     Publish {
@@ -35,32 +51,90 @@ pub enum Command {
         /// What is said.
         message: Message,
     },
+    /// Remove a key from the own room's state.
+    Clear {
+        /// The key.
+        key: Key,
+        /// The publisher's own name for this change.
+        id: Option<Box<str>>,
+    },
+    /// Get no messages for a while.
+    Pause,
+    /// Get them again, from where it paused.
+    Unpause,
     /// End the own room as its owner, leave it as a viewer.
-    Close {
+    Leave {
         /// The room that is meant; empty for the own one.
         room: String,
     },
+    /// End the own room.
+    Close,
 }
 
 /// A message from a client, as far as it could be understood.
 #[derive(Debug)]
 pub struct Request {
-    /// What a refusal repeats of the request: in classic the `uuid` as it was sent.
-    pub echo: String,
+    /// What the answer repeats of the request: in classic the `uuid` as it was sent, in version 2 the `id`; empty for
+    /// none.
+    pub echo: Box<str>,
     /// What is asked, or why it makes no sense.
     pub command: Result<Command, Refusal>,
 }
 
+/// The answer to an accepted request.
+#[derive(Debug)]
+pub enum Answer<'a> {
+    /// To `Create`: the client owns the room.
+    Created {
+        /// The new room.
+        standing: &'a Standing,
+        /// What makes whoever holds it the owner.
+        key: &'a str,
+    },
+    /// To `Own`: the client owns the room, whose state follows.
+    Owned {
+        /// The room, under its new lease.
+        standing: &'a Standing,
+        /// How many frames of state follow.
+        replay: usize,
+    },
+    /// To `Join` and `Unpause`: the client watches the room.
+    Joined {
+        /// The room.
+        standing: &'a Standing,
+        /// What follows: its state, or what the viewer missed.
+        how: How,
+        /// How many frames of it follow.
+        replay: usize,
+    },
+    /// To a `Publish` or `Clear` with an id: it is applied, under this number.
+    Ack(Seq),
+}
+
 impl Protocol {
     /// The best protocol among those that a client offers.
-    pub fn choose(_offers: impl Fn(&str) -> bool) -> Protocol {
-        Protocol::Classic
+    pub fn choose(offers: impl Fn(&str) -> bool) -> Protocol {
+        if offers(v2::SUBPROTOCOL) { Protocol::V2 } else { Protocol::Classic }
     }
 
     /// The name to answer in the handshake; `None` where the client offered none that is known.
     pub fn subprotocol(self) -> Option<&'static str> {
         match self {
             Protocol::Classic => None,
+            Protocol::V2 => Some(v2::SUBPROTOCOL),
+        }
+    }
+
+    /// Whether an owner is given a key, by which it can come back.
+    pub fn has_owner_keys(self) -> bool {
+        self != Protocol::Classic
+    }
+
+    /// How the connection of a client ends that leaves.
+    pub fn left(self) -> CloseReason {
+        match self {
+            Protocol::Classic => CloseReason::Done,
+            Protocol::V2 => CloseReason::Left,
         }
     }
 
@@ -68,6 +142,7 @@ impl Protocol {
     pub fn dialect(self) -> &'static Dialect {
         match self {
             Protocol::Classic => &classic::DIALECT,
+            Protocol::V2 => &v2::DIALECT,
         }
     }
 
@@ -75,20 +150,24 @@ impl Protocol {
     pub fn decode(self, text: &str) -> Request {
         match self {
             Protocol::Classic => classic::decode(text),
+            Protocol::V2 => v2::decode(text),
         }
     }
 
-    /// The answer to an accepted `Create` or `Join`.
-    pub fn connected(self, room: RoomId) -> Bytes {
+    /// Writes the answer to an accepted request with heartbeats every `alive`, or gives `None` where this protocol has
+    /// no words for it.
+    pub fn accepted(self, echo: &str, answer: &Answer<'_>, alive: Duration) -> Option<Bytes> {
         match self {
-            Protocol::Classic => classic::connected(room),
+            Protocol::Classic => classic::accepted(answer),
+            Protocol::V2 => Some(v2::accepted(echo, answer, alive)),
         }
     }
 
-    /// The answer to a request that is refused.
+    /// Writes the answer to a request that is refused.
     pub fn refused(self, echo: &str, refusal: Refusal) -> Bytes {
         match self {
             Protocol::Classic => classic::refused(echo, refusal),
+            Protocol::V2 => v2::refused(echo, refusal),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Why a request is refused, and when refusals become too many.
 //! Must not know how a protocol words them to the client's rooms.
 
+use std::time::Duration;
+
 use crate::close::CloseReason;
 
 /// Why a request is refused. The connection stays open, within the patience of [`Strikes`].
@@ -20,33 +22,112 @@ pub enum Refusal {
     RoomLimit,
     /// The room's state cannot take another key or this many bytes.
     StateFull,
+    /// The id was used for another message.
+    IdReused,
+    /// This is asked for too often.
+    Rate,
     /// The server does not take this at the moment.
     Unavailable,
+    /// The client's token does not allow this.
+    Unauthorized,
+}
+
+/// One row of the table of refusals.
+struct Row {
+    /// The `code` of an `error`.
+    code: &'static str,
+    /// The text in a classic client's `status.text`.
+    text: &'static str,
+    /// The `message` of an `error`, for a human.
+    message: &'static str,
+    /// When asking again may help.
+    retry: Option<Duration>,
+    /// How the connection ends when it is one too many; `None` for refusals that are nobody's mistake.
+    strike: Option<CloseReason>,
 }
 
 impl Refusal {
-    /// The text in a classic client's `status.text`.
-    pub const fn text(self) -> &'static str {
-        match self {
-            Refusal::NoRoom => "room not found",
-            Refusal::NotOwner => "not the owner",
-            Refusal::AlreadyInRoom => "already in a room",
-            Refusal::BadMessage => "bad message",
-            Refusal::RoomFull => "room full",
-            Refusal::RoomLimit => "too many rooms",
-            Refusal::StateFull => "state full",
-            Refusal::Unavailable => "unavailable",
-        }
+    /// Every refusal, in the order of PROTOCOL.md.
+    pub const ALL: [Refusal; 11] = [
+        Self::BadMessage,
+        Self::NoRoom,
+        Self::NotOwner,
+        Self::AlreadyInRoom,
+        Self::RoomFull,
+        Self::RoomLimit,
+        Self::StateFull,
+        Self::IdReused,
+        Self::Rate,
+        Self::Unavailable,
+        Self::Unauthorized,
+    ];
+
+    /// The `code` of an `error`.
+    pub const fn code(self) -> &'static str {
+        self.row().code
     }
 
-    /// How the connection ends when this refusal is one too many; `None` for refusals that are nobody's mistake.
-    const fn strike(self) -> Option<CloseReason> {
-        match self {
-            Refusal::BadMessage => Some(CloseReason::BadMessage),
-            Refusal::NoRoom => Some(CloseReason::NoRoom),
-            Refusal::NotOwner => Some(CloseReason::Forbidden),
-            _ => None,
-        }
+    /// The text in a classic client's `status.text`.
+    pub const fn text(self) -> &'static str {
+        self.row().text
+    }
+
+    /// The `message` of an `error`: a sentence that echoes no input.
+    pub const fn message(self) -> &'static str {
+        self.row().message
+    }
+
+    /// After which time asking again may help.
+    pub const fn retry(self) -> Option<Duration> {
+        self.row().retry
+    }
+
+    /// How the connection ends when this refusal is one too many.
+    pub const fn strike(self) -> Option<CloseReason> {
+        self.row().strike
+    }
+
+    const fn row(self) -> Row {
+        const SOON: Option<Duration> = Some(Duration::from_secs(1));
+        const LATER: Option<Duration> = Some(Duration::from_secs(5));
+        let (code, text, message, retry, strike) = match self {
+            Self::BadMessage => {
+                ("bad_message", "bad message", "the message cannot be understood", None, Some(CloseReason::BadMessage))
+            }
+            Self::NoRoom => (
+                "no_room",
+                "room not found",
+                "there is no such room, or this key is not its own",
+                None,
+                Some(CloseReason::NoRoom),
+            ),
+            Self::NotOwner => (
+                "not_owner",
+                "not the owner",
+                "only the owner of a room may do this",
+                None,
+                Some(CloseReason::Forbidden),
+            ),
+            Self::AlreadyInRoom => {
+                ("already_in_room", "already in a room", "a client is in one room at a time", None, None)
+            }
+            Self::RoomFull => ("room_full", "room full", "the room has as many viewers as it may", LATER, None),
+            Self::RoomLimit => ("room_limit", "too many rooms", "there are as many rooms as there may be", LATER, None),
+            Self::StateFull => (
+                "state_full",
+                "state full",
+                "the state of the room cannot take this key or this many bytes",
+                None,
+                None,
+            ),
+            Self::IdReused => ("id_reused", "bad message", "the id was used for another message", None, None),
+            Self::Rate => ("rate", "unavailable", "this is asked for too often", SOON, None),
+            Self::Unavailable => {
+                ("unavailable", "unavailable", "the server does not take this at the moment", SOON, None)
+            }
+            Self::Unauthorized => ("unauthorized", "room not found", "the token does not allow this", None, None),
+        };
+        Row { code, text, message, retry, strike }
     }
 }
 

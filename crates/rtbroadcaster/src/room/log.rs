@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::config::{Config, exceeds};
 use crate::id::{Cursor, Epoch, RoomId, Seq, Term};
 use crate::message::{Change, Entry, Key, Params};
+use crate::standing::ResetReason;
 
 use history::History;
 use ids::Ids;
@@ -101,17 +102,6 @@ pub enum Resume {
     Resumed(Vec<Arc<Entry>>),
     /// The history cannot continue from there, so the state follows.
     Reset(ResetReason),
-}
-
-/// Why a cursor could not be continued.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ResetReason {
-    /// A message after it has left the history.
-    Retention,
-    /// It belongs to another life of the numbering.
-    Epoch,
-    /// It lies after the last message.
-    Future,
 }
 
 /// The log of one room.

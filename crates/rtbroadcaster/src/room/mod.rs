@@ -1,8 +1,10 @@
-//! A room: who owns it, who watches, and the two steps by which something said becomes something applied.
+//! A room: its lock, its members, and the two steps by which something said becomes something applied.
 //! Must not know HTTP or protocols. Its lock is held for memory only.
 
+pub mod core;
 mod key;
 pub mod log;
+mod members;
 mod owner;
 mod presence;
 mod registry;
@@ -15,37 +17,35 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::Clock;
-use crate::config::{Config, exceeds};
-use crate::fanout::{Item, Lanes, Outbox, Roll, Roster};
-use crate::id::{Epoch, RoomId, Seq, Term};
+use crate::close::CloseReason;
+use crate::config::Config;
+use crate::fanout::{Item, Lanes, Last, Outbox, Replay, Roll};
+use crate::id::{Cursor, Epoch, RoomId, Seq, Term};
+use crate::standing::{OwnerStatus, Standing, Start};
+use core::{Core, ProposeError, Proposed};
 use key::KeyHash;
-use log::{Log, LogLimits, Proposal, Rejection, Verdict};
-use presence::Presence;
+use log::Proposal;
+use members::{Members, Seat};
 
+pub(crate) use core::{JoinError, Welcome};
 pub use key::{InvalidOwnerKey, OwnerKey};
 pub use owner::{Owner, PublishError};
 pub use registry::CreateError;
 pub(crate) use registry::{Place, Registry};
-pub use summary::{OwnerStatus, RoomSummary};
-pub(crate) use viewer::{JoinError, Membership};
+pub use summary::RoomSummary;
+pub(crate) use viewer::Membership;
 
 /// What may wait for a room's slowest lane, in bytes; beyond it the owner waits.
 const BUDGET_BYTES: usize = 1024 * 1024;
 /// What a message costs besides its key and params while it waits for a lane.
 const BUDGET_BYTES_PER_MESSAGE: usize = 256;
-/// How many members a room has in one lane before new ones go where it has the fewest.
-const MEMBERS_BEFORE_SPREADING: usize = 1_000;
-
 /// One room.
 #[derive(Debug)]
 pub(crate) struct Room {
     id: RoomId,
     clock: Clock,
-    lanes: Arc<Lanes>,
     /// Where it is listed and its end is scheduled.
     registry: Weak<Registry>,
-    /// `viewers_per_room_max`.
-    viewers_max: usize,
     /// `message_bytes_max`.
     message_bytes_max: usize,
     /// By which an owner is known; a room of a classic client has none.
@@ -58,30 +58,14 @@ pub(crate) struct Room {
 /// What the room's lock guards.
 #[derive(Debug)]
 struct State {
-    log: Log,
-    /// The members, a roster per lane in use.
-    rosters: Vec<Placed>,
-    presence: Presence,
-    /// The way out to an owner that is a client, for the room's farewell.
+    core: Core,
+    members: Members,
+    /// The way out to an owner that is a client, for the room's farewell and the takeover's.
     owner: Option<Arc<Outbox>>,
-    ended: bool,
 }
 
-/// A roster and what the room knows of it.
-#[derive(Debug)]
-struct Placed {
-    lane: usize,
-    roster: Arc<Roster>,
-    members: usize,
-}
-
-/// Why a proposal is not applied.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ProposeError {
-    /// The room has ended.
-    Ended,
-    Rejected(Rejection),
-}
+/// Writes what is announced to whoever enters, in its protocol.
+pub(crate) type Announce<'a> = &'a dyn Fn(&Welcome) -> Bytes;
 
 impl Room {
     fn new(
@@ -92,23 +76,15 @@ impl Room {
         registry: Weak<Registry>,
         config: &Config,
     ) -> Self {
-        let state = State {
-            log: Log::new(id, Epoch::random(), LogLimits::from(config)),
-            rosters: Vec::new(),
-            presence: Presence::new(config.owner_grace, config.room_idle_timeout),
-            owner: None,
-            ended: false,
-        };
+        let core = Core::new(id, Epoch::random(), config);
         Self {
             id,
             clock,
-            lanes,
             registry,
             key,
-            viewers_max: config.viewers_per_room_max,
             message_bytes_max: config.message_bytes_max,
             budget: Arc::new(Semaphore::new(BUDGET_BYTES)),
-            state: Mutex::new(state),
+            state: Mutex::new(State { core, members: Members::new(lanes), owner: None }),
         }
     }
 
@@ -119,14 +95,19 @@ impl Room {
 
     /// How many watch it.
     pub(crate) fn viewers(&self) -> usize {
-        self.lock().presence.viewers()
+        self.lock().core.viewers()
+    }
+
+    /// Where it stands.
+    pub(crate) fn standing(&self) -> Standing {
+        self.lock().core.standing()
     }
 
     /// The room as a list shows it.
     pub(crate) fn summary(&self) -> RoomSummary {
         let state = self.lock();
-        let owner = if state.presence.owner_is_away() { OwnerStatus::Away } else { OwnerStatus::Live };
-        RoomSummary { id: self.id, viewers: state.presence.viewers(), owner, seq: state.log.seq() }
+        let Standing { room: id, seq, owner, .. } = state.core.standing();
+        RoomSummary { id, viewers: state.core.viewers(), owner, seq }
     }
 
     /// Waits until the lanes have room for `bytes`. `None` when the room has ended.
@@ -136,89 +117,102 @@ impl Room {
         Arc::clone(&self.budget).acquire_many_owned(cost).await.ok()
     }
 
-    /// The first step: is it allowed, is it new? Then the engine has it. In memory it is applied at once.
+    /// Proposes, and where it is allowed applies: order is decided here. With a log in memory both are one step; the
+    /// entry is in the queue of every lane before anybody else has the lock.
     fn propose(&self, proposal: Proposal, charge: OwnedSemaphorePermit) -> Result<Seq, ProposeError> {
         let mut state = self.lock();
-        if state.ended {
-            return Err(ProposeError::Ended);
+        let Proposed { seq, entry } = state.core.propose(proposal, self.clock.now())?;
+        if let Some(entry) = entry {
+            let charge = Arc::new(charge);
+            state.members.tell(|| Item::Message { entry: Arc::clone(&entry), charge: Some(Arc::clone(&charge)) });
         }
-        match state.log.check(&proposal).map_err(ProposeError::Rejected)? {
-            Verdict::Known(seq) => Ok(seq),
-            Verdict::New => Ok(self.apply(&mut state, proposal, charge)),
-        }
+        Ok(seq)
     }
 
-    /// The second step: number it, fold it in, and put it into the queue of every lane. Order is decided here.
-    fn apply(&self, state: &mut State, proposal: Proposal, charge: OwnedSemaphorePermit) -> Seq {
-        let entry = state.log.apply(proposal, self.clock.now());
-        let charge = Arc::new(charge);
-        for placed in &state.rosters {
-            placed.roster.push(Item::Message { entry: Arc::clone(&entry), charge: Some(Arc::clone(&charge)) });
-        }
-        state.log.seq()
-    }
-
-    /// Makes `outbox` a viewer's. It gets `announcement`, the state as it is now, and whatever is applied later:
-    /// snapshot and admission happen under one lock, so nothing is lost, repeated or out of order between them.
-    fn join(self: &Arc<Self>, outbox: Arc<Outbox>, announcement: Bytes) -> Result<Membership, JoinError> {
+    /// Makes `outbox` a viewer's. It gets what `announce` says, what brings it from `start` to where the room stands,
+    /// and whatever is applied later: both happen under one lock, so nothing is lost, repeated or out of order between
+    /// them.
+    fn join(
+        self: &Arc<Self>,
+        outbox: Arc<Outbox>,
+        start: &Start,
+        announce: Announce<'_>,
+    ) -> Result<Membership, JoinError> {
         let mut state = self.lock();
-        if state.ended {
-            return Err(JoinError::NoRoom);
-        }
-        if exceeds(state.presence.viewers() + 1, self.viewers_max) {
-            return Err(JoinError::RoomFull);
-        }
-        state.presence.viewer_came();
-        if let Some(owner) = state.owner.as_ref().filter(|_| state.presence.viewers() == 1) {
+        let welcome = state.core.join(start, self.clock.now())?;
+        if let Some(owner) = state.owner.as_ref().filter(|_| state.core.viewers() == 1) {
             // An owner that somebody waits for is pinged more often.
             owner.wake();
         }
-        outbox.replay(announcement, state.log.snapshot().entries);
-        let index = self.choose_roster(&mut state.rosters);
-        let placed = &mut state.rosters[index];
-        placed.members += 1;
-        placed.roster.push(Item::Roll(Roll::Admit(Arc::clone(&outbox))));
-        Ok(Membership::new(Arc::clone(self), outbox, index))
+        let seq = welcome.standing.seq;
+        outbox.replay(replay(welcome, announce));
+        let seat = state.members.admit(&outbox, seq);
+        Ok(Membership::new(Arc::clone(self), outbox, seat))
     }
 
-    /// The roster for one more member: the room's only one while it is small, later that of the lane where the room
-    /// has the fewest members.
-    fn choose_roster(&self, rosters: &mut Vec<Placed>) -> usize {
-        let open = |rosters: &mut Vec<Placed>, lane: usize| {
-            rosters.push(Placed { lane, roster: Roster::new(self.lanes.get(lane)), members: 0 });
-            rosters.len() - 1
-        };
-        let fewest = (0..rosters.len()).min_by_key(|index| rosters[*index].members);
-        match fewest {
-            None => open(rosters, self.lanes.place()),
-            Some(fewest) if rosters[fewest].members < MEMBERS_BEFORE_SPREADING => fewest,
-            Some(fewest) => {
-                let unused = (0..self.lanes.len()).find(|lane| rosters.iter().all(|placed| placed.lane != *lane));
-                unused.map_or(fewest, |lane| open(rosters, lane))
-            }
+    /// Brings a viewer that paused after `position` to where the room stands. Until the lane comes to it in its queue,
+    /// what it offers the viewer is dropped, since the replay contains it.
+    fn unpause(&self, outbox: &Arc<Outbox>, seat: Seat, position: Seq, announce: Announce<'_>) {
+        let mut state = self.lock();
+        if state.core.has_ended() {
+            // The farewell is on its way.
+            return;
         }
+        let epoch = state.core.standing().epoch;
+        let welcome = state.core.welcome(&Start::After(Cursor { epoch, seq: position }), self.clock.now());
+        outbox.returns();
+        state.members.replay(seat, outbox, replay(welcome, announce));
+    }
+
+    /// Brings a viewer that lost messages to where the room stands, in the same way.
+    fn restore(&self, outbox: &Arc<Outbox>, seat: Seat) {
+        let mut state = self.lock();
+        outbox.order_state();
+        if state.core.has_ended() {
+            // The farewell, which is on its way, brings the state.
+            return;
+        }
+        let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
+        let Some(announcement) = (outbox.dialect().reset)(&welcome.standing, welcome.entries.len()) else { return };
+        state.members.replay(
+            seat,
+            outbox,
+            Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq },
+        );
     }
 
     /// A viewer is gone.
-    fn leave(&self, outbox: &Arc<Outbox>, roster: usize) {
+    fn leave(&self, outbox: &Arc<Outbox>, seat: Seat) {
         let mut state = self.lock();
-        state.presence.viewer_left(self.clock.now());
-        let placed = &mut state.rosters[roster];
-        placed.members -= 1;
-        placed.roster.push(Item::Roll(Roll::Remove(Arc::clone(outbox))));
+        state.core.leave(self.clock.now());
+        state.members.remove(seat, outbox);
         self.schedule_end(&mut state);
     }
 
-    /// Makes whoever holds `key` the owner, under the next lease. Nothing that an older owner says from now on is
-    /// applied. `None` for a wrong key and for a room that has ended: both look the same.
-    fn take_over(self: &Arc<Self>, key: &OwnerKey) -> Option<Owner> {
-        let fits = self.key.is_some_and(|hash| hash.fits(key));
+    /// Makes whoever holds the key of `hash` the owner, under the next lease: nothing that an older owner says from now
+    /// on is applied, and if it is a client it is told. `outbox` is the new owner's, if that is a client: it gets what
+    /// `announce` says and the state. `None` for a wrong key and for a room that has ended: both look the same.
+    fn take_over(
+        self: &Arc<Self>,
+        key: &OwnerKey,
+        hash: &KeyHash,
+        client: Option<(&Arc<Outbox>, Announce<'_>)>,
+    ) -> Option<Owner> {
+        let fits = self.key.is_some_and(|own| own.fits(hash));
         let mut state = self.lock();
-        if !fits || state.ended {
+        if !fits {
             return None;
         }
-        state.presence.owner_came();
-        let term = state.log.take_over();
+        let term = state.core.take_over()?;
+        let older = std::mem::replace(&mut state.owner, client.as_ref().map(|(outbox, _)| Arc::clone(outbox)));
+        if let Some(older) = older {
+            older.finish(CloseReason::Fenced);
+        }
+        state.members.tell(|| Item::Owner(OwnerStatus::Live, term));
+        if let Some((outbox, announce)) = client {
+            let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
+            outbox.replay(replay(welcome, announce));
+        }
         drop(state);
         Some(Owner::new(Arc::clone(self), term, Some(key.clone())))
     }
@@ -226,19 +220,19 @@ impl Room {
     /// The owner of `term` is gone; the grace begins.
     fn owner_left(&self, term: Term) {
         let mut state = self.lock();
-        if state.ended || state.log.term() != term {
-            return;
+        if state.core.owner_left(term, self.clock.now()) {
+            state.owner = None;
+            state.members.tell(|| Item::Owner(OwnerStatus::Away, term));
+            self.schedule_end(&mut state);
         }
-        state.owner = None;
-        state.presence.owner_left(self.clock.now());
-        self.schedule_end(&mut state);
     }
 
-    /// An owner that is a client is told the room's end through `outbox`, also if that has come already.
+    /// The owner of `term` is a client, which is told the room's end and its own through `outbox`, also if that has come
+    /// already.
     fn set_owner_outbox(&self, outbox: &Arc<Outbox>) {
         let mut state = self.lock();
-        if state.ended {
-            outbox.farewell(self.id);
+        if state.core.has_ended() {
+            outbox.farewell(self.id, outbox.dialect().room_closed);
         } else {
             state.owner = Some(Arc::clone(outbox));
         }
@@ -247,14 +241,14 @@ impl Room {
     /// Ends the room: everybody in it is told, in order with the messages, and nobody can join any more.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
-        if std::mem::replace(&mut state.ended, true) {
+        if !state.core.end() {
             return;
         }
-        for placed in &state.rosters {
-            placed.roster.push(Item::Roll(Roll::End(self.id)));
-        }
+        let Welcome { standing, entries, .. } = state.core.welcome(&Start::Fresh, self.clock.now());
+        let last = Arc::new(Last { standing, entries });
+        state.members.tell(|| Item::Roll(Roll::End(Arc::clone(&last))));
         if let Some(owner) = state.owner.take() {
-            owner.farewell(self.id);
+            owner.farewell(self.id, owner.dialect().room_closed);
         }
         drop(state);
         // Whoever waits for the budget learns that the room has ended.
@@ -267,8 +261,7 @@ impl Room {
     /// Ends the room if its time has come; otherwise it is looked at again when it may have.
     pub(crate) fn end_if_due(&self) {
         let mut state = self.lock();
-        state.presence.was_checked();
-        if state.presence.ends_at().is_some_and(|end| end <= self.clock.now()) {
+        if state.core.is_over(self.clock.now()) {
             drop(state);
             self.end();
         } else {
@@ -278,10 +271,7 @@ impl Room {
 
     /// Has the room looked at when its time may have come.
     fn schedule_end(&self, state: &mut State) {
-        if state.ended {
-            return;
-        }
-        if let (Some(at), Some(registry)) = (state.presence.check_at(), self.registry.upgrade()) {
+        if let (Some(at), Some(registry)) = (state.core.check_at(), self.registry.upgrade()) {
             registry.check_later(self.id, at);
         }
     }
@@ -289,4 +279,10 @@ impl Room {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What `welcome` is on the wire.
+fn replay(welcome: Welcome, announce: Announce<'_>) -> Replay {
+    let announcement = announce(&welcome);
+    Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq }
 }

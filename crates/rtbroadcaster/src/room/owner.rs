@@ -3,12 +3,14 @@
 
 use std::sync::Arc;
 
+use super::core::ProposeError;
 use super::log::{Proposal, Rejection};
-use super::{OwnerKey, ProposeError, Room};
+use super::{OwnerKey, Room};
 use crate::config::exceeds;
 use crate::fanout::Outbox;
 use crate::id::{RoomId, Seq, Term};
 use crate::message::{Body, Change, Key, Kind, Message, MessageError, Params};
+use crate::standing::Standing;
 
 /// The right to speak in one room. A room has one speaker, so this cannot be cloned.
 ///
@@ -115,6 +117,16 @@ impl Owner {
     pub async fn clear(&mut self, key: &str) -> Result<Seq, PublishError> {
         let key = Key::new(key).ok_or(MessageError::Key { bytes: key.len() })?;
         self.propose(Body { key, params: Params::NONE, id: None }, Change::Cleared).await
+    }
+
+    /// Removes `key` from the state under a name by which a repetition is known.
+    pub(crate) async fn clear_as(&mut self, key: Key, id: Option<Box<str>>) -> Result<Seq, PublishError> {
+        self.propose(Body { key, params: Params::NONE, id }, Change::Cleared).await
+    }
+
+    /// Where the room stands.
+    pub(crate) fn standing(&self) -> Standing {
+        self.room.standing()
     }
 
     /// Ends the room: every viewer is told after everything that was published, and its connection is closed.

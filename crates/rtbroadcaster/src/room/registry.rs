@@ -6,17 +6,18 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::time::DelayQueue;
 
+use super::core::JoinError;
 use super::key::KeyHash;
-use super::viewer::{JoinError, Membership};
-use super::{Owner, OwnerKey, Room, RoomSummary};
+use super::viewer::Membership;
+use super::{Announce, Owner, OwnerKey, Room, RoomSummary};
 use crate::clock::Clock;
 use crate::config::{Config, exceeds};
 use crate::fanout::{Lanes, Outbox};
 use crate::id::{RoomId, Term};
+use crate::standing::Start;
 
 /// Why a room is not created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -103,15 +104,29 @@ impl Registry {
         Ok(Owner::new(room, Term::FIRST, key))
     }
 
-    /// Makes whoever holds `key` the owner of the room `id`.
-    pub(crate) fn own(&self, id: RoomId, key: &OwnerKey) -> Option<Owner> {
-        self.get(id)?.take_over(key)
+    /// Makes whoever holds `key` the owner of the room `id`; if that is a client, with its outbox and what is announced
+    /// to it.
+    pub(crate) fn own(
+        &self,
+        id: RoomId,
+        key: &OwnerKey,
+        client: Option<(&Arc<Outbox>, Announce<'_>)>,
+    ) -> Option<Owner> {
+        // Before it is known whether there is such a room: the time of the answer must not tell it.
+        let hash = KeyHash::of(key);
+        self.get(id)?.take_over(key, &hash, client)
     }
 
-    /// Makes `outbox` a viewer's of the room `id`.
-    pub(crate) fn join(&self, id: RoomId, outbox: Arc<Outbox>, announcement: Bytes) -> Result<Membership, JoinError> {
+    /// Makes `outbox` a viewer's of the room `id`, who goes on at `start`.
+    pub(crate) fn join(
+        &self,
+        id: RoomId,
+        outbox: Arc<Outbox>,
+        start: &Start,
+        announce: Announce<'_>,
+    ) -> Result<Membership, JoinError> {
         let room = self.get(id).ok_or(JoinError::NoRoom)?;
-        room.join(outbox, announcement)
+        room.join(outbox, start, announce)
     }
 
     /// The room `id`, if there is one.

@@ -3,35 +3,37 @@
 
 use std::sync::Arc;
 
-use super::Room;
+use super::members::Seat;
+use super::{Announce, Room};
 use crate::fanout::Outbox;
-
-/// Why a viewer is not admitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum JoinError {
-    /// The room does not exist or has ended.
-    NoRoom,
-    /// It has as many viewers as it may.
-    RoomFull,
-}
+use crate::id::Seq;
 
 /// A viewer's place in a room. Dropping it is how a viewer leaves, so no path forgets to.
 #[derive(Debug)]
 pub(crate) struct Membership {
     room: Arc<Room>,
     outbox: Arc<Outbox>,
-    /// Which of the room's rosters the viewer is on.
-    roster: usize,
+    seat: Seat,
 }
 
 impl Membership {
-    pub(super) fn new(room: Arc<Room>, outbox: Arc<Outbox>, roster: usize) -> Self {
-        Self { room, outbox, roster }
+    pub(super) fn new(room: Arc<Room>, outbox: Arc<Outbox>, seat: Seat) -> Self {
+        Self { room, outbox, seat }
+    }
+
+    /// The viewer, who paused after `position`, gets what `announce` says, what it missed, and messages again.
+    pub(crate) fn unpause(&self, position: Seq, announce: Announce<'_>) {
+        self.room.unpause(&self.outbox, self.seat, position, announce);
+    }
+
+    /// The viewer, who lost messages, gets the state.
+    pub(crate) fn restore(&self) {
+        self.room.restore(&self.outbox, self.seat);
     }
 }
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        self.room.leave(&self.outbox, self.roster);
+        self.room.leave(&self.outbox, self.seat);
     }
 }

@@ -1,10 +1,5 @@
 //! What the documents point to exists, and what they promise is what the code says. Must not know Rust.
 
-use std::collections::BTreeSet;
-
-/// Codes that stand for the absence of a close frame (RFC 6455 section 7.4.1): told in the text, never sent.
-const NEVER_SENT: [u16; 2] = [1005, 1006];
-
 /// Every relative link of a Markdown file whose target does not `exist`, targets given from the root.
 pub(crate) fn broken_links(path: &str, text: &str, exists: impl Fn(&str) -> bool) -> Vec<String> {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -45,21 +40,37 @@ fn without_code(line: &str) -> String {
     line.split('`').step_by(2).collect()
 }
 
-/// Every close code that only one of the two has: PROTOCOL.md's sentence "Close codes: ..." or the table.
-pub(crate) fn wrong_codes(protocol: &str, table: &BTreeSet<u16>) -> Vec<String> {
-    let section = protocol.split("\n## ").find(|section| section.starts_with("4."));
-    let Some((_, sentence)) = section.and_then(|section| section.split_once("Close codes:")) else {
-        return vec!["PROTOCOL.md has no sentence `Close codes: ...` in section 4".into()];
+/// Every row that only one of the two has: the table of PROTOCOL.md whose first column is called `name`, or the code.
+/// A row is its cells, of which `columns` are compared.
+pub(crate) fn wrong_rows(protocol: &str, name: &str, columns: &[usize], code: &[Vec<String>]) -> Vec<String> {
+    let told: Vec<Vec<String>> = table(protocol, name)
+        .iter()
+        .map(|row| columns.iter().map(|column| row.get(*column).cloned().unwrap_or_default()).collect())
+        .collect();
+    if told.is_empty() {
+        return vec![format!("PROTOCOL.md has no table whose first column is `{name}`")];
+    }
+    let only = |these: &[Vec<String>], those: &[Vec<String>], says: &str| -> Vec<String> {
+        let missing = these.iter().filter(|row| !those.contains(row));
+        missing.map(|row| format!("only {says}: {}", row.join(" | "))).collect()
     };
-    let sentence = sentence.split(". ").next().unwrap_or_default();
-    // Words keep their `-`, so that a range such as 4000-4499 is not taken for two codes.
-    let words = sentence.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
-    let mut told: BTreeSet<u16> = words.filter(|word| word.len() == 4).filter_map(|word| word.parse().ok()).collect();
-    told.retain(|code| !NEVER_SENT.contains(code));
-    let untold =
-        table.difference(&told).map(|code| format!("PROTOCOL.md section 4 does not tell the close code {code}"));
-    let unknown = told.difference(table).map(|code| format!("PROTOCOL.md section 4 tells {code}, which is never sent"));
-    untold.chain(unknown).collect()
+    let mut wrong = [only(&told, code, "PROTOCOL.md says"), only(code, &told, "the code says")].concat();
+    if wrong.is_empty() && told != code {
+        wrong.push(format!("the rows of `{name}` stand in another order"));
+    }
+    wrong
+}
+
+/// The rows of the Markdown table whose first column is called `name`, each cell without its backticks.
+fn table(text: &str, name: &str) -> Vec<Vec<String>> {
+    let cells = |line: &str| -> Option<Vec<String>> {
+        let inner = line.strip_prefix('|')?.strip_suffix('|')?;
+        Some(inner.split('|').map(|cell| cell.trim().replace('`', "")).collect())
+    };
+    let mut lines = text.lines().map(cells).skip_while(|row| row.as_ref().is_none_or(|row| row[0] != name));
+    // The head and the line under it.
+    lines.by_ref().take(2).for_each(drop);
+    lines.map_while(std::convert::identity).collect()
 }
 
 #[cfg(test)]
@@ -77,12 +88,16 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_only_the_text_or_only_the_table_has_is_found() {
-        let text = |codes: &str| format!("## 3. HTTP\n409\n## 4. Ends\nClose codes: {codes}. 1001, 1005 come back.");
-        let table = BTreeSet::from([1000, 4008]);
-        assert_eq!(wrong_codes(&text("1000 done, 1006 cut;\n4000-4499 come back (4008 slow)"), &table), [""; 0]);
-        assert_eq!(wrong_codes(&text("1000 done"), &table).len(), 1);
-        assert_eq!(wrong_codes(&text("1000 done, 4008 slow, 4009 odd"), &table).len(), 1);
-        assert_eq!(wrong_codes("## 4. Ends\nNothing.", &table).len(), 1);
+    fn a_row_that_only_the_text_or_only_the_code_has_is_found() {
+        let text = "Words.\n| code | word |\n|---|---|\n| 1000 | `done` |\n| 4008 | `slow` |\n\n| error | |\n|---|---|\n| `x` | |\n";
+        let row = |cells: &[&str]| cells.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let (done, slow) = (row(&["1000", "done"]), row(&["4008", "slow"]));
+        assert_eq!(wrong_rows(text, "code", &[0, 1], &[done.clone(), slow.clone()]), [""; 0]);
+        assert_eq!(wrong_rows(text, "code", &[1], &[row(&["done"]), row(&["slow"])]), [""; 0]);
+        assert_eq!(wrong_rows(text, "code", &[0, 1], std::slice::from_ref(&done)).len(), 1);
+        assert_eq!(wrong_rows(text, "code", &[0, 1], &[done.clone(), row(&["4008", "fast"])]).len(), 2);
+        assert_eq!(wrong_rows(text, "code", &[0, 1], &[slow, done]).len(), 1, "another order");
+        assert_eq!(wrong_rows(text, "error", &[0, 1], &[row(&["x", ""])]), [""; 0]);
+        assert_eq!(wrong_rows(text, "none", &[0], &[]).len(), 1);
     }
 }

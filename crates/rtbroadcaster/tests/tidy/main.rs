@@ -15,15 +15,24 @@ mod shape;
 mod tokens;
 mod tree;
 
-use std::collections::BTreeSet;
+use rtbroadcaster::CloseReason;
+use rtbroadcaster::protocol::Refusal;
 
 use tree::File;
 
 /// Runs a guard on every file and fails with everything it found.
 fn check(files: &[File], guard: impl Fn(&File) -> Vec<String>) {
     assert!(!files.is_empty(), "a guard that sees no file guards nothing");
-    let wrong: Vec<String> = files.iter().flat_map(guard).collect();
+    nothing_is(&files.iter().flat_map(guard).collect::<Vec<_>>());
+}
+
+/// Fails with everything that is wrong.
+fn nothing_is(wrong: &[String]) {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+fn protocol() -> String {
+    std::fs::read_to_string(tree::root().join("PROTOCOL.md")).unwrap()
 }
 
 /// The library's own sources, by their path below `src/`.
@@ -64,9 +73,23 @@ fn no_document_has_a_broken_link() {
 }
 
 #[test]
-fn protocol_md_and_the_table_of_endings_have_the_same_close_codes() {
-    let table: BTreeSet<u16> = rtbroadcaster::CloseReason::ALL.iter().map(|reason| reason.code()).collect();
-    let protocol = std::fs::read_to_string(tree::root().join("PROTOCOL.md")).unwrap();
-    let wrong = documents::wrong_codes(&protocol, &table);
-    assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+fn protocol_md_and_the_table_of_endings_are_one() {
+    let advice = |comes_back| if comes_back { "yes" } else { "no" };
+    let row = |reason: &CloseReason| {
+        vec![reason.code().to_string(), reason.word().to_owned(), advice(reason.comes_back()).to_owned()]
+    };
+    let rows: Vec<_> = CloseReason::ALL.iter().map(row).collect();
+    nothing_is(&documents::wrong_rows(&protocol(), "code", &[0, 1, 3], &rows));
+}
+
+#[test]
+fn protocol_md_and_the_table_of_refusals_are_one() {
+    let number = |number: Option<u128>| number.map_or_else(String::new, |number| number.to_string());
+    let row = |refusal: &Refusal| {
+        let retry = number(refusal.retry().map(|retry| retry.as_millis()));
+        let strike = number(refusal.strike().map(|reason| reason.code().into()));
+        vec![refusal.code().to_owned(), refusal.text().to_owned(), refusal.message().to_owned(), retry, strike]
+    };
+    let rows: Vec<_> = Refusal::ALL.iter().map(row).collect();
+    nothing_is(&documents::wrong_rows(&protocol(), "error", &[0, 1, 2, 3, 4], &rows));
 }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use super::{Frame, Rank};
+use crate::id::Seq;
 
 /// How many gaps a queue may keep beyond its frames before it closes up.
 const GAPS_MAX: usize = 32;
@@ -46,7 +47,7 @@ impl Queue {
 
     /// Appended, not replaced in place: a viewer must not see a value before an event that preceded it.
     pub(super) fn push(&mut self, frame: Frame, now: Duration) {
-        if frame.rank != Rank::Event {
+        if is_superseded(&frame.rank) {
             let place = self.first + self.places.len() as u64;
             if let Some(older) = self.newest.insert(frame.rank.clone(), place) {
                 self.remove(older);
@@ -74,6 +75,19 @@ impl Queue {
         None
     }
 
+    /// The number of the first message that has one, if it stands first.
+    pub(super) fn first_seq(&self) -> Option<Seq> {
+        self.places.iter().flatten().next()?.0.seq
+    }
+
+    /// Removes all but the answers.
+    pub(super) fn keep_answers(&mut self) {
+        let answers = std::mem::take(self).places.into_iter().flatten();
+        for (frame, since) in answers.filter(|(frame, _)| frame.rank == Rank::Answer) {
+            self.push(frame, since);
+        }
+    }
+
     /// How many places are held, gaps included.
     #[cfg(test)]
     pub(super) fn places_len(&self) -> usize {
@@ -98,9 +112,14 @@ impl Queue {
         self.places.retain(Option::is_some);
         // Every rank in `newest` waits, so each of its places is overwritten.
         for (place, (frame, _)) in (self.first..).zip(self.places.iter().flatten()) {
-            if frame.rank != Rank::Event {
+            if is_superseded(&frame.rank) {
                 self.newest.insert(frame.rank.clone(), place);
             }
         }
     }
+}
+
+/// Whether a newer frame takes the place of one with this rank.
+fn is_superseded(rank: &Rank) -> bool {
+    matches!(rank, Rank::State(_) | Rank::Ephemeral(_))
 }

@@ -1,4 +1,4 @@
-//! The state on its way to a joiner.
+//! What brings a member to where the room stands: its state, or what the member missed.
 //! Must not know what came since.
 
 use std::sync::Arc;
@@ -6,39 +6,53 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::queue::Queue;
+use crate::id::Seq;
 use crate::message::{Dialect, Entry};
 
-/// The state that a joiner gets, with the answer to its join before it. It does not count against the limit.
-#[derive(Debug)]
-pub(super) struct Replay {
-    /// What waited when it was asked for: a joiner reads its answers in the order of its requests.
-    before: Queue,
-    announcement: Option<Bytes>,
-    entries: Arc<[Arc<Entry>]>,
-    /// The first entry that is not taken.
-    next: usize,
-    dialect: &'static Dialect,
+/// An announcement and the messages that it announces. It does not count against the limit of what waits.
+#[derive(Debug, Clone)]
+pub struct Replay {
+    /// Says what follows.
+    pub announcement: Bytes,
+    /// What follows, in order.
+    pub entries: Arc<[Arc<Entry>]>,
+    /// Where the member stands after the last one.
+    pub seq: Seq,
 }
 
-impl Replay {
-    pub(super) fn new(
-        before: Queue,
-        announcement: Bytes,
-        entries: Arc<[Arc<Entry>]>,
-        dialect: &'static Dialect,
-    ) -> Self {
-        Self { before, announcement: Some(announcement), entries, next: 0, dialect }
+/// A replay on its way.
+#[derive(Debug)]
+pub(super) struct Replaying {
+    /// What waited when it was asked for: a joiner reads its answers in the order of its requests.
+    before: Queue,
+    /// Whether the announcement is taken.
+    announced: bool,
+    replay: Replay,
+    /// The first entry that is not taken.
+    next: usize,
+}
+
+impl Replaying {
+    pub(super) fn new(before: Queue, replay: Replay) -> Self {
+        Self { before, announced: false, replay, next: 0 }
     }
 
-    /// Removes the next frame. It is made here if no joiner needed it before.
-    pub(super) fn pop(&mut self) -> Option<Bytes> {
-        let before = self.before.pop().map(|(frame, _)| frame.bytes);
-        before.or_else(|| self.announcement.take()).or_else(|| {
-            let dialect = self.dialect;
-            let (step, frame) =
-                self.entries[self.next..].iter().enumerate().find_map(|(i, entry)| Some((i, entry.frame(dialect)?)))?;
-            self.next += step + 1;
-            Some(frame)
-        })
+    /// Where the member stands when nothing is left.
+    pub(super) fn seq(&self) -> Seq {
+        self.replay.seq
+    }
+
+    /// Removes the next frame. It is made here if no member needed it before.
+    pub(super) fn pop(&mut self, dialect: &Dialect) -> Option<Bytes> {
+        if let Some((frame, _)) = self.before.pop() {
+            return Some(frame.bytes);
+        }
+        if !std::mem::replace(&mut self.announced, true) {
+            return Some(self.replay.announcement.clone());
+        }
+        let rest = self.replay.entries[self.next..].iter().enumerate();
+        let (step, frame) = rest.into_iter().find_map(|(step, entry)| Some((step, entry.frame(dialect)?)))?;
+        self.next += step + 1;
+        Some(frame)
     }
 }

@@ -1,12 +1,13 @@
 //! The backlog against a model: what comes out, byte by byte, is what a member may see.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::id::{RoomId, Seq, Term};
-use crate::message::Params;
+use crate::message::{Change, Entry, Key, Params};
 
 const LIMIT: usize = 120;
 
@@ -81,7 +82,6 @@ struct Pushed {
 const CONTROL: u32 = 1 << 30;
 const CLOSE: u32 = 1 << 31;
 
-#[derive(Default)]
 struct Run {
     backlog: Backlog,
     /// Data frames that were accepted, in order.
@@ -94,6 +94,20 @@ struct Run {
     now: Duration,
 }
 
+impl Default for Run {
+    fn default() -> Self {
+        Self {
+            backlog: Backlog::new(&NUMBERED, Seq::ZERO),
+            pushed: Vec::new(),
+            out: Vec::new(),
+            cut: false,
+            finished: false,
+            number: 0,
+            now: Duration::ZERO,
+        }
+    }
+}
+
 impl Run {
     fn step(&mut self, step: Step) {
         self.number += 1;
@@ -104,7 +118,7 @@ impl Run {
                     Some(key) if ephemeral => Rank::Ephemeral(key),
                     Some(key) => Rank::State(key),
                 };
-                let frame = Frame { bytes: bytes(self.number, size), rank: rank.clone() };
+                let frame = Frame { bytes: bytes(self.number, size), rank: rank.clone(), seq: None };
                 let (accepts, waited) = (self.backlog.ending() == Ending::Open, self.backlog.bytes());
                 match self.backlog.push(frame, self.now, LIMIT) {
                     Ok(()) if accepts => {
@@ -238,7 +252,7 @@ fn one_key_that_changes_for_ever_costs_the_memory_of_one_value() {
     let mut queue = Queue::default();
     let key = Key::new("k").unwrap();
     for number in 0..10_000 {
-        queue.push(Frame { bytes: bytes(number, 3), rank: Rank::State(key.clone()) }, Duration::ZERO);
+        queue.push(Frame { bytes: bytes(number, 3), rank: Rank::State(key.clone()), seq: None }, Duration::ZERO);
         assert!(queue.places_len() <= 64, "gaps are closed");
     }
     assert_eq!(queue.bytes(), 8);
@@ -260,7 +274,7 @@ fn after_a_cut_only_the_half_written_frame_goes_on() {
 
 #[test]
 fn a_frame_over_the_limit_goes_alone_but_not_behind_another() {
-    let mut backlog = Backlog::default();
+    let mut backlog = Backlog::new(&NUMBERED, Seq::ZERO);
     let big = || Frame::event(bytes(1, 200));
     assert_eq!(backlog.push(big(), Duration::ZERO, LIMIT), Ok(()));
     assert_eq!(backlog.push(Frame::event(bytes(2, 0)), Duration::ZERO, LIMIT), Err(Overflow));
@@ -269,7 +283,7 @@ fn a_frame_over_the_limit_goes_alone_but_not_behind_another() {
 
 #[test]
 fn only_the_newest_pong_is_kept() {
-    let mut backlog = Backlog::default();
+    let mut backlog = Backlog::new(&NUMBERED, Seq::ZERO);
     backlog.control(ControlKind::Pong, bytes(1, 0));
     backlog.control(ControlKind::Ping, bytes(2, 0));
     backlog.control(ControlKind::Pong, bytes(3, 0));
@@ -279,25 +293,22 @@ fn only_the_newest_pong_is_kept() {
 }
 
 /// A dialect that writes an entry as its number.
-static NUMBERED: Dialect = Dialect {
-    slot: 0,
-    encode: |entry| Some(bytes(u32::try_from(entry.seq?.get()).ok()?, 20)),
-    farewell: |_| Bytes::new(),
-    room_closed: crate::close::CloseReason::Done,
-};
+static NUMBERED: Dialect =
+    Dialect { encode: |entry| Some(bytes(u32::try_from(entry.seq?.get()).ok()?, 20)), ..Dialect::MUTE };
 
-fn state(count: u64) -> Arc<[Arc<Entry>]> {
+/// An announcement and the values 1 to `count`.
+fn state(count: u64) -> Replay {
     let value = |number: u64| {
         let key = Key::new(&number.to_string()).unwrap();
         Arc::new(Entry::new(RoomId::random(), Seq::new(number), Term::FIRST, key, Params::NONE, Change::State))
     };
-    (1..=count).map(value).collect()
+    Replay { announcement: bytes(1_000, 0), entries: (1..=count).map(value).collect(), seq: Seq::new(count).unwrap() }
 }
 
 #[test]
 fn a_replay_is_outside_the_limit_and_comes_before_what_was_said_since() {
     let mut run = Run::default();
-    run.backlog.replay(bytes(1_000, 0), state(50), &NUMBERED);
+    run.backlog.replay(state(50));
     run.step(Step::Push { key: None, ephemeral: false, size: 0 });
     assert_eq!(run.backlog.bytes(), 5);
     run.drain();
@@ -310,7 +321,7 @@ fn what_waited_before_a_replay_was_asked_for_comes_before_it() {
     let mut run = Run::default();
     run.step(Step::Push { key: None, ephemeral: false, size: 0 });
     run.step(Step::Push { key: None, ephemeral: false, size: 0 });
-    run.backlog.replay(bytes(1_000, 0), state(1), &NUMBERED);
+    run.backlog.replay(state(1));
     run.step(Step::Push { key: None, ephemeral: false, size: 0 });
     run.drain();
     assert_eq!(numbers(&run.out), [1, 2, 1_000, 1, 3]);
@@ -318,9 +329,9 @@ fn what_waited_before_a_replay_was_asked_for_comes_before_it() {
 
 #[test]
 fn what_stands_behind_a_replay_has_not_waited_for_the_member() {
-    let mut backlog = Backlog::default();
+    let mut backlog = Backlog::new(&NUMBERED, Seq::ZERO);
     let seconds = Duration::from_secs;
-    backlog.replay(bytes(1_000, 0), state(1), &NUMBERED);
+    backlog.replay(state(1));
     backlog.push(Frame::event(bytes(1, 0)), seconds(1), LIMIT).unwrap();
     let mut write = |now| {
         let mut frames = Vec::new();
@@ -336,7 +347,7 @@ fn what_stands_behind_a_replay_has_not_waited_for_the_member() {
 
 #[test]
 fn the_age_of_the_head_is_the_time_since_it_was_pushed() {
-    let mut backlog = Backlog::default();
+    let mut backlog = Backlog::new(&NUMBERED, Seq::ZERO);
     let seconds = Duration::from_secs;
     assert_eq!(backlog.waiting_since(), None);
     backlog.push(Frame::event(bytes(1, 0)), seconds(1), LIMIT).unwrap();

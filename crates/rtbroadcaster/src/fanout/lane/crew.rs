@@ -4,40 +4,44 @@
 use std::io::IoSlice;
 use std::sync::Arc;
 
-use tokio::sync::OwnedSemaphorePermit;
-
-use crate::fanout::backlog::Frame;
-use crate::fanout::outbox::Outbox;
-use crate::fanout::roster::{Roll, Roster, Work};
-use crate::message::{Dialect, Entry, PROTOCOLS};
+use crate::fanout::backlog::{Frame, Replay};
+use crate::fanout::outbox::{Batch, Outbox};
+use crate::fanout::roster::{Last, Roll, Roster, Said, Work};
+use crate::id::Seq;
+use crate::message::{Dialect, PROTOCOLS};
 use crate::wire::{Control, encode};
 
 /// How many members are served before the lane turns to other rooms.
 const SLICE_MEMBERS: usize = 128;
 
 /// What all members get in turn.
-enum Pass {
-    Messages {
-        entries: Vec<Arc<Entry>>,
-        /// Dropped when the pass is over: the room's budget has it back.
-        _charges: Vec<Option<Arc<OwnedSemaphorePermit>>>,
-        /// The frames in each protocol, made for its first member.
-        frames: [Option<Vec<Frame>>; PROTOCOLS],
-    },
-    Heartbeat,
+struct Pass {
+    what: What,
+    /// The frames in each protocol, made for its first member.
+    frames: [Option<Vec<Frame>>; PROTOCOLS],
+    /// The first member that it has not reached.
+    next: usize,
+}
+
+enum What {
+    /// What was said. Dropped when the pass is over: the room's budget has it back.
+    Said(Vec<Said>),
+    /// A heartbeat; this is the number of the last message.
+    Heartbeat(Seq),
 }
 
 pub(super) struct Crew {
     roster: Arc<Roster>,
     members: Vec<Arc<Outbox>>,
-    /// The pass under way and the first member that it has not reached.
-    pass: Option<(Pass, usize)>,
+    pass: Option<Pass>,
     heartbeat_is_due: bool,
+    /// The number of the last message that the members were sent.
+    seq: Seq,
 }
 
 impl Crew {
     pub(super) fn new(roster: &Arc<Roster>) -> Self {
-        Self { roster: Arc::clone(roster), members: Vec::new(), pass: None, heartbeat_is_due: false }
+        Self { roster: Arc::clone(roster), members: Vec::new(), pass: None, heartbeat_is_due: false, seq: Seq::ZERO }
     }
 
     /// Nobody is here and nothing is under way.
@@ -54,22 +58,22 @@ impl Crew {
     pub(super) fn work(&mut self) -> bool {
         while self.pass.is_none() {
             if std::mem::take(&mut self.heartbeat_is_due) {
-                self.pass = Some((Pass::Heartbeat, 0));
+                self.pass = Some(Pass::new(What::Heartbeat(self.seq)));
                 break;
             }
             match self.roster.next() {
                 Some(Work::Roll(roll)) => self.change(roll),
-                Some(Work::Send(messages)) => {
-                    let (entries, _charges) = messages.into_iter().unzip();
-                    self.pass = Some((Pass::Messages { entries, _charges, frames: Default::default() }, 0));
+                Some(Work::Send(said)) => {
+                    self.seq = last_seq(&said).unwrap_or(self.seq);
+                    self.pass = Some(Pass::new(What::Said(said)));
                 }
                 None => return false,
             }
         }
-        if let Some((pass, next)) = &mut self.pass {
-            let end = self.members.len().min(*next + SLICE_MEMBERS);
-            pass.serve(&self.members[*next..end]);
-            *next = end;
+        if let Some(pass) = &mut self.pass {
+            let end = self.members.len().min(pass.next + SLICE_MEMBERS);
+            pass.serve(&self.members[pass.next..end]);
+            pass.next = end;
             if end == self.members.len() {
                 self.pass = None;
             }
@@ -80,10 +84,12 @@ impl Crew {
     /// Only between two passes, so that no member is passed over or served twice.
     fn change(&mut self, roll: Roll) {
         match roll {
-            Roll::Admit(member) => {
+            Roll::Admit(member, seq) => {
+                self.seq = seq;
                 member.set_place(Some(self.members.len()));
                 self.members.push(member);
             }
+            Roll::Replay(member, replay) => member.replay(replay),
             Roll::Remove(member) => {
                 if let Some(place) = member.place() {
                     member.set_place(None);
@@ -93,41 +99,76 @@ impl Crew {
                     }
                 }
             }
-            Roll::End(room) => {
+            Roll::End(last) => {
                 for member in std::mem::take(&mut self.members) {
                     member.set_place(None);
-                    member.farewell(room);
+                    end(&member, &last);
                 }
             }
         }
     }
+}
+
+/// The last words to a member. One that lost messages is brought to where the room ended.
+fn end(member: &Outbox, last: &Last) {
+    let dialect = member.dialect();
+    if member.is_lost()
+        && let Some(announcement) = (dialect.reset)(&last.standing, last.entries.len())
+    {
+        member.replay(Replay { announcement, entries: Arc::clone(&last.entries), seq: last.standing.seq });
+    }
+    member.farewell(last.standing.room, dialect.room_closed);
 }
 
 impl Pass {
+    fn new(what: What) -> Self {
+        Self { what, frames: Default::default(), next: 0 }
+    }
+
     fn serve(&mut self, members: &[Arc<Outbox>]) {
-        match self {
-            Pass::Heartbeat => {
-                let ping = Frame::event(encode::ping(&Control::default()));
-                let slices = [IoSlice::new(&ping.bytes)];
-                members.iter().for_each(|member| member.heartbeat(std::slice::from_ref(&ping), &slices));
+        let Self { what, frames, .. } = self;
+        for slot in 0..PROTOCOLS {
+            let mut speakers = members.iter().filter(|member| member.dialect().slot == slot).peekable();
+            let Some(first) = speakers.peek() else { continue };
+            let frames = frames[slot].get_or_insert_with(|| what.frames(first.dialect()));
+            if frames.is_empty() {
+                continue;
             }
-            Pass::Messages { entries, frames, .. } => {
-                for slot in 0..PROTOCOLS {
-                    let mut speakers = members.iter().filter(|member| member.dialect().slot == slot).peekable();
-                    let Some(first) = speakers.peek() else { continue };
-                    let frames = frames[slot].get_or_insert_with(|| finish(entries, first.dialect()));
-                    if frames.is_empty() {
-                        continue;
-                    }
-                    let slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(&frame.bytes)).collect();
-                    speakers.for_each(|member| member.offer(frames, &slices));
-                }
+            let slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(&frame.bytes)).collect();
+            let reached = frames.iter().rev().find_map(|frame| frame.seq);
+            let batch = Batch { frames, slices: &slices, reached };
+            match what {
+                What::Said(_) => speakers.for_each(|member| member.offer(batch)),
+                What::Heartbeat(seq) => speakers.for_each(|member| member.heartbeat(batch, *seq)),
             }
         }
     }
 }
 
-/// The frames of `entries` in one protocol.
-fn finish(entries: &[Arc<Entry>], dialect: &Dialect) -> Vec<Frame> {
-    entries.iter().filter_map(|entry| Frame::of(entry, dialect)).collect()
+impl What {
+    /// It, in one protocol.
+    fn frames(&self, dialect: &Dialect) -> Vec<Frame> {
+        match self {
+            What::Said(said) => said.iter().filter_map(|said| frame(said, dialect)).collect(),
+            What::Heartbeat(seq) => {
+                let ping = Some(encode::ping(&Control::default()));
+                ping.into_iter().chain((dialect.alive)(*seq)).map(Frame::answer).collect()
+            }
+        }
+    }
+}
+
+fn frame(said: &Said, dialect: &Dialect) -> Option<Frame> {
+    match said {
+        Said::Message(entry, _) => Frame::of(entry, dialect),
+        Said::Owner(status, term) => (dialect.owner)(*status, *term).map(Frame::event),
+    }
+}
+
+/// The number of the last message in `said` that has one.
+fn last_seq(said: &[Said]) -> Option<Seq> {
+    said.iter().rev().find_map(|said| match said {
+        Said::Message(entry, _) => entry.seq,
+        Said::Owner(..) => None,
+    })
 }

@@ -4,9 +4,25 @@
 use std::task::Waker;
 use std::time::Duration;
 
+use bytes::Bytes;
+
 use crate::close::CloseReason;
-use crate::fanout::backlog::{Backlog, Ending, Frame, Overflow};
+use crate::fanout::backlog::{Backlog, Ending, Frame, Overflow, Rank, Replay};
+use crate::id::Seq;
+use crate::message::Dialect;
 use crate::wire::encode;
+
+/// Whether the room's messages go to the member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Flow {
+    /// They do.
+    #[default]
+    Live,
+    /// It wants none for a while.
+    Paused,
+    /// It wants them again, and what it missed is being made.
+    Returning,
+}
 
 /// The changing part of an outbox. An idle one holds no buffer.
 #[derive(Debug, Default)]
@@ -16,35 +32,100 @@ pub(super) struct Line {
     pub(super) writing: bool,
     /// The client task waits for the socket to take more, so new frames need not wake it.
     pub(super) waits_for_socket: bool,
+    pub(super) flow: Flow,
+    /// The number up to which the member was sent all messages, while there is no backlog that knows it.
+    pub(super) reached: Seq,
     pub(super) waker: Option<Waker>,
 }
 
 impl Line {
-    pub(super) fn backlog(&mut self) -> &mut Backlog {
-        self.backlog.get_or_insert_default()
+    pub(super) fn backlog(&mut self, dialect: &'static Dialect) -> &mut Backlog {
+        let reached = self.reached;
+        self.backlog.get_or_insert_with(|| Box::new(Backlog::new(dialect, reached)))
+    }
+
+    /// Everything is out: the buffer goes.
+    pub(super) fn rest(&mut self) {
+        if let Some(backlog) = self.backlog.take() {
+            self.reached = backlog.reached();
+        }
     }
 
     pub(super) fn ending(&self) -> Ending {
         self.backlog.as_ref().map_or(Ending::Open, |backlog| backlog.ending())
     }
 
-    /// Queues `frames`. A member that does not take its messages is closed with 4008.
-    pub(super) fn push(&mut self, frames: &[Frame], now: Duration, limit: usize) {
-        let backlog = self.backlog();
-        let pushed = frames.iter().try_for_each(|frame| backlog.push(frame.clone(), now, limit));
-        self.cut_if_over(pushed);
+    /// Whether the member gets what a lane sends.
+    pub(super) fn is_live(&self) -> bool {
+        self.flow == Flow::Live && !self.backlog.as_ref().is_some_and(|backlog| backlog.is_lost())
+    }
+
+    /// Queues `frames`, of messages only those that the member wants. A member that cannot be told that it lost messages is closed with 4008.
+    pub(super) fn push(&mut self, frames: &[Frame], dialect: &'static Dialect, now: Duration, limit: usize) {
+        let is_live = self.flow == Flow::Live;
+        let backlog = self.backlog(dialect);
+        let mut wanted = frames.iter().filter(|frame| is_live || frame.rank == Rank::Answer);
+        let pushed = wanted.try_for_each(|frame| backlog.push(frame.clone(), now, limit));
+        self.cut_if_over(pushed, dialect);
     }
 
     /// Queues what a direct write of `frames` left over, `written` bytes of them being out.
-    pub(super) fn adopt(&mut self, frames: &[Frame], written: usize, now: Duration, limit: usize) {
-        let adopted = self.backlog().adopt(frames, written, now, limit);
-        self.cut_if_over(adopted);
+    pub(super) fn adopt(
+        &mut self,
+        frames: &[Frame],
+        written: usize,
+        dialect: &'static Dialect,
+        now: Duration,
+        limit: usize,
+    ) {
+        let adopted = self.backlog(dialect).adopt(frames, written, now, limit);
+        self.cut_if_over(adopted, dialect);
+        if self.flow != Flow::Live {
+            self.backlog(dialect).pause();
+        }
     }
 
-    /// The member would have to skip events, and its protocol cannot say so.
-    fn cut_if_over(&mut self, result: Result<(), Overflow>) {
-        if result == Err(Overflow) {
-            self.backlog().cut(encode::close(CloseReason::Slow));
+    /// The member wants no messages for a while.
+    pub(super) fn pause(&mut self) {
+        self.flow = Flow::Paused;
+        if let Some(backlog) = &mut self.backlog {
+            backlog.pause();
         }
+    }
+
+    /// Brings the member to where the room stands.
+    pub(super) fn replay(&mut self, replay: Replay, dialect: &'static Dialect) {
+        // A member that has paused meanwhile stays paused: what comes now is a whole that stands for itself.
+        if self.flow == Flow::Returning {
+            self.flow = Flow::Live;
+        }
+        self.backlog(dialect).replay(replay);
+    }
+
+    /// Where a paused member stands, as soon as that cannot change any more.
+    pub(super) fn position(&self) -> Option<Seq> {
+        if self.writing || self.flow != Flow::Paused {
+            return None;
+        }
+        match &self.backlog {
+            None => Some(self.reached),
+            Some(backlog) if backlog.is_replaying() => None,
+            Some(backlog) => Some(backlog.reached()),
+        }
+    }
+
+    fn cut_if_over(&mut self, result: Result<(), Overflow>, dialect: &'static Dialect) {
+        if result == Err(Overflow) {
+            self.backlog(dialect).cut(closing(dialect, CloseReason::Slow));
+        }
+    }
+}
+
+/// The last frames of a connection that ends for `reason`.
+pub(super) fn closing(dialect: &Dialect, reason: CloseReason) -> Bytes {
+    let close = encode::close(reason);
+    match (dialect.closed)(reason) {
+        Some(told) => [told, close].concat().into(),
+        None => close,
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
-use std::task::{Waker, ready};
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll, Waker, ready};
 
 use socket2::SockRef;
 use tokio::io::AsyncReadExt;
@@ -10,18 +11,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::direct::Way;
 use super::*;
-use crate::fanout::backlog::Rank;
+use crate::fanout::backlog::{Frame, Rank};
 use crate::message::Key;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-static SILENT: Dialect = Dialect {
-    slot: 0,
-    encode: |_| None,
-    farewell: |_| Bytes::from_static(b"farewell"),
-    room_closed: CloseReason::Done,
-};
+static SILENT: Dialect = Dialect::MUTE;
 
 /// A member's socket on the server's side, with small buffers, and the member's end of it.
 async fn pair() -> (Arc<TcpStream>, TcpStream) {
@@ -56,12 +53,19 @@ async fn drain(socket: Arc<TcpStream>, outbox: Arc<Outbox>) -> io::Result<Draine
 fn frame(number: u32, size: usize, rank: Rank) -> Frame {
     let mut payload = number.to_be_bytes().to_vec();
     payload.resize(size.max(4), 0);
-    Frame { bytes: encode::text(&payload), rank }
+    Frame { bytes: encode::text(&payload), rank, seq: None }
 }
 
 fn offer(outbox: &Outbox, frames: &[Frame]) {
     let slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(&frame.bytes)).collect();
-    outbox.offer(frames, &slices);
+    outbox.offer(Batch { frames, slices: &slices, reached: None });
+}
+
+/// A heartbeat of a lane.
+fn heartbeat(outbox: &Outbox) {
+    let ping = Frame::answer(encode::ping(&Control::default()));
+    let slices = [IoSlice::new(&ping.bytes)];
+    outbox.heartbeat(Batch { frames: std::slice::from_ref(&ping), slices: &slices, reached: None }, Seq::ZERO);
 }
 
 /// What a member reads: the numbers of text frames, then the code of the close frame.
@@ -116,11 +120,11 @@ async fn a_lane_and_a_client_task_write_whole_frames_in_order() {
                 offer(&lane, &[frame(number, (mix % 20_000) as usize, rank.clone())]);
                 said.push((number, rank));
                 if mix % 7 == 0 {
-                    lane.ping();
+                    lane.beat(Seq::ZERO);
                     tokio::task::yield_now().await;
                 }
             }
-            lane.finish(encode::close(CloseReason::Done));
+            lane.finish(CloseReason::Done);
             said
         });
         let seen = read_all(&mut member, round as usize % 4).await;
@@ -175,7 +179,7 @@ async fn values_wait_in_constant_memory_for_a_member_that_does_not_read() {
     }
     assert_eq!(outbox.ending(), Ending::Open, "one key never reaches the limit");
     assert!(outbox.stalls_at().is_some(), "the first of them has waited since long");
-    outbox.finish(encode::close(CloseReason::Done));
+    outbox.finish(CloseReason::Done);
     let seen = read_all(&mut member, 0).await;
     assert_eq!(seen.numbers.last(), Some(&19_999));
     assert!(seen.numbers.is_sorted());
@@ -186,13 +190,11 @@ async fn values_wait_in_constant_memory_for_a_member_that_does_not_read() {
 async fn a_silent_member_is_closed_at_the_second_heartbeat() {
     let (socket, mut member) = pair().await;
     let (outbox, task) = start(socket, &Config::default());
-    let ping = Frame::event(encode::ping(&Control::default()));
-    let beat = || outbox.heartbeat(std::slice::from_ref(&ping), &[IoSlice::new(&ping.bytes)]);
-    beat();
+    heartbeat(&outbox);
     outbox.hear();
-    beat();
+    heartbeat(&outbox);
     assert_eq!(outbox.ending(), Ending::Open);
-    beat();
+    heartbeat(&outbox);
     assert_eq!(outbox.ending(), Ending::Cut);
     assert_eq!(read_all(&mut member, 0).await, Seen { numbers: vec![], close: Some(CloseReason::NoPong.code()) });
     task.await.unwrap().unwrap();
@@ -229,7 +231,7 @@ async fn a_client_task_is_woken_only_for_what_it_has_to_do() {
     let event = || frame(1, 4, Rank::Event);
     assert_eq!(wakes(false, |outbox| offer(outbox, &[event()])), 1);
     assert_eq!(wakes(true, |outbox| offer(outbox, &[event()])), 0, "it waits for the socket");
-    assert_eq!(wakes(true, |outbox| outbox.cut(encode::close(CloseReason::Slow))), 1, "it has a deadline now");
+    assert_eq!(wakes(true, |outbox| outbox.cut(CloseReason::Slow)), 1, "it has a deadline now");
     assert_eq!(wakes(true, Outbox::wake), 1);
 }
 
@@ -237,14 +239,14 @@ async fn a_client_task_is_woken_only_for_what_it_has_to_do() {
 async fn what_comes_during_a_direct_write_is_not_forgotten_after_it() {
     let (socket, mut member) = pair().await;
     let outbox = Outbox::new(Some(Arc::clone(&socket)), &SILENT, Clock::start(), &Config::default());
-    assert!(outbox.begin_direct_write().is_some());
-    assert!(outbox.begin_direct_write().is_none(), "one write at a time");
+    assert!(matches!(outbox.way(true), Way::Socket(_)));
+    assert!(matches!(outbox.way(true), Way::Queue), "one write at a time");
     let task = tokio::spawn(drain(socket, Arc::clone(&outbox)));
     tokio::task::yield_now().await;
-    outbox.finish(encode::close(CloseReason::Done));
+    outbox.finish(CloseReason::Done);
     tokio::task::yield_now().await;
     assert!(!task.is_finished(), "the lane is still writing");
-    outbox.end_direct_write();
+    outbox.end_direct_write(None);
     assert_eq!(read_all(&mut member, 0).await.close, Some(1000));
     task.await.unwrap().unwrap();
 }
@@ -254,16 +256,16 @@ fn a_heartbeat_asks_before_what_waits() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let _entered = runtime.enter();
     let outbox = Outbox::new(None, &SILENT, Clock::start(), &Config::default());
-    outbox.replay(encode::text(b"connected"), Arc::from([]));
+    let announcement = encode::text(b"connected");
+    outbox.replay(Replay { announcement: announcement.clone(), entries: Arc::from([]), seq: Seq::ZERO });
     outbox.answer(encode::text(b"later"));
-    let ping = Frame::event(encode::ping(&Control::default()));
-    outbox.heartbeat(std::slice::from_ref(&ping), &[IoSlice::new(&ping.bytes)]);
+    heartbeat(&outbox);
     let mut out = Vec::new();
     let write = |_: &mut Context<'_>, slices: &[IoSlice<'_>]| {
         slices.iter().for_each(|slice| out.extend_from_slice(slice));
         Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()))
     };
     assert!(outbox.poll_drain(&mut Context::from_waker(Waker::noop()), write).is_pending());
-    let expected = [ping.bytes, encode::text(b"connected"), encode::text(b"later")].concat();
+    let expected = [encode::ping(&Control::default()), announcement, encode::text(b"later")].concat();
     assert_eq!(out, expected);
 }

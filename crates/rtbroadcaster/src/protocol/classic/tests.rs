@@ -9,16 +9,17 @@ fn read(text: &str) -> (String, String) {
     let request = decode(text);
     let asked = match request.command {
         Ok(Command::Create) => "create".to_owned(),
-        Ok(Command::Join { room }) => format!("join {room}"),
-        Ok(Command::Close { room }) => format!("close {room}"),
+        Ok(Command::Join { room, .. }) => format!("join {room}"),
+        Ok(Command::Leave { room }) => format!("close {room}"),
         Ok(Command::Publish { room, message }) => {
             let body = message.body.as_ref().unwrap();
             let params = std::str::from_utf8(body.params.as_bytes()).unwrap().to_owned();
             format!("{:?} {room} {} {params}", message.kind, body.key.as_str())
         }
+        Ok(other) => panic!("classic has no {other:?}"),
         Err(refusal) => refusal.text().to_owned(),
     };
-    (asked, request.echo)
+    (asked, request.echo.into())
 }
 
 fn check(text: &str, asked: &str, echo: &str) {
@@ -118,7 +119,16 @@ fn every_answer_is_the_whole_object_in_one_order() {
             r#"{{"uuid":"{ROOM}","status":{{"value":{value},"text":"{text}"}},"funcKey":"{key}","funcParams":{params},"stateMessage":{state}}}"#
         )
     };
-    assert_eq!(payload(&connected(room)), whole(3, "connected", "", "[]", false));
+    let standing = crate::standing::Standing {
+        room,
+        epoch: crate::id::Epoch::random(),
+        term: crate::id::Term::FIRST,
+        seq: crate::id::Seq::ZERO,
+        owner: crate::standing::OwnerStatus::Live,
+    };
+    let created = accepted(&Answer::Created { standing: &standing, key: "" }).unwrap();
+    assert_eq!(payload(&created), whole(3, "connected", "", "[]", false));
+    assert!(accepted(&Answer::Ack(standing.seq)).is_none());
     assert_eq!(payload(&not_connected(room)), whole(0, "not connected", "", "[]", false));
     assert_eq!(payload(&refused(ROOM, Refusal::RoomFull)), whole(0, "room full", "", "[]", false));
     let said = |change| {

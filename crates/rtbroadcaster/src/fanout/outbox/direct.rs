@@ -1,0 +1,107 @@
+//! A lane's part of an outbox: one call that writes everything, or nothing that waits.
+//! Must not know the client task.
+
+use std::io::IoSlice;
+use std::sync::atomic::Ordering;
+
+use tokio::net::TcpStream;
+
+use super::{Flow, Outbox};
+use crate::close::CloseReason;
+use crate::fanout::backlog::Frame;
+use crate::id::Seq;
+
+/// What all members of one protocol get with one call.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::fanout) struct Batch<'a> {
+    /// In order.
+    pub(in crate::fanout) frames: &'a [Frame],
+    /// The bytes of `frames`.
+    pub(in crate::fanout) slices: &'a [IoSlice<'a>],
+    /// The number of the last message in them.
+    pub(in crate::fanout) reached: Option<Seq>,
+}
+
+/// What may be done with a batch at this moment.
+pub(super) enum Way<'a> {
+    /// Write it; whoever gets this must end the write.
+    Socket(&'a TcpStream),
+    /// Queue it.
+    Queue,
+    /// Nothing: the member gets no messages.
+    Shut,
+}
+
+impl Outbox {
+    /// A lane's write: everything in `batch` with one call if nothing waits.
+    pub(in crate::fanout) fn offer(&self, batch: Batch<'_>) {
+        let way = self.way(true);
+        self.send(&way, batch);
+    }
+
+    fn send(&self, way: &Way<'_>, batch: Batch<'_>) {
+        let Batch { frames, slices, reached } = batch;
+        let socket = match way {
+            Way::Socket(socket) => socket,
+            Way::Queue => return self.change(|line, now| line.push(frames, self.dialect, now, self.limit)),
+            Way::Shut => return,
+        };
+        // An error counts as nothing written: the client task will meet it too and end the connection.
+        let written = socket.try_write_vectored(slices).unwrap_or(0);
+        let total: usize = slices.iter().map(|slice| slice.len()).sum();
+        if written == total {
+            self.end_direct_write(reached);
+        } else {
+            self.change(|line, now| {
+                line.writing = false;
+                line.adopt(frames, written, self.dialect, now, self.limit);
+            });
+        }
+    }
+
+    /// One heartbeat: `beat`, whose last message is `seq`, for a client that was heard since the last one, the end of the
+    /// connection for any other.
+    pub(in crate::fanout) fn heartbeat(&self, beat: Batch<'_>, seq: Seq) {
+        if !self.heard.swap(false, Ordering::Relaxed) {
+            return self.cut(CloseReason::NoPong);
+        }
+        match self.way(false) {
+            // Not behind what waits: a slow member would be asked too late to answer before the next heartbeat.
+            Way::Queue | Way::Shut => self.beat(seq),
+            way @ Way::Socket(_) => self.send(&way, beat),
+        }
+    }
+
+    /// What may be done with a batch: `live` for one of messages, which a paused member does not get. With a socket
+    /// comes the duty to end the write.
+    pub(super) fn way(&self, live: bool) -> Way<'_> {
+        let mut line = self.lock();
+        if live && !line.is_live() {
+            return Way::Shut;
+        }
+        match self.direct.as_deref() {
+            Some(socket) if line.backlog.is_none() && !line.writing => {
+                line.writing = true;
+                Way::Socket(socket)
+            }
+            _ => Way::Queue,
+        }
+    }
+
+    /// A direct write took everything. Meanwhile something may have come to wait for its end.
+    pub(super) fn end_direct_write(&self, reached: Option<Seq>) {
+        let mut line = self.lock();
+        line.writing = false;
+        match (&mut line.backlog, reached) {
+            (Some(backlog), Some(reached)) => backlog.was_sent(reached),
+            (None, Some(reached)) => line.reached = reached,
+            (_, None) => {}
+        }
+        let waits = line.backlog.is_some() || line.flow != Flow::Live;
+        let waker = if waits { line.waker.take() } else { None };
+        drop(line);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The client task's part of an outbox: it waits for the socket and writes what waits.
+//! Must not know lanes.
+
+use std::io::{self, IoSlice};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+use super::Outbox;
+
+/// How much the client task takes for one write. What is taken is not superseded any more, so it is little more than
+/// the kernel takes before it admits that the peer is slow.
+const WRITE_FRAMES_MAX: usize = 64;
+const WRITE_BYTES_MAX: usize = 32 * 1024;
+
+/// What a client task finds when it has written what it could.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drained {
+    /// The close frame is out.
+    Closed,
+    /// Messages were lost and everything else is out: the client needs the state.
+    Lost,
+}
+
+/// What the client task does next.
+enum Draw {
+    /// Write what it took, from this offset in the first frame.
+    Write(usize),
+    /// Nothing.
+    Rest,
+    /// Tell what it found.
+    Found(Drained),
+}
+
+impl Outbox {
+    /// The client task's part: writes what waits with `write` until nothing does (then it is pending and woken by the
+    /// next frame), the socket takes no more (then `write` wakes it), or there is something to tell.
+    pub(crate) fn poll_drain(
+        &self,
+        cx: &mut Context<'_>,
+        mut write: impl FnMut(&mut Context<'_>, &[IoSlice<'_>]) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<Drained>> {
+        let mut frames = Vec::new();
+        loop {
+            frames.clear();
+            let offset = match self.draw(cx, &mut frames) {
+                Draw::Write(offset) => offset,
+                Draw::Found(found) => return Poll::Ready(Ok(found)),
+                Draw::Rest => return Poll::Pending,
+            };
+            let mut slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(frame)).collect();
+            slices[0] = IoSlice::new(&frames[0][offset..]);
+            let result = write(cx, &slices);
+            let mut line = self.lock();
+            line.writing = false;
+            line.waits_for_socket = result.is_pending();
+            let written = if let Poll::Ready(Ok(written)) = result { written } else { 0 };
+            line.backlog(self.dialect).advance(written);
+            match result {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Takes what goes out next.
+    fn draw(&self, cx: &mut Context<'_>, frames: &mut Vec<Bytes>) -> Draw {
+        let mut line = self.lock();
+        if !line.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            line.waker = Some(cx.waker().clone());
+        }
+        line.waits_for_socket = false;
+        if line.writing {
+            return Draw::Rest;
+        }
+        let Some(backlog) = &mut line.backlog else { return Draw::Rest };
+        let offset = backlog.take(frames, WRITE_FRAMES_MAX, WRITE_BYTES_MAX, self.clock.now());
+        if !frames.is_empty() {
+            line.writing = true;
+            return Draw::Write(offset);
+        }
+        if backlog.is_closed() {
+            return Draw::Found(Drained::Closed);
+        }
+        if backlog.wants_state() {
+            return Draw::Found(Drained::Lost);
+        }
+        if backlog.is_empty() {
+            line.rest();
+        }
+        Draw::Rest
+    }
+}

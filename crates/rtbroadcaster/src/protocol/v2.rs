@@ -1,0 +1,160 @@
+//! Version 2: what the server says (PROTOCOL.md section 2). What clients say is read in `v2/incoming.rs`.
+//! Must not know sockets, rooms or time.
+
+mod incoming;
+
+use std::fmt::Arguments;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{Answer, Refusal};
+use crate::close::CloseReason;
+use crate::id::Term;
+use crate::message::{Change, Dialect, Entry, Overflowing};
+use crate::standing::{How, OwnerStatus, ResetReason, Standing};
+use crate::wire::encode::TextFrame;
+
+pub use incoming::decode;
+
+/// Its name in the handshake (RFC 6455 section 1.9).
+pub const SUBPROTOCOL: &str = "rtbroadcaster.v2";
+
+/// What the fan-out has to know of this protocol.
+pub static DIALECT: Dialect = Dialect {
+    slot: 1,
+    encode: |entry| Some(message(entry)),
+    skipped: |through| Some(frame(format_args!(r#"{{"type":"skipped","through":{through}}}"#))),
+    owner: |status, term| Some(owner(status, term)),
+    alive: |seq| Some(frame(format_args!(r#"{{"type":"alive","seq":{seq}}}"#))),
+    reset: |standing, replay| Some(reset(standing, replay)),
+    draining: |reconnect| {
+        Some(frame(format_args!(r#"{{"type":"draining","reconnectInMs":{}}}"#, reconnect.as_millis())))
+    },
+    farewell: |_| None,
+    closed: |reason| Some(frame(format_args!(r#"{{"type":"closed","reason":"{}"}}"#, reason.word()))),
+    room_closed: CloseReason::RoomClosed,
+    own_room_closed: CloseReason::OwnRoomClosed,
+    overflow: Overflowing::Reset,
+};
+
+/// The answer to an accepted request, with heartbeats every `alive`.
+pub fn accepted(id: &str, answer: &Answer<'_>, alive: Duration) -> Bytes {
+    let id = Text(id);
+    let alive = alive.as_millis();
+    match answer {
+        Answer::Created { standing: Standing { room, epoch, term, seq, .. }, key } => frame(format_args!(
+            r#"{{"type":"created","id":{id},"room":"{room}","ownerKey":"{key}","epoch":"{}","term":{},"seq":{seq},"aliveMs":{alive}}}"#,
+            epoch.as_str(),
+            term.get(),
+        )),
+        Answer::Owned { standing: Standing { room, epoch, term, seq, .. }, replay } => frame(format_args!(
+            r#"{{"type":"owned","id":{id},"room":"{room}","epoch":"{}","term":{},"seq":{seq},"replay":{replay},"aliveMs":{alive}}}"#,
+            epoch.as_str(),
+            term.get(),
+        )),
+        Answer::Joined { standing: Standing { room, epoch, term, seq, owner }, how, replay } => frame(format_args!(
+            r#"{{"type":"joined","id":{id},"room":"{room}","epoch":"{}","term":{},"seq":{seq},"how":{},"replay":{replay},"owner":"{}","aliveMs":{alive}}}"#,
+            epoch.as_str(),
+            term.get(),
+            way(*how),
+            status(*owner),
+        )),
+        Answer::Ack(seq) => frame(format_args!(r#"{{"type":"ack","id":{id},"seq":{seq}}}"#)),
+    }
+}
+
+/// The answer to a request that is refused; without an `id` where the request had none that is valid.
+pub fn refused(id: &str, refusal: Refusal) -> Bytes {
+    write(128 + id.len(), |out| {
+        out.write_all(br#"{"type":"error""#)?;
+        if !id.is_empty() {
+            write!(out, r#","id":{}"#, Text(id))?;
+        }
+        write!(out, r#","code":"{}","message":"{}""#, refusal.code(), refusal.message())?;
+        if let Some(retry) = refusal.retry() {
+            write!(out, r#","retryInMs":{}"#, retry.as_millis())?;
+        }
+        out.write_all(b"}")
+    })
+}
+
+/// A slow viewer lost messages, and the state follows in `replay` frames.
+fn reset(standing: &Standing, replay: usize) -> Bytes {
+    let Standing { epoch, term, seq, owner, .. } = standing;
+    frame(format_args!(
+        r#"{{"type":"reset","reason":"slow","epoch":"{}","term":{},"seq":{seq},"replay":{replay},"owner":"{}"}}"#,
+        epoch.as_str(),
+        term.get(),
+        status(*owner),
+    ))
+}
+
+/// A message to viewers. The members stand in the order of PROTOCOL.md.
+fn message(entry: &Entry) -> Bytes {
+    write(96 + entry.bytes(), |out| {
+        out.write_all(br#"{"type":"message""#)?;
+        if let Some(seq) = entry.seq {
+            write!(out, r#","seq":{seq}"#)?;
+        }
+        out.write_all(br#","key":"#)?;
+        serde_json::to_writer(&mut *out, entry.key.as_str())?;
+        out.write_all(br#","params":"#)?;
+        // Raw: the literals stay as the owner wrote them.
+        out.write_all(entry.params.as_bytes())?;
+        out.write_all(match entry.change {
+            Change::State => br#","state":true}"#,
+            Change::Cleared => br#","cleared":true}"#,
+            Change::Event | Change::Ephemeral => b"}",
+        })
+    })
+}
+
+/// The owner has come or gone.
+fn owner(owner: OwnerStatus, term: Term) -> Bytes {
+    let term = term.get();
+    frame(format_args!(r#"{{"type":"owner","status":"{}","term":{term}}}"#, status(owner)))
+}
+
+const fn status(owner: OwnerStatus) -> &'static str {
+    match owner {
+        OwnerStatus::Live => "live",
+        OwnerStatus::Away => "away",
+    }
+}
+
+/// The value of `how`, and `reason` where there is one.
+const fn way(how: How) -> &'static str {
+    match how {
+        How::Snapshot => r#""snapshot""#,
+        How::Resumed => r#""resumed""#,
+        How::Reset(ResetReason::Retention) => r#""reset","reason":"retention""#,
+        How::Reset(ResetReason::Epoch) => r#""reset","reason":"epoch""#,
+        How::Reset(ResetReason::Future) => r#""reset","reason":"future""#,
+        How::Reset(ResetReason::Malformed) => r#""reset","reason":"malformed""#,
+    }
+}
+
+/// A client's text as a JSON string.
+struct Text<'a>(&'a str);
+
+impl std::fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&serde_json::to_string(self.0).map_err(|_| std::fmt::Error)?)
+    }
+}
+
+fn frame(text: Arguments<'_>) -> Bytes {
+    write(256, |out| out.write_fmt(text))
+}
+
+/// One finished frame with space for `bytes`, written by `json`.
+fn write(bytes: usize, json: impl FnOnce(&mut TextFrame) -> io::Result<()>) -> Bytes {
+    let mut frame = TextFrame::with_capacity(bytes);
+    json(&mut frame).expect("writing to memory does not fail");
+    frame.finish()
+}
+
+#[cfg(test)]
+mod tests;

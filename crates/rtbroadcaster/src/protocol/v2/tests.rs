@@ -1,0 +1,259 @@
+//! Tables of what clients of version 2 send and get; the conversations in `protocol/` show them over real sockets.
+
+use super::*;
+use crate::id::{Cursor, Epoch, RoomId, Seq};
+use crate::message::{Key, Params};
+use crate::protocol::{Command, Request};
+use crate::standing::Start;
+
+/// Reads `text` and gives what it asks for in short, or the refusal, and the id that the answer repeats.
+fn read(text: &str) -> (String, String) {
+    let Request { echo, command } = decode(text);
+    let asked = match command {
+        Ok(Command::Create) => "create".to_owned(),
+        Ok(Command::Own { room, key }) => format!("own {room} {key}"),
+        Ok(Command::Join { room, start }) => format!("join {room} {}", place(&start)),
+        Ok(Command::Publish { message, .. }) => {
+            let body = message.body.as_ref().unwrap();
+            let params = std::str::from_utf8(body.params.as_bytes()).unwrap();
+            format!("{:?} {} {params} {}", message.kind, body.key.as_str(), body.id.as_deref().unwrap_or("-"))
+        }
+        Ok(Command::Clear { key, id }) => format!("clear {} {}", key.as_str(), id.as_deref().unwrap_or("-")),
+        Ok(Command::Pause) => "pause".to_owned(),
+        Ok(Command::Unpause) => "unpause".to_owned(),
+        Ok(Command::Leave { .. }) => "leave".to_owned(),
+        Ok(Command::Close) => "close".to_owned(),
+        Err(refusal) => refusal.code().to_owned(),
+    };
+    (asked, echo.into())
+}
+
+fn place(start: &Start) -> String {
+    match start {
+        Start::Fresh => "fresh".to_owned(),
+        Start::After(Cursor { epoch, seq }) => format!("{}:{seq}", epoch.as_str()),
+        Start::Malformed => "malformed".to_owned(),
+    }
+}
+
+fn check(text: &str, asked: &str, echo: &str) {
+    assert_eq!(read(text), (asked.to_owned(), echo.to_owned()), "{text}");
+}
+
+#[test]
+fn every_type_a_client_may_send_is_a_command() {
+    check(r#"{"type":"create","id":"a","audience":true,"signals":{},"token":"t"}"#, "create", "a");
+    check(r#"{"type":"own","id":"a","room":"r","ownerKey":"k"}"#, "own r k", "a");
+    check(r#"{"type":"join","id":"a","room":"r"}"#, "join r fresh", "a");
+    check(r#"{"type":"join","id":"a","room":"r","cursor":{"seq":7,"epoch":"e"}}"#, "join r e:7", "a");
+    check(r#"{"type":"publish","key":"k","params":[1, 2]}"#, "Event k [1, 2] -", "");
+    check(r#"{"type":"publish","id":"a","key":"k","params":[],"state":true,"ephemeral":false}"#, "State k [] a", "a");
+    check(r#"{"type":"publish","key":"k","params":[],"ephemeral":true}"#, "Ephemeral k [] -", "");
+    check(r#"{"type":"clear","id":"a","key":"k"}"#, "clear k a", "a");
+    check(r#"{"type":"clear","key":"\u006b"}"#, "clear k -", "");
+    for (kind, echo) in [("pause", ""), ("leave", ""), ("close", "")] {
+        check(&format!(r#" {{"type":"{kind}"}} "#), kind, echo);
+    }
+    check(r#"{"id":"\"é","type":"unpause"}"#, "unpause", "\"é");
+}
+
+#[test]
+fn members_that_a_type_does_not_have_are_ignored() {
+    check(r#"{"type":"pause","key":5,"params":null,"x":1,"x":2,"cursor":[]}"#, "pause", "");
+}
+
+#[test]
+fn what_makes_no_sense_is_a_bad_message_and_repeats_a_valid_id() {
+    let long = "i".repeat(65);
+    let longest = "i".repeat(64);
+    let key = "k".repeat(257);
+    let deep = format!(r#"{{"type":"pause","id":"a","x":{}{}}}"#, "[".repeat(32), "]".repeat(32));
+    let cases = [
+        ("", ""),
+        ("[]", ""),
+        (r#"["create","a"]"#, ""),
+        ("{", ""),
+        ("{}", ""),
+        (r#"{"id":"a"}"#, "a"),
+        (r#"{"type":"dance","id":"a"}"#, "a"),
+        (r#"{"type":"signal","id":"a","key":"k","params":[]}"#, "a"),
+        (r#"{"type":null,"id":"a"}"#, "a"),
+        (r#"{"type":"create"}"#, ""),
+        (r#"{"type":"create","id":null}"#, ""),
+        (r#"{"type":"create","id":1}"#, ""),
+        (r#"{"type":"create","id":""}"#, ""),
+        (&format!(r#"{{"type":"create","id":"{long}"}}"#), ""),
+        (&format!(r#"{{"type":"dance","id":"{longest}"}}"#), &longest),
+        (r#"{"type":"create","id":"a","id":"a"}"#, ""),
+        (r#"{"type":"create","type":"create","id":"a"}"#, ""),
+        (r#"{"type":"own","id":"a","room":"r"}"#, "a"),
+        (r#"{"type":"own","id":"a","room":"r","ownerKey":null}"#, "a"),
+        (r#"{"type":"join","id":"a"}"#, "a"),
+        (r#"{"type":"join","id":"a","room":7}"#, "a"),
+        (r#"{"type":"join","id":"a","room":"r","cursor":{"seq":1,"epoch":"e"},"cursor":1}"#, ""),
+        (r#"{"type":"publish","id":"a","key":"k"}"#, "a"),
+        (r#"{"type":"publish","id":"a","params":[]}"#, "a"),
+        (r#"{"type":"publish","id":"a","key":"k","params":null}"#, "a"),
+        (r#"{"type":"publish","id":"a","key":"k","params":{}}"#, "a"),
+        (r#"{"type":"publish","id":"a","key":"","params":[]}"#, "a"),
+        (&format!(r#"{{"type":"publish","id":"a","key":"{key}","params":[]}}"#), "a"),
+        (r#"{"type":"publish","id":"a","key":"k","params":[],"state":1}"#, "a"),
+        (r#"{"type":"publish","id":"a","key":"k","params":[],"state":null}"#, "a"),
+        (r#"{"type":"publish","key":"k","params":[],"state":true,"ephemeral":true}"#, ""),
+        (r#"{"type":"publish","id":"a","key":"k","params":[],"ephemeral":true}"#, "a"),
+        (r#"{"type":"publish","id":7,"key":"k","params":[]}"#, ""),
+        (r#"{"type":"clear","id":"a"}"#, "a"),
+        (r#"{"type":"clear","id":"a","key":""}"#, "a"),
+        (r#"{"type":"unpause"}"#, ""),
+        (&deep, ""),
+    ];
+    for (text, echo) in cases {
+        check(text, "bad_message", echo);
+    }
+}
+
+#[test]
+fn a_cursor_is_exactly_an_epoch_and_a_whole_number() {
+    let epoch = "e".repeat(33);
+    let wrong = [
+        "null",
+        "7",
+        r#""e:7""#,
+        r#"["e",7]"#,
+        "{}",
+        r#"{"epoch":"e"}"#,
+        r#"{"seq":7}"#,
+        r#"{"epoch":"e","seq":7,"x":0}"#,
+        r#"{"epoch":"e","seq":7,"seq":7}"#,
+        r#"{"epoch":7,"seq":7}"#,
+        r#"{"epoch":"e","seq":-1}"#,
+        r#"{"epoch":"e","seq":-0}"#,
+        r#"{"epoch":"e","seq":1.5}"#,
+        r#"{"epoch":"e","seq":1.0}"#,
+        r#"{"epoch":"e","seq":1e3}"#,
+        r#"{"epoch":"e","seq":"7"}"#,
+        r#"{"epoch":"e","seq":null}"#,
+        r#"{"epoch":"e","seq":9007199254740992}"#,
+        r#"{"epoch":"e","seq":9007199254740993}"#,
+        r#"{"epoch":"e","seq":99999999999999999999999}"#,
+        &format!(r#"{{"epoch":"{epoch}","seq":7}}"#),
+    ];
+    for cursor in wrong {
+        check(&format!(r#"{{"type":"join","id":"a","room":"r","cursor":{cursor}}}"#), "join r malformed", "a");
+    }
+    let right = [
+        (r#"{"epoch":"e","seq":0}"#, "e:0"),
+        (r#"{"epoch":"","seq":9007199254740991}"#, ":9007199254740991"),
+        (" { \"seq\" : 1 , \"epoch\" : \"\\u0065\" } ", "e:1"),
+    ];
+    for (cursor, place) in right {
+        check(&format!(r#"{{"type":"join","id":"a","room":"r","cursor":{cursor}}}"#), &format!("join r {place}"), "a");
+    }
+}
+
+/// The payload of a frame of up to 65 535 bytes.
+fn payload(frame: &Bytes) -> &str {
+    std::str::from_utf8(&frame[if frame[1] < 126 { 2 } else { 4 }..]).unwrap()
+}
+
+fn standing() -> Standing {
+    Standing {
+        room: "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a".parse().unwrap(),
+        epoch: Epoch::from_wire("0b9e7c1d5a3f4e2f8c6d4b2a19070503").unwrap(),
+        term: Term::FIRST,
+        seq: Seq::new(12).unwrap(),
+        owner: OwnerStatus::Live,
+    }
+}
+
+#[test]
+fn answers_are_written_as_in_the_protocol() {
+    const ALIVE: Duration = Duration::from_secs(25);
+    const ROOM: &str = r#""room":"6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a","#;
+    const EPOCH: &str = r#""epoch":"0b9e7c1d5a3f4e2f8c6d4b2a19070503","#;
+    let standing = standing();
+    let joined = |how| Answer::Joined { standing: &standing, how, replay: 3 };
+    let rest = |how: &str| {
+        format!(r#"{ROOM}{EPOCH}"term":1,"seq":12,"how":{how},"replay":3,"owner":"live","aliveMs":25000}}"#)
+    };
+    let cases = [
+        (
+            Answer::Created { standing: &standing, key: "00ff" },
+            format!(
+                r#"{{"type":"created","id":"\"",{ROOM}"ownerKey":"00ff",{EPOCH}"term":1,"seq":12,"aliveMs":25000}}"#
+            ),
+        ),
+        (
+            Answer::Owned { standing: &standing, replay: 3 },
+            format!(r#"{{"type":"owned","id":"\"",{ROOM}{EPOCH}"term":1,"seq":12,"replay":3,"aliveMs":25000}}"#),
+        ),
+        (joined(How::Snapshot), format!(r#"{{"type":"joined","id":"\"",{}"#, rest(r#""snapshot""#))),
+        (joined(How::Resumed), format!(r#"{{"type":"joined","id":"\"",{}"#, rest(r#""resumed""#))),
+        (Answer::Ack(standing.seq), r#"{"type":"ack","id":"\"","seq":12}"#.to_owned()),
+    ];
+    for (answer, expected) in cases {
+        assert_eq!(payload(&accepted("\"", &answer, ALIVE)), expected);
+    }
+    let reasons = [
+        (ResetReason::Retention, "retention"),
+        (ResetReason::Epoch, "epoch"),
+        (ResetReason::Future, "future"),
+        (ResetReason::Malformed, "malformed"),
+    ];
+    for (reason, word) in reasons {
+        let expected = format!(r#"{{"type":"joined","id":"a",{}"#, rest(&format!(r#""reset","reason":"{word}""#)));
+        assert_eq!(payload(&accepted("a", &joined(How::Reset(reason)), ALIVE)), expected);
+    }
+    assert_eq!(
+        payload(&reset(&standing, 2)),
+        format!(r#"{{"type":"reset","reason":"slow",{EPOCH}"term":1,"seq":12,"replay":2,"owner":"live"}}"#)
+    );
+}
+
+#[test]
+fn an_error_tells_its_code_and_when_to_ask_again() {
+    assert_eq!(
+        payload(&refused("a", Refusal::RoomFull)),
+        r#"{"type":"error","id":"a","code":"room_full","message":"the room has as many viewers as it may","retryInMs":5000}"#
+    );
+    assert_eq!(
+        payload(&refused("", Refusal::BadMessage)),
+        r#"{"type":"error","code":"bad_message","message":"the message cannot be understood"}"#
+    );
+}
+
+#[test]
+fn messages_carry_what_the_owner_wrote() {
+    let entry = |seq, change, params| {
+        let (key, params) = (Key::new("a\"\n").unwrap(), Params::from_json(params).unwrap());
+        Entry::new(RoomId::random(), seq, Term::FIRST, key, params, change)
+    };
+    let seq = Seq::new(9);
+    let cases = [
+        (
+            entry(seq, Change::Event, "[1.0,\"\\u0041\"]"),
+            r#"{"type":"message","seq":9,"key":"a\"\n","params":[1.0,"\u0041"]}"#,
+        ),
+        (entry(seq, Change::State, "[]"), r#"{"type":"message","seq":9,"key":"a\"\n","params":[],"state":true}"#),
+        (entry(seq, Change::Cleared, "[]"), r#"{"type":"message","seq":9,"key":"a\"\n","params":[],"cleared":true}"#),
+        (entry(None, Change::Ephemeral, "[0.5]"), r#"{"type":"message","key":"a\"\n","params":[0.5]}"#),
+    ];
+    for (entry, expected) in cases {
+        assert_eq!(payload(&(DIALECT.encode)(&entry).unwrap()), expected);
+    }
+}
+
+#[test]
+fn what_only_the_fan_out_says_is_written_as_in_the_protocol() {
+    let two = Seq::new(2).unwrap();
+    let said = [
+        ((DIALECT.skipped)(two), r#"{"type":"skipped","through":2}"#),
+        ((DIALECT.owner)(OwnerStatus::Away, Term::FIRST), r#"{"type":"owner","status":"away","term":1}"#),
+        ((DIALECT.alive)(two), r#"{"type":"alive","seq":2}"#),
+        ((DIALECT.closed)(CloseReason::OwnRoomClosed), r#"{"type":"closed","reason":"room_closed"}"#),
+        ((DIALECT.draining)(Duration::from_millis(1834)), r#"{"type":"draining","reconnectInMs":1834}"#),
+    ];
+    for (frame, expected) in said {
+        assert_eq!(payload(&frame.unwrap()), expected);
+    }
+}

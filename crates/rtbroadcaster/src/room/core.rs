@@ -1,0 +1,179 @@
+//! What a room is and decides, without anybody's socket: who may speak, what is applied, what whoever enters gets.
+//! Pure: it takes the time as an argument and must not know lanes, tasks or protocols.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::log::{Log, LogLimits, Proposal, Rejection, Resume, Verdict};
+use super::presence::Presence;
+use crate::config::{Config, exceeds};
+use crate::id::{Epoch, RoomId, Seq, Term};
+use crate::message::Entry;
+use crate::standing::{How, OwnerStatus, ResetReason, Standing, Start};
+
+/// One room without its members.
+#[derive(Debug)]
+pub struct Core {
+    id: RoomId,
+    log: Log,
+    presence: Presence,
+    /// `viewers_per_room_max`.
+    viewers_max: usize,
+    ended: bool,
+}
+
+/// Why a proposal is not applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProposeError {
+    /// The room has ended.
+    Ended,
+    /// The log does not take it.
+    Rejected(Rejection),
+}
+
+/// Why a viewer is not admitted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JoinError {
+    /// The room does not exist or has ended.
+    NoRoom,
+    /// It has as many viewers as it may.
+    RoomFull,
+}
+
+/// What became of a proposal.
+#[derive(Debug)]
+pub struct Proposed {
+    /// Its number; for an ephemeral one that of the last message.
+    pub seq: Seq,
+    /// What everybody gets; nothing if it was applied before.
+    pub entry: Option<Arc<Entry>>,
+}
+
+/// What brings a viewer to where the room stands.
+#[derive(Debug)]
+pub struct Welcome {
+    /// Where the room stands.
+    pub standing: Standing,
+    /// What the messages are.
+    pub how: How,
+    /// The messages, in order.
+    pub entries: Arc<[Arc<Entry>]>,
+}
+
+impl Core {
+    /// A new room: its owner is there and nobody watches.
+    pub fn new(id: RoomId, epoch: Epoch, config: &Config) -> Self {
+        Self {
+            id,
+            log: Log::new(id, epoch, LogLimits::from(config)),
+            presence: Presence::new(config.owner_grace, config.room_idle_timeout),
+            viewers_max: config.viewers_per_room_max,
+            ended: false,
+        }
+    }
+
+    /// Where it stands.
+    pub fn standing(&self) -> Standing {
+        let owner = if self.presence.owner_is_away() { OwnerStatus::Away } else { OwnerStatus::Live };
+        let (epoch, term, seq) = (self.log.epoch().clone(), self.log.term(), self.log.seq());
+        Standing { room: self.id, epoch, term, seq, owner }
+    }
+
+    /// How many watch it.
+    pub fn viewers(&self) -> usize {
+        self.presence.viewers()
+    }
+
+    /// Whether it has ended: nothing is applied and nobody enters any more.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether `proposal` is allowed and new; if so it is numbered and folded in.
+    ///
+    /// # Errors
+    /// [`ProposeError`] when it is not allowed.
+    pub fn propose(&mut self, proposal: Proposal, now: Duration) -> Result<Proposed, ProposeError> {
+        if self.ended {
+            return Err(ProposeError::Ended);
+        }
+        Ok(match self.log.check(&proposal).map_err(ProposeError::Rejected)? {
+            Verdict::Known(seq) => Proposed { seq, entry: None },
+            Verdict::New => {
+                let entry = self.log.apply(proposal, now);
+                Proposed { seq: self.log.seq(), entry: Some(entry) }
+            }
+        })
+    }
+
+    /// One more viewer, who goes on at `start`.
+    ///
+    /// # Errors
+    /// [`JoinError`] when it cannot be admitted.
+    pub fn join(&mut self, start: &Start, now: Duration) -> Result<Welcome, JoinError> {
+        if self.ended {
+            return Err(JoinError::NoRoom);
+        }
+        if exceeds(self.presence.viewers() + 1, self.viewers_max) {
+            return Err(JoinError::RoomFull);
+        }
+        self.presence.viewer_came();
+        Ok(self.welcome(start, now))
+    }
+
+    /// What a viewer who goes on at `start` gets.
+    pub fn welcome(&mut self, start: &Start, now: Duration) -> Welcome {
+        let how = match start {
+            Start::Fresh => How::Snapshot,
+            Start::Malformed => How::Reset(ResetReason::Malformed),
+            Start::After(cursor) => match self.log.resume(cursor, now) {
+                Resume::Resumed(missed) => {
+                    return Welcome { standing: self.standing(), how: How::Resumed, entries: missed.into() };
+                }
+                Resume::Reset(reason) => How::Reset(reason),
+            },
+        };
+        Welcome { standing: self.standing(), how, entries: self.log.snapshot().entries }
+    }
+
+    /// A viewer is gone.
+    pub fn leave(&mut self, now: Duration) {
+        self.presence.viewer_left(now);
+    }
+
+    /// Begins the lease of the next owner: nothing of an older one is applied any more. `None` when the room has ended.
+    pub fn take_over(&mut self) -> Option<Term> {
+        (!self.ended).then(|| {
+            self.presence.owner_came();
+            self.log.take_over()
+        })
+    }
+
+    /// The owner of `term` is gone and the grace begins, if it was still the owner.
+    pub fn owner_left(&mut self, term: Term, now: Duration) -> bool {
+        let was_owner = !self.ended && self.log.term() == term;
+        if was_owner {
+            self.presence.owner_left(now);
+        }
+        was_owner
+    }
+
+    /// Ends the room, and says whether it had not ended before.
+    pub fn end(&mut self) -> bool {
+        !std::mem::replace(&mut self.ended, true)
+    }
+
+    /// A planned look at the room happens: whether its time has come.
+    pub fn is_over(&mut self, now: Duration) -> bool {
+        self.presence.was_checked();
+        self.presence.ends_at().is_some_and(|end| end <= now)
+    }
+
+    /// When to look whether its time has come, unless a look is planned that comes no later.
+    pub fn check_at(&mut self) -> Option<Duration> {
+        if self.ended { None } else { self.presence.check_at() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! Where a room stands at one moment, and how whoever enters it is brought there.
+//! Must not know rooms, protocols or sockets.
+
+use crate::id::{Cursor, Epoch, RoomId, Seq, Term};
+
+/// Whether a room's owner is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnerStatus {
+    /// It can speak at any time.
+    Live,
+    /// It is gone; the room ends after [`owner_grace`](crate::Config::owner_grace), unless somebody with the key comes
+    /// by [`Manager::own`](crate::Manager::own).
+    Away,
+}
+
+/// A room at one moment, as whoever enters it then is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Its name.
+    pub room: RoomId,
+    /// The life of its numbering.
+    pub epoch: Epoch,
+    /// The lease of its owner.
+    pub term: Term,
+    /// The number of its last message.
+    pub seq: Seq,
+    /// Whether the owner is there.
+    pub owner: OwnerStatus,
+}
+
+/// Where a viewer wants to go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// Nowhere: it is new.
+    Fresh,
+    /// Behind what it has seen.
+    After(Cursor),
+    /// It has sent something that is no cursor.
+    Malformed,
+}
+
+/// How a viewer is brought to where the room stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// By the state, since it is new.
+    Snapshot,
+    /// By every message after its cursor.
+    Resumed,
+    /// By the state, since its cursor cannot be continued.
+    Reset(ResetReason),
+}
+
+/// Why a cursor cannot be continued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResetReason {
+    /// A message after it has left the history.
+    Retention,
+    /// It belongs to another life of the numbering.
+    Epoch,
+    /// It lies after the last message.
+    Future,
+    /// It is none.
+    Malformed,
+}
