@@ -3,6 +3,7 @@
 
 mod act;
 mod deadlines;
+mod inbox;
 mod permit;
 
 use std::collections::VecDeque;
@@ -18,11 +19,12 @@ use tokio::time::Sleep;
 use crate::close::CloseReason;
 use crate::fanout::{Drained, Ending, Outbox};
 use crate::manager::{Manager, Waiting};
-use crate::protocol::{Command, Protocol, Refusal, Request, Strikes};
+use crate::protocol::{Protocol, Strikes};
 use crate::room::{Membership, Owner, Place};
 use crate::socket::Socket;
-use crate::wire::{Decoder, Incoming, Limits, Violation, encode};
+use crate::wire::{Decoder, Incoming, Limits, Violation};
 use deadlines::{Deadlines, Due};
+use inbox::receive;
 
 pub use permit::Permit;
 
@@ -117,14 +119,6 @@ impl Client {
         self.heard();
     }
 
-    /// Something came, and is in the inbox as far as it is whole.
-    fn heard(&mut self) {
-        let now = self.manager.clock().now();
-        self.deadlines.heard(now);
-        let ended = self.inbox.iter().any(|incoming| matches!(incoming, Ok(Incoming::Text(_))));
-        self.deadlines.read(ended, !self.decoder.is_between_messages(), now);
-    }
-
     /// Serves the connection to its end.
     pub(crate) async fn run(&mut self) {
         loop {
@@ -156,44 +150,6 @@ impl Client {
                 Event::Gone => return,
             }
         }
-    }
-
-    /// Handles what came, up to what has to wait.
-    async fn handle_inbox(&mut self) {
-        while self.outbox.ending() == Ending::Open && !self.is_congested() {
-            let Some(incoming) = self.inbox.pop_front() else { return };
-            match incoming {
-                Ok(Incoming::Text(text)) => {
-                    let Request { echo, command } = self.protocol.decode(&text);
-                    if command.as_ref().is_ok_and(|command| self.must_wait(command)) {
-                        return self.inbox.push_front(Ok(Incoming::Text(text)));
-                    }
-                    drop(text);
-                    // Boxed, so that the task of a viewer, who never speaks, holds no space for it.
-                    Box::pin(self.answer(echo, command)).await;
-                }
-                Ok(Incoming::Ping(payload)) => self.outbox.pong(encode::pong(&payload)),
-                Ok(Incoming::Pong(_)) => {}
-                Ok(Incoming::Close(code)) => self.outbox.echo_close(code),
-                Err(violation) => {
-                    tracing::debug!(%violation, "client closed");
-                    self.outbox.cut(violation.reason());
-                }
-            }
-        }
-        if self.outbox.ending() != Ending::Open {
-            self.inbox.clear();
-        }
-    }
-
-    /// An owner that does not take its answers is asked no more: it is slowed, not cut.
-    fn is_congested(&self) -> bool {
-        matches!(self.role, Role::Owner(_)) && self.outbox.is_congested()
-    }
-
-    /// Whether what was held can go on.
-    fn may_go_on(&self) -> bool {
-        !self.is_congested() && self.outbox.is_settled()
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
@@ -286,33 +242,11 @@ impl Client {
         }
     }
 
-    async fn answer(&mut self, echo: Box<str>, command: Result<Command, Refusal>) {
-        let done = match command {
-            Ok(command) => {
-                self.deadlines.understood();
-                self.act(&echo, command).await
-            }
-            Err(refusal) => Err(refusal),
-        };
-        match done {
-            Ok(()) => self.strikes.accepted(),
-            Err(refusal) => self.refuse(&echo, refusal),
-        }
-    }
-
     /// The viewer lost messages: the room brings it on.
     fn restore(&mut self) {
         match &self.role {
             Role::Viewer(membership) => membership.restore(),
             _ => self.outbox.cut(CloseReason::Slow),
-        }
-    }
-
-    fn refuse(&mut self, echo: &str, refusal: Refusal) {
-        tracing::debug!(reason = refusal.text(), "request refused");
-        self.outbox.answer(self.protocol.refused(echo, refusal));
-        if let Some(reason) = self.strikes.refused(refusal) {
-            self.outbox.finish(reason);
         }
     }
 
@@ -332,17 +266,6 @@ impl Client {
         };
         // Either way the connection is over.
         let _ = tokio::time::timeout(LINGER, end).await;
-    }
-}
-
-/// Decodes `bytes` into `inbox`, up to the first violation.
-fn receive(decoder: &mut Decoder, inbox: &mut VecDeque<Result<Incoming, Violation>>, mut bytes: &[u8]) {
-    loop {
-        match decoder.decode(&mut bytes) {
-            Ok(Some(incoming)) => inbox.push_back(Ok(incoming)),
-            Ok(None) => return,
-            Err(violation) => return inbox.push_back(Err(violation)),
-        }
     }
 }
 

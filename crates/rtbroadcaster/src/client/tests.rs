@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::config::Config;
+use crate::protocol::Refusal;
+use crate::wire::encode;
 
 #[tokio::test]
 async fn a_viewers_task_is_small() {
@@ -91,7 +93,7 @@ async fn a_message_that_does_not_end_is_closed_with_1008_after_10_seconds() {
     let mut said = Vec::new();
     tokio::io::AsyncReadExt::read_to_end(&mut peer, &mut said).await.unwrap();
     assert_eq!(begun.elapsed().as_secs(), 10);
-    assert!(said.ends_with(&encode::close(crate::close::CloseReason::RuleBroken)), "{said:?}");
+    assert!(said.ends_with(&encode::close(CloseReason::RuleBroken)), "{said:?}");
     drop(peer);
     client.await.unwrap();
 }

@@ -4,6 +4,7 @@
 mod frame;
 mod queue;
 mod replay;
+mod taken;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -18,18 +19,11 @@ pub use frame::{Frame, Rank};
 use queue::Queue;
 pub use replay::Replay;
 use replay::Replaying;
+use taken::Taken;
 
 /// More waits than may, and no replay can mend that: the new frame was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overflow;
-
-/// A frame that stands before everything that may still change.
-#[derive(Debug)]
-struct Taken {
-    bytes: Bytes,
-    /// Since when it waits for the member.
-    since: Duration,
-}
 
 /// A kind of frame that concerns the connection (RFC 6455 section 5.5); of each at most one waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,11 +64,7 @@ enum Lost {
 #[derive(Debug)]
 pub struct Backlog {
     dialect: &'static Dialect,
-    taken: VecDeque<Taken>,
-    /// How many bytes of the first taken frame are out.
-    written: usize,
-    /// Between `take` and `advance`.
-    writing: bool,
+    taken: Taken,
     controls: Vec<(ControlKind, Bytes)>,
     /// In the order in which they were asked for.
     replays: VecDeque<Replaying>,
@@ -94,9 +84,7 @@ impl Backlog {
     pub fn new(dialect: &'static Dialect, reached: Seq) -> Self {
         Self {
             dialect,
-            taken: VecDeque::new(),
-            written: 0,
-            writing: false,
+            taken: Taken::default(),
             controls: Vec::new(),
             replays: VecDeque::new(),
             replayed: Duration::ZERO,
@@ -148,14 +136,13 @@ impl Backlog {
     /// # Errors
     /// As [`push`](Self::push).
     pub fn adopt(&mut self, frames: &[Frame], mut written: usize, now: Duration, limit: usize) -> Result<(), Overflow> {
-        debug_assert!(self.taken.is_empty() && !self.writing, "a direct write needs an empty backlog");
+        debug_assert!(self.taken.is_empty(), "a direct write needs an empty backlog");
         for frame in frames {
             if written >= frame.bytes.len() {
                 written -= frame.bytes.len();
                 self.reached = frame.seq.unwrap_or(self.reached);
             } else if written > 0 {
-                self.taken.push_back(Taken { bytes: frame.bytes.clone(), since: now });
-                self.written = std::mem::take(&mut written);
+                self.taken.push_begun(frame.bytes.clone(), now, std::mem::take(&mut written));
                 self.reached = frame.seq.unwrap_or(self.reached);
             } else {
                 self.push(frame.clone(), now, limit)?;
@@ -244,8 +231,8 @@ impl Backlog {
         self.replays.clear();
         self.lost = None;
         self.queue = Queue::default();
-        if !self.writing {
-            self.drop_unwritten();
+        if !self.taken.is_writing() {
+            self.taken.drop_unwritten();
         }
     }
 
@@ -253,36 +240,24 @@ impl Backlog {
     /// more where two must not be parted), and none after the one that reaches `bytes_max`. Gives how many bytes of the
     /// first one are already out.
     pub fn take(&mut self, frames: &mut Vec<Bytes>, frames_max: usize, bytes_max: usize, now: Duration) -> usize {
-        debug_assert!(!self.writing, "one write at a time");
         if self.taken.is_empty() {
             let mut bytes = 0;
             while self.taken.len() < frames_max && bytes < bytes_max {
-                let before = self.taken.len();
-                self.take_next(now);
-                if self.taken.len() == before {
-                    break;
+                match self.take_next(now) {
+                    0 => break,
+                    taken => bytes += taken,
                 }
-                bytes += self.taken.range(before..).map(|taken| taken.bytes.len()).sum::<usize>();
             }
         }
-        frames.extend(self.taken.iter().map(|taken| taken.bytes.clone()));
-        self.writing = !frames.is_empty();
-        self.written
+        self.taken.write(frames)
     }
 
     /// Of what was taken, `written` more bytes are out.
     pub fn advance(&mut self, written: usize) {
-        self.writing = false;
-        self.written += written;
-        while let Some(first) = self.taken.front()
-            && self.written >= first.bytes.len()
-        {
-            self.written -= first.bytes.len();
-            self.taken.pop_front();
-        }
+        self.taken.advance(written);
         let close_waits = self.close.is_some();
         if self.ending == Ending::Cut && close_waits {
-            self.drop_unwritten();
+            self.taken.drop_unwritten();
         }
     }
 
@@ -313,15 +288,17 @@ impl Backlog {
 
     /// Since when the frame that stands first has been waiting for the member.
     pub fn waiting_since(&self) -> Option<Duration> {
-        match self.taken.front() {
-            Some(first) => Some(first.since),
-            None => self.queue.since().map(|since| since.max(self.replayed)),
-        }
+        self.taken.since().or_else(|| self.queue.since().map(|since| since.max(self.replayed)))
     }
 
-    /// Takes the frame that goes out next, if there is one; with it what says that there is a hole before it.
-    fn take_next(&mut self, now: Duration) {
-        let mut take = |bytes, since| self.taken.push_back(Taken { bytes, since });
+    /// Takes the frame that goes out next, and with it what says that there is a hole before it. Gives their bytes, 0
+    /// if nothing waits.
+    fn take_next(&mut self, now: Duration) -> usize {
+        let mut take = |bytes: Bytes, since| {
+            let length = bytes.len();
+            self.taken.push(bytes, since);
+            length
+        };
         if !self.controls.is_empty() {
             return take(self.controls.remove(0).1, now);
         }
@@ -333,27 +310,21 @@ impl Backlog {
             self.replays.pop_front();
             self.replayed = now;
         }
+        let mut skipped = 0;
         if let Some(seq) = self.queue.first_seq() {
             let through = seq.previous();
-            // Taken together, so that the hole cannot grow between the two.
+            // Taken together with what follows, so that the hole cannot grow between the two.
             if through > self.reached
-                && let Some(skipped) = (self.dialect.skipped)(through)
+                && let Some(frame) = (self.dialect.skipped)(through)
             {
-                take(skipped, now);
+                skipped = take(frame, now);
             }
             self.reached = seq;
         }
         if let Some((frame, since)) = self.queue.pop() {
-            return take(frame.bytes, since.max(self.replayed));
+            return skipped + take(frame.bytes, since.max(self.replayed));
         }
-        if let Some(close) = self.close.take() {
-            take(close, now);
-        }
-    }
-
-    /// Keeps only the frame that the member has seen a part of.
-    fn drop_unwritten(&mut self) {
-        self.taken.truncate(usize::from(self.written > 0));
+        self.close.take().map_or(0, |close| take(close, now))
     }
 }
 

@@ -10,3 +10,5 @@ pub(crate) use backlog::{Ending, Replay};
 pub(crate) use lane::Lanes;
 pub(crate) use outbox::{Drained, Outbox};
 pub(crate) use roster::{Item, Last, Roll, Roster};
+#[cfg(test)]
+pub(crate) use {backlog::Frame, outbox::Line};

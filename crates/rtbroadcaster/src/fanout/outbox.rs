@@ -21,7 +21,8 @@ use crate::message::Dialect;
 use crate::wire::{Control, encode};
 pub(super) use direct::Batch;
 pub(crate) use drain::Drained;
-use line::{Flow, Line, closing};
+pub(crate) use line::Line;
+use line::{Flow, closing};
 
 /// The member is in no lane.
 const NO_PLACE: usize = usize::MAX;
@@ -93,13 +94,12 @@ impl Outbox {
 
     /// Whether the client is live, or paused and whole; its task is woken when it may be so.
     pub(crate) fn is_settled(&self) -> bool {
-        let line = self.lock();
-        line.flow == Flow::Live || line.position().is_some()
+        self.lock().is_settled()
     }
 
     /// What a paused client missed is being made: its [`replay`](Self::replay) ends the pause.
     pub(crate) fn returns(&self) {
-        self.lock().flow = Flow::Returning;
+        self.lock().returns();
     }
 
     /// The state is being made for a client that lost messages, see [`Drained::Lost`].

@@ -91,12 +91,7 @@ impl Outbox {
     /// A direct write took everything. Meanwhile something may have come to wait for its end.
     pub(super) fn end_direct_write(&self, reached: Option<Seq>) {
         let mut line = self.lock();
-        line.writing = false;
-        match (&mut line.backlog, reached) {
-            (Some(backlog), Some(reached)) => backlog.was_sent(reached),
-            (None, Some(reached)) => line.reached = reached,
-            (_, None) => {}
-        }
+        line.was_sent(reached);
         let waits = line.backlog.is_some() || line.flow != Flow::Live;
         let waker = if waits { line.waker.take() } else { None };
         drop(line);

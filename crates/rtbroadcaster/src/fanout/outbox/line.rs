@@ -26,42 +26,42 @@ pub(crate) enum Flow {
 
 /// The changing part of an outbox. An idle one holds no buffer.
 #[derive(Debug, Default)]
-pub(super) struct Line {
-    pub(super) backlog: Option<Box<Backlog>>,
+pub(crate) struct Line {
+    pub(crate) backlog: Option<Box<Backlog>>,
     /// Somebody writes to the socket at this moment.
-    pub(super) writing: bool,
+    pub(crate) writing: bool,
     /// The client task waits for the socket to take more, so new frames need not wake it.
-    pub(super) waits_for_socket: bool,
-    pub(super) flow: Flow,
+    pub(crate) waits_for_socket: bool,
+    pub(crate) flow: Flow,
     /// The number up to which the member was sent all messages, while there is no backlog that knows it.
-    pub(super) reached: Seq,
-    pub(super) waker: Option<Waker>,
+    pub(crate) reached: Seq,
+    pub(crate) waker: Option<Waker>,
 }
 
 impl Line {
-    pub(super) fn backlog(&mut self, dialect: &'static Dialect) -> &mut Backlog {
+    pub(crate) fn backlog(&mut self, dialect: &'static Dialect) -> &mut Backlog {
         let reached = self.reached;
         self.backlog.get_or_insert_with(|| Box::new(Backlog::new(dialect, reached)))
     }
 
     /// Everything is out: the buffer goes.
-    pub(super) fn rest(&mut self) {
+    pub(crate) fn rest(&mut self) {
         if let Some(backlog) = self.backlog.take() {
             self.reached = backlog.reached();
         }
     }
 
-    pub(super) fn ending(&self) -> Ending {
+    pub(crate) fn ending(&self) -> Ending {
         self.backlog.as_ref().map_or(Ending::Open, |backlog| backlog.ending())
     }
 
     /// Whether the member gets what a lane sends.
-    pub(super) fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         self.flow == Flow::Live && !self.backlog.as_ref().is_some_and(|backlog| backlog.is_lost())
     }
 
     /// Queues `frames`, of messages only those that the member wants. A member that cannot be told that it lost messages is closed with 4008.
-    pub(super) fn push(&mut self, frames: &[Frame], dialect: &'static Dialect, now: Duration, limit: usize) {
+    pub(crate) fn push(&mut self, frames: &[Frame], dialect: &'static Dialect, now: Duration, limit: usize) {
         let is_live = self.flow == Flow::Live;
         let backlog = self.backlog(dialect);
         let mut wanted = frames.iter().filter(|frame| is_live || frame.rank == Rank::Answer);
@@ -70,7 +70,7 @@ impl Line {
     }
 
     /// Queues what a direct write of `frames` left over, `written` bytes of them being out.
-    pub(super) fn adopt(
+    pub(crate) fn adopt(
         &mut self,
         frames: &[Frame],
         written: usize,
@@ -85,8 +85,18 @@ impl Line {
         }
     }
 
+    /// A direct write took everything, up to the message `reached`.
+    pub(crate) fn was_sent(&mut self, reached: Option<Seq>) {
+        self.writing = false;
+        match (&mut self.backlog, reached) {
+            (Some(backlog), Some(reached)) => backlog.was_sent(reached),
+            (None, Some(reached)) => self.reached = reached,
+            (_, None) => {}
+        }
+    }
+
     /// The member wants no messages for a while.
-    pub(super) fn pause(&mut self) {
+    pub(crate) fn pause(&mut self) {
         self.flow = Flow::Paused;
         if let Some(backlog) = &mut self.backlog {
             backlog.pause();
@@ -94,7 +104,7 @@ impl Line {
     }
 
     /// Brings the member to where the room stands.
-    pub(super) fn replay(&mut self, replay: Replay, dialect: &'static Dialect) {
+    pub(crate) fn replay(&mut self, replay: Replay, dialect: &'static Dialect) {
         // A member that has paused meanwhile stays paused: what comes now is a whole that stands for itself.
         if self.flow == Flow::Returning {
             self.flow = Flow::Live;
@@ -103,7 +113,7 @@ impl Line {
     }
 
     /// Where a paused member stands, as soon as that cannot change any more.
-    pub(super) fn position(&self) -> Option<Seq> {
+    pub(crate) fn position(&self) -> Option<Seq> {
         if self.writing || self.flow != Flow::Paused {
             return None;
         }
@@ -114,6 +124,16 @@ impl Line {
         }
     }
 
+    /// Whether the member is live, or paused and whole.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.flow == Flow::Live || self.position().is_some()
+    }
+
+    /// What a paused member missed is being made: its [`replay`](Self::replay) ends the pause.
+    pub(crate) fn returns(&mut self) {
+        self.flow = Flow::Returning;
+    }
+
     fn cut_if_over(&mut self, result: Result<(), Overflow>, dialect: &'static Dialect) {
         if result == Err(Overflow) {
             self.backlog(dialect).cut(closing(dialect, CloseReason::Slow));
@@ -122,7 +142,7 @@ impl Line {
 }
 
 /// The last frames of a connection that ends for `reason`.
-pub(super) fn closing(dialect: &Dialect, reason: CloseReason) -> Bytes {
+pub(crate) fn closing(dialect: &Dialect, reason: CloseReason) -> Bytes {
     let close = encode::close(reason);
     match (dialect.closed)(reason) {
         Some(told) => [told, close].concat().into(),

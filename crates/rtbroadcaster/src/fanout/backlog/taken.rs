@@ -1,0 +1,73 @@
+//! The frames taken for a write: from here on nothing takes their place.
+//! Must not know what waits behind them.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// The frames that stand before everything that may still change.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// Each with the time since which it waits for the member.
+    frames: VecDeque<(Bytes, Duration)>,
+    /// How many bytes of the first frame are out.
+    written: usize,
+    /// The frames are being written.
+    writing: bool,
+}
+
+impl Taken {
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    pub(super) fn is_writing(&self) -> bool {
+        self.writing
+    }
+
+    /// Since when the first frame waits.
+    pub(super) fn since(&self) -> Option<Duration> {
+        self.frames.front().map(|(_, since)| *since)
+    }
+
+    pub(super) fn push(&mut self, bytes: Bytes, since: Duration) {
+        self.frames.push_back((bytes, since));
+    }
+
+    /// A frame of which `written` bytes are out.
+    pub(super) fn push_begun(&mut self, bytes: Bytes, since: Duration, written: usize) {
+        debug_assert!(self.is_empty(), "only the first frame is half out");
+        self.frames.push_back((bytes, since));
+        self.written = written;
+    }
+
+    /// Hands all frames to a writer, and says how many bytes of the first one are out.
+    pub(super) fn write(&mut self, frames: &mut Vec<Bytes>) -> usize {
+        debug_assert!(!self.writing, "one write at a time");
+        frames.extend(self.frames.iter().map(|(bytes, _)| bytes.clone()));
+        self.writing = !frames.is_empty();
+        self.written
+    }
+
+    /// The writer is done: `written` more bytes are out.
+    pub(super) fn advance(&mut self, written: usize) {
+        self.writing = false;
+        self.written += written;
+        while let Some((first, _)) = self.frames.front()
+            && self.written >= first.len()
+        {
+            self.written -= first.len();
+            self.frames.pop_front();
+        }
+    }
+
+    /// Keeps only the frame that the member has seen a part of.
+    pub(super) fn drop_unwritten(&mut self) {
+        self.frames.truncate(usize::from(self.written > 0));
+    }
+}

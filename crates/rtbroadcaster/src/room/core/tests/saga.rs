@@ -1,0 +1,400 @@
+//! The room of the story, and what it must have said.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::viewer::{Told, Viewer};
+use super::{Cursor, Step, VIEWERS};
+use crate::config::Config;
+use crate::fanout::{Frame, Line, Replay};
+use crate::id::{self, Epoch, RoomId, Seq, Term};
+use crate::message::{Change, Entry, Key, Params};
+use crate::protocol::{Answer, Protocol};
+use crate::room::core::{Core, ProposeError, Proposed, Welcome};
+use crate::room::log::{Proposal, Rejection};
+use crate::standing::{How, OwnerStatus, Start};
+
+/// What is said next.
+#[derive(Debug, Clone)]
+pub(super) struct Say {
+    pub(super) kind: u8,
+    pub(super) key: u8,
+    pub(super) size: usize,
+    pub(super) id: Option<u8>,
+    /// By an owner that was taken over.
+    pub(super) is_stale: bool,
+}
+
+/// What stands in a lane's queue for one viewer.
+enum Item {
+    Message(Arc<Entry>),
+    Owner(OwnerStatus, Term),
+    Replay(Replay),
+    /// The room has ended; this is its state.
+    End(Arc<Welcome>),
+}
+
+/// A viewer's connection.
+struct Connection {
+    lane: VecDeque<Item>,
+    line: Line,
+}
+
+/// How much may wait for a viewer.
+const BACKLOG: usize = 500;
+
+fn config() -> Config {
+    Config {
+        history_messages_max: 8,
+        history_bytes_max: 300,
+        history_age_max: Duration::from_secs(10),
+        state_keys_max: 3,
+        state_bytes_max: 150,
+        owner_grace: Duration::from_secs(20),
+        room_idle_timeout: Duration::from_secs(30),
+        viewers_per_room_max: VIEWERS,
+        ..Config::default()
+    }
+}
+
+pub(super) struct Saga {
+    core: Core,
+    /// Everything that was applied and has a number, the first at 0, with the time.
+    log: Vec<(Duration, Arc<Entry>)>,
+    /// What each id names.
+    ids: HashMap<Box<str>, Seq>,
+    term: Term,
+    /// An owner that was taken over, and may not know.
+    older: Option<Term>,
+    owner_is_there: bool,
+    now: Duration,
+    /// So that no two messages are alike.
+    said: u32,
+    connections: Vec<Option<Connection>>,
+    viewers: Vec<Viewer>,
+}
+
+impl Saga {
+    pub(super) fn new() -> Self {
+        Self {
+            core: Core::new(RoomId::random(), Epoch::random(), &config()),
+            log: Vec::new(),
+            ids: HashMap::new(),
+            term: Term::FIRST,
+            older: None,
+            owner_is_there: true,
+            now: Duration::ZERO,
+            said: 0,
+            connections: (0..VIEWERS).map(|_| None).collect(),
+            viewers: (0..VIEWERS).map(|_| Viewer::default()).collect(),
+        }
+    }
+
+    pub(super) fn step(&mut self, step: Step) {
+        match step {
+            Step::Say(say) => self.say(say),
+            Step::TakeOver => self.take_over(),
+            Step::OwnerLeaves => self.owner_leaves(),
+            Step::Join { viewer, cursor } => self.join(viewer, cursor),
+            Step::Cut { viewer } => self.cut(viewer),
+            Step::Lane { viewer, bytes } => self.lane(viewer, bytes),
+            Step::Drain { viewer, bytes } => _ = self.drain(viewer, bytes),
+            Step::Pause { viewer } => self.pause(viewer),
+            Step::Unpause { viewer } => self.unpause(viewer),
+            Step::Wait { seconds } => self.wait(seconds),
+            Step::OwnerCloses => self.close(),
+            Step::Create => self.create(),
+        }
+    }
+
+    fn say(&mut self, say: Say) {
+        let Say { kind, key, size, id, is_stale } = say;
+        let change = match kind {
+            0..3 => Change::Event,
+            3..7 => Change::State,
+            7 => Change::Cleared,
+            _ => Change::Ephemeral,
+        };
+        let term = if is_stale { self.older } else { self.owner_is_there.then_some(self.term) };
+        let Some(term) = term else { return };
+        self.said += 1;
+        let params = match change {
+            Change::Cleared => "[]".to_owned(),
+            _ => format!(r#"[{},{},"{}"]"#, term.get(), self.said, "x".repeat(size)),
+        };
+        let id = id.filter(|_| change != Change::Ephemeral).map(|id| Box::from(id.to_string()));
+        let key = Key::new(&format!("k{key}")).unwrap();
+        let params = Params::from_json(&params).unwrap();
+        let proposal = Proposal { term, key, params, change, id: id.clone() };
+        let known = id.as_ref().and_then(|id| self.ids.get(id)).copied();
+        match self.core.propose(proposal.clone(), self.now) {
+            Err(ProposeError::Ended) => assert!(self.core.has_ended()),
+            Err(ProposeError::Rejected(Rejection::Fenced)) => assert!(term != self.term, "the owner was refused"),
+            Err(ProposeError::Rejected(Rejection::IdReused)) => assert!(known.is_some(), "the id is new"),
+            Err(ProposeError::Rejected(Rejection::StateFull)) => assert_eq!(change, Change::State),
+            Ok(Proposed { seq, entry: None }) => assert_eq!(Some(seq), known, "nothing was said under this id"),
+            Ok(Proposed { entry: Some(entry), .. }) => {
+                assert_eq!(term, self.term, "an older owner was heard");
+                assert_eq!(known, None, "said twice under one id");
+                if let Some(seq) = entry.seq {
+                    assert_eq!(seq.get(), self.log.len() as u64 + 1, "a number is missing");
+                    self.log.push((self.now, Arc::clone(&entry)));
+                    self.ids.extend(id.map(|id| (id, seq)));
+                }
+                self.tell(|| Item::Message(Arc::clone(&entry)));
+            }
+        }
+    }
+
+    fn take_over(&mut self) {
+        let Some(term) = self.core.take_over() else { return };
+        assert!(term > self.term);
+        self.older = Some(self.term);
+        self.term = term;
+        self.owner_is_there = true;
+        self.tell(|| Item::Owner(OwnerStatus::Live, term));
+    }
+
+    fn owner_leaves(&mut self) {
+        let (term, was_there) = (self.term, std::mem::take(&mut self.owner_is_there));
+        if let Some(older) = self.older {
+            assert!(!self.core.owner_left(older, self.now), "an older owner's end is nobody's loss");
+        }
+        if self.core.owner_left(term, self.now) && was_there {
+            self.tell(|| Item::Owner(OwnerStatus::Away, term));
+        }
+    }
+
+    fn tell(&mut self, item: impl Fn() -> Item) {
+        self.connections.iter_mut().flatten().for_each(|connection| connection.lane.push_back(item()));
+    }
+
+    fn join(&mut self, viewer: usize, cursor: Cursor) {
+        if self.connections[viewer].is_some() {
+            return;
+        }
+        let own = self.viewers[viewer].cursor();
+        let at = |epoch: &Epoch, seq| Start::After(id::Cursor { epoch: epoch.clone(), seq });
+        let start = match (cursor, &own) {
+            (Cursor::Malformed, _) => Start::Malformed,
+            (Cursor::OtherEpoch(seq), _) => at(&Epoch::random(), Seq::new(seq).unwrap()),
+            (Cursor::Future, Some((epoch, _))) => at(epoch, self.core.standing().seq.next()),
+            (Cursor::Behind, Some((epoch, seq))) => at(epoch, seq.previous()),
+            (Cursor::Own, Some((epoch, seq))) => at(epoch, *seq),
+            (_, None) | (Cursor::None, _) => Start::Fresh,
+        };
+        let Ok(welcome) = self.core.join(&start, self.now) else {
+            assert!(self.core.has_ended());
+            return;
+        };
+        self.check_welcome(&start, &welcome);
+        if let Start::After(cursor) = &start {
+            self.viewers[viewer].goes_back_to(&cursor.epoch, cursor.seq);
+        }
+        let mut connection = Connection { lane: VecDeque::new(), line: Line::default() };
+        connection.line.replay(announced(&welcome), Protocol::V2.dialect());
+        self.connections[viewer] = Some(connection);
+    }
+
+    /// `resumed` exactly when the history must hold everything after the cursor, and with exactly that; otherwise the
+    /// state.
+    fn check_welcome(&self, start: &Start, welcome: &Welcome) {
+        let seq = self.log.len() as u64;
+        assert_eq!(welcome.standing.seq.get(), seq);
+        let Start::After(cursor) = start else {
+            assert_ne!(welcome.how, How::Resumed);
+            return;
+        };
+        let is_here = cursor.epoch == welcome.standing.epoch && cursor.seq.get() <= seq;
+        let can_resume = is_here && seq - cursor.seq.get() <= self.retained();
+        assert_eq!(welcome.how == How::Resumed, can_resume, "{start:?} at {seq}: {:?}", welcome.how);
+    }
+
+    /// How many of the last messages the history must hold.
+    fn retained(&self) -> u64 {
+        let config = config();
+        let mut bytes = 0;
+        let held = self.log.iter().rev().take(config.history_messages_max).take_while(|(said, entry)| {
+            bytes += entry.bytes();
+            bytes <= config.history_bytes_max && self.now < *said + config.history_age_max
+        });
+        held.count() as u64
+    }
+
+    fn cut(&mut self, viewer: usize) {
+        if self.connections[viewer].take().is_some() {
+            self.core.leave(self.now);
+            self.viewers[viewer].was_cut();
+        }
+    }
+
+    /// As a lane does: at once if nothing waits, else behind what waits.
+    fn lane(&mut self, viewer: usize, bytes: usize) {
+        let Some(Connection { lane, line }) = &mut self.connections[viewer] else { return };
+        let dialect = Protocol::V2.dialect();
+        let frame = match lane.pop_front() {
+            None => return,
+            Some(Item::Replay(replay)) => return line.replay(replay, dialect),
+            Some(Item::Message(entry)) => Frame::of(&entry, dialect).unwrap(),
+            Some(Item::Owner(status, term)) => Frame::event((dialect.owner)(status, term).unwrap()),
+            Some(Item::End(last)) => {
+                if line.backlog.as_ref().is_some_and(|backlog| backlog.is_lost()) {
+                    self.viewers[viewer].loses();
+                    line.replay(reset(&last), dialect);
+                }
+                return line.backlog(dialect).finish((dialect.closed)(dialect.room_closed).unwrap());
+            }
+        };
+        if !line.is_live() {
+            return;
+        }
+        if line.backlog.is_some() {
+            return line.push(&[frame], dialect, self.now, BACKLOG);
+        }
+        let written = bytes.min(frame.bytes.len());
+        let out = frame.bytes.slice(..written);
+        if written == frame.bytes.len() {
+            line.was_sent(frame.seq);
+        } else {
+            line.adopt(&[frame], written, dialect, self.now, BACKLOG);
+        }
+        self.hear(viewer, &out);
+    }
+
+    /// As a client task does. False when there was nothing to do.
+    fn drain(&mut self, viewer: usize, bytes: usize) -> bool {
+        let Some(Connection { line, .. }) = &mut self.connections[viewer] else { return false };
+        let Some(backlog) = &mut line.backlog else { return false };
+        let mut frames = Vec::new();
+        let offset = backlog.take(&mut frames, 3, 200, self.now);
+        if !frames.is_empty() {
+            let waiting = frames.concat();
+            let out = &waiting[offset..][..bytes.min(waiting.len() - offset)];
+            backlog.advance(out.len());
+            self.hear(viewer, out);
+            return true;
+        }
+        if backlog.wants_state() {
+            backlog.order_state();
+            self.restore(viewer);
+            return true;
+        }
+        if backlog.is_empty() {
+            line.rest();
+        }
+        false
+    }
+
+    fn restore(&mut self, viewer: usize) {
+        // After the end the farewell brings the state.
+        if self.core.has_ended() {
+            return;
+        }
+        self.viewers[viewer].loses();
+        let welcome = self.core.welcome(&Start::Fresh, self.now);
+        let connection = self.connections[viewer].as_mut().unwrap();
+        connection.lane.push_back(Item::Replay(reset(&welcome)));
+    }
+
+    fn pause(&mut self, viewer: usize) {
+        if let Some(Connection { line, .. }) = &mut self.connections[viewer]
+            && line.is_settled()
+        {
+            line.pause();
+            self.viewers[viewer].pauses();
+        }
+    }
+
+    fn unpause(&mut self, viewer: usize) {
+        let Some(Connection { line, .. }) = &mut self.connections[viewer] else { return };
+        let Some(position) = line.position().filter(|_| !self.core.has_ended()) else { return };
+        let epoch = self.core.standing().epoch;
+        let start = Start::After(id::Cursor { epoch, seq: position });
+        line.returns();
+        self.viewers[viewer].unpauses();
+        let welcome = self.core.welcome(&start, self.now);
+        self.check_welcome(&start, &welcome);
+        let connection = self.connections[viewer].as_mut().unwrap();
+        connection.lane.push_back(Item::Replay(announced(&welcome)));
+    }
+
+    fn wait(&mut self, seconds: u64) {
+        self.now += Duration::from_secs(seconds);
+        if self.core.is_over(self.now) {
+            assert!(!self.owner_is_there, "a room with an owner ended by itself");
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        if self.core.end() {
+            let last = Arc::new(self.core.welcome(&Start::Fresh, self.now));
+            self.tell(|| Item::End(Arc::clone(&last)));
+        }
+        assert!(self.core.take_over().is_none(), "nobody owns a room that has ended");
+        assert!(self.core.join(&Start::Fresh, self.now).is_err(), "nobody joins a room that has ended");
+    }
+
+    /// Bytes arrive at a viewer.
+    fn hear(&mut self, viewer: usize, bytes: &[u8]) {
+        let (log, said) = (&self.log, Told { seq: self.log.len() as u64, term: self.term });
+        self.viewers[viewer].hear(bytes, said, |seq| &log[usize::try_from(seq).unwrap() - 1].1);
+    }
+
+    /// Everybody comes back, takes what waits, and stands where the owner stands, or stood when the room ended.
+    fn check(&mut self) {
+        for viewer in 0..VIEWERS {
+            self.join(viewer, Cursor::Own);
+            // A viewer whose room has ended cannot come back.
+            if self.connections[viewer].is_none() {
+                continue;
+            }
+            self.catch_up(viewer);
+            self.unpause(viewer);
+            self.catch_up(viewer);
+            let (standing, log) = (self.core.standing(), self.log.iter().map(|(_, entry)| entry));
+            self.viewers[viewer].check_caught_up(&standing, log, self.core.has_ended());
+        }
+    }
+
+    pub(super) fn end(mut self) {
+        self.check();
+    }
+
+    /// Another room, if this one has ended. The viewers still have their cursors.
+    fn create(&mut self) {
+        if !self.core.has_ended() {
+            return;
+        }
+        self.check();
+        (0..VIEWERS).for_each(|viewer| self.cut(viewer));
+        let (viewers, said, now) = (std::mem::take(&mut self.viewers), self.said, self.now);
+        *self = Self { viewers, said, now, ..Self::new() };
+    }
+
+    fn catch_up(&mut self, viewer: usize) {
+        loop {
+            let has_more = self.connections[viewer].as_ref().is_some_and(|connection| !connection.lane.is_empty());
+            self.lane(viewer, 100);
+            if !self.drain(viewer, 70) && !has_more {
+                return;
+            }
+        }
+    }
+}
+
+/// What the welcome is on the wire.
+fn announced(welcome: &Welcome) -> Replay {
+    let Welcome { standing, how, entries } = welcome;
+    let answer = Answer::Joined { standing, how: *how, replay: entries.len() };
+    let announcement = Protocol::V2.accepted("id", &answer, Duration::ZERO).unwrap();
+    Replay { announcement, entries: Arc::clone(entries), seq: standing.seq }
+}
+
+/// The state on the wire, for a viewer that lost messages.
+fn reset(welcome: &Welcome) -> Replay {
+    let Welcome { standing, entries, .. } = welcome;
+    let announcement = (Protocol::V2.dialect().reset)(standing, entries.len()).unwrap();
+    Replay { announcement, entries: Arc::clone(entries), seq: standing.seq }
+}
