@@ -23,10 +23,13 @@ enum Step {
     Cut {
         viewer: usize,
     },
-    /// The lane does what is next for this viewer; its socket takes so many bytes.
+    /// The lane does what is next for this viewer, with so many messages at once; its socket takes so many bytes.
+    /// Meanwhile the viewer may pause.
     Lane {
         viewer: usize,
+        messages: usize,
         bytes: usize,
+        pauses: bool,
     },
     /// The client task writes what waits, of which the socket takes so many bytes.
     Drain {
@@ -80,7 +83,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::OwnerLeaves),
         6 => (viewer(), cursor).prop_map(|(viewer, cursor)| Step::Join { viewer, cursor }),
         2 => viewer().prop_map(|viewer| Step::Cut { viewer }),
-        20 => (viewer(), 0..400_usize).prop_map(|(viewer, bytes)| Step::Lane { viewer, bytes }),
+        20 => (viewer(), 1..5_usize, 0..500_usize, prop::bool::weighted(0.1))
+            .prop_map(|(viewer, messages, bytes, pauses)| Step::Lane { viewer, messages, bytes, pauses }),
         12 => (viewer(), 0..400_usize).prop_map(|(viewer, bytes)| Step::Drain { viewer, bytes }),
         2 => viewer().prop_map(|viewer| Step::Pause { viewer }),
         3 => viewer().prop_map(|viewer| Step::Unpause { viewer }),

@@ -42,7 +42,7 @@ struct Connection {
 }
 
 /// How much may wait for a viewer.
-const BACKLOG: usize = 500;
+const BACKLOG: usize = 350;
 
 fn config() -> Config {
     Config {
@@ -98,7 +98,7 @@ impl Saga {
             Step::OwnerLeaves => self.owner_leaves(),
             Step::Join { viewer, cursor } => self.join(viewer, cursor),
             Step::Cut { viewer } => self.cut(viewer),
-            Step::Lane { viewer, bytes } => self.lane(viewer, bytes),
+            Step::Lane { viewer, messages, bytes, pauses } => self.lane(viewer, messages, bytes, pauses),
             Step::Drain { viewer, bytes } => _ = self.drain(viewer, bytes),
             Step::Pause { viewer } => self.pause(viewer),
             Step::Unpause { viewer } => self.unpause(viewer),
@@ -230,34 +230,57 @@ impl Saga {
     }
 
     /// As a lane does: at once if nothing waits, else behind what waits.
-    fn lane(&mut self, viewer: usize, bytes: usize) {
+    fn lane(&mut self, viewer: usize, messages: usize, bytes: usize, pauses: bool) {
         let Some(Connection { lane, line }) = &mut self.connections[viewer] else { return };
         let dialect = Protocol::V2.dialect();
-        let frame = match lane.pop_front() {
-            None => return,
-            Some(Item::Replay(replay)) => return line.replay(replay, dialect),
-            Some(Item::Message(entry)) => Frame::of(&entry, dialect).unwrap(),
-            Some(Item::Owner(status, term)) => Frame::event((dialect.owner)(status, term).unwrap()),
-            Some(Item::End(last)) => {
-                if line.backlog.as_ref().is_some_and(|backlog| backlog.is_lost()) {
-                    self.viewers[viewer].loses();
-                    line.replay(reset(&last), dialect);
+        let mut frames = Vec::new();
+        while frames.len() < messages
+            && let Some(Item::Message(_) | Item::Owner(..)) = lane.front()
+        {
+            frames.push(match lane.pop_front() {
+                Some(Item::Message(entry)) => Frame::of(&entry, dialect).unwrap(),
+                Some(Item::Owner(status, term)) => Frame::event((dialect.owner)(status, term).unwrap()),
+                _ => unreachable!("it was looked at"),
+            });
+        }
+        if frames.is_empty() {
+            match lane.pop_front() {
+                Some(Item::Replay(replay)) => line.replay(replay, dialect),
+                Some(Item::End(last)) => {
+                    if line.backlog.as_ref().is_some_and(|backlog| backlog.is_lost()) {
+                        self.viewers[viewer].loses();
+                        line.replay(reset(&last), dialect);
+                    }
+                    line.backlog(dialect).finish((dialect.closed)(dialect.room_closed).unwrap());
                 }
-                return line.backlog(dialect).finish((dialect.closed)(dialect.room_closed).unwrap());
+                _ => {}
             }
-        };
-        if !line.is_live() {
-            return;
+        } else if line.is_live() && line.backlog.is_none() {
+            line.writing = true;
+            if pauses {
+                self.pause(viewer);
+            }
+            self.write(viewer, &frames, bytes);
+        } else if line.is_live() {
+            if pauses {
+                self.pause(viewer);
+            }
+            let Some(Connection { line, .. }) = &mut self.connections[viewer] else { return };
+            line.push(&frames, dialect, self.now, BACKLOG);
         }
-        if line.backlog.is_some() {
-            return line.push(&[frame], dialect, self.now, BACKLOG);
-        }
-        let written = bytes.min(frame.bytes.len());
-        let out = frame.bytes.slice(..written);
-        if written == frame.bytes.len() {
-            line.was_sent(frame.seq);
+    }
+
+    /// A direct write, of which the socket takes so many bytes.
+    fn write(&mut self, viewer: usize, frames: &[Frame], bytes: usize) {
+        let Some(Connection { line, .. }) = &mut self.connections[viewer] else { return };
+        let mut out: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
+        let all = out.len();
+        out.truncate(bytes);
+        if out.len() == all {
+            line.was_sent(frames.iter().rev().find_map(|frame| frame.seq));
         } else {
-            line.adopt(&[frame], written, dialect, self.now, BACKLOG);
+            line.writing = false;
+            line.adopt(frames, out.len(), Protocol::V2.dialect(), self.now, BACKLOG);
         }
         self.hear(viewer, &out);
     }
@@ -376,7 +399,7 @@ impl Saga {
     fn catch_up(&mut self, viewer: usize) {
         loop {
             let has_more = self.connections[viewer].as_ref().is_some_and(|connection| !connection.lane.is_empty());
-            self.lane(viewer, 100);
+            self.lane(viewer, 2, 100, false);
             if !self.drain(viewer, 70) && !has_more {
                 return;
             }
