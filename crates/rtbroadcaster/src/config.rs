@@ -22,8 +22,7 @@ pub struct Config {
     /// The most bytes in one message from a client; a bigger one closes it with 1009. Default 65 536.
     pub message_bytes_max: usize,
 
-    /// The most messages a room keeps for viewers that come back. They are kept, but nothing reads them before version 2
-    /// of the protocol. Default 1 024.
+    /// The most messages a room keeps for viewers of version 2 that come back. Default 1 024.
     pub history_messages_max: usize,
     /// The most bytes of key and params in a room's history. Default 1 MiB.
     pub history_bytes_max: usize,
@@ -35,7 +34,8 @@ pub struct Config {
     /// The most bytes of key and params in a room's state. Default 1 MiB.
     pub state_bytes_max: usize,
 
-    /// The most bytes that may wait for one client before it counts as slow. Default 256 KiB.
+    /// The most bytes that may wait for one client. Over it a viewer of version 2 loses events, is told so and gets the
+    /// state; any other client is closed with 4008. Default 256 KiB.
     pub backlog_bytes_max: usize,
     /// How long the first waiting frame may wait for one client before it is closed with 4008. Default 10 s.
     pub stall_timeout: Duration,
@@ -57,8 +57,7 @@ pub struct Config {
     pub connections_per_address_max: usize,
     /// The most handshakes from one address in a second. Default 100.
     pub handshakes_per_address_per_second: u32,
-    /// The most signals from one viewer in a second. Signals come with version 2 of the protocol; until then nothing
-    /// uses it. Default 5.
+    /// The most signals from one viewer in a second. There are no signals yet, so nothing uses it. Default 5.
     pub signals_per_viewer_per_second: u32,
 
     /// How long a connection may take from its accept to its first valid message; else it is closed with 4502.

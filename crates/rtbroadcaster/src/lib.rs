@@ -22,16 +22,24 @@
 //! A viewer gets the newest value of every key, in the order in which the keys last changed, then every message that
 //! was said after that moment. Snapshot and live messages meet exactly, and are the same bytes for everybody.
 //!
+//! # Losing the connection
+//!
+//! A client that offers the subprotocol `rtbroadcaster.v2` gets numbered messages. It comes back with a cursor and is
+//! `resumed` with every message that it missed, or `reset` with the state and the reason, see
+//! [`Config::history_messages_max`].
+//!
 //! # Lagging
 //!
 //! What a viewer receives is a subsequence of what the owner said, in order; once caught up it holds the newest value
 //! of every key. While a viewer does not take its messages, a newer value replaces the waiting one of its key. Over
-//! [`Config::backlog_bytes_max`] or [`Config::stall_timeout`] it is closed with 4008. Nobody else waits for it.
+//! [`Config::backlog_bytes_max`] it gets the state anew and is told so, or is closed with 4008 where its protocol has no
+//! words for that; over [`Config::stall_timeout`] it is closed with 4008. Nobody else waits for it.
 //!
 //! # Losing the owner
 //!
-//! When the owner is gone the room waits for [`Config::owner_grace`], then it ends. A Rust program that kept the
-//! [`OwnerKey`] comes back, or takes over from another one, by [`Manager::own`]: the older owner is fenced at once.
+//! When the owner is gone viewers are told, the room waits for [`Config::owner_grace`], then it ends. Whoever kept the
+//! [`OwnerKey`], a Rust program by [`Manager::own`] or a client by `own`, comes back or takes over: the older owner is
+//! fenced at once.
 //!
 //! # Closing
 //!

@@ -42,8 +42,9 @@ pub struct NoRoom;
 ///
 /// # Lagging
 /// While a viewer does not take its messages, a newer value of a key replaces the waiting one. When more than
-/// [`backlog_bytes_max`](Config::backlog_bytes_max) wait, or the first of them for
-/// [`stall_timeout`](Config::stall_timeout), it is closed with 4008. Nobody else notices.
+/// [`backlog_bytes_max`](Config::backlog_bytes_max) wait, it gets the state anew (a classic one is closed with 4008);
+/// when the first of them waits for [`stall_timeout`](Config::stall_timeout), it is closed with 4008. Nobody else
+/// notices.
 ///
 /// # Losing the owner
 /// A room waits for [`owner_grace`](Config::owner_grace), then it ends.

@@ -99,7 +99,7 @@ keys! {
         connections_max => config.connections_max: usize, "Most connections";
         connections_per_address_max => config.connections_per_address_max: usize, "Most connections from one address";
         handshakes_per_address_per_second => config.handshakes_per_address_per_second: u32, "Most handshakes from one address in a second";
-        signals_per_viewer_per_second => config.signals_per_viewer_per_second: u32, "Most signals from one viewer in a second; signals come with version 2 of the protocol";
+        signals_per_viewer_per_second => config.signals_per_viewer_per_second: u32, "Most signals from one viewer in a second; there are no signals yet";
         first_message_timeout => config.first_message_timeout: std::time::Duration, "Time from the accept to the first valid message";
         join_timeout => config.join_timeout: std::time::Duration, "Time from the accept to a room";
     }
