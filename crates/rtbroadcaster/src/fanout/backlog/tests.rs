@@ -358,3 +358,113 @@ fn the_age_of_the_head_is_the_time_since_it_was_pushed() {
     backlog.advance(5);
     assert_eq!(backlog.waiting_since(), Some(seconds(2)));
 }
+
+const SKIPPED: u32 = 5_000;
+
+/// A dialect that has words for holes.
+static TELLING: Dialect = Dialect {
+    skipped: |through| Some(bytes(SKIPPED + u32::try_from(through.get()).unwrap(), 0)),
+    overflow: Overflowing::Reset,
+    ..NUMBERED
+};
+
+/// A backlog in `TELLING` of a member who stands at 0, and frames by their numbers: `key` is 0 for an event.
+fn said(messages: &[(u64, u8)], limit: usize) -> Backlog {
+    let mut backlog = Backlog::new(&TELLING, Seq::ZERO);
+    messages.iter().for_each(|(seq, key)| backlog.push(numbered(*seq, *key), Duration::ZERO, limit).unwrap());
+    backlog
+}
+
+fn numbered(seq: u64, key: u8) -> Frame {
+    let rank = if key == 0 { Rank::Event } else { Rank::State(Key::new(&key.to_string()).unwrap()) };
+    Frame { bytes: bytes(u32::try_from(seq).unwrap(), 0), rank, seq: Seq::new(seq) }
+}
+
+/// Writes everything, one take at a time of at most `frames_max`.
+fn written(backlog: &mut Backlog, frames_max: usize) -> Vec<Vec<u32>> {
+    let mut takes = Vec::new();
+    loop {
+        let mut frames = Vec::new();
+        backlog.take(&mut frames, frames_max, 1_000, Duration::ZERO);
+        if frames.is_empty() {
+            return takes;
+        }
+        let out = frames.concat();
+        backlog.advance(out.len());
+        takes.push(numbers(&out));
+    }
+}
+
+#[test]
+fn a_hole_is_told_directly_before_the_message_behind_it_in_the_same_write() {
+    let cases: [(&[(u64, u8)], &[u32]); 4] = [
+        (&[(1, 1), (2, 2), (3, 0)], &[1, 2, 3]),
+        (&[(1, 1), (2, 0), (3, 1)], &[SKIPPED + 1, 2, 3]),
+        (&[(1, 1), (2, 2), (3, 1), (4, 2)], &[SKIPPED + 2, 3, 4]),
+        (&[(1, 1), (2, 0), (3, 2), (4, 1), (5, 2)], &[SKIPPED + 1, 2, SKIPPED + 3, 4, 5]),
+    ];
+    for (messages, expected) in cases {
+        for frames_max in 1..4 {
+            let mut backlog = said(messages, 0);
+            let takes = written(&mut backlog, frames_max);
+            assert_eq!(takes.concat(), expected, "{messages:?}");
+            assert!(takes.iter().all(|take| take.last().unwrap() < &SKIPPED), "parted: {takes:?}");
+            assert_eq!(backlog.reached().get(), messages.last().unwrap().0);
+        }
+    }
+}
+
+#[test]
+fn a_member_over_its_limit_loses_messages_and_keeps_its_answers() {
+    let mut backlog = said(&[(1, 0), (2, 1)], LIMIT);
+    backlog.push(Frame::answer(bytes(7, 0)), Duration::ZERO, LIMIT).unwrap();
+    backlog.push(Frame { bytes: bytes(3, 110), ..numbered(3, 0) }, Duration::ZERO, LIMIT).unwrap();
+    assert!(backlog.is_lost() && !backlog.wants_state(), "the answer is still to go");
+    backlog.push(numbered(4, 0), Duration::ZERO, LIMIT).unwrap();
+    assert_eq!(written(&mut backlog, 9), [[7]]);
+    assert!(backlog.wants_state() && !backlog.is_empty());
+    backlog.order_state();
+    assert!(!backlog.wants_state(), "once");
+    backlog.push(numbered(5, 0), Duration::ZERO, LIMIT).unwrap();
+    backlog.replay(state(5));
+    backlog.push(numbered(6, 0), Duration::ZERO, LIMIT).unwrap();
+    assert_eq!(written(&mut backlog, 99).concat(), [1_000, 1, 2, 3, 4, 5, 6]);
+    assert_eq!(backlog.reached().get(), 6);
+    assert!(backlog.is_empty());
+}
+
+#[test]
+fn answers_alone_over_the_limit_are_too_much() {
+    let mut backlog = Backlog::new(&TELLING, Seq::ZERO);
+    let answer = || Frame::answer(bytes(1, 60));
+    assert_eq!(backlog.push(answer(), Duration::ZERO, LIMIT), Ok(()));
+    assert_eq!(backlog.push(answer(), Duration::ZERO, LIMIT), Err(Overflow));
+}
+
+#[test]
+fn messages_lost_during_a_replay_are_made_up_for_after_it() {
+    let mut backlog = Backlog::new(&TELLING, Seq::ZERO);
+    backlog.replay(state(2));
+    backlog.push(numbered(3, 0), Duration::ZERO, LIMIT).unwrap();
+    backlog.push(Frame { bytes: bytes(4, 116), ..numbered(4, 0) }, Duration::ZERO, LIMIT).unwrap();
+    assert!(backlog.is_lost() && !backlog.wants_state(), "the replay is to go first");
+    assert_eq!(written(&mut backlog, 99).concat(), [1_000, 1, 2]);
+    assert!(backlog.wants_state());
+}
+
+#[test]
+fn a_pause_drops_messages_but_neither_answers_nor_replays() {
+    let mut backlog = said(&[(1, 0), (2, 1)], 0);
+    backlog.push(Frame::answer(bytes(7, 0)), Duration::ZERO, 0).unwrap();
+    let mut frames = Vec::new();
+    backlog.take(&mut frames, 1, 99, Duration::ZERO);
+    backlog.pause();
+    backlog.advance(frames.concat().len());
+    assert_eq!((numbers(&frames.concat()), backlog.reached().get()), (vec![1], 1));
+    backlog.replay(state(4));
+    backlog.pause();
+    assert!(backlog.is_replaying());
+    assert_eq!(written(&mut backlog, 99).concat(), [7, 1_000, 1, 2, 3, 4]);
+    assert!(!backlog.is_replaying());
+    assert_eq!(backlog.reached().get(), 4);
+}
