@@ -1,7 +1,11 @@
 //! What clients of version 2 say: one object with a `type`, strictly read.
 //! Must not know what is answered.
 
-use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::id::{Cursor, Epoch, Seq};
@@ -9,37 +13,81 @@ use crate::message::{DEPTH_MAX, ID_BYTES_MAX, Key, Kind, Message, depth};
 use crate::protocol::{Command, Refusal, Request};
 use crate::standing::Start;
 
-/// Every member that some type has, as it was sent. A repeated one is an error, one that no type has is ignored.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
+/// Every member that some type has. Those that no type has are ignored.
+#[derive(Default)]
 struct Incoming<'a> {
-    #[serde(rename = "type", borrow, deserialize_with = "present")]
-    kind: Option<&'a RawValue>,
-    #[serde(borrow, deserialize_with = "present")]
-    id: Option<&'a RawValue>,
-    #[serde(borrow, deserialize_with = "present")]
-    room: Option<&'a RawValue>,
-    #[serde(borrow, deserialize_with = "present")]
-    owner_key: Option<&'a RawValue>,
-    #[serde(borrow, deserialize_with = "present")]
-    cursor: Option<&'a RawValue>,
-    #[serde(borrow, deserialize_with = "present")]
-    key: Option<&'a RawValue>,
-    #[serde(borrow, deserialize_with = "present")]
-    params: Option<&'a RawValue>,
-    #[serde(borrow, deserialize_with = "present")]
-    state: Option<&'a RawValue>,
-    #[serde(borrow, deserialize_with = "present")]
-    ephemeral: Option<&'a RawValue>,
+    kind: Member<'a>,
+    id: Member<'a>,
+    room: Member<'a>,
+    owner_key: Member<'a>,
+    cursor: Member<'a>,
+    key: Member<'a>,
+    params: Member<'a>,
+    state: Member<'a>,
+    ephemeral: Member<'a>,
 }
 
-/// A member that is there, also if it is `null`.
-fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(from).map(Some)
+/// A member as it was sent: looked at only where the type has it.
+#[derive(Default, Clone, Copy)]
+enum Member<'a> {
+    #[default]
+    Missing,
+    Once(&'a RawValue),
+    Repeated,
+}
+
+impl<'a> Member<'a> {
+    fn came(&mut self, raw: &'a RawValue) {
+        *self = if let Member::Missing = self { Member::Once(raw) } else { Member::Repeated };
+    }
+
+    /// Its text, if it is there.
+    fn raw(self) -> Result<Option<&'a RawValue>, Refusal> {
+        match self {
+            Member::Missing => Ok(None),
+            Member::Once(raw) => Ok(Some(raw)),
+            Member::Repeated => Err(Refusal::BadMessage),
+        }
+    }
+
+    /// Its value, which has to be there.
+    fn value<T: Deserialize<'a>>(self) -> Result<T, Refusal> {
+        self.optional()?.ok_or(Refusal::BadMessage)
+    }
+
+    /// Its value, if it is there.
+    fn optional<T: Deserialize<'a>>(self) -> Result<Option<T>, Refusal> {
+        self.raw()?.map(|raw| serde_json::from_str(raw.get())).transpose().map_err(|_| Refusal::BadMessage)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Incoming<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Incoming<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut incoming = Incoming::default();
+                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+                    match incoming.member(&name) {
+                        Some(member) => member.came(map.next_value()?),
+                        None => _ = map.next_value::<IgnoredAny>()?,
+                    }
+                }
+                Ok(incoming)
+            }
+        }
+        from.deserialize_map(Members)
+    }
 }
 
 /// A `cursor`, exactly.
-#[derive(Deserialize)]
+#[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct IncomingCursor {
     epoch: String,
@@ -48,38 +96,50 @@ struct IncomingCursor {
 
 /// Reads a client's message.
 pub fn decode(text: &str) -> Request {
-    let readable = is_object(text) && depth(text.as_bytes()) <= DEPTH_MAX;
-    match readable.then(|| serde_json::from_str::<Incoming<'_>>(text)) {
-        Some(Ok(incoming)) => {
-            let id = incoming.id();
-            // An id of a wrong form is a fault of its own, and nothing that an answer could repeat.
-            let command = id.clone().ok_or(Refusal::BadMessage).and_then(|id| incoming.command(id));
-            Request { echo: id.flatten().unwrap_or_default(), command }
-        }
-        _ => Request { echo: "".into(), command: Err(Refusal::BadMessage) },
-    }
+    let Ok(incoming) = serde_json::from_str::<Incoming<'_>>(text) else {
+        return Request { echo: "".into(), command: Err(Refusal::BadMessage) };
+    };
+    let id = incoming.id();
+    let is_deep = depth(text.as_bytes()) > DEPTH_MAX;
+    let command = if is_deep { Err(Refusal::BadMessage) } else { incoming.command(id.clone()) };
+    Request { echo: id.ok().flatten().unwrap_or_default(), command }
 }
 
-impl Incoming<'_> {
-    /// The request's name, if it has one; `None` for one of a wrong form.
-    fn id(&self) -> Option<Option<Box<str>>> {
-        let Some(raw) = self.id else { return Some(None) };
-        let id: String = value(Some(raw)).ok()?;
-        (1..=ID_BYTES_MAX).contains(&id.len()).then(|| Some(id.into()))
+impl<'a> Incoming<'a> {
+    fn member(&mut self, name: &str) -> Option<&mut Member<'a>> {
+        match name {
+            "type" => Some(&mut self.kind),
+            "id" => Some(&mut self.id),
+            "room" => Some(&mut self.room),
+            "ownerKey" => Some(&mut self.owner_key),
+            "cursor" => Some(&mut self.cursor),
+            "key" => Some(&mut self.key),
+            "params" => Some(&mut self.params),
+            "state" => Some(&mut self.state),
+            "ephemeral" => Some(&mut self.ephemeral),
+            _ => None,
+        }
     }
 
-    fn command(&self, id: Option<Box<str>>) -> Result<Command, Refusal> {
-        let kind: String = value(self.kind)?;
-        // The answers to these are told apart by it.
-        if matches!(kind.as_str(), "create" | "own" | "join" | "unpause") && id.is_none() {
-            return Err(Refusal::BadMessage);
+    /// The request's name, if it has one.
+    fn id(&self) -> Result<Option<Box<str>>, Refusal> {
+        let id: Option<String> = self.id.optional()?;
+        let is_valid = id.as_ref().is_none_or(|id| (1..=ID_BYTES_MAX).contains(&id.len()));
+        if is_valid { Ok(id.map(Into::into)) } else { Err(Refusal::BadMessage) }
+    }
+
+    fn command(&self, id: Result<Option<Box<str>>, Refusal>) -> Result<Command, Refusal> {
+        let kind: String = self.kind.value()?;
+        // Answers to these are told apart by it.
+        if matches!(kind.as_str(), "create" | "own" | "join" | "unpause") {
+            id.as_ref().map_err(|refusal| *refusal)?.as_ref().ok_or(Refusal::BadMessage)?;
         }
         match kind.as_str() {
             "create" => Ok(Command::Create),
-            "own" => Ok(Command::Own { room: value(self.room)?, key: value(self.owner_key)? }),
-            "join" => Ok(Command::Join { room: value(self.room)?, start: start(self.cursor) }),
-            "publish" => Ok(Command::Publish { room: String::new(), message: self.message(id)? }),
-            "clear" => Ok(Command::Clear { key: self.key()?, id }),
+            "own" => Ok(Command::Own { room: self.room.value()?, key: self.owner_key.value()? }),
+            "join" => Ok(Command::Join { room: self.room.value()?, start: start(self.cursor.raw()?) }),
+            "publish" => Ok(Command::Publish { room: String::new(), message: self.message(id?)? }),
+            "clear" => Ok(Command::Clear { key: self.key()?, id: id? }),
             "pause" => Ok(Command::Pause),
             "unpause" => Ok(Command::Unpause),
             "leave" => Ok(Command::Leave { room: String::new() }),
@@ -89,14 +149,14 @@ impl Incoming<'_> {
     }
 
     fn message(&self, id: Option<Box<str>>) -> Result<Message, Refusal> {
+        let flag = |member: Member<'_>| member.optional().map(Option::unwrap_or_default);
         let kind = match (flag(self.state)?, flag(self.ephemeral)?) {
             (false, false) => Kind::Event,
             (true, false) => Kind::State,
             (false, true) => Kind::Ephemeral,
             (true, true) => return Err(Refusal::BadMessage),
         };
-        let key: String = value(self.key)?;
-        let params = self.params.ok_or(Refusal::BadMessage)?;
+        let (key, params): (String, &RawValue) = (self.key.value()?, self.params.value()?);
         let message = Message::from_wire(kind, &key, params.get()).map_err(|_| Refusal::BadMessage)?;
         let message = if let Some(id) = id { message.with_id(&id) } else { message };
         message.check().map_err(|_| Refusal::BadMessage)?;
@@ -104,33 +164,18 @@ impl Incoming<'_> {
     }
 
     fn key(&self) -> Result<Key, Refusal> {
-        let key: String = value(self.key)?;
+        let key: String = self.key.value()?;
         Key::new(&key).ok_or(Refusal::BadMessage)
     }
-}
-
-/// A member that has to be there.
-fn value<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>) -> Result<T, Refusal> {
-    let raw = raw.ok_or(Refusal::BadMessage)?;
-    serde_json::from_str(raw.get()).map_err(|_| Refusal::BadMessage)
-}
-
-/// A member that is false when it is not there.
-fn flag(raw: Option<&RawValue>) -> Result<bool, Refusal> {
-    raw.map_or(Ok(false), |raw| value(Some(raw)))
 }
 
 /// Where a join goes on. What is no cursor does not make the message bad: the viewer gets the state, and is told.
 fn start(raw: Option<&RawValue>) -> Start {
     let Some(raw) = raw else { return Start::Fresh };
-    let cursor = is_object(raw.get()).then(|| serde_json::from_str::<IncomingCursor>(raw.get()));
+    // A derived struct alone would also take an array of its members.
+    let cursor = raw.get().starts_with('{').then(|| serde_json::from_str::<IncomingCursor>(raw.get()));
     let cursor = cursor.and_then(Result::ok).and_then(|IncomingCursor { epoch, seq }| {
         Some(Cursor { epoch: Epoch::from_wire(&epoch)?, seq: Seq::new(seq)? })
     });
     cursor.map_or(Start::Malformed, Start::After)
-}
-
-/// Whether a JSON text is an object. A derived struct alone would also take an array of its members.
-fn is_object(text: &str) -> bool {
-    text.trim_start_matches([' ', '\t', '\n', '\r']).starts_with('{')
 }

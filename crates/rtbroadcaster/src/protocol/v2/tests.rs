@@ -59,7 +59,10 @@ fn every_type_a_client_may_send_is_a_command() {
 
 #[test]
 fn members_that_a_type_does_not_have_are_ignored() {
-    check(r#"{"type":"pause","key":5,"params":null,"x":1,"x":2,"cursor":[]}"#, "pause", "");
+    check(r#"{"type":"pause","key":5,"params":null,"x":1,"x":2,"cursor":[],"cursor":0}"#, "pause", "");
+    check(r#"{"type":"pause","id":7}"#, "pause", "");
+    check(r#"{"type":"close","id":"a","id":"a"}"#, "close", "");
+    check(r#"{"type":"leave","id":""}"#, "leave", "");
 }
 
 #[test]
@@ -85,12 +88,12 @@ fn what_makes_no_sense_is_a_bad_message_and_repeats_a_valid_id() {
         (&format!(r#"{{"type":"create","id":"{long}"}}"#), ""),
         (&format!(r#"{{"type":"dance","id":"{longest}"}}"#), &longest),
         (r#"{"type":"create","id":"a","id":"a"}"#, ""),
-        (r#"{"type":"create","type":"create","id":"a"}"#, ""),
+        (r#"{"type":"create","type":"create","id":"a"}"#, "a"),
         (r#"{"type":"own","id":"a","room":"r"}"#, "a"),
         (r#"{"type":"own","id":"a","room":"r","ownerKey":null}"#, "a"),
         (r#"{"type":"join","id":"a"}"#, "a"),
         (r#"{"type":"join","id":"a","room":7}"#, "a"),
-        (r#"{"type":"join","id":"a","room":"r","cursor":{"seq":1,"epoch":"e"},"cursor":1}"#, ""),
+        (r#"{"type":"join","id":"a","room":"r","cursor":{"seq":1,"epoch":"e"},"cursor":1}"#, "a"),
         (r#"{"type":"publish","id":"a","key":"k"}"#, "a"),
         (r#"{"type":"publish","id":"a","params":[]}"#, "a"),
         (r#"{"type":"publish","id":"a","key":"k","params":null}"#, "a"),
@@ -105,7 +108,7 @@ fn what_makes_no_sense_is_a_bad_message_and_repeats_a_valid_id() {
         (r#"{"type":"clear","id":"a"}"#, "a"),
         (r#"{"type":"clear","id":"a","key":""}"#, "a"),
         (r#"{"type":"unpause"}"#, ""),
-        (&deep, ""),
+        (&deep, "a"),
     ];
     for (text, echo) in cases {
         check(text, "bad_message", echo);

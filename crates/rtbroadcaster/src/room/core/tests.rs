@@ -103,7 +103,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..150)
     ) {
         let mut saga = Saga::new();
-        steps.into_iter().for_each(|step| saga.step(step));
+        steps.iter().for_each(|step| saga.step(step));
         saga.end();
     }
 }

@@ -16,7 +16,7 @@ use crate::room::log::{Proposal, Rejection};
 use crate::standing::{How, OwnerStatus, Start};
 
 /// What is said next.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Say {
     pub(super) kind: u8,
     pub(super) key: u8,
@@ -91,8 +91,8 @@ impl Saga {
         }
     }
 
-    pub(super) fn step(&mut self, step: Step) {
-        match step {
+    pub(super) fn step(&mut self, step: &Step) {
+        match *step {
             Step::Say(say) => self.say(say),
             Step::TakeOver => self.take_over(),
             Step::OwnerLeaves => self.owner_leaves(),
@@ -128,7 +128,7 @@ impl Saga {
         let params = Params::from_json(&params).unwrap();
         let proposal = Proposal { term, key, params, change, id: id.clone() };
         let known = id.as_ref().and_then(|id| self.ids.get(id)).copied();
-        match self.core.propose(proposal.clone(), self.now) {
+        match self.core.propose(proposal, self.now) {
             Err(ProposeError::Ended) => assert!(self.core.has_ended()),
             Err(ProposeError::Rejected(Rejection::Fenced)) => assert!(term != self.term, "the owner was refused"),
             Err(ProposeError::Rejected(Rejection::IdReused)) => assert!(known.is_some(), "the id is new"),
