@@ -71,7 +71,8 @@ export class Values {
       if (this.#values.has(part)) return escape(this.#values.get(part));
       if (names.includes(part)) return `\\k<${part}>`;
       names.push(part);
-      return `(?<${part}>[0-9a-f-]{36})`;
+      // The value goes on as long as it can: an epoch is the shortest, an owner key the longest.
+      return `(?<${part}>[0-9a-f-]{32,64})(?![0-9a-f-])`;
     });
     const found = new RegExp(`^${pattern.join("")}$`, "su").exec(text);
     if (!found) return false;

@@ -35,6 +35,15 @@ test("a value is taken once and is the same everywhere after it", () => {
   assert.equal(values.fill("{{{room}}}{{CR}}{{LF}}"), `{${ROOM}}\r\n`);
 });
 
+test("a value goes on as long as it can and has 32 to 64 characters", () => {
+  const matches = (text, expected = '["{{value}}"]') => new Values().matches(expected, text);
+  for (const [characters, expected] of [[31, false], [32, true], [36, true], [64, true], [65, false]]) {
+    assert.equal(matches(`["${"a".repeat(characters)}"]`), expected, `${characters}`);
+  }
+  for (const stranger of ["A", "g", "é", " "]) assert.ok(!matches(`["${"a".repeat(35)}${stranger}"]`), stranger);
+  assert.ok(!matches(`${"a".repeat(32)}-1`, "{{value}}-1"), "the end is the value's too");
+});
+
 test("an expected text matches only itself", () => {
   const values = new Values();
   assert.ok(values.matches('[".*\\u0041^$|/-"]', '[".*\\u0041^$|/-"]'));

@@ -31,6 +31,8 @@ pub(crate) enum Came {
 #[derive(Debug)]
 pub(crate) struct Client<S = TcpStream> {
     socket: WebSocketStream<S>,
+    /// The subprotocol that the server has chosen.
+    pub(crate) subprotocol: Option<String>,
 }
 
 /// The handshake to the door at `address`, offering `protocol`.
@@ -71,7 +73,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
     /// Does the handshake on `stream`.
     pub(crate) async fn open(request: Request, stream: S) -> Result<Self, Error> {
         let opening = tokio_tungstenite::client_async(request, stream);
-        within("the handshake", opening).await.map(|(socket, _)| Self { socket })
+        let (socket, response) = within("the handshake", opening).await?;
+        let subprotocol = response.headers().get("sec-websocket-protocol");
+        let subprotocol = subprotocol.map(|chosen| String::from_utf8_lossy(chosen.as_bytes()).into_owned());
+        Ok(Self { socket, subprotocol })
     }
 
     /// Opens a room and gives its name.

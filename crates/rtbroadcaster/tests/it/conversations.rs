@@ -68,6 +68,9 @@ impl Replay {
         if let Act::Open(protocol) = act {
             let request = request(&self.house.address.to_string(), protocol);
             let client = Client::connect_as(self.house.address, request).await.map_err(|error| error.to_string())?;
+            if client.subprotocol.as_deref() != protocol {
+                return Err(format!("the server chose the subprotocol {:?}", client.subprotocol));
+            }
             self.open.push((name.to_owned(), client));
             return if place.is_none() { Ok(()) } else { Err("it is open already".into()) };
         }

@@ -1,6 +1,7 @@
 //! Reads a transcript of `protocol/conversations`, whose README has the format. Must not know sockets.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use rtbroadcaster::Config;
@@ -171,8 +172,8 @@ enum Piece<'a> {
     Value(&'a str),
 }
 
-/// The length of a value that a `<` line takes.
-const VALUE_CHARS: usize = 36;
+/// How long a value may be that a `<` line takes: an epoch is the shortest, an owner key the longest.
+const VALUE_CHARS: RangeInclusive<usize> = 32..=64;
 
 impl Values {
     pub(crate) fn new() -> Self {
@@ -219,10 +220,11 @@ impl Values {
     }
 }
 
-/// A value at the front of `text`, and what follows it.
+/// The value at the front of `text`, which goes on as long as it can, and what follows it.
 fn value(text: &str) -> Option<(&str, &str)> {
-    let (value, after) = text.split_at_checked(VALUE_CHARS)?;
-    value.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-')).then_some((value, after))
+    let after = text.trim_start_matches(|c| matches!(c, '0'..='9' | 'a'..='f' | '-'));
+    let value = &text[..text.len() - after.len()];
+    VALUE_CHARS.contains(&value.len()).then_some((value, after))
 }
 
 fn pieces(text: &str) -> Vec<Piece<'_>> {
@@ -293,5 +295,17 @@ mod tests {
         assert!(values.matches("<{{room}}>{{room}}", &format!("<{room}>{room}")));
         assert!(!values.matches("{{room}}", &room.replace('0', "1")));
         assert_eq!(values.fill("{{{room}}}{{LF}}{{}}"), Ok(format!("{{{room}}}\n{{{{}}}}")));
+    }
+
+    #[test]
+    fn a_value_goes_on_as_long_as_it_can_and_has_32_to_64_characters() {
+        let matches = |text: &str| Values::new().matches(r#"["{{value}}"]"#, text);
+        for (chars, expected) in [(31, false), (32, true), (36, true), (64, true), (65, false)] {
+            assert_eq!(matches(&format!(r#"["{}"]"#, "a".repeat(chars))), expected, "{chars}");
+        }
+        for stranger in ["A", "g", "é", " "] {
+            assert!(!matches(&format!(r#"["{}{stranger}"]"#, "a".repeat(35))), "{stranger}");
+        }
+        assert!(!Values::new().matches("{{value}}-1", &format!("{}-1", "a".repeat(32))), "the end is the value's too");
     }
 }
