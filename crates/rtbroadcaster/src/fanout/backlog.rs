@@ -172,9 +172,13 @@ impl Backlog {
         self.lost.is_some()
     }
 
-    /// The replay that makes up for what was lost is being made.
-    pub fn order_state(&mut self) {
-        self.lost = Some(Lost::Ordered);
+    /// Whether messages were lost and nobody makes the replay that makes up for them: whoever asks does so now.
+    pub fn order_state(&mut self) -> bool {
+        let is_lost = self.lost == Some(Lost::Noticed);
+        if is_lost {
+            self.lost = Some(Lost::Ordered);
+        }
+        is_lost
     }
 
     /// The messages that wait go: the member will be brought on from [`reached`](Self::reached).

@@ -102,9 +102,10 @@ impl Outbox {
         self.lock().returns();
     }
 
-    /// The state is being made for a client that lost messages, see [`Drained::Lost`].
-    pub(crate) fn order_state(&self) {
-        self.lock().backlog(self.dialect).order_state();
+    /// Whether this client lost messages and nobody makes the state for it, see [`Drained::Lost`]: whoever asks does so
+    /// now. Between that and this, the end of its room may have brought it.
+    pub(crate) fn order_state(&self) -> bool {
+        self.lock().backlog.as_mut().is_some_and(|backlog| backlog.order_state())
     }
 
     /// Whether this client lost messages and nothing is on its way that makes up for them.

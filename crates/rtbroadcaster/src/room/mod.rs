@@ -167,18 +167,14 @@ impl Room {
     /// Brings a viewer that lost messages to where the room stands, in the same way.
     fn restore(&self, outbox: &Arc<Outbox>, seat: Seat) {
         let mut state = self.lock();
-        outbox.order_state();
-        if state.core.has_ended() {
-            // The farewell, which is on its way, brings the state.
+        if !outbox.order_state() || state.core.has_ended() {
+            // The farewell, which was faster or is on its way, brings the state.
             return;
         }
         let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
         let Some(announcement) = (outbox.dialect().reset)(&welcome.standing, welcome.entries.len()) else { return };
-        state.members.replay(
-            seat,
-            outbox,
-            Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq },
-        );
+        let replay = Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq };
+        state.members.replay(seat, outbox, replay);
     }
 
     /// A viewer is gone.
