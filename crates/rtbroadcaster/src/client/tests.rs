@@ -1,5 +1,7 @@
 //! What one client costs, and when it is gone.
 
+use futures_util::FutureExt;
+
 use super::*;
 use crate::config::Config;
 use crate::protocol::Refusal;
@@ -112,4 +114,34 @@ async fn a_room_that_is_asked_for_while_the_manager_shuts_down_is_unavailable() 
     let mut said = vec![0; expected.len()];
     tokio::io::AsyncReadExt::read_exact(&mut peer, &mut said).await.unwrap();
     assert_eq!(said, expected);
+}
+
+#[tokio::test]
+async fn an_owner_is_slowed_by_the_lanes_and_by_nothing_else() {
+    let manager = Manager::new(Config::default());
+    let mut owner = manager.create_room().await.unwrap();
+    let (stream, mut peer) = tokio::io::duplex(1_024);
+    let socket = Socket::Stream(Box::new(stream));
+    let mut client = Client::new(socket, Protocol::V2, manager, Permit::anything(), Duration::ZERO, None);
+    client.begin(&frame(&format!(r#"{{"type":"join","id":"a","room":"{}"}}"#, owner.room())));
+    let client = tokio::spawn(async move { client.run().await });
+    tokio::io::AsyncReadExt::read_exact(&mut peer, &mut [0; 16]).await.unwrap();
+
+    // Nothing else runs while this task does not wait, so no lane takes anything.
+    const BYTES: usize = 10_000;
+    let text = "x".repeat(BYTES);
+    let event = || crate::message::Message::event("k", [&text]);
+    let mut waiting = 0;
+    while owner.publish(event()).now_or_never().is_some() {
+        waiting += 1;
+        assert!(waiting < 1_000, "the owner is never slowed");
+    }
+    assert!((90..110).contains(&waiting), "{waiting} messages of {BYTES} bytes wait, where 1 MiB may");
+
+    // The lane takes them, whether the viewer reads or not.
+    tokio::task::yield_now().await;
+    let more = tokio::time::timeout(Duration::from_secs(5), owner.publish(event())).await;
+    more.expect("the lanes have taken what waited").unwrap();
+    assert_eq!(owner.viewers(), 1);
+    assert!(!client.is_finished());
 }
