@@ -3,6 +3,7 @@
 mod apt;
 mod check;
 mod chromium;
+mod load;
 mod node;
 mod soak;
 mod steps;

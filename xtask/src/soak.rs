@@ -1,26 +1,22 @@
 //! `cargo xtask soak`: a server under load, each viewer's messages counted. Must not know how frames are made.
 
-mod frame;
 mod ledger;
 mod message;
 mod owner;
-mod peer;
-mod process;
 mod report;
-mod server;
 mod viewer;
 
-use std::path::PathBuf;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use tokio::sync::{oneshot, watch};
 
-use crate::steps::{Failure, Steps, command, root};
+use crate::load::server::Server;
+use crate::load::{on_a_thread, optimized, outcome, process, release};
+use crate::steps::{Failure, Steps};
 use report::Report;
-use server::Server;
 
 /// How long everything may take besides the time in which messages are said.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -79,12 +75,10 @@ impl Soak {
 /// Has every plan run and printed, whatever the first ones bring, by an optimized build of this program: the load
 /// generator must not be what is slow.
 pub(crate) fn run(options: &Soak, steps: &mut Steps) -> Result<(), Failure> {
-    if cfg!(debug_assertions) {
-        steps.run(&mut command("cargo", "build --release --package rtbroadcaster-server --package xtask"))?;
-        let mut optimized = command(&release("xtask").to_string_lossy(), "");
-        return steps.run(optimized.args(std::env::args_os().skip(1)));
+    if let Some(outcome) = optimized(steps) {
+        return outcome;
     }
-    let mut outcome = Ok(());
+    let mut all = Ok(());
     for plan in options.plans() {
         let result = measure(plan).and_then(|report| {
             println!("{report}");
@@ -94,17 +88,11 @@ pub(crate) fn run(options: &Soak, steps: &mut Steps) -> Result<(), Failure> {
             Ok(()) => steps.pass(),
             Err(failure) => {
                 println!("  FAILED: {failure}");
-                outcome = Err(failure);
+                all = Err(failure);
             }
         }
     }
-    outcome
-}
-
-/// Where an optimized program is built.
-fn release(program: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    root().join(target).join("release").join(program)
+    all
 }
 
 /// A time that all threads of a run share, so that one can tell how long ago another one spoke.
@@ -114,35 +102,6 @@ struct Stopwatch(Instant);
 impl Stopwatch {
     fn nanos(self) -> u64 {
         u64::try_from(self.0.elapsed().as_nanos()).expect("a run is shorter than 584 years")
-    }
-}
-
-/// How busy a thread or a process was in a stretch of time.
-#[derive(Debug, Clone, Copy)]
-struct Busy {
-    cpu: Duration,
-    time: Duration,
-}
-
-impl Busy {
-    fn share(self) -> f64 {
-        self.cpu.as_secs_f64() / self.time.as_secs_f64()
-    }
-}
-
-/// A stretch of time that has begun on this thread.
-struct Stretch {
-    cpu: Duration,
-    at: Instant,
-}
-
-impl Stretch {
-    fn begin() -> Result<Self, Failure> {
-        Ok(Self { cpu: process::cpu_of_this_thread()?, at: Instant::now() })
-    }
-
-    fn end(self) -> Result<Busy, Failure> {
-        Ok(Busy { cpu: process::cpu_of_this_thread()?.saturating_sub(self.cpu), time: self.at.elapsed() })
     }
 }
 
@@ -173,24 +132,6 @@ fn measure(plan: Plan) -> Result<Report, Failure> {
     let waited = pressure.and_then(|before| Some(process::cpu_pressure()?.saturating_sub(before)));
     server.stop()?;
     Ok(Report { plan, said, heard, samples, after_joins, end, waited })
-}
-
-/// Runs `work` on a thread of its own, so that its share of a core can be told, and no longer than `limit`.
-fn on_a_thread<T, F>(limit: Duration, work: impl FnOnce() -> F + Send + 'static) -> JoinHandle<Result<T, Failure>>
-where
-    T: Send + 'static,
-    F: Future<Output = Result<T, Failure>>,
-{
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Failure::new(format!("the runtime does not start: {error}")))?;
-        let bounded = async { tokio::time::timeout(limit, work()).await };
-        runtime.block_on(bounded).unwrap_or_else(|_| Err(Failure::new(format!("not finished within {limit:?}"))))
-    })
-}
-
-fn outcome<T>(thread: JoinHandle<Result<T, Failure>>) -> Result<T, Failure> {
-    thread.join().unwrap_or_else(|_| Err(Failure::new("a thread of the load generator panicked")))
 }
 
 #[cfg(test)]

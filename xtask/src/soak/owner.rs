@@ -7,8 +7,9 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::peer::{Link, Peer, PeerError};
-use super::{Busy, Plan, Stopwatch, Stretch, message};
+use super::{Plan, Stopwatch, message};
+use crate::load::peer::{Link, Peer, PeerError};
+use crate::load::{Busy, Stretch};
 use crate::steps::Failure;
 
 /// What the owners did.

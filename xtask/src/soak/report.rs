@@ -3,11 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::Plan;
 use super::ledger::Counts;
 use super::owner::Said;
-use super::server::Sample;
 use super::viewer::Heard;
-use super::{Busy, Plan};
+use crate::load::Busy;
+use crate::load::server::Sample;
 use crate::steps::Failure;
 
 /// Above this share of a core the load generator itself is late, and what it says of latency is void.

@@ -9,8 +9,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::ledger::{Counts, Ledger};
-use super::peer::{Link, Peer, PeerError};
-use super::{Busy, Plan, Stopwatch, Stretch, message};
+use super::{Plan, Stopwatch, message};
+use crate::load::peer::{Link, Peer, PeerError};
+use crate::load::{Busy, Stretch};
 use crate::steps::Failure;
 
 /// How many join at the same moment.

@@ -26,7 +26,7 @@ thread_local! {
 
 /// Why a connection is of no use any more.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum PeerError {
+pub(crate) enum PeerError {
     #[error("the connection failed: {0}")]
     Io(#[from] io::Error),
     #[error("the upgrade was answered with {0:?}")]
@@ -42,7 +42,7 @@ pub(super) enum PeerError {
 }
 
 /// A connection after its handshake.
-pub(super) struct Peer {
+pub(crate) struct Peer {
     stream: TcpStream,
     /// The beginning of a frame that was not whole.
     pending: Vec<u8>,
@@ -50,7 +50,7 @@ pub(super) struct Peer {
 
 /// Whether more may come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
+pub(crate) enum Link {
     Open,
     /// The server closed it with 1000 behind all that it had to say.
     Done,
@@ -58,7 +58,7 @@ pub(super) enum Link {
 
 impl Peer {
     /// Connects and upgrades.
-    pub(super) async fn open(address: SocketAddr) -> Result<Self, PeerError> {
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self, PeerError> {
         let mut stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let request = format!(
@@ -84,12 +84,12 @@ impl Peer {
     }
 
     /// Sends one text message.
-    pub(super) async fn say(&mut self, text: &str) -> io::Result<()> {
+    pub(crate) async fn say(&mut self, text: &str) -> io::Result<()> {
         self.stream.write_all(&frame::masked(Opcode::Text, text.as_bytes())).await
     }
 
     /// The next message, in answer to what was said last. Others behind it are heard later.
-    pub(super) async fn answer(&mut self) -> Result<String, PeerError> {
+    pub(crate) async fn answer(&mut self) -> Result<String, PeerError> {
         loop {
             while let Some((opcode, payload)) = frame::first(&self.pending)? {
                 let end = payload.end;
@@ -109,12 +109,12 @@ impl Peer {
     }
 
     /// Waits until something may have come. Cancel safe, which hearing is not.
-    pub(super) async fn readable(&self) -> io::Result<()> {
+    pub(crate) async fn readable(&self) -> io::Result<()> {
         self.stream.readable().await
     }
 
     /// Reads once and gives every text in it, if any, to `take`. Answers pings and the close.
-    pub(super) async fn hear(&mut self, mut take: impl FnMut(&[u8])) -> Result<Link, PeerError> {
+    pub(crate) async fn hear(&mut self, mut take: impl FnMut(&[u8])) -> Result<Link, PeerError> {
         let mut replies = Vec::new();
         let mut ended = None;
         let mut each = |opcode, payload: &[u8]| match opcode {

@@ -9,23 +9,23 @@ use crate::steps::Failure;
 const TICK: Duration = Duration::from_millis(10);
 
 /// The resident memory of a process, in bytes.
-pub(super) fn rss(pid: u32) -> Result<u64, Failure> {
+pub(crate) fn rss(pid: u32) -> Result<u64, Failure> {
     let path = format!("/proc/{pid}/status");
     parse_rss(&read(&path)?).ok_or_else(|| Failure::new(format!("{path} has no VmRSS")))
 }
 
 /// The CPU time that a process has used.
-pub(super) fn cpu(pid: u32) -> Result<Duration, Failure> {
+pub(crate) fn cpu(pid: u32) -> Result<Duration, Failure> {
     cpu_at(&format!("/proc/{pid}/stat"))
 }
 
 /// The CPU time that the calling thread has used.
-pub(super) fn cpu_of_this_thread() -> Result<Duration, Failure> {
+pub(crate) fn cpu_of_this_thread() -> Result<Duration, Failure> {
     cpu_at("/proc/thread-self/stat")
 }
 
 /// For how long since the machine's start some task has waited for a core, if the kernel tells (`proc(5)`, PSI).
-pub(super) fn cpu_pressure() -> Option<Duration> {
+pub(crate) fn cpu_pressure() -> Option<Duration> {
     parse_pressure(&fs::read_to_string("/proc/pressure/cpu").ok()?)
 }
 

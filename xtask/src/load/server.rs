@@ -13,24 +13,24 @@ use crate::steps::Failure;
 const END: Duration = Duration::from_secs(5);
 
 /// A running server. Dropping it kills it.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     address: SocketAddr,
 }
 
 /// What it costs.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Sample {
-    pub(super) rss: u64,
+pub(crate) struct Sample {
+    pub(crate) rss: u64,
     /// Since its start.
-    pub(super) cpu: Duration,
+    pub(crate) cpu: Duration,
     /// When this was so.
-    pub(super) at: Instant,
+    pub(crate) at: Instant,
 }
 
 impl Server {
     /// Starts it on a free port.
-    pub(super) fn start(program: &Path) -> Result<Self, Failure> {
+    pub(crate) fn start(program: &Path) -> Result<Self, Failure> {
         let mut command = Command::new(program);
         // All viewers come from one address.
         command.args(["--connections-per-address-max", "0", "--handshakes-per-address-per-second", "0"]);
@@ -47,17 +47,17 @@ impl Server {
         }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(super) fn sample(&self) -> Result<Sample, Failure> {
+    pub(crate) fn sample(&self) -> Result<Sample, Failure> {
         let pid = self.child.id();
         Ok(Sample { rss: process::rss(pid)?, cpu: process::cpu(pid)?, at: Instant::now() })
     }
 
     /// Ends it as an operator would.
-    pub(super) fn stop(mut self) -> Result<(), Failure> {
+    pub(crate) fn stop(mut self) -> Result<(), Failure> {
         let pid = self.child.id().to_string();
         // The standard library sends no other signal than SIGKILL.
         let asked = Command::new("sh").args(["-c", "kill -s TERM \"$0\"", &pid]).status();
