@@ -1,6 +1,7 @@
 //! The project's own commands: picks one, runs it, says how it ended. Must not know what a command does.
 
 mod apt;
+mod chaos;
 mod check;
 mod chromium;
 mod load;
@@ -31,6 +32,8 @@ enum Command {
     Test,
     /// Viewers under load: each gets every message once and in order; memory, CPU and latency are told
     Soak(soak::Soak),
+    /// Version 2 under cuts and joins at random moments: nothing lost, repeated or untrue
+    Chaos(chaos::Chaos),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Command::Check => ("check", check::run(&mut steps)),
         Command::Test => ("test", test::run(&mut steps)),
         Command::Soak(options) => ("soak", soak::run(options, &mut steps)),
+        Command::Chaos(options) => ("chaos", chaos::run(options, &mut steps)),
     };
     let (passed, seconds) = (steps.passed(), steps.elapsed().as_secs_f64());
     match outcome {

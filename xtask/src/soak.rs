@@ -106,7 +106,7 @@ impl Stopwatch {
 }
 
 fn measure(plan: Plan) -> Result<Report, Failure> {
-    let server = Server::start(&release("rtbroadcaster"))?;
+    let server = Server::start(&release("rtbroadcaster"), &[])?;
     let mut samples = vec![server.sample()?];
     let address = server.address();
     let stopwatch = Stopwatch(Instant::now());

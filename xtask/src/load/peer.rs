@@ -1,12 +1,14 @@
-//! One WebSocket connection of the load generator: no more than what is needed to be a client of the classic protocol.
+//! One WebSocket connection of a load generator: no more than what is needed to be a client, polite or not.
 //! Must not know what is said.
 
 use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::frame::{self, BadFrame, Opcode};
 
@@ -14,10 +16,16 @@ use super::frame::{self, BadFrame, Opcode};
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
+/// The protocols that can be asked for; `None` is classic.
+pub(crate) const V2: Option<&str> = Some("rtbroadcaster.v2");
+
 /// The most bytes of an answer to the handshake.
 const HEAD_BYTES_MAX: usize = 4 * 1024;
 
 const READ_BYTES: usize = 64 * 1024;
+
+/// How long a client that has ended its side waits for the server's end.
+const END: Duration = Duration::from_secs(5);
 
 thread_local! {
     /// One for all connections of a thread.
@@ -57,13 +65,20 @@ pub(crate) enum Link {
 }
 
 impl Peer {
-    /// Connects and upgrades.
+    /// Connects and upgrades to classic.
     pub(crate) async fn open(address: SocketAddr) -> Result<Self, PeerError> {
+        Self::open_as(address, None).await
+    }
+
+    /// Connects and upgrades to `protocol`.
+    pub(crate) async fn open_as(address: SocketAddr, protocol: Option<&str>) -> Result<Self, PeerError> {
         let mut stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
+        let header = |name: &str| protocol.map(|protocol| format!("{name}: {protocol}\r\n"));
+        let offer = header("Sec-WebSocket-Protocol").unwrap_or_default();
         let request = format!(
             "GET /broadcasting HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n\r\n"
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n{offer}\r\n"
         );
         stream.write_all(request.as_bytes()).await?;
         let mut head = Vec::new();
@@ -77,7 +92,10 @@ impl Peer {
         };
         let pending = head.split_off(end);
         let head = String::from_utf8_lossy(&head);
-        if !(head.starts_with("HTTP/1.1 101 ") && head.lines().any(|line| line == ACCEPT)) {
+        let chosen = header("sec-websocket-protocol");
+        let answers = |wanted: &str| head.split_inclusive("\r\n").any(|line| line.eq_ignore_ascii_case(wanted));
+        let is_chosen = chosen.as_deref().is_none_or(answers);
+        if !(head.starts_with("HTTP/1.1 101 ") && head.lines().any(|line| line == ACCEPT) && is_chosen) {
             return Err(PeerError::Refused(head.lines().next().unwrap_or_default().into()));
         }
         Ok(Self { stream, pending })
@@ -85,7 +103,12 @@ impl Peer {
 
     /// Sends one text message.
     pub(crate) async fn say(&mut self, text: &str) -> io::Result<()> {
-        self.stream.write_all(&frame::masked(Opcode::Text, text.as_bytes())).await
+        self.send(&frame::masked(Opcode::Text, text.as_bytes())).await
+    }
+
+    /// Sends bytes that are frames already.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes).await
     }
 
     /// The next message, in answer to what was said last. Others behind it are heard later.
@@ -126,30 +149,75 @@ impl Peer {
                 ended = Some(code(payload));
             }
         };
-        self.read(&mut each).await?;
-        self.stream.write_all(&replies).await?;
+        self.read(READ_BYTES, &mut each).await?;
         match ended {
-            None => Ok(Link::Open),
-            Some(1000) => Ok(Link::Done),
-            Some(code) => Err(PeerError::Closed(code)),
+            None => {
+                self.stream.write_all(&replies).await?;
+                Ok(Link::Open)
+            }
+            Some(code) => {
+                // The server may not read any more: the answer is politeness, and nothing waits for it.
+                let _ = self.stream.try_write(&replies);
+                if code == 1000 { Ok(Link::Done) } else { Err(PeerError::Closed(code)) }
+            }
         }
     }
 
-    async fn read(&mut self, each: &mut impl FnMut(Opcode, &[u8])) -> Result<(), PeerError> {
+    /// Reads once, at most `bytes_max` bytes, gives every whole frame to `each`, and answers none. How many bytes came.
+    pub(crate) async fn read(
+        &mut self,
+        bytes_max: usize,
+        each: &mut impl FnMut(Opcode, &[u8]),
+    ) -> Result<usize, PeerError> {
         let Self { stream, pending } = self;
         // What came with an earlier answer.
         if let Some(used) = drain(pending, each)? {
             pending.drain(..used);
-            return Ok(());
+            return Ok(0);
         }
         stream.readable().await?;
-        READ_BUFFER.with_borrow_mut(|buffer| match stream.try_read(buffer) {
+        READ_BUFFER.with_borrow_mut(|buffer| match stream.try_read(&mut buffer[..bytes_max.min(READ_BYTES)]) {
             Ok(0) => Err(PeerError::Cut),
-            Ok(read) => enter(pending, &buffer[..read], each),
+            Ok(read) => enter(pending, &buffer[..read], each).map(|()| read),
             // The socket had already been emptied.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             Err(error) => Err(error.into()),
         })
+    }
+}
+
+/// The impolite part, and what a client needs that writes without waiting.
+impl Peer {
+    /// Writes as much of `bytes` as there is room for, and says how much that was.
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        match self.stream.try_write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            written => written,
+        }
+    }
+
+    /// Whether a part of a frame has come.
+    pub(crate) fn is_inside_a_frame(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Ends this side (FIN), then waits for the server's end and hears nothing more. Whether the server ended in time.
+    pub(crate) async fn finish(mut self) -> bool {
+        let ended = async {
+            self.stream.shutdown().await?;
+            let mut dropped = Vec::with_capacity(READ_BYTES);
+            while self.stream.read_buf(&mut dropped).await? > 0 {
+                dropped.clear();
+            }
+            Ok::<_, io::Error>(())
+        };
+        timeout(END, ended).await.is_ok()
+    }
+
+    /// Ends both sides at once (RST).
+    pub(crate) fn reset(self) {
+        // If the option cannot be set, the end is only a more polite one.
+        let _ = self.stream.set_zero_linger();
     }
 }
 
@@ -177,6 +245,6 @@ fn drain(bytes: &[u8], each: &mut impl FnMut(Opcode, &[u8])) -> Result<Option<us
 }
 
 /// The code of a close frame; 1005 stands for none (RFC 6455 section 7.1.5).
-fn code(payload: &[u8]) -> u16 {
+pub(crate) fn code(payload: &[u8]) -> u16 {
     payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code))
 }

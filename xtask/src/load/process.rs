@@ -1,6 +1,7 @@
 //! What Linux tells of a process or a thread (`proc(5)`). Must not know which one it is.
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use crate::steps::Failure;
@@ -27,6 +28,16 @@ pub(crate) fn cpu_of_this_thread() -> Result<Duration, Failure> {
 /// For how long since the machine's start some task has waited for a core, if the kernel tells (`proc(5)`, PSI).
 pub(crate) fn cpu_pressure() -> Option<Duration> {
     parse_pressure(&fs::read_to_string("/proc/pressure/cpu").ok()?)
+}
+
+/// Sends a signal, for example `TERM`, to a process that this program has started and not waited for.
+pub(crate) fn signal(pid: u32, signal: &str) -> Result<(), Failure> {
+    // The standard library sends no other signal than SIGKILL.
+    let sent = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", signal, &pid.to_string()]).status();
+    if sent.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    Err(Failure::new(format!("SIG{signal} cannot be sent")))
 }
 
 fn cpu_at(path: &str) -> Result<Duration, Failure> {

@@ -29,12 +29,12 @@ pub(crate) struct Sample {
 }
 
 impl Server {
-    /// Starts it on a free port.
-    pub(crate) fn start(program: &Path) -> Result<Self, Failure> {
+    /// Starts it on a free port, with these flags besides.
+    pub(crate) fn start(program: &Path, flags: &[&str]) -> Result<Self, Failure> {
         let mut command = Command::new(program);
         // All viewers come from one address.
         command.args(["--connections-per-address-max", "0", "--handshakes-per-address-per-second", "0"]);
-        command.args(["--listen", "127.0.0.1:0"]).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.args(["--listen", "127.0.0.1:0"]).args(flags).stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| Failure::new(format!("the server does not start: {error}")))?;
         let stdout = child.stdout.take().expect("it is piped");
         // Whatever else it announces; its end ends the lines.
@@ -58,12 +58,7 @@ impl Server {
 
     /// Ends it as an operator would.
     pub(crate) fn stop(mut self) -> Result<(), Failure> {
-        let pid = self.child.id().to_string();
-        // The standard library sends no other signal than SIGKILL.
-        let asked = Command::new("sh").args(["-c", "kill -s TERM \"$0\"", &pid]).status();
-        if !asked.is_ok_and(|status| status.success()) {
-            return Err(Failure::new("SIGTERM cannot be sent"));
-        }
+        process::signal(self.child.id(), "TERM")?;
         let deadline = Instant::now() + END;
         while Instant::now() < deadline {
             match self.child.try_wait() {

@@ -1,0 +1,102 @@
+//! `cargo xtask chaos`: what version 2 of the protocol promises, under cuts and joins at random moments.
+//! Must not know how a scenario works.
+
+mod answer;
+mod cuts;
+mod ears;
+mod fault;
+mod joins;
+mod ledger;
+mod model;
+mod random;
+mod record;
+mod speaker;
+mod state;
+
+use std::fmt::Display;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::{Args, ValueEnum};
+
+use crate::load::optimized;
+use crate::steps::{Failure, Steps};
+
+/// Without --only all scenarios run, one after the other.
+#[derive(Debug, Args)]
+pub(crate) struct Chaos {
+    /// Which scenario; may be repeated
+    #[arg(long)]
+    only: Vec<Scenario>,
+    /// What decides all chance and all contents [default: another one each time]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// cuts: how many viewers
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    viewers: u32,
+    /// cuts: how many messages a second
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    rate: u32,
+    /// cuts: how long messages are said
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    seconds: u32,
+    /// joins: how many
+    #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u32).range(1..))]
+    joins: u32,
+}
+
+/// What can be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Scenario {
+    /// Viewers are cut every 1 to 3 s in four ways and come back with their cursor
+    Cuts,
+    /// Joins at random moments get the fold of what was said up to their number
+    Joins,
+}
+
+/// Has every scenario run and printed, whatever the first ones bring, by an optimized build of this program.
+pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
+    if let Some(outcome) = optimized(steps) {
+        return outcome;
+    }
+    let seed = options.seed.unwrap_or_else(clock);
+    let mut all = Ok(());
+    for scenario in Scenario::value_variants() {
+        if !(options.only.is_empty() || options.only.contains(scenario)) {
+            continue;
+        }
+        let result = match scenario {
+            Scenario::Cuts => {
+                let Chaos { viewers, rate, seconds, .. } = *options;
+                let report = cuts::measure(cuts::Plan { seed, viewers, rate, seconds });
+                report.and_then(|report| told(&report, report.verdict()))
+            }
+            Scenario::Joins => {
+                let report = joins::measure(joins::Plan { seed, joins: options.joins });
+                report.and_then(|report| told(&report, report.verdict()))
+            }
+        };
+        match result {
+            Ok(()) => steps.pass(),
+            Err(failure) => {
+                println!("  FAILED: {failure} (seed {seed})");
+                all = Err(failure);
+            }
+        }
+    }
+    all
+}
+
+/// Prints a report and passes its verdict on.
+fn told(report: &impl Display, verdict: Result<(), Failure>) -> Result<(), Failure> {
+    println!("{report}");
+    if verdict.is_ok() {
+        println!("  ok");
+    }
+    verdict
+}
+
+/// A seed that was not there before.
+fn clock() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    time.as_secs() << 20 | u64::from(time.subsec_micros())
+}

@@ -1,0 +1,154 @@
+//! Viewers that are cut again and again while an owner speaks: nothing is lost, repeated or out of order for any of
+//! them, and all end in the owner's state. Must not know how frames are made.
+
+mod cut;
+mod report;
+mod script;
+mod viewer;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::fault::{Fault, Faults};
+use super::random::Random;
+use super::speaker::{Shared, Speaker};
+use crate::load::server::Server;
+use crate::load::{Busy, Stretch, on_a_thread, outcome, release};
+use crate::steps::Failure;
+pub(super) use report::Report;
+use viewer::{House, Viewer};
+
+/// Heartbeats that come while a connection lasts, so that `alive` is seen.
+const FLAGS: [&str; 2] = ["--ping-interval", "2s"];
+
+/// How many messages may be without an answer.
+const WINDOW: usize = 32;
+
+/// One viewer in so many comes later than the others.
+const LATE_IN: u32 = 10;
+
+/// How long joining, and catching up after the storm, may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a count is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// One run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    pub(super) seed: u64,
+    pub(super) viewers: u32,
+    pub(super) rate: u32,
+    pub(super) seconds: u32,
+}
+
+/// Runs it.
+pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
+    let started = Instant::now();
+    let server = Server::start(&release("rtbroadcaster"), &FLAGS)?;
+    let address = server.address();
+    let limit = Duration::from_secs(plan.seconds.into()) + 3 * PATIENCE;
+    let (opened, record) = mpsc::channel();
+    let (begin, begun) = oneshot::channel();
+    let (said, all_said) = mpsc::channel();
+    let (end, ended) = oneshot::channel();
+    let owner = on_a_thread(limit, move || speak(address, plan, opened, begun, said, ended));
+    let Ok(record) = record.recv_timeout(PATIENCE) else {
+        return Err(outcome(owner).err().unwrap_or_else(|| Failure::new("the owner opened no room")));
+    };
+    let (storm, calm) = watch::channel(false);
+    let (joined, caught_up) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let house =
+        House { address, record: record.clone(), calm, joined: Arc::clone(&joined), caught_up: Arc::clone(&caught_up) };
+    let viewers = on_a_thread(limit, move || hear(plan, house));
+    wait(&joined, plan.viewers - plan.viewers.div_ceil(LATE_IN));
+    // Whoever is gone tells why when it is joined.
+    let _ = begin.send(());
+    let _ = all_said.recv();
+    storm.send_replace(true);
+    let calm_at = Instant::now();
+    let mut faults = Faults::default();
+    let missing = wait(&caught_up, plan.viewers);
+    if missing > 0 {
+        faults.note(Fault::Late, || format!("{missing} viewers did not catch up within {PATIENCE:?}"));
+    }
+    let catching_up = calm_at.elapsed();
+    let _ = end.send(());
+    let (owner_faults, owner_busy) = outcome(owner)?;
+    let (viewers, viewers_busy) = outcome(viewers)?;
+    server.stop()?;
+    faults.add(&owner_faults);
+    let busy = [owner_busy, viewers_busy];
+    let record = record.read();
+    Ok(Report::new(plan, &viewers, &record, faults, busy, catching_up, started.elapsed()))
+}
+
+/// Waits until `count` is `wanted`, or patience ends; how many are missing.
+fn wait(count: &AtomicU32, wanted: u32) -> u32 {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let missing = wanted.saturating_sub(count.load(Ordering::Relaxed));
+        if missing == 0 || Instant::now() > deadline {
+            return missing;
+        }
+        thread::sleep(LOOK_INTERVAL);
+    }
+}
+
+/// The owner: opens the room, speaks when it may begin, and ends the room when it is told.
+async fn speak(
+    address: SocketAddr,
+    plan: Plan,
+    opened: mpsc::Sender<Shared>,
+    begun: oneshot::Receiver<()>,
+    said: mpsc::Sender<()>,
+    ended: oneshot::Receiver<()>,
+) -> Result<(Faults, Busy), Failure> {
+    let stretch = Stretch::begin()?;
+    let spoken = async {
+        let mut speaker = Speaker::open(address, plan.seed).await?;
+        let _ = opened.send(speaker.record().clone());
+        let _ = speaker.hear_until(begun).await?;
+        let mut ticks = interval(Duration::from_secs(1) / plan.rate);
+        // Late messages are said at once: their number is fixed.
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        for number in 0..u64::from(plan.rate) * u64::from(plan.seconds) {
+            speaker.hear_until(ticks.tick()).await?;
+            speaker.settle(WINDOW - 1).await?;
+            speaker.say(&[script::saying(plan.seed, number)]).await?;
+        }
+        speaker.settle(0).await?;
+        let _ = said.send(());
+        let _ = speaker.hear_until(ended).await?;
+        speaker.close().await
+    };
+    let faults = spoken.await.map_err(|error| Failure::new(format!("the owner: {error}")))?;
+    Ok((faults, stretch.end()?))
+}
+
+/// All viewers, each until the room has ended.
+async fn hear(plan: Plan, house: House) -> Result<(Vec<Viewer>, Busy), Failure> {
+    let stretch = Stretch::begin()?;
+    let mut tasks = JoinSet::new();
+    for number in 0..plan.viewers {
+        let mut random = Random::new(plan.seed, 1 << 32 | u64::from(number));
+        let is_late = number % LATE_IN == LATE_IN - 1;
+        let delay = if is_late { random.within(0..u64::from(plan.seconds) * 500 + 1) } else { 0 };
+        let viewer = Viewer::new(house.clone(), random);
+        tasks.spawn(viewer.run(Duration::from_millis(delay)));
+    }
+    drop(house);
+    let mut viewers = Vec::new();
+    while let Some(viewer) = tasks.join_next().await {
+        viewers.push(viewer.map_err(|error| Failure::new(format!("a viewer: {error}")))?);
+    }
+    Ok((viewers, stretch.end()?))
+}

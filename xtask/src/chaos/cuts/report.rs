@@ -1,0 +1,199 @@
+//! What a run of cuts has shown, and whether it is good. Must not know how it was measured.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::Plan;
+use super::cut;
+use super::viewer::{Tally, Viewer};
+use crate::chaos::answer::{How, Reason};
+use crate::chaos::fault::{Fault, Faults};
+use crate::chaos::ledger::Counts;
+use crate::chaos::record::Record;
+use crate::chaos::state::{self, Hash, short};
+use crate::load::Busy;
+use crate::steps::Failure;
+
+/// One run.
+#[derive(Debug)]
+pub(in crate::chaos) struct Report {
+    plan: Plan,
+    tally: Tally,
+    counts: Counts,
+    faults: Faults,
+    /// How many numbered and how many ephemeral messages were said.
+    said: (u64, u64),
+    /// How many viewers ended in the owner's state, and its hash.
+    states: (u64, Hash),
+    /// How many viewers heard exactly the bytes that were said under the numbers that they heard.
+    exact: u64,
+    /// How many of them heard every message from the first one, and the hash of all.
+    whole: (u64, Hash),
+    /// Of the owner and of the viewers.
+    busy: [Busy; 2],
+    catching_up: Duration,
+    time: Duration,
+}
+
+impl Report {
+    pub(super) fn new(
+        plan: Plan,
+        viewers: &[Viewer],
+        record: &Record,
+        mut faults: Faults,
+        busy: [Busy; 2],
+        catching_up: Duration,
+        time: Duration,
+    ) -> Self {
+        let last = record.last();
+        let frames = |seqs: &mut dyn Iterator<Item = u64>| state::hash(seqs.filter_map(|seq| record.frame(seq)));
+        let (state, all) = (frames(&mut record.fold(last).into_iter()), frames(&mut (1..=last)));
+        let (mut tally, mut counts) = (Tally::default(), Counts::default());
+        let (mut states, mut exact, mut whole) = (0, 0, 0);
+        for Viewer { model, tally: one, .. } in viewers {
+            tally.add(one);
+            faults.add(&model.faults);
+            let theirs = model.ledger().counts(last);
+            counts += theirs;
+            states += u64::from(model.state().hash() == state);
+            let is_exact = model.hash() == frames(&mut model.ledger().came());
+            exact += u64::from(is_exact);
+            whole += u64::from(is_exact && model.hash() == all && theirs.received == last);
+        }
+        let said = (last, record.ephemerals());
+        Self {
+            plan,
+            tally,
+            counts,
+            faults,
+            said,
+            states: (states, state),
+            exact,
+            whole: (whole, all),
+            busy,
+            catching_up,
+            time,
+        }
+    }
+
+    /// Fails if anything was lost, repeated, out of order, untrue, or not allowed.
+    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+        let viewers = u64::from(self.plan.viewers);
+        let Tally { done, left_open, resets, .. } = self.tally;
+        if self.faults.all() + self.counts.lost + left_open + resets > 0 {
+            let (faults, lost) = (self.faults.all(), self.counts.lost);
+            let what = format!("{faults} faults, {lost} lost, {resets} reset as slow, {left_open} left open");
+            return Err(Failure::new(what));
+        }
+        if [done, self.states.0, self.exact] != [viewers; 3] {
+            return Err(Failure::new("not every viewer ended with the owner's state and the owner's bytes"));
+        }
+        Ok(())
+    }
+
+    fn cuts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all: u64 = self.tally.cuts.values().sum();
+        write!(f, "  cuts       {all}:")?;
+        for (cut, name) in cut::ALL {
+            write!(f, " {} {name},", self.tally.cuts.get(&cut).unwrap_or(&0))?;
+        }
+        let Tally { inside_a_frame, inside_a_replay, long_absences, unanswered, retries, .. } = self.tally;
+        writeln!(
+            f,
+            " {inside_a_frame} of these inside a frame; {unanswered} before the join was answered, {inside_a_replay} \
+             inside a replay; {long_absences} long absences, {retries} refused handshakes"
+        )
+    }
+
+    fn joins(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |how, reason| self.tally.outcomes.get(&(how, reason)).unwrap_or(&0);
+        let resumed = of(How::Resumed, None);
+        write!(f, "  joins      {} snapshot, {resumed} resumed", of(How::Snapshot, None))?;
+        for reason in [Reason::Retention, Reason::Epoch, Reason::Future, Reason::Malformed] {
+            write!(f, ", {} reset {reason:?}", of(How::Reset, Some(reason)))?;
+        }
+        let (wrong_resumes, wrong_resets) = (Fault::FalseResumed, Fault::FalseReset);
+        writeln!(
+            f,
+            "; {} false resumed, {} false reset; {} reset as slow",
+            self.faults.count(wrong_resumes),
+            self.faults.count(wrong_resets),
+            self.tally.resets
+        )
+    }
+
+    fn messages(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (numbered, ephemerals) = self.said;
+        let Counts { expected, received, superseded, reset, lost } = self.counts;
+        writeln!(f, "  said       {numbered} messages and {ephemerals} ephemeral ones")?;
+        writeln!(
+            f,
+            "  messages   {expected} expected, {received} received, {lost} lost, {} repeated, {} out of order; \
+             announced: {superseded} superseded, {reset} by a reset; {} ephemeral ones and {} texts came in all",
+            self.faults.count(Fault::Repeated),
+            self.faults.count(Fault::OutOfOrder),
+            self.tally.ephemerals,
+            self.tally.texts
+        )
+    }
+
+    fn hashes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let viewers = u64::from(self.plan.viewers);
+        let equal = |count| if count == viewers { "yes" } else { "NO" };
+        let ((states, state), (whole, all)) = (self.states, self.whole);
+        writeln!(
+            f,
+            "  hashes     state equal: {} ({states} of {viewers}, {}); bytes equal: {} ({} of {viewers}; {whole} \
+             heard all from 1 to {}, {})",
+            equal(states),
+            short(&state),
+            equal(self.exact),
+            self.exact,
+            self.said.0,
+            short(&all)
+        )
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Plan { seed, viewers, rate, seconds } = self.plan;
+        writeln!(f, "cuts: seed {seed}, {viewers} viewers, {rate} messages a second, {seconds} s")?;
+        self.cuts(f)?;
+        self.joins(f)?;
+        self.messages(f)?;
+        self.hashes(f)?;
+        let Tally { done, left_open, .. } = self.tally;
+        writeln!(f, "  ends       {done} viewers closed with room_closed; {left_open} connections left open")?;
+        let [owner, viewers] = self.busy.map(|busy| busy.share() * 100.0);
+        writeln!(
+            f,
+            "  time       {:.1} s in all, {:.2} s until all had caught up; the generator used {viewers:.1} % of a core \
+             for the viewers, {owner:.1} % for the owner",
+            self.time.as_secs_f64(),
+            self.catching_up.as_secs_f64()
+        )?;
+        write!(f, "{}", self.faults)
+    }
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        for (&cut, count) in &other.cuts {
+            *self.cuts.entry(cut).or_insert(0) += count;
+        }
+        for (&outcome, count) in &other.outcomes {
+            *self.outcomes.entry(outcome).or_insert(0) += count;
+        }
+        self.inside_a_frame += other.inside_a_frame;
+        self.long_absences += other.long_absences;
+        self.unanswered += other.unanswered;
+        self.inside_a_replay += other.inside_a_replay;
+        self.resets += other.resets;
+        self.retries += other.retries;
+        self.ephemerals += other.ephemerals;
+        self.texts += other.texts;
+        self.done += other.done;
+        self.left_open += other.left_open;
+    }
+}

@@ -1,0 +1,274 @@
+//! A viewer by the client rules of PROTOCOL.md section 2, which looks at everything it hears: it knows what was said.
+//! Pure: texts in, faults out.
+
+mod join;
+#[cfg(test)]
+mod tests;
+
+use sha2::{Digest, Sha256};
+
+use super::answer::{Alive, Answer, Message, Owner, Presence, Reset, Skipped};
+use super::fault::{Fault, Faults};
+use super::ledger::{Entered, Ledger};
+use super::record::Record;
+use super::state::{self, Hash, State};
+use join::{Asked, Replay};
+pub(super) use join::{Claim, Outcome};
+
+/// One viewer over all its connections.
+#[derive(Debug, Default)]
+pub(super) struct Model {
+    /// The number up to which it has everything: with the epoch its cursor. `None` before the first whole replay.
+    position: Option<u64>,
+    state: State,
+    phase: Phase,
+    /// The end of a pause that has no answer yet; messages that were on their way may come before it.
+    unpausing: Option<Asked>,
+    /// What a `skipped` has told that stands directly before the next message.
+    hole: Option<u64>,
+    /// The number in the last `alive` of this connection.
+    alive: Option<u64>,
+    /// The last ephemeral message of its life.
+    ephemeral: u64,
+    /// The last ephemeral message of this connection came after this number was said.
+    ephemeral_after: u64,
+    ledger: Ledger,
+    /// The texts of all numbered messages outside of snapshots and resets, as they came.
+    digest: Sha256,
+    pub(super) faults: Faults,
+}
+
+/// Where a connection is.
+#[derive(Debug, Default)]
+enum Phase {
+    /// There is none, or it has not asked for the room.
+    #[default]
+    Away,
+    Asked(Asked),
+    Replay(Replay),
+    Live,
+}
+
+/// What a text meant.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// The join was answered.
+    Joined(Outcome),
+    /// The state follows anew, because this viewer was too slow.
+    Reset,
+    /// A message was applied.
+    Message,
+    /// An ephemeral message came.
+    Ephemeral,
+    /// The request is refused with this code.
+    Refused(String),
+    /// By the rules this client connects anew.
+    Reconnect,
+    /// The last text before the server's close, with its word.
+    Closed(String),
+    /// Anything else.
+    Other,
+}
+
+impl Model {
+    /// The connection is gone. A replay of a state that was not whole is forgotten.
+    pub(super) fn cut(&mut self) {
+        self.phase = Phase::Away;
+        self.unpausing = None;
+        self.hole = None;
+        self.alive = None;
+        self.ephemeral_after = 0;
+    }
+
+    /// Whether it is past its replay.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.phase, Phase::Live)
+    }
+
+    /// Whether some of a replay is to come.
+    pub(super) fn is_in_replay(&self) -> bool {
+        matches!(self.phase, Phase::Replay(_))
+    }
+
+    /// The number up to which it has everything.
+    pub(super) fn position(&self) -> Option<u64> {
+        self.position
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The hash of all numbered messages that came one by one.
+    pub(super) fn hash(&self) -> Hash {
+        self.digest.clone().finalize().into()
+    }
+
+    /// A text came.
+    pub(super) fn hear(&mut self, text: &[u8], record: &Record) -> Heard {
+        let answer = std::str::from_utf8(text).map_err(|error| error.to_string());
+        let (text, answer) = match answer.and_then(|text| Ok((text, Answer::read(text)?))) {
+            Ok(read) => read,
+            Err(why) => {
+                self.faults.note(Fault::Forbidden, || format!("{why}: {}", String::from_utf8_lossy(text)));
+                return Heard::Other;
+            }
+        };
+        if let Some(through) = self.hole
+            && !matches!(answer, Answer::Message(Message { seq: Some(_), .. }))
+        {
+            self.hole = None;
+            self.faults.note(Fault::FalseSkipped, || format!("through {through} stands before {text}"));
+        }
+        match (answer, &self.phase) {
+            (Answer::Joined(joined), _) if self.has_asked() => self.joined(&joined, record),
+            (Answer::Error(refusal), _) if self.has_asked() => Heard::Refused(refusal.code.into_owned()),
+            (Answer::Closed(closed), _) => Heard::Closed(closed.reason.into_owned()),
+            (Answer::Message(message), Phase::Replay(_) | Phase::Live) => self.message(&message, text, record),
+            (Answer::Alive(alive), Phase::Replay(_) | Phase::Live) => self.alive(&alive, record),
+            (Answer::Owner(owner), Phase::Replay(_) | Phase::Live) => self.owner(&owner),
+            (Answer::Skipped(skipped), Phase::Live) => self.skipped(&skipped),
+            (Answer::Reset(reset), Phase::Live) => self.reset(&reset, record),
+            _ => {
+                self.faults.note(Fault::Forbidden, || format!("not here: {text}"));
+                Heard::Other
+            }
+        }
+    }
+
+    /// Whether a `joined` or a refusal may come.
+    fn has_asked(&self) -> bool {
+        matches!(self.phase, Phase::Asked(_)) || self.unpausing.is_some()
+    }
+
+    fn message(&mut self, message: &Message<'_>, text: &str, record: &Record) -> Heard {
+        let Some(seq) = message.seq else {
+            self.ephemeral(text, record);
+            return Heard::Ephemeral;
+        };
+        self.compare(seq, text, record);
+        if let Phase::Replay(replay) = &mut self.phase {
+            replay.left = replay.left.saturating_sub(1);
+            if replay.is_whole {
+                replay.state.insert(&message.key, seq, text);
+                if message.state.is_none() {
+                    self.faults.note(Fault::OtherState, || format!("no state in a replay: {text}"));
+                }
+            } else {
+                self.deliver(seq, message, text, record);
+            }
+            self.settle(record);
+        } else {
+            if seq <= self.ephemeral_after {
+                let after = self.ephemeral_after;
+                self.faults.note(Fault::OddEphemeral, || format!("one said after {after} came before {text}"));
+            }
+            self.deliver(seq, message, text, record);
+        }
+        Heard::Message
+    }
+
+    /// Whether the text is what was said under this number.
+    fn compare(&mut self, seq: u64, text: &str, record: &Record) {
+        match record.frame(seq) {
+            Some(said) if said == text => {}
+            Some(said) => self.faults.note(Fault::OtherBytes, || format!("{text} instead of {said}")),
+            None => self.faults.note(Fault::Unsaid, || text.into()),
+        }
+    }
+
+    /// Applies one message.
+    fn deliver(&mut self, seq: u64, message: &Message<'_>, text: &str, record: &Record) {
+        let position = self.position.unwrap_or(0);
+        let hole = self.hole.take();
+        match self.ledger.enter(seq) {
+            Entered::New => {}
+            Entered::Repeated => {
+                return self.faults.note(Fault::Repeated, || format!("at {position}: {text}"));
+            }
+            Entered::OutOfOrder => {
+                return self.faults.note(Fault::OutOfOrder, || format!("at {position}: {text}"));
+            }
+        }
+        match hole {
+            None if seq == position + 1 => {}
+            Some(through) if seq == through + 1 && through > position => {
+                for missing in position + 1..=through {
+                    if record.is_superseded(missing, through) {
+                        self.ledger.superseded(missing, missing);
+                    } else {
+                        let said = record.frame(missing).unwrap_or("nothing");
+                        self.faults.note(Fault::FalseSkipped, || format!("through {through} covers {said}"));
+                    }
+                }
+            }
+            None => self.faults.note(Fault::Gap, || format!("{position} was followed by {text}")),
+            Some(through) => {
+                self.faults.note(Fault::FalseSkipped, || format!("through {through} between {position} and {text}"));
+            }
+        }
+        if message.state.is_some() {
+            self.state.insert(&message.key, seq, text);
+        } else if message.cleared.is_some() {
+            self.state.remove(&message.key);
+        }
+        state::enter(&mut self.digest, text);
+        self.position = Some(seq);
+    }
+
+    fn ephemeral(&mut self, text: &str, record: &Record) {
+        let position = self.position.unwrap_or(0);
+        let Some(said) = record.ephemeral(text) else {
+            return self.faults.note(Fault::Unsaid, || text.into());
+        };
+        let is_live = self.is_live();
+        if !is_live || said.number <= self.ephemeral || said.after < position {
+            let last = self.ephemeral;
+            self.faults.note(Fault::OddEphemeral, || {
+                let place = if is_live { "" } else { " in a replay" };
+                format!("{said:?}, after {position} and after number {last}{place}: {text}")
+            });
+        }
+        self.ephemeral = self.ephemeral.max(said.number);
+        self.ephemeral_after = self.ephemeral_after.max(said.after);
+    }
+
+    fn skipped(&mut self, skipped: &Skipped<'_>) -> Heard {
+        self.hole = Some(skipped.through);
+        Heard::Other
+    }
+
+    fn reset(&mut self, reset: &Reset<'_>, record: &Record) -> Heard {
+        self.room(reset.term, &reset.epoch, reset.owner, record);
+        if reset.seq < self.position.unwrap_or(0) {
+            self.faults.note(Fault::Forgotten, || format!("{reset:?}"));
+        }
+        self.replay(reset.seq, reset.replay, true, record);
+        Heard::Reset
+    }
+
+    fn alive(&mut self, alive: &Alive<'_>, record: &Record) -> Heard {
+        if alive.seq > record.last() {
+            self.faults.note(Fault::Unsaid, || format!("{alive:?}"));
+        }
+        let position = self.position.unwrap_or(0);
+        match self.alive.replace(alive.seq) {
+            Some(before) if before > position => {
+                self.faults.note(Fault::NotAlive, || format!("{before} has not come after {position}"));
+                Heard::Reconnect
+            }
+            _ => Heard::Other,
+        }
+    }
+
+    fn owner(&mut self, owner: &Owner<'_>) -> Heard {
+        if (owner.status, owner.term) != (Presence::Live, 1) {
+            self.faults.note(Fault::OddRoom, || format!("{owner:?}"));
+        }
+        Heard::Other
+    }
+}

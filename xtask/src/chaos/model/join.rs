@@ -1,0 +1,170 @@
+//! How a viewer asks for its room, what it must be answered, and the replay that follows. Pure.
+
+use super::{Heard, Model, Phase};
+use crate::chaos::answer::{How, Joined, Presence, Reason};
+use crate::chaos::fault::Fault;
+use crate::chaos::record::Record;
+use crate::chaos::state::State;
+
+/// The most messages that a room's history holds (`history_messages_max`).
+const HISTORY_MESSAGES_MAX: u64 = 1_024;
+
+/// The most bytes of key and params in them (`history_bytes_max`).
+const HISTORY_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What a join says of what the client has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::chaos) enum Claim {
+    /// What is true: the cursor, or none.
+    Honest,
+    /// A number beyond the room's last one.
+    Future,
+    /// Another epoch.
+    OtherEpoch,
+    /// No cursor of the right form.
+    Malformed,
+}
+
+/// What a join came to.
+pub(in crate::chaos) type Outcome = (How, Option<Reason>);
+
+/// A join that has no answer yet.
+#[derive(Debug)]
+pub(super) struct Asked {
+    id: String,
+    claim: Claim,
+    /// The last number that was acknowledged before it was asked.
+    acked: u64,
+}
+
+/// A replay that is not whole yet.
+#[derive(Debug)]
+pub(super) struct Replay {
+    /// How many frames are to come.
+    pub(super) left: u64,
+    /// Its last number.
+    seq: u64,
+    /// Whether it is a state, applied at its end; otherwise its messages are applied one by one.
+    pub(super) is_whole: bool,
+    /// What came of a state.
+    pub(super) state: State,
+    /// How many frames were announced.
+    announced: u64,
+}
+
+impl Model {
+    /// Begins a connection: what is to be sent.
+    pub(in crate::chaos) fn join(&mut self, id: String, claim: Claim, record: &Record) -> String {
+        let (room, epoch) = (&record.room, &record.epoch);
+        let cursor = match (claim, self.position) {
+            (Claim::Honest, None) => String::new(),
+            (Claim::Honest, Some(seq)) => format!(r#","cursor":{{"epoch":"{epoch}","seq":{seq}}}"#),
+            (Claim::Future, _) => format!(r#","cursor":{{"epoch":"{epoch}","seq":{}}}"#, 1_u64 << 50),
+            (Claim::OtherEpoch, _) => format!(r#","cursor":{{"epoch":"{}","seq":1}}"#, "0".repeat(32)),
+            (Claim::Malformed, _) => format!(r#","cursor":{{"epoch":"{epoch}","seq":1.0}}"#),
+        };
+        let text = format!(r#"{{"type":"join","id":"{id}","room":"{room}"{cursor}}}"#);
+        self.phase = Phase::Asked(Asked { id, claim, acked: record.acked });
+        text
+    }
+
+    /// Ends a pause: what is to be sent.
+    pub(in crate::chaos) fn unpause(&mut self, id: String, record: &Record) -> String {
+        let text = format!(r#"{{"type":"unpause","id":"{id}"}}"#);
+        self.unpausing = Some(Asked { id, claim: Claim::Honest, acked: record.acked });
+        text
+    }
+
+    pub(super) fn joined(&mut self, joined: &Joined<'_>, record: &Record) -> Heard {
+        let asked = match (std::mem::take(&mut self.phase), self.unpausing.take()) {
+            (Phase::Asked(asked), _) | (_, Some(asked)) => asked,
+            _ => return Heard::Other,
+        };
+        self.room(joined.term, &joined.epoch, joined.owner, record);
+        if joined.id != asked.id || joined.room != record.room || joined.alive_ms != record.alive_ms {
+            self.faults.note(Fault::OddRoom, || format!("{joined:?} for {asked:?}"));
+        }
+        if joined.seq > record.last() {
+            self.faults.note(Fault::Unsaid, || format!("{joined:?}"));
+        }
+        if joined.seq < asked.acked || self.position.is_some_and(|position| joined.seq < position) {
+            let position = self.position;
+            self.faults.note(Fault::Forgotten, || format!("{joined:?} for {asked:?}, position {position:?}"));
+        }
+        self.judge(joined, &asked, record);
+        self.replay(joined.seq, joined.replay, joined.how != How::Resumed, record);
+        Heard::Joined((joined.how, joined.reason))
+    }
+
+    /// What every announcement says of the room.
+    pub(super) fn room(&mut self, term: u64, epoch: &str, owner: Presence, record: &Record) {
+        if (term, owner) != (1, Presence::Live) || epoch != record.epoch {
+            self.faults.note(Fault::OddRoom, || format!("term {term}, owner {owner:?}, epoch {epoch}"));
+        }
+    }
+
+    /// Whether the answer is the one that the claim must have.
+    fn judge(&mut self, joined: &Joined<'_>, asked: &Asked, record: &Record) {
+        let reset = |reason| (How::Reset, Some(reason));
+        let wanted = match (asked.claim, self.position) {
+            (Claim::Honest, None) => (How::Snapshot, None),
+            (Claim::Honest, Some(position)) => {
+                let missed = joined.seq.saturating_sub(position);
+                let must = missed <= HISTORY_MESSAGES_MAX && record.bytes(position, joined.seq) <= HISTORY_BYTES_MAX;
+                // Whoever keeps more than it must may resume more; that it is true shows in what follows.
+                if must || joined.how == How::Resumed { (How::Resumed, None) } else { reset(Reason::Retention) }
+            }
+            (Claim::Future, _) => reset(Reason::Future),
+            (Claim::OtherEpoch, _) => reset(Reason::Epoch),
+            (Claim::Malformed, _) => reset(Reason::Malformed),
+        };
+        if (joined.how, joined.reason) != wanted {
+            let fault = match joined.how {
+                How::Resumed => Fault::FalseResumed,
+                How::Reset => Fault::FalseReset,
+                How::Snapshot => Fault::Forbidden,
+            };
+            let position = self.position;
+            self.faults.note(fault, || format!("{joined:?} for {asked:?} at {position:?}, not {wanted:?}"));
+        }
+        if joined.how == How::Resumed && Some(joined.replay) != joined.seq.checked_sub(self.position.unwrap_or(0)) {
+            let position = self.position;
+            self.faults.note(Fault::FalseResumed, || format!("{joined:?} at {position:?}: not every message"));
+        }
+    }
+
+    /// A replay of `replay` frames up to `seq` follows.
+    pub(super) fn replay(&mut self, seq: u64, replay: u64, is_whole: bool, record: &Record) {
+        let state = State::default();
+        self.phase = Phase::Replay(Replay { left: replay, seq, is_whole, state, announced: replay });
+        self.settle(record);
+    }
+
+    /// Ends the replay if nothing of it is to come.
+    pub(super) fn settle(&mut self, record: &Record) {
+        let replay = match std::mem::take(&mut self.phase) {
+            Phase::Replay(replay) if replay.left == 0 => replay,
+            other => {
+                self.phase = other;
+                return;
+            }
+        };
+        self.phase = Phase::Live;
+        let Replay { seq, is_whole, state, announced, .. } = replay;
+        if !is_whole {
+            if self.position != Some(seq) {
+                let position = self.position;
+                self.faults.note(Fault::FalseResumed, || format!("ended at {position:?} instead of {seq}"));
+            }
+            return;
+        }
+        let (came, fold): (Vec<u64>, _) = (state.seqs().collect(), record.fold(seq));
+        // Fewer keys than frames: one came twice.
+        if came != fold || came.len() as u64 != announced {
+            self.faults.note(Fault::OtherState, || format!("at {seq}, {announced} frames: {came:?}, not {fold:?}"));
+        }
+        self.state = state;
+        self.ledger.begin_or_reset(seq);
+        self.position = Some(seq);
+    }
+}

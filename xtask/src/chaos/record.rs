@@ -1,0 +1,181 @@
+//! What an owner said, in the order in which it is numbered: the truth that viewers are compared with. Pure.
+
+use std::collections::HashMap;
+
+/// What a numbered message does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Event,
+    State,
+    Clear,
+}
+
+/// One numbered message.
+#[derive(Debug)]
+struct Said {
+    /// The text that every viewer must get.
+    frame: Box<str>,
+    kind: Kind,
+    /// Which key it is about, by its place in `keys`.
+    key: usize,
+    /// The bytes of key and params up to and including this message.
+    bytes: u64,
+}
+
+/// An ephemeral message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ephemeral {
+    /// Which one it is, from 1.
+    pub(super) number: u64,
+    /// The number of the last numbered message before it.
+    pub(super) after: u64,
+}
+
+/// Everything that was said in one epoch of a room.
+#[derive(Debug, Default)]
+pub(super) struct Record {
+    /// The room's id.
+    pub(super) room: String,
+    /// The room's epoch.
+    pub(super) epoch: String,
+    /// The time between two heartbeats.
+    pub(super) alive_ms: u64,
+    /// The number of the last message that was acknowledged.
+    pub(super) acked: u64,
+    said: Vec<Said>,
+    /// For each key the numbers of the states and clears, in order.
+    keys: Vec<Vec<u64>>,
+    /// Where each key is in `keys`.
+    names: HashMap<Box<str>, usize>,
+    /// Each by its text.
+    ephemerals: HashMap<Box<str>, Ephemeral>,
+}
+
+impl Record {
+    /// An empty room.
+    pub(super) fn new(room: &str, epoch: &str, alive_ms: u64) -> Self {
+        Self { room: room.into(), epoch: epoch.into(), alive_ms, ..Self::default() }
+    }
+
+    /// A message is about to be said; returns the number that it must get. `params` is what viewers get.
+    pub(super) fn say(&mut self, kind: Kind, key: &str, params: &str) -> u64 {
+        let seq = self.last() + 1;
+        let (params, flag) = match kind {
+            Kind::Event => (params, ""),
+            Kind::State => (params, r#","state":true"#),
+            Kind::Clear => ("[]", r#","cleared":true"#),
+        };
+        let frame = format!(r#"{{"type":"message","seq":{seq},"key":"{key}","params":{params}{flag}}}"#);
+        let bytes = self.bytes_through(seq - 1) + (key.len() + params.len()) as u64;
+        let at = match self.names.get(key) {
+            Some(&at) => at,
+            None => {
+                self.keys.push(Vec::new());
+                self.names.insert(key.into(), self.keys.len() - 1);
+                self.keys.len() - 1
+            }
+        };
+        if kind != Kind::Event {
+            self.keys[at].push(seq);
+        }
+        self.said.push(Said { frame: frame.into(), kind, key: at, bytes });
+        seq
+    }
+
+    /// An ephemeral message is about to be said.
+    pub(super) fn say_ephemeral(&mut self, key: &str, params: &str) {
+        let number = self.ephemerals.len() as u64 + 1;
+        let frame = format!(r#"{{"type":"message","key":"{key}","params":{params}}}"#);
+        self.ephemerals.insert(frame.into(), Ephemeral { number, after: self.last() });
+    }
+
+    /// The number of the last message.
+    pub(super) fn last(&self) -> u64 {
+        self.said.len() as u64
+    }
+
+    /// How many ephemeral messages were said.
+    pub(super) fn ephemerals(&self) -> u64 {
+        self.ephemerals.len() as u64
+    }
+
+    /// The text of a message, if it was said.
+    pub(super) fn frame(&self, seq: u64) -> Option<&str> {
+        self.said(seq).map(|said| &*said.frame)
+    }
+
+    /// The ephemeral message of this text, if it was said.
+    pub(super) fn ephemeral(&self, frame: &str) -> Option<Ephemeral> {
+        self.ephemerals.get(frame).copied()
+    }
+
+    /// How many bytes of key and params the messages after `seq` up to `end` have.
+    pub(super) fn bytes(&self, seq: u64, end: u64) -> u64 {
+        self.bytes_through(end).saturating_sub(self.bytes_through(seq))
+    }
+
+    fn bytes_through(&self, seq: u64) -> u64 {
+        self.said(seq).map_or(0, |said| said.bytes)
+    }
+
+    fn said(&self, seq: u64) -> Option<&Said> {
+        self.said.get(usize::try_from(seq.checked_sub(1)?).ok()?)
+    }
+
+    /// Whether a message is a state or a clear, and another one of its key came after `through`.
+    pub(super) fn is_superseded(&self, seq: u64, through: u64) -> bool {
+        self.said(seq).is_some_and(|said| {
+            said.kind != Kind::Event && self.keys[said.key].last().is_some_and(|&newest| newest > through)
+        })
+    }
+
+    /// The numbers of the messages that are the state after message `seq`, in order.
+    pub(super) fn fold(&self, seq: u64) -> Vec<u64> {
+        let newest = |changes: &Vec<u64>| {
+            let before = changes.partition_point(|&change| change <= seq);
+            before.checked_sub(1).map(|at| changes[at])
+        };
+        let mut state: Vec<u64> = self.keys.iter().filter_map(newest).collect();
+        state.retain(|&change| self.said(change).is_some_and(|said| said.kind == Kind::State));
+        state.sort_unstable();
+        state
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fold_is_the_newest_value_of_each_key_in_the_order_of_change() {
+        let mut record = Record::new("r", "e", 0);
+        for (kind, key) in [
+            (Kind::State, "a"),
+            (Kind::State, "b"),
+            (Kind::Event, "a"),
+            (Kind::State, "a"),
+            (Kind::Clear, "b"),
+            (Kind::State, "b"),
+        ] {
+            record.say(kind, key, "[1]");
+        }
+        let folds: Vec<_> = (0..=6).map(|seq| record.fold(seq)).collect();
+        assert_eq!(folds, [vec![], vec![1], vec![1, 2], vec![1, 2], vec![2, 4], vec![4], vec![4, 6]]);
+        assert!(record.is_superseded(1, 3) && record.is_superseded(5, 5) && record.is_superseded(2, 4));
+        assert!(!record.is_superseded(1, 4) && !record.is_superseded(3, 3) && !record.is_superseded(6, 6));
+        assert_eq!((record.bytes(0, 6), record.bytes(4, 5)), (23, 3));
+    }
+
+    #[test]
+    fn a_frame_is_written_as_the_protocol_says() {
+        let mut record = Record::new("r", "e", 0);
+        record.say(Kind::State, "slide", "[3]");
+        record.say(Kind::Clear, "slide", "[]");
+        record.say_ephemeral("pointer", "[0.5,0.25]");
+        assert_eq!(record.frame(1), Some(r#"{"type":"message","seq":1,"key":"slide","params":[3],"state":true}"#));
+        assert_eq!(record.frame(2), Some(r#"{"type":"message","seq":2,"key":"slide","params":[],"cleared":true}"#));
+        let pointer = r#"{"type":"message","key":"pointer","params":[0.5,0.25]}"#;
+        assert_eq!(record.ephemeral(pointer), Some(Ephemeral { number: 1, after: 2 }));
+        assert_eq!((record.frame(0), record.frame(3), record.ephemeral("x")), (None, None, None));
+    }
+}
