@@ -1,4 +1,4 @@
-//! `cargo xtask chaos`: what version 2 of the protocol promises, under cuts and joins at random moments.
+//! `cargo xtask chaos`: what version 2 of the protocol promises, under cuts, takeovers and joins at random moments.
 //! Must not know how a scenario works.
 
 mod answer;
@@ -12,6 +12,7 @@ mod random;
 mod record;
 mod speaker;
 mod state;
+mod takeovers;
 
 use std::fmt::Display;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -20,6 +21,7 @@ use clap::{Args, ValueEnum};
 
 use crate::load::optimized;
 use crate::steps::{Failure, Steps};
+pub(crate) use takeovers::be_an_owner;
 
 /// Without --only all scenarios run, one after the other.
 #[derive(Debug, Args)]
@@ -39,6 +41,9 @@ pub(crate) struct Chaos {
     /// cuts: how long messages are said
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
+    /// takeovers: how many
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    takeovers: u32,
     /// joins: how many
     #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u32).range(1..))]
     joins: u32,
@@ -49,6 +54,8 @@ pub(crate) struct Chaos {
 enum Scenario {
     /// Viewers are cut every 1 to 3 s in four ways and come back with their cursor
     Cuts,
+    /// One room changes its owner again and again while the old one speaks
+    Takeovers,
     /// Joins at random moments get the fold of what was said up to their number
     Joins,
 }
@@ -68,6 +75,10 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
             Scenario::Cuts => {
                 let Chaos { viewers, rate, seconds, .. } = *options;
                 let report = cuts::measure(cuts::Plan { seed, viewers, rate, seconds });
+                report.and_then(|report| told(&report, report.verdict()))
+            }
+            Scenario::Takeovers => {
+                let report = takeovers::measure(takeovers::Plan { seed, takeovers: options.takeovers });
                 report.and_then(|report| told(&report, report.verdict()))
             }
             Scenario::Joins => {

@@ -32,17 +32,30 @@ enum Command {
     Test,
     /// Viewers under load: each gets every message once and in order; memory, CPU and latency are told
     Soak(soak::Soak),
-    /// Version 2 under cuts and joins at random moments: nothing lost, repeated or untrue
+    /// Version 2 under cuts, takeovers and joins at random moments: nothing lost, repeated, stale or untrue
     Chaos(chaos::Chaos),
+    /// An owner of a room as a process of its own, which chaos starts
+    #[command(hide = true)]
+    ChaosOwner,
 }
 
 fn main() -> ExitCode {
     let command = CommandLine::parse().command;
+    if let Command::ChaosOwner = command {
+        return match chaos::be_an_owner() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                eprintln!("xtask: {failure}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let mut steps = Steps::begin();
     let (name, outcome) = match &command {
         Command::Check => ("check", check::run(&mut steps)),
         Command::Test => ("test", test::run(&mut steps)),
         Command::Soak(options) => ("soak", soak::run(options, &mut steps)),
+        Command::ChaosOwner => unreachable!("it has been done"),
         Command::Chaos(options) => ("chaos", chaos::run(options, &mut steps)),
     };
     let (passed, seconds) = (steps.passed(), steps.elapsed().as_secs_f64());

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 #[derive(Debug)]
 pub(super) enum Answer<'a> {
     Created(Created<'a>),
+    Owned(Owned<'a>),
     Joined(Joined<'a>),
     Message(Message<'a>),
     Skipped(Skipped<'a>),
@@ -41,6 +42,10 @@ frames! {
     Created {
         id: Cow<'a, str>, room: Cow<'a, str>, owner_key: Cow<'a, str>, epoch: Cow<'a, str>, term: u64, seq: u64,
         alive_ms: u64,
+    }
+    /// This client owns the room.
+    Owned {
+        id: Cow<'a, str>, room: Cow<'a, str>, epoch: Cow<'a, str>, term: u64, seq: u64, replay: u64, alive_ms: u64,
     }
     /// This client is a viewer.
     Joined {
@@ -152,6 +157,7 @@ impl<'a> Answer<'a> {
                 Ok(Self::Joined(joined))
             }
             "created" => exact(text).map(Self::Created),
+            "owned" => exact(text).map(Self::Owned),
             "skipped" => exact(text).map(Self::Skipped),
             "reset" => exact(text).map(Self::Reset),
             "owner" => exact(text).map(Self::Owner),
@@ -180,7 +186,8 @@ mod tests {
         let path = crate::steps::root().join("PROTOCOL.md");
         let protocol = std::fs::read_to_string(path).unwrap();
         let (_, section) = protocol.split_once("## 2. Version 2").unwrap();
-        let names = ["created", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "closed"];
+        let names =
+            ["created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "closed"];
         let mut read = 0;
         for line in section.lines() {
             let Some((name, _)) = line.strip_prefix(r#"{"type":""#).and_then(|rest| rest.split_once('"')) else {

@@ -41,6 +41,10 @@ pub(super) enum Fault {
     OddEnd,
     /// An `ack` that names another number than the message has, or that comes out of turn.
     FalseAck,
+    /// A message of an older term behind the `owner` frame of a newer one.
+    Stale,
+    /// An owner that was replaced was not told so.
+    NotFenced,
     /// Someone did not get what was said in the time that it may take.
     Late,
 }
@@ -106,9 +110,9 @@ mod tests {
         one.note(Fault::Gap, || "a".into());
         one.note(Fault::Gap, || "b".into());
         other.note(Fault::Gap, || "c".into());
-        other.note(Fault::OddEnd, || "ü".repeat(CASE_BYTES_MAX));
+        other.note(Fault::Stale, || "ü".repeat(CASE_BYTES_MAX));
         one.add(&other);
-        assert_eq!((one.count(Fault::Gap), one.count(Fault::OddEnd), one.count(Fault::Late), one.all()), (3, 1, 0, 4));
+        assert_eq!((one.count(Fault::Gap), one.count(Fault::Stale), one.count(Fault::Late), one.all()), (3, 1, 0, 4));
         assert!(one.to_string().contains("3 x Gap, the first: a\n"), "{one}");
     }
 }

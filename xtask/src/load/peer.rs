@@ -188,6 +188,11 @@ impl Peer {
 
 /// The impolite part, and what a client needs that writes without waiting.
 impl Peer {
+    /// Waits until something can be written. Cancel safe.
+    pub(crate) async fn writable(&self) -> io::Result<()> {
+        self.stream.writable().await
+    }
+
     /// Writes as much of `bytes` as there is room for, and says how much that was.
     pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self.stream.try_write(bytes) {

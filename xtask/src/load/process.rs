@@ -2,12 +2,16 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::steps::Failure;
 
 /// The unit of CPU time in `/proc`: `USER_HZ`, 100 a second on all common machines.
 const TICK: Duration = Duration::from_millis(10);
+
+/// How long it may take until a process stands still.
+const STOP: Duration = Duration::from_secs(5);
 
 /// The resident memory of a process, in bytes.
 pub(crate) fn rss(pid: u32) -> Result<u64, Failure> {
@@ -40,6 +44,25 @@ pub(crate) fn signal(pid: u32, signal: &str) -> Result<(), Failure> {
     Err(Failure::new(format!("SIG{signal} cannot be sent")))
 }
 
+/// Stops a process and waits until it stands still.
+pub(crate) fn stop(pid: u32) -> Result<(), Failure> {
+    signal(pid, "STOP")?;
+    let deadline = Instant::now() + STOP;
+    while !is_stopped(pid)? {
+        if Instant::now() > deadline {
+            return Err(Failure::new(format!("a process does not stop within {STOP:?}")));
+        }
+        thread::sleep(Duration::from_micros(200));
+    }
+    Ok(())
+}
+
+/// Whether a process is stopped by a signal.
+fn is_stopped(pid: u32) -> Result<bool, Failure> {
+    let path = format!("/proc/{pid}/stat");
+    Ok(parse_state(&read(&path)?) == Some('T'))
+}
+
 fn cpu_at(path: &str) -> Result<Duration, Failure> {
     parse_cpu(&read(path)?).ok_or_else(|| Failure::new(format!("{path} has no times")))
 }
@@ -61,6 +84,12 @@ fn parse_cpu(stat: &str) -> Option<Duration> {
     Some(TICK * ticks)
 }
 
+/// Field 3.
+fn parse_state(stat: &str) -> Option<char> {
+    let (_, rest) = stat.rsplit_once(") ")?;
+    rest.chars().next()
+}
+
 fn parse_pressure(pressure: &str) -> Option<Duration> {
     let some = pressure.lines().find(|line| line.starts_with("some "))?;
     let (_, total) = some.rsplit_once("total=")?;
@@ -78,6 +107,7 @@ mod tests {
         let stat = "12 (a) b) S 1 2 3 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 3 0 1";
         assert_eq!(parse_cpu(stat), Some(Duration::from_secs(3)));
         assert_eq!(parse_cpu("12 (a) S 1"), None);
+        assert_eq!((parse_state(stat), parse_state("12 (a")), (Some('S'), None));
         let pressure = "some avg10=1.00 avg60=2.00 avg300=3.00 total=1500000\nfull avg10=0.00 total=7\n";
         assert_eq!(parse_pressure(pressure), Some(Duration::from_millis(1_500)));
         assert_eq!(parse_pressure(""), None);

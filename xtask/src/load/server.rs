@@ -51,6 +51,11 @@ impl Server {
         self.address
     }
 
+    /// Its process, as long as it is not dropped.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn sample(&self) -> Result<Sample, Failure> {
         let pid = self.child.id();
         Ok(Sample { rss: process::rss(pid)?, cpu: process::cpu(pid)?, at: Instant::now() })
