@@ -1,4 +1,4 @@
-//! `cargo xtask chaos`: what version 2 of the protocol promises, under cuts, takeovers and joins at random moments.
+//! `cargo xtask chaos`: what version 2 of the protocol promises, under cuts, lags, takeovers and joins at random moments.
 //! Must not know how a scenario works.
 
 mod answer;
@@ -32,13 +32,13 @@ pub(crate) struct Chaos {
     /// What decides all chance and all contents [default: another one each time]
     #[arg(long)]
     seed: Option<u64>,
-    /// cuts: how many viewers
+    /// cuts, lags: how many viewers; a fifth of them lags
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     viewers: u32,
-    /// cuts: how many messages a second
+    /// cuts, lags: how many messages a second; four times as many for viewers that lag
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
-    /// cuts: how long messages are said
+    /// cuts, lags: how long messages are said
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
     /// takeovers: how many
@@ -54,11 +54,19 @@ pub(crate) struct Chaos {
 enum Scenario {
     /// Viewers are cut every 1 to 3 s in four ways and come back with their cursor
     Cuts,
+    /// The same with a fifth of the viewers and four times the rate, and viewers that read nothing for up to 12 s
+    Lags,
     /// One room changes its owner again and again while the old one speaks
     Takeovers,
     /// Joins at random moments get the fold of what was said up to their number
     Joins,
 }
+
+/// One viewer of these lags where all of them are cut.
+const LAG_VIEWERS: u32 = 5;
+
+/// How many times faster messages are said to viewers that lag: they must be able to fall behind.
+const LAG_RATE: u32 = 4;
 
 /// Has every scenario run and printed, whatever the first ones bring, by an optimized build of this program.
 pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
@@ -74,7 +82,13 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
         let result = match scenario {
             Scenario::Cuts => {
                 let Chaos { viewers, rate, seconds, .. } = *options;
-                let report = cuts::measure(cuts::Plan { seed, viewers, rate, seconds });
+                let report = cuts::measure(cuts::Plan { seed, viewers, rate, seconds, lags: false });
+                report.and_then(|report| told(&report, report.verdict()))
+            }
+            Scenario::Lags => {
+                let Chaos { viewers, rate, seconds, .. } = *options;
+                let (viewers, rate) = (viewers / LAG_VIEWERS + 1, rate * LAG_RATE);
+                let report = cuts::measure(cuts::Plan { seed, viewers, rate, seconds, lags: true });
                 report.and_then(|report| told(&report, report.verdict()))
             }
             Scenario::Takeovers => {

@@ -32,7 +32,7 @@ enum Command {
     Test,
     /// Viewers under load: each gets every message once and in order; memory, CPU and latency are told
     Soak(soak::Soak),
-    /// Version 2 under cuts, takeovers and joins at random moments: nothing lost, repeated, stale or untrue
+    /// Version 2 under cuts, lags, takeovers and joins at random moments: nothing lost, repeated, stale or untrue
     Chaos(chaos::Chaos),
     /// An owner of a room as a process of its own, which chaos starts
     #[command(hide = true)]

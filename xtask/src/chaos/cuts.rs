@@ -4,6 +4,7 @@
 mod cut;
 mod report;
 mod script;
+mod tally;
 mod viewer;
 
 use std::net::SocketAddr;
@@ -29,6 +30,9 @@ use viewer::{House, Viewer};
 /// Heartbeats that come while a connection lasts, so that `alive` is seen.
 const FLAGS: [&str; 2] = ["--ping-interval", "2s"];
 
+/// Heartbeats that leave a viewer that reads late to the stall limit.
+const LAG_FLAGS: [&str; 2] = ["--ping-interval", "10s"];
+
 /// How many messages may be without an answer.
 const WINDOW: usize = 32;
 
@@ -48,12 +52,14 @@ pub(super) struct Plan {
     pub(super) viewers: u32,
     pub(super) rate: u32,
     pub(super) seconds: u32,
+    /// Whether viewers also read late, so that messages wait for them and newer values replace older ones.
+    pub(super) lags: bool,
 }
 
 /// Runs it.
 pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     let started = Instant::now();
-    let server = Server::start(&release("rtbroadcaster"), &FLAGS)?;
+    let server = Server::start(&release("rtbroadcaster"), if plan.lags { &LAG_FLAGS } else { &FLAGS })?;
     let address = server.address();
     let limit = Duration::from_secs(plan.seconds.into()) + 3 * PATIENCE;
     let (opened, record) = mpsc::channel();
@@ -66,8 +72,14 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     };
     let (storm, calm) = watch::channel(false);
     let (joined, caught_up) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-    let house =
-        House { address, record: record.clone(), calm, joined: Arc::clone(&joined), caught_up: Arc::clone(&caught_up) };
+    let house = House {
+        address,
+        lags: plan.lags,
+        record: record.clone(),
+        calm,
+        joined: Arc::clone(&joined),
+        caught_up: Arc::clone(&caught_up),
+    };
     let viewers = on_a_thread(limit, move || hear(plan, house));
     wait(&joined, plan.viewers - plan.viewers.div_ceil(LATE_IN));
     // Whoever is gone tells why when it is joined.

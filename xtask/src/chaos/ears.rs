@@ -20,7 +20,7 @@ pub(super) struct Ears {
     pub(super) ephemerals: u64,
     /// How often the state came anew because the viewer was slow.
     pub(super) resets: u64,
-    /// Whether by the rules the client connects anew.
+    /// Whether by the rules the client connects anew, since what an `alive` told has not come.
     pub(super) must_reconnect: bool,
     /// The word of the server's last text.
     pub(super) word: Option<String>,

@@ -62,7 +62,7 @@ pub(super) enum Heard {
     Ephemeral,
     /// The request is refused with this code.
     Refused(String),
-    /// By the rules this client connects anew.
+    /// What one `alive` told had not come when the next one came: by the rules this client connects anew.
     Reconnect,
     /// The last text before the server's close, with its word.
     Closed(String),
@@ -257,10 +257,7 @@ impl Model {
         }
         let position = self.position.unwrap_or(0);
         match self.alive.replace(alive.seq) {
-            Some(before) if before > position => {
-                self.faults.note(Fault::NotAlive, || format!("{before} has not come after {position}"));
-                Heard::Reconnect
-            }
+            Some(before) if before > position => Heard::Reconnect,
             _ => Heard::Other,
         }
     }

@@ -6,8 +6,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
 use super::frame::{self, BadFrame, Opcode};
@@ -23,6 +24,11 @@ pub(crate) const V2: Option<&str> = Some("rtbroadcaster.v2");
 const HEAD_BYTES_MAX: usize = 4 * 1024;
 
 const READ_BYTES: usize = 64 * 1024;
+
+/// The most bytes of a segment, and what a client holds that was not read, of a narrow connection: as small as Linux
+/// lets them be (about), so that what is not read soon waits in the server.
+const NARROW_SEGMENT_BYTES: u32 = 536;
+const NARROW_RECEIVE_BYTES: u32 = 4 * 1024;
 
 /// How long a client that has ended its side waits for the server's end.
 const END: Duration = Duration::from_secs(5);
@@ -72,7 +78,18 @@ impl Peer {
 
     /// Connects and upgrades to `protocol`.
     pub(crate) async fn open_as(address: SocketAddr, protocol: Option<&str>) -> Result<Self, PeerError> {
-        let mut stream = TcpStream::connect(address).await?;
+        Self::upgrade(TcpStream::connect(address).await?, address, protocol).await
+    }
+
+    /// The same over a connection that holds little: whoever reads late is soon behind.
+    pub(crate) async fn open_narrow(address: SocketAddr, protocol: Option<&str>) -> Result<Self, PeerError> {
+        let socket = TcpSocket::new_v4()?;
+        SockRef::from(&socket).set_tcp_mss(NARROW_SEGMENT_BYTES)?;
+        socket.set_recv_buffer_size(NARROW_RECEIVE_BYTES)?;
+        Self::upgrade(socket.connect(address).await?, address, protocol).await
+    }
+
+    async fn upgrade(mut stream: TcpStream, address: SocketAddr, protocol: Option<&str>) -> Result<Self, PeerError> {
         stream.set_nodelay(true)?;
         let header = |name: &str| protocol.map(|protocol| format!("{name}: {protocol}\r\n"));
         let offer = header("Sec-WebSocket-Protocol").unwrap_or_default();

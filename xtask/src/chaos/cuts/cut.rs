@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::chaos::random::Random;
 use crate::load::frame::{Opcode, masked};
@@ -25,6 +26,9 @@ pub(super) enum Cut {
 pub(super) const ALL: [(Cut, &str); 4] =
     [(Cut::Fin, "FIN"), (Cut::Rst, "RST"), (Cut::Silence, "silence"), (Cut::MidFrame, "mid-frame")];
 
+/// From how long a lag on a server may find a client slow (`stall_timeout`).
+const SLOW: Duration = Duration::from_secs(10);
+
 /// How long one connection lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Life {
@@ -34,9 +38,78 @@ pub(super) enum Life {
     Bytes(usize),
 }
 
+/// What a connection goes through.
+#[derive(Debug)]
+pub(super) struct Course {
+    /// How it will be cut.
+    pub(super) cut: Cut,
+    /// When; `None` once the storm is over.
+    pub(super) life: Option<Life>,
+    /// The time between two heartbeats, twice.
+    pub(super) two_alive: Duration,
+    begun: Instant,
+    /// When nothing has come for too long.
+    silent_at: Instant,
+    /// The longest time in which nothing was read.
+    lag: Duration,
+}
+
+impl Course {
+    pub(super) fn begin(random: &mut Random, two_alive: Duration) -> Self {
+        let (cut, life) = Cut::choose(random);
+        let begun = Instant::now();
+        Self { cut, life: Some(life), two_alive, begun, silent_at: begun + two_alive, lag: Duration::ZERO }
+    }
+
+    /// Until when to wait for bytes.
+    pub(super) fn deadline(&self) -> Instant {
+        match self.life {
+            Some(Life::Time(time)) => self.silent_at.min(self.begun + time),
+            _ => self.silent_at,
+        }
+    }
+
+    /// Whether its time is over.
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.life, Some(Life::Time(time)) if self.begun.elapsed() >= time)
+    }
+
+    /// How many bytes may be read.
+    pub(super) fn bytes_max(&self) -> usize {
+        match self.life {
+            Some(Life::Bytes(left)) => left,
+            _ => usize::MAX,
+        }
+    }
+
+    /// So many bytes came.
+    pub(super) fn heard(&mut self, bytes: usize, has_text: bool) {
+        if has_text {
+            self.silent_at = Instant::now() + self.two_alive;
+        }
+        if let Some(Life::Bytes(left)) = &mut self.life {
+            *left = left.saturating_sub(bytes);
+        }
+    }
+
+    /// Nothing was read for `lag`; it goes on for `more`.
+    pub(super) fn lagged(&mut self, lag: Duration, more: Duration) {
+        self.lag = self.lag.max(lag);
+        self.silent_at = Instant::now() + self.two_alive;
+        if self.life.is_some() {
+            self.life = Some(Life::Time(self.begun.elapsed() + more));
+        }
+    }
+
+    /// Whether the server may have found this client slow.
+    pub(super) fn may_be_slow(&self) -> bool {
+        self.lag >= SLOW
+    }
+}
+
 impl Cut {
     /// One of all, and when it comes: after 1 to 3 s, or now and then so early that it may hit the replay.
-    pub(super) fn choose(random: &mut Random) -> (Self, Life) {
+    fn choose(random: &mut Random) -> (Self, Life) {
         let (cut, _) = ALL[random.index(ALL.len())];
         let life = match random.within(0..16) {
             0 => Life::Time(Duration::from_millis(random.within(0..30))),

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::Plan;
 use super::cut;
-use super::viewer::{Tally, Viewer};
+use super::tally::Tally;
+use super::viewer::Viewer;
 use crate::chaos::answer::{How, Reason};
 use crate::chaos::fault::{Fault, Faults};
 use crate::chaos::ledger::Counts;
@@ -80,6 +81,8 @@ impl Report {
     pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
         let viewers = u64::from(self.plan.viewers);
         let Tally { done, left_open, resets, .. } = self.tally;
+        // Only who reads late may be too slow.
+        let resets = if self.plan.lags { 0 } else { resets };
         if self.faults.all() + self.counts.lost + left_open + resets > 0 {
             let (faults, lost) = (self.faults.all(), self.counts.lost);
             let what = format!("{faults} faults, {lost} lost, {resets} reset as slow, {left_open} left open");
@@ -157,9 +160,14 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan { seed, viewers, rate, seconds } = self.plan;
-        writeln!(f, "cuts: seed {seed}, {viewers} viewers, {rate} messages a second, {seconds} s")?;
+        let Plan { seed, viewers, rate, seconds, lags } = self.plan;
+        let name = if lags { "lags" } else { "cuts" };
+        writeln!(f, "{name}: seed {seed}, {viewers} viewers, {rate} messages a second, {seconds} s")?;
         self.cuts(f)?;
+        if lags {
+            let Tally { lags, slow, resets, .. } = self.tally;
+            writeln!(f, "  lags       {lags}; {resets} reset as slow, {slow} connections ended as slow")?;
+        }
         self.joins(f)?;
         self.messages(f)?;
         self.hashes(f)?;
@@ -174,26 +182,5 @@ impl fmt::Display for Report {
             self.catching_up.as_secs_f64()
         )?;
         write!(f, "{}", self.faults)
-    }
-}
-
-impl Tally {
-    fn add(&mut self, other: &Self) {
-        for (&cut, count) in &other.cuts {
-            *self.cuts.entry(cut).or_insert(0) += count;
-        }
-        for (&outcome, count) in &other.outcomes {
-            *self.outcomes.entry(outcome).or_insert(0) += count;
-        }
-        self.inside_a_frame += other.inside_a_frame;
-        self.long_absences += other.long_absences;
-        self.unanswered += other.unanswered;
-        self.inside_a_replay += other.inside_a_replay;
-        self.resets += other.resets;
-        self.retries += other.retries;
-        self.ephemerals += other.ephemerals;
-        self.texts += other.texts;
-        self.done += other.done;
-        self.left_open += other.left_open;
     }
 }

@@ -1,7 +1,6 @@
 //! One viewer that is cut again and again, comes back with its cursor, and stays once the storm is over.
 //! Must not know the other viewers.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,10 +10,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::cut::{Cut, Life};
+use super::cut::{Course, Cut, Life};
+use super::tally::Tally;
 use crate::chaos::ears::Ears;
 use crate::chaos::fault::Fault;
-use crate::chaos::model::{Claim, Model, Outcome};
+use crate::chaos::model::{Claim, Model};
 use crate::chaos::random::Random;
 use crate::chaos::speaker::Shared;
 use crate::load::peer::{Peer, PeerError, V2};
@@ -25,6 +25,9 @@ const LONG_ABSENCE_IN: u64 = 200;
 /// How long it takes until a client that was refused at the door tries again, in milliseconds.
 const RETRY_MS: std::ops::Range<u64> = 20..200;
 
+/// How long a client that lags reads nothing, in milliseconds; beyond the stall limit its server closes it as slow.
+const LAG_MS: std::ops::Range<u64> = 500..12_000;
+
 /// How long a client that is to be cut inside of a frame waits for one.
 const PART: Duration = Duration::from_secs(1);
 
@@ -32,6 +35,8 @@ const PART: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub(super) struct House {
     pub(super) address: SocketAddr,
+    /// Whether the viewers also read late, on connections that hold little.
+    pub(super) lags: bool,
     pub(super) record: Shared,
     /// Whether the storm is over: no more cuts.
     pub(super) calm: watch::Receiver<bool>,
@@ -39,30 +44,6 @@ pub(super) struct House {
     pub(super) joined: Arc<AtomicU32>,
     /// How many viewers have everything, after the storm.
     pub(super) caught_up: Arc<AtomicU32>,
-}
-
-/// What one viewer did, or many together.
-#[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) cuts: BTreeMap<Cut, u64>,
-    /// Cuts at which a part of a frame had come.
-    pub(super) inside_a_frame: u64,
-    pub(super) long_absences: u64,
-    pub(super) outcomes: BTreeMap<Outcome, u64>,
-    /// Cut before the join was answered.
-    pub(super) unanswered: u64,
-    /// Cut inside a replay.
-    pub(super) inside_a_replay: u64,
-    /// `reset` frames outside of joins.
-    pub(super) resets: u64,
-    /// Handshakes that the server or its system refused, tried again.
-    pub(super) retries: u64,
-    pub(super) ephemerals: u64,
-    pub(super) texts: u64,
-    /// Closed with `room_closed` behind the last message.
-    pub(super) done: u64,
-    /// Connections that the server did not end though the client had.
-    pub(super) left_open: u64,
 }
 
 /// A viewer and its chance.
@@ -83,6 +64,8 @@ pub(super) struct Viewer {
 enum End {
     /// By this viewer.
     Cut(Cut),
+    /// This viewer was too slow.
+    Slow,
     /// The room has ended.
     Closed,
     /// Something else, which is a fault and noted.
@@ -109,6 +92,7 @@ impl Viewer {
             match end {
                 End::Closed => break,
                 End::Odd => drop(peer),
+                End::Slow => self.tally.slow += 1,
                 End::Cut(cut) => {
                     *self.tally.cuts.entry(cut).or_insert(0) += 1;
                     self.tally.inside_a_frame += u64::from(cut == Cut::MidFrame && peer.is_inside_a_frame());
@@ -140,7 +124,11 @@ impl Viewer {
             self.connection += 1;
             let join = self.model.join(format!("join-{}", self.connection), Claim::Honest, &self.house.record.read());
             let opened = async {
-                let mut peer = Peer::open_as(self.house.address, V2).await?;
+                let address = self.house.address;
+                let mut peer = match self.house.lags {
+                    true => Peer::open_narrow(address, V2).await?,
+                    false => Peer::open_as(address, V2).await?,
+                };
                 peer.say(&join).await?;
                 Ok::<_, PeerError>(peer)
             };
@@ -157,58 +145,15 @@ impl Viewer {
 
     /// Hears until this viewer cuts or the server ends the connection.
     async fn listen(&mut self, peer: &mut Peer) -> End {
-        let (cut, life) = Cut::choose(&mut self.random);
-        let mut life = if *self.house.calm.borrow() { None } else { Some(life) };
-        let begun = Instant::now();
         let two_alive = Duration::from_millis(2 * self.house.record.read().alive_ms);
-        let mut silent_at = begun + two_alive;
+        let mut course = Course::begin(&mut self.random, two_alive);
+        if *self.house.calm.borrow() {
+            course.life = None;
+        }
         let mut ears = Ears::default();
         let end = loop {
-            let (end, bytes_max) = match life {
-                None => (silent_at, usize::MAX),
-                Some(Life::Time(time)) => (begun + time, usize::MAX),
-                Some(Life::Bytes(bytes)) => (silent_at, bytes),
-            };
-            let texts = ears.texts;
-            let heard = tokio::select! {
-                heard = timeout_at(end.min(silent_at), peer.readable()) => heard,
-                _ = self.house.calm.changed() => {
-                    life = None;
-                    self.look(&mut ears);
-                    continue;
-                }
-            };
-            match (heard, life) {
-                (Err(_), Some(Life::Time(time))) if Instant::now() >= begun + time => {
-                    if cut == Cut::MidFrame {
-                        self.part(peer, &mut ears).await;
-                    }
-                    break End::Cut(cut);
-                }
-                (Err(_), _) => {
-                    self.model.faults.note(Fault::NotAlive, || format!("nothing came for {two_alive:?}"));
-                    break End::Odd;
-                }
-                (Ok(_), _) => {}
-            }
-            let read = match ears.hear(peer, bytes_max, &mut self.model, &self.house.record).await {
-                Ok(read) => read,
-                Err(error) => {
-                    self.model.faults.note(Fault::OddEnd, || error.to_string());
-                    break End::Odd;
-                }
-            };
-            if ears.texts > texts {
-                silent_at = Instant::now() + two_alive;
-            }
-            if let Some(end) = self.look(&mut ears) {
+            if let Some(end) = self.step(peer, &mut course, &mut ears).await {
                 break end;
-            }
-            if let Some(Life::Bytes(left)) = &mut life {
-                *left = left.saturating_sub(read);
-                if *left == 0 {
-                    break End::Cut(Cut::MidFrame);
-                }
             }
         };
         self.tally.texts += ears.texts;
@@ -222,22 +167,68 @@ impl Viewer {
         end
     }
 
+    /// Waits for what comes next, bytes or the time for something, and hears it.
+    async fn step(&mut self, peer: &mut Peer, course: &mut Course, ears: &mut Ears) -> Option<End> {
+        let heard = tokio::select! {
+            heard = timeout_at(course.deadline(), peer.readable()) => heard,
+            _ = self.house.calm.changed() => {
+                course.life = None;
+                return self.look(course, ears);
+            }
+        };
+        if heard.is_err() {
+            if !course.is_over() {
+                let time = course.two_alive;
+                self.model.faults.note(Fault::NotAlive, || format!("nothing came for {time:?}"));
+                return Some(End::Odd);
+            }
+            if self.house.lags && self.random.one_in(2) {
+                self.lag(course).await;
+                return None;
+            }
+            if course.cut == Cut::MidFrame {
+                self.part(peer, ears).await;
+            }
+            return Some(End::Cut(course.cut));
+        }
+        let texts = ears.texts;
+        match ears.hear(peer, course.bytes_max(), &mut self.model, &self.house.record).await {
+            Ok(read) => course.heard(read, ears.texts > texts),
+            Err(_) if course.may_be_slow() => return Some(End::Slow),
+            Err(error) => {
+                self.model.faults.note(Fault::OddEnd, || error.to_string());
+                return Some(End::Odd);
+            }
+        }
+        self.look(course, ears).or_else(|| (course.life == Some(Life::Bytes(0))).then_some(End::Cut(Cut::MidFrame)))
+    }
+
+    /// Reads nothing for a while.
+    async fn lag(&mut self, course: &mut Course) {
+        self.tally.lags += 1;
+        let time = Duration::from_millis(self.random.within(LAG_MS));
+        tokio::select! {
+            () = sleep(time) => {}
+            _ = self.house.calm.changed() => course.life = None,
+        }
+        let more = Duration::from_millis(self.random.within(500..3_000));
+        course.lagged(time, more);
+    }
+
     /// What follows from what was heard.
-    fn look(&mut self, ears: &mut Ears) -> Option<End> {
+    fn look(&mut self, course: &Course, ears: &mut Ears) -> Option<End> {
         if let Some(code) = ears.refused.take() {
             self.model.faults.note(Fault::OddEnd, || format!("the join was refused: {code}"));
             return Some(End::Odd);
         }
         if let Some(code) = ears.code {
-            if (code, ears.word.as_deref()) == (4503, Some("room_closed")) && self.is_caught_up {
-                self.tally.done += 1;
-                return Some(End::Closed);
-            }
-            let word = ears.word.take();
-            self.model.faults.note(Fault::OddEnd, || format!("the server closed with {word:?}, {code}"));
-            return Some(if code == 4503 { End::Closed } else { End::Odd });
+            return Some(self.closed(code, ears.word.as_deref(), course));
         }
         if ears.must_reconnect {
+            if self.house.lags {
+                return Some(End::Slow);
+            }
+            self.model.faults.note(Fault::NotAlive, || "what one told had not come when the next one came".into());
             return Some(End::Odd);
         }
         if self.model.is_live() {
@@ -245,15 +236,28 @@ impl Viewer {
                 self.has_joined = true;
                 self.house.joined.fetch_add(1, Ordering::Relaxed);
             }
-            if !self.is_caught_up
-                && *self.house.calm.borrow()
-                && self.model.position() == Some(self.house.record.read().last())
-            {
+            let is_at_end = self.model.position() == Some(self.house.record.read().last());
+            if !self.is_caught_up && is_at_end && *self.house.calm.borrow() {
                 self.is_caught_up = true;
                 self.house.caught_up.fetch_add(1, Ordering::Relaxed);
             }
         }
         None
+    }
+
+    /// The server has closed.
+    fn closed(&mut self, code: u16, word: Option<&str>, course: &Course) -> End {
+        match (code, word) {
+            (4503, Some("room_closed")) if self.is_caught_up => {
+                self.tally.done += 1;
+                End::Closed
+            }
+            (4008, Some("slow")) if course.may_be_slow() => End::Slow,
+            _ => {
+                self.model.faults.note(Fault::OddEnd, || format!("the server closed with {word:?}, {code}"));
+                if code == 4503 { End::Closed } else { End::Odd }
+            }
+        }
     }
 
     /// Reads a part of a frame: a little of what waits or comes next, and more until it is no whole number of frames.

@@ -165,6 +165,9 @@ impl Visitor {
             if let Some(code) = ears.code {
                 return Err(PeerError::Closed(code));
             }
+            if ears.must_reconnect {
+                return Err(PeerError::Answer("what one alive told had not come when the next one came".into()));
+            }
             if let Some(refused) = ears.refused.take() {
                 return Err(PeerError::Answer(refused));
             }
