@@ -39,6 +39,9 @@ pub struct Config {
     pub backlog_bytes_max: usize,
     /// How long the first waiting frame may wait for one client before it is closed with 4008. Default 10 s.
     pub stall_timeout: Duration,
+    /// How long a room's messages wait for more before they are sent together. Newer values of a key take the place of
+    /// waiting ones meanwhile, so many small changes become few writes, that much later. Default 0: at once.
+    pub flush_interval: Duration,
     /// How often clients are pinged (RFC 6455 section 5.5.2); silent for two of these, they are closed with 4012. An owner
     /// whose room has viewers is closed after 10 s at the latest. Default 25 s.
     pub ping_interval: Duration,
@@ -89,6 +92,7 @@ impl Default for Config {
             state_bytes_max: 1024 * 1024,
             backlog_bytes_max: 256 * 1024,
             stall_timeout: Duration::from_secs(10),
+            flush_interval: Duration::ZERO,
             ping_interval: Duration::from_secs(25),
             rooms_max: 100_000,
             rooms_per_address_max: 1_000,

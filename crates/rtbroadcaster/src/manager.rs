@@ -225,7 +225,7 @@ impl Manager {
     pub(crate) fn registry(&self) -> &Arc<Registry> {
         self.0.registry.get_or_init(|| {
             let lanes = tokio::runtime::Handle::current().metrics().num_workers();
-            let lanes = Arc::new(Lanes::start(lanes, self.0.config.ping_interval));
+            let lanes = Arc::new(Lanes::start(lanes, &self.0.config));
             Registry::new(self.0.clock, Arc::clone(&self.0.config), lanes)
         })
     }

@@ -15,7 +15,8 @@ use crate::config::exceeds;
 use crate::id::Seq;
 use crate::message::{Dialect, Overflowing};
 
-pub use frame::{Frame, Rank};
+pub use super::superseding::Rank;
+pub use frame::Frame;
 use queue::Queue;
 pub use replay::Replay;
 use replay::Replaying;
@@ -105,7 +106,7 @@ impl Backlog {
     /// [`Overflow`] where it cannot.
     pub fn push(&mut self, frame: Frame, now: Duration, limit: usize) -> Result<(), Overflow> {
         let is_answer = frame.rank == Rank::Answer;
-        if self.ending != Ending::Open || (self.lost.is_some() && !is_answer) {
+        if self.ending != Ending::Open || frame.rank == Rank::Hole || (self.lost.is_some() && !is_answer) {
             return Ok(());
         }
         if self.is_over(&frame, limit) {
@@ -137,16 +138,22 @@ impl Backlog {
     /// As [`push`](Self::push).
     pub fn adopt(&mut self, frames: &[Frame], mut written: usize, now: Duration, limit: usize) -> Result<(), Overflow> {
         debug_assert!(self.taken.is_empty(), "a direct write needs an empty backlog");
+        let mut in_hole = false;
         for frame in frames {
-            if written >= frame.bytes.len() {
-                written -= frame.bytes.len();
-                self.reached = frame.seq.unwrap_or(self.reached);
-            } else if written > 0 {
-                self.taken.push_begun(frame.bytes.clone(), now, std::mem::take(&mut written));
-                self.reached = frame.seq.unwrap_or(self.reached);
-            } else {
+            let length = frame.bytes.len();
+            let must_go = written > 0 || (in_hole && self.ending == Ending::Open);
+            if !must_go {
                 self.push(frame.clone(), now, limit)?;
+                continue;
             }
+            // It is out, at least a part of it, or must not be parted from what is.
+            self.reached = frame.seq.unwrap_or(self.reached);
+            in_hole = frame.rank == Rank::Hole;
+            if written < length {
+                self.taken.push(frame.bytes.clone(), now);
+                self.taken.was_begun(written);
+            }
+            written = written.saturating_sub(length);
         }
         Ok(())
     }

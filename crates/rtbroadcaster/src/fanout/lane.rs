@@ -5,7 +5,7 @@ mod crew;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -14,35 +14,81 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::roster::Roster;
 use crate::clock::FAR;
+use crate::config::Config;
 use crew::Crew;
 
 /// After how much work a lane lets the other tasks of its worker thread run.
 const SLICE: Duration = Duration::from_millis(1);
 
 /// The rosters that have something to do, in the order in which they will be served.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Lane {
-    ready: Mutex<VecDeque<Arc<Roster>>>,
+    queue: Mutex<Queue>,
     wake: Notify,
+    /// `flush_interval`: how long a roster waits for more before it is served.
+    flush_interval: Duration,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    ready: VecDeque<Arc<Roster>>,
+    /// Those that wait for more, and until when: the same time for all, so they stand in order.
+    waiting: VecDeque<(Instant, Arc<Roster>)>,
 }
 
 impl Lane {
+    fn new(flush_interval: Duration) -> Arc<Self> {
+        Arc::new(Self { queue: Mutex::default(), wake: Notify::new(), flush_interval })
+    }
+
+    /// Something waits for `roster` since now.
     pub(super) fn push(&self, roster: Arc<Roster>) {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).push_back(roster);
+        let mut queue = self.lock();
+        if self.is_slowed() {
+            queue.waiting.push_back((Instant::now() + self.flush_interval, roster));
+        } else {
+            queue.ready.push_back(roster);
+        }
+        drop(queue);
         self.wake.notify_one();
     }
 
-    fn pop(&self) -> Option<Arc<Roster>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    /// `roster` was served, and there is more to do for it.
+    pub(super) fn push_again(&self, roster: Arc<Roster>) {
+        self.lock().ready.push_back(roster);
+        self.wake.notify_one();
+    }
+
+    /// Whether messages wait for more, so that newer ones can take their places.
+    pub(super) fn is_slowed(&self) -> bool {
+        !self.flush_interval.is_zero()
+    }
+
+    /// The next roster, or until when there is none.
+    fn pop(&self) -> Result<Arc<Roster>, Option<Instant>> {
+        let mut queue = self.lock();
+        if let Some(roster) = queue.ready.pop_front() {
+            return Ok(roster);
+        }
+        let until = queue.waiting.front().ok_or(None)?.0;
+        if until > Instant::now() {
+            return Err(Some(until));
+        }
+        queue.waiting.pop_front().map(|(_, roster)| roster).ok_or(None)
     }
 
     async fn next(&self) -> Arc<Roster> {
         loop {
-            if let Some(roster) = self.pop() {
-                return roster;
+            match self.pop() {
+                Ok(roster) => return roster,
+                Err(None) => self.wake.notified().await,
+                Err(Some(until)) => _ = tokio::time::timeout_at(until, self.wake.notified()).await,
             }
-            self.wake.notified().await;
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -57,11 +103,11 @@ pub(crate) struct Lanes {
 
 impl Lanes {
     /// Starts `count` lanes on the current runtime, each with a heartbeat every `ping_interval` (zero: none).
-    pub(crate) fn start(count: usize, ping_interval: Duration) -> Self {
+    pub(crate) fn start(count: usize, config: &Config) -> Self {
         let end = CancellationToken::new();
         let start = |_| {
-            let lane = Arc::new(Lane::default());
-            tokio::spawn(end.clone().run_until_cancelled_owned(run(Arc::clone(&lane), ping_interval)));
+            let lane = Lane::new(config.flush_interval);
+            tokio::spawn(end.clone().run_until_cancelled_owned(run(Arc::clone(&lane), config.ping_interval)));
             lane
         };
         let lanes = (0..count.max(1)).map(start).collect();

@@ -5,10 +5,15 @@ pub mod backlog;
 mod lane;
 mod outbox;
 mod roster;
+mod superseding;
 
 pub(crate) use backlog::{Ending, Replay};
 pub(crate) use lane::Lanes;
 pub(crate) use outbox::{Drained, Outbox};
 pub(crate) use roster::{Item, Last, Roll, Roster};
 #[cfg(test)]
-pub(crate) use {backlog::Frame, outbox::Line};
+pub(crate) use {
+    backlog::{Frame, Rank},
+    outbox::Line,
+    superseding::{Ranked, Superseding},
+};

@@ -1,7 +1,6 @@
 //! A room's members in one lane, as the room sees them: a queue of what shall happen to them, in order.
 //! Must not know sockets; only the lane touches the members.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,6 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::backlog::Replay;
 use super::lane::Lane;
 use super::outbox::Outbox;
+use super::superseding::{Rank, Ranked, Superseding};
 use crate::id::{Seq, Term};
 use crate::message::Entry;
 use crate::standing::{OwnerStatus, Standing};
@@ -86,9 +86,32 @@ pub(crate) struct Roster {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    items: VecDeque<Item>,
+    items: Superseding<Waiting>,
+    /// The roll that was taken but stands behind messages that go first.
+    roll: Option<Roll>,
     /// The lane knows that there is something to do.
     scheduled: bool,
+}
+
+/// An item that waits for the lane.
+#[derive(Debug)]
+struct Waiting {
+    item: Item,
+    rank: Rank,
+}
+
+impl Ranked for Waiting {
+    fn rank(&self) -> &Rank {
+        &self.rank
+    }
+}
+
+impl Inbox {
+    /// More waits than goes out with the next call. From then on a newer value removes the waiting one, for all members
+    /// at once: they get the newest state late, not everything later and later.
+    fn is_behind(&self) -> bool {
+        self.items.len() >= PASS_FRAMES_MAX
+    }
 }
 
 impl Roster {
@@ -102,8 +125,14 @@ impl Roster {
     /// Appends `item`. The order of the items is the order in which the lane does them.
     pub(crate) fn push(self: &Arc<Self>, item: Item) {
         let mut inbox = self.lock();
-        inbox.items.push_back(item);
+        let rank = match &item {
+            Item::Message { entry, .. } if self.lane.is_slowed() || inbox.is_behind() => Rank::of(entry),
+            _ => Rank::Event,
+        };
+        let superseded = inbox.items.push(Waiting { item, rank });
         self.schedule_locked(inbox);
+        // Outside of the lock: with it the room's budget has its cost back, which may wake the owner.
+        drop(superseded);
     }
 
     /// Has the lane look at this roster.
@@ -124,34 +153,30 @@ impl Roster {
         let mut inbox = self.lock();
         let mut said = Vec::new();
         let mut bytes = 0;
-        while said.len() < PASS_FRAMES_MAX && bytes < PASS_BYTES_MAX {
-            match inbox.items.pop_front() {
+        while inbox.roll.is_none() && said.len() < PASS_FRAMES_MAX && bytes < PASS_BYTES_MAX {
+            match inbox.items.pop().map(|waiting| waiting.item) {
                 Some(Item::Message { entry, charge }) => {
                     bytes += entry.bytes();
                     said.push(Said::Message(entry, charge));
                 }
                 Some(Item::Owner(status, term)) => said.push(Said::Owner(status, term)),
-                Some(Item::Roll(roll)) if said.is_empty() => return Some(Work::Roll(roll)),
-                Some(roll) => {
-                    inbox.items.push_front(roll);
-                    break;
-                }
+                Some(Item::Roll(roll)) => inbox.roll = Some(roll),
                 None => {
                     // A burst leaves no buffer behind.
-                    inbox.items = VecDeque::new();
+                    inbox.items = Superseding::default();
                     break;
                 }
             }
         }
-        (!said.is_empty()).then_some(Work::Send(said))
+        if said.is_empty() { inbox.roll.take().map(Work::Roll) } else { Some(Work::Send(said)) }
     }
 
     /// The lane has done what it could for now: it comes back at once if there is more, else when something is pushed.
     pub(super) fn rest(self: &Arc<Self>, busy: bool) {
         let mut inbox = self.lock();
-        if busy || !inbox.items.is_empty() {
+        if busy || inbox.roll.is_some() || !inbox.items.is_empty() {
             drop(inbox);
-            self.lane.push(Arc::clone(self));
+            self.lane.push_again(Arc::clone(self));
         } else {
             inbox.scheduled = false;
         }

@@ -3,21 +3,9 @@
 
 use bytes::Bytes;
 
+use crate::fanout::superseding::Rank;
 use crate::id::Seq;
-use crate::message::{Change, Dialect, Entry, Key};
-
-/// What may happen to a waiting frame.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Rank {
-    /// It is for this member alone: nothing takes its place, and it goes out also when messages are lost.
-    Answer,
-    /// No newer frame takes its place.
-    Event,
-    /// A newer value of the key takes its place.
-    State(Key),
-    /// A newer one of the key takes its place.
-    Ephemeral(Key),
-}
+use crate::message::{Dialect, Entry};
 
 /// A finished frame on its way to one member.
 #[derive(Debug, Clone)]
@@ -26,7 +14,8 @@ pub struct Frame {
     pub bytes: Bytes,
     /// What may happen to it while it waits.
     pub rank: Rank,
-    /// The number of the message in it, if it has one.
+    /// The number up to which a member who gets it was sent all messages, or told of the holes; `None` for a frame
+    /// without a number.
     pub seq: Option<Seq>,
 }
 
@@ -41,14 +30,37 @@ impl Frame {
         Self { bytes, rank: Rank::Event, seq: None }
     }
 
+    /// A frame that says of a hole before the message behind it, up to `through`. Only for those who are sent that
+    /// message at once: what waits finds its own holes.
+    fn hole(through: Seq, dialect: &Dialect) -> Option<Self> {
+        (dialect.skipped)(through).map(|bytes| Self { bytes, rank: Rank::Hole, seq: Some(through) })
+    }
+
+    /// `frames` for those who were sent everything up to the message `after`: where values were superseded before they
+    /// went out, it is said.
+    pub fn with_holes(frames: impl Iterator<Item = Self>, after: Seq, dialect: &Dialect) -> Vec<Self> {
+        let mut sent = after;
+        let mut told = Vec::with_capacity(frames.size_hint().1.unwrap_or_default());
+        for frame in frames {
+            if let Some(seq) = frame.seq {
+                if seq.previous() > sent {
+                    told.extend(Self::hole(seq.previous(), dialect));
+                }
+                sent = seq;
+            }
+            told.push(frame);
+        }
+        told
+    }
+
+    /// Where the hole ends that `frames` tell of before their first message.
+    pub fn leading_hole(frames: &[Self]) -> Option<Seq> {
+        let first = frames.iter().find(|frame| frame.seq.is_some())?;
+        first.seq.filter(|_| first.rank == Rank::Hole)
+    }
+
     /// The frame of `entry` in `dialect`, or `None` where that protocol says nothing.
     pub fn of(entry: &Entry, dialect: &Dialect) -> Option<Self> {
-        let rank = match entry.change {
-            // That a key holds nothing is the newest that can be said of it.
-            Change::State | Change::Cleared => Rank::State(entry.key.clone()),
-            Change::Ephemeral => Rank::Ephemeral(entry.key.clone()),
-            Change::Event => Rank::Event,
-        };
-        entry.frame(dialect).map(|bytes| Self { bytes, rank, seq: entry.seq })
+        entry.frame(dialect).map(|bytes| Self { bytes, rank: Rank::of(entry), seq: entry.seq })
     }
 }

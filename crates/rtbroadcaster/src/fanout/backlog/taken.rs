@@ -39,11 +39,9 @@ impl Taken {
         self.frames.push_back((bytes, since));
     }
 
-    /// A frame of which `written` bytes are out.
-    pub(super) fn push_begun(&mut self, bytes: Bytes, since: Duration, written: usize) {
-        debug_assert!(self.is_empty(), "only the first frame is half out");
-        self.frames.push_back((bytes, since));
-        self.written = written;
+    /// Of the first frame `written` bytes are out already.
+    pub(super) fn was_begun(&mut self, written: usize) {
+        self.written += written;
     }
 
     /// Hands all frames to a writer, and says how many bytes of the first one are out.

@@ -24,8 +24,8 @@ struct Pass {
 }
 
 enum What {
-    /// What was said. Dropped when the pass is over: the room's budget has it back.
-    Said(Vec<Said>),
+    /// What was said since the message `after`. Dropped when the pass is over: the room's budget has it back.
+    Said { said: Vec<Said>, after: Seq },
     /// A heartbeat; this is the number of the last message.
     Heartbeat(Seq),
 }
@@ -35,13 +35,22 @@ pub(super) struct Crew {
     members: Vec<Arc<Outbox>>,
     pass: Option<Pass>,
     heartbeat_is_due: bool,
-    /// The number of the last message that the members were sent.
+    /// The number of the room's last message, as far as this lane knows.
     seq: Seq,
+    /// The number up to which the members were sent all messages, or told of the holes; those who came later know more.
+    sent: Seq,
 }
 
 impl Crew {
     pub(super) fn new(roster: &Arc<Roster>) -> Self {
-        Self { roster: Arc::clone(roster), members: Vec::new(), pass: None, heartbeat_is_due: false, seq: Seq::ZERO }
+        Self {
+            roster: Arc::clone(roster),
+            members: Vec::new(),
+            pass: None,
+            heartbeat_is_due: false,
+            seq: Seq::ZERO,
+            sent: Seq::ZERO,
+        }
     }
 
     /// Nobody is here and nothing is under way.
@@ -64,8 +73,10 @@ impl Crew {
             match self.roster.next() {
                 Some(Work::Roll(roll)) => self.change(roll),
                 Some(Work::Send(said)) => {
-                    self.seq = last_seq(&said).unwrap_or(self.seq);
-                    self.pass = Some(Pass::new(What::Said(said)));
+                    let after = self.sent;
+                    self.sent = last_seq(&said).unwrap_or(after);
+                    self.seq = self.seq.max(self.sent);
+                    self.pass = Some(Pass::new(What::Said { said, after }));
                 }
                 None => return false,
             }
@@ -86,6 +97,9 @@ impl Crew {
         match roll {
             Roll::Admit(member, seq) => {
                 self.seq = seq;
+                if self.members.is_empty() {
+                    self.sent = seq;
+                }
                 member.set_place(Some(self.members.len()));
                 self.members.push(member);
             }
@@ -135,10 +149,9 @@ impl Pass {
                 continue;
             }
             let slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(&frame.bytes)).collect();
-            let reached = frames.iter().rev().find_map(|frame| frame.seq);
-            let batch = Batch { frames, slices: &slices, reached };
+            let batch = Batch::new(frames, &slices);
             match what {
-                What::Said(_) => speakers.for_each(|member| member.offer(batch)),
+                What::Said { .. } => speakers.for_each(|member| member.offer(batch)),
                 What::Heartbeat(seq) => speakers.for_each(|member| member.heartbeat(batch, *seq)),
             }
         }
@@ -149,7 +162,9 @@ impl What {
     /// It, in one protocol.
     fn frames(&self, dialect: &Dialect) -> Vec<Frame> {
         match self {
-            What::Said(said) => said.iter().filter_map(|said| frame(said, dialect)).collect(),
+            What::Said { said, after } => {
+                Frame::with_holes(said.iter().filter_map(|said| frame(said, dialect)), *after, dialect)
+            }
             What::Heartbeat(seq) => {
                 let ping = Some(encode::ping(&Control::default()));
                 ping.into_iter().chain((dialect.alive)(*seq)).map(Frame::answer).collect()

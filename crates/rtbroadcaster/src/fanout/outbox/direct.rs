@@ -15,11 +15,21 @@ use crate::id::Seq;
 #[derive(Debug, Clone, Copy)]
 pub(in crate::fanout) struct Batch<'a> {
     /// In order.
-    pub(in crate::fanout) frames: &'a [Frame],
+    frames: &'a [Frame],
     /// The bytes of `frames`.
-    pub(in crate::fanout) slices: &'a [IoSlice<'a>],
+    slices: &'a [IoSlice<'a>],
     /// The number of the last message in them.
-    pub(in crate::fanout) reached: Option<Seq>,
+    reached: Option<Seq>,
+    /// Where the hole ends that is told before the first message.
+    hole: Option<Seq>,
+}
+
+impl<'a> Batch<'a> {
+    /// `slices` are the bytes of `frames`.
+    pub(in crate::fanout) fn new(frames: &'a [Frame], slices: &'a [IoSlice<'a>]) -> Self {
+        let reached = frames.iter().rev().find_map(|frame| frame.seq);
+        Self { frames, slices, reached, hole: Frame::leading_hole(frames) }
+    }
 }
 
 /// What may be done with a batch at this moment.
@@ -35,12 +45,12 @@ pub(super) enum Way<'a> {
 impl Outbox {
     /// A lane's write: everything in `batch` with one call if nothing waits.
     pub(in crate::fanout) fn offer(&self, batch: Batch<'_>) {
-        let way = self.way(true);
+        let way = self.way(true, batch.hole);
         self.send(&way, batch);
     }
 
     fn send(&self, way: &Way<'_>, batch: Batch<'_>) {
-        let Batch { frames, slices, reached } = batch;
+        let Batch { frames, slices, reached, .. } = batch;
         let socket = match way {
             Way::Socket(socket) => socket,
             Way::Queue => return self.change(|line, now| line.push(frames, self.dialect, now, self.limit)),
@@ -65,22 +75,22 @@ impl Outbox {
         if !self.heard.swap(false, Ordering::Relaxed) {
             return self.cut(CloseReason::NoPong);
         }
-        match self.way(false) {
+        match self.way(false, None) {
             // Not behind what waits: a slow member would be asked too late to answer before the next heartbeat.
             Way::Queue | Way::Shut => self.beat(seq),
             way @ Way::Socket(_) => self.send(&way, beat),
         }
     }
 
-    /// What may be done with a batch: `live` for one of messages, which a paused member does not get. With a socket
-    /// comes the duty to end the write.
-    pub(super) fn way(&self, live: bool) -> Way<'_> {
+    /// What may be done with a batch: `live` for one of messages, which a paused member does not get; `hole` is where the
+    /// hole ends that it begins with. With a socket comes the duty to end the write.
+    pub(super) fn way(&self, live: bool, hole: Option<Seq>) -> Way<'_> {
         let mut line = self.lock();
         if live && !line.is_live() {
             return Way::Shut;
         }
         match self.direct.as_deref() {
-            Some(socket) if line.backlog.is_none() && !line.writing => {
+            Some(socket) if line.is_free(hole) => {
                 line.writing = true;
                 Way::Socket(socket)
             }

@@ -60,6 +60,12 @@ impl Line {
         self.flow == Flow::Live && !self.backlog.as_ref().is_some_and(|backlog| backlog.is_lost())
     }
 
+    /// Whether a batch may be written at once. One that begins with a hole up to `hole` where this member has none, since
+    /// it came later, goes through the backlog, which finds out what there is to tell.
+    pub(crate) fn is_free(&self, hole: Option<Seq>) -> bool {
+        self.backlog.is_none() && !self.writing && hole.is_none_or(|end| self.reached < end)
+    }
+
     /// Queues `frames`, of messages only those that the member wants. A member that cannot be told that it lost messages is closed with 4008.
     pub(crate) fn push(&mut self, frames: &[Frame], dialect: &'static Dialect, now: Duration, limit: usize) {
         let is_live = self.flow == Flow::Live;

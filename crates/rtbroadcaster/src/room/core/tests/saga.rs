@@ -1,13 +1,13 @@
 //! The room of the story, and what it must have said.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::viewer::{Told, Viewer};
 use super::{Cursor, Step, VIEWERS};
 use crate::config::Config;
-use crate::fanout::{Frame, Line, Replay};
+use crate::fanout::{Frame, Line, Rank, Ranked, Replay, Superseding};
 use crate::id::{self, Epoch, RoomId, Seq, Term};
 use crate::message::{Change, Entry, Key, Params};
 use crate::protocol::{Answer, Protocol};
@@ -26,18 +26,63 @@ pub(super) struct Say {
     pub(super) is_stale: bool,
 }
 
-/// What stands in a lane's queue for one viewer.
+/// What stands in the lane's queue.
 enum Item {
     Message(Arc<Entry>),
     Owner(OwnerStatus, Term),
-    Replay(Replay),
+    /// Who comes, and up to where it knows everything.
+    Admit(Visit, Seq),
+    Replay(Visit, Replay),
     /// The room has ended; this is its state.
     End(Arc<Welcome>),
 }
 
+/// One stay of one viewer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Visit {
+    viewer: usize,
+    number: u32,
+}
+
+struct Waiting(Item, Rank);
+
+impl Ranked for Waiting {
+    fn rank(&self) -> &Rank {
+        &self.1
+    }
+}
+
+/// The one lane, which all viewers are in.
+#[derive(Default)]
+struct Lane {
+    items: Superseding<Waiting>,
+    /// What was taken and stands behind messages that go first.
+    roll: Option<Item>,
+    /// The number up to which everybody was sent everything or told of the holes.
+    sent: Seq,
+}
+
+/// How many items may wait before newer values supersede older ones for all viewers.
+const BEHIND: usize = 3;
+
+impl Lane {
+    fn push(&mut self, item: Item) {
+        let rank = match &item {
+            Item::Message(entry) if self.items.len() >= BEHIND => Rank::of(entry),
+            _ => Rank::Event,
+        };
+        self.items.push(Waiting(item, rank));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.roll.is_none() && self.items.is_empty()
+    }
+}
+
 /// A viewer's connection.
 struct Connection {
-    lane: VecDeque<Item>,
+    visit: Visit,
+    is_admitted: bool,
     line: Line,
 }
 
@@ -71,7 +116,9 @@ pub(super) struct Saga {
     now: Duration,
     /// So that no two messages are alike.
     said: u32,
+    lane: Lane,
     connections: Vec<Option<Connection>>,
+    visits: u32,
     viewers: Vec<Viewer>,
 }
 
@@ -86,7 +133,9 @@ impl Saga {
             owner_is_there: true,
             now: Duration::ZERO,
             said: 0,
+            lane: Lane::default(),
             connections: (0..VIEWERS).map(|_| None).collect(),
+            visits: 0,
             viewers: (0..VIEWERS).map(|_| Viewer::default()).collect(),
         }
     }
@@ -142,7 +191,7 @@ impl Saga {
                     self.log.push((self.now, Arc::clone(&entry)));
                     self.ids.extend(id.map(|id| (id, seq)));
                 }
-                self.tell(|| Item::Message(Arc::clone(&entry)));
+                self.lane.push(Item::Message(entry));
             }
         }
     }
@@ -153,7 +202,7 @@ impl Saga {
         self.older = Some(self.term);
         self.term = term;
         self.owner_is_there = true;
-        self.tell(|| Item::Owner(OwnerStatus::Live, term));
+        self.lane.push(Item::Owner(OwnerStatus::Live, term));
     }
 
     fn owner_leaves(&mut self) {
@@ -162,12 +211,8 @@ impl Saga {
             assert!(!self.core.owner_left(older, self.now), "an older owner's end is nobody's loss");
         }
         if self.core.owner_left(term, self.now) && was_there {
-            self.tell(|| Item::Owner(OwnerStatus::Away, term));
+            self.lane.push(Item::Owner(OwnerStatus::Away, term));
         }
-    }
-
-    fn tell(&mut self, item: impl Fn() -> Item) {
-        self.connections.iter_mut().flatten().for_each(|connection| connection.lane.push_back(item()));
     }
 
     fn join(&mut self, viewer: usize, cursor: Cursor) {
@@ -192,9 +237,12 @@ impl Saga {
         if let Start::After(cursor) = &start {
             self.viewers[viewer].goes_back_to(&cursor.epoch, cursor.seq);
         }
-        let mut connection = Connection { lane: VecDeque::new(), line: Line::default() };
-        connection.line.replay(announced(&welcome), Protocol::V2.dialect());
-        self.connections[viewer] = Some(connection);
+        self.visits += 1;
+        let visit = Visit { viewer, number: self.visits };
+        let mut line = Line::default();
+        line.replay(announced(&welcome), Protocol::V2.dialect());
+        self.connections[viewer] = Some(Connection { visit, is_admitted: false, line });
+        self.lane.push(Item::Admit(visit, welcome.standing.seq));
     }
 
     /// `resumed` exactly when the history must hold everything after the cursor, and with exactly that; otherwise the
@@ -229,44 +277,76 @@ impl Saga {
         }
     }
 
-    /// As a lane does: at once if nothing waits, else behind what waits.
+    /// As a lane does: a change, or so many messages for everybody. The socket of `viewer` takes so many bytes, those of
+    /// the others more; it may pause meanwhile.
     fn lane(&mut self, viewer: usize, messages: usize, bytes: usize, pauses: bool) {
-        let Some(Connection { lane, line }) = &mut self.connections[viewer] else { return };
         let dialect = Protocol::V2.dialect();
         let mut frames = Vec::new();
-        while frames.len() < messages
-            && let Some(Item::Message(_) | Item::Owner(..)) = lane.front()
-        {
-            frames.push(match lane.pop_front() {
-                Some(Item::Message(entry)) => Frame::of(&entry, dialect).unwrap(),
-                Some(Item::Owner(status, term)) => Frame::event((dialect.owner)(status, term).unwrap()),
-                _ => unreachable!("it was looked at"),
-            });
+        while self.lane.roll.is_none() && frames.len() < messages {
+            match self.lane.items.pop().map(|Waiting(item, _)| item) {
+                None => break,
+                Some(Item::Message(entry)) => frames.extend(Frame::of(&entry, dialect)),
+                Some(Item::Owner(status, term)) => frames.extend((dialect.owner)(status, term).map(Frame::event)),
+                Some(roll) => self.lane.roll = Some(roll),
+            }
         }
         if frames.is_empty() {
-            match lane.pop_front() {
-                Some(Item::Replay(replay)) => line.replay(replay, dialect),
-                Some(Item::End(last)) => {
+            return self.roll();
+        }
+        let after = self.lane.sent;
+        self.lane.sent = frames.iter().rev().find_map(|frame| frame.seq).unwrap_or(after);
+        let frames = Frame::with_holes(frames.into_iter(), after, dialect);
+        for member in 0..VIEWERS {
+            self.offer(member, &frames, bytes + 120 * viewer.abs_diff(member), pauses && member == viewer);
+        }
+    }
+
+    fn offer(&mut self, member: usize, frames: &[Frame], bytes: usize, pauses: bool) {
+        let Some(Connection { line, is_admitted: true, .. }) = &mut self.connections[member] else { return };
+        if !line.is_live() {
+            return;
+        }
+        let is_free = line.is_free(Frame::leading_hole(frames));
+        line.writing = is_free;
+        if pauses {
+            self.pause(member);
+        }
+        if is_free {
+            return self.write(member, frames, bytes);
+        }
+        let Some(Connection { line, .. }) = &mut self.connections[member] else { return };
+        line.push(frames, Protocol::V2.dialect(), self.now, BACKLOG);
+    }
+
+    /// The change that stands first.
+    fn roll(&mut self) {
+        let dialect = Protocol::V2.dialect();
+        match self.lane.roll.take() {
+            Some(Item::Admit(visit, seq)) => {
+                if !self.connections.iter().flatten().any(|connection| connection.is_admitted) {
+                    self.lane.sent = seq;
+                }
+                self.on(visit, |connection| connection.is_admitted = true);
+            }
+            Some(Item::Replay(visit, replay)) => self.on(visit, |connection| connection.line.replay(replay, dialect)),
+            Some(Item::End(last)) => {
+                for Connection { line, visit, .. } in self.connections.iter_mut().flatten() {
                     if line.backlog.as_ref().is_some_and(|backlog| backlog.is_lost()) {
-                        self.viewers[viewer].loses();
+                        self.viewers[visit.viewer].loses();
                         line.replay(reset(&last), dialect);
                     }
                     line.backlog(dialect).finish((dialect.closed)(dialect.room_closed).unwrap());
                 }
-                _ => {}
             }
-        } else if line.is_live() && line.backlog.is_none() {
-            line.writing = true;
-            if pauses {
-                self.pause(viewer);
-            }
-            self.write(viewer, &frames, bytes);
-        } else if line.is_live() {
-            if pauses {
-                self.pause(viewer);
-            }
-            let Some(Connection { line, .. }) = &mut self.connections[viewer] else { return };
-            line.push(&frames, dialect, self.now, BACKLOG);
+            _ => {}
+        }
+    }
+
+    /// Does something with the connection of this visit, if it is still there.
+    fn on(&mut self, visit: Visit, change: impl FnOnce(&mut Connection)) {
+        let connection = self.connections[visit.viewer].as_mut();
+        if let Some(connection) = connection.filter(|connection| connection.visit == visit) {
+            change(connection);
         }
     }
 
@@ -316,8 +396,8 @@ impl Saga {
         }
         self.viewers[viewer].loses();
         let welcome = self.core.welcome(&Start::Fresh, self.now);
-        let connection = self.connections[viewer].as_mut().unwrap();
-        connection.lane.push_back(Item::Replay(reset(&welcome)));
+        let visit = self.connections[viewer].as_ref().unwrap().visit;
+        self.lane.push(Item::Replay(visit, reset(&welcome)));
     }
 
     fn pause(&mut self, viewer: usize) {
@@ -338,8 +418,8 @@ impl Saga {
         self.viewers[viewer].unpauses();
         let welcome = self.core.welcome(&start, self.now);
         self.check_welcome(&start, &welcome);
-        let connection = self.connections[viewer].as_mut().unwrap();
-        connection.lane.push_back(Item::Replay(announced(&welcome)));
+        let visit = self.connections[viewer].as_ref().unwrap().visit;
+        self.lane.push(Item::Replay(visit, announced(&welcome)));
     }
 
     fn wait(&mut self, seconds: u64) {
@@ -353,7 +433,7 @@ impl Saga {
     fn close(&mut self) {
         if self.core.end() {
             let last = Arc::new(self.core.welcome(&Start::Fresh, self.now));
-            self.tell(|| Item::End(Arc::clone(&last)));
+            self.lane.push(Item::End(last));
         }
         assert!(self.core.take_over().is_none(), "nobody owns a room that has ended");
         assert!(self.core.join(&Start::Fresh, self.now).is_err(), "nobody joins a room that has ended");
@@ -392,13 +472,13 @@ impl Saga {
         }
         self.check();
         (0..VIEWERS).for_each(|viewer| self.cut(viewer));
-        let (viewers, said, now) = (std::mem::take(&mut self.viewers), self.said, self.now);
-        *self = Self { viewers, said, now, ..Self::new() };
+        let (viewers, said, visits) = (std::mem::take(&mut self.viewers), self.said, self.visits);
+        *self = Self { viewers, said, visits, now: self.now, ..Self::new() };
     }
 
     fn catch_up(&mut self, viewer: usize) {
         loop {
-            let has_more = self.connections[viewer].as_ref().is_some_and(|connection| !connection.lane.is_empty());
+            let has_more = !self.lane.is_empty();
             self.lane(viewer, 2, 100, false);
             if !self.drain(viewer, 70) && !has_more {
                 return;
