@@ -470,3 +470,24 @@ fn a_pause_drops_messages_but_neither_answers_nor_replays() {
     assert!(!backlog.is_replaying());
     assert_eq!(backlog.reached().get(), 4);
 }
+
+#[test]
+fn a_hole_that_is_out_is_not_parted_from_the_message_behind_it() {
+    let message = numbered(3, 1);
+    let frames = Frame::with_holes([message].into_iter(), Seq::new(1).unwrap(), &TELLING);
+    let hole = frames[0].bytes.len();
+    for (written, expected) in [(0, [SKIPPED + 3, 4].as_slice()), (2, &[SKIPPED + 2, 3, 4]), (hole, &[3, 4])] {
+        let mut backlog = Backlog::new(&TELLING, Seq::new(1).unwrap());
+        backlog.adopt(&frames, written, Duration::ZERO, 0).unwrap();
+        // Would supersede what waits.
+        backlog.push(numbered(4, 1), Duration::ZERO, 0).unwrap();
+        let mut out = frames[0].bytes[..written.min(hole)].to_vec();
+        let mut taken = Vec::new();
+        let offset = backlog.take(&mut taken, 99, 1_000, Duration::ZERO);
+        out.extend(&taken.concat()[offset..]);
+        backlog.advance(taken.concat().len() - offset);
+        let out = if written == hole { out.split_off(hole) } else { out };
+        assert_eq!(numbers(&out), expected, "{written} bytes of the hole were out");
+        assert_eq!(backlog.reached().get(), 4);
+    }
+}
