@@ -78,13 +78,16 @@ async fn serve(settings: &Settings) -> Result<ExitCode, ServeError> {
         }
     };
     drop(listener);
-    tracing::info!(%signal, connections = manager.connections(), "shutting down");
+    let open = manager.connections();
+    // Before it is said: from then on nobody is let in and `/readyz` says so.
+    let clients_are_gone = manager.shutdown();
+    tracing::info!(%signal, connections = open, "shutting down");
     let end = async {
         tokio::select! {
             () = tokio::time::sleep(SHUTDOWN) => {
                 tracing::warn!(connections = manager.connections(), "left connections that did not end in time");
             }
-            () = finish(&manager, &connections, &stop) => tracing::info!("every connection has ended"),
+            () = finish(clients_are_gone, &manager, &connections, &stop) => tracing::info!("every connection has ended"),
         }
     };
     let mut end = pin!(end);
@@ -97,10 +100,15 @@ async fn serve(settings: &Settings) -> Result<ExitCode, ServeError> {
     }
 }
 
-/// Ends every room and every connection.
-async fn finish(manager: &Manager, connections: &TaskTracker, stop: &CancellationToken) {
+/// Waits until every client is gone, and then until every connection is.
+async fn finish(
+    clients_are_gone: impl Future<Output = ()>,
+    manager: &Manager,
+    connections: &TaskTracker,
+    stop: &CancellationToken,
+) {
     // Plain HTTP goes on meanwhile: its answer is that this server is not ready any more.
-    manager.shutdown().await;
+    clients_are_gone.await;
     stop.cancel();
     connections.close();
     connections.wait().await;

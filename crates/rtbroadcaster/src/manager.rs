@@ -168,12 +168,13 @@ impl Manager {
         self.0.clients.len()
     }
 
-    /// Ends every room and every connection, each told why, and waits until the last one is gone. A connection that
-    /// takes nothing lasts no longer than [`stall_timeout`](Config::stall_timeout); bound this wait if that is too long.
+    /// Ends every room and every connection, each told why; that has begun when this returns. What it returns waits until
+    /// the last connection is gone. A connection that takes nothing lasts no longer than
+    /// [`stall_timeout`](Config::stall_timeout); bound the wait if that is too long.
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
-    pub async fn shutdown(&self) {
+    pub fn shutdown(&self) -> impl Future<Output = ()> + Send + use<> {
         let waiting = self.waiting().take();
         for outbox in waiting.into_iter().flatten().map(|(_, outbox)| outbox) {
             outbox.drain(moment_to_come_back());
@@ -181,7 +182,8 @@ impl Manager {
         // Also one that was not used yet: no room is created from now on.
         self.registry().shut();
         self.0.clients.close();
-        self.0.clients.wait().await;
+        let clients = self.0.clients.clone();
+        async move { clients.wait().await }
     }
 
     /// Whether [`shutdown`](Self::shutdown) was called.

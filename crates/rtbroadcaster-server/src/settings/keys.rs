@@ -86,6 +86,7 @@ keys! {
     Viewers {
         backlog_bytes_max => config.backlog_bytes_max: usize, "Most bytes that may wait for one viewer";
         stall_timeout => config.stall_timeout: std::time::Duration, "How long the first frame that waits may wait before its viewer is closed";
+        flush_interval => config.flush_interval: std::time::Duration, "How long messages wait for more, to be sent together; 0 sends them at once";
         ping_interval => config.ping_interval: std::time::Duration, "How often viewers are pinged; silent for two of these, they are closed";
     }
     Rooms {

@@ -137,6 +137,7 @@ fn set(config: &mut Config, setting: &str) -> Option<()> {
         "state_bytes_max" => config.state_bytes_max = number()?,
         "backlog_bytes_max" => config.backlog_bytes_max = number()?,
         "stall_timeout" => config.stall_timeout = duration(value)?,
+        "flush_interval" => config.flush_interval = duration(value)?,
         "ping_interval" => config.ping_interval = duration(value)?,
         "rooms_max" => config.rooms_max = number()?,
         "rooms_per_address_max" => config.rooms_per_address_max = number()?,
