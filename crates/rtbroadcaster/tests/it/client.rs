@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, Stream, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::WebSocketStream;
@@ -52,15 +53,23 @@ impl Client<TcpStream> {
     /// Connects with a handshake of the caller's.
     pub(crate) async fn connect_as(address: SocketAddr, request: Request) -> Result<Self, Error> {
         let socket = within("connecting", TcpStream::connect(address)).await.unwrap();
+        // As browsers do: a second small message does not wait for an answer to the first.
+        socket.set_nodelay(true).unwrap();
         Self::open(request, socket).await
     }
 
     /// A client whose kernel holds little, so that it is slow as soon as it does not read.
     pub(crate) async fn connect_narrow(address: SocketAddr) -> Self {
+        Self::connect_narrow_as(address, request(&address.to_string(), None)).await
+    }
+
+    /// The same with a handshake of the caller's.
+    pub(crate) async fn connect_narrow_as(address: SocketAddr, request: Request) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(4 * 1024).unwrap();
         let socket = within("connecting", socket.connect(address)).await.unwrap();
-        Self::open(request(&address.to_string(), None), socket).await.unwrap()
+        socket.set_nodelay(true).unwrap();
+        Self::open(request, socket).await.unwrap()
     }
 
     /// The connection under the WebSocket, for a client that frames by hand. Nothing may have come yet.
@@ -125,6 +134,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         within("sending", self.socket.close(Some(close))).await.unwrap();
     }
 
+    /// Its two directions, for a client that writes in one task and reads in another.
+    pub(crate) fn split(self) -> (Mouth<S>, Ear<S>) {
+        let (mouth, ear) = self.socket.split();
+        (Mouth(mouth), Ear(ear))
+    }
+
     /// The next thing that comes.
     pub(crate) async fn next(&mut self) -> Came {
         within("the next message", self.next_at_any_time()).await
@@ -132,12 +147,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
 
     /// The next thing that comes, without a deadline: for a reader who stops with its test.
     pub(crate) async fn next_at_any_time(&mut self) -> Came {
-        loop {
-            let came = self.socket.next().await;
-            if !matches!(came, Some(Ok(Message::Ping(_)))) {
-                return read(came);
-            }
-        }
+        next(&mut self.socket).await
     }
 
     /// The next thing that comes is a text.
@@ -181,6 +191,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         match self.next().await {
             Came::Pong(payload) if payload == b"there?" => {}
             other => panic!("expected only the pong, but came {other:?}"),
+        }
+    }
+}
+
+/// The direction of a connection to the server.
+#[derive(Debug)]
+pub(crate) struct Mouth<S>(SplitSink<WebSocketStream<S>, Message>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Mouth<S> {
+    /// Writes now or with what comes next. Without a deadline: a server may slow its client.
+    pub(crate) async fn feed(&mut self, text: &str) -> Result<(), Error> {
+        self.0.feed(Message::text(text)).await
+    }
+
+    /// Writes what was fed.
+    pub(crate) async fn flush(&mut self) -> Result<(), Error> {
+        self.0.flush().await
+    }
+}
+
+/// The direction of a connection from the server.
+#[derive(Debug)]
+pub(crate) struct Ear<S>(SplitStream<WebSocketStream<S>>);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Ear<S> {
+    /// The next thing that comes, without a deadline.
+    pub(crate) async fn next_at_any_time(&mut self) -> Came {
+        next(&mut self.0).await
+    }
+}
+
+async fn next(stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin)) -> Came {
+    loop {
+        let came = stream.next().await;
+        if !matches!(came, Some(Ok(Message::Ping(_)))) {
+            return read(came);
         }
     }
 }

@@ -70,7 +70,16 @@ impl House {
 /// A client whose connection is in memory, so that the library cannot know its socket. It takes `buffer_bytes` that the
 /// client has not read.
 pub(crate) async fn in_memory(manager: &Manager, buffer_bytes: usize) -> Client<DuplexStream> {
-    in_memory_behind(manager, buffer_bytes, 1).await
+    in_memory_speaking(manager, buffer_bytes, None).await
+}
+
+/// The same, offering `protocol`.
+pub(crate) async fn in_memory_speaking(
+    manager: &Manager,
+    buffer_bytes: usize,
+    protocol: Option<&'static str>,
+) -> Client<DuplexStream> {
+    Client::open(request("in.memory", protocol), stream(manager, buffer_bytes, 1)).await.unwrap()
 }
 
 /// The same behind a layer that holds back up to `held_back_bytes` until it is flushed, as TLS may.
@@ -79,6 +88,12 @@ pub(crate) async fn in_memory_behind(
     buffer_bytes: usize,
     held_back_bytes: usize,
 ) -> Client<DuplexStream> {
+    let stream = stream(manager, buffer_bytes, held_back_bytes);
+    Client::open(request("in.memory", None), stream).await.unwrap()
+}
+
+/// A stream at whose other end the library is served.
+fn stream(manager: &Manager, buffer_bytes: usize, held_back_bytes: usize) -> DuplexStream {
     let (here, there) = tokio::io::duplex(buffer_bytes);
     let manager = manager.clone();
     tokio::spawn(async move {
@@ -93,5 +108,5 @@ pub(crate) async fn in_memory_behind(
         let connection = hyper::server::conn::http1::Builder::new();
         connection.serve_connection(TokioIo::new(stream), service_fn(answer)).with_upgrades().await
     });
-    Client::open(request("in.memory", None), here).await.unwrap()
+    here
 }

@@ -252,7 +252,7 @@ async fn raw_viewer(house: &House, room: &str) -> tokio::net::TcpStream {
 }
 
 /// A server's text frame, by RFC 6455 section 5.2.
-fn frame(text: &str) -> Vec<u8> {
+pub(crate) fn frame(text: &str) -> Vec<u8> {
     let length = match text.len() {
         length @ ..126 => vec![u8::try_from(length).unwrap()],
         length @ 126..65_536 => [&[126], &u16::try_from(length).unwrap().to_be_bytes()[..]].concat(),

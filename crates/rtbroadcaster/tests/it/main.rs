@@ -19,3 +19,4 @@ mod overheard;
 mod ownership;
 mod record;
 mod transcript;
+mod v2;

@@ -1,0 +1,9 @@
+//! Version 2 as its clients see it, a file per story.
+//!
+//! `frame`, `ledger`, `follower`, `viewer` and `dice` are the furniture; the rest are stories.
+
+mod dice;
+mod follower;
+mod frame;
+mod ledger;
+mod viewer;

@@ -1,0 +1,166 @@
+//! The frames of version 2, written down here once more, so that a change of the library's is noticed.
+//! Must not know sockets.
+
+use rtbroadcaster::{Kind, OwnerStatus};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What a server says. A member or a type that is not in PROTOCOL.md fails the reading.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub(crate) enum Frame {
+    Created { id: String, room: String, owner_key: String, epoch: String, term: u64, seq: u64, alive_ms: u64 },
+    Owned(Owned),
+    Joined(Joined),
+    Message(Message),
+    Skipped { through: u64 },
+    Reset(Reset),
+    Owner { status: Status, term: u64 },
+    Ack { id: String, seq: u64 },
+    Error { id: Option<String>, code: String, message: String, retry_in_ms: Option<u64> },
+    Alive { seq: u64 },
+    Draining { reconnect_in_ms: u64 },
+    Closed { reason: String },
+}
+
+/// The answer to an `own`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Owned {
+    pub(crate) id: String,
+    pub(crate) room: String,
+    pub(crate) epoch: String,
+    pub(crate) term: u64,
+    pub(crate) seq: u64,
+    pub(crate) replay: u64,
+    pub(crate) alive_ms: u64,
+}
+
+/// The answer to a `join` or an `unpause`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Joined {
+    pub(crate) id: String,
+    pub(crate) room: String,
+    pub(crate) epoch: String,
+    pub(crate) term: u64,
+    pub(crate) seq: u64,
+    pub(crate) how: How,
+    pub(crate) reason: Option<Reason>,
+    pub(crate) replay: u64,
+    pub(crate) owner: Status,
+    pub(crate) alive_ms: u64,
+}
+
+/// What an owner has said.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Message {
+    pub(crate) seq: Option<u64>,
+    pub(crate) key: String,
+    pub(crate) params: Value,
+    #[serde(default)]
+    pub(crate) state: bool,
+    #[serde(default)]
+    pub(crate) cleared: bool,
+}
+
+/// The state follows anew.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Reset {
+    pub(crate) reason: String,
+    pub(crate) epoch: String,
+    pub(crate) term: u64,
+    pub(crate) seq: u64,
+    pub(crate) replay: u64,
+    pub(crate) owner: Status,
+}
+
+/// How a viewer is brought to where the room stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum How {
+    Snapshot,
+    Resumed,
+    Reset,
+}
+
+/// Why a cursor was not continued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reason {
+    Retention,
+    Epoch,
+    Future,
+    Malformed,
+}
+
+/// Whether the owner is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Status {
+    Live,
+    Away,
+}
+
+impl From<OwnerStatus> for Status {
+    fn from(status: OwnerStatus) -> Self {
+        match status {
+            OwnerStatus::Live => Self::Live,
+            OwnerStatus::Away => Self::Away,
+        }
+    }
+}
+
+/// Reads what a server said.
+#[track_caller]
+pub(crate) fn read(text: &str) -> Frame {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// What a client says to open a room.
+pub(crate) fn create(id: &str) -> String {
+    format!(r#"{{"type":"create","id":"{id}"}}"#)
+}
+
+/// What a client says to own `room`.
+pub(crate) fn own(id: &str, room: &str, key: &str) -> String {
+    format!(r#"{{"type":"own","id":"{id}","room":"{room}","ownerKey":"{key}"}}"#)
+}
+
+/// What a client says to watch `room`, behind `cursor` if there is one.
+pub(crate) fn join(id: &str, room: &str, cursor: Option<&str>) -> String {
+    let cursor = cursor.map(|cursor| format!(r#","cursor":{cursor}"#)).unwrap_or_default();
+    format!(r#"{{"type":"join","id":"{id}","room":"{room}"{cursor}}}"#)
+}
+
+/// A cursor behind the message `seq` of `epoch`.
+pub(crate) fn cursor(epoch: &str, seq: u64) -> String {
+    format!(r#"{{"epoch":"{epoch}","seq":{seq}}}"#)
+}
+
+/// What an owner says to have something told; without an answer if `id` is empty.
+pub(crate) fn publish(id: &str, kind: Kind, key: &str, params: &str) -> String {
+    let id = if id.is_empty() { String::new() } else { format!(r#""id":"{id}","#) };
+    let kind = match kind {
+        Kind::Event => "",
+        Kind::State => r#","state":true"#,
+        Kind::Ephemeral => r#","ephemeral":true"#,
+    };
+    format!(r#"{{"type":"publish",{id}"key":"{key}","params":{params}{kind}}}"#)
+}
+
+/// What a viewer says to go on after a pause.
+pub(crate) fn unpause(id: &str) -> String {
+    format!(r#"{{"type":"unpause","id":"{id}"}}"#)
+}
+
+/// What a viewer says to get nothing for a while.
+pub(crate) const PAUSE: &str = r#"{"type":"pause"}"#;
+
+/// An error as a client gets it.
+pub(crate) fn bad_message(id: Option<&str>) -> String {
+    let id = id.map(|id| format!(r#""id":"{id}","#)).unwrap_or_default();
+    format!(r#"{{"type":"error",{id}"code":"bad_message","message":"the message cannot be understood"}}"#)
+}
