@@ -6,5 +6,6 @@ mod cursors;
 mod dice;
 mod follower;
 mod frame;
+mod joins;
 mod ledger;
 mod viewer;
