@@ -3,6 +3,7 @@
 //! `frame`, `ledger`, `follower`, `viewer` and `dice` are the furniture; the rest are stories.
 
 mod cursors;
+mod cuts;
 mod dice;
 mod follower;
 mod frame;
