@@ -8,5 +8,6 @@ mod dice;
 mod follower;
 mod frame;
 mod joins;
+mod lagging;
 mod ledger;
 mod viewer;
