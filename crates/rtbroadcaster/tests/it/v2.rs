@@ -10,4 +10,5 @@ mod frame;
 mod joins;
 mod lagging;
 mod ledger;
+mod pausing;
 mod viewer;
