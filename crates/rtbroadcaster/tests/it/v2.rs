@@ -11,4 +11,5 @@ mod joins;
 mod lagging;
 mod ledger;
 mod pausing;
+mod restless;
 mod viewer;

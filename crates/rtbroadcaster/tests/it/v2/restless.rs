@@ -1,0 +1,93 @@
+//! Viewers that pause and go on all the time, while the owner speaks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use super::dice::Dice;
+use super::frame::{self, How};
+use super::ledger::Speaker;
+use super::pausing::{config, room};
+use super::viewer::Viewer;
+use crate::moment::{LONG, within_time};
+
+/// Has the owner speak once a millisecond until it is told that the story is over.
+fn speak_on(mut speaker: Speaker) -> (JoinHandle<Speaker>, Arc<AtomicBool>) {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&is_over);
+    let speaking = tokio::spawn(async move {
+        let mut pace = tokio::time::interval(Duration::from_millis(1));
+        for n in 0.. {
+            pace.tick().await;
+            speaker.mixed(n).await;
+            if told.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+        speaker.last().await;
+        speaker
+    });
+    (speaking, is_over)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pauses_in_one_segment_are_done_one_after_the_other_while_the_owner_speaks() {
+    const PAUSES: usize = 40;
+    let (house, speaker, room) = room(config()).await;
+    let mut viewers = Vec::new();
+    for _ in 0..3 {
+        viewers.push(Viewer::new(&house, &room).await);
+    }
+    let (speaking, is_over) = speak_on(speaker);
+    for round in 1..=3 {
+        for viewer in &mut viewers {
+            viewer.until_seq(round * 30).await;
+            (0..PAUSES).for_each(|_| _ = viewer.follower.ask());
+            let pauses = (0..PAUSES).flat_map(|n| [frame::PAUSE.to_owned(), frame::unpause(&format!("{round}-{n}"))]);
+            viewer.client.send_all(pauses).await;
+        }
+        for viewer in &mut viewers {
+            viewer.until("all answers", |follower| !follower.is_owed()).await;
+            assert_eq!(viewer.follower.last_joined().id, format!("{round}-{}", PAUSES - 1));
+        }
+    }
+    is_over.store(true, Ordering::Relaxed);
+    let speaker = within_time(LONG, "the owner", speaking).await.unwrap();
+    for viewer in &mut viewers {
+        viewer.until_last().await;
+        viewer.follower.check_whole(&speaker.ledger);
+        assert_eq!(viewer.follower.answers(How::Resumed, None), 3 * PAUSES);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_that_pauses_hundreds_of_times_gets_everything_once() {
+    const PAUSES: usize = 300;
+    let (house, speaker, room) = room(config()).await;
+    let mut viewer = Viewer::new(&house, &room).await;
+    let (speaking, is_over) = speak_on(speaker);
+    let mut dice = Dice::new();
+    for n in 0..PAUSES {
+        let seq = viewer.follower.seq() + dice.below(4);
+        viewer.until_seq(seq).await;
+        match dice.below(4) {
+            // The answer comes behind what was on its way.
+            0 => viewer.client.send(frame::PAUSE).await,
+            1 => viewer.client.send_all([frame::PAUSE.to_owned(), frame::PAUSE.to_owned()]).await,
+            _ => viewer.pause().await,
+        }
+        if dice.below(8) == 0 {
+            // The connection goes while it is paused.
+            viewer = Viewer::again(&house, &room, viewer.follower).await;
+        } else {
+            viewer.unpause(&n.to_string()).await;
+        }
+    }
+    is_over.store(true, Ordering::Relaxed);
+    let speaker = within_time(LONG, "the owner", speaking).await.unwrap();
+    viewer.until_last().await;
+    viewer.follower.check_whole(&speaker.ledger);
+    assert_eq!(viewer.follower.answers(How::Resumed, None), PAUSES);
+}
