@@ -13,4 +13,5 @@ mod ledger;
 mod owners;
 mod pausing;
 mod restless;
+mod takeovers;
 mod viewer;

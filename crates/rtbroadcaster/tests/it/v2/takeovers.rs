@@ -1,0 +1,252 @@
+//! The right to speak as it passes from one connection to the next, while both speak as fast as they can.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rtbroadcaster::{Config, Kind};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+
+use super::dice::Dice;
+use super::follower::{Follower, Heard};
+use super::frame::{self, Frame, Owned, Status};
+use super::ledger::{Change, LAST, Ledger};
+use super::owners::request;
+use super::viewer::{Listener, Room, Viewer, connect};
+use crate::client::{Came, Client, Ear, Mouth};
+use crate::house::House;
+use crate::moment::{LONG, until, within_time};
+
+/// How many messages of an owner may be on their way without an ack.
+const WINDOW: usize = 64;
+
+/// What an owner on a connection heard of its own messages.
+#[derive(Debug)]
+struct Reign {
+    term: u64,
+    /// The messages that were acknowledged, in that order, each with its number.
+    acks: Vec<(u64, u64)>,
+    /// The last words and the end.
+    closed: Option<String>,
+    end: Came,
+}
+
+/// Speaks as the owner of `term` until somebody else does: events, states and ephemerals that tell the term and count.
+/// `acked` counts the acks.
+fn reign(client: Client, term: u64, acked: Arc<AtomicU64>) -> JoinHandle<Reign> {
+    let (mouth, ear) = client.split();
+    let window = Arc::new(Semaphore::new(WINDOW));
+    let speaking = tokio::spawn(speak(mouth, term, Arc::clone(&window)));
+    tokio::spawn(async move {
+        let reign = listen(ear, term, &acked, &window).await;
+        speaking.abort();
+        reign
+    })
+}
+
+async fn speak(mut mouth: Mouth<TcpStream>, term: u64, window: Arc<Semaphore>) {
+    for n in 0.. {
+        let id = if n % 4 == 3 { String::new() } else { format!("{term}-{n}") };
+        // No key of a state is used again, so that nothing with a number is ever superseded.
+        let (kind, key) = match n % 4 {
+            2 if n % 50 == 2 => (Kind::State, format!("s-{term}-{n}")),
+            3 => (Kind::Ephemeral, "pointer".to_owned()),
+            _ => (Kind::Event, "bell".to_owned()),
+        };
+        if n % 4 != 3 {
+            window.acquire().await.unwrap().forget();
+        }
+        let text = frame::publish(&id, kind, &key, &format!("[{term},{n}]"));
+        if mouth.feed(&text).await.is_err() || mouth.flush().await.is_err() {
+            // It is fenced, and the connection is gone.
+            return;
+        }
+    }
+}
+
+async fn listen(mut ear: Ear<TcpStream>, term: u64, acked: &AtomicU64, window: &Semaphore) -> Reign {
+    let (mut acks, mut closed) = (Vec::new(), None);
+    loop {
+        match ear.next_at_any_time().await {
+            Came::Text(text) => match frame::read(&text) {
+                Frame::Ack { id, seq } => {
+                    let (of, n) = id.split_once('-').unwrap();
+                    assert_eq!(of.parse(), Ok(term), "an ack of somebody else's");
+                    acks.push((n.parse().unwrap(), seq));
+                    acked.fetch_add(1, Ordering::Relaxed);
+                    window.add_permits(1);
+                }
+                Frame::Closed { reason } => closed = Some(reason),
+                other => panic!("an owner has no use for {other:?}"),
+            },
+            end => return Reign { term, acks, closed, end },
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_an_older_term_is_applied_or_heard_after_a_takeover() {
+    const TAKEOVERS: u64 = 60;
+    let house = House::open(Config { backlog_bytes_max: 0, ..Config::default() }).await;
+    let mut owner = connect(&house).await;
+    let room = owner.open_room().await;
+    let witnesses = [Listener::join(&house, &room.name).await, Listener::join(&house, &room.name).await];
+    let mut dice = Dice::new();
+    let (mut reigns, mut takeovers) = (Vec::new(), Vec::new());
+    for term in 1..=TAKEOVERS {
+        let mut next = connect(&house).await;
+        let acked = Arc::new(AtomicU64::new(0));
+        let reigning = reign(owner, term, Arc::clone(&acked));
+        // Somewhere in the middle of what it says.
+        let middle = dice.below(100);
+        until("it speaks", || acked.load(Ordering::Relaxed) >= middle).await;
+        takeovers.push(next.take_over(&room).await);
+        reigns.push(reigning);
+        owner = next;
+    }
+    owner.send(&frame::publish("", Kind::State, LAST, "[]")).await;
+    let mut heard = Vec::new();
+    for witness in witnesses {
+        heard.push(witness.follower().await);
+    }
+    let ledger = follow_terms(&heard[0]);
+    for witness in &heard {
+        follow_terms(witness);
+        // Which ephemeral messages a witness missed is its own affair.
+        witness.check_numbered(&ledger);
+        assert_eq!((witness.seq(), witness.resets()), (ledger.seq(), 0));
+    }
+    for reign in reigns {
+        let reign = within_time(LONG, "the older owner's end", reign).await.unwrap();
+        check_reign(&reign, &ledger);
+    }
+    for ((owned, state), term) in takeovers.iter().zip(2..) {
+        check_takeover(owned, state, term, &ledger);
+    }
+}
+
+/// Between the frames that tell a term nothing of another one was heard, and of each what its owner said, without a
+/// hole. Gives everything with a number.
+fn follow_terms(follower: &Follower) -> Ledger {
+    let (mut ledger, mut told, mut next) = (Ledger::default(), follower.last_joined().term, 0);
+    for heard in follower.heard() {
+        let text = match heard {
+            Heard::Owner { status: Status::Live, term } => {
+                (told, next) = (*term, 0);
+                continue;
+            }
+            Heard::Message { text, .. } | Heard::Passing { text, .. } => text,
+            Heard::Joined { .. } | Heard::State { .. } => continue,
+            other => panic!("a witness heard {other:?}"),
+        };
+        let Frame::Message(message) = frame::read(text) else { unreachable!() };
+        let number = |place: usize| message.params.get(place).and_then(Value::as_u64);
+        if message.key != LAST {
+            assert_eq!(number(0), Some(told), "behind the frame that told the term {told} came {text}");
+            let n = number(1).unwrap();
+            assert!(n >= next, "repeated or out of order: {text}");
+            next = n + 1;
+        }
+        if message.seq.is_some() {
+            let change = if message.state { Change::State } else { Change::Event };
+            ledger.note(change, &message.key, &message.params.to_string());
+        }
+    }
+    ledger
+}
+
+/// What was acknowledged was heard by everybody under that number, and the older owner knows why it was closed.
+fn check_reign(reign: &Reign, ledger: &Ledger) {
+    for (n, seq) in &reign.acks {
+        let params = format!(r#""params":[{},{n}]"#, reign.term);
+        assert!(ledger.line(*seq).text.contains(&params), "{params} is not {}", ledger.line(*seq).text);
+    }
+    assert!(reign.acks.is_sorted(), "acks out of order: {:?}", reign.acks);
+    assert_eq!(reign.closed.as_deref(), Some("fenced"));
+    assert_eq!(reign.end, Came::Close(4509, "fenced".into()));
+}
+
+/// The next owner got the next term and exactly the state of that moment.
+fn check_takeover(owned: &Owned, state: &[(u64, String)], term: u64, ledger: &Ledger) {
+    assert_eq!(owned.term, term);
+    let state: Vec<_> = state.iter().map(|(seq, text)| (*seq, text.as_str())).collect();
+    assert_eq!(state, ledger.fold(owned.seq));
+    // Everything of an older term is before it.
+    let older = ledger.lines().filter(|(_, line)| line.text.contains(&format!(r#""params":[{},"#, term - 1)));
+    assert!(older.map(|(seq, _)| seq).max() <= Some(owned.seq));
+}
+
+/// Everything that an owner says here: with ids, of every kind.
+fn unacked() -> Vec<(Change, String, String)> {
+    let kinds = [Change::State, Change::Event, Change::Cleared, Change::Event, Change::State];
+    (0..500).map(|n| (kinds[n % 5], format!("k{}", n % 7), format!("[{n}]"))).collect()
+}
+
+/// Reads `count` acks.
+async fn acks(owner: &mut Client, count: usize) -> Vec<(String, u64)> {
+    let mut acks = Vec::new();
+    for _ in 0..count {
+        match owner.frame().await {
+            Frame::Ack { id, seq } => acks.push((id, seq)),
+            other => panic!("expected an ack, but came {other:?}"),
+        }
+    }
+    acks
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_next_owner_says_again_is_stored_once_whatever_came_of_it() {
+    let house = House::open(Config { history_messages_max: 0, ..Config::default() }).await;
+    for round in 0..4 {
+        let mut first = connect(&house).await;
+        let room = first.open_room().await;
+        let mut viewer = Viewer::new(&house, &room.name).await;
+        let unacked = unacked();
+        let says = |(n, (change, key, params)): (usize, &(Change, String, String))| {
+            request(&format!("a1b2-{n}"), *change, key, params)
+        };
+        let all: Vec<String> = unacked.iter().enumerate().map(says).collect();
+        let mut second = connect(&house).await;
+        // Its connection ends with all, a part, or nothing of this applied, and no ack is read.
+        first.send_all(all.iter().take(500 - round * 150).cloned()).await;
+        if round % 2 == 0 {
+            drop(first);
+        }
+        second.take_over(&room).await;
+        let mut known = HashMap::new();
+        for again in 0..2 {
+            second.send_all(all.iter().cloned()).await;
+            for (n, (id, seq)) in acks(&mut second, all.len()).await.into_iter().enumerate() {
+                assert_eq!((id.as_str(), seq), (format!("a1b2-{n}").as_str(), n as u64 + 1));
+                assert!(again == 0 || known[&id] == seq, "{id} has another number");
+                known.insert(id, seq);
+            }
+        }
+        // Another content, another kind.
+        for other in [request("a1b2-1", Change::Event, "k1", "[2]"), request("a1b2-1", Change::State, "k1", "[1]")] {
+            second.send(&other).await;
+            match second.frame().await {
+                Frame::Error { id: Some(id), code, .. } if id == "a1b2-1" && code == "id_reused" => {}
+                other => panic!("expected `id_reused`, but came {other:?}"),
+            }
+        }
+        check_stored_once(&mut second, &room, &mut viewer, &unacked).await;
+    }
+}
+
+/// The viewer has each message once and in order.
+async fn check_stored_once(owner: &mut Client, room: &Room, viewer: &mut Viewer, said: &[(Change, String, String)]) {
+    let mut ledger = Ledger::default();
+    for (change, key, params) in said {
+        let params = if *change == Change::Cleared { "[]" } else { params };
+        ledger.note(*change, key, params);
+    }
+    ledger.note(Change::State, LAST, "[]");
+    owner.send(&frame::publish("", Kind::State, LAST, "[]")).await;
+    viewer.until_last().await;
+    viewer.follower.check_whole(&ledger);
+    assert_eq!(viewer.follower.epoch(), Some(room.epoch.as_str()));
+}
