@@ -10,6 +10,7 @@ mod frame;
 mod joins;
 mod lagging;
 mod ledger;
+mod mixed;
 mod owners;
 mod pausing;
 mod restless;
