@@ -7,7 +7,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::follower::{Follower, Heard};
 use super::frame::How;
-use super::ledger::{Ledger, Speaker};
+use super::ledger::{Change, Ledger, Speaker};
 use super::viewer::{Listener, Viewer, connect_in_memory, connect_narrow};
 use crate::client::Came;
 use crate::house::House;
@@ -63,6 +63,12 @@ impl Scene {
         seq
     }
 
+    /// Ends the room.
+    fn end_room(self) -> Ledger {
+        self.speaker.owner.close();
+        self.speaker.ledger
+    }
+
     /// Says the last thing. The witness has got everything.
     async fn end(mut self) -> Ledger {
         self.speaker.last().await;
@@ -77,19 +83,27 @@ async fn scene(house: &House, room: &str, speaker: Speaker) -> Scene {
 
 /// States and their ends supersede each other while `slow` does not read, events stay.
 async fn check_holes<S: AsyncRead + AsyncWrite + Unpin>(mut slow: Viewer<S>, mut scene: Scene) {
+    scene.fill().await;
+    let filled = scene.speaker.ledger.seq();
     for n in 0..800 {
         match n % 20 {
             19 => _ = scene.event(n, 20).await,
-            5 | 12 => _ = scene.speaker.clear(&format!("s{}", n % 16)).await,
-            _ => _ = scene.state(&format!("s{}", n * 7 % 16), n, 1_500).await,
+            0..5 => _ = scene.state(&format!("s{}", n * 7 % 16), n, 1_500).await,
+            // Keys that end in a value, and keys that end in nothing.
+            5..15 => _ = scene.speaker.clear(&format!("s{}", n % 16)).await,
+            _ => _ = scene.state(&format!("t{}", n % 3), n, 100).await,
         }
     }
     let ledger = scene.end().await;
     slow.until_last().await;
     slow.follower.check_caught_up(&ledger);
     assert_eq!(slow.follower.resets(), 0);
-    let (messages, _) = slow.follower.size();
-    assert!(messages < 400 && slow.follower.holes() > 0, "nothing was superseded: {messages} messages");
+    assert!(slow.follower.holes() > 0, "nothing was superseded");
+    let mut waited: Vec<_> = slow.follower.numbers().filter(|seq| *seq > filled).collect();
+    waited.retain(|seq| ledger.line(*seq).change != Change::Event);
+    let newest = ledger.lines().filter(|(seq, line)| *seq > filled && line.superseded.is_none());
+    let newest: Vec<_> = newest.filter(|(_, line)| line.change != Change::Event).map(|(seq, _)| seq).collect();
+    assert_eq!(waited, newest, "of each key only the newest waits");
 }
 
 /// More events than may wait for `slow` are one reset for each time that it stops reading.
@@ -172,6 +186,21 @@ async fn an_overflow_during_a_replay_is_told_when_the_replay_is_out() {
         let reset = slow.follower.heard().iter().position(|heard| matches!(heard, Heard::Reset)).unwrap();
         let whole = |heard: &Heard| matches!(heard, Heard::State { seq: 60, .. } | Heard::Message { seq: 60, .. });
         assert!(slow.follower.heard()[..reset].iter().any(whole), "the replay is not out before the reset");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_whose_backlog_has_overflowed_is_brought_to_where_its_room_ended() {
+    let house = House::open(config()).await;
+    for how in [How::Snapshot, How::Resumed] {
+        // In the middle of a replay, too.
+        let (mut slow, mut scene) = unread_replay(&house, how).await;
+        let seq = scene.overflow().await;
+        let ledger = scene.end_room();
+        slow.until_seq(seq).await;
+        slow.follower.check(&ledger);
+        assert_eq!((slow.follower.resets(), slow.follower.seq()), (1, seq));
+        slow.client.expect_closed(4503, "room_closed").await;
     }
 }
 

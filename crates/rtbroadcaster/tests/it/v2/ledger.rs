@@ -16,10 +16,11 @@ pub(crate) enum Change {
 /// A numbered message.
 #[derive(Debug)]
 pub(crate) struct Line {
-    pub(crate) key: String,
     pub(crate) change: Change,
     /// As viewers get it.
     pub(crate) text: String,
+    /// The message that supersedes it.
+    pub(crate) superseded: Option<u64>,
 }
 
 /// An ephemeral message.
@@ -36,6 +37,8 @@ pub(crate) struct Passing {
 pub(crate) struct Ledger {
     lines: Vec<Line>,
     passing: Vec<Passing>,
+    /// The last message of each key that is a state or its end.
+    newest: HashMap<String, u64>,
 }
 
 impl Ledger {
@@ -48,7 +51,14 @@ impl Ledger {
             Change::Cleared => r#","cleared":true"#,
         };
         let text = format!(r#"{{"type":"message","seq":{seq},"key":"{key}","params":{params}{tail}}}"#);
-        self.lines.push(Line { key: key.to_owned(), change, text });
+        let superseded = None;
+        self.lines.push(Line { change, text, superseded });
+        if change != Change::Event
+            && let Some(older) = self.newest.insert(key.to_owned(), seq)
+        {
+            let older = usize::try_from(older).unwrap();
+            self.lines[older - 1].superseded = Some(seq);
+        }
         seq
     }
 
@@ -82,21 +92,9 @@ impl Ledger {
 
     /// The state after the message `seq`: the newest value of every key, in the order of last change.
     pub(crate) fn fold(&self, seq: u64) -> Vec<(u64, &str)> {
-        let mut newest: HashMap<&str, (u64, &Line)> = HashMap::new();
-        let changes = self.lines().take(usize::try_from(seq).unwrap());
-        for (seq, line) in changes.filter(|(_, line)| line.change != Change::Event) {
-            newest.insert(&line.key, (seq, line));
-        }
-        let held = newest.into_values().filter(|(_, line)| line.change == Change::State);
-        let mut held: Vec<_> = held.map(|(seq, line)| (seq, line.text.as_str())).collect();
-        held.sort_unstable();
-        held
-    }
-
-    /// The number of the last message of each key that is a state or its end.
-    pub(crate) fn last_changes(&self) -> HashMap<&str, u64> {
-        let changes = self.lines().filter(|(_, line)| line.change != Change::Event);
-        changes.map(|(seq, line)| (line.key.as_str(), seq)).collect()
+        let before = self.lines().take(usize::try_from(seq).unwrap()).filter(|(_, line)| line.change == Change::State);
+        let held = before.filter(|(_, line)| line.superseded.is_none_or(|newer| newer > seq));
+        held.map(|(seq, line)| (seq, line.text.as_str())).collect()
     }
 }
 

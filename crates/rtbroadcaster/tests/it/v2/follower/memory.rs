@@ -23,6 +23,14 @@ impl Follower {
         self.heard.iter().filter(|heard| matches!(heard, Heard::Hole { .. })).count()
     }
 
+    /// The numbers of the messages that it applied one by one.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = u64> {
+        self.heard.iter().filter_map(|heard| match heard {
+            Heard::Message { seq, .. } => Some(*seq),
+            _ => None,
+        })
+    }
+
     /// The texts of the ephemeral messages.
     pub(crate) fn passing(&self) -> Vec<&str> {
         let passing = self.heard.iter().filter_map(|heard| match heard {
