@@ -7,6 +7,7 @@ mod cuts;
 mod dice;
 mod follower;
 mod frame;
+mod hardship;
 mod joins;
 mod lagging;
 mod ledger;

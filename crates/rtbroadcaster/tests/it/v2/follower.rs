@@ -27,6 +27,8 @@ pub(crate) struct Follower {
     asked: usize,
     /// Whether the server has taken its `pause`, so that no message may come.
     paused: bool,
+    /// Whether the state may still come that was being made for it when it paused.
+    may_be_reset: bool,
     heard: Vec<Heard>,
 }
 
@@ -85,7 +87,7 @@ impl Follower {
 
     /// The server has taken the pause: from now on no message may come, but for a replay to its end.
     pub(crate) fn pause_is_taken(&mut self) {
-        self.paused = true;
+        (self.paused, self.may_be_reset) = (true, true);
     }
 
     /// Where it stands.
@@ -158,7 +160,10 @@ impl Follower {
     }
 
     fn reset(&mut self, reset: frame::Reset) {
+        let paused = std::mem::replace(&mut self.paused, false);
         self.assert_live("a reset");
+        assert!(!paused || std::mem::take(&mut self.may_be_reset), "a second reset during a pause");
+        self.paused = paused;
         assert!(reset.seq >= self.seq && reset.reason == "slow", "at {} no such reset: {reset:?}", self.seq);
         assert_eq!(self.epoch.as_ref(), Some(&reset.epoch));
         self.owner_is(reset.term, reset.owner);

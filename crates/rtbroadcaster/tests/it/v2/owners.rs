@@ -1,8 +1,6 @@
 //! Owners of version 2 on their connections: what their viewers are told, how they are heard, and how they are slowed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rtbroadcaster::{Config, Kind, OwnerStatus, RoomId};
 use socket2::SockRef;
@@ -155,16 +153,14 @@ async fn an_owner_that_falls_silent_is_told_away_and_closed() {
     viewer.until_answered().await;
 }
 
-/// Publishes `count` events with ids as fast as they are taken, and counts them.
-fn pipeline(mut mouth: Mouth<TcpStream>, count: usize, fed: &Arc<AtomicUsize>) -> JoinHandle<Mouth<TcpStream>> {
-    let fed = Arc::clone(fed);
+/// Publishes `count` events with ids as fast as they are taken.
+pub(super) fn pipeline(mut mouth: Mouth<TcpStream>, count: usize) -> JoinHandle<Mouth<TcpStream>> {
     tokio::spawn(async move {
         for n in 1..=count {
             let id = format!("0123456789abcdef-{n}");
             if mouth.feed(&frame::publish(&id, Kind::Event, "bell", &format!("[{n}]"))).await.is_err() {
                 break;
             }
-            fed.store(n, Ordering::Relaxed);
         }
         // Who is closed meanwhile cannot flush.
         _ = mouth.flush().await;
@@ -172,27 +168,35 @@ fn pipeline(mut mouth: Mouth<TcpStream>, count: usize, fed: &Arc<AtomicUsize>) -
     })
 }
 
-fn ack(n: usize) -> String {
+/// Waits until `count` has not changed for a while.
+pub(super) async fn comes_to_rest<N: PartialEq>(count: impl Fn() -> N) {
+    let (mut last, mut looks) = (count(), 0);
+    let rests = || {
+        let now = count();
+        looks = if last == now { looks + 1 } else { 0 };
+        last = now;
+        looks > 50
+    };
+    until_time(LONG, "it comes to rest", rests).await;
+}
+
+pub(super) fn ack(n: usize) -> String {
     format!(r#"{{"type":"ack","id":"0123456789abcdef-{n}","seq":{n}}}"#)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_pipelines_20_000_messages_gets_every_ack_in_order() {
     const MESSAGES: usize = 20_000;
-    let house = House::open(Config::default()).await;
-    let mut owner = connect(&house).await;
-    owner.open_room().await;
+    // Its kernel holds few acks: the server has to slow it.
+    let house = House::open(Config { backlog_bytes_max: 64 * 1024, ..Config::default() }).await;
+    let mut owner = connect_narrow(&house).await;
+    let id: RoomId = owner.open_room().await.name.parse().unwrap();
     let (mouth, mut ear) = owner.split();
-    let fed = Arc::new(AtomicUsize::new(0));
-    let writing = pipeline(mouth, MESSAGES, &fed);
-    // It reads when everything is written, or when the server takes no more.
-    let mut looks = (0, 0);
-    let stuck = || {
-        let now = fed.load(Ordering::Relaxed);
-        looks = if looks.0 == now { (now, looks.1 + 1) } else { (now, 0) };
-        writing.is_finished() || looks.1 > 50
-    };
-    until_time(LONG, "the server takes no more", stuck).await;
+    let writing = pipeline(mouth, MESSAGES);
+    // It reads when the server takes no more.
+    let applied = || house.manager.room(id).unwrap().seq.get();
+    comes_to_rest(applied).await;
+    assert!(applied() < MESSAGES as u64, "it was not slowed");
     let acks = async {
         for n in 1..=MESSAGES {
             assert_eq!(ear.next_at_any_time().await, Came::Text(ack(n)));
@@ -205,16 +209,19 @@ async fn an_owner_that_pipelines_20_000_messages_gets_every_ack_in_order() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_never_reads_its_acks_is_slowed_and_then_closed() {
     const BACKLOG: usize = 64 * 1024;
+    const STALL: Duration = Duration::from_millis(500);
     let lifted = Config { history_messages_max: 0, history_bytes_max: 0, ..Config::default() };
-    let limits = Config { backlog_bytes_max: BACKLOG, stall_timeout: Duration::from_millis(500), ..lifted };
+    let limits = Config { backlog_bytes_max: BACKLOG, stall_timeout: STALL, ..lifted };
     let house = House::open(limits).await;
     let mut owner = connect_narrow(&house).await;
     let room = owner.open_room().await;
     let mut viewer = Viewer::new(&house, &room.name).await;
     let (mouth, mut ear) = owner.split();
-    let writing = pipeline(mouth, 1_000_000, &Arc::default());
+    let begin = Instant::now();
+    let writing = pipeline(mouth, 1_000_000);
     let id: RoomId = room.name.parse().unwrap();
     until_time(LONG, "it is away", || house.manager.room(id).unwrap().owner == OwnerStatus::Away).await;
+    assert!(begin.elapsed() >= STALL, "it was not slowed, but closed: {:?}", begin.elapsed());
     let applied = usize::try_from(house.manager.room(id).unwrap().seq.get()).unwrap();
     // What was acked waits in the kernel's two buffers, in the frames taken for a write and in the backlog.
     let held = applied * ack(10_000).len();

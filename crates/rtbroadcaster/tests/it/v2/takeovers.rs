@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rtbroadcaster::{Config, Kind};
+use rtbroadcaster::{Config, Kind, Message, PublishError, RoomId};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -14,11 +14,11 @@ use super::dice::Dice;
 use super::follower::{Follower, Heard};
 use super::frame::{self, Frame, Owned, Status};
 use super::ledger::{Change, LAST, Ledger};
-use super::owners::request;
-use super::viewer::{Listener, Room, Viewer, connect};
+use super::owners::{ack, comes_to_rest, pipeline, request};
+use super::viewer::{Listener, Room, Viewer, connect, connect_narrow};
 use crate::client::{Came, Client, Ear, Mouth};
 use crate::house::House;
-use crate::moment::{LONG, until, within_time};
+use crate::moment::{LONG, until, within, within_time};
 
 /// How many messages of an owner may be on their way without an ack.
 const WINDOW: usize = 64;
@@ -215,10 +215,14 @@ async fn what_the_next_owner_says_again_is_stored_once_whatever_came_of_it() {
         if round % 2 == 0 {
             drop(first);
         }
-        second.take_over(&room).await;
         let mut known = HashMap::new();
         for again in 0..2 {
-            second.send_all(all.iter().cloned()).await;
+            // The acks come behind the answer and the state, however early they were asked for.
+            let own = (again == 0).then(|| frame::own("own", &room.name, &room.key));
+            second.send_all(own.into_iter().chain(all.iter().cloned())).await;
+            if again == 0 {
+                second.owned(&room).await;
+            }
             for (n, (id, seq)) in acks(&mut second, all.len()).await.into_iter().enumerate() {
                 assert_eq!((id.as_str(), seq), (format!("a1b2-{n}").as_str(), n as u64 + 1));
                 assert!(again == 0 || known[&id] == seq, "{id} has another number");
@@ -249,4 +253,64 @@ async fn check_stored_once(owner: &mut Client, room: &Room, viewer: &mut Viewer,
     viewer.until_last().await;
     viewer.follower.check_whole(&ledger);
     assert_eq!(viewer.follower.epoch(), Some(room.epoch.as_str()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_an_owner_that_was_slowed_nothing_is_applied_after_a_takeover() {
+    let history = Config { history_messages_max: 0, history_bytes_max: 0, ..Config::default() };
+    let house = House::open(Config { backlog_bytes_max: 64 * 1024, ..history }).await;
+    let mut older = connect_narrow(&house).await;
+    let room = older.open_room().await;
+    let witness = Listener::join(&house, &room.name).await;
+    let (mouth, mut ear) = older.split();
+    let writing = pipeline(mouth, 1_000_000);
+    // What it says waits in its kernel, in the server's, and in the server, and it reads no ack.
+    let id: RoomId = room.name.parse().unwrap();
+    let applied = || house.manager.room(id).unwrap().seq.get();
+    comes_to_rest(applied).await;
+    let mut newer = connect(&house).await;
+    let (owned, _) = newer.take_over(&room).await;
+    assert_eq!((owned.term, owned.seq), (2, applied()));
+    newer.send(&frame::publish("", Kind::State, LAST, "[]")).await;
+    let witness = witness.follower().await;
+    assert_eq!(witness.seq(), owned.seq + 1);
+    // It reads on, and gets its acks, but perhaps for that of a message on its way, and why it is closed.
+    let mut acks = 0;
+    let closed = loop {
+        match within("an ack", ear.next_at_any_time()).await {
+            Came::Text(text) if text == ack(acks + 1) => acks += 1,
+            other => break other,
+        }
+    };
+    assert_eq!(closed, Came::Text(r#"{"type":"closed","reason":"fenced"}"#.into()));
+    assert_eq!(ear.next_at_any_time().await, Came::Close(4509, "fenced".into()));
+    let applied_before = usize::try_from(owned.seq).unwrap();
+    assert!((applied_before - 1..=applied_before).contains(&acks), "{acks} acks for {applied_before} messages");
+    writing.abort();
+    assert_eq!(applied(), owned.seq + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_and_a_rust_program_take_a_room_over_from_each_other() {
+    let house = House::open(Config::default()).await;
+    let mut client = connect(&house).await;
+    let room = client.open_room().await;
+    let (id, key) = (room.name.parse().unwrap(), room.key.parse().unwrap());
+    let mut viewer = Viewer::new(&house, &room.name).await;
+    let mut program = house.manager.own(id, &key).await.unwrap();
+    client.expect_closed(4509, "fenced").await;
+    program.publish(Message::state("slide", [1])).await.unwrap();
+    let mut client = connect(&house).await;
+    let (owned, state) = client.take_over(&room).await;
+    assert_eq!((owned.term, owned.seq, state.len()), (3, 1, 1));
+    assert_eq!(program.publish(Message::event("late", [2])).await, Err(PublishError::Fenced));
+    drop(program);
+    client.send(&frame::publish("", Kind::State, LAST, "[]")).await;
+    viewer.until_last().await;
+    let terms = viewer.follower.heard().iter().filter_map(|heard| match heard {
+        Heard::Owner { status, term } => Some((*status, *term)),
+        _ => None,
+    });
+    assert_eq!(terms.collect::<Vec<_>>(), [(Status::Live, 2), (Status::Live, 3)]);
+    assert_eq!(viewer.follower.numbers().collect::<Vec<_>>(), [1, 2]);
 }
