@@ -27,8 +27,12 @@ pub(super) async fn room(config: Config) -> (House, Speaker, String) {
 async fn a_paused_viewer_hears_heartbeats_only_and_then_everything_it_missed() {
     let config = Config { ping_interval: Duration::from_millis(400), ..config() };
     let (house, mut speaker, room) = room(config).await;
+    speaker.state("before", "[]").await;
     let mut viewer = Viewer::new(&house, &room).await;
-    viewer.until_answered().await;
+    let alive = |seq: u64| move |follower: &Follower| matches!(follower.heard().last(), Some(Heard::Alive { seq: told }) if *told == seq);
+    // Also where nothing was said since it came.
+    viewer.until("a heartbeat", |follower| matches!(follower.heard().last(), Some(Heard::Alive { .. }))).await;
+    assert!(alive(1)(&viewer.follower), "{:?}", viewer.follower.heard().last());
     viewer.pause().await;
     // A second time changes nothing.
     viewer.pause().await;
@@ -36,8 +40,7 @@ async fn a_paused_viewer_hears_heartbeats_only_and_then_everything_it_missed() {
         speaker.mixed(n).await;
     }
     let said = speaker.ledger.seq();
-    let alive = |follower: &Follower| matches!(follower.heard().last(), Some(Heard::Alive { seq }) if *seq == said);
-    viewer.until("a heartbeat with the room's last number", alive).await;
+    viewer.until("a heartbeat with the room's last number", alive(said)).await;
     viewer.until_answered().await;
     viewer.unpause("back").await;
     assert_eq!(viewer.follower.answers(How::Resumed, None), 1);
@@ -98,6 +101,8 @@ async fn a_pause_behind_an_overflow_goes_on_by_the_history_or_by_the_state() {
         let witness = Listener::join(&house, &room).await;
         overflow(&mut speaker, &witness).await;
         slow.pause().await;
+        // Of what it missed before the pause it is told behind it.
+        assert_eq!(slow.follower.resets(), 0);
         for n in 0..20 {
             speaker.mixed(n).await;
         }
