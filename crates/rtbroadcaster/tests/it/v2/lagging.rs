@@ -131,15 +131,15 @@ async fn a_stream_that_is_no_tcp_socket_is_told_its_holes_in_the_same_way() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_that_reads_slowly_is_told_each_hole_as_it_is_when_it_comes() {
     // As many keys as make several writes, superseded while these are under way.
-    const KEYS: u64 = 60;
+    const KEYS: u64 = 200;
     let house = House::open(Config { backlog_bytes_max: 256 * 1024, ..config() }).await;
     let (owner, room) = house.rust_owner().await;
     let mut slow = Viewer::narrow(&house, &room).await;
     let mut scene = scene(&house, &room, Speaker::new(owner)).await;
     let mut dice = Dice::new();
     for n in 0..4_000 {
-        _ = scene.state(&format!("k{}", dice.below(KEYS)), n, 1_000).await;
-        if n > 200 && n % 12 == 0 {
+        _ = scene.state(&format!("k{}", dice.below(KEYS)), n, 300).await;
+        if n > 500 && n % 4 == 0 {
             slow.step().await;
         }
     }
