@@ -34,7 +34,7 @@ pub struct Config {
     /// The most bytes of key and params in a room's state. Default 1 MiB.
     pub state_bytes_max: usize,
 
-    /// The most bytes that may wait for one client. Over it a viewer of version 2 loses events, is told so and gets the
+    /// The most bytes that may wait for one client, each frame with 128 bytes for its place. Over it a viewer of version 2 loses events, is told so and gets the
     /// state; any other client is closed with 4008. Default 256 KiB.
     pub backlog_bytes_max: usize,
     /// How long the first waiting frame may wait for one client before it is closed with 4008. Default 10 s.

@@ -99,8 +99,8 @@ impl Backlog {
 
     /// Appends a frame; the waiting frame that it supersedes is removed. After an ending it is dropped.
     ///
-    /// When more than `limit` bytes would wait in the queue (0 lifts the limit; a frame alone always fits), messages are
-    /// [lost](Self::wants_state) where the protocol can say so.
+    /// When more than `limit` bytes would wait in the queue (each frame with 128 bytes for its place; 0 lifts the limit, a
+    /// frame alone always fits), messages are [lost](Self::wants_state) where the protocol can say so.
     ///
     /// # Errors
     /// [`Overflow`] where it cannot.
@@ -128,8 +128,8 @@ impl Backlog {
 
     /// Whether too much would wait together with `frame`.
     fn is_over(&self, frame: &Frame, limit: usize) -> bool {
-        let bytes = self.queue.bytes_with(frame);
-        exceeds(bytes, limit) && bytes > frame.bytes.len()
+        let is_alone = self.queue.bytes_with(frame) == Queue::default().bytes_with(frame);
+        exceeds(self.queue.bytes_with(frame), limit) && !is_alone
     }
 
     /// Keeps what a direct write of `frames` left over, `written` bytes of them being out.

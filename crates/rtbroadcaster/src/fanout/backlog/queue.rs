@@ -7,12 +7,20 @@ use super::Frame;
 use crate::fanout::superseding::{Rank, Ranked, Superseding};
 use crate::id::Seq;
 
+/// What a waiting frame costs besides its bytes. Without it many small frames would cost three times the limit.
+pub(super) const PLACE_BYTES: usize = 128;
+
 /// The frames that nobody has taken for a write.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     frames: Superseding<Waiting>,
-    /// The bytes of all frames.
+    /// What all frames cost.
     bytes: usize,
+}
+
+/// What `frame` costs while it waits.
+fn cost(frame: &Frame) -> usize {
+    frame.bytes.len() + PLACE_BYTES
 }
 
 /// A frame, and since when it waits.
@@ -37,10 +45,10 @@ impl Queue {
         self.bytes
     }
 
-    /// The bytes there will be after a push of `frame`.
+    /// What all frames will cost after a push of `frame`.
     pub(super) fn bytes_with(&self, frame: &Frame) -> usize {
         let superseded = self.frames.superseded_by(&frame.rank);
-        self.bytes + frame.bytes.len() - superseded.map_or(0, |old| old.frame.bytes.len())
+        self.bytes + cost(frame) - superseded.map_or(0, |old| cost(&old.frame))
     }
 
     /// When the first frame was pushed.
@@ -49,16 +57,16 @@ impl Queue {
     }
 
     pub(super) fn push(&mut self, frame: Frame, now: Duration) {
-        self.bytes += frame.bytes.len();
+        self.bytes += cost(&frame);
         if let Some(superseded) = self.frames.push(Waiting { frame, since: now }) {
-            self.bytes -= superseded.frame.bytes.len();
+            self.bytes -= cost(&superseded.frame);
         }
     }
 
     /// Removes the first frame.
     pub(super) fn pop(&mut self) -> Option<(Frame, Duration)> {
         let Waiting { frame, since } = self.frames.pop()?;
-        self.bytes -= frame.bytes.len();
+        self.bytes -= cost(&frame);
         Some((frame, since))
     }
 

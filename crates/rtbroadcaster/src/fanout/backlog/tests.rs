@@ -9,23 +9,24 @@ use super::*;
 use crate::id::{RoomId, Seq, Term};
 use crate::message::{Change, Entry, Key, Params};
 
-const LIMIT: usize = 120;
+/// Space for some frames.
+const LIMIT: usize = 6 * queue::PLACE_BYTES + 120;
 
-/// A frame of `size` + 5 bytes that can be told from all others: its length, its number, its filling.
+/// A frame of `size` + 6 bytes that can be told from all others: its length, its number, its filling.
 fn bytes(number: u32, size: usize) -> Bytes {
-    let mut bytes = vec![u8::try_from(size).unwrap()];
+    let mut bytes = u16::try_from(size).unwrap().to_be_bytes().to_vec();
     bytes.extend(number.to_be_bytes());
-    bytes.resize(5 + size, 0xee);
+    bytes.resize(6 + size, 0xee);
     bytes.into()
 }
 
 /// The numbers of the frames in `stream`, which must end at a frame boundary.
 fn numbers(mut stream: &[u8]) -> Vec<u32> {
     let mut numbers = Vec::new();
-    while let [size, rest @ ..] = stream {
+    while let [high, low, rest @ ..] = stream {
         let (number, rest) = rest.split_at(4);
         numbers.push(u32::from_be_bytes(number.try_into().unwrap()));
-        stream = &rest[usize::from(*size)..];
+        stream = &rest[usize::from(u16::from_be_bytes([*high, *low]))..];
     }
     numbers
 }
@@ -57,7 +58,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let change = prop_oneof![
-        10 => (prop::option::weighted(0.7, 0..3_u8), any::<bool>(), 0..40_usize)
+        10 => (prop::option::weighted(0.7, 0..3_u8), any::<bool>(), prop_oneof![9 => 0..40_usize, 1 => 0..LIMIT + 50])
             .prop_map(|(key, ephemeral, size)| Step::Push { key, ephemeral, size }),
         2 => prop_oneof![Just(ControlKind::Ping), Just(ControlKind::Pong)].prop_map(Step::Control),
         1 => Just(Step::Finish),
@@ -122,7 +123,8 @@ impl Run {
                 let (accepts, waited) = (self.backlog.ending() == Ending::Open, self.backlog.bytes());
                 match self.backlog.push(frame, self.now, LIMIT) {
                     Ok(()) if accepts => {
-                        assert!(self.backlog.bytes() <= LIMIT.max(waited), "the limit holds");
+                        let alone = 6 + size + queue::PLACE_BYTES;
+                        assert!(self.backlog.bytes() <= LIMIT.max(waited).max(alone), "the limit holds");
                         self.pushed.push(Pushed { number: self.number, rank });
                     }
                     Ok(()) => {}
@@ -144,7 +146,7 @@ impl Run {
                 let written = written.min(stream.len());
                 self.out.extend(&stream[..written]);
                 self.backlog.adopt(&frames, written, self.now, 0).unwrap();
-                let said = frames.iter().map(|frame| u32::from_be_bytes(frame.bytes[1..5].try_into().unwrap()));
+                let said = frames.iter().map(|frame| u32::from_be_bytes(frame.bytes[2..6].try_into().unwrap()));
                 self.pushed.extend(said.map(|number| Pushed { number, rank: Rank::Event }));
             }
             Step::Control(kind) => self.backlog.control(kind, bytes(CONTROL | self.number, 2)),
@@ -255,12 +257,12 @@ fn one_key_that_changes_for_ever_costs_the_memory_of_one_value() {
         queue.push(Frame { bytes: bytes(number, 3), rank: Rank::State(key.clone()), seq: None }, Duration::ZERO);
         assert!(queue.places_len() <= 64, "gaps are closed");
     }
-    assert_eq!(queue.bytes(), 8);
+    assert_eq!(queue.bytes(), 9 + queue::PLACE_BYTES);
 }
 
 #[test]
 fn after_a_cut_only_the_half_written_frame_goes_on() {
-    for (written, expected) in [(0, vec![CLOSE]), (3, vec![1, CLOSE]), (6, vec![1, 2, CLOSE]), (5, vec![1, CLOSE])] {
+    for (written, expected) in [(0, vec![CLOSE]), (3, vec![1, CLOSE]), (7, vec![1, 2, CLOSE]), (6, vec![1, CLOSE])] {
         let mut run = Run::default();
         for _ in 0..3 {
             run.step(Step::Push { key: None, ephemeral: false, size: 0 });
@@ -275,7 +277,7 @@ fn after_a_cut_only_the_half_written_frame_goes_on() {
 #[test]
 fn a_frame_over_the_limit_goes_alone_but_not_behind_another() {
     let mut backlog = Backlog::new(&NUMBERED, Seq::ZERO);
-    let big = || Frame::event(bytes(1, 200));
+    let big = || Frame::event(bytes(1, LIMIT));
     assert_eq!(backlog.push(big(), Duration::ZERO, LIMIT), Ok(()));
     assert_eq!(backlog.push(Frame::event(bytes(2, 0)), Duration::ZERO, LIMIT), Err(Overflow));
     assert_eq!(backlog.push(Frame::event(bytes(2, 0)), Duration::ZERO, 0), Ok(()), "0 lifts the limit");
@@ -310,7 +312,7 @@ fn a_replay_is_outside_the_limit_and_comes_before_what_was_said_since() {
     let mut run = Run::default();
     run.backlog.replay(state(50));
     run.step(Step::Push { key: None, ephemeral: false, size: 0 });
-    assert_eq!(run.backlog.bytes(), 5);
+    assert_eq!(run.backlog.bytes(), 6 + queue::PLACE_BYTES);
     run.drain();
     let expected: Vec<u32> = [1_000].into_iter().chain(1..=50).chain([1]).collect();
     assert_eq!(numbers(&run.out), expected);
@@ -355,7 +357,7 @@ fn the_age_of_the_head_is_the_time_since_it_was_pushed() {
     let mut frames = Vec::new();
     backlog.take(&mut frames, 9, 99, seconds(3));
     assert_eq!(backlog.waiting_since(), Some(seconds(1)));
-    backlog.advance(5);
+    backlog.advance(6);
     assert_eq!(backlog.waiting_since(), Some(seconds(2)));
 }
 
@@ -420,7 +422,7 @@ fn a_hole_is_told_directly_before_the_message_behind_it_in_the_same_write() {
 fn a_member_over_its_limit_loses_messages_and_keeps_its_answers() {
     let mut backlog = said(&[(1, 0), (2, 1)], LIMIT);
     backlog.push(Frame::answer(bytes(7, 0)), Duration::ZERO, LIMIT).unwrap();
-    backlog.push(Frame { bytes: bytes(3, 110), ..numbered(3, 0) }, Duration::ZERO, LIMIT).unwrap();
+    backlog.push(Frame { bytes: bytes(3, LIMIT), ..numbered(3, 0) }, Duration::ZERO, LIMIT).unwrap();
     assert!(backlog.is_lost() && !backlog.wants_state(), "the answer is still to go");
     backlog.push(numbered(4, 0), Duration::ZERO, LIMIT).unwrap();
     assert_eq!(written(&mut backlog, 9), [[7]]);
@@ -438,7 +440,7 @@ fn a_member_over_its_limit_loses_messages_and_keeps_its_answers() {
 #[test]
 fn answers_alone_over_the_limit_are_too_much() {
     let mut backlog = Backlog::new(&TELLING, Seq::ZERO);
-    let answer = || Frame::answer(bytes(1, 60));
+    let answer = || Frame::answer(bytes(1, LIMIT / 2));
     assert_eq!(backlog.push(answer(), Duration::ZERO, LIMIT), Ok(()));
     assert_eq!(backlog.push(answer(), Duration::ZERO, LIMIT), Err(Overflow));
 }
@@ -448,7 +450,7 @@ fn messages_lost_during_a_replay_are_made_up_for_after_it() {
     let mut backlog = Backlog::new(&TELLING, Seq::ZERO);
     backlog.replay(state(2));
     backlog.push(numbered(3, 0), Duration::ZERO, LIMIT).unwrap();
-    backlog.push(Frame { bytes: bytes(4, 116), ..numbered(4, 0) }, Duration::ZERO, LIMIT).unwrap();
+    backlog.push(Frame { bytes: bytes(4, LIMIT), ..numbered(4, 0) }, Duration::ZERO, LIMIT).unwrap();
     assert!(backlog.is_lost() && !backlog.wants_state(), "the replay is to go first");
     assert_eq!(written(&mut backlog, 99).concat(), [1_000, 1, 2]);
     assert!(backlog.wants_state());

@@ -87,7 +87,7 @@ struct Connection {
 }
 
 /// How much may wait for a viewer.
-const BACKLOG: usize = 350;
+const BACKLOG: usize = 1_000;
 
 fn config() -> Config {
     Config {
