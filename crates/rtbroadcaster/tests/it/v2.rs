@@ -8,6 +8,7 @@ mod dice;
 mod follower;
 mod frame;
 mod hardship;
+mod hurried;
 mod joins;
 mod lagging;
 mod ledger;
