@@ -116,7 +116,7 @@ impl Outbox {
     /// Whether so much waits for this client that it should be asked nothing more.
     pub(crate) fn is_congested(&self) -> bool {
         let waits = self.lock().backlog.as_ref().map_or(0, |backlog| backlog.bytes());
-        exceeds(waits, self.limit / 2)
+        exceeds(waits.saturating_mul(2), self.limit)
     }
 
     /// Queues a pong (RFC 6455 section 5.5.3).
@@ -140,7 +140,8 @@ impl Outbox {
     pub(crate) fn farewell(&self, room: RoomId, reason: CloseReason) {
         self.change(|line, now| {
             if let Some(farewell) = (self.dialect.farewell)(room) {
-                line.push(&[Frame::answer(farewell)], self.dialect, now, self.limit);
+                // Beyond the limit: it is the last one.
+                line.push(&[Frame::answer(farewell)], self.dialect, now, 0);
             }
             line.backlog(self.dialect).finish(closing(self.dialect, reason));
         });

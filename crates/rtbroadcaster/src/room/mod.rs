@@ -236,7 +236,21 @@ impl Room {
 
     /// Ends the room: everybody in it is told, in order with the messages, and nobody can join any more.
     pub(crate) fn end(&self) {
+        self.end_locked(self.lock());
+    }
+
+    /// Ends the room if its time has come; otherwise it is looked at again when it may have.
+    pub(crate) fn end_if_due(&self) {
         let mut state = self.lock();
+        if state.core.is_over(self.clock.now()) {
+            // Under the lock under which that was found: an owner that comes in between would own a room that ends.
+            self.end_locked(state);
+        } else {
+            self.schedule_end(&mut state);
+        }
+    }
+
+    fn end_locked(&self, mut state: MutexGuard<'_, State>) {
         if !state.core.end() {
             return;
         }
@@ -251,17 +265,6 @@ impl Room {
         self.budget.close();
         if let Some(registry) = self.registry.upgrade() {
             registry.remove(self.id);
-        }
-    }
-
-    /// Ends the room if its time has come; otherwise it is looked at again when it may have.
-    pub(crate) fn end_if_due(&self) {
-        let mut state = self.lock();
-        if state.core.is_over(self.clock.now()) {
-            drop(state);
-            self.end();
-        } else {
-            self.schedule_end(&mut state);
         }
     }
 

@@ -103,7 +103,9 @@ impl Line {
 
     /// The member wants no messages for a while.
     pub(crate) fn pause(&mut self) {
-        self.flow = Flow::Paused;
+        if std::mem::replace(&mut self.flow, Flow::Paused) == Flow::Paused {
+            return;
+        }
         if let Some(backlog) = &mut self.backlog {
             backlog.pause();
         }

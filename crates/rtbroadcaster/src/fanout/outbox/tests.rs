@@ -269,3 +269,37 @@ fn a_heartbeat_asks_before_what_waits() {
     let expected = [encode::ping(&Control::default()), announcement, encode::text(b"later")].concat();
     assert_eq!(out, expected);
 }
+
+/// An outbox without a socket for a client of `protocol`, of whom `limit` bytes may wait, and the context of its task.
+fn unread(protocol: crate::protocol::Protocol, limit: usize) -> Arc<Outbox> {
+    let config = Config { backlog_bytes_max: limit, ..Config::default() };
+    Outbox::new(None, protocol.dialect(), Clock::start(), &config)
+}
+
+#[tokio::test]
+async fn a_rooms_end_that_overtakes_the_request_for_its_state_ends_the_client() {
+    let outbox = unread(crate::protocol::Protocol::V2, 1_000);
+    let mut out = Vec::new();
+    let mut write = |_: &mut Context<'_>, slices: &[IoSlice<'_>]| {
+        slices.iter().for_each(|slice| out.extend_from_slice(slice));
+        Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).sum()))
+    };
+    let context = &mut Context::from_waker(Waker::noop());
+    offer(&outbox, &[frame(1, 900, Rank::Event), frame(2, 900, Rank::Event)]);
+    assert!(matches!(outbox.poll_drain(context, &mut write), Poll::Ready(Ok(Drained::Lost))));
+    // The lane comes first.
+    assert!(outbox.is_lost());
+    outbox.replay(Replay { announcement: encode::text(b"reset"), entries: Arc::from([]), seq: Seq::ZERO });
+    outbox.farewell(RoomId::random(), CloseReason::RoomClosed);
+    assert!(!outbox.order_state(), "nothing is to be made any more");
+    assert!(matches!(outbox.poll_drain(context, &mut write), Poll::Ready(Ok(Drained::Closed))));
+    assert!(out.ends_with(&encode::close(CloseReason::RoomClosed)));
+}
+
+#[tokio::test]
+async fn a_farewell_is_said_however_much_waits() {
+    let outbox = unread(crate::protocol::Protocol::Classic, 500);
+    offer(&outbox, &[frame(1, 100, Rank::Event), frame(2, 100, Rank::Event)]);
+    outbox.farewell(RoomId::random(), CloseReason::Done);
+    assert_eq!(outbox.ending(), Ending::Finishing, "what was said goes out first, then the farewell");
+}
