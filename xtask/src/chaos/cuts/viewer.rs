@@ -206,13 +206,14 @@ impl Viewer {
     /// Reads nothing for a while.
     async fn lag(&mut self, course: &mut Course) {
         self.tally.lags += 1;
+        course.lags();
         let time = Duration::from_millis(self.random.within(LAG_MS));
         tokio::select! {
             () = sleep(time) => {}
             _ = self.house.calm.changed() => course.life = None,
         }
         let more = Duration::from_millis(self.random.within(500..3_000));
-        course.lagged(time, more);
+        course.goes_on(more);
     }
 
     /// What follows from what was heard.
