@@ -7,13 +7,19 @@ mod tests;
 
 use sha2::{Digest, Sha256};
 
-use super::answer::{Alive, Answer, Message, Owner, Presence, Reset, Skipped};
+use super::answer::{Alive, Answer, Message, Owner, Presence, Reset, ResetReason, Skipped};
 use super::fault::{Fault, Faults};
 use super::ledger::{Entered, Ledger};
 use super::record::Record;
 use super::state::{self, Hash, State};
 use join::{Asked, Replay};
 pub(super) use join::{Claim, Outcome};
+
+/// The most bytes that may wait for a viewer (`backlog_bytes_max`): a `reset` says that there were more.
+const BACKLOG_BYTES_MAX: u64 = 256 * 1024;
+
+/// What ephemeral messages may have added to that.
+const EPHEMERAL_BYTES_MAX: u64 = 32 * 1024;
 
 /// One viewer over all its connections.
 #[derive(Debug, Default)]
@@ -244,8 +250,13 @@ impl Model {
 
     fn reset(&mut self, reset: &Reset<'_>, record: &Record) -> Heard {
         self.room(reset.term, &reset.epoch, reset.owner, record);
-        if reset.seq < self.position.unwrap_or(0) {
+        let position = self.position.unwrap_or(0);
+        if reset.seq < position {
             self.faults.note(Fault::Forgotten, || format!("{reset:?}"));
+        }
+        let waited = record.frame_bytes(position, reset.seq);
+        if reset.reason != ResetReason::Slow || waited + EPHEMERAL_BYTES_MAX < BACKLOG_BYTES_MAX {
+            self.faults.note(Fault::FalseReset, || format!("{reset:?} after {position}: {waited} bytes waited"));
         }
         self.replay(reset.seq, reset.replay, true, record);
         Heard::Reset

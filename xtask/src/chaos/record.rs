@@ -20,6 +20,8 @@ struct Said {
     key: usize,
     /// The bytes of key and params up to and including this message.
     bytes: u64,
+    /// The bytes of the texts up to and including this one.
+    frame_bytes: u64,
 }
 
 /// An ephemeral message.
@@ -67,6 +69,7 @@ impl Record {
         };
         let frame = format!(r#"{{"type":"message","seq":{seq},"key":"{key}","params":{params}{flag}}}"#);
         let bytes = self.bytes_through(seq - 1) + (key.len() + params.len()) as u64;
+        let frame_bytes = self.said(seq - 1).map_or(0, |said| said.frame_bytes) + frame.len() as u64;
         let at = match self.names.get(key) {
             Some(&at) => at,
             None => {
@@ -78,7 +81,7 @@ impl Record {
         if kind != Kind::Event {
             self.keys[at].push(seq);
         }
-        self.said.push(Said { frame: frame.into(), kind, key: at, bytes });
+        self.said.push(Said { frame: frame.into(), kind, key: at, bytes, frame_bytes });
         seq
     }
 
@@ -112,6 +115,12 @@ impl Record {
     /// How many bytes of key and params the messages after `seq` up to `end` have.
     pub(super) fn bytes(&self, seq: u64, end: u64) -> u64 {
         self.bytes_through(end).saturating_sub(self.bytes_through(seq))
+    }
+
+    /// How many bytes the texts of the messages after `seq` up to `end` have.
+    pub(super) fn frame_bytes(&self, seq: u64, end: u64) -> u64 {
+        let through = |seq| self.said(seq).map_or(0, |said| said.frame_bytes);
+        through(end).saturating_sub(through(seq))
     }
 
     fn bytes_through(&self, seq: u64) -> u64 {
@@ -176,6 +185,8 @@ mod tests {
         assert_eq!(record.frame(2), Some(r#"{"type":"message","seq":2,"key":"slide","params":[],"cleared":true}"#));
         let pointer = r#"{"type":"message","key":"pointer","params":[0.5,0.25]}"#;
         assert_eq!(record.ephemeral(pointer), Some(Ephemeral { number: 1, after: 2 }));
+        let lengths = [1, 2].map(|seq| record.frame(seq).unwrap().len() as u64);
+        assert_eq!((record.frame_bytes(0, 1), record.frame_bytes(1, 2)), (lengths[0], lengths[1]));
         assert_eq!((record.frame(0), record.frame(3), record.ephemeral("x")), (None, None, None));
     }
 }

@@ -174,11 +174,23 @@ fn a_reset_has_its_reason_and_the_state() {
 }
 
 #[test]
-fn a_reset_in_the_stream_is_told_and_counted() {
-    let reset = r#"{"type":"reset","reason":"slow","epoch":"e","term":1,"seq":5,"replay":1,"owner":"live"}"#;
-    let model = check(1, &[reset, "4", "6"], &[]);
-    let counts = model.ledger().counts(6);
-    assert_eq!((counts.reset, counts.received, counts.lost), (4, 1, 0));
+fn a_reset_in_the_stream_is_told_and_counted_and_only_when_too_much_waited() {
+    for (messages, is_true) in [(30, true), (20, false)] {
+        let mut record = record();
+        let long = format!(r#"["{}"]"#, "x".repeat(10_000));
+        (0..messages).for_each(|_| _ = record.say(Kind::Event, "x", &long));
+        let mut model = live_at(1, &record);
+        let last = record.last();
+        let reset = format!(
+            r#"{{"type":"reset","reason":"slow","epoch":"e","term":1,"seq":{last},"replay":1,"owner":"live"}}"#
+        );
+        model.hear(reset.as_bytes(), &record);
+        model.hear(record.frame(4).unwrap().as_bytes(), &record);
+        let counts = model.ledger().counts(last);
+        assert_eq!((counts.reset, counts.received, counts.lost, model.is_live()), (last - 1, 0, 0, true));
+        assert_eq!(model.faults.count(Fault::FalseReset), u64::from(!is_true));
+        assert_eq!(model.faults.all(), u64::from(!is_true), "{}", model.faults);
+    }
 }
 
 #[test]
