@@ -39,6 +39,8 @@ pub(super) struct Model {
     /// The last ephemeral message of this connection came after this number was said.
     ephemeral_after: u64,
     ledger: Ledger,
+    /// How many messages were to be replayed by resumes.
+    replayed: u64,
     /// The texts of all numbered messages outside of snapshots and resets, as they came.
     digest: Sha256,
     pub(super) faults: Faults,
@@ -103,6 +105,11 @@ impl Model {
 
     pub(super) fn state(&self) -> &State {
         &self.state
+    }
+
+    /// How many messages were to be replayed by resumes.
+    pub(super) fn replayed(&self) -> u64 {
+        self.replayed
     }
 
     pub(super) fn ledger(&self) -> &Ledger {

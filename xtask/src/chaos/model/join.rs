@@ -92,6 +92,9 @@ impl Model {
             self.faults.note(Fault::Forgotten, || format!("{joined:?} for {asked:?}, position {position:?}"));
         }
         self.judge(joined, &asked, record);
+        if joined.how == How::Resumed {
+            self.replayed += joined.replay;
+        }
         self.replay(joined.seq, joined.replay, joined.how != How::Resumed, record);
         Heard::Joined((joined.how, joined.reason))
     }

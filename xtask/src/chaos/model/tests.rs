@@ -137,6 +137,7 @@ fn a_resume_has_every_message_after_the_cursor() {
     let resumed = |seq, replay| joined(seq, r#""resumed""#, replay);
     let (model, heard) = rejoin(3, Claim::Honest, &resumed(5, 2), &["4", "5", "6"], None);
     assert_eq!((heard, model.is_live()), (Heard::Joined((How::Resumed, None)), true));
+    assert_eq!(model.replayed(), 2);
     rejoin(3, Claim::Honest, &resumed(5, 1), &["4", "6"], Some(Fault::FalseResumed));
     rejoin(3, Claim::Honest, &resumed(5, 2), &["4", "6"], Some(Fault::FalseResumed));
     rejoin(3, Claim::Honest, &resumed(5, 2), &["4", P1, "5"], Some(Fault::OddEphemeral));
