@@ -1,6 +1,7 @@
 //! A viewer by the client rules of PROTOCOL.md section 2, which looks at everything it hears: it knows what was said.
 //! Pure: texts in, faults out.
 
+mod delivery;
 mod join;
 #[cfg(test)]
 mod tests;
@@ -9,9 +10,9 @@ use sha2::{Digest, Sha256};
 
 use super::answer::{Alive, Answer, Message, Owner, Presence, Reset, ResetReason, Skipped};
 use super::fault::{Fault, Faults};
-use super::ledger::{Entered, Ledger};
+use super::ledger::Ledger;
 use super::record::Record;
-use super::state::{self, Hash, State};
+use super::state::{Hash, State};
 use join::{Asked, Replay};
 pub(super) use join::{Claim, Outcome};
 
@@ -32,6 +33,8 @@ pub(super) struct Model {
     unpausing: Option<Asked>,
     /// What a `skipped` has told that stands directly before the next message.
     hole: Option<u64>,
+    /// From this number on nothing is missing in the state: the newer values that the holes stand for have come.
+    complete_at: u64,
     /// The number in the last `alive` of this connection.
     alive: Option<u64>,
     /// The last ephemeral message of its life.
@@ -192,62 +195,6 @@ impl Model {
             Some(said) => self.faults.note(Fault::OtherBytes, || format!("{text} instead of {said}")),
             None => self.faults.note(Fault::Unsaid, || text.into()),
         }
-    }
-
-    /// Applies one message.
-    fn deliver(&mut self, seq: u64, message: &Message<'_>, text: &str, record: &Record) {
-        let position = self.position.unwrap_or(0);
-        let hole = self.hole.take();
-        match self.ledger.enter(seq) {
-            Entered::New => {}
-            Entered::Repeated => {
-                return self.faults.note(Fault::Repeated, || format!("at {position}: {text}"));
-            }
-            Entered::OutOfOrder => {
-                return self.faults.note(Fault::OutOfOrder, || format!("at {position}: {text}"));
-            }
-        }
-        match hole {
-            None if seq == position + 1 => {}
-            Some(through) if seq == through + 1 && through > position => {
-                for missing in position + 1..=through {
-                    if record.is_superseded(missing, through) {
-                        self.ledger.superseded(missing, missing);
-                    } else {
-                        let said = record.frame(missing).unwrap_or("nothing");
-                        self.faults.note(Fault::FalseSkipped, || format!("through {through} covers {said}"));
-                    }
-                }
-            }
-            None => self.faults.note(Fault::Gap, || format!("{position} was followed by {text}")),
-            Some(through) => {
-                self.faults.note(Fault::FalseSkipped, || format!("through {through} between {position} and {text}"));
-            }
-        }
-        if message.state.is_some() {
-            self.state.insert(&message.key, seq, text);
-        } else if message.cleared.is_some() {
-            self.state.remove(&message.key);
-        }
-        state::enter(&mut self.digest, text);
-        self.position = Some(seq);
-    }
-
-    fn ephemeral(&mut self, text: &str, record: &Record) {
-        let position = self.position.unwrap_or(0);
-        let Some(said) = record.ephemeral(text) else {
-            return self.faults.note(Fault::Unsaid, || text.into());
-        };
-        let is_live = self.is_live();
-        if !is_live || said.number <= self.ephemeral || said.after < position {
-            let last = self.ephemeral;
-            self.faults.note(Fault::OddEphemeral, || {
-                let place = if is_live { "" } else { " in a replay" };
-                format!("{said:?}, after {position} and after number {last}{place}: {text}")
-            });
-        }
-        self.ephemeral = self.ephemeral.max(said.number);
-        self.ephemeral_after = self.ephemeral_after.max(said.after);
     }
 
     fn skipped(&mut self, skipped: &Skipped<'_>) -> Heard {

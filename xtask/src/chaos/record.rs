@@ -131,11 +131,12 @@ impl Record {
         self.said.get(usize::try_from(seq.checked_sub(1)?).ok()?)
     }
 
-    /// Whether a message is a state or a clear, and another one of its key came after `through`.
-    pub(super) fn is_superseded(&self, seq: u64, through: u64) -> bool {
-        self.said(seq).is_some_and(|said| {
-            said.kind != Kind::Event && self.keys[said.key].last().is_some_and(|&newest| newest > through)
-        })
+    /// The first message after `through` that supersedes this one: both change the same key. `None` for an event, and
+    /// when there is none.
+    pub(super) fn superseded_by(&self, seq: u64, through: u64) -> Option<u64> {
+        let said = self.said(seq).filter(|said| said.kind != Kind::Event)?;
+        let changes = &self.keys[said.key];
+        changes.get(changes.partition_point(|&change| change <= through)).copied()
     }
 
     /// The numbers of the messages that are the state after message `seq`, in order.
@@ -170,8 +171,9 @@ mod tests {
         }
         let folds: Vec<_> = (0..=6).map(|seq| record.fold(seq)).collect();
         assert_eq!(folds, [vec![], vec![1], vec![1, 2], vec![1, 2], vec![2, 4], vec![4], vec![4, 6]]);
-        assert!(record.is_superseded(1, 3) && record.is_superseded(5, 5) && record.is_superseded(2, 4));
-        assert!(!record.is_superseded(1, 4) && !record.is_superseded(3, 3) && !record.is_superseded(6, 6));
+        let by = |seq, through| record.superseded_by(seq, through);
+        assert_eq!((by(1, 3), by(5, 5), by(2, 4), by(2, 2)), (Some(4), Some(6), Some(5), Some(5)));
+        assert_eq!((by(1, 4), by(3, 3), by(6, 6)), (None, None, None));
         assert_eq!((record.bytes(0, 6), record.bytes(4, 5)), (23, 3));
     }
 

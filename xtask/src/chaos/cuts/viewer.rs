@@ -267,7 +267,8 @@ impl Viewer {
                 self.tally.done += 1;
                 End::Closed
             }
-            (4008, Some("slow")) if course.may_be_slow() => End::Slow,
+            // Whoever reads nothing does not answer a ping either.
+            (4008, Some("slow")) | (4012, Some("silent")) if course.may_be_slow() => End::Slow,
             _ => {
                 self.model.faults.note(Fault::OddEnd, || format!("the server closed with {word:?}, {code}"));
                 if code == 4503 { End::Closed } else { End::Odd }

@@ -169,5 +169,6 @@ impl Model {
         self.state = state;
         self.ledger.begin_or_reset(seq);
         self.position = Some(seq);
+        self.complete_at = 0;
     }
 }

@@ -80,6 +80,9 @@ fn a_true_skipped_is_let_through_and_a_false_one_is_found() {
     let skipped = |through: u64| format!(r#"{{"type":"skipped","through":{through}}}"#);
     let counts = check(0, &[&skipped(2), "3", "4", "5"], &[]).ledger().counts(5);
     assert_eq!((counts.superseded, counts.received, counts.lost), (2, 3, 0));
+    // The state is the fold again once the newer value has come.
+    let model = check(0, &[&skipped(1), "2"], &[]);
+    assert!(!model.is_complete() && check(0, &[&skipped(1), "2", "3", "4"], &[]).is_complete());
     // An event is in the hole.
     check(2, &[&skipped(3), "4"], &[(Fault::FalseSkipped, 1)]);
     // The newest value of a key is in the hole.
