@@ -19,6 +19,9 @@ pub(super) use join::{Claim, Outcome};
 /// The most bytes that may wait for a viewer (`backlog_bytes_max`): a `reset` says that there were more.
 const BACKLOG_BYTES_MAX: u64 = 256 * 1024;
 
+/// What each of them counts besides its bytes.
+const PLACE_BYTES: u64 = 128;
+
 /// What ephemeral messages may have added to that.
 const EPHEMERAL_BYTES_MAX: u64 = 32 * 1024;
 
@@ -208,7 +211,8 @@ impl Model {
         if reset.seq < position {
             self.faults.note(Fault::Forgotten, || format!("{reset:?}"));
         }
-        let waited = record.frame_bytes(position, reset.seq);
+        let places = PLACE_BYTES * reset.seq.saturating_sub(position);
+        let waited = record.frame_bytes(position, reset.seq) + places;
         if reset.reason != ResetReason::Slow || waited + EPHEMERAL_BYTES_MAX < BACKLOG_BYTES_MAX {
             self.faults.note(Fault::FalseReset, || format!("{reset:?} after {position}: {waited} bytes waited"));
         }
