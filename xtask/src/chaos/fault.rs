@@ -25,7 +25,8 @@ pub(super) enum Fault {
     FalseSkipped,
     /// `resumed` was said and what followed was not every message after the cursor.
     FalseResumed,
-    /// `reset` was said though the history held everything after the cursor, or with the wrong reason.
+    /// `reset` was said though the history held everything after the cursor, with a wrong reason, or as `slow` though
+    /// not much waited.
     FalseReset,
     /// A replay was not the fold of the messages that it stands for.
     OtherState,

@@ -1,19 +1,29 @@
 //! A viewer by the client rules of PROTOCOL.md section 2, which looks at everything it hears: it knows what was said.
 //! Pure: texts in, faults out.
 
+mod delivery;
 mod join;
 #[cfg(test)]
 mod tests;
 
 use sha2::{Digest, Sha256};
 
-use super::answer::{Alive, Answer, Message, Owner, Presence, Reset, Skipped};
+use super::answer::{Alive, Answer, Message, Owner, Presence, Reset, ResetReason, Skipped};
 use super::fault::{Fault, Faults};
-use super::ledger::{Entered, Ledger};
+use super::ledger::Ledger;
 use super::record::Record;
-use super::state::{self, Hash, State};
+use super::state::{Hash, State};
 use join::{Asked, Replay};
 pub(super) use join::{Claim, Outcome};
+
+/// The most bytes that may wait for a viewer (`backlog_bytes_max`): a `reset` says that there were more.
+const BACKLOG_BYTES_MAX: u64 = 256 * 1024;
+
+/// What each of them counts besides its bytes.
+const PLACE_BYTES: u64 = 128;
+
+/// What ephemeral messages may have added to that.
+const EPHEMERAL_BYTES_MAX: u64 = 32 * 1024;
 
 /// One viewer over all its connections.
 #[derive(Debug, Default)]
@@ -26,6 +36,8 @@ pub(super) struct Model {
     unpausing: Option<Asked>,
     /// What a `skipped` has told that stands directly before the next message.
     hole: Option<u64>,
+    /// From this number on nothing is missing in the state: the newer values that the holes stand for have come.
+    complete_at: u64,
     /// The number in the last `alive` of this connection.
     alive: Option<u64>,
     /// The last ephemeral message of its life.
@@ -33,6 +45,8 @@ pub(super) struct Model {
     /// The last ephemeral message of this connection came after this number was said.
     ephemeral_after: u64,
     ledger: Ledger,
+    /// How many messages were to be replayed by resumes.
+    replayed: u64,
     /// The texts of all numbered messages outside of snapshots and resets, as they came.
     digest: Sha256,
     pub(super) faults: Faults,
@@ -97,6 +111,11 @@ impl Model {
 
     pub(super) fn state(&self) -> &State {
         &self.state
+    }
+
+    /// How many messages were to be replayed by resumes.
+    pub(super) fn replayed(&self) -> u64 {
+        self.replayed
     }
 
     pub(super) fn ledger(&self) -> &Ledger {
@@ -181,62 +200,6 @@ impl Model {
         }
     }
 
-    /// Applies one message.
-    fn deliver(&mut self, seq: u64, message: &Message<'_>, text: &str, record: &Record) {
-        let position = self.position.unwrap_or(0);
-        let hole = self.hole.take();
-        match self.ledger.enter(seq) {
-            Entered::New => {}
-            Entered::Repeated => {
-                return self.faults.note(Fault::Repeated, || format!("at {position}: {text}"));
-            }
-            Entered::OutOfOrder => {
-                return self.faults.note(Fault::OutOfOrder, || format!("at {position}: {text}"));
-            }
-        }
-        match hole {
-            None if seq == position + 1 => {}
-            Some(through) if seq == through + 1 && through > position => {
-                for missing in position + 1..=through {
-                    if record.is_superseded(missing, through) {
-                        self.ledger.superseded(missing, missing);
-                    } else {
-                        let said = record.frame(missing).unwrap_or("nothing");
-                        self.faults.note(Fault::FalseSkipped, || format!("through {through} covers {said}"));
-                    }
-                }
-            }
-            None => self.faults.note(Fault::Gap, || format!("{position} was followed by {text}")),
-            Some(through) => {
-                self.faults.note(Fault::FalseSkipped, || format!("through {through} between {position} and {text}"));
-            }
-        }
-        if message.state.is_some() {
-            self.state.insert(&message.key, seq, text);
-        } else if message.cleared.is_some() {
-            self.state.remove(&message.key);
-        }
-        state::enter(&mut self.digest, text);
-        self.position = Some(seq);
-    }
-
-    fn ephemeral(&mut self, text: &str, record: &Record) {
-        let position = self.position.unwrap_or(0);
-        let Some(said) = record.ephemeral(text) else {
-            return self.faults.note(Fault::Unsaid, || text.into());
-        };
-        let is_live = self.is_live();
-        if !is_live || said.number <= self.ephemeral || said.after < position {
-            let last = self.ephemeral;
-            self.faults.note(Fault::OddEphemeral, || {
-                let place = if is_live { "" } else { " in a replay" };
-                format!("{said:?}, after {position} and after number {last}{place}: {text}")
-            });
-        }
-        self.ephemeral = self.ephemeral.max(said.number);
-        self.ephemeral_after = self.ephemeral_after.max(said.after);
-    }
-
     fn skipped(&mut self, skipped: &Skipped<'_>) -> Heard {
         self.hole = Some(skipped.through);
         Heard::Other
@@ -244,8 +207,14 @@ impl Model {
 
     fn reset(&mut self, reset: &Reset<'_>, record: &Record) -> Heard {
         self.room(reset.term, &reset.epoch, reset.owner, record);
-        if reset.seq < self.position.unwrap_or(0) {
+        let position = self.position.unwrap_or(0);
+        if reset.seq < position {
             self.faults.note(Fault::Forgotten, || format!("{reset:?}"));
+        }
+        let places = PLACE_BYTES * reset.seq.saturating_sub(position);
+        let waited = record.frame_bytes(position, reset.seq) + places;
+        if reset.reason != ResetReason::Slow || waited + EPHEMERAL_BYTES_MAX < BACKLOG_BYTES_MAX {
+            self.faults.note(Fault::FalseReset, || format!("{reset:?} after {position}: {waited} bytes waited"));
         }
         self.replay(reset.seq, reset.replay, true, record);
         Heard::Reset

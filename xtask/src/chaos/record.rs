@@ -20,6 +20,8 @@ struct Said {
     key: usize,
     /// The bytes of key and params up to and including this message.
     bytes: u64,
+    /// The bytes of the texts up to and including this one.
+    frame_bytes: u64,
 }
 
 /// An ephemeral message.
@@ -67,6 +69,7 @@ impl Record {
         };
         let frame = format!(r#"{{"type":"message","seq":{seq},"key":"{key}","params":{params}{flag}}}"#);
         let bytes = self.bytes_through(seq - 1) + (key.len() + params.len()) as u64;
+        let frame_bytes = self.said(seq - 1).map_or(0, |said| said.frame_bytes) + frame.len() as u64;
         let at = match self.names.get(key) {
             Some(&at) => at,
             None => {
@@ -78,7 +81,7 @@ impl Record {
         if kind != Kind::Event {
             self.keys[at].push(seq);
         }
-        self.said.push(Said { frame: frame.into(), kind, key: at, bytes });
+        self.said.push(Said { frame: frame.into(), kind, key: at, bytes, frame_bytes });
         seq
     }
 
@@ -114,6 +117,12 @@ impl Record {
         self.bytes_through(end).saturating_sub(self.bytes_through(seq))
     }
 
+    /// How many bytes the texts of the messages after `seq` up to `end` have.
+    pub(super) fn frame_bytes(&self, seq: u64, end: u64) -> u64 {
+        let through = |seq| self.said(seq).map_or(0, |said| said.frame_bytes);
+        through(end).saturating_sub(through(seq))
+    }
+
     fn bytes_through(&self, seq: u64) -> u64 {
         self.said(seq).map_or(0, |said| said.bytes)
     }
@@ -122,11 +131,12 @@ impl Record {
         self.said.get(usize::try_from(seq.checked_sub(1)?).ok()?)
     }
 
-    /// Whether a message is a state or a clear, and another one of its key came after `through`.
-    pub(super) fn is_superseded(&self, seq: u64, through: u64) -> bool {
-        self.said(seq).is_some_and(|said| {
-            said.kind != Kind::Event && self.keys[said.key].last().is_some_and(|&newest| newest > through)
-        })
+    /// The first message after `through` that supersedes this one: both change the same key. `None` for an event, and
+    /// when there is none.
+    pub(super) fn superseded_by(&self, seq: u64, through: u64) -> Option<u64> {
+        let said = self.said(seq).filter(|said| said.kind != Kind::Event)?;
+        let changes = &self.keys[said.key];
+        changes.get(changes.partition_point(|&change| change <= through)).copied()
     }
 
     /// The numbers of the messages that are the state after message `seq`, in order.
@@ -161,8 +171,9 @@ mod tests {
         }
         let folds: Vec<_> = (0..=6).map(|seq| record.fold(seq)).collect();
         assert_eq!(folds, [vec![], vec![1], vec![1, 2], vec![1, 2], vec![2, 4], vec![4], vec![4, 6]]);
-        assert!(record.is_superseded(1, 3) && record.is_superseded(5, 5) && record.is_superseded(2, 4));
-        assert!(!record.is_superseded(1, 4) && !record.is_superseded(3, 3) && !record.is_superseded(6, 6));
+        let by = |seq, through| record.superseded_by(seq, through);
+        assert_eq!((by(1, 3), by(5, 5), by(2, 4), by(2, 2)), (Some(4), Some(6), Some(5), Some(5)));
+        assert_eq!((by(1, 4), by(3, 3), by(6, 6)), (None, None, None));
         assert_eq!((record.bytes(0, 6), record.bytes(4, 5)), (23, 3));
     }
 
@@ -176,6 +187,8 @@ mod tests {
         assert_eq!(record.frame(2), Some(r#"{"type":"message","seq":2,"key":"slide","params":[],"cleared":true}"#));
         let pointer = r#"{"type":"message","key":"pointer","params":[0.5,0.25]}"#;
         assert_eq!(record.ephemeral(pointer), Some(Ephemeral { number: 1, after: 2 }));
+        let lengths = [1, 2].map(|seq| record.frame(seq).unwrap().len() as u64);
+        assert_eq!((record.frame_bytes(0, 1), record.frame_bytes(1, 2)), (lengths[0], lengths[1]));
         assert_eq!((record.frame(0), record.frame(3), record.ephemeral("x")), (None, None, None));
     }
 }

@@ -26,7 +26,7 @@ pub(super) enum Cut {
 pub(super) const ALL: [(Cut, &str); 4] =
     [(Cut::Fin, "FIN"), (Cut::Rst, "RST"), (Cut::Silence, "silence"), (Cut::MidFrame, "mid-frame")];
 
-/// From how long a lag on a server may find a client slow (`stall_timeout`).
+/// How long a client must be behind until a server may find a client slow (`stall_timeout`).
 const SLOW: Duration = Duration::from_secs(10);
 
 /// How long one connection lasts.
@@ -50,15 +50,15 @@ pub(super) struct Course {
     begun: Instant,
     /// When nothing has come for too long.
     silent_at: Instant,
-    /// The longest time in which nothing was read.
-    lag: Duration,
+    /// Since when it may be behind.
+    behind: Option<Instant>,
 }
 
 impl Course {
     pub(super) fn begin(random: &mut Random, two_alive: Duration) -> Self {
         let (cut, life) = Cut::choose(random);
         let begun = Instant::now();
-        Self { cut, life: Some(life), two_alive, begun, silent_at: begun + two_alive, lag: Duration::ZERO }
+        Self { cut, life: Some(life), two_alive, begun, silent_at: begun + two_alive, behind: None }
     }
 
     /// Until when to wait for bytes.
@@ -92,9 +92,14 @@ impl Course {
         }
     }
 
-    /// Nothing was read for `lag`; it goes on for `more`.
-    pub(super) fn lagged(&mut self, lag: Duration, more: Duration) {
-        self.lag = self.lag.max(lag);
+    /// Nothing is read from now on.
+    pub(super) fn lags(&mut self) {
+        // It may not have caught up since an earlier time.
+        self.behind.get_or_insert_with(Instant::now);
+    }
+
+    /// It goes on for `more`.
+    pub(super) fn goes_on(&mut self, more: Duration) {
         self.silent_at = Instant::now() + self.two_alive;
         if self.life.is_some() {
             self.life = Some(Life::Time(self.begun.elapsed() + more));
@@ -103,7 +108,7 @@ impl Course {
 
     /// Whether the server may have found this client slow.
     pub(super) fn may_be_slow(&self) -> bool {
-        self.lag >= SLOW
+        self.behind.is_some_and(|since| since.elapsed() >= SLOW)
     }
 }
 

@@ -21,6 +21,8 @@ pub(in crate::chaos) struct Report {
     plan: Plan,
     tally: Tally,
     counts: Counts,
+    /// How many messages came by resumes.
+    replayed: u64,
     faults: Faults,
     /// How many numbered and how many ephemeral messages were said.
     said: (u64, u64),
@@ -50,10 +52,11 @@ impl Report {
         let frames = |seqs: &mut dyn Iterator<Item = u64>| state::hash(seqs.filter_map(|seq| record.frame(seq)));
         let (state, all) = (frames(&mut record.fold(last).into_iter()), frames(&mut (1..=last)));
         let (mut tally, mut counts) = (Tally::default(), Counts::default());
-        let (mut states, mut exact, mut whole) = (0, 0, 0);
+        let (mut states, mut exact, mut whole, mut replayed) = (0, 0, 0, 0);
         for Viewer { model, tally: one, .. } in viewers {
             tally.add(one);
             faults.add(&model.faults);
+            replayed += model.replayed();
             let theirs = model.ledger().counts(last);
             counts += theirs;
             states += u64::from(model.state().hash() == state);
@@ -66,6 +69,7 @@ impl Report {
             plan,
             tally,
             counts,
+            replayed,
             faults,
             said,
             states: (states, state),
@@ -111,7 +115,12 @@ impl Report {
     fn joins(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = |how, reason| self.tally.outcomes.get(&(how, reason)).unwrap_or(&0);
         let resumed = of(How::Resumed, None);
-        write!(f, "  joins      {} snapshot, {resumed} resumed", of(How::Snapshot, None))?;
+        write!(
+            f,
+            "  joins      {} snapshot, {resumed} resumed with {} messages",
+            of(How::Snapshot, None),
+            self.replayed
+        )?;
         for reason in [Reason::Retention, Reason::Epoch, Reason::Future, Reason::Malformed] {
             write!(f, ", {} reset {reason:?}", of(How::Reset, Some(reason)))?;
         }

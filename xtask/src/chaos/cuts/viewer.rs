@@ -22,6 +22,16 @@ use crate::load::peer::{Peer, PeerError, V2};
 /// One cut in so many is followed by a long absence, after half of which the history does not reach back.
 const LONG_ABSENCE_IN: u64 = 200;
 
+/// One cut in so many is followed by a short one, so that there is something to resume; after the others the viewer is
+/// back at once.
+const SHORT_ABSENCE_IN: u64 = 3;
+
+/// How long a short absence is, in milliseconds.
+const SHORT_MS: std::ops::Range<u64> = 10..2_000;
+
+/// How long a long absence is, in milliseconds.
+const LONG_MS: std::ops::Range<u64> = 10_000..30_000;
+
 /// How long it takes until a client that was refused at the door tries again, in milliseconds.
 const RETRY_MS: std::ops::Range<u64> = 20..200;
 
@@ -108,13 +118,17 @@ impl Viewer {
     }
 
     async fn stay_away(&mut self) {
-        if self.random.one_in(LONG_ABSENCE_IN) {
+        let time = if self.random.one_in(LONG_ABSENCE_IN) {
             self.tally.long_absences += 1;
-            let time = Duration::from_millis(self.random.within(10_000..30_000));
-            tokio::select! {
-                () = sleep(time) => {}
-                _ = self.house.calm.changed() => {}
-            }
+            LONG_MS
+        } else if self.random.one_in(SHORT_ABSENCE_IN) {
+            SHORT_MS
+        } else {
+            return;
+        };
+        tokio::select! {
+            () = sleep(Duration::from_millis(self.random.within(time))) => {}
+            _ = self.house.calm.changed() => {}
         }
     }
 
@@ -206,13 +220,14 @@ impl Viewer {
     /// Reads nothing for a while.
     async fn lag(&mut self, course: &mut Course) {
         self.tally.lags += 1;
+        course.lags();
         let time = Duration::from_millis(self.random.within(LAG_MS));
         tokio::select! {
             () = sleep(time) => {}
             _ = self.house.calm.changed() => course.life = None,
         }
         let more = Duration::from_millis(self.random.within(500..3_000));
-        course.lagged(time, more);
+        course.goes_on(more);
     }
 
     /// What follows from what was heard.
@@ -252,7 +267,8 @@ impl Viewer {
                 self.tally.done += 1;
                 End::Closed
             }
-            (4008, Some("slow")) if course.may_be_slow() => End::Slow,
+            // Whoever reads nothing does not answer a ping either.
+            (4008, Some("slow")) | (4012, Some("silent")) if course.may_be_slow() => End::Slow,
             _ => {
                 self.model.faults.note(Fault::OddEnd, || format!("the server closed with {word:?}, {code}"));
                 if code == 4503 { End::Closed } else { End::Odd }

@@ -176,9 +176,9 @@ impl Visitor {
         Ok(())
     }
 
-    /// Compares the sum with the keys, where the last message was a sum.
+    /// Compares the sum with the keys, where the last message was a sum and no key waits for a newer value.
     fn compare(&mut self, model: &mut Model) {
-        if model.position().is_none_or(|seq| seq % 2 == 1) {
+        if !model.is_complete() || model.position().is_none_or(|seq| seq % 2 == 1) {
             return;
         }
         self.tally.sums += 1;

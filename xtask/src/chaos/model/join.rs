@@ -92,6 +92,9 @@ impl Model {
             self.faults.note(Fault::Forgotten, || format!("{joined:?} for {asked:?}, position {position:?}"));
         }
         self.judge(joined, &asked, record);
+        if joined.how == How::Resumed {
+            self.replayed += joined.replay;
+        }
         self.replay(joined.seq, joined.replay, joined.how != How::Resumed, record);
         Heard::Joined((joined.how, joined.reason))
     }
@@ -166,5 +169,6 @@ impl Model {
         self.state = state;
         self.ledger.begin_or_reset(seq);
         self.position = Some(seq);
+        self.complete_at = 0;
     }
 }

@@ -80,6 +80,9 @@ fn a_true_skipped_is_let_through_and_a_false_one_is_found() {
     let skipped = |through: u64| format!(r#"{{"type":"skipped","through":{through}}}"#);
     let counts = check(0, &[&skipped(2), "3", "4", "5"], &[]).ledger().counts(5);
     assert_eq!((counts.superseded, counts.received, counts.lost), (2, 3, 0));
+    // The state is the fold again once the newer value has come.
+    let model = check(0, &[&skipped(1), "2"], &[]);
+    assert!(!model.is_complete() && check(0, &[&skipped(1), "2", "3", "4"], &[]).is_complete());
     // An event is in the hole.
     check(2, &[&skipped(3), "4"], &[(Fault::FalseSkipped, 1)]);
     // The newest value of a key is in the hole.
@@ -137,6 +140,7 @@ fn a_resume_has_every_message_after_the_cursor() {
     let resumed = |seq, replay| joined(seq, r#""resumed""#, replay);
     let (model, heard) = rejoin(3, Claim::Honest, &resumed(5, 2), &["4", "5", "6"], None);
     assert_eq!((heard, model.is_live()), (Heard::Joined((How::Resumed, None)), true));
+    assert_eq!(model.replayed(), 2);
     rejoin(3, Claim::Honest, &resumed(5, 1), &["4", "6"], Some(Fault::FalseResumed));
     rejoin(3, Claim::Honest, &resumed(5, 2), &["4", "6"], Some(Fault::FalseResumed));
     rejoin(3, Claim::Honest, &resumed(5, 2), &["4", P1, "5"], Some(Fault::OddEphemeral));
@@ -174,11 +178,23 @@ fn a_reset_has_its_reason_and_the_state() {
 }
 
 #[test]
-fn a_reset_in_the_stream_is_told_and_counted() {
-    let reset = r#"{"type":"reset","reason":"slow","epoch":"e","term":1,"seq":5,"replay":1,"owner":"live"}"#;
-    let model = check(1, &[reset, "4", "6"], &[]);
-    let counts = model.ledger().counts(6);
-    assert_eq!((counts.reset, counts.received, counts.lost), (4, 1, 0));
+fn a_reset_in_the_stream_is_told_and_counted_and_only_when_too_much_waited() {
+    for (messages, is_true) in [(30, true), (20, false)] {
+        let mut record = record();
+        let long = format!(r#"["{}"]"#, "x".repeat(10_000));
+        (0..messages).for_each(|_| _ = record.say(Kind::Event, "x", &long));
+        let mut model = live_at(1, &record);
+        let last = record.last();
+        let reset = format!(
+            r#"{{"type":"reset","reason":"slow","epoch":"e","term":1,"seq":{last},"replay":1,"owner":"live"}}"#
+        );
+        model.hear(reset.as_bytes(), &record);
+        model.hear(record.frame(4).unwrap().as_bytes(), &record);
+        let counts = model.ledger().counts(last);
+        assert_eq!((counts.reset, counts.received, counts.lost, model.is_live()), (last - 1, 0, 0, true));
+        assert_eq!(model.faults.count(Fault::FalseReset), u64::from(!is_true));
+        assert_eq!(model.faults.all(), u64::from(!is_true), "{}", model.faults);
+    }
 }
 
 #[test]

@@ -156,7 +156,7 @@ impl Witness {
         for (from, through) in std::mem::take(&mut self.holes) {
             for seq in from..=through {
                 superseded += 1;
-                if !record.is_superseded(seq, through) {
+                if record.superseded_by(seq, through).is_none() {
                     let said = record.frame(seq).unwrap_or("nothing");
                     self.faults.note(Fault::FalseSkipped, || format!("through {through} covers {said}"));
                 }
