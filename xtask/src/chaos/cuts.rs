@@ -71,12 +71,14 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
         return Err(outcome(owner).err().unwrap_or_else(|| Failure::new("the owner opened no room")));
     };
     let (storm, calm) = watch::channel(false);
+    let (stop, over) = watch::channel(false);
     let (joined, caught_up) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let house = House {
         address,
         lags: plan.lags,
         record: record.clone(),
         calm,
+        over,
         joined: Arc::clone(&joined),
         caught_up: Arc::clone(&caught_up),
     };
@@ -94,8 +96,15 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     }
     let catching_up = calm_at.elapsed();
     let _ = end.send(());
-    let (owner_faults, owner_busy) = outcome(owner)?;
-    let (viewers, viewers_busy) = outcome(viewers)?;
+    let of = |who| move |failure| Failure::new(format!("{who}: {failure}"));
+    let (owner_faults, owner_busy) = outcome(owner).map_err(of("the owner"))?;
+    let deadline = Instant::now() + PATIENCE;
+    while !viewers.is_finished() && Instant::now() < deadline {
+        thread::sleep(LOOK_INTERVAL);
+    }
+    // Whoever is still there says what it waits for.
+    stop.send_replace(true);
+    let (viewers, viewers_busy) = outcome(viewers).map_err(of("the viewers"))?;
     server.stop()?;
     faults.add(&owner_faults);
     let busy = [owner_busy, viewers_busy];

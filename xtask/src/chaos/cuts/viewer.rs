@@ -50,6 +50,8 @@ pub(super) struct House {
     pub(super) record: Shared,
     /// Whether the storm is over: no more cuts.
     pub(super) calm: watch::Receiver<bool>,
+    /// Whether the run is over: who has not heard of the room's end says what it waits for.
+    pub(super) over: watch::Receiver<bool>,
     /// How many viewers have joined once.
     pub(super) joined: Arc<AtomicU32>,
     /// How many viewers have everything, after the storm.
@@ -95,8 +97,23 @@ impl Viewer {
             while let Some(ended) = self.rest.try_join_next() {
                 self.tally.left_open += u64::from(!ended.unwrap_or(false));
             }
-            let mut peer = self.connect().await;
-            let end = self.listen(&mut peer).await;
+            let mut over = self.house.over.clone();
+            let connected = tokio::select! {
+                peer = self.connect() => Some(peer),
+                _ = over.wait_for(|over| *over) => None,
+            };
+            let Some(mut peer) = connected else {
+                self.is_late("it is not let in");
+                break;
+            };
+            let heard = tokio::select! {
+                end = self.listen(&mut peer) => Some(end),
+                _ = over.wait_for(|over| *over) => None,
+            };
+            let Some(end) = heard else {
+                self.is_late("it waits for what comes next");
+                break;
+            };
             self.tally.inside_a_replay += u64::from(self.model.is_in_replay());
             self.model.cut();
             match end {
@@ -115,6 +132,15 @@ impl Viewer {
             self.tally.left_open += u64::from(!ended.unwrap_or(false));
         }
         self
+    }
+
+    /// The run is over, and this viewer has not heard of the room's end.
+    fn is_late(&mut self, why: &str) {
+        let (position, last) = (self.model.position(), self.house.record.read().last());
+        let (connection, retries) = (self.connection, self.tally.retries);
+        self.model.faults.note(Fault::Late, || {
+            format!("{why}: at {position:?} of {last}, on its connection {connection}, after {retries} retries")
+        });
     }
 
     async fn stay_away(&mut self) {
