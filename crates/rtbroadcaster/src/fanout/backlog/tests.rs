@@ -495,3 +495,16 @@ fn a_hole_that_is_out_is_not_parted_from_the_message_behind_it() {
         assert_eq!(backlog.reached().get(), 4);
     }
 }
+
+#[test]
+fn after_a_cut_what_was_taken_and_is_not_being_written_goes_too() {
+    let mut backlog = said(&[(1, 0), (2, 0), (3, 0)], 0);
+    let mut frames = Vec::new();
+    backlog.take(&mut frames, 3, 1_000, Duration::ZERO);
+    // The first is out, and a part of the second.
+    backlog.advance(frames[0].len() + 2);
+    backlog.cut(bytes(CLOSE, 0));
+    frames.clear();
+    assert_eq!(backlog.take(&mut frames, 9, 1_000, Duration::ZERO), 2);
+    assert_eq!(numbers(&frames.concat()), [2], "the third is not half out");
+}

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::direct::Way;
 use super::*;
 use crate::fanout::backlog::{Frame, Rank};
-use crate::message::Key;
+use crate::message::{Key, Overflowing};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -270,15 +270,21 @@ fn a_heartbeat_asks_before_what_waits() {
     assert_eq!(out, expected);
 }
 
-/// An outbox without a socket for a client of `protocol`, of whom `limit` bytes may wait, and the context of its task.
-fn unread(protocol: crate::protocol::Protocol, limit: usize) -> Arc<Outbox> {
+/// A protocol that can say that messages were lost.
+static TELLING: Dialect = Dialect { overflow: Overflowing::Reset, ..Dialect::MUTE };
+
+/// A protocol with a farewell.
+static POLITE: Dialect = Dialect { farewell: |_| Some(Bytes::from_static(b"farewell")), ..Dialect::MUTE };
+
+/// An outbox without a socket, in which `limit` bytes may wait.
+fn unread(dialect: &'static Dialect, limit: usize) -> Arc<Outbox> {
     let config = Config { backlog_bytes_max: limit, ..Config::default() };
-    Outbox::new(None, protocol.dialect(), Clock::start(), &config)
+    Outbox::new(None, dialect, Clock::start(), &config)
 }
 
 #[tokio::test]
 async fn a_rooms_end_that_overtakes_the_request_for_its_state_ends_the_client() {
-    let outbox = unread(crate::protocol::Protocol::V2, 1_000);
+    let outbox = unread(&TELLING, 1_000);
     let mut out = Vec::new();
     let mut write = |_: &mut Context<'_>, slices: &[IoSlice<'_>]| {
         slices.iter().for_each(|slice| out.extend_from_slice(slice));
@@ -298,7 +304,7 @@ async fn a_rooms_end_that_overtakes_the_request_for_its_state_ends_the_client() 
 
 #[tokio::test]
 async fn a_farewell_is_said_however_much_waits() {
-    let outbox = unread(crate::protocol::Protocol::Classic, 500);
+    let outbox = unread(&POLITE, 500);
     offer(&outbox, &[frame(1, 100, Rank::Event), frame(2, 100, Rank::Event)]);
     outbox.farewell(RoomId::random(), CloseReason::Done);
     assert_eq!(outbox.ending(), Ending::Finishing, "what was said goes out first, then the farewell");
