@@ -240,6 +240,10 @@ impl Viewer {
                 return Some(End::Odd);
             }
         }
+        // Before it is looked at: who is found to have everything is not cut any more.
+        if *self.house.calm.borrow() {
+            course.life = None;
+        }
         self.look(course, ears).or_else(|| (course.life == Some(Life::Bytes(0))).then_some(End::Cut(Cut::MidFrame)))
     }
 
