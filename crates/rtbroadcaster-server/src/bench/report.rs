@@ -1,0 +1,156 @@
+//! What a run has shown, and whether it is good. Must not know how it was measured.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::course::{Cost, Seen};
+use super::latency::{self, Percentiles};
+use super::ledger::Counts;
+use super::options::{Kind, Pace, Plan, Protocol};
+
+/// The share of its core from which on a thread of the generator counts as the bottleneck.
+const BUSY: f64 = 0.8;
+
+/// The figures of a run. The names are what `--json` prints; what is not known is null.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Report {
+    pub(super) protocol: Protocol,
+    pub(super) kind: Kind,
+    pub(super) viewers: u32,
+    pub(super) rooms: u32,
+    pub(super) size: u32,
+    /// Messages in flight per room, in a closed loop.
+    pub(super) window: Option<u32>,
+    /// Messages a second per room, in an open loop.
+    pub(super) rate: Option<f64>,
+    /// How long it was measured, in truth.
+    pub(super) seconds: f64,
+    pub(super) stalled: u32,
+    pub(super) messages: u64,
+    /// Due, but not taken by the server in time.
+    pub(super) unsaid: u64,
+    pub(super) deliveries: u64,
+    pub(super) expected: u64,
+    pub(super) lost: u64,
+    pub(super) superseded: u64,
+    pub(super) repeated: u64,
+    pub(super) out_of_order: u64,
+    pub(super) unknown: u64,
+    /// Viewers that the server closed, by code.
+    pub(super) closes: BTreeMap<u16, u64>,
+    pub(super) deliveries_per_second: Option<f64>,
+    pub(super) latency_us: Option<Percentiles>,
+    pub(super) joins: u32,
+    pub(super) joins_per_second: Option<f64>,
+    pub(super) join_us: Option<Percentiles>,
+    pub(super) server_cpu_ns_per_delivery: Option<f64>,
+    pub(super) server_cpu_us_per_join: Option<f64>,
+    /// Of one core: 2 is two cores.
+    pub(super) server_cpu_share: Option<f64>,
+    pub(super) server_rss_bytes: Option<Rss>,
+    pub(super) bytes_per_viewer: Option<f64>,
+    /// Of the busiest thread.
+    pub(super) generator_cpu_share: Option<f64>,
+    pub(super) generator_threads: Vec<ThreadShare>,
+    /// Whether the generator was the bottleneck: latency and throughput tell nothing about the server.
+    pub(super) void: bool,
+}
+
+/// The server's resident memory.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Rss {
+    /// With the rooms, without viewers.
+    pub(super) before: u64,
+    pub(super) joined: u64,
+    pub(super) end: u64,
+}
+
+/// How busy a thread of the generator was while it was measured.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ThreadShare {
+    pub(super) name: String,
+    /// The share of the time in which it ran.
+    pub(super) cpu: f64,
+    /// The share of the time in which it could have run but had no core.
+    pub(super) waited: f64,
+}
+
+impl Report {
+    /// The figures of what was seen.
+    pub(super) fn new(plan: &Plan, seen: &Seen) -> Self {
+        let mut counts = Counts::default();
+        let mut latency = seen.said.overdue.clone();
+        let (mut joins, mut join_time) = (latency::histogram(), u64::MAX..0);
+        let mut closes = BTreeMap::new();
+        for heard in &seen.heard {
+            counts += heard.counts;
+            latency.add(&heard.latency).expect("all histograms have the same bounds");
+            joins.add(&heard.joins).expect("all histograms have the same bounds");
+            join_time = join_time.start.min(heard.join_time.start)..join_time.end.max(heard.join_time.end);
+            for (&code, count) in &heard.closes {
+                *closes.entry(code).or_default() += count;
+            }
+        }
+        let join_seconds = Duration::from_nanos(join_time.end.saturating_sub(join_time.start)).as_secs_f64();
+        let between = seen.measured.as_ref().map(|(from, to)| from.until(to));
+        let per = |amount: f64, count: u64| (count > 0).then(|| round(amount / count as f64));
+        let nanos = between.as_ref().and_then(|between| between.server).map(|time| time.ran as f64);
+        let Cost { cpu, rss_before, rss_joined, rss_end } = seen.cost;
+        let rss = rss_before.zip(rss_joined).zip(rss_end);
+        let rss = rss.map(|((before, joined), end)| Rss { before, joined, end });
+        let grown = rss.map(|rss| rss.joined.saturating_sub(rss.before) as f64);
+        let threads = between.as_ref().map_or_else(Vec::new, |between| between.threads.clone());
+        let generator_cpu_share = threads.iter().map(|thread| thread.cpu).reduce(f64::max);
+        Self {
+            protocol: plan.protocol,
+            kind: plan.kind,
+            viewers: plan.viewers,
+            rooms: plan.rooms,
+            size: plan.size,
+            window: if let Pace::Window(window) = plan.pace { Some(window) } else { None },
+            rate: if let Pace::Rate(rate) = plan.pace { Some(rate) } else { None },
+            seconds: between.as_ref().map_or(0.0, |between| between.seconds),
+            stalled: plan.viewers - plan.receivers().iter().sum::<u32>(),
+            messages: seen.messages,
+            unsaid: seen.said.unsaid,
+            deliveries: counts.received,
+            expected: seen.expected,
+            lost: counts.lost,
+            superseded: counts.superseded,
+            repeated: counts.repeated,
+            out_of_order: counts.out_of_order,
+            unknown: counts.unknown,
+            closes,
+            deliveries_per_second: between.as_ref().map(|it| round(it.deliveries as f64 / it.seconds)),
+            latency_us: Percentiles::of(&latency),
+            joins: plan.joins.unwrap_or(0),
+            joins_per_second: (!joins.is_empty()).then(|| round(joins.len() as f64 / join_seconds)),
+            join_us: Percentiles::of(&joins),
+            server_cpu_ns_per_delivery: nanos.zip(between.as_ref()).and_then(|(nanos, it)| per(nanos, it.deliveries)),
+            server_cpu_us_per_join: cpu.and_then(|cpu| per(cpu.ran as f64 / 1_000.0, joins.len())),
+            server_cpu_share: nanos.zip(between.as_ref()).map(|(nanos, it)| nanos / 1e9 / it.seconds),
+            server_rss_bytes: rss,
+            bytes_per_viewer: grown.and_then(|grown| per(grown, plan.clients().into())),
+            generator_cpu_share,
+            generator_threads: threads,
+            void: is_void(generator_cpu_share),
+        }
+    }
+
+    /// Whether everybody got everything once and in order, and stayed.
+    pub(super) fn is_good(&self) -> bool {
+        self.lost + self.repeated + self.out_of_order + self.unknown == 0 && self.closes.is_empty()
+    }
+}
+
+/// Whether a generator that was this busy was the bottleneck.
+fn is_void(share: Option<f64>) -> bool {
+    share.is_some_and(|share| share > BUSY)
+}
+
+/// One digit behind the point: no figure is more exact.
+fn round(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
