@@ -31,6 +31,25 @@ use options::PlanError;
 use progress::Progress;
 use report::Report;
 
+/// What stands below the options.
+pub(crate) const EXAMPLES: &str = "\
+All clients come from one address, which the server must allow:
+  rtbroadcaster --connections-per-address-max 0 --handshakes-per-address-per-second 0
+
+Examples:
+  rtbroadcaster bench                                               1 000 viewers, one message at a time
+  rtbroadcaster bench --pid $(pidof -s rtbroadcaster)               Also what all of it costs the server
+  rtbroadcaster bench --viewers 10000 --window 16                   As many messages as the server can carry
+  rtbroadcaster bench --rooms 10 --rate 50                          How late messages come at this rate
+  rtbroadcaster bench --joins 5000                                  How fast a crowd gets in
+  rtbroadcaster bench ws://127.0.0.1:9000/ --protocol relay --json  Another server, for a machine
+
+A run is void when a thread of this program was busy for more than 80 % of the time: it was the bottleneck, and only
+CPU a delivery and memory tell something about the server. docs/performance.md says what each figure and each JSON
+field means.
+
+Exit code: 0 if everybody got everything once and in order; 1 if not, or if there is no result; 2 for wrong options.";
+
 /// Measures, prints, and gives the process's exit code.
 pub(crate) fn run(options: &Options) -> ExitCode {
     let plan = match options.plan() {

@@ -55,6 +55,7 @@ enum Command {
     #[command(after_help = EXAMPLES)]
     Serve(Flags),
     /// Measure how many viewers a server holds, and what a delivery costs it
+    #[command(after_help = bench::EXAMPLES)]
     Bench(Box<bench::Options>),
     /// Print a configuration file with all defaults and what they mean
     Config,

@@ -15,6 +15,12 @@ use super::publisher::Said;
 use super::room::{Clock, Phase, Schedule, Shared, nanos};
 use super::viewers::Heard;
 
+/// How often it is looked at whether something is so.
+const LOOK: Duration = Duration::from_millis(1);
+
+/// How often that is while messages are said: each look takes time of a core that the viewers need.
+const SELDOM: Duration = Duration::from_millis(50);
+
 /// How long what was said may be on its way without any of it coming.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -42,8 +48,8 @@ pub(super) struct Cost {
 /// Everything that was seen.
 pub(super) struct Seen {
     pub(super) cost: Cost,
-    /// At the beginning and at the end of the measurement, if messages were said.
-    pub(super) measured: Option<(Look, Look)>,
+    /// At the beginning and at the end of the measurement, or of the storm.
+    pub(super) measured: (Look, Look),
     pub(super) messages: u64,
     pub(super) expected: u64,
     pub(super) heard: Vec<Heard>,
@@ -82,7 +88,7 @@ pub(super) fn run(plan: Plan, progress: &Progress) -> Result<Seen, Failure> {
 }
 
 /// Goes through the phases.
-fn conduct(shared: &Shared, crew: &Crew<'_>, progress: &Progress) -> Result<(Cost, Option<(Look, Look)>), Ended> {
+fn conduct(shared: &Shared, crew: &Crew<'_>, progress: &Progress) -> Result<(Cost, (Look, Look)), Ended> {
     let plan = &shared.plan;
     let cpu = || plan.pid.and_then(process::cpu);
     let rss = || plan.pid.and_then(process::rss);
@@ -90,24 +96,30 @@ fn conduct(shared: &Shared, crew: &Crew<'_>, progress: &Progress) -> Result<(Cos
     let mut before = cpu();
     let joined = || shared.joined.load(Ordering::Acquire);
     let join = |viewers: u32| {
-        progress.begin("joins", plan.clients().into());
-        crew.wait(|| {
+        progress.begin("joins", viewers.into());
+        crew.wait(LOOK, || {
             progress.reach(joined().into());
             joined() == viewers
-        })?;
-        settle(plan.pid);
-        Ok(())
+        })
     };
     shared.enter(Phase::Join);
     join(plan.viewers)?;
+    settle(plan.pid);
+    let mut storm = None;
     if plan.joins.is_some() {
         before = cpu();
+        let from = crew.look();
         shared.enter(Phase::Storm);
         join(plan.clients())?;
+        storm = Some((from, crew.look()));
+        settle(plan.pid);
     }
     cost.cpu = before.and_then(|before| Some(cpu()?.since(before)));
     cost.rss_joined = rss();
-    let measured = if plan.joins.is_none() { Some(speak(shared, crew, progress)?) } else { None };
+    let measured = match storm {
+        Some(looks) => looks,
+        None => speak(shared, crew, progress)?,
+    };
     cost.rss_end = rss();
     Ok((cost, measured))
 }
@@ -120,7 +132,7 @@ fn speak(shared: &Shared, crew: &Crew<'_>, progress: &Progress) -> Result<(Look,
         let limit = Instant::now() + PROBE_LIMIT;
         shared.enter(Phase::Probe);
         let heard = || shared.probed.load(Ordering::Acquire) == receivers;
-        crew.wait(|| heard() || Instant::now() > limit)?;
+        crew.wait(LOOK, || heard() || Instant::now() > limit)?;
         if !heard() {
             return Err(Ended::NoRelay);
         }
@@ -134,12 +146,14 @@ fn speak(shared: &Shared, crew: &Crew<'_>, progress: &Progress) -> Result<(Look,
     progress.begin("seconds", (plan.warmup + plan.seconds).as_secs());
     let mut patience = Patience::new();
     let mut wait_until = |time: u64| {
-        crew.wait(|| {
+        let mut is_over = |time: u64| {
             let now = clock.nanos();
             progress.reach((now - start) / 1_000_000_000);
             let is_stuck = plan.interval_nanos().is_none() && patience.is_over(shared.deliveries());
             now >= time || is_stuck
-        })
+        };
+        crew.wait(SELDOM, || is_over(time.saturating_sub(nanos(SELDOM))))?;
+        crew.wait(LOOK, || is_over(time))
     };
     wait_until(measured_from)?;
     let from = crew.look();
@@ -147,7 +161,7 @@ fn speak(shared: &Shared, crew: &Crew<'_>, progress: &Progress) -> Result<(Look,
     let to = crew.look();
     shared.enter(Phase::Drain);
     let mut patience = Patience::new();
-    crew.wait(|| {
+    crew.wait(LOOK, || {
         let (passed, deliveries, expected) = (shared.passed(), shared.deliveries(), shared.expected());
         let is_all = passed == expected && (plan.kind != Kind::Event || deliveries == expected);
         is_all || patience.is_over(passed)

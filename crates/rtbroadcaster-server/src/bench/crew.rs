@@ -10,12 +10,9 @@ use super::failure::Failure;
 use super::owner::Owner;
 use super::process::{self, Thread, Time};
 use super::publisher::{self, Said};
-use super::report::ThreadShare;
+use super::report::{ThreadShare, share};
 use super::room::Shared;
 use super::viewers::{self, Heard};
-
-/// How often a condition is looked at.
-const LOOK: Duration = Duration::from_millis(1);
 
 /// Where the system tells about each thread.
 pub(super) type Roll = Mutex<Vec<(String, Thread)>>;
@@ -82,13 +79,13 @@ impl<'a> Crew<'a> {
         Ok(Self { shared, roll, publisher, viewers })
     }
 
-    /// Waits until something is so.
-    pub(super) fn wait(&self, mut is_so: impl FnMut() -> bool) -> Result<(), Ended> {
+    /// Waits until something is so, which is looked at every so often.
+    pub(super) fn wait(&self, look: Duration, mut is_so: impl FnMut() -> bool) -> Result<(), Ended> {
         while !is_so() {
             if self.publisher.is_finished() || self.viewers.iter().any(ScopedJoinHandle::is_finished) {
                 return Err(Ended::Early);
             }
-            sleep(LOOK);
+            sleep(look);
         }
         Ok(())
     }
@@ -96,7 +93,10 @@ impl<'a> Crew<'a> {
     /// What was used up to now.
     pub(super) fn look(&self) -> Look {
         let roll = self.roll.lock().unwrap_or_else(PoisonError::into_inner);
-        let threads = roll.iter().filter_map(|(name, thread)| Some((name.clone(), thread.cpu()?))).collect();
+        let threads = roll.iter().filter_map(|(name, thread)| Some((name.clone(), thread.cpu()?)));
+        let mut threads: Vec<_> = threads.collect();
+        // They came in no order.
+        threads.sort_by(|(one, _), (other, _)| one.cmp(other));
         Look {
             at: self.shared.clock.nanos(),
             deliveries: self.shared.deliveries(),
@@ -118,11 +118,11 @@ impl Look {
     /// What was used from this look to a later one.
     pub(super) fn until(&self, later: &Self) -> Between {
         let nanos = later.at - self.at;
-        let share = |time: u64| time as f64 / nanos as f64;
+        let of = |time: u64| share(time as f64 / nanos as f64);
         let threads = self.threads.iter().filter_map(|(name, before)| {
             let (_, after) = later.threads.iter().find(|(found, _)| found == name)?;
             let used = after.since(*before);
-            Some(ThreadShare { name: name.clone(), cpu: share(used.ran), waited: share(used.waited) })
+            Some(ThreadShare { name: name.clone(), cpu: of(used.ran), waited: of(used.waited) })
         });
         Between {
             seconds: Duration::from_nanos(nanos).as_secs_f64(),

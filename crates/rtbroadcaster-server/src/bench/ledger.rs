@@ -2,6 +2,8 @@
 
 use std::ops::{AddAssign, Range};
 
+use serde::Serialize;
+
 use super::options::Kind;
 
 /// Which messages came.
@@ -25,9 +27,10 @@ pub(super) enum Arrival {
 }
 
 /// How many messages there were of each kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Counts {
-    /// Each counted once for each viewer.
+    /// Each message once for each viewer.
+    #[serde(rename = "deliveries")]
     pub(super) received: u64,
     pub(super) lost: u64,
     /// Passed over for a newer one of their kind, which they may be.

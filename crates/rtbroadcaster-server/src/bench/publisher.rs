@@ -2,7 +2,6 @@
 //! Must not know who hears it.
 
 use std::io;
-use std::num::NonZeroU64;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -33,6 +32,13 @@ pub(super) struct Said {
     pub(super) unsaid: u64,
     /// How long these were overdue at the end, once for each viewer: they count as at least that late.
     pub(super) overdue: Histogram<u64>,
+}
+
+impl Said {
+    /// Nothing was left unsaid.
+    pub(super) fn everything() -> Self {
+        Self { unsaid: 0, overdue: latency::histogram() }
+    }
 }
 
 /// The thread's state.
@@ -76,7 +82,7 @@ pub(super) fn run(shared: &Shared, mut owners: Vec<Owner>) -> Result<Said, Failu
             Phase::Drain => publisher.look(LOOK)?,
             Phase::End => {
                 publisher.owners.into_iter().for_each(|owner| owner.end(&shared.plan));
-                return Ok(unsaid.unwrap_or_else(|| Said { unsaid: 0, overdue: latency::histogram() }));
+                return Ok(unsaid.unwrap_or_else(Said::everything));
             }
         }
     }
@@ -182,7 +188,7 @@ impl Publisher<'_> {
 
     /// What was due until the end and could not be said.
     fn unsaid(&self, schedule: Schedule) -> Said {
-        let mut said = Said { unsaid: 0, overdue: latency::histogram() };
+        let mut said = Said::everything();
         if let Pace::Rate(_) = self.shared.plan.pace {
             for room in &self.shared.rooms {
                 let overdue = (room.said()..).map(|number| room.due(number, schedule.start));
@@ -203,5 +209,5 @@ impl Publisher<'_> {
 fn wake_up_in_time() {
     #[cfg(target_os = "linux")]
     // Without it times are a little longer, not wrong.
-    let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+    let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
 }

@@ -31,13 +31,9 @@ pub(super) struct Report {
     pub(super) messages: u64,
     /// Due, but not taken by the server in time.
     pub(super) unsaid: u64,
-    pub(super) deliveries: u64,
     pub(super) expected: u64,
-    pub(super) lost: u64,
-    pub(super) superseded: u64,
-    pub(super) repeated: u64,
-    pub(super) out_of_order: u64,
-    pub(super) unknown: u64,
+    #[serde(flatten)]
+    pub(super) counts: Counts,
     /// Viewers that the server closed, by code.
     pub(super) closes: BTreeMap<u16, u64>,
     pub(super) deliveries_per_second: Option<f64>,
@@ -49,6 +45,8 @@ pub(super) struct Report {
     pub(super) server_cpu_us_per_join: Option<f64>,
     /// Of one core: 2 is two cores.
     pub(super) server_cpu_share: Option<f64>,
+    /// In the same way, the time in which its threads could have run but had no core.
+    pub(super) server_waited_share: Option<f64>,
     pub(super) server_rss_bytes: Option<Rss>,
     pub(super) bytes_per_viewer: Option<f64>,
     /// Of the busiest thread.
@@ -82,27 +80,29 @@ impl Report {
     pub(super) fn new(plan: &Plan, seen: &Seen) -> Self {
         let mut counts = Counts::default();
         let mut latency = seen.said.overdue.clone();
-        let (mut joins, mut join_time) = (latency::histogram(), u64::MAX..0);
+        let mut joins = latency::histogram();
         let mut closes = BTreeMap::new();
         for heard in &seen.heard {
             counts += heard.counts;
             latency.add(&heard.latency).expect("all histograms have the same bounds");
             joins.add(&heard.joins).expect("all histograms have the same bounds");
-            join_time = join_time.start.min(heard.join_time.start)..join_time.end.max(heard.join_time.end);
             for (&code, count) in &heard.closes {
                 *closes.entry(code).or_default() += count;
             }
         }
-        let join_seconds = Duration::from_nanos(join_time.end.saturating_sub(join_time.start)).as_secs_f64();
-        let between = seen.measured.as_ref().map(|(from, to)| from.until(to));
+        let join_times = seen.heard.iter().filter_map(|heard| heard.join_time.clone());
+        let join_time = join_times.reduce(|one, other| one.start.min(other.start)..one.end.max(other.end));
+        let join_seconds = join_time.map(|time| Duration::from_nanos(time.end - time.start).as_secs_f64());
+        let between = seen.measured.0.until(&seen.measured.1);
+        let spoke = plan.joins.is_none();
         let per = |amount: f64, count: u64| (count > 0).then(|| round(amount / count as f64));
-        let nanos = between.as_ref().and_then(|between| between.server).map(|time| time.ran as f64);
+        let nanos = between.server.map(|time| time.ran as f64);
+        let of = |nanos: u64| share(nanos as f64 / 1e9 / between.seconds);
         let Cost { cpu, rss_before, rss_joined, rss_end } = seen.cost;
         let rss = rss_before.zip(rss_joined).zip(rss_end);
         let rss = rss.map(|((before, joined), end)| Rss { before, joined, end });
         let grown = rss.map(|rss| rss.joined.saturating_sub(rss.before) as f64);
-        let threads = between.as_ref().map_or_else(Vec::new, |between| between.threads.clone());
-        let generator_cpu_share = threads.iter().map(|thread| thread.cpu).reduce(f64::max);
+        let generator_cpu_share = between.threads.iter().map(|thread| thread.cpu).reduce(f64::max);
         Self {
             protocol: plan.protocol,
             kind: plan.kind,
@@ -111,38 +111,39 @@ impl Report {
             size: plan.size,
             window: if let Pace::Window(window) = plan.pace { Some(window) } else { None },
             rate: if let Pace::Rate(rate) = plan.pace { Some(rate) } else { None },
-            seconds: between.as_ref().map_or(0.0, |between| between.seconds),
+            seconds: between.seconds,
             stalled: plan.viewers - plan.receivers().iter().sum::<u32>(),
             messages: seen.messages,
             unsaid: seen.said.unsaid,
-            deliveries: counts.received,
             expected: seen.expected,
-            lost: counts.lost,
-            superseded: counts.superseded,
-            repeated: counts.repeated,
-            out_of_order: counts.out_of_order,
-            unknown: counts.unknown,
+            counts,
             closes,
-            deliveries_per_second: between.as_ref().map(|it| round(it.deliveries as f64 / it.seconds)),
+            deliveries_per_second: spoke.then(|| round(between.deliveries as f64 / between.seconds)),
             latency_us: Percentiles::of(&latency),
             joins: plan.joins.unwrap_or(0),
-            joins_per_second: (!joins.is_empty()).then(|| round(joins.len() as f64 / join_seconds)),
+            joins_per_second: join_seconds.map(|seconds| round(joins.len() as f64 / seconds)),
             join_us: Percentiles::of(&joins),
-            server_cpu_ns_per_delivery: nanos.zip(between.as_ref()).and_then(|(nanos, it)| per(nanos, it.deliveries)),
+            server_cpu_ns_per_delivery: nanos.and_then(|nanos| per(nanos, between.deliveries)),
             server_cpu_us_per_join: cpu.and_then(|cpu| per(cpu.ran as f64 / 1_000.0, joins.len())),
-            server_cpu_share: nanos.zip(between.as_ref()).map(|(nanos, it)| nanos / 1e9 / it.seconds),
+            server_cpu_share: between.server.map(|time| of(time.ran)),
+            server_waited_share: between.server.map(|time| of(time.waited)),
             server_rss_bytes: rss,
             bytes_per_viewer: grown.and_then(|grown| per(grown, plan.clients().into())),
             generator_cpu_share,
-            generator_threads: threads,
+            generator_threads: between.threads,
             void: is_void(generator_cpu_share),
         }
     }
 
     /// Whether everybody got everything once and in order, and stayed.
     pub(super) fn is_good(&self) -> bool {
-        self.lost + self.repeated + self.out_of_order + self.unknown == 0 && self.closes.is_empty()
+        is_good(&self.counts, &self.closes)
     }
+}
+
+/// Whether there was no fault.
+fn is_good(counts: &Counts, closes: &BTreeMap<u16, u64>) -> bool {
+    counts.lost + counts.repeated + counts.out_of_order + counts.unknown == 0 && closes.is_empty()
 }
 
 /// Whether a generator that was this busy was the bottleneck.
@@ -150,7 +151,39 @@ fn is_void(share: Option<f64>) -> bool {
     share.is_some_and(|share| share > BUSY)
 }
 
+/// A share with three digits behind the point.
+pub(super) fn share(value: f64) -> f64 {
+    (value * 1_000.0).round() / 1_000.0
+}
+
 /// One digit behind the point: no figure is more exact.
 fn round(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generator_that_was_busy_voids_the_run() {
+        for (share, void) in [(None, false), (Some(0.8), false), (Some(0.81), true), (Some(1.0), true)] {
+            assert_eq!(is_void(share), void, "{share:?}");
+        }
+    }
+
+    #[test]
+    fn one_fault_of_any_kind_is_no_good_run() {
+        let counts = Counts { received: 5, superseded: 2, ..Counts::default() };
+        assert!(is_good(&counts, &BTreeMap::new()));
+        for fault in [
+            Counts { lost: 1, ..counts },
+            Counts { repeated: 1, ..counts },
+            Counts { out_of_order: 1, ..counts },
+            Counts { unknown: 1, ..counts },
+        ] {
+            assert!(!is_good(&fault, &BTreeMap::new()), "{fault:?}");
+        }
+        assert!(!is_good(&counts, &BTreeMap::from([(4008, 1)])));
+    }
 }

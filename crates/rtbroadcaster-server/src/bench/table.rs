@@ -13,15 +13,15 @@ impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.what(f)?;
         if let Some(rate) = self.deliveries_per_second {
-            row(f, "deliveries", format!("{} of {} expected", grouped(self.deliveries), grouped(self.expected)))?;
-            row(f, "faults", self.faults())?;
-            row(f, "throughput", format!("{} deliveries/s", grouped(whole(rate))))?;
-            row(f, "latency", times(self.latency_us))?;
+            row(f, "deliveries", &format!("{} of {} expected", grouped(self.counts.received), grouped(self.expected)))?;
+            row(f, "faults", &self.faults())?;
+            row(f, "throughput", &format!("{} deliveries/s", grouped(whole(rate))))?;
+            row(f, "latency", &times(self.latency_us))?;
         }
         if self.joins > 0 || self.viewers > 0 {
             let rate = self.joins_per_second.map_or(UNKNOWN.into(), |rate| grouped(whole(rate)));
-            row(f, "joins", format!("{rate} joins/s"))?;
-            row(f, "join time", times(self.join_us))?;
+            row(f, "joins", &format!("{rate} joins/s"))?;
+            row(f, "join time", &times(self.join_us))?;
         }
         self.server(f)?;
         self.generator(f)
@@ -39,7 +39,8 @@ impl Report {
         let rooms = if self.rooms == 1 { "1 room".into() } else { format!("{rooms} rooms") };
         if self.deliveries_per_second.is_none() {
             let joins = grouped(self.joins.into());
-            return row(f, "plan", format!("{protocol}, {joins} join {rooms} where {viewers} viewers are"));
+            let there = if self.viewers > 0 { format!(" besides {viewers} viewers") } else { String::new() };
+            return row(f, "plan", &format!("{protocol}, {joins} join {rooms}{there}"));
         }
         let pace = match (self.rate, self.window) {
             (Some(rate), _) => format!("{rate} messages/s a room"),
@@ -47,7 +48,7 @@ impl Report {
         };
         let stalled =
             if self.stalled > 0 { format!(", {} stalled", grouped(self.stalled.into())) } else { String::new() };
-        row(f, "plan", format!("{protocol}, {viewers} viewers in {rooms}{stalled}, {} bytes, {pace}", self.size))
+        row(f, "plan", &format!("{protocol}, {viewers} viewers in {rooms}{stalled}, {} bytes, {pace}", self.size))
     }
 
     fn faults(&self) -> String {
@@ -55,12 +56,12 @@ impl Report {
         let codes: Vec<_> = self.closes.keys().map(u16::to_string).collect();
         let codes = format!("closed with {}", codes.join(", "));
         let counts = [
-            (self.lost, "lost"),
-            (self.repeated, "repeated"),
-            (self.out_of_order, "out of order"),
-            (self.unknown, "of nobody"),
+            (self.counts.lost, "lost"),
+            (self.counts.repeated, "repeated"),
+            (self.counts.out_of_order, "out of order"),
+            (self.counts.unknown, "of nobody"),
             (closed, &codes),
-            (self.superseded, "superseded (no fault)"),
+            (self.counts.superseded, "superseded (no fault)"),
             (self.unsaid, "messages due that the server did not take in time (no fault)"),
         ];
         let told: Vec<_> = counts.iter().filter(|(count, _)| *count > 0).collect();
@@ -70,7 +71,7 @@ impl Report {
 
     fn server(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let Some(rss) = self.server_rss_bytes else {
-            return row(f, "server", "unknown: give its process with --pid".into());
+            return row(f, "server", "unknown: give its process with --pid");
         };
         let mut costs = Vec::new();
         if let Some(nanos) = self.server_cpu_ns_per_delivery {
@@ -79,38 +80,37 @@ impl Report {
         if let Some(micros) = self.server_cpu_us_per_join {
             costs.push(format!("{micros} us a join"));
         }
-        if let Some(share) = self.server_cpu_share {
-            costs.push(format!("{:.0} % of a core", share * 100.0));
+        if let Some((share, waited)) = self.server_cpu_share.zip(self.server_waited_share) {
+            costs.push(format!("{} of a core ({} waiting for one)", percent(share), percent(waited)));
         }
-        row(f, "server CPU", if costs.is_empty() { UNKNOWN.into() } else { costs.join(", ") })?;
+        row(f, "server CPU", &costs.join(", "))?;
         let viewer = self.bytes_per_viewer.map_or(UNKNOWN.into(), |bytes| grouped(whole(bytes)));
         let [before, joined, end] = [rss.before, rss.joined, rss.end].map(|bytes| bytes / 1024);
         let [before, joined, end] = [before, joined, end].map(grouped);
         let text = format!("{viewer} bytes a viewer; {before} KiB before, {joined} joined, {end} at the end");
-        row(f, "server RSS", text)
+        row(f, "server RSS", &text)
     }
 
     fn generator(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let percent = |share: f64| format!("{:.0} %", share * 100.0);
         let thread = |(name, cpu, waited): (&str, f64, f64)| {
             format!("{name} {} of a core ({} waiting for one)", percent(cpu), percent(waited))
         };
         let threads = self.generator_threads.iter().map(|it| thread((&it.name, it.cpu, it.waited)));
         let threads: Vec<_> = threads.collect();
         if !threads.is_empty() {
-            row(f, "this program", threads.join(", "))?;
+            row(f, "this program", &threads.join(", "))?;
         }
         if self.void {
             let why = "this program was the bottleneck: latency and throughput tell nothing about the server.";
-            row(f, "VOID", why.into())?;
-            row(f, "", "CPU a delivery stays right. Give it cores of its own, --threads, or a lower --rate.".into())?;
+            row(f, "VOID", why)?;
+            row(f, "", "CPU a delivery stays right. Give it cores of its own, --threads, or a lower --rate.")?;
         }
         Ok(())
     }
 }
 
 /// One row. The first one begins the text; no line end follows the last one.
-fn row(f: &mut Formatter<'_>, name: &str, text: String) -> fmt::Result {
+fn row(f: &mut Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     if name == "plan" { write!(f, "{name:<14}{text}") } else { write!(f, "\n{name:<14}{text}") }
 }
 
@@ -118,6 +118,10 @@ fn times(times: Option<Percentiles>) -> String {
     let Some(Percentiles { p50, p99, p999, max }) = times else { return UNKNOWN.into() };
     let [p50, p99, p999, max] = [p50, p99, p999, max].map(millis);
     format!("p50 {p50}, p99 {p99}, p99.9 {p999}, max {max}")
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", share * 100.0)
 }
 
 /// Microseconds in the unit that a person reads.
@@ -135,7 +139,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(' ');
         }
         text.push(digit);

@@ -38,12 +38,26 @@ pub(super) struct Heard {
     pub(super) latency: Histogram<u64>,
     /// From the first byte to the answer to the join, in nanoseconds; of the storm if there is one.
     pub(super) joins: Histogram<u64>,
-    /// When the first of these joins began and the last one succeeded.
-    pub(super) join_time: Range<u64>,
+    /// When the first of these joins began and the last one succeeded, if there were any.
+    pub(super) join_time: Option<Range<u64>>,
     /// How many viewers that read were closed, by code.
     pub(super) closes: BTreeMap<u16, u64>,
     /// Messages that came or are not waited for any more, since a later one came.
     passed: u64,
+}
+
+impl Heard {
+    /// Nothing yet.
+    pub(super) fn new() -> Self {
+        Self {
+            counts: Counts::default(),
+            latency: latency::histogram(),
+            joins: latency::histogram(),
+            join_time: None,
+            closes: BTreeMap::new(),
+            passed: 0,
+        }
+    }
 }
 
 /// A thread of viewers.
@@ -66,14 +80,7 @@ pub(super) fn run(
     first: Range<u32>,
     storm: Range<u32>,
 ) -> Result<Heard, Failure> {
-    let heard = Heard {
-        counts: Counts::default(),
-        latency: latency::histogram(),
-        joins: latency::histogram(),
-        join_time: u64::MAX..0,
-        closes: BTreeMap::new(),
-        passed: 0,
-    };
+    let heard = Heard::new();
     let buffer = vec![0; READ_BYTES + 2 * shared.plan.size as usize].into();
     let poll = Poll::new().map_err(Failure::System)?;
     let mut viewers = Viewers { shared, address, poll, clients: Vec::new(), joining: 0, buffer, heard };
@@ -162,7 +169,8 @@ impl Viewers<'_> {
         if shared.plan.joins.is_none() || shared.phase() == Phase::Storm {
             let now = shared.clock.nanos();
             heard.joins.saturating_record(now - client.began);
-            heard.join_time = heard.join_time.start.min(client.began)..now;
+            let start = heard.join_time.as_ref().map_or(client.began, |time| time.start.min(client.began));
+            heard.join_time = Some(start..now);
         }
         shared.joined.fetch_add(1, Ordering::Release);
         if client.place.role == Role::Stalls { client.stall(poll.registry()) } else { Ok(()) }
