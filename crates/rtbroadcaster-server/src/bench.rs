@@ -44,9 +44,9 @@ Examples:
   rtbroadcaster bench --joins 5000                                  How fast a crowd gets in
   rtbroadcaster bench ws://127.0.0.1:9000/ --protocol relay --json  Another server, for a machine
 
-A run is void when a thread of this program was busy for more than 80 % of the time: it was the bottleneck, and only
-CPU a delivery and memory tell something about the server. docs/performance.md says what each figure and each JSON
-field means.
+A run is void when a thread of this program ran, or waited for a core, for more than 80 % of the time: it was the
+bottleneck, and only CPU a delivery and memory tell something about the server. docs/performance.md says what each
+figure and each JSON field means.
 
 Exit code: 0 if everybody got everything once and in order; 1 if not, or if there is no result; 2 for wrong options.";
 

@@ -74,6 +74,7 @@ fn reason(code: u16) -> &'static str {
             ": a message is too big. Start the server with a greater --message-bytes-max, or choose a smaller --size"
         }
         4008 => ": it did not take its messages in time",
+        4501 => ": it does not understand what it is told. Is --protocol right?",
         4012 => ": it was not heard in time",
         _ => "",
     }

@@ -13,7 +13,7 @@ pub(super) struct Progress(ProgressBar);
 impl Progress {
     pub(super) fn new() -> Self {
         // It is hidden where stderr is no terminal.
-        let bar = ProgressBar::new(0);
+        let bar = ProgressBar::new(1);
         let style = ProgressStyle::with_template("{spinner} {msg:<10} {wide_bar} {pos}/{len} {elapsed_precise}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.enable_steady_tick(TICK);
@@ -22,9 +22,9 @@ impl Progress {
 
     /// Something else is counted from now on, up to `length`.
     pub(super) fn begin(&self, what: &'static str, length: u64) {
-        self.0.set_message(what);
-        self.0.set_length(length);
         self.0.set_position(0);
+        self.0.set_length(length);
+        self.0.set_message(what);
     }
 
     pub(super) fn reach(&self, position: u64) {

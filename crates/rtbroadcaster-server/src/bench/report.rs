@@ -10,7 +10,7 @@ use super::latency::{self, Percentiles};
 use super::ledger::Counts;
 use super::options::{Kind, Pace, Plan, Protocol};
 
-/// The share of its core from which on a thread of the generator counts as the bottleneck.
+/// The share of the time from which on a thread of the generator that had something to do counts as the bottleneck.
 const BUSY: f64 = 0.8;
 
 /// The figures of a run. The names are what `--json` prints; what is not known is null.
@@ -95,6 +95,11 @@ impl Report {
         let join_seconds = join_time.map(|time| Duration::from_nanos(time.end - time.start).as_secs_f64());
         let between = seen.measured.0.until(&seen.measured.1);
         let spoke = plan.joins.is_none();
+        let (window, rate) = match plan.pace {
+            _ if !spoke => (None, None),
+            Pace::Window(window) => (Some(window), None),
+            Pace::Rate(rate) => (None, Some(rate)),
+        };
         let per = |amount: f64, count: u64| (count > 0).then(|| round(amount / count as f64));
         let nanos = between.server.map(|time| time.ran as f64);
         let of = |nanos: u64| share(nanos as f64 / 1e9 / between.seconds);
@@ -103,14 +108,15 @@ impl Report {
         let rss = rss.map(|((before, joined), end)| Rss { before, joined, end });
         let grown = rss.map(|rss| rss.joined.saturating_sub(rss.before) as f64);
         let generator_cpu_share = between.threads.iter().map(|thread| thread.cpu).reduce(f64::max);
+        let void = is_void(&between.threads);
         Self {
             protocol: plan.protocol,
             kind: plan.kind,
             viewers: plan.viewers,
             rooms: plan.rooms,
             size: plan.size,
-            window: if let Pace::Window(window) = plan.pace { Some(window) } else { None },
-            rate: if let Pace::Rate(rate) = plan.pace { Some(rate) } else { None },
+            window,
+            rate,
             seconds: between.seconds,
             stalled: plan.viewers - plan.receivers().iter().sum::<u32>(),
             messages: seen.messages,
@@ -131,7 +137,7 @@ impl Report {
             bytes_per_viewer: grown.and_then(|grown| per(grown, plan.clients().into())),
             generator_cpu_share,
             generator_threads: between.threads,
-            void: is_void(generator_cpu_share),
+            void,
         }
     }
 
@@ -146,9 +152,10 @@ fn is_good(counts: &Counts, closes: &BTreeMap<u16, u64>) -> bool {
     counts.lost + counts.repeated + counts.out_of_order + counts.unknown == 0 && closes.is_empty()
 }
 
-/// Whether a generator that was this busy was the bottleneck.
-fn is_void(share: Option<f64>) -> bool {
-    share.is_some_and(|share| share > BUSY)
+/// Whether one of these threads was the bottleneck: it hardly ever had nothing to do. Whether it ran then or waited for
+/// a core makes no difference to the messages that waited for it.
+fn is_void(threads: &[ThreadShare]) -> bool {
+    threads.iter().any(|thread| thread.cpu + thread.waited > BUSY)
 }
 
 /// A share with three digits behind the point.
@@ -167,9 +174,11 @@ mod tests {
 
     #[test]
     fn a_generator_that_was_busy_voids_the_run() {
-        for (share, void) in [(None, false), (Some(0.8), false), (Some(0.81), true), (Some(1.0), true)] {
-            assert_eq!(is_void(share), void, "{share:?}");
-        }
+        let thread = |cpu, waited| ThreadShare { name: String::new(), cpu, waited };
+        assert!(!is_void(&[]));
+        assert!(!is_void(&[thread(0.8, 0.0), thread(0.3, 0.4)]));
+        assert!(is_void(&[thread(0.1, 0.0), thread(0.81, 0.0)]));
+        assert!(is_void(&[thread(0.2, 0.7)]), "it had no core when it needed one");
     }
 
     #[test]

@@ -167,6 +167,7 @@ async fn what_goes_wrong_is_told_with_what_to_do() {
         (&small.url, "--protocol v2 --viewers 4", 1, "--viewers-per-room-max"),
         (&small.url, "--viewers 1 --size 100000", 1, "--message-bytes-max"),
         (&relay, "--protocol v2 --viewers 1", 1, "speaks no version 2"),
+        (&small.url, "--protocol relay --viewers 1", 1, "Is --protocol right?"),
         (&relay, pid.as_str(), 2, "no such process"),
         (&relay, "--window 1 --rate 1", 2, "cannot be used with"),
         (&relay, "--protocol relay --rooms 2", 2, "--rooms must be 1"),
