@@ -1,5 +1,7 @@
 //! What the load generators share: connections, the server's process, threads. Must not know what is measured.
 
+// `rtbroadcaster bench` reads the same frames; a crate of its own would be more than the file.
+#[path = "../../crates/rtbroadcaster-server/src/bench/frame.rs"]
 pub(crate) mod frame;
 pub(crate) mod peer;
 pub(crate) mod process;

@@ -1,6 +1,7 @@
 //! `rtbroadcaster`: picks the subcommand and turns its end into an exit code.
 //! Must not know what a subcommand does: `serve` is one module, the configuration is printed by another.
 
+mod bench;
 mod endpoint;
 mod log;
 mod page;
@@ -53,6 +54,9 @@ enum Command {
     /// Serve rooms over WebSocket until SIGTERM or SIGINT
     #[command(after_help = EXAMPLES)]
     Serve(Flags),
+    /// Measure how many viewers a server holds, and what a delivery costs it
+    #[command(after_help = bench::EXAMPLES)]
+    Bench(Box<bench::Options>),
     /// Print a configuration file with all defaults and what they mean
     Config,
 }
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
+        Command::Bench(options) => bench::run(&options),
         Command::Config => match std::io::stdout().write_all(settings::print_defaults().as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,

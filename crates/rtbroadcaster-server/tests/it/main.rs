@@ -4,8 +4,10 @@
 
 mod client;
 mod connection;
+mod relay;
 mod server;
 
+mod bench;
 mod deadlines;
 mod handshake;
 mod listening;

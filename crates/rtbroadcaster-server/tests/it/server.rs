@@ -60,10 +60,15 @@ impl Server {
         Self { child, address, url, announcement, stdout, stderr }
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> String {
+        self.child.id().expect("the server runs").to_string()
+    }
+
     /// Sends it a signal by its name, such as `TERM`.
     pub(crate) async fn signal(&self, name: &str) {
-        let pid = self.child.id().expect("the server runs").to_string();
-        let status = Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &pid]).status().await.unwrap();
+        let status =
+            Command::new("sh").args(["-c", "kill -s \"$0\" \"$1\"", name, &self.pid()]).status().await.unwrap();
         assert!(status.success());
     }
 

@@ -1,4 +1,4 @@
-//! The few frames that this load generator needs (RFC 6455 section 5.2). Pure: bytes in, bytes out.
+//! The few frames that a load generator needs (RFC 6455 section 5.2). Pure: bytes in, bytes out.
 //! Not the library's code: a fault there would hide from itself.
 
 use std::ops::Range;

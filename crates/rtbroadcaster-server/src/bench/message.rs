@@ -1,0 +1,145 @@
+//! What is said, and how it is known again: a marker with the room and the number near the end of the parameters, of
+//! fixed width, so that nothing is parsed per delivery. Pure.
+
+use super::frame::{self, Opcode};
+use super::options::{Kind, Protocol};
+
+/// What stands before the digits; nothing else in a message is this byte.
+const MARK: u8 = b'~';
+const ROOM_DIGITS: usize = 5;
+const NUMBER_DIGITS: usize = 10;
+const DIGITS: usize = ROOM_DIGITS + NUMBER_DIGITS;
+
+/// The fewest bytes of parameters: brackets, quotes, the mark and the digits, and a little padding.
+pub(super) const PARAMS_BYTES_MIN: i64 = 24;
+
+/// How far before the end of a message its mark is looked for. Classic ends with `"],"stateMessage":false}`.
+const TAIL_BYTES: usize = 64;
+
+/// Tells nothing but that there is a connection: said until every viewer of a relay has heard it.
+pub(super) const PROBE: u32 = u32::MAX;
+
+/// The messages of one room: finished frames that differ in their digits.
+pub(super) struct Template {
+    frame: Vec<u8>,
+    /// Where the number is in the frame, and with which bytes of the mask.
+    number_at: usize,
+    mask: [u8; 4],
+    payload_at: usize,
+}
+
+impl Template {
+    /// The frames of the room with this number, with parameters of `size` bytes.
+    pub(super) fn new(protocol: Protocol, kind: Kind, size: u32, room: u32) -> Self {
+        let padding = (size as usize).saturating_sub(DIGITS + "[\"~\"]".len());
+        let params = format!("[\"{}~{room:05}{:010}\"]", "x".repeat(padding), 0);
+        let text = match (protocol, kind) {
+            (Protocol::Relay, _) => params,
+            (Protocol::Classic, kind) => {
+                let state = if kind == Kind::State { r#","stateMessage":true"# } else { "" };
+                format!(r#"{{"status":{{"value":3}},"funcKey":"bench","funcParams":{params}{state}}}"#)
+            }
+            (Protocol::V2, kind) => {
+                let kind = match kind {
+                    Kind::Event => "",
+                    Kind::State => r#","state":true"#,
+                    Kind::Ephemeral => r#","ephemeral":true"#,
+                };
+                format!(r#"{{"type":"publish","key":"bench","params":{params}{kind}}}"#)
+            }
+        };
+        let mark = text.rfind(char::from(MARK)).expect("the parameters have a mark");
+        let frame = frame::masked(Opcode::Text, text.as_bytes());
+        let payload_at = frame.len() - text.len();
+        let mask = *frame[..payload_at].last_chunk().expect("a client's frame has a mask before its payload");
+        Self { number_at: payload_at + mark + 1 + ROOM_DIGITS, mask, payload_at, frame }
+    }
+
+    /// Appends the message with this number to what is to be written.
+    pub(super) fn write(&self, number: u32, out: &mut Vec<u8>) {
+        let start = out.len() + self.number_at;
+        out.extend_from_slice(&self.frame);
+        let mut rest = number;
+        for (place, at) in (start..start + NUMBER_DIGITS).enumerate().rev() {
+            let digit = b'0' + u8::try_from(rest % 10).expect("it is a digit");
+            out[at] = digit ^ self.mask[(self.number_at + place - self.payload_at) % 4];
+            rest /= 10;
+        }
+    }
+}
+
+/// The room and the number of a message, or `None` if the text is none of ours.
+pub(super) fn read(text: &[u8]) -> Option<(u32, u32)> {
+    let tail = &text[text.len().saturating_sub(TAIL_BYTES)..];
+    let mark = tail.iter().rposition(|&byte| byte == MARK)?;
+    let digits: &[u8; DIGITS] = tail[mark + 1..].first_chunk()?;
+    let (room, number) = digits.split_at(ROOM_DIGITS);
+    let value = |digits: &[u8]| {
+        digits
+            .iter()
+            .try_fold(0_u64, |value, &digit| digit.is_ascii_digit().then(|| value * 10 + u64::from(digit & 15)))
+    };
+    Some((u32::try_from(value(room)?).ok()?, u32::try_from(value(number)?).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a template says, without the mask.
+    fn said(template: &Template, number: u32) -> String {
+        let mut frame = Vec::new();
+        template.write(number, &mut frame);
+        let mask = template.mask.iter().cycle();
+        String::from_utf8(frame[template.payload_at..].iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect())
+            .unwrap()
+    }
+
+    #[test]
+    fn what_is_said_is_known_again_and_has_its_size() {
+        for protocol in [Protocol::Classic, Protocol::V2, Protocol::Relay] {
+            for size in [24, 25, 26, 27, 512, 70_000] {
+                let template = Template::new(protocol, Kind::Event, size, 19_999);
+                for number in [0, 7, 1_234_567_890, PROBE] {
+                    let text = said(&template, number);
+                    assert_eq!(read(text.as_bytes()), Some((19_999, number)), "{text}");
+                    let params = &text[text.find('[').unwrap()..=text.find(']').unwrap()];
+                    assert_eq!(params.len(), size as usize);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_kind_is_what_the_protocol_calls_it() {
+        for (protocol, kind, end) in [
+            (Protocol::Classic, Kind::Event, r#"00000"]}"#),
+            (Protocol::Classic, Kind::State, r#""],"stateMessage":true}"#),
+            (Protocol::V2, Kind::Event, r#"00000"]}"#),
+            (Protocol::V2, Kind::State, r#""],"state":true}"#),
+            (Protocol::V2, Kind::Ephemeral, r#""],"ephemeral":true}"#),
+        ] {
+            let text = said(&Template::new(protocol, kind, 64, 0), 0);
+            assert!(text.ends_with(end), "{text}");
+            assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_viewers_get_is_read_and_other_texts_are_not() {
+        for (text, found) in [
+            (
+                r#"{"uuid":"a","status":{"value":3,"text":"connected"},"funcKey":"bench","funcParams":["x~000020000000003"],"stateMessage":false}"#,
+                Some((2, 3)),
+            ),
+            (r#"{"type":"message","seq":9,"key":"bench","params":["x~000010000000004"],"state":true}"#, Some((1, 4))),
+            (r#"{"type":"alive","seq":40}"#, None),
+            ("~12345", None),
+            ("~00000000000000a", None),
+            ("~000009999999999", None),
+            ("", None),
+        ] {
+            assert_eq!(read(text.as_bytes()), found, "{text}");
+        }
+    }
+}

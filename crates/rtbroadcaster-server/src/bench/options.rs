@@ -1,0 +1,294 @@
+//! What can be asked of a run, and the plan that follows from it. Must not know how it is carried out.
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+
+use super::message::PARAMS_BYTES_MIN;
+use super::target::Target;
+
+/// Messages in flight when neither --rate nor --window is given.
+const WINDOW: u32 = 1;
+
+/// The options of `rtbroadcaster bench`.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// WebSocket address of the server
+    #[arg(value_name = "URL", default_value = "ws://127.0.0.1:8080/broadcasting")]
+    target: Target,
+    /// What the server speaks
+    #[arg(long, value_enum, default_value_t = Protocol::Classic)]
+    protocol: Protocol,
+    /// How many viewers in all, spread evenly over the rooms [default: 1000, with --joins 0]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    viewers: Option<u32>,
+    /// How many rooms, each with a publisher of its own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    rooms: u32,
+    /// Bytes of each message's parameters; with --protocol relay of the whole message
+    #[arg(long, value_name = "BYTES", default_value_t = 512,
+        value_parser = clap::value_parser!(u32).range(PARAMS_BYTES_MIN..=1024 * 1024))]
+    size: u32,
+    /// How long it is measured, in seconds
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    seconds: u32,
+    /// How long messages are said before, in seconds
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    warmup: u32,
+    /// Open loop: messages a second in each room, said when they are due however slow the server is
+    #[arg(long, value_name = "N", conflicts_with = "window", value_parser = rate)]
+    rate: Option<f64>,
+    /// Closed loop: messages in flight in each room; the next one is said when the last viewer has one [default: 1]
+    #[arg(long, value_name = "W", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    window: Option<u32>,
+    /// What is said. Events differ from each other, so none of them can be superseded
+    #[arg(long, value_enum, default_value_t = Kind::Event)]
+    kind: Kind,
+    /// Join storm: instead of messages, N further viewers join as fast as the server admits them
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000),
+        conflicts_with_all = ["rate", "window"])]
+    joins: Option<u32>,
+    /// Share of the viewers, 0 to 0.99, that read nothing any more once they have joined
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    stalled: f64,
+    /// Process of the server, for what a delivery, a join and an idle viewer cost it
+    #[arg(long, value_name = "PID")]
+    pid: Option<u32>,
+    /// Threads that read what viewers get, beside the one that publishes
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    threads: u32,
+    /// Print one JSON object instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Protocol {
+    /// The protocol of the Go library of 2016
+    Classic,
+    /// Version 2 (rtbroadcaster.v2)
+    V2,
+    /// No protocol: each text goes to all other connections
+    Relay,
+}
+
+/// What kind of message is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    /// Every viewer gets every one
+    Event,
+    /// One key: a newer value may take the place of one that waits
+    State,
+    /// Only the newest matters; version 2 only
+    Ephemeral,
+}
+
+/// When messages are said.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Pace {
+    /// Each room says this many a second.
+    Rate(f64),
+    /// Each room has this many in flight.
+    Window(u32),
+}
+
+/// Why options that are right one by one make no sense together.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum PlanError {
+    #[error("--kind {0} needs --protocol {1}")]
+    Kind(&'static str, &'static str),
+    #[error("--rooms must be 1 with --protocol relay: it has no rooms")]
+    RelayRooms,
+    #[error("every room needs a viewer that reads: fewer --rooms, more --viewers or a smaller --stalled")]
+    EmptyRoom,
+    #[error("--pid {0}: there is no such process, or it is not yours to look at")]
+    Process(u32),
+}
+
+/// A run, as far as it is known beforehand.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub(super) target: Target,
+    pub(super) protocol: Protocol,
+    pub(super) viewers: u32,
+    pub(super) rooms: u32,
+    pub(super) size: u32,
+    pub(super) seconds: Duration,
+    pub(super) warmup: Duration,
+    pub(super) pace: Pace,
+    pub(super) kind: Kind,
+    /// How many join in the storm; none without one.
+    pub(super) joins: Option<u32>,
+    pub(super) stalled: f64,
+    pub(super) pid: Option<u32>,
+    pub(super) threads: u32,
+}
+
+/// Where a viewer is, and whether it reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The number of its room.
+    pub(super) room: u32,
+    pub(super) role: Role,
+}
+
+/// What a viewer does once it has joined.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Reads,
+    Stalls,
+}
+
+impl Options {
+    /// Whether a JSON object is wanted.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// The plan, if the options make sense together.
+    pub(super) fn plan(&self) -> Result<Plan, PlanError> {
+        let plan = Plan {
+            target: self.target.clone(),
+            protocol: self.protocol,
+            viewers: self.viewers.unwrap_or(if self.joins.is_some() { 0 } else { 1_000 }),
+            rooms: self.rooms,
+            size: self.size,
+            seconds: Duration::from_secs(self.seconds.into()),
+            warmup: Duration::from_secs(self.warmup.into()),
+            pace: self.rate.map_or(Pace::Window(self.window.unwrap_or(WINDOW)), Pace::Rate),
+            kind: self.kind,
+            joins: self.joins,
+            stalled: self.stalled,
+            pid: self.pid,
+            threads: self.threads,
+        };
+        match (plan.protocol, plan.kind) {
+            (Protocol::Classic | Protocol::Relay, Kind::Ephemeral) => return Err(PlanError::Kind("ephemeral", "v2")),
+            (Protocol::Relay, Kind::State) => return Err(PlanError::Kind("state", "classic or v2")),
+            _ => {}
+        }
+        if plan.protocol == Protocol::Relay && plan.rooms > 1 {
+            return Err(PlanError::RelayRooms);
+        }
+        if plan.joins.is_none() && plan.receivers().contains(&0) {
+            return Err(PlanError::EmptyRoom);
+        }
+        Ok(plan)
+    }
+}
+
+impl Plan {
+    /// How many viewers there are in the end.
+    pub(super) fn clients(&self) -> u32 {
+        self.viewers + self.joins.unwrap_or(0)
+    }
+
+    /// Where a viewer is; those of the storm come behind the others.
+    pub(super) fn place(&self, viewer: u32) -> Place {
+        let (number, of) = match viewer.checked_sub(self.viewers) {
+            None => (viewer, self.viewers),
+            Some(number) => (number, self.joins.unwrap_or(1)),
+        };
+        // Neighbours share a room, so that the stalled, evenly spread, are in all rooms.
+        let room = u64::from(number) * u64::from(self.rooms) / u64::from(of);
+        let stalled_before = |viewers: u32| (f64::from(viewers) * self.stalled).floor();
+        let stalls = viewer < self.viewers && stalled_before(viewer + 1) > stalled_before(viewer);
+        let room = u32::try_from(room).expect("a share of the rooms is no more than all");
+        Place { room, role: if stalls { Role::Stalls } else { Role::Reads } }
+    }
+
+    /// How many viewers of each room read.
+    pub(super) fn receivers(&self) -> Vec<u32> {
+        let mut receivers = vec![0; self.rooms as usize];
+        for place in (0..self.viewers).map(|viewer| self.place(viewer)) {
+            receivers[place.room as usize] += u32::from(place.role == Role::Reads);
+        }
+        receivers
+    }
+
+    /// The time from one message of a room to the next, in nanoseconds; none in a closed loop.
+    pub(super) fn interval_nanos(&self) -> Option<u64> {
+        match self.pace {
+            Pace::Window(_) => None,
+            Pace::Rate(rate) => u64::try_from(Duration::from_secs_f64(rate.recip()).as_nanos()).ok(),
+        }
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok().filter(|rate| (0.001..=1e6).contains(rate));
+    rate.ok_or_else(|| "expected messages a second, 0.001 to 1000000".into())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (0.0..=0.99).contains(share));
+    share.ok_or_else(|| "expected a share, 0 to 0.99".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, FromArgMatches};
+
+    use super::*;
+
+    fn plan(arguments: &str) -> Result<Plan, String> {
+        let command = Options::augment_args(Command::new("bench").no_binary_name(true));
+        let matches = command.try_get_matches_from(arguments.split_whitespace()).map_err(|error| error.to_string())?;
+        Options::from_arg_matches(&matches).unwrap().plan().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_options_a_thousand_viewers_hear_one_message_at_a_time() {
+        let plan = plan("").unwrap();
+        assert_eq!((plan.viewers, plan.rooms, plan.size, plan.pace), (1_000, 1, 512, Pace::Window(1)));
+        assert_eq!((plan.protocol, plan.kind, plan.joins), (Protocol::Classic, Kind::Event, None));
+        assert_eq!((plan.seconds.as_secs(), plan.warmup.as_secs(), plan.threads), (10, 2, 1));
+        assert_eq!(plan.target.to_string(), "ws://127.0.0.1:8080/broadcasting");
+        assert_eq!(plan.interval_nanos(), None);
+    }
+
+    #[test]
+    fn options_that_make_no_sense_are_refused_with_the_reason() {
+        for (arguments, why) in [
+            ("--rate 5 --window 2", "cannot be used with"),
+            ("--joins 5 --rate 2", "cannot be used with"),
+            ("--rate 0", "expected messages a second"),
+            ("--rate NaN", "expected messages a second"),
+            ("--stalled 1", "expected a share"),
+            ("--size 8", "is not in"),
+            ("--window 0", "is not in"),
+            ("--protocol go", "possible values"),
+            ("wss://a/", "TLS"),
+            ("--protocol relay --rooms 2", "it has no rooms"),
+            ("--kind ephemeral", "--kind ephemeral needs --protocol v2"),
+            ("--protocol relay --kind state", "--kind state needs --protocol classic or v2"),
+            ("--viewers 0", "every room needs a viewer"),
+            ("--viewers 9 --rooms 10", "every room needs a viewer"),
+        ] {
+            let error = plan(arguments).expect_err(arguments);
+            assert!(error.contains(why), "{arguments}: {error}");
+        }
+    }
+
+    #[test]
+    fn viewers_and_those_that_stall_are_spread_evenly_over_the_rooms() {
+        let even = plan("--viewers 100 --rooms 10 --stalled 0.1").unwrap();
+        assert_eq!(even.receivers(), [9; 10]);
+        let uneven = plan("--viewers 10 --rooms 3").unwrap();
+        assert_eq!(uneven.receivers(), [4, 3, 3]);
+        let storm = plan("--joins 4 --rooms 2").unwrap();
+        assert_eq!((storm.viewers, storm.clients()), (0, 4));
+        let rooms: Vec<_> = (0..4).map(|viewer| storm.place(viewer).room).collect();
+        assert_eq!(rooms, [0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn a_rate_is_a_time_between_messages() {
+        assert_eq!(plan("--rate 0.5").unwrap().interval_nanos(), Some(2_000_000_000));
+        assert_eq!(plan("--rate 1000").unwrap().interval_nanos(), Some(1_000_000));
+    }
+}
