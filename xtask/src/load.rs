@@ -25,8 +25,12 @@ pub(crate) fn optimized(steps: &mut Steps) -> Option<Result<(), Failure>> {
 
 /// Where an optimized program is built.
 pub(crate) fn release(program: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    root().join(target).join("release").join(program)
+    target().join("release").join(program)
+}
+
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// How busy a thread or a process was in a stretch of time.

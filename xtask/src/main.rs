@@ -1,6 +1,7 @@
 //! The project's own commands: picks one, runs it, says how it ended. Must not know what a command does.
 
 mod apt;
+mod bench;
 mod chaos;
 mod check;
 mod chromium;
@@ -9,6 +10,7 @@ mod node;
 mod soak;
 mod steps;
 mod test;
+mod valgrind;
 
 use std::process::ExitCode;
 
@@ -34,6 +36,8 @@ enum Command {
     Soak(soak::Soak),
     /// Version 2 under cuts, lags, takeovers and joins at random moments: nothing lost, repeated, stale or untrue
     Chaos(chaos::Chaos),
+    /// What a delivery, a join and an idle viewer cost, beside the floor and others; or how many instructions parts take
+    Bench(bench::Bench),
     /// An owner of a room as a process of its own, which chaos starts
     #[command(hide = true)]
     ChaosOwner,
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         Command::Check => ("check", check::run(&mut steps)),
         Command::Test => ("test", test::run(&mut steps)),
         Command::Soak(options) => ("soak", soak::run(options, &mut steps)),
+        Command::Bench(options) => ("bench", bench::run(options, &mut steps)),
         Command::Chaos(options) => ("chaos", chaos::run(options, &mut steps)),
         // Nobody reads what it prints but the program that has started it.
         Command::ChaosOwner => {

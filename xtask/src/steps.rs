@@ -50,21 +50,27 @@ impl Steps {
 
     /// Runs one command to its end, without stdin. Fails if it cannot start or does not exit with 0.
     pub(crate) fn run(&mut self, command: &mut Command) -> Result<(), Failure> {
+        self.read(command.stdout(Stdio::inherit())).map(|_| ())
+    }
+
+    /// The same, and gives what it says on stdout.
+    pub(crate) fn read(&mut self, command: &mut Command) -> Result<String, Failure> {
         let shown = shown(command);
         println!("$ {shown}");
         let started = Instant::now();
-        let status = command
+        let outcome = command
             .stdin(Stdio::null())
-            .status()
+            .stderr(Stdio::inherit())
+            .output()
             .map_err(|error| Failure::new(format!("`{shown}` could not start: {error}")))?;
         let seconds = started.elapsed().as_secs_f64();
-        if !status.success() {
+        if !outcome.status.success() {
             println!("  failed after {seconds:.1} s");
-            return Err(Failure::new(format!("`{shown}`: {status}")));
+            return Err(Failure::new(format!("`{shown}`: {}", outcome.status)));
         }
         println!("  ok in {seconds:.1} s");
         self.pass();
-        Ok(())
+        Ok(String::from_utf8_lossy(&outcome.stdout).into_owned())
     }
 }
 

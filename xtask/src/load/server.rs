@@ -34,7 +34,13 @@ impl Server {
         let mut command = Command::new(program);
         // All viewers come from one address.
         command.args(["--connections-per-address-max", "0", "--handshakes-per-address-per-second", "0"]);
-        command.args(["--listen", "127.0.0.1:0"]).args(flags).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.args(["--listen", "127.0.0.1:0"]).args(flags);
+        Self::spawn(&mut command)
+    }
+
+    /// Starts any server that announces its address on stdout.
+    pub(crate) fn spawn(command: &mut Command) -> Result<Self, Failure> {
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| Failure::new(format!("the server does not start: {error}")))?;
         let stdout = child.stdout.take().expect("it is piped");
         // Whatever else it announces; its end ends the lines.

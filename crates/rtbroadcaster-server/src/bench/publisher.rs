@@ -20,8 +20,10 @@ const LOOK: Duration = Duration::from_millis(20);
 /// How often sockets are looked at while messages are due sooner than that.
 const LOOK_WHILE_DUE: Duration = Duration::from_millis(5);
 
-/// How often a relay is probed.
+/// When a relay is probed for the second time. Each further probe waits twice as long, up to a limit: those that a slow
+/// relay has not yet passed on to all viewers would otherwise pile up, and be measured.
 const PROBE_INTERVAL: Duration = Duration::from_millis(50);
+const PROBE_INTERVAL_MAX: Duration = Duration::from_secs(2);
 
 /// The token of the waker.
 const WAKE: Token = Token(usize::MAX);
@@ -63,13 +65,14 @@ pub(super) fn run(shared: &Shared, mut owners: Vec<Owner>) -> Result<Said, Failu
     wake_up_in_time();
     let events = Events::with_capacity(256);
     let mut publisher = Publisher { shared, owners, poll, events, turn: 0, ready: Vec::new() };
-    let mut unsaid = None;
+    let (mut unsaid, mut probe_interval) = (None, PROBE_INTERVAL);
     loop {
         match shared.phase() {
             Phase::Join | Phase::Storm => publisher.look(LOOK)?,
             Phase::Probe => {
                 publisher.say(0, PROBE)?;
-                publisher.look(PROBE_INTERVAL)?;
+                publisher.look(probe_interval)?;
+                probe_interval = (2 * probe_interval).min(PROBE_INTERVAL_MAX);
             }
             Phase::Speak => {
                 let schedule = *shared.schedule.get().expect("it is known when the first message is said");

@@ -1,0 +1,239 @@
+//! The floor: the least that a relay of text messages on one core can do. Whatever is said by one connection goes to all
+//! others by one bare send each, of all that was read at once. Must not know rooms, and has no queue, no lock and no task:
+//! only what a socket does not take at once is kept for it.
+//!
+//! `relay-floor [ADDRESS]`
+
+mod handshake;
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+
+use rtbroadcaster::wire::{Decoder, Incoming, Limits, encode};
+
+/// The token of the listener; clients have the numbers of their places.
+const LISTENER: Token = Token(usize::MAX);
+
+/// How many bytes are read at once: more than a window of 16 messages of 16 KiB.
+const READ_BYTES: usize = 512 * 1024;
+
+/// How many events are taken at once.
+const EVENTS_MAX: usize = 1024;
+
+/// The longest message.
+const LIMITS: Limits = Limits { message_bytes_max: 1024 * 1024, fragments_max: 128 };
+
+fn main() -> io::Result<()> {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".into());
+    let address: SocketAddr = address.parse().map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+    let mut relay = Relay::listen(address)?;
+    println!("listening on ws://{}/", relay.listener.local_addr()?);
+    relay.run()
+}
+
+/// One connection.
+struct Client {
+    stream: TcpStream,
+    /// Nothing for the idle: they are most of them.
+    busy: Option<Box<Busy>>,
+}
+
+/// What a connection is in the middle of.
+enum Busy {
+    /// The request of the handshake, as far as it came.
+    Opening(Vec<u8>),
+    /// A message that came in parts, and what the socket did not take.
+    Talking(Decoder, Vec<u8>),
+}
+
+/// Whether a connection goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Link {
+    Open,
+    Closed,
+}
+
+struct Relay {
+    poll: Poll,
+    listener: TcpListener,
+    clients: Slab<Client>,
+    /// What was read last.
+    buffer: Box<[u8]>,
+    /// The frames of what was read last, one behind the other.
+    frames: Vec<u8>,
+}
+
+impl Relay {
+    fn listen(address: SocketAddr) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let mut listener = TcpListener::bind(address)?;
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        let buffer = vec![0; READ_BYTES].into();
+        Ok(Self { poll, listener, clients: Slab::new(), buffer, frames: Vec::new() })
+    }
+
+    /// Serves until the process ends.
+    fn run(&mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        loop {
+            match self.poll.poll(&mut events, None) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                done => done?,
+            }
+            for event in &events {
+                if event.token() == LISTENER {
+                    self.accept()?;
+                    continue;
+                }
+                let place = event.token().0;
+                if event.is_writable() {
+                    self.write_rest(place);
+                }
+                if event.is_readable() && self.read(place).unwrap_or(Link::Closed) == Link::Closed {
+                    self.clients.try_remove(place);
+                }
+            }
+        }
+    }
+
+    fn accept(&mut self) -> io::Result<()> {
+        loop {
+            let mut stream = match self.listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                // The client has gone already.
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
+                Err(error) => return Err(error),
+            };
+            stream.set_nodelay(true)?;
+            let place = self.clients.vacant_entry();
+            self.poll.registry().register(&mut stream, Token(place.key()), Interest::READABLE)?;
+            place.insert(Client { stream, busy: Some(Box::new(Busy::Opening(Vec::new()))) });
+        }
+    }
+
+    /// Reads until there is no more, and relays it.
+    fn read(&mut self, place: usize) -> io::Result<Link> {
+        loop {
+            let Some(client) = self.clients.get_mut(place) else { return Ok(Link::Open) };
+            let read = match client.stream.read(&mut self.buffer) {
+                Ok(0) => return Ok(Link::Closed),
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Link::Open),
+                Err(error) => return Err(error),
+            };
+            self.frames.clear();
+            let link = client.hear(&self.buffer[..read], &mut self.frames)?;
+            if !self.frames.is_empty() {
+                self.tell_others(place);
+            }
+            // A read that did not fill the buffer has emptied the socket (epoll(7)).
+            if link == Link::Closed || read < self.buffer.len() {
+                return Ok(link);
+            }
+        }
+    }
+
+    /// One send for each of the others.
+    fn tell_others(&mut self, speaker: usize) {
+        for (place, client) in &mut self.clients {
+            if place == speaker || client.is_opening() {
+                continue;
+            }
+            match client.send(&self.frames) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let interests = Interest::READABLE | Interest::WRITABLE;
+                    // If it cannot be waited for, its end will be read.
+                    let _ = self.poll.registry().reregister(&mut client.stream, Token(place), interests);
+                }
+                // Its end will be read.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Sends what a socket did not take before.
+    fn write_rest(&mut self, place: usize) {
+        if let Some(client) = self.clients.get_mut(place)
+            && client.send(&[]).is_ok()
+        {
+            // At worst it is woken without need.
+            let _ = self.poll.registry().reregister(&mut client.stream, Token(place), Interest::READABLE);
+        }
+    }
+}
+
+impl Client {
+    fn is_opening(&self) -> bool {
+        matches!(self.busy.as_deref(), Some(Busy::Opening(_)))
+    }
+
+    /// Understands what was read: a handshake is answered, and the frames of messages are appended to `frames`.
+    fn hear(&mut self, mut bytes: &[u8], frames: &mut Vec<u8>) -> io::Result<Link> {
+        let busy = self.busy.get_or_insert_with(|| Box::new(Busy::Talking(Decoder::new(LIMITS), Vec::new())));
+        let (decoder, rest) = match &mut **busy {
+            Busy::Opening(head) => {
+                head.extend_from_slice(bytes);
+                if let Some(answer) = handshake::answer(head)? {
+                    // A new connection takes so little at once.
+                    self.stream.write_all(answer.as_bytes())?;
+                    self.busy = None;
+                }
+                return Ok(Link::Open);
+            }
+            Busy::Talking(decoder, rest) => (decoder, rest),
+        };
+        loop {
+            match decoder.decode(&mut bytes) {
+                Ok(Some(Incoming::Text(text))) => frames.extend_from_slice(&encode::text(text.as_bytes())),
+                Ok(Some(Incoming::Ping(payload))) => self.stream.write_all(&encode::pong(&payload))?,
+                Ok(Some(Incoming::Pong(_))) => {}
+                Ok(Some(Incoming::Close(code))) => {
+                    self.stream.write_all(&encode::close_echo(code))?;
+                    return Ok(Link::Closed);
+                }
+                Ok(None) => break,
+                Err(_) => return Ok(Link::Closed),
+            }
+        }
+        if decoder.is_between_messages() && rest.is_empty() {
+            self.busy = None;
+        }
+        Ok(Link::Open)
+    }
+
+    /// Sends `frames` behind what waits. What the socket does not take waits; then this is `WouldBlock`.
+    fn send(&mut self, frames: &[u8]) -> io::Result<()> {
+        if let Some(Busy::Talking(_, rest)) = self.busy.as_deref_mut()
+            && !rest.is_empty()
+        {
+            rest.extend_from_slice(frames);
+            let written = written(self.stream.write(rest))?;
+            rest.drain(..written);
+            return if rest.is_empty() { Ok(()) } else { Err(ErrorKind::WouldBlock.into()) };
+        }
+        let written = if frames.is_empty() { 0 } else { written(self.stream.write(frames))? };
+        if written == frames.len() {
+            return Ok(());
+        }
+        let left = frames[written..].to_vec();
+        match self.busy.as_deref_mut() {
+            Some(Busy::Talking(_, rest)) => *rest = left,
+            _ => self.busy = Some(Box::new(Busy::Talking(Decoder::new(LIMITS), left))),
+        }
+        Err(ErrorKind::WouldBlock.into())
+    }
+}
+
+/// How much a socket took, which may be nothing.
+fn written(outcome: io::Result<usize>) -> io::Result<usize> {
+    match outcome {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),
+        written => written,
+    }
+}

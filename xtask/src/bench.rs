@@ -1,0 +1,142 @@
+//! `cargo xtask bench`: what a delivery, a join and an idle viewer cost, side by side with the floor and with others, in
+//! interleaved rounds. Must not know how a server is started or how figures are compared.
+
+mod cell;
+mod claim;
+mod contender;
+mod figures;
+mod instructions;
+mod journal;
+mod run;
+mod statistics;
+mod summary;
+mod table;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use crate::load::release;
+use crate::steps::{Failure, Steps, command};
+use cell::Plan;
+use contender::{Contender, Relays};
+use journal::Journal;
+use run::{Bed, Cores};
+use summary::Summary;
+
+/// What --quick does: too little to tell anything but whether everything works.
+const QUICK_ROUNDS: u32 = 1;
+const QUICK_SECONDS: u32 = 1;
+const QUICK_VIEWERS: u32 = 300;
+
+/// Each round measures every server in every cell, each time a new process on a core of its own.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// How often everything is measured [default: 7, with --quick 1]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
+    rounds: Option<u32>,
+    /// How long each measurement takes, besides joins and a second before [default: 5, with --quick 1]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=600))]
+    seconds: Option<u32>,
+    /// fanout, latency: how many viewers [default: 1000,10000, with --quick 300]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    viewers: Vec<u32>,
+    /// fanout, sizes: how many messages the owner keeps in flight [default: 1,16]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    windows: Vec<u32>,
+    /// fanout: how many bytes of parameters a message has [default: 512]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(24..=60_000))]
+    sizes: Vec<u32>,
+    /// joins: how many viewers join and then hear nothing [default: 10000,18000, with --quick 500]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=60_000))]
+    idle: Vec<u32>,
+    /// Which cells; may be repeated [default: all, with --quick all but sizes]
+    #[arg(long)]
+    only: Vec<Group>,
+    /// One round of small cells, in about a minute: to see whether everything works
+    #[arg(long)]
+    quick: bool,
+    /// Write everything that was measured to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Instead of all this: count the instructions of the pure parts, and fail over +5 % of the baseline
+    #[arg(long, conflicts_with_all = ["rounds", "seconds", "viewers", "windows", "sizes", "idle", "only", "quick", "json"])]
+    instructions: bool,
+    /// With --instructions: what is counted is the baseline from now on
+    #[arg(long, requires = "instructions")]
+    accept: bool,
+}
+
+/// What is done with counts of instructions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Baseline {
+    Compare,
+    Accept,
+}
+
+/// Cells that show the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Group {
+    /// CPU per delivery, by viewers and window
+    Fanout,
+    /// CPU per delivery of messages of 64 bytes and 16 KiB
+    Sizes,
+    /// CPU per delivery of many small rooms against few large ones
+    Rooms,
+    /// Latency at half of what the floor's core can do
+    Latency,
+    /// CPU per join, and memory of idle viewers and rooms
+    Joins,
+}
+
+impl Bench {
+    /// What is asked for, the defaults filled in.
+    fn plan(&self) -> Plan {
+        let quick = |quick: u32, full: u32| if self.quick { quick } else { full };
+        let or = |given: &[u32], default: &[u32]| if given.is_empty() { default } else { given }.to_vec();
+        let is_default = |group: &Group| !(self.quick && *group == Group::Sizes);
+        let all = Group::value_variants().iter().copied().filter(is_default).collect();
+        Plan {
+            rounds: self.rounds.unwrap_or(quick(QUICK_ROUNDS, 7)),
+            seconds: self.seconds.unwrap_or(quick(QUICK_SECONDS, 5)),
+            viewers: or(&self.viewers, if self.quick { &[QUICK_VIEWERS] } else { &[1_000, 10_000] }),
+            windows: or(&self.windows, &[1, 16]),
+            sizes: or(&self.sizes, &[512]),
+            idle: or(&self.idle, if self.quick { &[500] } else { &[10_000, 18_000] }),
+            rooms: if self.quick { [3, 30] } else { [10, 1_000] },
+            per_few: quick(100, 1_000),
+            idle_rooms: quick(200, 5_000),
+            groups: if self.only.is_empty() { all } else { self.only.clone() },
+        }
+    }
+}
+
+/// Has every cell measured in every round and printed, whatever the first ones bring.
+pub(crate) fn run(options: &Bench, steps: &mut Steps) -> Result<(), Failure> {
+    if options.instructions {
+        let wish = if options.accept { Baseline::Accept } else { Baseline::Compare };
+        return instructions::run(wish, steps);
+    }
+    // One after the other: built together, the server would get the features that only the relays ask for.
+    steps.run(&mut command("cargo", "build --release --package rtbroadcaster-server"))?;
+    steps.run(&mut command("cargo", "build --release --package rtbroadcaster-relays"))?;
+    let relays = Relays::install(steps);
+    let (plan, cores) = (options.plan(), Cores::of_this_machine());
+    let bed = Bed { plan: &plan, relays: &relays, cores, generator: &release("rtbroadcaster") };
+    let mut journal = Journal::begin(&plan, cores);
+    let cells = plan.cells(|cell| bed.measure(Contender::Floor, cell))?;
+    for round in 0..plan.rounds {
+        for cell in &cells {
+            for contender in contender::in_turn(&cell.contenders, round).filter(|contender| relays.has(*contender)) {
+                journal.note(round, cell, contender, bed.measure(contender, cell));
+            }
+        }
+    }
+    steps.pass();
+    let summary = Summary::of(&journal, &cells);
+    println!("{summary}");
+    if let Some(path) = &options.json {
+        journal.write(&summary, path)?;
+    }
+    summary.verdict()
+}

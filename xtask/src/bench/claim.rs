@@ -1,0 +1,188 @@
+//! The targets: what this server promises against the floor and against others. Must not know how figures are measured.
+
+use serde::Serialize;
+
+use super::Group;
+use super::cell::{Cell, Pace, SIZE};
+use super::contender::{Contender, OURS};
+use super::figures::Metric;
+use super::statistics::{Rounds, Spread, differences, least, ratios};
+use super::summary::Valid;
+
+/// How many times the floor a delivery may cost: with one message in flight, and with several by the number of viewers.
+const ONE_IN_FLIGHT: f64 = 1.10;
+const FEW_VIEWERS: f64 = 1.25;
+const MANY_VIEWERS: f64 = 1.5;
+/// From how many viewers on they are many.
+const MANY: u32 = 10_000;
+
+/// How many times the better of Bun and `ws`, and with several in flight how many times axum.
+const OTHERS: f64 = 1.15;
+const AXUM: f64 = 0.2;
+
+/// How many times the floor's p99.
+const LATENCY: f64 = 1.15;
+
+/// How many times a delivery may cost in many small rooms what it costs in few large ones.
+const ROOMS: f64 = 1.3;
+
+/// How many times the floor's CPU time for a join.
+const JOIN: f64 = 3.0;
+
+/// What the process may hold with idle viewers, and what a room without viewers may.
+const BASE_BYTES: f64 = 20.0 * 1024.0 * 1024.0;
+const VIEWER_BYTES: f64 = 1_536.0;
+const ROOM_BYTES: f64 = 4_096.0;
+
+/// A target and what was measured.
+#[derive(Debug, Serialize)]
+pub(super) struct Claim {
+    pub(super) text: String,
+    pub(super) at_most: f64,
+    /// Of the rounds that count; none where nothing was measured.
+    pub(super) found: Option<Spread>,
+}
+
+impl Claim {
+    fn new(text: String, at_most: f64, rounds: Rounds) -> Self {
+        Self { text, at_most, found: Spread::of(rounds.into_iter().flatten()) }
+    }
+
+    /// By the median.
+    pub(super) fn is_met(&self) -> bool {
+        self.found.is_some_and(|found| found.median <= self.at_most)
+    }
+}
+
+/// Every target that the cells are for, in classic and in version 2.
+pub(super) fn all(figures: &Valid<'_>, cells: &[Cell]) -> Vec<Claim> {
+    OURS.iter().flat_map(|&ours| of(figures, cells, ours)).collect()
+}
+
+fn of(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    for cell in cells {
+        let name = format!("{}, {}", ours.name(), cell.name);
+        match (cell.group, cell.pace) {
+            (Group::Fanout, Pace::Window(window)) if cell.size == SIZE => {
+                claims.extend(delivery(figures, cell, window, ours, &name));
+            }
+            (Group::Latency, _) => {
+                let p99 = ratios(&figures.rounds(cell, ours, Metric::P99), &figures.floor(cell, Metric::P99));
+                claims.push(Claim::new(format!("{name}: p99 / floor"), LATENCY, p99));
+            }
+            (Group::Joins, _) if cell.rooms == 1 => {
+                let cost = |contender| figures.rounds(cell, contender, Metric::CpuPerJoin);
+                let join = ratios(&cost(ours), &figures.floor(cell, Metric::CpuPerJoin));
+                claims.push(Claim::new(format!("{name}: CPU per join / floor"), JOIN, join));
+                let bytes_max = BASE_BYTES + VIEWER_BYTES * f64::from(cell.viewers);
+                let memory = figures.rounds(cell, ours, Metric::BytesInAll);
+                claims.push(Claim::new(format!("{name}: bytes of memory"), bytes_max, memory));
+            }
+            _ => {}
+        }
+    }
+    claims.extend(small_rooms(figures, cells, ours));
+    claims.extend(idle_rooms(figures, cells, ours));
+    claims
+}
+
+/// What a delivery costs.
+fn delivery(figures: &Valid<'_>, cell: &Cell, window: u32, ours: Contender, name: &str) -> Vec<Claim> {
+    let cost = |contender| figures.rounds(cell, contender, Metric::CpuPerDelivery);
+    let to = |those: &Rounds| ratios(&cost(ours), those);
+    let at_most = match (window, cell.viewers) {
+        (1, _) => ONE_IN_FLIGHT,
+        (_, MANY..) => MANY_VIEWERS,
+        _ => FEW_VIEWERS,
+    };
+    let floor = figures.floor(cell, Metric::CpuPerDelivery);
+    let others = least(&[cost(Contender::Bun), cost(Contender::Ws)]);
+    let mut claims = vec![
+        Claim::new(format!("{name}: delivery / floor"), at_most, to(&floor)),
+        Claim::new(format!("{name}: delivery / the better of Bun and ws"), OTHERS, to(&others)),
+    ];
+    if window >= 16 {
+        claims.push(Claim::new(format!("{name}: delivery / axum"), AXUM, to(&cost(Contender::Axum))));
+    }
+    claims
+}
+
+/// Many rooms against few.
+fn small_rooms(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Option<Claim> {
+    let mut rooms = cells.iter().filter(|cell| cell.group == Group::Rooms);
+    let (few, many) = (rooms.next()?, rooms.next()?);
+    let cost = |cell| figures.rounds(cell, ours, Metric::CpuPerDelivery);
+    let text = format!("{}, {} rooms: delivery / {} rooms", ours.name(), many.rooms, few.rooms);
+    Some(Claim::new(text, ROOMS, ratios(&cost(many), &cost(few))))
+}
+
+/// What a room holds, its owner's connection included: what a server with many of them holds more than one with one.
+fn idle_rooms(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Option<Claim> {
+    let mut joins = cells.iter().filter(|cell| cell.group == Group::Joins);
+    let one = joins.clone().find(|cell| cell.rooms == 1)?;
+    let many = joins.find(|cell| cell.rooms > 1)?;
+    let bytes = |cell| figures.rounds(cell, ours, Metric::BytesWithoutViewers);
+    let (more, rooms) = (differences(&bytes(many), &bytes(one)), f64::from(many.rooms - one.rooms));
+    let each = more.into_iter().map(|more| Some(more? / rooms)).collect();
+    Some(Claim::new(format!("{}, idle room with its owner: bytes", ours.name()), ROOM_BYTES, each))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::bench::cell::tests::plan;
+    use crate::bench::journal::Journal;
+
+    /// Every contender has the same figures in every cell, but for this one of classic.
+    fn claims(path: &str, factor: f64) -> Vec<Claim> {
+        let plan = plan();
+        let told = |factor: f64| {
+            let mut told = json!({
+                "server_cpu_ns_per_delivery": 1_000.0, "latency_us": { "p99": 500.0 }, "server_cpu_us_per_join": 20.0,
+                "bytes_per_viewer": 1_000.0, "server_rss_bytes": { "before": 1e6, "joined": 1e7 },
+            });
+            let figure = told.pointer_mut(path).unwrap();
+            *figure = Value::from(figure.as_f64().unwrap() * factor);
+            told
+        };
+        let cells = plan.cells(|_| Ok(told(1.0).into())).unwrap();
+        let mut runs = Vec::new();
+        for cell in &cells {
+            for &contender in &cell.contenders {
+                let told = told(if contender == Contender::Classic { factor } else { 1.0 });
+                runs.push((0, cell, contender, Some(told)));
+            }
+        }
+        all(&Valid::of(&Journal::of(&plan, &runs)), &cells)
+    }
+
+    /// The targets that are not met.
+    fn missed(path: &str, factor: f64) -> Vec<String> {
+        let claims = claims(path, factor);
+        let missed = claims.iter().filter(|claim| !claim.is_met() && !claim.text.contains("axum"));
+        missed.map(|claim| claim.text.clone()).collect()
+    }
+
+    #[test]
+    fn the_targets_are_those_of_the_floor_and_of_others() {
+        let delivery = "/server_cpu_ns_per_delivery";
+        assert_eq!(missed(delivery, 1.09), [""; 0]);
+        assert_eq!(missed(delivery, 1.2).len(), 2 + 4, "two with W=1, and all against the others");
+        assert_eq!(missed(delivery, 1.3).len(), 3 + 4);
+        assert_eq!(missed(delivery, 1.6).len(), 4 + 4);
+        assert_eq!(missed("/latency_us/p99", 1.2).len(), 2);
+        assert_eq!(missed("/server_cpu_us_per_join", 3.1).len(), 2);
+        assert_eq!(missed("/server_rss_bytes/joined", 4.0), ["classic, 10000 idle: bytes of memory"]);
+        let axum = claims(delivery, 0.19);
+        assert_eq!(axum.iter().filter(|claim| claim.text.contains("axum") && claim.is_met()).count(), 2);
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_met() {
+        let claim = Claim::new("nothing".into(), 1.0, vec![None, None]);
+        assert!(!claim.is_met() && claim.found.is_none());
+    }
+}

@@ -1,0 +1,172 @@
+//! One run: a new server on a core, the load generator on another one. Must not know what the figures are for.
+
+use std::fmt;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::cell::{Cell, Pace, Plan};
+use super::contender::{Contender, Relays};
+use super::figures::Figures;
+use crate::load::server::Server;
+use crate::steps::{Failure, output};
+
+/// How long messages are said before it is measured, in seconds.
+const WARM_UP_SECONDS: u32 = 1;
+
+/// How long joins and everything else may take besides the time in which messages are said.
+const MARGIN: Duration = Duration::from_secs(180);
+
+/// How often it is looked whether the load generator has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Where the server and the load generator run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cores {
+    /// The server on the first one, the generator on the second one.
+    Own,
+    /// Wherever the system wants it.
+    Any,
+}
+
+impl Cores {
+    pub(super) fn of_this_machine() -> Self {
+        let are_two = thread::available_parallelism().is_ok_and(|cores| cores.get() > 1);
+        if are_two && output("taskset", "--version").is_some() { Self::Own } else { Self::Any }
+    }
+
+    /// The same program, with as many open files as it may have, on a core.
+    fn on(self, core: u32, command: &Command) -> Command {
+        let mut pinned = Command::new("sh");
+        // Neither leaves a process between: the one that is started becomes the program.
+        pinned.args(["-c", "ulimit -n \"$(ulimit -Hn)\"; exec \"$0\" \"$@\""]);
+        if self == Self::Own {
+            pinned.args(["taskset", "-c", &core.to_string()]);
+        }
+        pinned.arg(command.get_program()).args(command.get_args());
+        pinned
+    }
+}
+
+impl fmt::Display for Cores {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Own => "the server has core 0 and the load generator core 1",
+            Self::Any => {
+                "NOT PINNED: without `taskset` and a second core, server and load generator are in each other's way"
+            }
+        })
+    }
+}
+
+/// What a run needs to know.
+pub(super) struct Bed<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) relays: &'a Relays,
+    pub(super) cores: Cores,
+    /// The program that has the command `bench`.
+    pub(super) generator: &'a Path,
+}
+
+impl Bed<'_> {
+    /// Starts a server, has it measured and ends it.
+    pub(super) fn measure(&self, contender: Contender, cell: &Cell) -> Result<Figures, Failure> {
+        let server = Server::spawn(&mut self.cores.on(0, &self.relays.command(contender)))?;
+        let path = if contender.protocol() == "relay" { "" } else { "broadcasting" };
+        let url = format!("ws://{}/{path}", server.address());
+        let mut generator = Command::new(self.generator);
+        generator.args(["bench", &url, "--protocol", contender.protocol(), "--json"]);
+        generator.args(arguments(cell, self.plan.seconds, server.process()));
+        let limit = MARGIN + Duration::from_secs((self.plan.seconds + WARM_UP_SECONDS).into());
+        let told = told(&mut self.cores.on(1, &generator), limit)?;
+        let figures = serde_json::from_str(&told).map(<Figures as From<serde_json::Value>>::from);
+        let figures = figures.map_err(|error| Failure::new(format!("the load generator tells no figures: {error}")))?;
+        if let Some(flaws) = figures.flaws() {
+            return Err(Failure::new(format!("{flaws}: {figures}")));
+        }
+        let missing = cell.metrics.iter().find(|metric| figures.get(**metric).is_none() && !figures.is_void());
+        match missing {
+            Some(metric) => Err(Failure::new(format!("no {}: {figures}", metric.title()))),
+            None => Ok(figures),
+        }
+    }
+}
+
+/// What the load generator is asked for.
+fn arguments(cell: &Cell, seconds: u32, process: u32) -> Vec<String> {
+    let Cell { viewers, rooms, size, pace, .. } = *cell;
+    let messages = format!("--viewers {viewers} --seconds {seconds} --warmup {WARM_UP_SECONDS}");
+    let pace = match pace {
+        Pace::Window(window) => format!("{messages} --window {window}"),
+        Pace::Rate(rate) => format!("{messages} --rate {rate:.3}"),
+        Pace::Storm => format!("--viewers 0 --joins {viewers}"),
+    };
+    let all = format!("--rooms {rooms} --size {size} --pid {process} {pace}");
+    all.split(' ').map(Into::into).collect()
+}
+
+/// Ended when it is dropped, whatever it does.
+struct Generator(Child);
+
+impl Drop for Generator {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What a program says on stdout until it ends, within `limit`.
+fn told(command: &mut Command, limit: Duration) -> Result<String, Failure> {
+    let failed = |error| Failure::new(format!("the load generator cannot be run: {error}"));
+    let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let mut generator = Generator(spawned.map_err(failed)?);
+    let deadline = Instant::now() + limit;
+    let status = loop {
+        match generator.0.try_wait().map_err(failed)? {
+            Some(status) => break status,
+            None if Instant::now() > deadline => {
+                return Err(Failure::new(format!("the load generator did not end within {limit:?}")));
+            }
+            None => thread::sleep(LOOK),
+        }
+    };
+    // What it says is less than a pipe holds.
+    let (mut out, mut error) = (String::new(), String::new());
+    generator.0.stdout.take().expect("it is piped").read_to_string(&mut out).map_err(failed)?;
+    generator.0.stderr.take().expect("it is piped").read_to_string(&mut error).map_err(failed)?;
+    // One that found something wrong fails as well, and its figures say what.
+    if status.success() || out.trim_start().starts_with('{') {
+        return Ok(out);
+    }
+    Err(Failure::new(format!("the load generator failed ({status}): {}", error.trim().replace('\n', " / "))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_run_as_it_is_on_a_core() {
+        let mut program = Command::new("/bin/a");
+        program.args(["b", "c d"]);
+        for (cores, expected) in
+            [(Cores::Own, &["taskset", "-c", "1", "/bin/a", "b", "c d"][..]), (Cores::Any, &["/bin/a", "b", "c d"])]
+        {
+            let pinned = cores.on(1, &program);
+            assert_eq!(pinned.get_args().skip(2).collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn figures_of_a_program_that_fails_are_heard_and_its_words_without_figures() {
+        let say = |script: &str| told(Command::new("sh").args(["-c", script]), Duration::from_secs(10));
+        assert_eq!(say("echo '{}'; exit 1").unwrap(), "{}\n");
+        let failure = say("echo no server >&2; exit 2").unwrap_err().to_string();
+        assert!(failure.contains("no server"), "{failure}");
+        let late = told(Command::new("sleep").arg("60"), Duration::ZERO).unwrap_err().to_string();
+        assert!(late.contains("did not end"), "{late}");
+    }
+}
