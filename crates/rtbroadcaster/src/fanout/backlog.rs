@@ -2,6 +2,7 @@
 //! Pure: it takes the time as an argument and must not know sockets, tasks or protocols.
 
 mod frame;
+mod lost;
 mod queue;
 mod replay;
 mod taken;
@@ -17,6 +18,7 @@ use crate::message::{Dialect, Overflowing};
 
 pub use super::superseding::Rank;
 pub use frame::Frame;
+use lost::Lost;
 use queue::Queue;
 pub use replay::Replay;
 use replay::Replaying;
@@ -46,15 +48,6 @@ pub enum Ending {
     Finishing,
     /// What waits is dropped.
     Cut,
-}
-
-/// Messages went that the member has not been told of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Lost {
-    /// Nobody is bringing the state yet.
-    Noticed,
-    /// A replay of the state will come.
-    Ordered,
 }
 
 /// What waits for one member. In this order: frames taken for a write, control frames, the replay, the queue, the
@@ -158,42 +151,6 @@ impl Backlog {
         Ok(())
     }
 
-    /// Puts what brings the member to where the room stands behind what waits and before everything that is pushed from
-    /// now on. Nothing is lost any more.
-    pub fn replay(&mut self, replay: Replay) {
-        if self.ending != Ending::Open {
-            return;
-        }
-        self.lost = None;
-        self.replays.push_back(Replaying::new(std::mem::take(&mut self.queue), replay));
-    }
-
-    /// Whether messages were lost and everything else is out: it is time to bring the state. Until the
-    /// [replay](Self::replay) comes, messages are dropped, since it will contain them.
-    pub fn wants_state(&self) -> bool {
-        self.lost == Some(Lost::Noticed) && self.taken.is_empty() && self.replays.is_empty() && self.queue.is_empty()
-    }
-
-    /// Whether messages were lost and no replay has come that makes up for them.
-    pub fn is_lost(&self) -> bool {
-        self.lost.is_some()
-    }
-
-    /// Whether messages were lost and nobody makes the replay that makes up for them: whoever asks does so now.
-    pub fn order_state(&mut self) -> bool {
-        let is_lost = self.lost == Some(Lost::Noticed);
-        if is_lost {
-            self.lost = Some(Lost::Ordered);
-        }
-        is_lost
-    }
-
-    /// The messages that wait go: the member will be brought on from [`reached`](Self::reached).
-    pub fn pause(&mut self) {
-        self.queue.keep_answers();
-        self.lost = self.lost.filter(|lost| *lost == Lost::Ordered);
-    }
-
     /// A direct write that began before anything waited has brought the member to `reached`.
     pub fn was_sent(&mut self, reached: Seq) {
         self.reached = reached;
@@ -202,11 +159,6 @@ impl Backlog {
     /// The number up to which the member was sent all messages, or told of the holes.
     pub fn reached(&self) -> Seq {
         self.reached
-    }
-
-    /// Whether a replay is on its way, or being made.
-    pub fn is_replaying(&self) -> bool {
-        !self.replays.is_empty() || self.lost == Some(Lost::Ordered)
     }
 
     /// Sends a frame of `kind` at the next frame boundary (RFC 6455 section 5.4), instead of a waiting one of its kind.
