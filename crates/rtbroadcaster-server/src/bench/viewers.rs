@@ -44,6 +44,8 @@ pub(super) struct Heard {
     pub(super) closes: BTreeMap<u16, u64>,
     /// Messages that came or are not waited for any more, since a later one came.
     passed: u64,
+    /// The read that is under way has brought the last viewer of its room a message.
+    completes: bool,
 }
 
 impl Heard {
@@ -56,6 +58,7 @@ impl Heard {
             join_time: None,
             closes: BTreeMap::new(),
             passed: 0,
+            completes: false,
         }
     }
 }
@@ -153,7 +156,13 @@ impl Viewers<'_> {
         let now = shared.clock.nanos();
         let schedule = shared.schedule.get();
         let take = |client: &mut Client, text: &[u8]| take(client, text, now, schedule, shared, heard);
-        match client.read(buffer, event.is_read_closed(), plan.protocol, joining.as_deref(), take)? {
+        let outcome = client.read(buffer, event.is_read_closed(), plan.protocol, joining.as_deref(), take)?;
+        // Not before all that was read is counted: if the publisher filled the window up in the middle, chance would
+        // decide how many messages the server gets at once, and that decides what a delivery costs.
+        if std::mem::take(&mut heard.completes) {
+            shared.is_ready(client.place.room);
+        }
+        match outcome {
             Outcome::Goes => {}
             Outcome::Joined => self.joined(event.token().0).map_err(Failure::System)?,
             Outcome::Closed(_) if !client.reads() => {}
@@ -222,9 +231,7 @@ fn take(client: &mut Client, text: &[u8], now: u64, schedule: Option<&Schedule>,
             }
             heard.counts.received += 1;
             heard.passed += u64::from(passed.end - passed.start);
-            if room.pass(passed) {
-                shared.is_ready(client.place.room);
-            }
+            heard.completes |= room.pass(passed);
         }
         Arrival::OutOfOrder => {
             heard.counts.received += 1;
