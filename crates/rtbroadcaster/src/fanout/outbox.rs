@@ -19,7 +19,7 @@ use crate::config::{Config, deadline, exceeds};
 use crate::id::{RoomId, Seq};
 use crate::message::Dialect;
 use crate::wire::{Control, encode};
-pub(super) use direct::Batch;
+pub(super) use direct::{Batch, Member};
 pub(crate) use drain::Drained;
 pub(crate) use line::Line;
 use line::{Flow, closing};

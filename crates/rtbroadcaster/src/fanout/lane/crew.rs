@@ -1,11 +1,10 @@
 //! The members of one room in one lane, and the pass over them that is under way.
 //! Must not know other rooms; touched by its lane only.
 
-use std::io::IoSlice;
 use std::sync::Arc;
 
 use crate::fanout::backlog::{Frame, Replay};
-use crate::fanout::outbox::{Batch, Outbox};
+use crate::fanout::outbox::{Batch, Member, Outbox};
 use crate::fanout::roster::{Last, Roll, Roster, Said, Work};
 use crate::id::Seq;
 use crate::message::{Dialect, PROTOCOLS};
@@ -17,8 +16,8 @@ const SLICE_MEMBERS: usize = 128;
 /// What all members get in turn.
 struct Pass {
     what: What,
-    /// The frames in each protocol, made for its first member.
-    frames: [Option<Vec<Frame>>; PROTOCOLS],
+    /// It in each protocol, made for its first member.
+    batches: [Option<Batch>; PROTOCOLS],
     /// The first member that it has not reached.
     next: usize,
 }
@@ -136,23 +135,22 @@ fn end(member: &Outbox, last: &Last) {
 
 impl Pass {
     fn new(what: What) -> Self {
-        Self { what, frames: Default::default(), next: 0 }
+        Self { what, batches: Default::default(), next: 0 }
     }
 
     fn serve(&mut self, members: &[Arc<Outbox>]) {
-        let Self { what, frames, .. } = self;
-        for slot in 0..PROTOCOLS {
-            let mut speakers = members.iter().filter(|member| member.dialect().slot == slot).peekable();
-            let Some(first) = speakers.peek() else { continue };
-            let frames = frames[slot].get_or_insert_with(|| what.frames(first.dialect()));
-            if frames.is_empty() {
+        let Self { what, batches, .. } = self;
+        for (slot, batch) in batches.iter_mut().enumerate() {
+            let speakers = members.iter().filter(|outbox| outbox.dialect().slot == slot);
+            let speakers: Vec<Member<'_>> = speakers.map(|outbox| Member::of(outbox)).collect();
+            let Some(first) = speakers.first() else { continue };
+            let batch = &*batch.get_or_insert_with(|| Batch::new(what.frames(first.dialect())));
+            if batch.is_empty() {
                 continue;
             }
-            let slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(&frame.bytes)).collect();
-            let batch = Batch::new(frames, &slices);
             match what {
-                What::Said { .. } => speakers.for_each(|member| member.offer(batch)),
-                What::Heartbeat(seq) => speakers.for_each(|member| member.heartbeat(batch, *seq)),
+                What::Said { .. } => speakers.iter().for_each(|member| member.offer(batch)),
+                What::Heartbeat(seq) => speakers.iter().for_each(|member| member.heartbeat(batch, *seq)),
             }
         }
     }

@@ -1,105 +1,143 @@
 //! A lane's part of an outbox: one call that writes everything, or nothing that waits.
 //! Must not know the client task.
 
-use std::io::IoSlice;
+use std::io;
 use std::sync::atomic::Ordering;
 
-use tokio::net::TcpStream;
+use bytes::Bytes;
+use socket2::SockRef;
 
 use super::{Flow, Outbox};
 use crate::close::CloseReason;
 use crate::fanout::backlog::Frame;
 use crate::id::Seq;
+use crate::message::Dialect;
+
+/// A peer that is gone is an error of the call, not a signal to the process (`send(2)`).
+#[cfg(target_os = "linux")]
+const FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
+#[cfg(not(target_os = "linux"))]
+const FLAGS: libc::c_int = 0;
 
 /// What all members of one protocol get with one call.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::fanout) struct Batch<'a> {
+#[derive(Debug)]
+pub(in crate::fanout) struct Batch {
     /// In order.
-    frames: &'a [Frame],
-    /// The bytes of `frames`.
-    slices: &'a [IoSlice<'a>],
+    frames: Vec<Frame>,
+    /// The bytes of `frames`, one behind the other. Copied once for all members: the kernel takes one piece at less cost
+    /// than sixteen (docs/performance.md, "What was tried").
+    whole: Bytes,
     /// The number of the last message in them.
     reached: Option<Seq>,
     /// Where the hole ends that is told before the first message.
     hole: Option<Seq>,
 }
 
-impl<'a> Batch<'a> {
-    /// `slices` are the bytes of `frames`.
-    pub(in crate::fanout) fn new(frames: &'a [Frame], slices: &'a [IoSlice<'a>]) -> Self {
+impl Batch {
+    /// `frames` in this order.
+    pub(in crate::fanout) fn new(frames: Vec<Frame>) -> Self {
+        let whole = match &frames[..] {
+            [one] => one.bytes.clone(),
+            all => all.iter().map(|frame| &frame.bytes[..]).collect::<Vec<_>>().concat().into(),
+        };
         let reached = frames.iter().rev().find_map(|frame| frame.seq);
-        Self { frames, slices, reached, hole: Frame::leading_hole(frames) }
+        let hole = Frame::leading_hole(&frames);
+        Self { frames, whole, reached, hole }
+    }
+
+    /// Whether there is nothing to send.
+    pub(in crate::fanout) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
     }
 }
 
 /// What may be done with a batch at this moment.
-pub(super) enum Way<'a> {
-    /// Write it; whoever gets this must end the write.
-    Socket(&'a TcpStream),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Write it to the socket; whoever gets this must end the write.
+    Direct,
     /// Queue it.
     Queue,
     /// Nothing: the member gets no messages.
     Shut,
 }
 
-impl Outbox {
-    /// A lane's write: everything in `batch` with one call if nothing waits.
-    pub(in crate::fanout) fn offer(&self, batch: Batch<'_>) {
-        let way = self.way(true, batch.hole);
-        self.send(&way, batch);
+/// A member, and the socket that a lane may write to. This is all that a lane asks of a socket: to take bytes now, and to
+/// say how many it took.
+///
+/// Looked up for many members before the first write. A write leaves little in the processor's cache; looked up one by
+/// one, each socket would have to be waited for (docs/performance.md, "What was tried").
+pub(in crate::fanout) struct Member<'a> {
+    outbox: &'a Outbox,
+    socket: Option<SockRef<'a>>,
+}
+
+impl<'a> Member<'a> {
+    pub(in crate::fanout) fn of(outbox: &'a Outbox) -> Self {
+        Self { outbox, socket: outbox.direct.as_deref().map(SockRef::from) }
     }
 
-    fn send(&self, way: &Way<'_>, batch: Batch<'_>) {
-        let Batch { frames, slices, reached, .. } = batch;
-        let socket = match way {
-            Way::Socket(socket) => socket,
-            Way::Queue => return self.change(|line, now| line.push(frames, self.dialect, now, self.limit)),
-            Way::Shut => return,
-        };
-        let written = match slices {
-            // `send` costs the kernel less than `writev`.
-            [one] => socket.try_write(one),
-            all => socket.try_write_vectored(all),
-        };
-        // An error counts as nothing written: the client task will meet it too and end the connection.
-        let written = written.unwrap_or(0);
-        let total: usize = slices.iter().map(|slice| slice.len()).sum();
-        if written == total {
-            self.end_direct_write(reached);
-        } else {
-            self.change(|line, now| {
-                line.writing = false;
-                line.adopt(frames, written, self.dialect, now, self.limit);
-            });
-        }
+    /// Its protocol.
+    pub(in crate::fanout) fn dialect(&self) -> &'static Dialect {
+        self.outbox.dialect
+    }
+
+    /// Everything in `batch` with one call if nothing waits, behind what waits otherwise.
+    pub(in crate::fanout) fn offer(&self, batch: &Batch) {
+        self.send(self.outbox.way(true, batch.hole), batch);
     }
 
     /// One heartbeat: `beat`, whose last message is `seq`, for a client that was heard since the last one, the end of the
     /// connection for any other.
-    pub(in crate::fanout) fn heartbeat(&self, beat: Batch<'_>, seq: Seq) {
-        if !self.heard.swap(false, Ordering::Relaxed) {
-            return self.cut(CloseReason::NoPong);
+    pub(in crate::fanout) fn heartbeat(&self, beat: &Batch, seq: Seq) {
+        if !self.outbox.heard.swap(false, Ordering::Relaxed) {
+            return self.outbox.cut(CloseReason::NoPong);
         }
-        match self.way(false, None) {
+        match self.outbox.way(false, None) {
             // Not behind what waits: a slow member would be asked too late to answer before the next heartbeat.
-            Way::Queue | Way::Shut => self.beat(seq),
-            way @ Way::Socket(_) => self.send(&way, beat),
+            Way::Queue | Way::Shut => self.outbox.beat(seq),
+            Way::Direct => self.send(Way::Direct, beat),
         }
     }
 
+    fn send(&self, way: Way, Batch { frames, whole, reached, .. }: &Batch) {
+        let outbox = self.outbox;
+        match way {
+            Way::Direct => {}
+            Way::Queue => return outbox.change(|line, now| line.push(frames, outbox.dialect, now, outbox.limit)),
+            Way::Shut => return,
+        }
+        // An error counts as nothing written: the client task will meet it too and end the connection.
+        let written = self.write(whole).unwrap_or(0);
+        if written == whole.len() {
+            outbox.end_direct_write(*reached);
+        } else {
+            outbox.change(|line, now| {
+                line.writing = false;
+                line.adopt(frames, written, outbox.dialect, now, outbox.limit);
+            });
+        }
+    }
+
+    /// Past the runtime, whose record of what the socket is ready for lies elsewhere in memory: that it takes no more,
+    /// the client task finds out by itself.
+    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.as_ref().map_or(Ok(0), |socket| socket.send_with_flags(bytes, FLAGS))
+    }
+}
+
+impl Outbox {
     /// What may be done with a batch: `live` for one of messages, which a paused member does not get; `hole` is where the
-    /// hole ends that it begins with. With a socket comes the duty to end the write.
-    pub(super) fn way(&self, live: bool, hole: Option<Seq>) -> Way<'_> {
+    /// hole ends that it begins with. With [`Way::Direct`] comes the duty to end the write.
+    pub(super) fn way(&self, live: bool, hole: Option<Seq>) -> Way {
         let mut line = self.lock();
         if live && !line.is_live() {
-            return Way::Shut;
-        }
-        match self.direct.as_deref() {
-            Some(socket) if line.is_free(hole) => {
-                line.writing = true;
-                Way::Socket(socket)
-            }
-            _ => Way::Queue,
+            Way::Shut
+        } else if self.direct.is_some() && line.is_free(hole) {
+            line.writing = true;
+            Way::Direct
+        } else {
+            Way::Queue
         }
     }
 

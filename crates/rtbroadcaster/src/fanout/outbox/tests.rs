@@ -57,15 +57,13 @@ fn frame(number: u32, size: usize, rank: Rank) -> Frame {
 }
 
 fn offer(outbox: &Outbox, frames: &[Frame]) {
-    let slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(&frame.bytes)).collect();
-    outbox.offer(Batch::new(frames, &slices));
+    Member::of(outbox).offer(&Batch::new(frames.to_vec()));
 }
 
 /// A heartbeat of a lane.
 fn heartbeat(outbox: &Outbox) {
     let ping = Frame::answer(encode::ping(&Control::default()));
-    let slices = [IoSlice::new(&ping.bytes)];
-    outbox.heartbeat(Batch::new(std::slice::from_ref(&ping), &slices), Seq::ZERO);
+    Member::of(outbox).heartbeat(&Batch::new(vec![ping]), Seq::ZERO);
 }
 
 /// What a member reads: the numbers of text frames, then the code of the close frame.
@@ -239,8 +237,8 @@ async fn a_client_task_is_woken_only_for_what_it_has_to_do() {
 async fn what_comes_during_a_direct_write_is_not_forgotten_after_it() {
     let (socket, mut member) = pair().await;
     let outbox = Outbox::new(Some(Arc::clone(&socket)), &SILENT, Clock::start(), &Config::default());
-    assert!(matches!(outbox.way(true, None), Way::Socket(_)));
-    assert!(matches!(outbox.way(true, None), Way::Queue), "one write at a time");
+    assert_eq!(outbox.way(true, None), Way::Direct);
+    assert_eq!(outbox.way(true, None), Way::Queue, "one write at a time");
     let task = tokio::spawn(drain(socket, Arc::clone(&outbox)));
     tokio::task::yield_now().await;
     outbox.finish(CloseReason::Done);
