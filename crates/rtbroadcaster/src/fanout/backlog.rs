@@ -12,7 +12,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::config::exceeds;
 use crate::id::Seq;
 use crate::message::{Dialect, Overflowing};
 
@@ -102,7 +101,7 @@ impl Backlog {
         if self.ending != Ending::Open || frame.rank == Rank::Hole || (self.lost.is_some() && !is_answer) {
             return Ok(());
         }
-        if self.is_over(&frame, limit) {
+        if self.queue.is_over_with(&frame, limit) {
             if self.dialect.overflow == Overflowing::Close {
                 return Err(Overflow);
             }
@@ -111,18 +110,12 @@ impl Backlog {
             if !is_answer {
                 return Ok(());
             }
-            if self.is_over(&frame, limit) {
+            if self.queue.is_over_with(&frame, limit) {
                 return Err(Overflow);
             }
         }
         self.queue.push(frame, now);
         Ok(())
-    }
-
-    /// Whether too much would wait together with `frame`.
-    fn is_over(&self, frame: &Frame, limit: usize) -> bool {
-        let is_alone = self.queue.bytes_with(frame) == Queue::default().bytes_with(frame);
-        exceeds(self.queue.bytes_with(frame), limit) && !is_alone
     }
 
     /// Keeps what a direct write of `frames` left over, `written` bytes of them being out.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::Frame;
+use crate::config::exceeds;
 use crate::fanout::superseding::{Rank, Ranked, Superseding};
 use crate::id::Seq;
 
@@ -45,10 +46,15 @@ impl Queue {
         self.bytes
     }
 
-    /// What all frames will cost after a push of `frame`.
-    pub(super) fn bytes_with(&self, frame: &Frame) -> usize {
-        let superseded = self.frames.superseded_by(&frame.rank);
-        self.bytes + cost(frame) - superseded.map_or(0, |old| cost(&old.frame))
+    /// Whether a push of `frame` would take all frames over `limit`. A frame alone always fits.
+    pub(super) fn is_over_with(&self, frame: &Frame, limit: usize) -> bool {
+        let most = self.bytes + cost(frame);
+        // Without looking for what it supersedes: mostly there is room for both.
+        if !exceeds(most, limit) {
+            return false;
+        }
+        let bytes = most - self.frames.superseded_by(&frame.rank).map_or(0, |old| cost(&old.frame));
+        exceeds(bytes, limit) && bytes > cost(frame)
     }
 
     /// When the first frame was pushed.
