@@ -1,0 +1,223 @@
+//! The measures: how old values arrive, when a stalled reader is noticed, what it holds, what a fast one costs. Must
+//! not know which options are compared.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, IoSlice, Read};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::link::{Link, MESSAGE_BYTES, Options, Reader, Taking};
+
+/// How often a value is made.
+const TICK: Duration = Duration::from_millis(1);
+/// How often a slow reader reads 1 KiB (100 KiB/s), and how often a message is said to a stalled one (50 KiB/s).
+const TICKS_PER_STEP: u32 = 10;
+/// While the buffers fill up, nobody reads.
+const FILL_TICKS: u32 = 1000;
+/// Long enough for the 2.8 MiB that the kernel takes by default to run out before the measurement.
+const ALL_TICKS: u32 = 60_000;
+/// The last of them, in which ages count.
+const MEASURED_TICKS: u32 = 15_000;
+/// After so long a blocked socket is not on its way to take more.
+const SETTLE: Duration = Duration::from_millis(100);
+/// How many readers stall at once, so that the pages that the kernel keeps for each core matter little.
+const STALLED: usize = 200;
+/// How many messages a call of the fast sender has.
+const MESSAGES_PER_CALL: usize = 64;
+/// How long it is measured.
+const FAST_FOR: Duration = Duration::from_millis(1500);
+
+/// A sender that says the newest value of one key, and a reader that is too slow for it.
+struct Lagging {
+    link: Link,
+    /// At most the rest of a value that was begun, and the newest one.
+    waiting: VecDeque<Vec<u8>>,
+    /// How much of the first one is out.
+    begun: usize,
+    taking: Taking,
+    heard: Vec<u8>,
+    ages: Vec<Duration>,
+    /// How many bytes waited in the reader's kernel, in all and before each read.
+    arrived: u64,
+    reads: u64,
+}
+
+impl Lagging {
+    /// Supersedes the value of which nothing is out yet.
+    fn say(&mut self, start: Instant) {
+        let mut value = vec![0; MESSAGE_BYTES];
+        let micros = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        value[..8].copy_from_slice(&micros.to_le_bytes());
+        self.waiting.truncate(usize::from(self.begun > 0));
+        self.waiting.push_back(value);
+    }
+
+    /// Writes what waits as far as the kernel takes it, once it has said that it takes more.
+    fn write(&mut self) -> io::Result<Taking> {
+        if self.taking == Taking::NoMore {
+            self.taking = self.link.wait(Duration::ZERO)?;
+        }
+        while self.taking == Taking::More
+            && let Some(value) = self.waiting.front()
+        {
+            let written = self.link.write(&[IoSlice::new(&value[self.begun..])])?;
+            self.taking = if written == 0 { Taking::NoMore } else { Taking::More };
+            self.begun += written;
+            if self.begun == MESSAGE_BYTES {
+                self.begun = 0;
+                self.waiting.pop_front();
+            }
+        }
+        Ok(self.taking)
+    }
+
+    /// Reads 1 KiB and keeps how old its values are.
+    fn read(&mut self, start: Instant) -> io::Result<()> {
+        self.arrived += self.link.arrived()?;
+        self.reads += 1;
+        let mut step = [0; 1024];
+        match self.link.reader.read(&mut step) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            read => self.heard.extend_from_slice(&step[..read?]),
+        }
+        while let Some(made) = self.heard.first_chunk().copied().filter(|_| self.heard.len() >= MESSAGE_BYTES) {
+            let made = Duration::from_micros(u64::from_le_bytes(made));
+            self.ages.push(start.elapsed().saturating_sub(made));
+            self.heard.drain(..MESSAGE_BYTES);
+        }
+        Ok(())
+    }
+}
+
+/// What is seen of slow and stalled readers within a minute.
+pub(crate) struct Lag {
+    /// How old the values were that arrived, in order of age.
+    pub(crate) ages: Vec<Duration>,
+    /// How many bytes waited in the reader's kernel, on average.
+    pub(crate) arrived: u64,
+    /// When the kernel refused a message for a reader that had stalled from the beginning.
+    pub(crate) noticed: Option<Duration>,
+}
+
+/// Measures all `cells` at once, in one thread: they mostly wait.
+pub(crate) fn lag(cells: &[(Options, Reader)]) -> io::Result<Vec<Lag>> {
+    let (mut lagging, mut stalled) = (Vec::new(), Vec::new());
+    for &(options, reader) in cells {
+        let link = Link::open(options, reader)?;
+        let (waiting, heard, ages) = (VecDeque::new(), Vec::new(), Vec::new());
+        lagging.push(Lagging { link, waiting, begun: 0, taking: Taking::More, heard, ages, arrived: 0, reads: 0 });
+        stalled.push((Link::open(options, reader)?, None));
+    }
+    let begin = Instant::now();
+    for tick in 0..ALL_TICKS {
+        let is_step = tick % TICKS_PER_STEP == 0;
+        for cell in &mut lagging {
+            cell.say(begin);
+            while cell.write()? == Taking::More && tick < FILL_TICKS {
+                cell.say(begin);
+            }
+            if is_step && tick >= FILL_TICKS {
+                cell.read(begin)?;
+            }
+            if tick == ALL_TICKS - MEASURED_TICKS {
+                cell.ages.clear();
+                (cell.arrived, cell.reads) = (0, 0);
+            }
+        }
+        for (link, noticed) in stalled.iter_mut().filter(|(_, noticed)| is_step && noticed.is_none()) {
+            if link.write(&[IoSlice::new(&[0; MESSAGE_BYTES])])? < MESSAGE_BYTES {
+                *noticed = Some(begin.elapsed());
+            }
+        }
+        thread::sleep((begin + TICK * (tick + 1)).saturating_duration_since(Instant::now()));
+    }
+    let seen = lagging.into_iter().zip(stalled).map(|(mut cell, (_, noticed))| {
+        cell.ages.sort_unstable();
+        Lag { ages: cell.ages, arrived: cell.arrived / cell.reads.max(1), noticed }
+    });
+    Ok(seen.collect())
+}
+
+/// What one of many stalled readers holds when the kernel takes no more for it.
+pub(crate) struct Hold {
+    /// The bytes that the kernel took.
+    pub(crate) taken: u64,
+    /// Those of them that did not reach the reader's kernel.
+    pub(crate) unacknowledged: u64,
+    /// Pages of both ends, by how much the whole machine's grew (`mem` of `/proc/net/sockstat`).
+    pub(crate) memory: i64,
+}
+
+pub(crate) fn hold(options: Options, reader: Reader) -> io::Result<Hold> {
+    let links = (0..STALLED).map(|_| Link::open(options, reader)).collect::<io::Result<Vec<_>>>()?;
+    let before = tcp_memory()?;
+    let (mut taken, mut last) = (0, u64::MAX);
+    while last != taken {
+        last = taken;
+        for link in &links {
+            while link.wait(Duration::ZERO)? == Taking::More {
+                taken += link.write(&batch())? as u64;
+            }
+        }
+        thread::sleep(SETTLE);
+    }
+    let memory = (tcp_memory()? - before) / STALLED as i64;
+    let arrived = links.iter().map(Link::arrived).sum::<io::Result<u64>>()?;
+    Ok(Hold { taken: taken / STALLED as u64, unacknowledged: (taken - arrived) / STALLED as u64, memory })
+}
+
+/// The bytes of the pages that all TCP sockets of the machine hold.
+fn tcp_memory() -> io::Result<i64> {
+    let text = std::fs::read_to_string("/proc/net/sockstat")?;
+    let pages = text.lines().find(|line| line.starts_with("TCP:")).and_then(|line| line.rsplit(' ').next());
+    let pages: i64 = pages.and_then(|pages| pages.parse().ok()).ok_or(ErrorKind::InvalidData)?;
+    Ok(pages * rustix::param::page_size() as i64)
+}
+
+/// What it costs to keep one fast reader busy.
+pub(crate) struct Cost {
+    pub(crate) bytes_per_second: f64,
+    pub(crate) writes_per_mb: f64,
+    /// How often the sender had to wait until the kernel took more.
+    pub(crate) waits_per_mb: f64,
+    /// Of the sending thread.
+    pub(crate) cpu_per_mb: Duration,
+}
+
+pub(crate) fn cost(options: Options, reader: Reader) -> io::Result<Cost> {
+    let Link { sender, reader } = Link::open(options, reader)?;
+    let link = Link { sender, reader: reader.try_clone()? };
+    reader.set_nonblocking(false)?;
+    let drain = thread::spawn(move || io::copy(&mut { reader }, &mut io::sink()));
+    let (begin, cpu_begin) = (Instant::now(), clock_gettime(ClockId::ThreadCPUTime));
+    let (mut bytes, mut writes, mut waits) = (0, 0.0, 0.0);
+    while begin.elapsed() < FAST_FOR {
+        let mut batch = batch();
+        let mut rest = &mut batch[..];
+        while !rest.is_empty() {
+            let written = link.write(rest)?;
+            IoSlice::advance_slices(&mut rest, written);
+            bytes += written;
+            writes += 1.0;
+            if written == 0 {
+                waits += 1.0;
+                link.wait(FAST_FOR)?;
+            }
+        }
+    }
+    let cpu = clock_gettime(ClockId::ThreadCPUTime) - cpu_begin;
+    let (bytes, seconds) = (bytes as f64, begin.elapsed().as_secs_f64());
+    drop(link);
+    drain.join().map_err(|_| ErrorKind::Other)??;
+    let mb = bytes / 1e6;
+    let cpu_per_mb = Duration::try_from(cpu).map_err(io::Error::other)?.div_f64(mb);
+    let (writes_per_mb, waits_per_mb) = (writes / mb, waits / mb);
+    Ok(Cost { bytes_per_second: bytes / seconds, writes_per_mb, waits_per_mb, cpu_per_mb })
+}
+
+/// The messages of one call.
+fn batch() -> [IoSlice<'static>; MESSAGES_PER_CALL] {
+    [IoSlice::new(&[0; MESSAGE_BYTES]); MESSAGES_PER_CALL]
+}
