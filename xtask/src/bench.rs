@@ -1,16 +1,20 @@
 //! `cargo xtask bench`: what a delivery, a join and an idle viewer cost, side by side with the floor and with others, in
 //! interleaved rounds. Must not know how a server is started or how figures are compared.
 
+mod alone;
+mod balance;
 mod cell;
 mod claim;
 mod contender;
 mod figures;
 mod instructions;
+mod isolation;
 mod journal;
 mod run;
 mod statistics;
 mod summary;
 mod table;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -32,13 +36,15 @@ const QUICK_VIEWERS: u32 = 300;
 /// Each round measures every server in every cell, each time a new process on a core of its own.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// How often everything is measured [default: 7, with --quick 1]
+    /// How often everything is measured; isolation: how many pairs of blocks [default: 7, isolation 5, with --quick 1]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: Option<u32>,
-    /// How long each measurement takes, besides joins and a second before [default: 5, with --quick 1]
+    /// How long each measurement takes, besides joins and a second before [default: 5, isolation 20, with --quick 1,
+    /// isolation 15]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: Option<u32>,
-    /// fanout, latency: how many viewers [default: 1000,10000, with --quick 300]
+    /// fanout, latency: how many viewers [default: 1000,10000, with --quick 300]; isolation, balance: only the first
+    /// number counts [default: 2000 and 4000, with --quick 300]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=20_000))]
     viewers: Vec<u32>,
     /// fanout, sizes: how many messages the owner keeps in flight [default: 1,16]
@@ -50,7 +56,7 @@ pub(crate) struct Bench {
     /// joins: how many viewers join and then hear nothing [default: 10000,18000, with --quick 500]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=60_000))]
     idle: Vec<u32>,
-    /// Which cells; may be repeated [default: all, with --quick all but sizes]
+    /// Which cells; may be repeated [default: all but isolation and balance, with --quick not sizes either]
     #[arg(long)]
     only: Vec<Group>,
     /// One round of small cells, in about a minute: to see whether everything works
@@ -87,6 +93,17 @@ enum Group {
     Latency,
     /// CPU per join, and memory of idle viewers and rooms
     Joins,
+    /// What viewers that stop reading cost the others and the server; only if asked for, and alone
+    Isolation,
+    /// How evenly one room's work is spread over the server's threads; only if asked for, and alone
+    Balance,
+}
+
+impl Group {
+    /// Whether it is a measurement of its own, which needs no other server.
+    fn is_alone(self) -> bool {
+        matches!(self, Self::Isolation | Self::Balance)
+    }
 }
 
 impl Bench {
@@ -94,7 +111,7 @@ impl Bench {
     fn plan(&self) -> Plan {
         let quick = |quick: u32, full: u32| if self.quick { quick } else { full };
         let or = |given: &[u32], default: &[u32]| if given.is_empty() { default } else { given }.to_vec();
-        let is_default = |group: &Group| !(self.quick && *group == Group::Sizes);
+        let is_default = |group: &Group| !(group.is_alone() || self.quick && *group == Group::Sizes);
         let all = Group::value_variants().iter().copied().filter(is_default).collect();
         Plan {
             rounds: self.rounds.unwrap_or(quick(QUICK_ROUNDS, 7)),
@@ -117,8 +134,17 @@ pub(crate) fn run(options: &Bench, steps: &mut Steps) -> Result<(), Failure> {
         let wish = if options.accept { Baseline::Accept } else { Baseline::Compare };
         return instructions::run(wish, steps);
     }
+    let is_alone = options.only.iter().any(|group| group.is_alone());
+    if is_alone && options.only.len() > 1 {
+        return Err(Failure::new("isolation and balance are measured alone: give no other --only"));
+    }
     // One after the other: built together, the server would get the features that only the relays ask for.
     steps.run(&mut command("cargo", "build --release --package rtbroadcaster-server"))?;
+    match options.only[..] {
+        [Group::Isolation] => return isolation::run(options, steps),
+        [Group::Balance] => return balance::run(options, steps),
+        _ => {}
+    }
     steps.run(&mut command("cargo", "build --release --package rtbroadcaster-relays"))?;
     let relays = Relays::install(steps);
     let (plan, cores) = (options.plan(), Cores::of_this_machine());

@@ -97,6 +97,8 @@ impl Plan {
                     cells.extend(self.idle.iter().map(|&viewers| joins(viewers, 1, &contender::ALL)));
                     cells.push(joins(self.idle_rooms, self.idle_rooms, &contender::OURS));
                 }
+                // They have no cells: what they compare does not take turns.
+                Group::Isolation | Group::Balance => {}
             }
         }
         Ok(cells)

@@ -80,7 +80,7 @@ pub(super) struct Relays {
 impl Relays {
     /// Installs exactly the packages of the lock file, and says so if some cannot be measured here.
     pub(super) fn install(steps: &mut Steps) -> Self {
-        let folder = root().join("benches/relays");
+        let folder = folder();
         let mut npm = command("npm", "ci --no-audit --no-fund");
         let installed = node::ensure(steps).and_then(|()| steps.run(npm.current_dir(&folder)));
         if let Err(failure) = &installed {
@@ -91,6 +91,11 @@ impl Relays {
             println!("SKIPPED: Bun. The npm package `bun` brought no program that runs on this machine.");
         }
         Self { folder, has_ws: installed.is_ok(), bun }
+    }
+
+    /// None of them.
+    pub(super) fn none() -> Self {
+        Self { folder: folder(), has_ws: false, bun: None }
     }
 
     /// Whether it can be started here.
@@ -116,6 +121,11 @@ impl Relays {
         command.args(arguments);
         command
     }
+}
+
+/// Where the scripts of the relays are.
+fn folder() -> PathBuf {
+    root().join("benches/relays")
 }
 
 /// All viewers and owners come from one address, and there may be many. Everything else is as delivered.

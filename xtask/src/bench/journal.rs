@@ -10,7 +10,6 @@ use super::contender::Contender;
 use super::figures::{Figures, Metric};
 use super::run::Cores;
 use super::statistics::Rounds;
-use super::summary::Summary;
 use crate::steps::{Failure, command};
 
 /// One run.
@@ -106,12 +105,12 @@ impl Journal {
     }
 
     /// Writes everything to a file, and what was made of it.
-    pub(super) fn write(&self, summary: &Summary, path: &Path) -> Result<(), Failure> {
+    pub(super) fn write(&self, summary: &impl Serialize, path: &Path) -> Result<(), Failure> {
         #[derive(Serialize)]
-        struct Whole<'a> {
+        struct Whole<'a, S> {
             #[serde(flatten)]
             journal: &'a Journal,
-            summary: &'a Summary,
+            summary: &'a S,
         }
         let text = serde_json::to_string_pretty(&Whole { journal: self, summary });
         let text = text.expect("figures and names can be written") + "\n";

@@ -27,8 +27,10 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(super) enum Cores {
     /// The server on the first one, the generator on the second one.
     Own,
-    /// Wherever the system wants it.
+    /// Wherever the system wants it, as no other way is there.
     Any,
+    /// Wherever the system wants it, as the measurement wants it.
+    Shared,
 }
 
 impl Cores {
@@ -57,6 +59,7 @@ impl fmt::Display for Cores {
             Self::Any => {
                 "NOT PINNED: without `taskset` and a second core, server and load generator are in each other's way"
             }
+            Self::Shared => "server and load generator share all cores",
         })
     }
 }
@@ -73,12 +76,28 @@ pub(super) struct Bed<'a> {
 impl Bed<'_> {
     /// Starts a server, has it measured and ends it.
     pub(super) fn measure(&self, contender: Contender, cell: &Cell) -> Result<Figures, Failure> {
-        let server = Server::spawn(&mut self.cores.on(0, &self.relays.command(contender)))?;
+        let server = self.serve(contender)?;
+        self.load(&server, contender, cell, &[])
+    }
+
+    /// Starts a server.
+    pub(super) fn serve(&self, contender: Contender) -> Result<Server, Failure> {
+        Server::spawn(&mut self.cores.on(0, &self.relays.command(contender)))
+    }
+
+    /// Has a server measured, with these options of the load generator `besides`.
+    pub(super) fn load(
+        &self,
+        server: &Server,
+        contender: Contender,
+        cell: &Cell,
+        besides: &[&str],
+    ) -> Result<Figures, Failure> {
         let path = if contender.protocol() == "relay" { "" } else { "broadcasting" };
         let url = format!("ws://{}/{path}", server.address());
         let mut generator = Command::new(self.generator);
         generator.args(["bench", &url, "--protocol", contender.protocol(), "--json"]);
-        generator.args(arguments(cell, self.plan.seconds, server.process()));
+        generator.args(arguments(cell, self.plan.seconds, server.process())).args(besides);
         let limit = MARGIN + Duration::from_secs((self.plan.seconds + WARM_UP_SECONDS).into());
         let told = told(&mut self.cores.on(1, &generator), limit)?;
         let figures = serde_json::from_str(&told).map(<Figures as From<serde_json::Value>>::from);

@@ -10,6 +10,9 @@ use crate::steps::Failure;
 /// The unit of CPU time in `/proc`: `USER_HZ`, 100 a second on all common machines.
 const TICK: Duration = Duration::from_millis(10);
 
+/// The counter of receive windows that closed because nobody read.
+const CLOSED_WINDOWS: &str = "TCPToZeroWindowAdv";
+
 /// How long it may take until a process stands still.
 const STOP: Duration = Duration::from_secs(5);
 
@@ -27,6 +30,45 @@ pub(crate) fn cpu(pid: u32) -> Result<Duration, Failure> {
 /// The CPU time that the calling thread has used.
 pub(crate) fn cpu_of_this_thread() -> Result<Duration, Failure> {
     cpu_at("/proc/thread-self/stat")
+}
+
+/// How many files a process has open.
+pub(crate) fn open_files(pid: u32) -> Result<u64, Failure> {
+    let path = format!("/proc/{pid}/fd");
+    let failed = |error| Failure::new(format!("{path} cannot be read: {error}"));
+    // Linux tells it since 6.2, which takes no time; before, the length is 0.
+    match fs::metadata(&path).map_err(failed)?.len() {
+        0 => Ok(fs::read_dir(&path).map_err(failed)?.count() as u64),
+        files => Ok(files),
+    }
+}
+
+/// A thread of a process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Thread {
+    pub(crate) name: String,
+    /// The CPU time that it has used.
+    pub(crate) ran: Duration,
+}
+
+/// The threads of a process, always in the same order.
+pub(crate) fn threads(pid: u32) -> Result<Vec<Thread>, Failure> {
+    let path = format!("/proc/{pid}/task");
+    let tasks = fs::read_dir(&path).map_err(|error| Failure::new(format!("{path} cannot be read: {error}")))?;
+    let mut numbers: Vec<u32> = tasks.flatten().filter_map(|task| task.file_name().to_str()?.parse().ok()).collect();
+    numbers.sort_unstable();
+    let thread = |number| {
+        let (name, time) = (read(&format!("{path}/{number}/comm"))?, read(&format!("{path}/{number}/schedstat"))?);
+        let ran = parse_ran(&time).ok_or_else(|| Failure::new(format!("{path}/{number}/schedstat has no times")))?;
+        Ok(Thread { name: name.trim_end().into(), ran })
+    };
+    numbers.into_iter().map(thread).collect()
+}
+
+/// How many TCP connections of this machine have closed their receive window since its start, if the kernel tells: what
+/// they hold was not read, and they take no more.
+pub(crate) fn closed_windows() -> Option<u64> {
+    parse_counter(&fs::read_to_string("/proc/net/netstat").ok()?, CLOSED_WINDOWS)
 }
 
 /// For how long since the machine's start some task has waited for a core, if the kernel tells (`proc(5)`, PSI).
@@ -90,6 +132,22 @@ fn parse_state(stat: &str) -> Option<char> {
     rest.chars().next()
 }
 
+/// Field 1, in nanoseconds.
+fn parse_ran(schedstat: &str) -> Option<Duration> {
+    Some(Duration::from_nanos(schedstat.split_whitespace().next()?.parse().ok()?))
+}
+
+/// Each line of names is followed by one of as many numbers.
+fn parse_counter(netstat: &str, name: &str) -> Option<u64> {
+    let mut lines = netstat.lines();
+    while let (Some(names), Some(numbers)) = (lines.next(), lines.next()) {
+        if let Some(at) = names.split(' ').position(|each| each == name) {
+            return numbers.split(' ').nth(at)?.parse().ok();
+        }
+    }
+    None
+}
+
 fn parse_pressure(pressure: &str) -> Option<Duration> {
     let some = pressure.lines().find(|line| line.starts_with("some "))?;
     let (_, total) = some.rsplit_once("total=")?;
@@ -112,5 +170,17 @@ mod tests {
         assert_eq!(parse_pressure(pressure), Some(Duration::from_millis(1_500)));
         assert_eq!(parse_pressure(""), None);
         assert!(cpu_of_this_thread().is_ok());
+    }
+
+    #[test]
+    fn threads_files_and_closed_windows_are_read_from_what_linux_tells() {
+        assert_eq!(parse_ran("1500000000 67 8\n"), Some(Duration::from_millis(1_500)));
+        assert_eq!(parse_ran(""), None);
+        let netstat = "TcpExt: A TCPToZeroWindowAdv B\nTcpExt: 1 20 3\nIpExt: C\nIpExt: 4\n";
+        assert_eq!(parse_counter(netstat, CLOSED_WINDOWS), Some(20));
+        assert_eq!((parse_counter(netstat, "C"), parse_counter(netstat, "D")), (Some(4), None));
+        let pid = std::process::id();
+        assert!(open_files(pid).is_ok_and(|files| files > 2));
+        assert!(threads(pid).is_ok_and(|threads| !threads.is_empty()));
     }
 }
