@@ -10,6 +10,7 @@ mod figures;
 mod instructions;
 mod isolation;
 mod journal;
+mod overload;
 mod run;
 mod statistics;
 mod summary;
@@ -33,14 +34,19 @@ const QUICK_ROUNDS: u32 = 1;
 const QUICK_SECONDS: u32 = 1;
 const QUICK_VIEWERS: u32 = 300;
 
+/// How many viewers the lanes have when an owner says too much. The more there are, the lower is the rate of ten times
+/// what the lanes carry, which the load generator's core says besides reading everything: with 2 000 the publisher alone
+/// needs a third of the core, with 5 000 a fifth, and all of it is used; with 15 000 a twelfth, and 70 to 80 % is used.
+const OVERLOAD_VIEWERS: u32 = 15_000;
+
 /// Each round measures every server in every cell, each time a new process on a core of its own.
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
     /// How often everything is measured; isolation: how many pairs of blocks [default: 7, isolation 5, with --quick 1]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: Option<u32>,
-    /// How long each measurement takes, besides joins and a second before [default: 5, isolation 20, with --quick 1,
-    /// isolation 15]
+    /// How long each measurement takes, besides joins and a second before [default: 5, isolation 20, overload 60, with
+    /// --quick 1, isolation 15]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=600))]
     seconds: Option<u32>,
     /// fanout, latency: how many viewers [default: 1000,10000, with --quick 300]; isolation, balance: only the first
@@ -56,7 +62,7 @@ pub(crate) struct Bench {
     /// joins: how many viewers join and then hear nothing [default: 10000,18000, with --quick 500]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=60_000))]
     idle: Vec<u32>,
-    /// Which cells; may be repeated [default: all but isolation and balance, with --quick not sizes either]
+    /// Which cells; may be repeated [default: all but isolation, balance and overload, with --quick not sizes either]
     #[arg(long)]
     only: Vec<Group>,
     /// One round of small cells, in about a minute: to see whether everything works
@@ -97,6 +103,8 @@ enum Group {
     Isolation,
     /// How evenly one room's work is spread over the server's threads; only if asked for, and alone
     Balance,
+    /// Ages, memory and loss when an owner says ten times what the lanes carry; only if asked for
+    Overload,
 }
 
 impl Group {
@@ -111,7 +119,8 @@ impl Bench {
     fn plan(&self) -> Plan {
         let quick = |quick: u32, full: u32| if self.quick { quick } else { full };
         let or = |given: &[u32], default: &[u32]| if given.is_empty() { default } else { given }.to_vec();
-        let is_default = |group: &Group| !(group.is_alone() || self.quick && *group == Group::Sizes);
+        let is_rare = |group: Group| group.is_alone() || group == Group::Overload;
+        let is_default = |group: &Group| !(is_rare(*group) || self.quick && *group == Group::Sizes);
         let all = Group::value_variants().iter().copied().filter(is_default).collect();
         Plan {
             rounds: self.rounds.unwrap_or(quick(QUICK_ROUNDS, 7)),
@@ -123,6 +132,8 @@ impl Bench {
             rooms: if self.quick { [3, 30] } else { [10, 1_000] },
             per_few: quick(100, 1_000),
             idle_rooms: quick(200, 5_000),
+            overload_viewers: OVERLOAD_VIEWERS,
+            overload_seconds: self.seconds.unwrap_or(quick(QUICK_SECONDS, 60)),
             groups: if self.only.is_empty() { all } else { self.only.clone() },
         }
     }
@@ -154,7 +165,11 @@ pub(crate) fn run(options: &Bench, steps: &mut Steps) -> Result<(), Failure> {
     for round in 0..plan.rounds {
         for cell in &cells {
             for contender in contender::in_turn(&cell.contenders, round).filter(|contender| relays.has(*contender)) {
-                journal.note(round, cell, contender, bed.measure(contender, cell));
+                let outcome = match cell.group {
+                    Group::Overload => overload::measure(&bed, contender, cell),
+                    _ => bed.measure(contender, cell),
+                };
+                journal.note(round, cell, contender, outcome);
             }
         }
     }

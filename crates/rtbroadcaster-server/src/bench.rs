@@ -1,6 +1,7 @@
 //! `rtbroadcaster bench`: how many viewers a server holds, and what a delivery costs it. It speaks to any server over
 //! the network. Must not know the library: a fault there would hide from itself.
 
+mod ages;
 mod client;
 mod course;
 mod crew;
@@ -13,6 +14,7 @@ mod ledger;
 mod message;
 mod options;
 mod owner;
+mod part;
 mod process;
 mod progress;
 mod publisher;
@@ -41,6 +43,7 @@ Examples:
   rtbroadcaster bench --pid $(pidof -s rtbroadcaster)               Also what all of it costs the server
   rtbroadcaster bench --viewers 10000 --window 16                   As many messages as the server can carry
   rtbroadcaster bench --rooms 10 --rate 50                          How late messages come at this rate
+  rtbroadcaster bench --kind mixed --rate 20000                     How old state values get under too many
   rtbroadcaster bench --joins 5000                                  How fast a crowd gets in
   rtbroadcaster bench ws://127.0.0.1:9000/ --protocol relay --json  Another server, for a machine
 

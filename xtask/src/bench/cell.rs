@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::Group;
 use super::contender::{self, Contender};
 use super::figures::{Figures, Metric};
+use super::overload;
 use crate::steps::Failure;
 
 /// What is asked for.
@@ -24,6 +25,9 @@ pub(super) struct Plan {
     pub(super) per_few: u32,
     /// How many rooms hear nothing, with one viewer each.
     pub(super) idle_rooms: u32,
+    /// How many hear an owner that says too much, and for how long.
+    pub(super) overload_viewers: u32,
+    pub(super) overload_seconds: u32,
     #[serde(skip)]
     pub(super) groups: Vec<Group>,
 }
@@ -36,6 +40,8 @@ pub(super) enum Pace {
     Window(u32),
     /// So many messages a second, whatever becomes of them.
     Rate(f64),
+    /// The same, most of them state values of a few keys.
+    Mixed(f64),
     /// Nothing: the viewers join as fast as they can.
     Storm,
 }
@@ -99,6 +105,13 @@ impl Plan {
                 }
                 // They have no cells: what they compare does not take turns.
                 Group::Isolation | Group::Balance => {}
+                Group::Overload => {
+                    let name =
+                        format!("{} viewers, {SIZE} bytes, an owner at ten times the lanes", self.overload_viewers);
+                    let (contenders, metrics) = (contender::OURS.to_vec(), overload::METRICS.to_vec());
+                    let probe = fanout(group, self.overload_viewers, SIZE, overload::PASS_MESSAGES);
+                    cells.push(Cell { name, contenders, metrics, ..probe });
+                }
             }
         }
         Ok(cells)
@@ -159,6 +172,8 @@ pub(super) mod tests {
             rooms: [10, 1_000],
             per_few: 1_000,
             idle_rooms: 5_000,
+            overload_viewers: 15_000,
+            overload_seconds: 60,
             groups: Group::value_variants().to_vec(),
         }
     }
@@ -180,7 +195,7 @@ pub(super) mod tests {
         ] {
             assert!(names.contains(&name), "{name} is not in {names:?}");
         }
-        assert_eq!(names.len(), 4 + 4 + 2 + 2 + 3);
+        assert_eq!(names.len(), 4 + 4 + 2 + 2 + 3 + 1);
     }
 
     #[test]

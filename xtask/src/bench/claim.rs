@@ -6,6 +6,7 @@ use super::Group;
 use super::cell::{Cell, Pace, SIZE};
 use super::contender::{Contender, OURS};
 use super::figures::Metric;
+use super::overload;
 use super::statistics::{Rounds, Spread, differences, least, ratios};
 use super::summary::Valid;
 
@@ -44,7 +45,7 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    fn new(text: String, at_most: f64, rounds: Rounds) -> Self {
+    pub(super) fn new(text: String, at_most: f64, rounds: Rounds) -> Self {
         Self { text, at_most, found: Spread::of(rounds.into_iter().flatten()) }
     }
 
@@ -56,7 +57,8 @@ impl Claim {
 
 /// Every target that the cells are for, in classic and in version 2.
 pub(super) fn all(figures: &Valid<'_>, cells: &[Cell]) -> Vec<Claim> {
-    OURS.iter().flat_map(|&ours| of(figures, cells, ours)).collect()
+    let ours = OURS.iter().flat_map(|&ours| of(figures, cells, ours));
+    ours.chain(overload::claims(figures, cells)).collect()
 }
 
 fn of(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Vec<Claim> {
@@ -162,7 +164,9 @@ mod tests {
     /// The targets that are not met.
     fn missed(path: &str, factor: f64) -> Vec<String> {
         let claims = claims(path, factor);
-        let missed = claims.iter().filter(|claim| !claim.is_met() && !claim.text.contains("axum"));
+        let missed = claims
+            .iter()
+            .filter(|claim| !(claim.is_met() || claim.text.contains("axum") || claim.text.contains("ten times")));
         missed.map(|claim| claim.text.clone()).collect()
     }
 

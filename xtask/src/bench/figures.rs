@@ -5,6 +5,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::overload;
+
 /// How busy the load generator's core may be.
 const BUSY: f64 = 0.8;
 
@@ -24,6 +26,12 @@ pub(super) enum Metric {
     BytesInAll,
     /// The server's memory with its rooms and their owners.
     BytesWithoutViewers,
+    /// Under overload: the p99 of the age of state values, in passes.
+    StateAge,
+    /// Under overload: how much more memory the server holds at most than with all viewers at rest.
+    MemoryGrowth,
+    /// Under overload: what must not happen.
+    Faults,
 }
 
 impl Metric {
@@ -36,6 +44,9 @@ impl Metric {
             Self::BytesPerViewer => "memory per viewer, bytes",
             Self::BytesInAll => "memory with all viewers, KiB",
             Self::BytesWithoutViewers => "memory without viewers, KiB",
+            Self::StateAge => "p99 age of state values, passes",
+            Self::MemoryGrowth => "most memory beyond that at rest, KiB",
+            Self::Faults => "faults",
         }
     }
 
@@ -53,15 +64,19 @@ impl Metric {
             Self::BytesPerViewer => "/bytes_per_viewer",
             Self::BytesInAll => "/server_rss_bytes/joined",
             Self::BytesWithoutViewers => "/server_rss_bytes/before",
+            Self::StateAge => "/overload/state_age_passes",
+            Self::MemoryGrowth => "/overload/rss_growth_bytes",
+            Self::Faults => "/overload/faults",
         }
     }
 
     /// The figure in the unit of the title.
     pub(super) fn shown(self, figure: f64) -> String {
         match self {
-            Self::BytesInAll | Self::BytesWithoutViewers => format!("{:.0}", figure / 1024.0),
+            Self::BytesInAll | Self::BytesWithoutViewers | Self::MemoryGrowth => format!("{:.0}", figure / 1024.0),
+            Self::StateAge => format!("{figure:.2}"),
             Self::CpuPerJoin => format!("{figure:.1}"),
-            Self::CpuPerDelivery | Self::P99 | Self::BytesPerViewer => format!("{figure:.0}"),
+            Self::CpuPerDelivery | Self::P99 | Self::BytesPerViewer | Self::Faults => format!("{figure:.0}"),
         }
     }
 }
@@ -109,7 +124,19 @@ impl Figures {
         (!flaws.is_empty()).then(|| flaws.join(", "))
     }
 
-    fn number(&self, path: &str) -> Option<f64> {
+    /// How many such flaws there were where state values may be superseded.
+    pub(super) fn faults(&self) -> f64 {
+        let counts = ["/lost", "/repeated", "/out_of_order", "/unknown"].map(|path| self.number(path).unwrap_or(0.0));
+        let closes = self.0.get("closes").and_then(Value::as_object);
+        counts.iter().sum::<f64>() + closes.into_iter().flatten().filter_map(|(_, count)| count.as_f64()).sum::<f64>()
+    }
+
+    /// Adds what was made of them.
+    pub(super) fn add(&mut self, name: &str, value: Value) {
+        self.0[name] = value;
+    }
+
+    pub(super) fn number(&self, path: &str) -> Option<f64> {
         self.0.pointer(path)?.as_f64()
     }
 }
@@ -128,6 +155,7 @@ impl fmt::Display for Figures {
         if let Some(count) = self.number("/unsaid").filter(|count| *count > 0.0) {
             told.push(format!("{count} messages that were due not taken in time"));
         }
+        told.extend(overload::told(self));
         if self.generator() > 0.0 {
             told.push(format!("generator {:.0} %", 100.0 * self.generator()));
         }

@@ -74,7 +74,7 @@ pub(super) struct Bed<'a> {
 }
 
 impl Bed<'_> {
-    /// Starts a server, has it measured and ends it.
+    /// Has a cell measured, in which nothing may go wrong.
     pub(super) fn measure(&self, contender: Contender, cell: &Cell) -> Result<Figures, Failure> {
         let server = self.serve(contender)?;
         self.load(&server, contender, cell, &[])
@@ -85,7 +85,7 @@ impl Bed<'_> {
         Server::spawn(&mut self.cores.on(0, &self.relays.command(contender)))
     }
 
-    /// Has a server measured, with these options of the load generator `besides`.
+    /// Has a server measured, with these options of the load generator `besides`. Nothing may go wrong.
     pub(super) fn load(
         &self,
         server: &Server,
@@ -93,15 +93,7 @@ impl Bed<'_> {
         cell: &Cell,
         besides: &[&str],
     ) -> Result<Figures, Failure> {
-        let path = if contender.protocol() == "relay" { "" } else { "broadcasting" };
-        let url = format!("ws://{}/{path}", server.address());
-        let mut generator = Command::new(self.generator);
-        generator.args(["bench", &url, "--protocol", contender.protocol(), "--json"]);
-        generator.args(arguments(cell, self.plan.seconds, server.process())).args(besides);
-        let limit = MARGIN + Duration::from_secs((self.plan.seconds + WARM_UP_SECONDS).into());
-        let told = told(&mut self.cores.on(1, &generator), limit)?;
-        let figures = serde_json::from_str(&told).map(<Figures as From<serde_json::Value>>::from);
-        let figures = figures.map_err(|error| Failure::new(format!("the load generator tells no figures: {error}")))?;
+        let figures = self.ask(server, contender, cell, self.plan.seconds, besides)?;
         if let Some(flaws) = figures.flaws() {
             return Err(Failure::new(format!("{flaws}: {figures}")));
         }
@@ -110,6 +102,31 @@ impl Bed<'_> {
             Some(metric) => Err(Failure::new(format!("no {}: {figures}", metric.title()))),
             None => Ok(figures),
         }
+    }
+
+    /// Starts a server, has the load generator tell of it, whatever goes wrong, and ends it.
+    pub(super) fn told(&self, contender: Contender, cell: &Cell, seconds: u32) -> Result<Figures, Failure> {
+        let server = self.serve(contender)?;
+        self.ask(&server, contender, cell, seconds, &[])
+    }
+
+    fn ask(
+        &self,
+        server: &Server,
+        contender: Contender,
+        cell: &Cell,
+        seconds: u32,
+        besides: &[&str],
+    ) -> Result<Figures, Failure> {
+        let path = if contender.protocol() == "relay" { "" } else { "broadcasting" };
+        let url = format!("ws://{}/{path}", server.address());
+        let mut generator = Command::new(self.generator);
+        generator.args(["bench", &url, "--protocol", contender.protocol(), "--json"]);
+        generator.args(arguments(cell, seconds, server.process())).args(besides);
+        let limit = MARGIN + Duration::from_secs((seconds + WARM_UP_SECONDS).into());
+        let told = told(&mut self.cores.on(1, &generator), limit)?;
+        let figures = serde_json::from_str(&told).map(<Figures as From<serde_json::Value>>::from);
+        figures.map_err(|error| Failure::new(format!("the load generator tells no figures: {error}")))
     }
 }
 
@@ -120,6 +137,7 @@ fn arguments(cell: &Cell, seconds: u32, process: u32) -> Vec<String> {
     let pace = match pace {
         Pace::Window(window) => format!("{messages} --window {window}"),
         Pace::Rate(rate) => format!("{messages} --rate {rate:.3}"),
+        Pace::Mixed(rate) => format!("{messages} --kind mixed --rate {rate:.3}"),
         Pace::Storm => format!("--viewers 0 --joins {viewers}"),
     };
     let all = format!("--rooms {rooms} --size {size} --pid {process} {pace}");

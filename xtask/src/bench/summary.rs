@@ -90,11 +90,15 @@ impl Summary {
         }
     }
 
-    /// Fails when something was lost in any run, and when the floor was none in most rounds of a cell. A target that is
+    /// Fails when something was lost in any run, when what must never happen did, and when the floor was none in most rounds of a cell. A target that is
     /// missed is told; on a busy machine it says little.
     pub(super) fn verdict(&self) -> Result<(), Failure> {
         if self.failures > 0 {
             return Err(Failure::new(format!("{} runs failed: see FAILED above", self.failures)));
+        }
+        // Whatever the machine does.
+        if let Some(claim) = self.claims.iter().find(|claim| claim.at_most <= 0.0 && !claim.is_met()) {
+            return Err(Failure::new(claim.to_string().trim().to_owned()));
         }
         if !self.void_cells.is_empty() {
             let cells = self.void_cells.join("; ");

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::frame::{self, Opcode};
 use super::handshake;
 use super::ledger::Ledger;
-use super::options::{Place, Plan, Protocol, Role};
+use super::options::{Kind, Place, Plan, Protocol, Role};
 
 /// What a viewer that came without a close frame was closed with (RFC 6455 section 7.1.5).
 pub(super) const CUT: u16 = 1006;
@@ -54,6 +54,7 @@ impl Client {
     pub(super) fn connect(
         address: SocketAddr,
         place: Place,
+        kind: Kind,
         began: u64,
         registry: &mio::Registry,
         token: mio::Token,
@@ -62,7 +63,7 @@ impl Client {
         // Registered once for both: asking for less later would cost a call for each viewer, and an edge that stays
         // away costs nothing.
         registry.register(&mut stream, token, mio::Interest::READABLE | mio::Interest::WRITABLE)?;
-        let (ledger, pending) = (Ledger::default(), Vec::new());
+        let (ledger, pending) = (Ledger::new(kind), Vec::new());
         Ok(Self { stream, place, stage: Stage::Connecting, began, ledger, is_probed: false, pending })
     }
 

@@ -42,6 +42,8 @@ pub(super) struct Cost {
     pub(super) cpu: Option<Time>,
     pub(super) rss_before: Option<u64>,
     pub(super) rss_joined: Option<u64>,
+    /// The most while messages were said.
+    pub(super) rss_max: Option<u64>,
     pub(super) rss_end: Option<u64>,
 }
 
@@ -118,14 +120,20 @@ fn conduct(shared: &Shared, crew: &Crew<'_>, progress: &Progress) -> Result<(Cos
     cost.rss_joined = rss();
     let measured = match storm {
         Some(looks) => looks,
-        None => speak(shared, crew, progress)?,
+        None => speak(shared, crew, progress, &mut cost.rss_max)?,
     };
     cost.rss_end = rss();
+    cost.rss_max = cost.rss_max.max(cost.rss_joined).max(cost.rss_end);
     Ok((cost, measured))
 }
 
 /// Has messages said and measured, and waits for what is on its way.
-fn speak(shared: &Shared, crew: &Crew<'_>, progress: &Progress) -> Result<(Look, Look), Ended> {
+fn speak(
+    shared: &Shared,
+    crew: &Crew<'_>,
+    progress: &Progress,
+    rss_max: &mut Option<u64>,
+) -> Result<(Look, Look), Ended> {
     let (plan, clock) = (&shared.plan, shared.clock);
     if plan.protocol == Protocol::Relay {
         let receivers: u32 = plan.receivers().iter().sum();
@@ -152,7 +160,10 @@ fn speak(shared: &Shared, crew: &Crew<'_>, progress: &Progress) -> Result<(Look,
             let is_stuck = plan.interval_nanos().is_none() && patience.is_over(shared.deliveries());
             now >= time || is_stuck
         };
-        crew.wait(SELDOM, || is_over(time.saturating_sub(nanos(SELDOM))))?;
+        crew.wait(SELDOM, || {
+            *rss_max = plan.pid.and_then(process::rss).max(*rss_max);
+            is_over(time.saturating_sub(nanos(SELDOM)))
+        })?;
         crew.wait(LOOK, || is_over(time))
     };
     wait_until(measured_from)?;

@@ -1,18 +1,31 @@
-//! What one viewer got, by the messages' numbers. Pure; without a fault it holds one number.
+//! What one viewer got, by the messages' numbers. Pure; without a fault it holds one number, and in a mixed run one more
+//! for each key.
 
 use std::ops::{AddAssign, Range};
 
 use serde::Serialize;
 
 use super::options::Kind;
+use super::part::{self, KEYS, Part};
 
 /// Which messages came.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Ledger {
     /// The number that comes next when nothing goes wrong.
     next: u32,
-    /// What was passed over and has not come since, in order.
+    /// What was passed over and has not come since, in order; of a mixed run the events only.
     missing: Vec<Range<u32>>,
+    /// The state values of a mixed run.
+    values: Option<Box<Values>>,
+}
+
+/// Which values came. Those that were passed over are not kept one by one: under overload that is nearly all of them.
+#[derive(Debug, Default)]
+struct Values {
+    /// The number behind the newest value of each key.
+    behind: [u32; KEYS as usize],
+    /// How many values came.
+    received: u32,
 }
 
 /// How a message came.
@@ -42,16 +55,34 @@ pub(super) struct Counts {
 }
 
 impl Ledger {
+    /// Nothing came yet.
+    pub(super) fn new(kind: Kind) -> Self {
+        Self { next: 0, missing: Vec::new(), values: (kind == Kind::Mixed).then(Box::default) }
+    }
+
     /// A message came.
     pub(super) fn enter(&mut self, number: u32) -> Arrival {
         if number >= self.next {
-            let passed = self.next..number + 1;
-            if number > self.next {
-                self.missing.push(self.next..number);
+            let (passed, over) = (self.next..number + 1, self.next..number);
+            match &mut self.values {
+                Some(values) => {
+                    self.missing.extend(part::events(over).map(|event| event..event + 1));
+                    values.enter(number);
+                }
+                None if over.is_empty() => {}
+                None => self.missing.push(over),
             }
             self.next = number + 1;
             return Arrival::Newest(passed);
         }
+        match (&mut self.values, Part::of(Kind::Mixed, number)) {
+            (Some(values), Part::Value(key)) => values.enter_late(key, number),
+            _ => self.enter_late(number),
+        }
+    }
+
+    /// One came that was passed over, or had come.
+    fn enter_late(&mut self, number: u32) -> Arrival {
         let Some(at) = self.missing.iter().position(|missing| missing.contains(&number)) else {
             return Arrival::Repeated;
         };
@@ -64,11 +95,50 @@ impl Ledger {
     /// What is missing when `said` messages were said.
     pub(super) fn close(&self, said: u32, kind: Kind) -> Counts {
         let passed_over: u64 = self.missing.iter().map(|missing| u64::from(missing.end - missing.start)).sum();
-        let tail = u64::from(said.saturating_sub(self.next));
-        match kind {
-            Kind::Event => Counts { lost: tail + passed_over, ..Counts::default() },
-            Kind::State | Kind::Ephemeral => Counts { lost: tail, superseded: passed_over, ..Counts::default() },
+        let tail = self.next..said.max(self.next);
+        let (lost, superseded) = match (&self.values, kind) {
+            (Some(values), _) => {
+                let (lost, superseded) = values.close(said);
+                (passed_over + part::events(tail).len() as u64 + lost, superseded)
+            }
+            (None, Kind::Event) => (passed_over + tail.len() as u64, 0),
+            (None, _) => (tail.len() as u64, passed_over),
+        };
+        Counts { lost, superseded, ..Counts::default() }
+    }
+}
+
+impl Values {
+    /// A message came that is newer than all others.
+    fn enter(&mut self, number: u32) {
+        if let Part::Value(key) = Part::of(Kind::Mixed, number) {
+            self.received += 1;
+            self.behind[key as usize] = number + 1;
         }
+    }
+
+    /// A value came behind a later message. One that is older than its key's newest counts as out of order also if it is
+    /// a repetition: a fault is either.
+    fn enter_late(&mut self, key: u32, number: u32) -> Arrival {
+        let behind = &mut self.behind[key as usize];
+        if *behind == number + 1 {
+            return Arrival::Repeated;
+        }
+        *behind = (*behind).max(number + 1);
+        self.received += 1;
+        Arrival::OutOfOrder
+    }
+
+    /// How many values behind the newest of their key did not come, and how many a newer one of their key passed over.
+    fn close(&self, said: u32) -> (u64, u64) {
+        let first = self.behind.iter().copied().min().unwrap_or(0);
+        let is_lost = |number: &u32| match Part::of(Kind::Mixed, *number) {
+            Part::Value(key) => *number >= self.behind[key as usize],
+            Part::Event | Part::Ephemeral => false,
+        };
+        let lost = (first..said).filter(is_lost).count() as u64;
+        let values = u64::from(said) - part::events(0..said).len() as u64;
+        (lost, values.saturating_sub(u64::from(self.received) + lost))
     }
 }
 
@@ -87,16 +157,36 @@ impl AddAssign for Counts {
 mod tests {
     use super::*;
 
-    fn check(numbers: &[u32], lost: u64, superseded: u64, repeated: u64, out_of_order: u64) {
-        let mut ledger = Ledger::default();
+    /// What a viewer got that these came to.
+    fn entered(kind: Kind, numbers: impl IntoIterator<Item = u32>) -> (Ledger, Counts) {
+        let mut ledger = Ledger::new(kind);
         let mut counts = Counts::default();
-        for &number in numbers {
+        for number in numbers {
             match ledger.enter(number) {
                 Arrival::Newest(_) => {}
                 Arrival::OutOfOrder => counts.out_of_order += 1,
                 Arrival::Repeated => counts.repeated += 1,
             }
         }
+        (ledger, counts)
+    }
+
+    /// Of 120 messages, of which 49 and 99 are events, these came.
+    fn check_mixed(
+        numbers: impl IntoIterator<Item = u32>,
+        lost: u64,
+        superseded: u64,
+        repeated: u64,
+        out_of_order: u64,
+    ) {
+        let (ledger, counts) = entered(Kind::Mixed, numbers);
+        let closed = ledger.close(120, Kind::Mixed);
+        assert_eq!((closed.lost, closed.superseded), (lost, superseded));
+        assert_eq!((counts.repeated, counts.out_of_order), (repeated, out_of_order));
+    }
+
+    fn check(numbers: &[u32], lost: u64, superseded: u64, repeated: u64, out_of_order: u64) {
+        let (ledger, counts) = entered(Kind::Event, numbers.iter().copied());
         let (events, states) = (ledger.close(6, Kind::Event), ledger.close(6, Kind::State));
         assert_eq!((events.lost, events.superseded), (lost, 0), "{numbers:?}");
         assert_eq!((states.lost, states.superseded), (lost - superseded, superseded), "{numbers:?}");
@@ -116,8 +206,41 @@ mod tests {
     }
 
     #[test]
+    fn a_value_may_be_passed_over_for_a_newer_one_of_its_key_and_an_event_may_not() {
+        check_mixed(0..120, 0, 0, 0, 0);
+        check_mixed([], 120, 0, 0, 0);
+        let newest = || [49].into_iter().chain((99..100).chain(104..120));
+        check_mixed(newest(), 0, 120 - 18, 0, 0);
+        check_mixed(newest().filter(|&number| number != 49), 1, 120 - 18, 0, 0);
+        // The newest of a key is missing, and that one of it before came: 94 is of the key of 110.
+        check_mixed([49, 94].into_iter().chain(newest().skip(1).filter(|&number| number != 110)), 1, 120 - 19, 0, 0);
+        // None of a key came: of 14, 30 and so on to 110.
+        check_mixed(newest().filter(|&number| number != 110), 7, 120 - 18 - 6, 0, 0);
+        // A viewer that hears nothing any more lacks what is behind the newest that it has of each key.
+        check_mixed(0..100, 20, 0, 0, 0);
+        check_mixed([49].into_iter().chain(83..100), 20, 100 - 18, 0, 0);
+    }
+
+    #[test]
+    fn late_and_repeated_messages_of_a_mixed_run_are_faults() {
+        check_mixed((0..120).chain([119, 99]), 0, 0, 2, 0);
+        check_mixed((0..49).chain(50..120).chain([49, 49]), 0, 0, 1, 1);
+        // 118 has come when 102, of its key, comes.
+        check_mixed((0..102).chain(103..120).chain([102]), 0, 0, 0, 1);
+        // 117 is the newest of its key, and late.
+        check_mixed((0..117).chain(118..120).chain([117, 117]), 0, 0, 1, 1);
+    }
+
+    #[test]
+    fn without_faults_nothing_is_kept_of_what_was_passed_over() {
+        let (ledger, _) = entered(Kind::Mixed, (0..100_000).filter(|number| number % 50 == 49 || number % 1_000 < 20));
+        assert_eq!(ledger.missing.capacity(), 0);
+        assert!(Ledger::new(Kind::Event).values.is_none());
+    }
+
+    #[test]
     fn the_newest_message_passes_over_those_before_it() {
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::new(Kind::Event);
         assert_eq!(ledger.enter(0), Arrival::Newest(0..1));
         assert_eq!(ledger.enter(3), Arrival::Newest(1..4));
         assert_eq!(ledger.enter(2), Arrival::OutOfOrder);

@@ -3,6 +3,7 @@
 
 use super::frame::{self, Opcode};
 use super::options::{Kind, Protocol};
+use super::part::Part;
 
 /// What stands before the digits; nothing else in a message is this byte.
 const MARK: u8 = b'~';
@@ -19,8 +20,29 @@ const TAIL_BYTES: usize = 64;
 /// Tells nothing but that there is a connection: said until every viewer of a relay has heard it.
 pub(super) const PROBE: u32 = u32::MAX;
 
-/// The messages of one room: finished frames that differ in their digits.
-pub(super) struct Template {
+/// Everything that one room says.
+pub(super) struct Script {
+    kind: Kind,
+    /// One for each part of it.
+    templates: Vec<Template>,
+}
+
+impl Script {
+    /// What the room with this number says, with parameters of `size` bytes.
+    pub(super) fn new(protocol: Protocol, kind: Kind, size: u32, room: u32) -> Self {
+        let templates = Part::all(kind).into_iter().map(|part| Template::new(protocol, part, size, room));
+        Self { kind, templates: templates.collect() }
+    }
+
+    /// Appends the message with this number to what is to be written.
+    pub(super) fn write(&self, number: u32, out: &mut Vec<u8>) {
+        let place = Part::of(self.kind, number).place(self.templates.len());
+        self.templates[place].write(number, out);
+    }
+}
+
+/// Messages that differ in their digits only: a finished frame.
+struct Template {
     frame: Vec<u8>,
     /// Where the number is in the frame, and with which bytes of the mask.
     number_at: usize,
@@ -29,23 +51,26 @@ pub(super) struct Template {
 }
 
 impl Template {
-    /// The frames of the room with this number, with parameters of `size` bytes.
-    pub(super) fn new(protocol: Protocol, kind: Kind, size: u32, room: u32) -> Self {
+    fn new(protocol: Protocol, part: Part, size: u32, room: u32) -> Self {
         let padding = (size as usize).saturating_sub(DIGITS + "[\"~\"]".len());
         let params = format!("[\"{}~{room:05}{:010}\"]", "x".repeat(padding), 0);
-        let text = match (protocol, kind) {
-            (Protocol::Relay, _) => params,
-            (Protocol::Classic, kind) => {
-                let state = if kind == Kind::State { r#","stateMessage":true"# } else { "" };
-                format!(r#"{{"status":{{"value":3}},"funcKey":"bench","funcParams":{params}{state}}}"#)
+        let key = match part {
+            Part::Value(key) => format!("bench{key}"),
+            Part::Event | Part::Ephemeral => "bench".into(),
+        };
+        let text = match protocol {
+            Protocol::Relay => params,
+            Protocol::Classic => {
+                let state = if let Part::Value(_) = part { r#","stateMessage":true"# } else { "" };
+                format!(r#"{{"status":{{"value":3}},"funcKey":"{key}","funcParams":{params}{state}}}"#)
             }
-            (Protocol::V2, kind) => {
-                let kind = match kind {
-                    Kind::Event => "",
-                    Kind::State => r#","state":true"#,
-                    Kind::Ephemeral => r#","ephemeral":true"#,
+            Protocol::V2 => {
+                let kind = match part {
+                    Part::Event => "",
+                    Part::Value(_) => r#","state":true"#,
+                    Part::Ephemeral => r#","ephemeral":true"#,
                 };
-                format!(r#"{{"type":"publish","key":"bench","params":{params}{kind}}}"#)
+                format!(r#"{{"type":"publish","key":"{key}","params":{params}{kind}}}"#)
             }
         };
         let mark = text.rfind(char::from(MARK)).expect("the parameters have a mark");
@@ -55,8 +80,7 @@ impl Template {
         Self { number_at: payload_at + mark + 1 + ROOM_DIGITS, mask, payload_at, frame }
     }
 
-    /// Appends the message with this number to what is to be written.
-    pub(super) fn write(&self, number: u32, out: &mut Vec<u8>) {
+    fn write(&self, number: u32, out: &mut Vec<u8>) {
         let start = out.len() + self.number_at;
         out.extend_from_slice(&self.frame);
         let mut rest = number;
@@ -86,10 +110,11 @@ pub(super) fn read(text: &[u8]) -> Option<(u32, u32)> {
 mod tests {
     use super::*;
 
-    /// What a template says, without the mask.
-    fn said(template: &Template, number: u32) -> String {
+    /// What is said, without the mask.
+    fn said(script: &Script, number: u32) -> String {
         let mut frame = Vec::new();
-        template.write(number, &mut frame);
+        script.write(number, &mut frame);
+        let template = &script.templates[Part::of(script.kind, number).place(script.templates.len())];
         let mask = template.mask.iter().cycle();
         String::from_utf8(frame[template.payload_at..].iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect())
             .unwrap()
@@ -99,9 +124,9 @@ mod tests {
     fn what_is_said_is_known_again_and_has_its_size() {
         for protocol in [Protocol::Classic, Protocol::V2, Protocol::Relay] {
             for size in [24, 25, 26, 27, 512, 70_000] {
-                let template = Template::new(protocol, Kind::Event, size, 19_999);
+                let script = Script::new(protocol, Kind::Event, size, 19_999);
                 for number in [0, 7, 1_234_567_890, PROBE] {
-                    let text = said(&template, number);
+                    let text = said(&script, number);
                     assert_eq!(read(text.as_bytes()), Some((19_999, number)), "{text}");
                     let params = &text[text.find('[').unwrap()..=text.find(']').unwrap()];
                     assert_eq!(params.len(), size as usize);
@@ -112,15 +137,19 @@ mod tests {
 
     #[test]
     fn each_kind_is_what_the_protocol_calls_it() {
-        for (protocol, kind, end) in [
-            (Protocol::Classic, Kind::Event, r#"00000"]}"#),
-            (Protocol::Classic, Kind::State, r#""],"stateMessage":true}"#),
-            (Protocol::V2, Kind::Event, r#"00000"]}"#),
-            (Protocol::V2, Kind::State, r#""],"state":true}"#),
-            (Protocol::V2, Kind::Ephemeral, r#""],"ephemeral":true}"#),
+        for (protocol, kind, number, key, end) in [
+            (Protocol::Classic, Kind::Event, 0, r#""bench""#, r#"00000"]}"#),
+            (Protocol::Classic, Kind::State, 17, r#""bench0""#, r#""],"stateMessage":true}"#),
+            (Protocol::Classic, Kind::Mixed, 17, r#""bench1""#, r#"17"],"stateMessage":true}"#),
+            (Protocol::Classic, Kind::Mixed, 49, r#""bench""#, r#"00049"]}"#),
+            (Protocol::V2, Kind::Event, 0, r#""bench""#, r#"00000"]}"#),
+            (Protocol::V2, Kind::State, 17, r#""bench0""#, r#""],"state":true}"#),
+            (Protocol::V2, Kind::Ephemeral, 17, r#""bench""#, r#""],"ephemeral":true}"#),
+            (Protocol::V2, Kind::Mixed, 31, r#""bench15""#, r#"31"],"state":true}"#),
+            (Protocol::V2, Kind::Mixed, 99, r#""bench""#, r#"00099"]}"#),
         ] {
-            let text = said(&Template::new(protocol, kind, 64, 0), 0);
-            assert!(text.ends_with(end), "{text}");
+            let text = said(&Script::new(protocol, kind, 64, 0), number);
+            assert!(text.contains(key) && text.ends_with(end), "{text}");
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
         }
     }

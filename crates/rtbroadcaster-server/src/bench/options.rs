@@ -85,6 +85,8 @@ pub(super) enum Kind {
     State,
     /// Only the newest matters; version 2 only
     Ephemeral,
+    /// Every 50th an event, the others state values of 16 keys
+    Mixed,
 }
 
 /// When messages are said.
@@ -169,6 +171,7 @@ impl Options {
         match (plan.protocol, plan.kind) {
             (Protocol::Classic | Protocol::Relay, Kind::Ephemeral) => return Err(PlanError::Kind("ephemeral", "v2")),
             (Protocol::Relay, Kind::State) => return Err(PlanError::Kind("state", "classic or v2")),
+            (Protocol::Relay, Kind::Mixed) => return Err(PlanError::Kind("mixed", "classic or v2")),
             _ => {}
         }
         if plan.protocol == Protocol::Relay && plan.rooms > 1 {
@@ -266,6 +269,7 @@ mod tests {
             ("--protocol relay --rooms 2", "it has no rooms"),
             ("--kind ephemeral", "--kind ephemeral needs --protocol v2"),
             ("--protocol relay --kind state", "--kind state needs --protocol classic or v2"),
+            ("--protocol relay --kind mixed", "--kind mixed needs --protocol classic or v2"),
             ("--viewers 0", "every room needs a viewer"),
             ("--viewers 9 --rooms 10", "every room needs a viewer"),
         ] {

@@ -8,7 +8,7 @@ use super::client::{CUT, code};
 use super::failure::Failure;
 use super::frame::{self, Opcode};
 use super::handshake;
-use super::message::Template;
+use super::message::Script;
 use super::options::Plan;
 
 /// How long the server may take for any answer.
@@ -22,7 +22,7 @@ const READ_BYTES: usize = 4 * 1024;
 /// A connection that speaks.
 pub(super) struct Owner {
     pub(super) stream: mio::net::TcpStream,
-    template: Template,
+    script: Script,
     /// What the socket did not take yet, and how much of it it took.
     out: Vec<u8>,
     written: usize,
@@ -75,9 +75,9 @@ impl Owner {
             pending.drain(..answer.end);
         }
         stream.set_nonblocking(true).map_err(Failure::System)?;
-        let template = Template::new(plan.protocol, plan.kind, plan.size, number);
+        let script = Script::new(plan.protocol, plan.kind, plan.size, number);
         let stream = mio::net::TcpStream::from_std(stream);
-        Ok((Self { stream, template, out: Vec::new(), written: 0, pending }, name))
+        Ok((Self { stream, script, out: Vec::new(), written: 0, pending }, name))
     }
 
     /// Whether so much waits for the socket that nothing more is to be said.
@@ -87,7 +87,7 @@ impl Owner {
 
     /// Says a message, which waits until the next [`flush`](Self::flush).
     pub(super) fn say(&mut self, number: u32) {
-        self.template.write(number, &mut self.out);
+        self.script.write(number, &mut self.out);
     }
 
     /// Writes what the socket takes. Whether that was all.

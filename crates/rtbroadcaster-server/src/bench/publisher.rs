@@ -4,14 +4,14 @@
 use std::io;
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use mio::{Events, Interest, Poll, Token, Waker};
 
+use super::ages::Ages;
 use super::failure::Failure;
-use super::latency;
 use super::message::PROBE;
 use super::options::Pace;
 use super::owner::Owner;
+use super::part::Part;
 use super::room::{Phase, Schedule, Shared};
 
 /// How long nothing is looked at if nothing happens.
@@ -33,13 +33,13 @@ pub(super) struct Said {
     /// Messages that were due, but the server did not take them in time.
     pub(super) unsaid: u64,
     /// How long these were overdue at the end, once for each viewer: they count as at least that late.
-    pub(super) overdue: Histogram<u64>,
+    pub(super) overdue: Ages,
 }
 
 impl Said {
     /// Nothing was left unsaid.
     pub(super) fn everything() -> Self {
-        Self { unsaid: 0, overdue: latency::histogram() }
+        Self { unsaid: 0, overdue: Ages::new() }
     }
 }
 
@@ -194,12 +194,13 @@ impl Publisher<'_> {
         let mut said = Said::everything();
         if let Pace::Rate(_) = self.shared.plan.pace {
             for room in &self.shared.rooms {
-                let overdue = (room.said()..).map(|number| room.due(number, schedule.start));
-                for due in overdue.take_while(|&due| due < schedule.until) {
+                let overdue = (room.said()..).map(|number| (number, room.due(number, schedule.start)));
+                for (number, due) in overdue.take_while(|(_, due)| *due < schedule.until) {
                     said.unsaid += 1;
                     if due >= schedule.measured_from {
                         // The value is below the histogram's highest: a run is not that long.
-                        let _ = said.overdue.record_n(schedule.until - due, room.receivers.into());
+                        let ages = said.overdue.of(Part::of(self.shared.plan.kind, number));
+                        let _ = ages.record_n(schedule.until - due, room.receivers.into());
                     }
                 }
             }

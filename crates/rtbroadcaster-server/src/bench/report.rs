@@ -38,6 +38,9 @@ pub(super) struct Report {
     pub(super) closes: BTreeMap<u16, u64>,
     pub(super) deliveries_per_second: Option<f64>,
     pub(super) latency_us: Option<Percentiles>,
+    /// Of state values and of events, where both are said.
+    pub(super) state_age_us: Option<Percentiles>,
+    pub(super) event_age_us: Option<Percentiles>,
     pub(super) joins: u32,
     pub(super) joins_per_second: Option<f64>,
     pub(super) join_us: Option<Percentiles>,
@@ -62,6 +65,8 @@ pub(super) struct Rss {
     /// With the rooms, without viewers.
     pub(super) before: u64,
     pub(super) joined: u64,
+    /// While messages were said.
+    pub(super) max: u64,
     pub(super) end: u64,
 }
 
@@ -79,12 +84,12 @@ impl Report {
     /// The figures of what was seen.
     pub(super) fn new(plan: &Plan, seen: &Seen) -> Self {
         let mut counts = Counts::default();
-        let mut latency = seen.said.overdue.clone();
+        let mut ages = seen.said.overdue.clone();
         let mut joins = latency::histogram();
         let mut closes = BTreeMap::new();
         for heard in &seen.heard {
             counts += heard.counts;
-            latency.add(&heard.latency).expect("all histograms have the same bounds");
+            ages.add(&heard.ages);
             joins.add(&heard.joins).expect("all histograms have the same bounds");
             for (&code, count) in &heard.closes {
                 *closes.entry(code).or_default() += count;
@@ -103,12 +108,13 @@ impl Report {
         let per = |amount: f64, count: u64| (count > 0).then(|| round(amount / count as f64));
         let nanos = between.server.map(|time| time.ran as f64);
         let of = |nanos: u64| share(nanos as f64 / 1e9 / between.seconds);
-        let Cost { cpu, rss_before, rss_joined, rss_end } = seen.cost;
-        let rss = rss_before.zip(rss_joined).zip(rss_end);
-        let rss = rss.map(|((before, joined), end)| Rss { before, joined, end });
+        let Cost { cpu, rss_before, rss_joined, rss_max, rss_end } = seen.cost;
+        let rss = rss_before.zip(rss_joined).zip(rss_max.zip(rss_end));
+        let rss = rss.map(|((before, joined), (max, end))| Rss { before, joined, max, end });
         let grown = rss.map(|rss| rss.joined.saturating_sub(rss.before) as f64);
         let generator_cpu_share = between.threads.iter().map(|thread| thread.cpu).reduce(f64::max);
         let void = is_void(&between.threads);
+        let is_mixed = plan.kind == Kind::Mixed;
         Self {
             protocol: plan.protocol,
             kind: plan.kind,
@@ -125,7 +131,9 @@ impl Report {
             counts,
             closes,
             deliveries_per_second: spoke.then(|| round(between.deliveries as f64 / between.seconds)),
-            latency_us: Percentiles::of(&latency),
+            latency_us: Percentiles::of(&ages.all()),
+            state_age_us: is_mixed.then(|| Percentiles::of(&ages.states)).flatten(),
+            event_age_us: is_mixed.then(|| Percentiles::of(&ages.others)).flatten(),
             joins: plan.joins.unwrap_or(0),
             joins_per_second: join_seconds.map(|seconds| round(joins.len() as f64 / seconds)),
             join_us: Percentiles::of(&joins),

@@ -17,6 +17,10 @@ impl Display for Report {
             row(f, "faults", &self.faults())?;
             row(f, "throughput", &format!("{} deliveries/s", grouped(whole(rate))))?;
             row(f, "latency", &times(self.latency_us))?;
+            if self.state_age_us.is_some() || self.event_age_us.is_some() {
+                row(f, "state age", &times(self.state_age_us))?;
+                row(f, "event age", &times(self.event_age_us))?;
+            }
         }
         if self.joins > 0 || self.viewers > 0 {
             let rate = self.joins_per_second.map_or(UNKNOWN.into(), |rate| grouped(whole(rate)));
@@ -85,9 +89,10 @@ impl Report {
         }
         row(f, "server CPU", &costs.join(", "))?;
         let viewer = self.bytes_per_viewer.map_or(UNKNOWN.into(), |bytes| grouped(whole(bytes)));
-        let [before, joined, end] = [rss.before, rss.joined, rss.end].map(|bytes| bytes / 1024);
-        let [before, joined, end] = [before, joined, end].map(grouped);
-        let text = format!("{viewer} bytes a viewer; {before} KiB before, {joined} joined, {end} at the end");
+        let kibibytes = [rss.before, rss.joined, rss.max, rss.end].map(|bytes| grouped(bytes / 1024));
+        let [before, joined, max, end] = kibibytes;
+        let text =
+            format!("{viewer} bytes a viewer; {before} KiB before, {joined} joined, {max} max, {end} at the end");
         row(f, "server RSS", &text)
     }
 

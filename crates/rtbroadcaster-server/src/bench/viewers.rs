@@ -10,12 +10,14 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use mio::{Events, Poll, Token};
 
+use super::ages::Ages;
 use super::client::{Client, Outcome, Stage};
 use super::failure::Failure;
 use super::latency;
 use super::ledger::{Arrival, Counts};
 use super::message::{self, PROBE};
 use super::options::{Protocol, Role};
+use super::part::Part;
 use super::room::{Phase, Schedule, Shared};
 
 /// How many joins a thread has under way at most: enough that the server never waits for it, and no more than its
@@ -34,8 +36,8 @@ const READ_BYTES: usize = 256 * 1024;
 /// What a thread of viewers has heard.
 pub(super) struct Heard {
     pub(super) counts: Counts,
-    /// From when a message counts to when a viewer had it, in nanoseconds.
-    pub(super) latency: Histogram<u64>,
+    /// From when a message counts to when a viewer had it.
+    pub(super) ages: Ages,
     /// From the first byte to the answer to the join, in nanoseconds; of the storm if there is one.
     pub(super) joins: Histogram<u64>,
     /// When the first of these joins began and the last one succeeded, if there were any.
@@ -53,7 +55,7 @@ impl Heard {
     pub(super) fn new() -> Self {
         Self {
             counts: Counts::default(),
-            latency: latency::histogram(),
+            ages: Ages::new(),
             joins: latency::histogram(),
             join_time: None,
             closes: BTreeMap::new(),
@@ -129,7 +131,8 @@ impl Viewers<'_> {
         let place = self.shared.plan.place(viewer);
         let began = self.shared.clock.nanos();
         let token = Token(self.clients.len());
-        let client = Client::connect(self.address, place, began, self.poll.registry(), token);
+        let kind = self.shared.plan.kind;
+        let client = Client::connect(self.address, place, kind, began, self.poll.registry(), token);
         self.clients.push(client.map_err(|error| Failure::of_connection(error, self.address))?);
         self.joining += 1;
         Ok(())
@@ -227,7 +230,8 @@ fn take(client: &mut Client, text: &[u8], now: u64, schedule: Option<&Schedule>,
         Arrival::Newest(passed) => {
             let started = room.started(number, schedule.start);
             if started >= schedule.measured_from {
-                heard.latency.saturating_record(now.saturating_sub(started));
+                let part = Part::of(shared.plan.kind, number);
+                heard.ages.of(part).saturating_record(now.saturating_sub(started));
             }
             heard.counts.received += 1;
             heard.passed += u64::from(passed.end - passed.start);

@@ -77,6 +77,7 @@ async fn a_run_against_this_server_loses_nothing_and_tells_what_it_cost() {
             "/server_cpu_share",
             "/server_rss_bytes/before",
             "/server_rss_bytes/joined",
+            "/server_rss_bytes/max",
             "/server_rss_bytes/end",
             "/generator_cpu_share",
             "/generator_threads/0/cpu",
@@ -86,6 +87,37 @@ async fn a_run_against_this_server_loses_nothing_and_tells_what_it_cost() {
         }
         assert!(report["bytes_per_viewer"].is_number() && report["void"].is_boolean(), "{report}");
     }
+}
+
+#[tokio::test]
+async fn a_mixed_run_loses_no_event_and_no_last_value_and_tells_their_ages_apart() {
+    let server = server().await;
+    for (arguments, messages) in [
+        ("--protocol classic --viewers 20 --rate 500", Some(500)),
+        ("--protocol v2 --viewers 20 --rooms 2 --rate 200", Some(400)),
+        // Far more than is sent one by one.
+        ("--protocol v2 --viewers 100 --rate 20000", None),
+        ("--protocol v2 --viewers 20 --window 100", None),
+    ] {
+        let arguments = format!("{arguments} --kind mixed --seconds 1 --warmup 0");
+        let run = bench(&server.url, &format!("{arguments} --json")).await;
+        assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{arguments}: {}", run.stdout);
+        let report = run.json();
+        assert!(messages.is_none_or(|messages| report["messages"] == messages), "{arguments}: {report}");
+        let all = report["deliveries"].as_u64().unwrap() + report["superseded"].as_u64().unwrap();
+        assert_eq!(report["expected"], all, "{arguments}");
+        for field in ["/state_age_us/p50", "/state_age_us/p99", "/event_age_us/p999", "/event_age_us/max"] {
+            assert!(report.pointer(field).unwrap().as_f64().unwrap() > 0.0, "{arguments}: {field} in {report}");
+        }
+    }
+    let run = bench(&server.url, "--viewers 5 --kind mixed --rate 100 --seconds 1 --warmup 0").await;
+    assert!(
+        run.stdout.contains("\nstate age     p50 ") && run.stdout.contains("\nevent age     p50 "),
+        "{}",
+        run.stdout
+    );
+    let report = bench(&server.url, "--viewers 5 --kind state --rate 100 --seconds 1 --warmup 0 --json").await.json();
+    assert_eq!((&report["state_age_us"], &report["event_age_us"]), (&Value::Null, &Value::Null));
 }
 
 #[tokio::test]

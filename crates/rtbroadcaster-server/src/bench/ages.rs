@@ -1,0 +1,60 @@
+//! How old messages were when viewers had them, those of state values apart from all others. Must not know when a message
+//! counts from.
+
+use hdrhistogram::Histogram;
+
+use super::latency;
+use super::part::Part;
+
+/// Ages in nanoseconds.
+#[derive(Debug, Clone)]
+pub(super) struct Ages {
+    pub(super) states: Histogram<u64>,
+    /// Of events and ephemerals, which are never in one run.
+    pub(super) others: Histogram<u64>,
+}
+
+impl Ages {
+    /// None yet.
+    pub(super) fn new() -> Self {
+        Self { states: latency::histogram(), others: latency::histogram() }
+    }
+
+    /// Those of such messages.
+    pub(super) fn of(&mut self, part: Part) -> &mut Histogram<u64> {
+        match part {
+            Part::Value(_) => &mut self.states,
+            Part::Event | Part::Ephemeral => &mut self.others,
+        }
+    }
+
+    /// Takes those of other viewers too.
+    pub(super) fn add(&mut self, other: &Self) {
+        for (mine, others) in [(&mut self.states, &other.states), (&mut self.others, &other.others)] {
+            mine.add(others).expect("all histograms have the same bounds");
+        }
+    }
+
+    /// Those of all messages together.
+    pub(super) fn all(&self) -> Histogram<u64> {
+        let mut all = self.states.clone();
+        all.add(&self.others).expect("all histograms have the same bounds");
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_of_states_are_told_apart_and_together() {
+        let mut ages = Ages::new();
+        for (part, nanos) in [(Part::Value(3), 1_000), (Part::Event, 9_000), (Part::Event, 9_000)] {
+            ages.of(part).saturating_record(nanos);
+        }
+        ages.add(&ages.clone());
+        assert_eq!((ages.states.len(), ages.others.len(), ages.all().len()), (2, 4, 6));
+        assert!(ages.states.max() < ages.others.min());
+    }
+}
