@@ -89,6 +89,8 @@ struct Inbox {
     items: Superseding<Waiting>,
     /// The roll that was taken but stands behind messages that go first.
     roll: Option<Roll>,
+    /// More waited than goes out with the next call, and the lane has not taken everything since.
+    is_behind: bool,
     /// The lane knows that there is something to do.
     scheduled: bool,
 }
@@ -106,11 +108,44 @@ impl Ranked for Waiting {
     }
 }
 
+impl Item {
+    /// What may happen to it where newer values remove waiting ones.
+    fn rank(&self) -> Rank {
+        match self {
+            Item::Message { entry, .. } => Rank::of(entry),
+            Item::Owner(..) | Item::Roll(_) => Rank::Event,
+        }
+    }
+}
+
 impl Inbox {
-    /// More waits than goes out with the next call. From then on a newer value removes the waiting one, for all members
-    /// at once: they get the newest state late, not everything later and later.
-    fn is_behind(&self) -> bool {
-        self.items.len() >= PASS_FRAMES_MAX
+    /// Appends, and gives what that removes.
+    fn push(&mut self, item: Item, is_slowed: bool) -> Vec<Waiting> {
+        let mut superseded = self.fall_behind();
+        let rank = if is_slowed || self.is_behind { item.rank() } else { Rank::Event };
+        superseded.extend(self.items.push(Waiting { item, rank }));
+        superseded
+    }
+
+    /// When more waits than goes out with the next call, a newer value removes the waiting one, for all members at once:
+    /// they get the newest state late, not everything later and later. That holds for what waits already and until
+    /// everything is taken: with values in front that nothing removes, what a pass brings would be as old as the pass
+    /// before it is long.
+    fn fall_behind(&mut self) -> Vec<Waiting> {
+        if self.is_behind || self.items.len() < PASS_FRAMES_MAX {
+            return Vec::new();
+        }
+        self.is_behind = true;
+        let ranked = std::mem::take(&mut self.items).into_iter();
+        let ranked = ranked.map(|Waiting { item, .. }| Waiting { rank: item.rank(), item });
+        ranked.filter_map(|waiting| self.items.push(waiting)).collect()
+    }
+
+    /// Everything is taken.
+    fn catch_up(&mut self) {
+        // A burst leaves no buffer behind.
+        self.items = Superseding::default();
+        self.is_behind = false;
     }
 }
 
@@ -125,11 +160,7 @@ impl Roster {
     /// Appends `item`. The order of the items is the order in which the lane does them.
     pub(crate) fn push(self: &Arc<Self>, item: Item) {
         let mut inbox = self.lock();
-        let rank = match &item {
-            Item::Message { entry, .. } if self.lane.is_slowed() || inbox.is_behind() => Rank::of(entry),
-            _ => Rank::Event,
-        };
-        let superseded = inbox.items.push(Waiting { item, rank });
+        let superseded = inbox.push(item, self.lane.is_slowed());
         self.schedule_locked(inbox);
         // Outside of the lock: with it the room's budget has its cost back, which may wake the owner.
         drop(superseded);
@@ -162,8 +193,7 @@ impl Roster {
                 Some(Item::Owner(status, term)) => said.push(Said::Owner(status, term)),
                 Some(Item::Roll(roll)) => inbox.roll = Some(roll),
                 None => {
-                    // A burst leaves no buffer behind.
-                    inbox.items = Superseding::default();
+                    inbox.catch_up();
                     break;
                 }
             }
@@ -191,3 +221,6 @@ impl Roster {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,7 +118,9 @@ async fn check_mixed(is_new: bool) {
     for (n, record) in classic.into_iter().enumerate() {
         let record = within_time(LONG, "the last message", record).await.unwrap();
         record.check_caught_up(&speaker.said);
-        assert!(n > 0 || record.len() > MESSAGES / 2, "the first one heard {} messages", record.len());
+        // Values besides the events, of which none is missing. A burst is more than goes out with one call.
+        let events = MESSAGES / 10 * if is_new { 2 } else { 5 };
+        assert!(n > 0 || record.len() > events, "the first one heard {} messages", record.len());
     }
     for listener in new {
         listener.follower().await.check_whole(&speaker.ledger);

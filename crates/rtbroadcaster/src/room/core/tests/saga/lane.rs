@@ -43,6 +43,8 @@ pub(super) struct Lane {
     items: Superseding<Waiting>,
     /// What was taken and stands behind messages that go first.
     roll: Option<Item>,
+    /// More waited than goes out at once, and not everything was taken since.
+    is_behind: bool,
     /// The number up to which everybody was sent everything or told of the holes.
     sent: Seq,
 }
@@ -52,8 +54,18 @@ const BEHIND: usize = 3;
 
 impl Lane {
     pub(super) fn push(&mut self, item: Item) {
+        if !self.is_behind && self.items.len() >= BEHIND {
+            self.is_behind = true;
+            for Waiting(item, _) in std::mem::take(&mut self.items) {
+                self.append(item);
+            }
+        }
+        self.append(item);
+    }
+
+    fn append(&mut self, item: Item) {
         let rank = match &item {
-            Item::Message(entry) if self.items.len() >= BEHIND => Rank::of(entry),
+            Item::Message(entry) if self.is_behind => Rank::of(entry),
             _ => Rank::Event,
         };
         self.items.push(Waiting(item, rank));
@@ -72,7 +84,10 @@ impl Saga {
         let mut frames = Vec::new();
         while self.lane.roll.is_none() && frames.len() < messages {
             match self.lane.items.pop().map(|Waiting(item, _)| item) {
-                None => break,
+                None => {
+                    self.lane.is_behind = false;
+                    break;
+                }
                 Some(Item::Message(entry)) => frames.extend(Frame::of(&entry, dialect)),
                 Some(Item::Owner(status, term)) => frames.extend((dialect.owner)(status, term).map(Frame::event)),
                 Some(roll) => self.lane.roll = Some(roll),
