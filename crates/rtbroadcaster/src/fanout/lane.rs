@@ -159,3 +159,6 @@ fn serve(roster: &Arc<Roster>, crews: &mut HashMap<u64, Crew>) {
     }
     roster.rest(busy);
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,6 +91,8 @@ struct Inbox {
     roll: Option<Roll>,
     /// More waited than goes out with the next call, and the lane has not taken everything since.
     is_behind: bool,
+    /// The lane has taken everything: what waits now has come since.
+    is_new: bool,
     /// The lane knows that there is something to do.
     scheduled: bool,
 }
@@ -198,15 +200,22 @@ impl Roster {
                 }
             }
         }
+        inbox.is_new = inbox.items.is_empty();
         if said.is_empty() { inbox.roll.take().map(Work::Roll) } else { Some(Work::Send(said)) }
     }
 
-    /// The lane has done what it could for now: it comes back at once if there is more, else when something is pushed.
+    /// The lane has done what it could for now: it comes back at once if there is more of that, and otherwise to what was
+    /// pushed meanwhile or will be, as to anything new.
     pub(super) fn rest(self: &Arc<Self>, busy: bool) {
         let mut inbox = self.lock();
-        if busy || inbox.roll.is_some() || !inbox.items.is_empty() {
+        let waits = !inbox.items.is_empty();
+        if busy || inbox.roll.is_some() || (waits && !inbox.is_new) {
             drop(inbox);
             self.lane.push_again(Arc::clone(self));
+        } else if waits {
+            drop(inbox);
+            // What came during a long pass waits for more too.
+            self.lane.push(Arc::clone(self));
         } else {
             inbox.scheduled = false;
         }
