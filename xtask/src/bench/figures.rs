@@ -112,23 +112,23 @@ impl Figures {
     /// What must not happen in any run: that a viewer does not get every message once and in order, or is closed. What
     /// is said here cannot be superseded.
     pub(super) fn flaws(&self) -> Option<String> {
-        let mut flaws = Vec::new();
-        for name in ["lost", "superseded", "repeated", "out_of_order", "unknown"] {
-            if let Some(count) = self.number(&format!("/{name}")).filter(|count| *count > 0.0) {
-                flaws.push(format!("{count} {}", name.replace('_', " ")));
-            }
-        }
-        for (code, count) in self.0.get("closes").and_then(Value::as_object).into_iter().flatten() {
-            flaws.push(format!("{count} closed with {code}"));
-        }
+        let superseded = self.number("/superseded").map(|count| ("superseded".to_owned(), count));
+        let flaws = superseded.into_iter().chain(self.wrongs()).filter(|(_, count)| *count > 0.0);
+        let flaws: Vec<String> = flaws.map(|(what, count)| format!("{count} {what}")).collect();
         (!flaws.is_empty()).then(|| flaws.join(", "))
     }
 
-    /// How many such flaws there were where state values may be superseded.
+    /// How much of that there was where state values may be superseded.
     pub(super) fn faults(&self) -> f64 {
-        let counts = ["/lost", "/repeated", "/out_of_order", "/unknown"].map(|path| self.number(path).unwrap_or(0.0));
-        let closes = self.0.get("closes").and_then(Value::as_object);
-        counts.iter().sum::<f64>() + closes.into_iter().flatten().filter_map(|(_, count)| count.as_f64()).sum::<f64>()
+        self.wrongs().map(|(_, count)| count).sum()
+    }
+
+    /// What went wrong, whatever was said, and how often.
+    fn wrongs(&self) -> impl Iterator<Item = (String, f64)> {
+        let names = ["lost", "repeated", "out_of_order", "unknown"].into_iter();
+        let counts = names.filter_map(|name| Some((name.replace('_', " "), self.number(&format!("/{name}"))?)));
+        let closes = self.0.get("closes").and_then(Value::as_object).into_iter().flatten();
+        counts.chain(closes.filter_map(|(code, count)| Some((format!("closed with {code}"), count.as_f64()?))))
     }
 
     /// Adds what was made of them.

@@ -90,8 +90,8 @@ impl Summary {
         }
     }
 
-    /// Fails when something was lost in any run, when what must never happen did, and when the floor was none in most rounds of a cell. A target that is
-    /// missed is told; on a busy machine it says little.
+    /// Fails when something was lost in any run, when what must never happen did, and when the floor was none in most
+    /// rounds of a cell. A target that is missed is told; on a busy machine it says little.
     pub(super) fn verdict(&self) -> Result<(), Failure> {
         if self.failures > 0 {
             return Err(Failure::new(format!("{} runs failed: see FAILED above", self.failures)));
