@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read};
 use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
 
 /// How much one read takes.
@@ -95,7 +95,7 @@ impl Socket {
         match self {
             Socket::Direct(tcp) => loop {
                 ready!(tcp.poll_read_ready(cx))?;
-                match tcp.try_read(buffer) {
+                match read_once(tcp, buffer) {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     result => return Poll::Ready(result),
                 }
@@ -137,4 +137,19 @@ impl Socket {
             Socket::Stream(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }
+}
+
+/// Reads once. A read that leaves room in `buffer` has emptied the socket, so the runtime is told at once that nothing
+/// waits (`epoll(7)`, question 9), which saves a second read that would find nothing. What comes meanwhile is not missed:
+/// the runtime forgets only the event it had seen before the read.
+fn read_once(tcp: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut emptied = None;
+    let read = tcp.try_io(Interest::READABLE, || match (&*SockRef::from(tcp)).read(buffer)? {
+        read if 0 < read && read < buffer.len() => {
+            emptied = Some(read);
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+        read => Ok(read),
+    });
+    emptied.map_or(read, Ok)
 }

@@ -1,7 +1,7 @@
 //! One applied message and its finished frames, shared by everybody who sends it.
 //! Must not know how a protocol writes it: a [`Dialect`] brings that.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -39,28 +39,55 @@ pub struct Entry {
     pub term: Term,
     /// What it calls or sets.
     pub key: Key,
-    /// With which parameters.
-    pub params: Params,
     /// What it does to the room.
     pub change: Change,
+    /// With which parameters: a part of a finished frame once there is one, so that what a room keeps it keeps once.
+    params: Mutex<Params>,
+    /// The bytes of key and params.
+    bytes: usize,
     /// The finished frame of each protocol; `None` where a protocol has no words for it.
     frames: [OnceLock<Option<Bytes>>; PROTOCOLS],
+}
+
+/// A message's finished frame.
+#[derive(Debug)]
+pub struct Written {
+    /// All of it.
+    pub frame: Bytes,
+    /// How many of its bytes stand behind the parameters.
+    pub tail: usize,
 }
 
 impl Entry {
     /// An applied message of which no frame is made yet.
     pub fn new(room: RoomId, seq: Option<Seq>, term: Term, key: Key, params: Params, change: Change) -> Self {
-        Self { room, seq, term, key, params, change, frames: Default::default() }
+        let bytes = key.as_str().len() + params.as_bytes().len();
+        Self { room, seq, term, key, change, params: Mutex::new(params), bytes, frames: Default::default() }
+    }
+
+    /// With which parameters.
+    pub fn params(&self) -> Params {
+        self.params.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What limits on state and history count: the bytes of key and params.
     pub fn bytes(&self) -> usize {
-        self.key.as_str().len() + self.params.as_bytes().len()
+        self.bytes
     }
 
     /// The finished frame in `dialect`, or `None` where that protocol says nothing.
     pub fn frame(&self, dialect: &Dialect) -> Option<Bytes> {
-        self.frames[dialect.slot].get_or_init(|| (dialect.encode)(self)).clone()
+        self.frames[dialect.slot].get_or_init(|| self.write(dialect)).clone()
+    }
+
+    fn write(&self, dialect: &Dialect) -> Option<Bytes> {
+        let params = self.params();
+        let Written { frame, tail } = (dialect.encode)(self, &params)?;
+        let end = frame.len() - tail;
+        let inside = Params(frame.slice(end - params.as_bytes().len()..end));
+        debug_assert_eq!(inside, params, "they stand in the frame as they were sent");
+        *self.params.lock().unwrap_or_else(PoisonError::into_inner) = inside;
+        Some(frame)
     }
 }
 
@@ -70,8 +97,8 @@ impl Entry {
 pub struct Dialect {
     /// Which of an entry's frames belongs to it, below [`PROTOCOLS`].
     pub slot: usize,
-    /// Writes an entry as one finished frame.
-    pub encode: fn(&Entry) -> Option<Bytes>,
+    /// Writes an entry with its parameters as one finished frame.
+    pub encode: fn(&Entry, &Params) -> Option<Written>,
     /// Writes that everything up to here which the member did not get was superseded.
     pub skipped: fn(Seq) -> Option<Bytes>,
     /// Writes that the owner has come or gone, and its lease.
@@ -99,7 +126,7 @@ impl Dialect {
     /// A protocol without a word.
     pub(crate) const MUTE: Self = Self {
         slot: 0,
-        encode: |_| None,
+        encode: |_, _| None,
         skipped: |_| None,
         owner: |_, _| None,
         alive: |_| None,

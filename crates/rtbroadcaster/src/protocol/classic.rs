@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use super::{Answer, Command, Refusal, Request};
 use crate::close::CloseReason;
 use crate::id::RoomId;
-use crate::message::{Change, DEPTH_MAX, Dialect, Entry, Kind, Message, Overflowing, Params, depth};
+use crate::message::{Change, DEPTH_MAX, Dialect, Entry, Kind, Message, Overflowing, Params, Written, depth};
 use crate::standing::Start;
 use crate::wire::encode::TextFrame;
 
@@ -126,14 +126,15 @@ fn not_connected(room: RoomId) -> Bytes {
 }
 
 /// A message to viewers.
-fn entry(entry: &Entry) -> Option<Bytes> {
+fn entry(entry: &Entry, params: &Params) -> Option<Written> {
     let state = match entry.change {
         Change::State => true,
         Change::Event | Change::Ephemeral => false,
         Change::Cleared => return None,
     };
     let room = entry.room.to_string();
-    Some(frame(&room, status::CONNECTED, "connected", entry.key.as_str(), &entry.params, state))
+    let frame = frame(&room, status::CONNECTED, "connected", entry.key.as_str(), params, state);
+    Some(Written { frame, tail: tail(state).len() })
 }
 
 /// The bytes of everything but the room's name, the key and the params, rounded up.
@@ -162,7 +163,12 @@ fn write_json(
     out.write_all(br#","funcParams":"#)?;
     // Raw: the literals stay as the owner wrote them.
     out.write_all(params.as_bytes())?;
-    write!(out, r#","stateMessage":{state}}}"#)
+    out.write_all(tail(state).as_bytes())
+}
+
+/// What stands behind the params.
+const fn tail(state: bool) -> &'static str {
+    if state { r#","stateMessage":true}"# } else { r#","stateMessage":false}"# }
 }
 
 #[cfg(test)]

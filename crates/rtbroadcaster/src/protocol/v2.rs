@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::{Answer, Refusal};
 use crate::close::CloseReason;
 use crate::id::Term;
-use crate::message::{Change, Dialect, Entry, Overflowing};
+use crate::message::{Change, Dialect, Entry, Overflowing, Params, Written};
 use crate::standing::{How, OwnerStatus, ResetReason, Standing};
 use crate::wire::encode::TextFrame;
 
@@ -24,7 +24,7 @@ pub const SUBPROTOCOL: &str = "rtbroadcaster.v2";
 /// What the fan-out has to know of this protocol.
 pub static DIALECT: Dialect = Dialect {
     slot: 1,
-    encode: |entry| Some(message(entry)),
+    encode: |entry, params| Some(message(entry, params)),
     skipped: |through| Some(frame(format_args!(r#"{{"type":"skipped","through":{through}}}"#))),
     owner: |status, term| Some(owner(status, term)),
     alive: |seq| Some(frame(format_args!(r#"{{"type":"alive","seq":{seq}}}"#))),
@@ -92,8 +92,13 @@ fn reset(standing: &Standing, replay: usize) -> Bytes {
 }
 
 /// A message to viewers. The members stand in the order of PROTOCOL.md.
-fn message(entry: &Entry) -> Bytes {
-    write(96 + entry.bytes(), |out| {
+fn message(entry: &Entry, params: &Params) -> Written {
+    let tail = match entry.change {
+        Change::State => r#","state":true}"#,
+        Change::Cleared => r#","cleared":true}"#,
+        Change::Event | Change::Ephemeral => "}",
+    };
+    let frame = write(96 + entry.bytes(), |out| {
         out.write_all(br#"{"type":"message""#)?;
         if let Some(seq) = entry.seq {
             write!(out, r#","seq":{seq}"#)?;
@@ -102,13 +107,10 @@ fn message(entry: &Entry) -> Bytes {
         serde_json::to_writer(&mut *out, entry.key.as_str())?;
         out.write_all(br#","params":"#)?;
         // Raw: the literals stay as the owner wrote them.
-        out.write_all(entry.params.as_bytes())?;
-        out.write_all(match entry.change {
-            Change::State => br#","state":true}"#,
-            Change::Cleared => br#","cleared":true}"#,
-            Change::Event | Change::Ephemeral => b"}",
-        })
-    })
+        out.write_all(params.as_bytes())?;
+        out.write_all(tail.as_bytes())
+    });
+    Written { frame, tail: tail.len() }
 }
 
 /// The owner has come or gone.

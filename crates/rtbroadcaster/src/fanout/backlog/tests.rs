@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::id::{RoomId, Seq, Term};
-use crate::message::{Change, Entry, Key, Params};
+use crate::message::{Change, Entry, Key, Params, Written};
 
 /// Space for some frames.
 const LIMIT: usize = 6 * queue::PLACE_BYTES + 120;
@@ -297,8 +297,15 @@ fn only_the_newest_pong_is_kept() {
 }
 
 /// A dialect that writes an entry as its number.
-static NUMBERED: Dialect =
-    Dialect { encode: |entry| Some(bytes(u32::try_from(entry.seq?.get()).ok()?, 20)), ..Dialect::MUTE };
+static NUMBERED: Dialect = Dialect {
+    encode: |entry, params| {
+        let mut frame = bytes(u32::try_from(entry.seq?.get()).ok()?, 20).to_vec();
+        frame.truncate(frame.len() - params.as_bytes().len());
+        frame.extend(params.as_bytes());
+        Some(Written { frame: frame.into(), tail: 0 })
+    },
+    ..Dialect::MUTE
+};
 
 /// An announcement and the values 1 to `count`.
 fn state(count: u64) -> Replay {

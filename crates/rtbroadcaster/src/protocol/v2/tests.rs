@@ -242,7 +242,25 @@ fn messages_carry_what_the_owner_wrote() {
         (entry(None, Change::Ephemeral, "[0.5]"), r#"{"type":"message","key":"a\"\n","params":[0.5]}"#),
     ];
     for (entry, expected) in cases {
-        assert_eq!(payload(&(DIALECT.encode)(&entry).unwrap()), expected);
+        assert_eq!(payload(&entry.frame(&DIALECT).unwrap()), expected);
+    }
+}
+
+#[test]
+fn the_parameters_are_kept_once_and_are_the_same_in_every_protocol() {
+    let classic = &crate::protocol::classic::DIALECT;
+    let changes = [Change::Event, Change::State, Change::Cleared, Change::Ephemeral];
+    for (change, order) in
+        changes.into_iter().flat_map(|change| [(change, [&DIALECT, classic]), (change, [classic, &DIALECT])])
+    {
+        let (key, sent) = (Key::new("k").unwrap(), Params::from_json(r#"["},]",1.0]"#).unwrap());
+        let entry = Entry::new(RoomId::random(), Seq::new(9), Term::FIRST, key, sent.clone(), change);
+        for frame in order.into_iter().filter_map(|dialect| entry.frame(dialect)) {
+            let kept = entry.params();
+            assert_eq!(kept, sent, "{change:?}");
+            assert!(frame.as_ptr_range().contains(&kept.as_bytes().as_ptr()), "{change:?}: a part of the last frame");
+            assert!(payload(&frame).contains(r#"arams":["},]",1.0]"#), "{change:?}");
+        }
     }
 }
 

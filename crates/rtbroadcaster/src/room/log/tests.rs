@@ -109,7 +109,7 @@ fn say(log: &mut Log, model: &mut Model, proposal: Proposal) {
         return;
     }
     let entry = log.apply(proposal.clone(), model.now);
-    assert_eq!((&entry.key, &entry.params, entry.change), (&proposal.key, &proposal.params, proposal.change));
+    assert_eq!((&entry.key, &entry.params(), entry.change), (&proposal.key, &proposal.params, proposal.change));
     if proposal.change == Change::Ephemeral {
         assert_eq!(entry.seq, None);
     } else {
