@@ -12,12 +12,15 @@ pub(super) struct Ages {
     pub(super) states: Histogram<u64>,
     /// Of events and ephemerals, which are never in one run.
     pub(super) others: Histogram<u64>,
+    /// From one read of a viewer that brought messages to the next. Where the server always has something for everybody,
+    /// that is how long it takes to serve them all once.
+    pub(super) passes: Histogram<u64>,
 }
 
 impl Ages {
     /// None yet.
     pub(super) fn new() -> Self {
-        Self { states: latency::histogram(), others: latency::histogram() }
+        Self { states: latency::histogram(), others: latency::histogram(), passes: latency::histogram() }
     }
 
     /// Those of such messages.
@@ -30,7 +33,8 @@ impl Ages {
 
     /// Takes those of other viewers too.
     pub(super) fn add(&mut self, other: &Self) {
-        for (mine, others) in [(&mut self.states, &other.states), (&mut self.others, &other.others)] {
+        let Self { states, others, passes } = self;
+        for (mine, others) in [(states, &other.states), (others, &other.others), (passes, &other.passes)] {
             mine.add(others).expect("all histograms have the same bounds");
         }
     }
@@ -56,5 +60,6 @@ mod tests {
         ages.add(&ages.clone());
         assert_eq!((ages.states.len(), ages.others.len(), ages.all().len()), (2, 4, 6));
         assert!(ages.states.max() < ages.others.min());
+        assert!(ages.passes.is_empty(), "an age is no pass");
     }
 }

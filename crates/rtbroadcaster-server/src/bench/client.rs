@@ -36,6 +36,8 @@ pub(super) struct Client {
     pub(super) ledger: Ledger,
     /// Whether it has heard a probe.
     pub(super) is_probed: bool,
+    /// When it last got messages that are measured.
+    pub(super) heard: Option<u64>,
     /// The beginning of a frame that was not whole; usually nothing, and then no memory.
     pending: Vec<u8>,
 }
@@ -64,7 +66,7 @@ impl Client {
         // away costs nothing.
         registry.register(&mut stream, token, mio::Interest::READABLE | mio::Interest::WRITABLE)?;
         let (ledger, pending) = (Ledger::new(kind), Vec::new());
-        Ok(Self { stream, place, stage: Stage::Connecting, began, ledger, is_probed: false, pending })
+        Ok(Self { stream, place, stage: Stage::Connecting, began, ledger, is_probed: false, heard: None, pending })
     }
 
     /// The connection may be there; if it is, asks for the upgrade.

@@ -41,6 +41,8 @@ pub(super) struct Report {
     /// Of state values and of events, where both are said.
     pub(super) state_age_us: Option<Percentiles>,
     pub(super) event_age_us: Option<Percentiles>,
+    /// From one read of a viewer that brought messages to the next, where both are said.
+    pub(super) pass_us: Option<Percentiles>,
     pub(super) joins: u32,
     pub(super) joins_per_second: Option<f64>,
     pub(super) join_us: Option<Percentiles>,
@@ -134,6 +136,7 @@ impl Report {
             latency_us: Percentiles::of(&ages.all()),
             state_age_us: is_mixed.then(|| Percentiles::of(&ages.states)).flatten(),
             event_age_us: is_mixed.then(|| Percentiles::of(&ages.others)).flatten(),
+            pass_us: is_mixed.then(|| Percentiles::of(&ages.passes)).flatten(),
             joins: plan.joins.unwrap_or(0),
             joins_per_second: join_seconds.map(|seconds| round(joins.len() as f64 / seconds)),
             join_us: Percentiles::of(&joins),

@@ -20,6 +20,7 @@ impl Display for Report {
             if self.state_age_us.is_some() || self.event_age_us.is_some() {
                 row(f, "state age", &times(self.state_age_us))?;
                 row(f, "event age", &times(self.event_age_us))?;
+                row(f, "pass", &times(self.pass_us))?;
             }
         }
         if self.joins > 0 || self.viewers > 0 {

@@ -158,8 +158,16 @@ impl Viewers<'_> {
         // One look at the clock for all that a read brings.
         let now = shared.clock.nanos();
         let schedule = shared.schedule.get();
+        let before = heard.counts.received;
         let take = |client: &mut Client, text: &[u8]| take(client, text, now, schedule, shared, heard);
         let outcome = client.read(buffer, event.is_read_closed(), plan.protocol, joining.as_deref(), take)?;
+        let is_measured = schedule.is_some_and(|schedule| now >= schedule.measured_from);
+        if is_measured
+            && heard.counts.received > before
+            && let Some(last) = client.heard.replace(now)
+        {
+            heard.ages.passes.saturating_record(now - last);
+        }
         // Not before all that was read is counted: if the publisher filled the window up in the middle, chance would
         // decide how many messages the server gets at once, and that decides what a delivery costs.
         if std::mem::take(&mut heard.completes) {
