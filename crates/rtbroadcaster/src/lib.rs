@@ -61,6 +61,7 @@ mod origin;
 #[doc(hidden)]
 pub mod protocol;
 mod room;
+mod sampling;
 mod socket;
 #[doc(hidden)]
 pub mod standing;
@@ -76,6 +77,7 @@ pub use manager::{Manager, NoRoom};
 pub use message::{Kind, Message, MessageError};
 pub use origin::{InvalidOrigin, Origin};
 pub use room::{CreateError, InvalidOwnerKey, Owner, OwnerKey, PublishError, RoomSummary};
+pub use sampling::Sampling;
 pub use standing::OwnerStatus;
 pub use upgrade::{Arrival, OriginError, Upgrade, UpgradeError};
 pub use wire::handshake::HandshakeError;

@@ -19,6 +19,7 @@ use crate::fanout::{Lanes, Outbox};
 use crate::id::RoomId;
 use crate::protocol::Protocol;
 use crate::room::{CreateError, Owner, OwnerKey, Place, Registry, RoomSummary};
+use crate::sampling::Sampling;
 use crate::socket::Socket;
 use gate::Gate;
 pub(crate) use gate::{Ticket, TooMany};
@@ -75,6 +76,8 @@ struct Shared {
     waiting: Mutex<Option<HashMap<usize, Arc<Outbox>>>>,
     clients: TaskTracker,
     gate: Arc<Gate>,
+    /// The lines of the log that strangers can cause.
+    sampling: Sampling<&'static str>,
 }
 
 /// A client's entry among those that are in no room. Dropping it removes it.
@@ -103,6 +106,7 @@ impl Manager {
             registry: OnceLock::new(),
             waiting: Mutex::new(Some(HashMap::new())),
             clients: TaskTracker::new(),
+            sampling: Sampling::default(),
         }))
     }
 
@@ -218,6 +222,11 @@ impl Manager {
     /// Lets a connection in, if there are not too many.
     pub(crate) fn enter(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
         self.0.gate.enter(peer.map(|peer| Place::from(peer.ip())), self.0.clock.now())
+    }
+
+    /// Which lines of the log are worth writing.
+    pub(crate) fn sampling(&self) -> &Sampling<&'static str> {
+        &self.0.sampling
     }
 
     pub(crate) fn clock(&self) -> Clock {

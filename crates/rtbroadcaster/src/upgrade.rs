@@ -161,7 +161,11 @@ impl Upgrade {
         let ticket = match self.admit(manager) {
             Ok(ticket) => ticket,
             Err(error) => {
-                tracing::info!(%error, "upgrade refused");
+                // One line a second for each kind of refusal: whoever knocks must not fill the log.
+                let kind = error.status().canonical_reason().unwrap_or_default();
+                if let Some(unsaid) = manager.sampling().count(kind, std::time::Instant::now()) {
+                    tracing::info!(%error, unsaid, "upgrade refused");
+                }
                 return error.into_response();
             }
         };

@@ -4,6 +4,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::http::header::HOST;
@@ -11,6 +12,7 @@ use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use rtbroadcaster::Sampling;
 
 use crate::settings::HostName;
 
@@ -20,18 +22,29 @@ pub(super) enum Hosts {
     /// All: the network decides who can connect.
     Any,
     /// Those of this machine, and these.
-    Loopback(Arc<[HostName]>),
+    Loopback(Arc<Loopback>),
+}
+
+/// The rule of a server on a loopback address.
+#[derive(Debug)]
+pub(super) struct Loopback {
+    allowed: Box<[HostName]>,
+    /// Refusals; only some are worth a line.
+    refusals: Sampling<()>,
 }
 
 impl Hosts {
     /// The rule for a server that listens on `address`.
     pub(super) fn of(address: SocketAddr, allowed: &[HostName]) -> Self {
-        if address.ip().to_canonical().is_loopback() { Self::Loopback(allowed.into()) } else { Self::Any }
+        if !address.ip().to_canonical().is_loopback() {
+            return Self::Any;
+        }
+        Self::Loopback(Arc::new(Loopback { allowed: allowed.into(), refusals: Sampling::default() }))
     }
 
     /// Whether a request with these headers may be answered.
     fn allow(&self, headers: &HeaderMap) -> bool {
-        let Self::Loopback(allowed) = self else { return true };
+        let Self::Loopback(rule) = self else { return true };
         // More than one is no honest request, and which of them anybody reads is a guess.
         let mut hosts = headers.get_all(HOST).iter();
         let host = hosts.next().filter(|_| hosts.next().is_none());
@@ -41,7 +54,7 @@ impl Hosts {
         let name = host.host().trim_matches(['[', ']']);
         let is_own = name.eq_ignore_ascii_case("localhost")
             || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
-        is_own || allowed.iter().any(|allowed| allowed.names(name))
+        is_own || rule.allowed.iter().any(|allowed| allowed.names(name))
     }
 }
 
@@ -50,7 +63,12 @@ pub(super) async fn guard(State(hosts): State<Hosts>, request: Request, next: Ne
     if hosts.allow(request.headers()) {
         return next.run(request).await;
     }
-    tracing::info!("request refused: on a loopback address only localhost is answered; --allow-host HOST adds a name");
+    if let Hosts::Loopback(rule) = &hosts
+        && let Some(unsaid) = rule.refusals.count((), Instant::now())
+    {
+        let why = "on a loopback address only localhost is answered; --allow-host HOST adds a name";
+        tracing::info!(unsaid, "request refused: {why}");
+    }
     (StatusCode::FORBIDDEN, "this server answers to localhost only; --allow-host adds other names\n").into_response()
 }
 

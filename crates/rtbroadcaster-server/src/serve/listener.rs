@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rtbroadcaster::Sampling;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::time::Instant;
 
@@ -13,9 +14,6 @@ const BACKLOG: u32 = 4_096;
 
 /// How long accepting rests after an error that the next attempt would meet too, such as `EMFILE`.
 const REST: Duration = Duration::from_millis(50);
-
-/// How often an error of accepting is logged at most.
-const LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why the server does not listen, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +54,8 @@ pub(super) struct Listener {
     socket: TcpListener,
     /// As it is, not as it was asked for: with the real port.
     address: SocketAddr,
-    failures: Failures,
+    /// Errors of accepting; only some are worth a line.
+    failures: Sampling<()>,
     /// Until when accepting rests.
     rests_until: Option<Instant>,
 }
@@ -64,7 +63,7 @@ pub(super) struct Listener {
 impl Listener {
     pub(super) fn bind(address: SocketAddr) -> Result<Self, ListenError> {
         let (socket, address) = listen(address).map_err(|error| ListenError::new(address, error))?;
-        Ok(Self { socket, address, failures: Failures::default(), rests_until: None })
+        Ok(Self { socket, address, failures: Sampling::default(), rests_until: None })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -86,7 +85,7 @@ impl Listener {
             if !is_of_one_connection(&error) {
                 self.rests_until = Some(now + REST);
             }
-            if let Some(unsaid) = self.failures.count(now) {
+            if let Some(unsaid) = self.failures.count((), now.into_std()) {
                 tracing::warn!(%error, unsaid, "connection not accepted");
             }
         }
@@ -109,41 +108,9 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// Counts failures of which not every one is worth a line in the log.
-#[derive(Debug, Default)]
-struct Failures {
-    said: Option<Instant>,
-    unsaid: u64,
-}
-
-impl Failures {
-    /// One more, at `now`. How many were not said before, if this one is to be said.
-    fn count(&mut self, now: Instant) -> Option<u64> {
-        if self.said.is_some_and(|said| now < said + LOG_INTERVAL) {
-            self.unsaid += 1;
-            return None;
-        }
-        self.said = Some(now);
-        Some(std::mem::take(&mut self.unsaid))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_failure_is_said_once_a_second_with_the_number_of_the_unsaid() {
-        let start = Instant::now();
-        let mut failures = Failures::default();
-        let mut count = |millis| failures.count(start + Duration::from_millis(millis));
-        assert_eq!(count(0), Some(0));
-        assert_eq!(count(50), None);
-        assert_eq!(count(999), None);
-        assert_eq!(count(1_000), Some(2));
-        assert_eq!(count(1_050), None);
-        assert_eq!(count(9_000), Some(1));
-    }
 
     #[test]
     fn only_errors_of_one_connection_are_followed_by_the_next_attempt_at_once() {

@@ -1,0 +1,78 @@
+//! Which of many like lines are worth writing to the log: strangers can cause them as fast as they like.
+//! Must not know what the lines say. Pure: it takes the time as an argument.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How often a line of one kind is written at most.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Lets a line of each kind through once a second, and counts the others. Kinds are the program's own, never a peer's:
+/// each is kept for ever.
+///
+/// For lines that anybody on the network can cause, such as refused requests: a flood of them must not fill a disk.
+///
+/// ```
+/// use std::time::{Duration, Instant};
+/// use rtbroadcaster::Sampling;
+///
+/// let (sampling, now) = (Sampling::default(), Instant::now());
+/// assert_eq!(sampling.count("refused", now), Some(0), "the first one is written");
+/// assert_eq!(sampling.count("refused", now), None, "the second one is not");
+/// assert_eq!(sampling.count("not accepted", now), Some(0), "another kind has its own second");
+/// assert_eq!(sampling.count("refused", now + Duration::from_secs(1)), Some(1), "one was not written");
+/// ```
+#[derive(Debug)]
+pub struct Sampling<K>(Mutex<Vec<Kind<K>>>);
+
+/// One kind of line.
+#[derive(Debug)]
+struct Kind<K> {
+    name: K,
+    /// When one was written.
+    said: Instant,
+    /// How many came since and were not.
+    unsaid: u64,
+}
+
+impl<K> Default for Sampling<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: PartialEq> Sampling<K> {
+    /// Another line of this `kind` could be written, at `now`. If it is to be, how many were not since the last one.
+    pub fn count(&self, kind: K, now: Instant) -> Option<u64> {
+        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = kinds.iter_mut().find(|known| known.name == kind) else {
+            kinds.push(Kind { name: kind, said: now, unsaid: 0 });
+            return Some(0);
+        };
+        if now < known.said + INTERVAL {
+            known.unsaid += 1;
+            return None;
+        }
+        known.said = now;
+        Some(std::mem::take(&mut known.unsaid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_written_once_a_second_with_the_number_of_those_that_were_not() {
+        let (start, sampling) = (Instant::now(), Sampling::default());
+        let count = |kind: u8, millis| sampling.count(kind, start + Duration::from_millis(millis));
+        assert_eq!(count(1, 0), Some(0));
+        assert_eq!(count(1, 50), None);
+        assert_eq!(count(2, 60), Some(0));
+        assert_eq!(count(1, 999), None);
+        assert_eq!(count(1, 1_000), Some(2));
+        assert_eq!(count(1, 1_050), None);
+        assert_eq!(count(2, 1_059), None);
+        assert_eq!(count(1, 9_000), Some(1));
+    }
+}
