@@ -5,6 +5,7 @@ mod act;
 mod deadlines;
 mod inbox;
 mod permit;
+mod pings;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -25,6 +26,7 @@ use crate::socket::Socket;
 use crate::wire::{Decoder, Incoming, Limits, Violation};
 use deadlines::{Deadlines, Due};
 use inbox::receive;
+use pings::Pings;
 
 pub use permit::Permit;
 
@@ -58,6 +60,7 @@ pub(crate) struct Client {
     place: Option<Place>,
     role: Role,
     strikes: Strikes,
+    pings: Pings,
     deadlines: Deadlines,
     /// What came and was not handled yet.
     inbox: VecDeque<Result<Incoming, Violation>>,
@@ -106,6 +109,7 @@ impl Client {
             permit,
             place: place.or_else(|| peer.map(|peer| Place::from(peer.ip()))),
             strikes: Strikes::default(),
+            pings: Pings::default(),
             inbox: VecDeque::new(),
             held: None,
             sleep: None,

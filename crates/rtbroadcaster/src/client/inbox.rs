@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use super::{Client, Role};
+use crate::close::CloseReason;
 use crate::fanout::Ending;
 use crate::protocol::{Command, Refusal, Request};
 use crate::wire::{Decoder, Incoming, Violation, encode};
@@ -41,6 +42,10 @@ impl Client {
                     drop(text);
                     // Boxed, so that the task of a viewer, who never speaks, holds no space for it.
                     Box::pin(self.answer(echo, command)).await;
+                }
+                Ok(Incoming::Ping(_) | Incoming::Pong(_)) if self.pings.came(self.manager.clock().now()) => {
+                    tracing::debug!("client closed: too many pings");
+                    self.outbox.cut(CloseReason::Rate);
                 }
                 Ok(Incoming::Ping(payload)) => self.outbox.pong(encode::pong(&payload)),
                 Ok(Incoming::Pong(_)) => {}
