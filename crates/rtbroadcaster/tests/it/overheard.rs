@@ -42,7 +42,7 @@ impl Overheard {
 
     fn note(&self, metadata: &Metadata<'_>, visit: impl FnOnce(&mut Note)) {
         if metadata.target().starts_with("rtbroadcaster") {
-            let mut note = Note(format!("{} ", metadata.name()));
+            let mut note = Note(format!("{} {} ", metadata.level(), metadata.name()));
             visit(&mut note);
             self.0.lock().unwrap().push_str(&(note.0 + "\n"));
         }
