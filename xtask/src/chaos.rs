@@ -8,7 +8,7 @@ mod fault;
 mod joins;
 mod ledger;
 mod model;
-mod random;
+pub(crate) mod random;
 mod record;
 mod speaker;
 mod state;

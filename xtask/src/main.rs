@@ -5,6 +5,7 @@ mod bench;
 mod chaos;
 mod check;
 mod chromium;
+mod hostile;
 mod load;
 mod node;
 mod soak;
@@ -36,6 +37,8 @@ enum Command {
     Soak(soak::Soak),
     /// Version 2 under cuts, lags, takeovers and joins at random moments: nothing lost, repeated, stale or untrue
     Chaos(chaos::Chaos),
+    /// Attacks beside good viewers: nothing lost, no crash, memory within its formula and given back
+    Hostile(hostile::Hostile),
     /// What a delivery, a join and an idle viewer cost, beside the floor and others; or how many instructions parts take
     Bench(bench::Bench),
     /// An owner of a room as a process of its own, which chaos starts
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Test => ("test", test::run(&mut steps)),
         Command::Soak(options) => ("soak", soak::run(options, &mut steps)),
         Command::Bench(options) => ("bench", bench::run(options, &mut steps)),
+        Command::Hostile(options) => ("hostile", hostile::run(options, &mut steps)),
         Command::Chaos(options) => ("chaos", chaos::run(options, &mut steps)),
         // Nobody reads what it prints but the program that has started it.
         Command::ChaosOwner => {

@@ -5,11 +5,12 @@ use std::path::Path;
 use crate::steps::{Failure, Steps, command, root};
 use crate::{chromium, node};
 
-/// The Rust tests with and without the features, the conversations with an independent client in Node, then the SDK
+/// The Rust tests with and without the features, a hundredth of each attack, the conversations with an independent client in Node, then the SDK
 /// in Node and the page in a browser.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(&mut command("cargo", "test --workspace --all-features"))?;
     steps.run(&mut command("cargo", "test -p rtbroadcaster --no-default-features --lib"))?;
+    steps.run(&mut command("cargo", "xtask hostile --scale 0.01"))?;
     node::ensure(steps)?;
     let conversations = root().join("protocol");
     steps.run(command("npm", INSTALL).current_dir(&conversations))?;

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use socket2::SockRef;
@@ -79,6 +79,28 @@ impl Peer {
     /// Connects and upgrades to `protocol`.
     pub(crate) async fn open_as(address: SocketAddr, protocol: Option<&str>) -> Result<Self, PeerError> {
         Self::upgrade(TcpStream::connect(address).await?, address, protocol).await
+    }
+
+    /// The same from another address of this machine.
+    pub(crate) async fn open_from(
+        source: Ipv4Addr,
+        address: SocketAddr,
+        protocol: Option<&str>,
+    ) -> Result<Self, PeerError> {
+        Self::upgrade(connect_from(source, address).await?, address, protocol).await
+    }
+
+    /// The same over a connection that holds little, from another address of this machine.
+    pub(crate) async fn open_narrow_from(
+        source: Ipv4Addr,
+        address: SocketAddr,
+        protocol: Option<&str>,
+    ) -> Result<Self, PeerError> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((source, 0).into())?;
+        SockRef::from(&socket).set_tcp_mss(NARROW_SEGMENT_BYTES)?;
+        socket.set_recv_buffer_size(NARROW_RECEIVE_BYTES)?;
+        Self::upgrade(socket.connect(address).await?, address, protocol).await
     }
 
     /// The same over a connection that holds little: whoever reads late is soon behind.
@@ -223,6 +245,11 @@ impl Peer {
         !self.pending.is_empty()
     }
 
+    /// Ends this side (FIN); what comes can still be heard.
+    pub(crate) async fn end_this_side(&mut self) -> io::Result<()> {
+        self.stream.shutdown().await
+    }
+
     /// Ends this side (FIN), then waits for the server's end and hears nothing more. Whether the server ended in time.
     pub(crate) async fn finish(mut self) -> bool {
         let ended = async {
@@ -241,6 +268,13 @@ impl Peer {
         // If the option cannot be set, the end is only a more polite one.
         let _ = self.stream.set_zero_linger();
     }
+}
+
+/// A connection from another address of this machine: all of 127.0.0.0/8 are.
+pub(crate) async fn connect_from(source: Ipv4Addr, address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((source, 0).into())?;
+    socket.connect(address).await
 }
 
 /// Takes the whole frames out of what waited and `bytes`; the rest waits. Copies only a frame that came in parts.

@@ -1,0 +1,119 @@
+//! `cargo xtask hostile`: what the server does under attack, beside an owner and viewers that do nothing wrong.
+//! Must not know how an attack works.
+
+mod attack;
+mod corpus;
+mod memory;
+mod mutation;
+mod report;
+mod sources;
+mod target;
+mod watch;
+mod witnesses;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+
+use crate::load::{on_a_thread, optimized, outcome, target as folder};
+use crate::steps::{Failure, Steps, command};
+use attack::{Attack, Plan};
+use report::{Report, Row};
+use target::Target;
+use watch::Watch;
+use witnesses::Witnesses;
+
+/// Below this scale any build will do: what counts then is that it works.
+const OPTIMIZED_FROM: f64 = 0.1;
+
+/// How much of an attack comes before all of them, so that the memory that the server keeps for good is there.
+const WARM_UP: f64 = 0.05;
+
+/// How long one attack may take at most.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Without --only all attacks are made, one after the other.
+#[derive(Debug, Args)]
+pub(crate) struct Hostile {
+    /// Which attack; may be repeated
+    #[arg(long)]
+    only: Vec<Attack>,
+    /// How much of each attack; 1 is a million frames, and needs `ulimit -n 20000`
+    #[arg(long, default_value_t = 1.0)]
+    scale: f64,
+    /// What decides all chance [default: another one each time]
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// Makes the attacks and prints what came of them.
+pub(crate) fn run(options: &Hostile, steps: &mut Steps) -> Result<(), Failure> {
+    if !(0.0..=10.0).contains(&options.scale) {
+        return Err(Failure::new("--scale is above 0 and at most 10"));
+    }
+    if options.scale >= OPTIMIZED_FROM
+        && let Some(outcome) = optimized(steps)
+    {
+        return outcome;
+    }
+    let report = measure(options, steps)?;
+    println!("{report}");
+    report.verdict()?;
+    steps.pass();
+    Ok(())
+}
+
+fn measure(options: &Hostile, steps: &mut Steps) -> Result<Report, Failure> {
+    let program = program(steps)?;
+    let seed = options.seed.unwrap_or_else(clock);
+    println!("seed {seed}, scale {}", options.scale);
+    let target = Target::start(&program, options.scale)?;
+    let witnesses = Witnesses::start(target.address())?;
+    let plan =
+        |scale| Plan { address: target.address(), room: witnesses.room().into(), seed, scale, stall: target.stall() };
+    let attacks = Attack::all().filter(|attack| options.only.is_empty() || options.only.contains(attack));
+    let attacks: Vec<_> = attacks.collect();
+    for &attack in &attacks {
+        let plan = plan(options.scale * WARM_UP);
+        outcome(on_a_thread(PATIENCE, move || attack.make(plan)))?;
+    }
+    let first = target.settled(None)?;
+    let mut rows = Vec::new();
+    for &attack in &attacks {
+        let before = target.settled(None)?;
+        witnesses.take()?;
+        let (plan, started) = (plan(options.scale), Instant::now());
+        let watch = Watch::begin(target.process());
+        let made = outcome(on_a_thread(PATIENCE, move || attack.make(plan)));
+        let (time, peak) = (started.elapsed(), watch.end());
+        let (made, peak) = (made?, peak?);
+        let after = target.settled(Some(before))?;
+        let row = Row { attack, made, time, before, peak, after, heard: witnesses.take()? };
+        println!("{row}");
+        rows.push(row);
+    }
+    let last = target.settled(Some(first))?;
+    let log = target.log()?;
+    witnesses.end()?;
+    target.stop()?;
+    Ok(Report { rows, first, last, log })
+}
+
+/// The server's program, of the same build as this one.
+fn program(steps: &mut Steps) -> Result<PathBuf, Failure> {
+    let profile = if cfg!(debug_assertions) {
+        // As `cargo xtask test` builds it, or everything would be built once more with a few features less.
+        steps.run(&mut command("cargo", "test --workspace --all-features --no-run --quiet"))?;
+        "debug"
+    } else {
+        "release"
+    };
+    Ok(folder().join(profile).join("rtbroadcaster"))
+}
+
+/// A seed that was not there before.
+fn clock() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    time.as_secs() << 20 | u64::from(time.subsec_micros())
+}

@@ -1,0 +1,140 @@
+//! Joins of a room with a big state that changes all the time, by clients that read nothing: what a replay pins.
+//! Must not know how a server keeps it.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{interval, sleep, timeout};
+
+use super::{Made, Plan};
+use crate::hostile::memory::Load;
+use crate::hostile::sources::{FEW, MANY};
+use crate::load::peer::{Peer, PeerError, V2};
+use crate::steps::Failure;
+
+/// How many joins at full scale.
+const JOINS: u64 = 1_000;
+
+/// The state: as much as a room may hold, less a little.
+const KEYS: u64 = 100;
+const VALUE_BYTES: usize = 10_000;
+
+/// How often a value changes.
+const BEAT: Duration = Duration::from_millis(50);
+
+/// How often a client of one address joins; the gate lets a hundred in.
+const TURN: Duration = Duration::from_millis(2);
+
+/// How long the server may keep one behind its own limit: the close frame has a second, the end two.
+const MARGIN: Duration = Duration::from_secs(5);
+
+pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
+    let failed = |error: PeerError| Failure::new(format!("the owner of the big room: {error}"));
+    let (mut owner, room) = open(&plan).await.map_err(failed)?;
+    let count = plan.share(JOINS);
+    let kept = plan.stall + MARGIN;
+    let mut tasks = JoinSet::new();
+    let mut turns = interval(TURN);
+    let join = async {
+        for number in 0..count {
+            turns.tick().await;
+            tasks.spawn(stare(plan.clone(), number, room.clone(), kept));
+        }
+        let mut made = Made::default();
+        while let Some(one) = tasks.join_next().await {
+            made.add(one.map_err(|error| Failure::new(format!("one that reads nothing: {error}")))?);
+        }
+        Ok(made)
+    };
+    let mut said = 0;
+    let mut made = tokio::select! {
+        made = join => made,
+        spoken = speak(&mut owner, &mut said) => match spoken {
+            Ok(()) => Err(Failure::new("the owner of the big room stopped")),
+            Err(error) => Err(failed(error)),
+        },
+    }?;
+    owner.say(r#"{"type":"close"}"#).await.map_err(|error| failed(error.into()))?;
+    // The state, what was said while the first of them was kept, and the history; each in both protocols.
+    let bytes = VALUE_BYTES as u64 * (KEYS + said + 256);
+    made.load = Load { connections: count, rooms: 1, pinned_bytes: bytes * 2, replays: count, ..Load::default() };
+    Ok(made)
+}
+
+/// A room with a big state.
+async fn open(plan: &Plan) -> Result<(Peer, String), PeerError> {
+    let mut owner = Peer::open_from(MANY.of(0), plan.address, V2).await?;
+    owner.say(r#"{"type":"create","id":"a"}"#).await?;
+    let answer = owner.answer().await?;
+    let room = answer.split_once(r#""room":""#).and_then(|(_, rest)| rest.split('"').next());
+    let room = room.ok_or_else(|| PeerError::Answer(answer.clone()))?.to_owned();
+    for key in 0..KEYS {
+        owner.say(&value(key)).await?;
+    }
+    Ok((owner, room))
+}
+
+fn value(number: u64) -> String {
+    let (key, text) = (number % KEYS, "v".repeat(VALUE_BYTES - 40));
+    format!(r#"{{"type":"publish","key":"k{key}","params":[{number},"{text}"],"state":true}}"#)
+}
+
+/// Changes one value after the other.
+async fn speak(owner: &mut Peer, said: &mut u64) -> Result<(), PeerError> {
+    let mut beat = interval(BEAT);
+    loop {
+        tokio::select! {
+            _ = beat.tick() => {
+                owner.say(&value(*said)).await?;
+                *said += 1;
+            }
+            readable = owner.readable() => {
+                readable?;
+                owner.hear(|_| ()).await?;
+            }
+        }
+    }
+}
+
+/// Joins, reads nothing while the server may keep it, and then sees whether it is over.
+async fn stare(plan: Plan, number: u64, room: String, kept: Duration) -> Made {
+    let mut made = Made { count: 1, ..Made::default() };
+    let is_new = number % 2 == 0;
+    let joined = async {
+        let mut peer = Peer::open_narrow_from(FEW.of(number), plan.address, if is_new { V2 } else { None }).await?;
+        let join = if is_new {
+            format!(r#"{{"type":"join","id":"a","room":"{room}"}}"#)
+        } else {
+            format!(r#"{{"uuid":"{room}","status":{{"value":2}}}}"#)
+        };
+        peer.say(&join).await?;
+        Ok::<_, PeerError>(peer)
+    };
+    let mut peer = match joined.await {
+        Ok(peer) => peer,
+        Err(PeerError::Refused(line)) if line.contains("429") => {
+            made.answer("429");
+            return made;
+        }
+        Err(error) => {
+            made.faults.push(format!("a join: {error}"));
+            return made;
+        }
+    };
+    sleep(kept).await;
+    // What the kernel holds is there at once; behind it there is an end or nothing.
+    let end = timeout(MARGIN, async {
+        loop {
+            if let Err(error) = peer.hear(|_| ()).await {
+                return error;
+            }
+        }
+    });
+    match end.await {
+        Ok(PeerError::Closed(4008)) => made.answer("4008"),
+        Ok(PeerError::Cut | PeerError::Io(_)) => made.answer("cut"),
+        Ok(other) => made.faults.push(format!("one that reads nothing: {other}")),
+        Err(_) => made.faults.push("one that reads nothing was kept".into()),
+    }
+    made
+}

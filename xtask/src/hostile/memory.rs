@@ -1,0 +1,85 @@
+//! What a server may hold, by the formula of docs/memory.md. Pure.
+
+/// A server with nothing on it, its allocator's slack included.
+const BASE: u64 = 20 * 1024 * 1024;
+
+/// A connection that is served and takes what it gets.
+const CONNECTION: u64 = 1_536;
+
+/// A connection that is still a request.
+const HANDSHAKE: u64 = 32 * 1024;
+
+/// A room with its owner, without what is kept in it.
+const ROOM: u64 = 2_560;
+
+/// A message of which not everything has come, the longest and the text that it becomes.
+const HALF_MESSAGE: u64 = 2 * 64 * 1024;
+
+/// A replay under way, without the frames, which all share: a place for each of at most 1 024.
+const REPLAY: u64 = 64 * 1024;
+
+/// What one viewer may have waiting that nobody shares.
+const BACKLOG: u64 = 256 * 1024;
+
+/// What is on a server at the same time, at most.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Load {
+    /// Connections that are served.
+    pub(super) connections: u64,
+    /// Connections that are requests.
+    pub(super) handshakes: u64,
+    /// Connections of which one message is not whole.
+    pub(super) half_messages: u64,
+    /// Rooms.
+    pub(super) rooms: u64,
+    /// Replays that nobody reads.
+    pub(super) replays: u64,
+    /// Viewers whose backlog is full.
+    pub(super) lagging: u64,
+    /// The bytes of messages that are kept: in histories, states and replays, for each protocol.
+    pub(super) pinned_bytes: u64,
+}
+
+impl Load {
+    /// The most that the server may hold.
+    pub(super) fn bound(self) -> u64 {
+        let Self { connections, handshakes, half_messages, rooms, replays, lagging, pinned_bytes } = self;
+        BASE + CONNECTION * connections
+            + HANDSHAKE * handshakes
+            + HALF_MESSAGE * half_messages
+            + ROOM * rooms
+            + REPLAY * replays
+            + BACKLOG * lagging
+            + pinned_bytes
+    }
+
+    /// Both at the same time.
+    pub(super) fn and(self, other: Self) -> Self {
+        Self {
+            connections: self.connections + other.connections,
+            handshakes: self.handshakes + other.handshakes,
+            half_messages: self.half_messages + other.half_messages,
+            rooms: self.rooms + other.rooms,
+            replays: self.replays + other.replays,
+            lagging: self.lagging + other.lagging,
+            pinned_bytes: self.pinned_bytes + other.pinned_bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_a_load_counts() {
+        let idle = Load::default();
+        assert_eq!(idle.bound(), BASE);
+        let viewers = Load { connections: 10_000, ..idle };
+        assert_eq!(viewers.bound(), BASE + 15_360_000);
+        let all =
+            Load { handshakes: 1, half_messages: 1, rooms: 1, replays: 1, lagging: 1, pinned_bytes: 1, ..viewers };
+        assert_eq!(all.bound() - viewers.bound(), HANDSHAKE + HALF_MESSAGE + ROOM + REPLAY + BACKLOG + 1);
+        assert_eq!(viewers.and(all).connections, 20_000);
+    }
+}

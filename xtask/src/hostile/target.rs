@@ -1,0 +1,147 @@
+//! The server that is attacked, with its log. Must not know by what.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::load::server::Server;
+use crate::load::{process, target};
+use crate::steps::Failure;
+
+/// How many messages a room keeps: few, so that the witnesses' room is full soon and grows no more.
+const HISTORY_MESSAGES_MAX: &str = "256";
+
+/// How long a server may take until it holds what it held before, besides the time in which rooms end.
+const SETTLE: Duration = Duration::from_secs(20);
+
+/// How often it is looked at meanwhile.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What may be left of an attack: a twentieth, and in a small server some pages.
+const LEFT_MAX: f64 = 0.05;
+pub(super) const LEFT_BYTES: u64 = 1024 * 1024;
+const LEFT_FILES: u64 = 4;
+
+/// A server under attack.
+pub(super) struct Target {
+    server: Server,
+    log: PathBuf,
+    /// How long rooms without an owner live.
+    grace: Duration,
+    stall: Duration,
+}
+
+/// What it holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) rss: u64,
+    pub(super) files: u64,
+}
+
+impl Held {
+    pub(super) fn of(pid: u32) -> Result<Self, Failure> {
+        Ok(Self { rss: process::rss(pid)?, files: process::open_files(pid)? })
+    }
+
+    /// Whether this is what was held before, or near it.
+    pub(super) fn is_near(self, before: Self) -> bool {
+        let most = |before: u64, least: u64| before + least.max(share(before));
+        self.rss <= most(before.rss, LEFT_BYTES) && self.files <= most(before.files, LEFT_FILES)
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a twentieth")]
+fn share(of: u64) -> u64 {
+    (of as f64 * LEFT_MAX) as u64
+}
+
+/// What the log came to.
+#[derive(Debug)]
+pub(super) struct Log {
+    pub(super) bytes: u64,
+    pub(super) panics: usize,
+    pub(super) path: PathBuf,
+}
+
+impl Target {
+    /// Starts it with all limits as they are by default; a small attack has less patience.
+    pub(super) fn start(program: &Path, scale: f64) -> Result<Self, Failure> {
+        let log = target().join("hostile.log");
+        let failed = |error| Failure::new(format!("{} cannot be written: {error}", log.display()));
+        let file = File::create(&log).map_err(failed)?;
+        let is_small = scale < 0.1;
+        let seconds = |full: u64, small: u64| Duration::from_secs(if is_small { small } else { full });
+        let (grace, stall) = (seconds(30, 1), seconds(10, 2));
+        let mut command = Command::new(program);
+        command.args(["--listen", "127.0.0.1:0", "--history-messages-max", HISTORY_MESSAGES_MAX]);
+        command.args(["--owner-grace", &format!("{}s", grace.as_secs())]);
+        command.args(["--stall-timeout", &format!("{}s", stall.as_secs())]);
+        command.stderr(file);
+        Ok(Self { server: Server::spawn(&mut command)?, log, grace, stall })
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    pub(super) fn process(&self) -> u32 {
+        self.server.process()
+    }
+
+    /// How long it waits for those who take nothing.
+    pub(super) fn stall(&self) -> Duration {
+        self.stall
+    }
+
+    /// What it holds once that is what it held `before`, or does not change any more, or has had its time.
+    pub(super) fn settled(&self, before: Option<Held>) -> Result<Held, Failure> {
+        let deadline = Instant::now() + self.grace + SETTLE;
+        let mut held = Held::of(self.process())?;
+        let mut changed = Instant::now();
+        loop {
+            let is_done = match before {
+                Some(before) => held.is_near(before),
+                None => changed.elapsed() >= 8 * LOOK,
+            };
+            if is_done || Instant::now() >= deadline {
+                return Ok(held);
+            }
+            thread::sleep(LOOK);
+            let now = Held::of(self.process())?;
+            if now.files != held.files || now.rss.abs_diff(held.rss) > 128 * 1024 {
+                changed = Instant::now();
+            }
+            held = now;
+        }
+    }
+
+    /// What it has logged so far.
+    pub(super) fn log(&self) -> Result<Log, Failure> {
+        let failed = |error| Failure::new(format!("{} cannot be read: {error}", self.log.display()));
+        let text = fs::read(&self.log).map_err(failed)?;
+        let panics = String::from_utf8_lossy(&text).matches("panicked at").count();
+        Ok(Log { bytes: text.len() as u64, panics, path: self.log.clone() })
+    }
+
+    /// Ends it as an operator would.
+    pub(super) fn stop(self) -> Result<(), Failure> {
+        self.server.stop()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_twentieth_more_is_near_and_a_tenth_is_not() {
+        let held = |mebibytes: u64, files| Held { rss: mebibytes * 1024 * 1024, files };
+        assert!(held(105, 210).is_near(held(100, 200)));
+        assert!(!held(106, 200).is_near(held(100, 200)));
+        assert!(!held(100, 211).is_near(held(100, 200)));
+        assert!(held(11, 14).is_near(held(10, 10)), "some pages and files of a small server");
+    }
+}

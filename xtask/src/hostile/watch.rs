@@ -1,0 +1,40 @@
+//! The most that a process holds while something happens. Must not know what.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use super::target::Held;
+use crate::steps::Failure;
+
+/// How often the process is looked at.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Looks until it is ended.
+pub(super) struct Watch {
+    looking: JoinHandle<Result<Held, Failure>>,
+    enough: Arc<AtomicBool>,
+}
+
+impl Watch {
+    pub(super) fn begin(pid: u32) -> Self {
+        let enough = Arc::new(AtomicBool::new(false));
+        let until = Arc::clone(&enough);
+        let looking = thread::spawn(move || {
+            let mut most = Held::of(pid)?;
+            while !until.load(Ordering::Relaxed) {
+                thread::sleep(LOOK);
+                let held = Held::of(pid)?;
+                most = Held { rss: most.rss.max(held.rss), files: most.files.max(held.files) };
+            }
+            Ok(most)
+        });
+        Self { looking, enough }
+    }
+
+    pub(super) fn end(self) -> Result<Held, Failure> {
+        self.enough.store(true, Ordering::Relaxed);
+        self.looking.join().unwrap_or_else(|_| Err(Failure::new("the watch panicked")))
+    }
+}
