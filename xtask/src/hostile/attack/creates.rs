@@ -26,7 +26,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let address = plan.address;
     let work = move |number: u64, random: Random| async move {
         let mut made = Made::default();
-        let is_new = number % 2 == 0;
+        let is_new = number.is_multiple_of(2);
         let created = timeout(PATIENCE, async {
             let mut peer = Peer::open_from(FEW.of(number), address, if is_new { V2 } else { None }).await?;
             peer.say(if is_new { r#"{"type":"create","id":"a"}"# } else { r#"{"status":{"value":1}}"# }).await?;

@@ -35,7 +35,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
             let mut made = Made { count: 1, ..Made::default() };
             let flood = timeout(PATIENCE, async {
                 let mut peer = Peer::open_from(MANY.of(number), address, V2).await?;
-                if number % 2 == 0 {
+                if number.is_multiple_of(2) {
                     peer.say(&format!(r#"{{"type":"join","id":"a","room":"{room}"}}"#)).await?;
                 }
                 // The end may come before all are written.

@@ -99,7 +99,7 @@ async fn speak(owner: &mut Peer, said: &mut u64) -> Result<(), PeerError> {
 /// Joins, reads nothing while the server may keep it, and then sees whether it is over.
 async fn stare(plan: Plan, number: u64, room: String, kept: Duration) -> Made {
     let mut made = Made { count: 1, ..Made::default() };
-    let is_new = number % 2 == 0;
+    let is_new = number.is_multiple_of(2);
     let joined = async {
         let mut peer = Peer::open_narrow_from(FEW.of(number), plan.address, if is_new { V2 } else { None }).await?;
         let join = if is_new {
