@@ -156,6 +156,16 @@ impl Client {
         }
     }
 
+    /// The client has panicked: it is told, its room learns that it is gone, and nothing of it is done any more.
+    pub(crate) async fn fail(&mut self) {
+        // Its room may have told it already.
+        if self.outbox.ending() == Ending::Open {
+            self.outbox.cut(CloseReason::Fault);
+        }
+        self.leave();
+        self.run().await;
+    }
+
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         let Self { socket, outbox, .. } = self;
         match outbox.poll_drain(cx, |cx, slices| socket.poll_write(cx, slices)) {
@@ -249,7 +259,8 @@ impl Client {
     /// The viewer lost messages: the room brings it on.
     fn restore(&mut self) {
         match &self.role {
-            Role::Viewer(membership) => membership.restore(),
+            // Counted and never refused: whoever gets it has taken everything before it, and would join anew otherwise.
+            Role::Viewer(membership) => self.manager.replayed(self.place, membership.restore()),
             _ => self.outbox.cut(CloseReason::Slow),
         }
     }

@@ -60,6 +60,11 @@ pub struct Config {
     pub connections_per_address_max: usize,
     /// The most handshakes from one address in a second. Default 100.
     pub handshakes_per_address_per_second: u32,
+    /// The most bytes of state and of missed messages that clients at one address (IPv6: one /64) are told when they join,
+    /// go on or come back, in a second: key and params, and 128 bytes for each message. What ten seconds bring may be had
+    /// at once; then such requests are refused as `rate` until it is even. Where the address is known, see
+    /// [`Arrival`](crate::Arrival). Default 4 MiB.
+    pub replay_bytes_per_address_per_second: u32,
     /// The most signals from one viewer in a second. There are no signals yet, so nothing uses it. Default 5.
     pub signals_per_viewer_per_second: u32,
 
@@ -100,6 +105,7 @@ impl Default for Config {
             connections_max: 20_000,
             connections_per_address_max: 1_000,
             handshakes_per_address_per_second: 100,
+            replay_bytes_per_address_per_second: 4 * 1024 * 1024,
             signals_per_viewer_per_second: 5,
             first_message_timeout: Duration::from_secs(5),
             join_timeout: Duration::from_secs(30),

@@ -53,6 +53,7 @@ mod clock;
 mod close;
 mod config;
 mod fanout;
+mod fault;
 mod id;
 mod manager;
 #[doc(hidden)]

@@ -1,6 +1,7 @@
 //! Creates client connections and rooms, and ends them all.
 //! Must not know HTTP.
 
+mod bucket;
 mod gate;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use crate::clock::Clock;
 use crate::close::CloseReason;
 use crate::config::Config;
 use crate::fanout::{Lanes, Outbox};
+use crate::fault;
 use crate::id::RoomId;
 use crate::protocol::Protocol;
 use crate::room::{CreateError, Owner, OwnerKey, Place, Registry, RoomSummary};
@@ -212,11 +214,23 @@ impl Manager {
     ) {
         let accepted = self.0.clock.since_birth(accepted);
         let mut client = Client::new(socket, protocol, self.clone(), permit, accepted, ticket.place());
-        client.begin(first);
+        let begun = fault::catch("client", || client.begin(first));
+        let manager = self.clone();
         self.0.clients.spawn(async move {
-            client.run().await;
+            if begun.is_err() || fault::catch_task("client", client.run()).await.is_err() {
+                manager.end_broken_rooms();
+                // Should that panic too, it ends without a word.
+                let _ = fault::catch_task("client", client.fail()).await;
+            }
             drop(ticket);
         });
+    }
+
+    /// A client has panicked, maybe under the lock of a room: its members are not left waiting for whoever takes it next.
+    fn end_broken_rooms(&self) {
+        if let Some(registry) = self.0.registry.get() {
+            registry.end_broken();
+        }
     }
 
     /// Lets a connection in, if there are not too many.
@@ -229,6 +243,19 @@ impl Manager {
         &self.0.sampling
     }
 
+    /// Whether a client at `place` may be told a room's state, or what it missed, at this moment. Where a place is not
+    /// known there is no limit.
+    pub(crate) fn may_replay(&self, place: Option<Place>) -> bool {
+        place.is_none_or(|place| self.0.gate.may_replay(place, self.0.clock.now()))
+    }
+
+    /// A client at `place` is told so many bytes of it.
+    pub(crate) fn replayed(&self, place: Option<Place>, bytes: usize) {
+        if let Some(place) = place.filter(|_| bytes > 0) {
+            self.0.gate.replayed(place, bytes, self.0.clock.now());
+        }
+    }
+
     pub(crate) fn clock(&self) -> Clock {
         self.0.clock
     }
@@ -236,8 +263,8 @@ impl Manager {
     pub(crate) fn registry(&self) -> &Arc<Registry> {
         self.0.registry.get_or_init(|| {
             let lanes = tokio::runtime::Handle::current().metrics().num_workers();
-            let lanes = Arc::new(Lanes::start(lanes, &self.0.config));
-            Registry::new(self.0.clock, Arc::clone(&self.0.config), lanes)
+            let (lanes, faults) = Lanes::start(lanes, &self.0.config);
+            Registry::new(self.0.clock, Arc::clone(&self.0.config), Arc::new(lanes), faults)
         })
     }
 
@@ -252,6 +279,7 @@ impl Manager {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Option<HashMap<usize, Arc<Outbox>>>> {
+        // Each change is one of a map, which a panic leaves whole.
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -265,6 +293,9 @@ fn moment_to_come_back() -> Duration {
 
 #[cfg(test)]
 mod tests {
+    mod faults;
+    mod replays;
+
     use super::*;
     use crate::fanout::Ending;
 

@@ -164,7 +164,8 @@ impl Upgrade {
                 // One line a second for each kind of refusal: whoever knocks must not fill the log.
                 let kind = error.status().canonical_reason().unwrap_or_default();
                 if let Some(unsaid) = manager.sampling().count(kind, std::time::Instant::now()) {
-                    tracing::info!(%error, unsaid, "upgrade refused");
+                    let address = self.peer.map(|peer| tracing::field::display(peer.ip().to_canonical()));
+                    tracing::info!(%error, address, unsaid, "upgrade refused");
                 }
                 return error.into_response();
             }

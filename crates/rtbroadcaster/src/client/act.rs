@@ -1,6 +1,7 @@
 //! What a client's commands do to rooms, and what keeps them from it.
 //! Must not know the socket, nor how commands and refusals are written.
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -53,17 +54,21 @@ impl Client {
 
     fn take_over(&mut self, id: &str, room: &str, key: &str) -> Result<(), Refusal> {
         self.be_without_room()?;
+        self.be_told()?;
         let room: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
         let key: OwnerKey = key.parse().map_err(|_| Refusal::NoRoom)?;
         if !self.permit.may_create() {
             return Err(Refusal::NoRoom);
         }
         let (protocol, alive) = (self.protocol, self.manager.config().ping_interval);
-        let announce = |Welcome { standing, entries, .. }: &Welcome| {
-            let answer = Answer::Owned { standing, replay: entries.len() };
+        let bytes = Cell::new(0);
+        let announce = |welcome: &Welcome| {
+            bytes.set(welcome.bytes());
+            let answer = Answer::Owned { standing: &welcome.standing, replay: welcome.entries.len() };
             protocol.accepted(id, &answer, alive).unwrap_or_default()
         };
         let owner = self.manager.registry().own(room, &key, Some((&self.outbox, &announce)));
+        self.manager.replayed(self.place, bytes.get());
         self.role = Role::Owner(owner.ok_or(Refusal::NoRoom)?);
         self.deadlines.entered();
         Ok(())
@@ -71,12 +76,15 @@ impl Client {
 
     fn join(&mut self, id: &str, room: &str, start: &Start) -> Result<(), Refusal> {
         self.be_without_room()?;
+        self.be_told()?;
         let room: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
         if !self.permit.may_join(room) {
             return Err(Refusal::NoRoom);
         }
-        let outbox = Arc::clone(&self.outbox);
-        let membership = self.manager.registry().join(room, outbox, start, &|welcome| self.joined(id, welcome));
+        let (outbox, bytes) = (Arc::clone(&self.outbox), Cell::new(0));
+        let announce = |welcome: &Welcome| self.joined(id, welcome, &bytes);
+        let membership = self.manager.registry().join(room, outbox, start, &announce);
+        self.manager.replayed(self.place, bytes.get());
         self.role = Role::Viewer(membership.map_err(|error| match error {
             JoinError::NoRoom => Refusal::NoRoom,
             JoinError::RoomFull => Refusal::RoomFull,
@@ -121,7 +129,10 @@ impl Client {
         let Role::Viewer(membership) = &self.role else { return Err(Refusal::BadMessage) };
         // It has waited until it is paused, and whole, or live.
         let position = self.outbox.position().ok_or(Refusal::BadMessage)?;
-        membership.unpause(position, &|welcome| self.joined(id, welcome));
+        self.be_told()?;
+        let bytes = Cell::new(0);
+        membership.unpause(position, &|welcome| self.joined(id, welcome, &bytes));
+        self.manager.replayed(self.place, bytes.get());
         Ok(())
     }
 
@@ -156,10 +167,18 @@ impl Client {
         }
     }
 
-    /// The announcement of what a viewer gets.
-    fn joined(&self, id: &str, Welcome { standing, how, entries }: &Welcome) -> Bytes {
+    /// The announcement of what a viewer gets, which takes so many `bytes`.
+    fn joined(&self, id: &str, welcome: &Welcome, bytes: &Cell<usize>) -> Bytes {
+        bytes.set(welcome.bytes());
+        let Welcome { standing, how, entries } = welcome;
         let answer = Answer::Joined { standing, how: *how, replay: entries.len() };
         self.protocol.accepted(id, &answer, self.manager.config().ping_interval).unwrap_or_default()
+    }
+
+    /// Whether the client may be told a room's state, or what it missed, at this moment. Asked before it is known whether
+    /// there is such a room: the answer must not tell it.
+    fn be_told(&self) -> Result<(), Refusal> {
+        if self.manager.may_replay(self.place) { Ok(()) } else { Err(Refusal::Rate) }
     }
 
     fn be_without_room(&self) -> Result<(), Refusal> {

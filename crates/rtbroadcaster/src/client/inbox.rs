@@ -40,6 +40,8 @@ impl Client {
                         return self.inbox.push_front(Ok(Incoming::Text(text)));
                     }
                     drop(text);
+                    #[cfg(test)]
+                    crate::fault::inject("the client", &echo);
                     // Boxed, so that the task of a viewer, who never speaks, holds no space for it.
                     Box::pin(self.answer(echo, command)).await;
                 }

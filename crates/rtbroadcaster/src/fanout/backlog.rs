@@ -89,6 +89,11 @@ impl Backlog {
         }
     }
 
+    /// One that is cut and has said everything.
+    pub fn broken(dialect: &'static Dialect) -> Self {
+        Self { ending: Ending::Cut, ..Self::new(dialect, Seq::ZERO) }
+    }
+
     /// Appends a frame; the waiting frame that it supersedes is removed. After an ending it is dropped.
     ///
     /// When more than `limit` bytes would wait in the queue (each frame with 128 bytes for its place; 0 lifts the limit, a

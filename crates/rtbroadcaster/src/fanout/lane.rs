@@ -8,13 +8,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::roster::Roster;
 use crate::clock::FAR;
 use crate::config::Config;
+use crate::fault;
+use crate::id::RoomId;
 use crew::Crew;
 
 /// After how much work a lane lets the other tasks of its worker thread run.
@@ -88,9 +90,13 @@ impl Lane {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
+        // Each change is one of a queue, which a panic leaves whole.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// Rooms over which a lane has panicked. It has told the members that it knows; the room has to be ended.
+pub(crate) type Faults = mpsc::UnboundedReceiver<RoomId>;
 
 /// All lanes of a manager. They end when this is dropped.
 #[derive(Debug)]
@@ -102,16 +108,19 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    /// Starts `count` lanes on the current runtime, each with a heartbeat every `ping_interval` (zero: none).
-    pub(crate) fn start(count: usize, config: &Config) -> Self {
+    /// Starts `count` lanes on the current runtime, each with a heartbeat every `ping_interval` (zero: none). With them
+    /// come the rooms whose members they had to give up, see [`Faults`].
+    pub(crate) fn start(count: usize, config: &Config) -> (Self, Faults) {
         let end = CancellationToken::new();
+        let (broken, faults) = mpsc::unbounded_channel();
         let start = |_| {
             let lane = Lane::new(config.flush_interval);
-            tokio::spawn(end.clone().run_until_cancelled_owned(run(Arc::clone(&lane), config.ping_interval)));
+            let run = run(Arc::clone(&lane), config.ping_interval, broken.clone());
+            tokio::spawn(end.clone().run_until_cancelled_owned(run));
             lane
         };
         let lanes = (0..count.max(1)).map(start).collect();
-        Self { lanes, placed: AtomicUsize::new(0), _end: end.drop_guard() }
+        (Self { lanes, placed: AtomicUsize::new(0), _end: end.drop_guard() }, faults)
     }
 
     /// How many there are.
@@ -130,7 +139,7 @@ impl Lanes {
     }
 }
 
-async fn run(lane: Arc<Lane>, ping_interval: Duration) {
+async fn run(lane: Arc<Lane>, ping_interval: Duration, broken: mpsc::UnboundedSender<RoomId>) {
     let mut crews: HashMap<u64, Crew> = HashMap::new();
     // A tick that never comes where there are no heartbeats.
     let period = if ping_interval.is_zero() { FAR } else { ping_interval.min(FAR) };
@@ -139,8 +148,16 @@ async fn run(lane: Arc<Lane>, ping_interval: Duration) {
     let mut slice = Instant::now();
     loop {
         tokio::select! {
-            _ = heartbeat.tick() => crews.values_mut().for_each(Crew::order_heartbeat),
-            roster = lane.next() => serve(&roster, &mut crews),
+            _ = heartbeat.tick() => crews.values_mut().for_each(|crew| {
+                let _ = fault::catch("heartbeat", || crew.order_heartbeat());
+            }),
+            roster = lane.next() => {
+                if fault::catch("room", || serve(&roster, &mut crews)).is_err() {
+                    give_up(&roster, &mut crews);
+                    // Without a receiver the manager is gone.
+                    let _ = broken.send(roster.room());
+                }
+            }
         }
         // Not after every roster: a yield costs a look at the network.
         if slice.elapsed() > SLICE {
@@ -158,6 +175,16 @@ fn serve(roster: &Arc<Roster>, crews: &mut HashMap<u64, Crew>) {
         crews.remove(&roster.id());
     }
     roster.rest(busy);
+}
+
+/// Ends the members of a roster over which the lane has panicked: what they were sent is not known. All others are served
+/// on.
+fn give_up(roster: &Arc<Roster>, crews: &mut HashMap<u64, Crew>) {
+    let members = crews.remove(&roster.id()).map_or_else(Vec::new, Crew::into_members);
+    for member in members.into_iter().chain(roster.break_off()) {
+        // One of them may be what it panics over.
+        let _ = fault::catch("client", || roster.fail(&member));
+    }
 }
 
 #[cfg(test)]

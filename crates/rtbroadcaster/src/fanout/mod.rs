@@ -8,7 +8,7 @@ mod roster;
 mod superseding;
 
 pub(crate) use backlog::{Ending, Replay};
-pub(crate) use lane::Lanes;
+pub(crate) use lane::{Faults, Lanes};
 pub(crate) use outbox::{Drained, Outbox};
 pub(crate) use roster::{Item, Last, Roll, Roster};
 #[cfg(test)]

@@ -6,7 +6,7 @@ mod drain;
 mod line;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -219,8 +219,16 @@ impl Outbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, Line> {
-        // A panic between two complete changes leaves a usable line.
-        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+        self.line.lock().unwrap_or_else(|poisoned| {
+            // A panic has left it half changed. What the peer has of a frame is not known any more, so the connection ends
+            // without a word.
+            let mut line = poisoned.into_inner();
+            self.line.clear_poison();
+            if let Some(waker) = line.break_off(self.dialect) {
+                waker.wake();
+            }
+            line
+        })
     }
 }
 

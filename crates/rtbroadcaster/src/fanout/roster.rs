@@ -2,7 +2,7 @@
 //! Must not know sockets; only the lane touches the members.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -10,7 +10,8 @@ use super::backlog::Replay;
 use super::lane::Lane;
 use super::outbox::Outbox;
 use super::superseding::{Rank, Ranked, Superseding};
-use crate::id::{Seq, Term};
+use crate::close::CloseReason;
+use crate::id::{RoomId, Seq, Term};
 use crate::message::Entry;
 use crate::standing::{OwnerStatus, Standing};
 
@@ -45,6 +46,8 @@ pub(crate) enum Roll {
     Remove(Arc<Outbox>),
     /// The room has ended: all members get its farewell.
     End(Arc<Last>),
+    /// The room has ended by our own fault: all members are told.
+    Break,
 }
 
 /// A room as it was at its end, for members who lost messages before it.
@@ -80,6 +83,8 @@ pub(super) enum Work {
 pub(crate) struct Roster {
     /// Under which the lane finds the members.
     id: u64,
+    /// The room.
+    room: RoomId,
     lane: Arc<Lane>,
     inbox: Mutex<Inbox>,
 }
@@ -95,6 +100,8 @@ struct Inbox {
     is_new: bool,
     /// The lane knows that there is something to do.
     scheduled: bool,
+    /// Nothing is taken in any more: a panic has left it, or what its lane made of it, half changed.
+    is_broken: bool,
 }
 
 /// An item that waits for the lane.
@@ -110,7 +117,24 @@ impl Ranked for Waiting {
     }
 }
 
+impl Roll {
+    /// Whoever would have been reached through the lane from then on.
+    fn into_newcomer(self) -> Option<Arc<Outbox>> {
+        match self {
+            Roll::Admit(member, _) | Roll::Replay(member, _) => Some(member),
+            Roll::Remove(_) | Roll::End(_) | Roll::Break => None,
+        }
+    }
+}
+
 impl Item {
+    fn into_roll(self) -> Option<Roll> {
+        match self {
+            Item::Roll(roll) => Some(roll),
+            Item::Message { .. } | Item::Owner(..) => None,
+        }
+    }
+
     /// What may happen to it where newer values remove waiting ones.
     fn rank(&self) -> Rank {
         match self {
@@ -123,6 +147,10 @@ impl Item {
 impl Inbox {
     /// Appends, and gives what that removes.
     fn push(&mut self, item: Item, is_slowed: bool) -> Vec<Waiting> {
+        #[cfg(test)]
+        if let Item::Message { entry, .. } = &item {
+            crate::fault::inject("the roster", entry.key.as_str());
+        }
         let mut superseded = self.fall_behind();
         let rank = if is_slowed || self.is_behind { item.rank() } else { Rank::Event };
         superseded.extend(self.items.push(Waiting { item, rank }));
@@ -143,6 +171,14 @@ impl Inbox {
         ranked.filter_map(|waiting| self.items.push(waiting)).collect()
     }
 
+    /// Nothing is taken in any more, and the lane ends the members it has. Gives those who wait for it.
+    fn break_off(&mut self) -> Vec<Arc<Outbox>> {
+        let Self { items, roll, .. } =
+            std::mem::replace(self, Self { is_broken: true, roll: Some(Roll::Break), ..Self::default() });
+        let items = items.into_iter().filter_map(|Waiting { item, .. }| item.into_roll());
+        roll.into_iter().chain(items).filter_map(Roll::into_newcomer).collect()
+    }
+
     /// Everything is taken.
     fn catch_up(&mut self) {
         // A burst leaves no buffer behind.
@@ -152,16 +188,26 @@ impl Inbox {
 }
 
 impl Roster {
-    /// An empty roster served by `lane`.
-    pub(crate) fn new(lane: &Arc<Lane>) -> Arc<Self> {
+    /// An empty roster of `room`, served by `lane`.
+    pub(crate) fn new(lane: &Arc<Lane>, room: RoomId) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { id, lane: Arc::clone(lane), inbox: Mutex::default() })
+        Arc::new(Self { id, room, lane: Arc::clone(lane), inbox: Mutex::default() })
     }
 
     /// Appends `item`. The order of the items is the order in which the lane does them.
     pub(crate) fn push(self: &Arc<Self>, item: Item) {
         let mut inbox = self.lock();
+        if inbox.is_broken {
+            if inbox.roll.is_some() {
+                // The lane has members to end.
+                self.schedule_locked(inbox);
+            } else {
+                drop(inbox);
+            }
+            item.into_roll().and_then(Roll::into_newcomer).iter().for_each(|member| self.fail(member));
+            return;
+        }
         let superseded = inbox.push(item, self.lane.is_slowed());
         self.schedule_locked(inbox);
         // Outside of the lock: with it the room's budget has its cost back, which may wake the owner.
@@ -226,8 +272,31 @@ impl Roster {
         self.id
     }
 
+    /// The room.
+    pub(super) fn room(&self) -> RoomId {
+        self.room
+    }
+
+    /// The lane has panicked over what it was given: nobody is reached through this roster any more. Gives those whom it
+    /// has not come to.
+    pub(super) fn break_off(&self) -> Vec<Arc<Outbox>> {
+        self.lock().break_off()
+    }
+
+    /// Tells a member that the room has ended by our own fault.
+    pub(super) fn fail(&self, member: &Outbox) {
+        member.set_place(None);
+        member.farewell(self.room, CloseReason::Fault);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inbox> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inbox.lock().unwrap_or_else(|poisoned| {
+            // Messages may be lost, for some members or for all.
+            let mut inbox = poisoned.into_inner();
+            self.inbox.clear_poison();
+            inbox.break_off().iter().for_each(|member| self.fail(member));
+            inbox
+        })
     }
 }
 

@@ -1,16 +1,22 @@
-//! How many connections may be open, and how fast one address may open them.
-//! Must not know what the connections do. The bucket is pure: it takes the time as an argument.
+//! How many connections may be open, how fast one address may open them, and how much it may be told anew.
+//! Must not know what the connections do. It takes the time as an argument.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::bucket::{Bucket, Rate};
 use crate::config::{Config, exceeds};
 use crate::room::Place;
 
 /// How many addresses without an open connection are remembered before those that have nothing to be remembered for
 /// are forgotten.
 const FORGET_ABOVE: usize = 1_024;
+
+/// So many seconds' handshakes may come at once, and so many seconds' replays: an audience behind one address joins
+/// within seconds of each other.
+const HANDSHAKE_SECONDS: u32 = 1;
+const REPLAY_SECONDS: u32 = 10;
 
 /// Counts connections on their way in and out.
 #[derive(Debug)]
@@ -20,7 +26,9 @@ pub(crate) struct Gate {
     /// `connections_per_address_max`.
     open_per_place_max: usize,
     /// `handshakes_per_address_per_second`.
-    rate: u32,
+    handshakes: Rate,
+    /// `replay_bytes_per_address_per_second`.
+    replays: Rate,
     visits: Mutex<Visits>,
 }
 
@@ -35,6 +43,7 @@ struct Visits {
 struct Visitor {
     open: usize,
     handshakes: Bucket,
+    replays: Bucket,
 }
 
 /// The gate is closed for this connection at the moment.
@@ -60,7 +69,8 @@ impl Gate {
         Arc::new(Self {
             open_max: config.connections_max,
             open_per_place_max: config.connections_per_address_max,
-            rate: config.handshakes_per_address_per_second,
+            handshakes: Rate::new(config.handshakes_per_address_per_second, HANDSHAKE_SECONDS),
+            replays: Rate::new(config.replay_bytes_per_address_per_second, REPLAY_SECONDS),
             visits: Mutex::default(),
         })
     }
@@ -72,13 +82,14 @@ impl Gate {
             return Err(TooMany);
         }
         if let Some(place) = place {
-            visits.forget(self.rate, now);
-            let visitor = visits
-                .places
-                .entry(place)
-                .or_insert_with(|| Visitor { open: 0, handshakes: Bucket::full(self.rate, now) });
-            // A refused handshake counts too, so that trying harder does not help.
-            let in_time = self.rate == 0 || visitor.handshakes.take(self.rate, now);
+            visits.forget(self, now);
+            let visitor = visits.places.entry(place).or_insert_with(|| Visitor {
+                open: 0,
+                handshakes: Bucket::full(self.handshakes, now),
+                replays: Bucket::full(self.replays, now),
+            });
+            // A handshake that is refused for the number of connections counts too, so that trying harder does not help.
+            let in_time = visitor.handshakes.take(self.handshakes, now);
             if !in_time || exceeds(visitor.open + 1, self.open_per_place_max) {
                 return Err(TooMany);
             }
@@ -88,16 +99,35 @@ impl Gate {
         Ok(Ticket { gate: Arc::clone(self), place })
     }
 
+    /// Whether clients at `place` may be told a room's state, or what they missed, at this moment.
+    pub(super) fn may_replay(&self, place: Place, now: Duration) -> bool {
+        // A place that is not listed has come in by no handshake whose address was known.
+        self.lock().places.get(&place).is_none_or(|visitor| visitor.replays.is_even(self.replays, now))
+    }
+
+    /// A client at `place` is told so many bytes of it.
+    pub(super) fn replayed(&self, place: Place, bytes: usize, now: Duration) {
+        if let Some(visitor) = self.lock().places.get_mut(&place) {
+            visitor.replays.charge(u32::try_from(bytes).unwrap_or(u32::MAX), self.replays, now);
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Visits> {
+        // Numbers only, and each change is one of them: a panic leaves at most one connection counted too many.
         self.visits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Visits {
-    /// Forgets addresses that have no connection and made no handshake of late, once there are many.
-    fn forget(&mut self, rate: u32, now: Duration) {
+    /// Forgets addresses that have no connection and of late neither made a handshake nor were told anything, once there
+    /// are many.
+    fn forget(&mut self, gate: &Gate, now: Duration) {
         if self.places.len() > 2 * self.open + FORGET_ABOVE {
-            self.places.retain(|_, visitor| visitor.open > 0 || !visitor.handshakes.is_full(rate, now));
+            self.places.retain(|_, visitor| {
+                let is_fresh =
+                    visitor.handshakes.is_full(gate.handshakes, now) && visitor.replays.is_full(gate.replays, now);
+                visitor.open > 0 || !is_fresh
+            });
         }
     }
 }
@@ -109,39 +139,6 @@ impl Drop for Ticket {
         if let Some(visitor) = self.place.and_then(|place| visits.places.get_mut(&place)) {
             visitor.open -= 1;
         }
-    }
-}
-
-/// A token bucket that holds what one second brings.
-#[derive(Debug)]
-struct Bucket {
-    tokens: f64,
-    counted: Duration,
-}
-
-impl Bucket {
-    fn full(rate: u32, now: Duration) -> Self {
-        Self { tokens: f64::from(rate), counted: now }
-    }
-
-    /// Takes one token, if there is one.
-    fn take(&mut self, rate: u32, now: Duration) -> bool {
-        self.tokens = self.at(rate, now);
-        self.counted = now;
-        let taken = self.tokens >= 1.0;
-        if taken {
-            self.tokens -= 1.0;
-        }
-        taken
-    }
-
-    fn is_full(&self, rate: u32, now: Duration) -> bool {
-        self.at(rate, now) >= f64::from(rate)
-    }
-
-    fn at(&self, rate: u32, now: Duration) -> f64 {
-        let brought = now.saturating_sub(self.counted).as_secs_f64() * f64::from(rate);
-        (self.tokens + brought).min(f64::from(rate))
     }
 }
 
@@ -189,6 +186,64 @@ mod tests {
             "no more than one second brings"
         );
         assert!(gate.enter(place(2), NOW + Duration::from_secs(60)).is_ok(), "another address has its own");
+    }
+
+    #[test]
+    fn an_address_is_told_so_much_in_a_second_and_remembered_until_it_may_have_all_again() {
+        let gate = Gate::new(&Config {
+            replay_bytes_per_address_per_second: 1_000,
+            handshakes_per_address_per_second: 0,
+            ..Config::default()
+        });
+        let (one, other) = (place(1).unwrap(), place(2).unwrap());
+        let after = |seconds: u64| NOW + Duration::from_secs(seconds);
+        let ticket = gate.enter(Some(one), NOW).unwrap();
+        assert!(gate.may_replay(one, NOW));
+        gate.replayed(one, 15_000, NOW);
+        drop(ticket);
+        assert!(!gate.may_replay(one, after(4)), "what it was told lasts longer than its connection");
+        assert!(gate.may_replay(one, after(5)));
+        assert!(gate.may_replay(other, NOW), "another address has its own");
+        gate.replayed(other, usize::MAX, NOW);
+        assert!(gate.may_replay(other, NOW), "an address that came by no handshake is not limited");
+        let remembers = |now| {
+            for number in 0..=u32::try_from(FORGET_ABOVE).unwrap() {
+                let place = Place::from(IpAddr::from(number.to_be_bytes()));
+                drop(gate.enter(Some(place), now));
+                gate.replayed(place, 1, now);
+            }
+            gate.lock().forget(&gate, now);
+            gate.lock().places.contains_key(&one)
+        };
+        assert!(remembers(after(14)));
+        assert!(!remembers(after(15)));
+    }
+
+    #[test]
+    fn by_default_an_audience_behind_one_address_joins_at_once_and_joins_of_a_full_state_are_paced() {
+        let gate = Gate::new(&Config::default());
+        let joins = |place: Place, bytes: usize, now: Duration| {
+            let may = |_: &usize| {
+                let may = gate.may_replay(place, now);
+                if may {
+                    gate.replayed(place, bytes, now);
+                }
+                may
+            };
+            (0..2_000).take_while(may).count()
+        };
+        let (audience, attacker) = (place(1).unwrap(), place(2).unwrap());
+        let _tickets = [audience, attacker].map(|place| gate.enter(Some(place), NOW).unwrap());
+        // As many as may connect, and a state of 100 keys.
+        let state = 20 * 1024 + 100 * 128;
+        assert!(joins(audience, state, NOW) >= Config::default().connections_per_address_max);
+        let full = Config::default().state_bytes_max;
+        let saved = usize::try_from(REPLAY_SECONDS).unwrap() * 4;
+        assert_eq!(joins(attacker, full, NOW), saved + 1);
+        assert_eq!(joins(attacker, full, NOW), 0);
+        for second in 1..=100 {
+            assert_eq!(joins(attacker, full, NOW + Duration::from_secs(second)), 4, "after {second} s");
+        }
     }
 
     #[test]

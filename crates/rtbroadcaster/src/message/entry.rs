@@ -67,6 +67,7 @@ impl Entry {
 
     /// With which parameters.
     pub fn params(&self) -> Params {
+        // Replaced as a whole, which no panic interrupts.
         self.params.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -60,6 +60,16 @@ pub struct Welcome {
     pub entries: Arc<[Arc<Entry>]>,
 }
 
+/// What a message costs besides its key and params in what a client is told anew: its frame and its place.
+const MESSAGE_BYTES: usize = 128;
+
+impl Welcome {
+    /// What it costs to tell it.
+    pub fn bytes(&self) -> usize {
+        self.entries.iter().map(|entry| entry.bytes() + MESSAGE_BYTES).sum()
+    }
+}
+
 impl Core {
     /// A new room: its owner is there and nobody watches.
     pub fn new(id: RoomId, epoch: Epoch, config: &Config) -> Self {

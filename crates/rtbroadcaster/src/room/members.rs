@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::fanout::{Item, Lanes, Outbox, Replay, Roll, Roster};
-use crate::id::Seq;
+use crate::id::{RoomId, Seq};
 
 /// How many members a room has in one lane before new ones go where it has the fewest.
 const MEMBERS_BEFORE_SPREADING: usize = 1_000;
@@ -12,6 +12,7 @@ const MEMBERS_BEFORE_SPREADING: usize = 1_000;
 /// The members of one room.
 #[derive(Debug)]
 pub(super) struct Members {
+    room: RoomId,
     lanes: Arc<Lanes>,
     rosters: Vec<Placed>,
 }
@@ -29,8 +30,8 @@ struct Placed {
 pub(super) struct Seat(usize);
 
 impl Members {
-    pub(super) fn new(lanes: Arc<Lanes>) -> Self {
-        Self { lanes, rosters: Vec::new() }
+    pub(super) fn new(room: RoomId, lanes: Arc<Lanes>) -> Self {
+        Self { room, lanes, rosters: Vec::new() }
     }
 
     /// Puts an item into the queue of every lane.
@@ -75,7 +76,7 @@ impl Members {
     }
 
     fn open(&mut self, lane: usize) -> Seat {
-        self.rosters.push(Placed { lane, roster: Roster::new(self.lanes.get(lane)), members: 0 });
+        self.rosters.push(Placed { lane, roster: Roster::new(self.lanes.get(lane), self.room), members: 0 });
         Seat(self.rosters.len() - 1)
     }
 }

@@ -11,7 +11,7 @@ mod registry;
 mod summary;
 mod viewer;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -84,7 +84,7 @@ impl Room {
             key,
             message_bytes_max: config.message_bytes_max,
             budget: Arc::new(Semaphore::new(BUDGET_BYTES)),
-            state: Mutex::new(State { core, members: Members::new(lanes), owner: None }),
+            state: Mutex::new(State { core, members: Members::new(id, lanes), owner: None }),
         }
     }
 
@@ -122,6 +122,10 @@ impl Room {
     fn propose(&self, proposal: Proposal, charge: OwnedSemaphorePermit) -> Result<Seq, ProposeError> {
         let mut state = self.lock();
         let Proposed { seq, entry } = state.core.propose(proposal, self.clock.now())?;
+        #[cfg(test)]
+        if let Some(entry) = &entry {
+            crate::fault::inject("the room", entry.key.as_str());
+        }
         if let Some(entry) = entry {
             let charge = Arc::new(charge);
             state.members.tell(|| Item::Message { entry: Arc::clone(&entry), charge: Some(Arc::clone(&charge)) });
@@ -164,17 +168,19 @@ impl Room {
         state.members.replay(seat, outbox, replay(welcome, announce));
     }
 
-    /// Brings a viewer that lost messages to where the room stands, in the same way.
-    fn restore(&self, outbox: &Arc<Outbox>, seat: Seat) {
+    /// Brings a viewer that lost messages to where the room stands, in the same way. Gives how many bytes that takes.
+    fn restore(&self, outbox: &Arc<Outbox>, seat: Seat) -> usize {
         let mut state = self.lock();
         if !outbox.order_state() || state.core.has_ended() {
             // The farewell, which was faster or is on its way, brings the state.
-            return;
+            return 0;
         }
         let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
-        let Some(announcement) = (outbox.dialect().reset)(&welcome.standing, welcome.entries.len()) else { return };
+        let Some(announcement) = (outbox.dialect().reset)(&welcome.standing, welcome.entries.len()) else { return 0 };
+        let bytes = welcome.bytes();
         let replay = Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq };
         state.members.replay(seat, outbox, replay);
+        bytes
     }
 
     /// A viewer is gone.
@@ -268,6 +274,31 @@ impl Room {
         }
     }
 
+    /// Ends the room by our own fault.
+    pub(super) fn fail(&self) {
+        self.break_off(&mut self.lock());
+    }
+
+    /// Ends the room if a panic has left it half changed. Whoever takes its lock does that; nobody may.
+    pub(super) fn end_if_broken(&self) {
+        drop(self.lock());
+    }
+
+    /// Everybody in the room is told that it has ended by our own fault, also if it had ended and only some were told.
+    fn break_off(&self, state: &mut State) {
+        tracing::error!(room = ?self.id, "room ended: our fault");
+        state.core.end();
+        state.members.tell(|| Item::Roll(Roll::Break));
+        if let Some(owner) = state.owner.take() {
+            owner.farewell(self.id, CloseReason::Fault);
+        }
+        self.budget.close();
+        // Under the room's lock: nobody takes a room's under the list's.
+        if let Some(registry) = self.registry.upgrade() {
+            registry.remove(self.id);
+        }
+    }
+
     /// Has the room looked at when its time may have come.
     fn schedule_end(&self, state: &mut State) {
         if let (Some(at), Some(registry)) = (state.core.check_at(), self.registry.upgrade()) {
@@ -276,7 +307,13 @@ impl Room {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(|poisoned| {
+            // Something may be numbered and not on every roster, or folded into the state and not in the history.
+            let mut state = poisoned.into_inner();
+            self.state.clear_poison();
+            self.break_off(&mut state);
+            state
+        })
     }
 }
 

@@ -15,7 +15,8 @@ use super::viewer::Membership;
 use super::{Announce, Owner, OwnerKey, Room, RoomSummary};
 use crate::clock::Clock;
 use crate::config::{Config, exceeds};
-use crate::fanout::{Lanes, Outbox};
+use crate::fanout::{Faults, Lanes, Outbox};
+use crate::fault;
 use crate::id::{RoomId, Term};
 use crate::standing::Start;
 
@@ -71,12 +72,12 @@ struct Listed {
 }
 
 impl Registry {
-    /// An empty registry, and the task that has to run for rooms to end by themselves.
-    pub(crate) fn new(clock: Clock, config: Arc<Config>, lanes: Arc<Lanes>) -> Arc<Self> {
+    /// An empty registry, and the task that has to run for rooms to end by themselves and by `faults`.
+    pub(crate) fn new(clock: Clock, config: Arc<Config>, lanes: Arc<Lanes>, faults: Faults) -> Arc<Self> {
         let (checks, due) = mpsc::unbounded_channel();
         let registry = Arc::new(Self { clock, config, lanes, rooms: Mutex::default(), checks });
         // Ends with the registry, which holds the only sender.
-        tokio::spawn(look_when_due(Arc::downgrade(&registry), clock, due));
+        tokio::spawn(look_when_due(Arc::downgrade(&registry), clock, due, faults));
         registry
     }
 
@@ -145,11 +146,17 @@ impl Registry {
         self.rooms().iter().for_each(|room| room.end());
     }
 
-    /// The room `id` has ended.
+    /// Ends every room that a panic has left half changed.
+    pub(crate) fn end_broken(&self) {
+        self.rooms().iter().for_each(|room| room.end_if_broken());
+    }
+
+    /// The room `id` has ended. It may have done so before.
     pub(super) fn remove(&self, id: RoomId) {
         let mut rooms = self.lock();
-        tracing::debug!(room = ?id, rooms = rooms.by_id.len() - 1, "room ended");
-        if let Some(place) = rooms.by_id.remove(&id).and_then(|listed| listed.place)
+        let Some(listed) = rooms.by_id.remove(&id) else { return };
+        tracing::debug!(room = ?id, rooms = rooms.by_id.len(), "room ended");
+        if let Some(place) = listed.place
             && let Some(count) = rooms.per_place.get_mut(&place)
         {
             *count -= 1;
@@ -171,6 +178,7 @@ impl Registry {
     }
 
     fn lock(&self) -> MutexGuard<'_, Rooms> {
+        // Each change is one of a map: a panic leaves at most one room of an address counted too many.
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -180,7 +188,9 @@ async fn look_when_due(
     registry: std::sync::Weak<Registry>,
     clock: Clock,
     mut due: mpsc::UnboundedReceiver<(RoomId, Duration)>,
+    mut faults: Faults,
 ) {
+    let room = |id| registry.upgrade().and_then(|registry| registry.get(id));
     let mut queue = DelayQueue::new();
     loop {
         tokio::select! {
@@ -189,9 +199,15 @@ async fn look_when_due(
                 queue.insert_at(id, clock.instant(at));
             }
             Some(id) = std::future::poll_fn(|cx| queue.poll_expired(cx)), if !queue.is_empty() => {
-                let room = registry.upgrade().and_then(|registry| registry.get(id.into_inner()));
-                if let Some(room) = room {
-                    room.end_if_due();
+                if let Some(room) = room(id.into_inner())
+                    && fault::catch("room", || room.end_if_due()).is_err()
+                {
+                    room.end_if_broken();
+                }
+            }
+            Some(id) = faults.recv() => {
+                if let Some(room) = room(id) {
+                    room.fail();
                 }
             }
         }

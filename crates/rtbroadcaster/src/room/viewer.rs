@@ -26,9 +26,9 @@ impl Membership {
         self.room.unpause(&self.outbox, self.seat, position, announce);
     }
 
-    /// The viewer, who lost messages, gets the state.
-    pub(crate) fn restore(&self) {
-        self.room.restore(&self.outbox, self.seat);
+    /// The viewer, who lost messages, gets the state. Gives how many bytes that takes.
+    pub(crate) fn restore(&self) -> usize {
+        self.room.restore(&self.outbox, self.seat)
     }
 }
 

@@ -52,6 +52,11 @@ impl Crew {
         }
     }
 
+    /// The members. What was under way is dropped.
+    pub(super) fn into_members(self) -> Vec<Arc<Outbox>> {
+        self.members
+    }
+
     /// Nobody is here and nothing is under way.
     pub(super) fn is_gone(&self) -> bool {
         self.members.is_empty() && self.pass.is_none()
@@ -118,6 +123,7 @@ impl Crew {
                     end(&member, &last);
                 }
             }
+            Roll::Break => std::mem::take(&mut self.members).iter().for_each(|member| self.roster.fail(member)),
         }
     }
 }
@@ -172,6 +178,10 @@ impl What {
 }
 
 fn frame(said: &Said, dialect: &Dialect) -> Option<Frame> {
+    #[cfg(test)]
+    if let Said::Message(entry, _) = said {
+        crate::fault::inject("the lane", entry.key.as_str());
+    }
     match said {
         Said::Message(entry, _) => Frame::of(entry, dialect),
         Said::Owner(status, term) => (dialect.owner)(*status, *term).map(Frame::event),

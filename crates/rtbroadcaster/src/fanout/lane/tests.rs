@@ -1,8 +1,11 @@
 //! When a lane comes to a roster.
 
 use super::*;
-use crate::fanout::roster::{Item, Work};
-use crate::id::Term;
+use crate::clock::Clock;
+use crate::fanout::roster::{Item, Roll, Work};
+use crate::fanout::{Ending, Outbox};
+use crate::id::{Seq, Term};
+use crate::message::{Change, Dialect, Entry, Key, Params};
 use crate::standing::OwnerStatus;
 
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -21,7 +24,7 @@ async fn check_waits(lane: &Lane) -> Arc<Roster> {
 #[tokio::test(start_paused = true)]
 async fn what_comes_during_a_pass_waits_for_more_as_what_came_before_it() {
     let lane = Lane::new(INTERVAL);
-    let roster = Roster::new(&lane);
+    let roster = Roster::new(&lane, RoomId::random());
     roster.push(said());
     check_waits(&lane).await;
     assert!(matches!(roster.next(), Some(Work::Send(_))));
@@ -38,10 +41,67 @@ async fn what_comes_during_a_pass_waits_for_more_as_what_came_before_it() {
 #[tokio::test(start_paused = true)]
 async fn what_did_not_go_out_with_the_first_call_goes_out_with_the_next_one_at_once() {
     let lane = Lane::new(INTERVAL);
-    let roster = Roster::new(&lane);
+    let roster = Roster::new(&lane, RoomId::random());
     (0..100).for_each(|_| roster.push(said()));
     check_waits(&lane).await;
     assert!(matches!(roster.next(), Some(Work::Send(_))));
     roster.rest(false);
     lane.pop().expect("the rest of a burst does not wait again");
+}
+
+static SILENT: Dialect = Dialect::MUTE;
+
+fn admit() -> (Arc<Outbox>, Item) {
+    let member = Outbox::new(None, &SILENT, Clock::start(), &Config::default());
+    (Arc::clone(&member), Item::Roll(Roll::Admit(member, Seq::ZERO)))
+}
+
+/// A message at which whoever pushes it panics, under the roster's lock.
+fn panic_in_the_roster() -> Item {
+    let key = Key::new("panic in the roster").unwrap();
+    let entry = Entry::new(RoomId::random(), None, Term::FIRST, key, Params::NONE, Change::Event);
+    Item::Message { entry: Arc::new(entry), charge: None }
+}
+
+#[tokio::test]
+async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoever_comes_to_it() {
+    let lane = Lane::new(Duration::ZERO);
+    let roster = Roster::new(&lane, RoomId::random());
+    let mut crews = HashMap::new();
+    let (here, item) = admit();
+    roster.push(item);
+    serve(&lane.pop().unwrap(), &mut crews);
+    let (waiting, item) = admit();
+    roster.push(item);
+    fault::catch("a test", || roster.push(panic_in_the_roster())).unwrap_err();
+    assert_eq!((here.ending(), waiting.ending()), (Ending::Open, Ending::Open));
+
+    let (late, item) = admit();
+    roster.push(item);
+    assert_eq!(waiting.ending(), Ending::Finishing, "no lane comes to it any more");
+    assert_eq!(late.ending(), Ending::Finishing);
+    while let Ok(roster) = lane.pop() {
+        serve(&roster, &mut crews);
+    }
+    assert_eq!(here.ending(), Ending::Finishing);
+    assert!(crews.is_empty());
+    roster.push(said());
+    assert!(matches!(lane.pop(), Err(None)), "nothing is served any more");
+}
+
+#[tokio::test]
+async fn a_roster_that_its_lane_gives_up_ends_everybody_too() {
+    let lane = Lane::new(Duration::ZERO);
+    let roster = Roster::new(&lane, RoomId::random());
+    let mut crews = HashMap::new();
+    let (here, item) = admit();
+    roster.push(item);
+    serve(&lane.pop().unwrap(), &mut crews);
+    let (waiting, item) = admit();
+    roster.push(item);
+    give_up(&roster, &mut crews);
+    assert_eq!((here.ending(), waiting.ending()), (Ending::Finishing, Ending::Finishing));
+    let (late, item) = admit();
+    roster.push(item);
+    assert_eq!(late.ending(), Ending::Finishing);
 }

@@ -44,6 +44,13 @@ impl Line {
         self.backlog.get_or_insert_with(|| Box::new(Backlog::new(dialect, reached)))
     }
 
+    /// Nothing goes out any more, not even a close frame. Gives whom that concerns.
+    pub(super) fn break_off(&mut self, dialect: &'static Dialect) -> Option<Waker> {
+        let waker = self.waker.take();
+        *self = Self { backlog: Some(Box::new(Backlog::broken(dialect))), ..Self::default() };
+        waker
+    }
+
     /// Everything is out: the buffer goes.
     pub(crate) fn rest(&mut self) {
         if let Some(backlog) = self.backlog.take() {

@@ -307,3 +307,20 @@ async fn a_farewell_is_said_however_much_waits() {
     outbox.farewell(RoomId::random(), CloseReason::Done);
     assert_eq!(outbox.ending(), Ending::Finishing, "what was said goes out first, then the farewell");
 }
+
+#[tokio::test]
+async fn an_outbox_that_a_panic_left_half_changed_says_nothing_more_and_ends() {
+    let (socket, mut member) = pair().await;
+    let (outbox, task) = start(Arc::clone(&socket), &Config::default());
+    offer(&outbox, &[frame(1, 4, Rank::Event)]);
+    crate::fault::catch("a test", || outbox.change(|_, _| panic!("a test wants this"))).unwrap_err();
+    offer(&outbox, &[frame(2, 4, Rank::Event)]);
+    outbox.answer(encode::text(b"answer"));
+    outbox.finish(CloseReason::Fault);
+    assert_eq!(outbox.ending(), Ending::Cut);
+    assert_eq!(timeout(DEADLINE, task).await.unwrap().unwrap().unwrap(), Drained::Closed);
+    drop((socket, outbox));
+    let mut came = Vec::new();
+    timeout(DEADLINE, member.read_to_end(&mut came)).await.unwrap().unwrap();
+    assert_eq!(came, frame(1, 4, Rank::Event).bytes, "what went out before, and no part of anything else");
+}

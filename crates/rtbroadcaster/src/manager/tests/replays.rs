@@ -1,0 +1,47 @@
+//! What a slow viewer gets anew counts for its address.
+
+use tokio::io::AsyncReadExt;
+
+use super::*;
+use crate::message::Message;
+
+/// A text frame of a client, under a mask of zeroes.
+fn frame(text: &str) -> Vec<u8> {
+    let length = u8::try_from(text.len()).unwrap();
+    assert!(length < 126);
+    [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
+}
+
+#[tokio::test]
+async fn the_state_that_a_slow_viewer_gets_counts_for_its_address_and_is_not_refused() {
+    let config = Config { backlog_bytes_max: 10_000, replay_bytes_per_address_per_second: 100, ..Config::default() };
+    let manager = Manager::new(config);
+    let mut owner = manager.create_room().await.unwrap();
+    let address = SocketAddr::from(([192, 0, 2, 1], 50_000));
+    let place = Some(Place::from(address.ip()));
+    let (stream, mut peer) = tokio::io::duplex(64);
+    let ticket = manager.enter(Some(address)).unwrap();
+    let join = frame(&format!(r#"{{"type":"join","id":"j","room":"{}"}}"#, owner.room()));
+    let now = tokio::time::Instant::now();
+    manager.serve(Socket::Stream(Box::new(stream)), &join, Protocol::V2, Permit::anything(), now, ticket);
+    let mut begin = [0; 16];
+    peer.read_exact(&mut begin).await.unwrap();
+    assert!(manager.may_replay(place), "an empty state costs nothing");
+
+    owner.publish(Message::state("deck", ["x".repeat(2_000)])).await.unwrap();
+    for _ in 0..20 {
+        owner.publish(Message::event("bell", ["x".repeat(1_000)])).await.unwrap();
+    }
+    tokio::task::yield_now().await;
+    assert!(manager.may_replay(place), "it has not taken what it may have before");
+    let mut came = Vec::new();
+    let reset = br#"{"type":"reset","reason":"slow""#;
+    let reading = async {
+        while !came.windows(reset.len()).any(|part| part == reset) {
+            assert!(peer.read_buf(&mut came).await.unwrap() > 0, "closed instead");
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), reading).await.expect("no reset came");
+    assert!(!manager.may_replay(place), "the state costs its bytes");
+    assert!(manager.may_replay(None), "nobody knows where this one is");
+}
