@@ -60,6 +60,10 @@ pub(crate) fn start(filter: &Filter, format: Format) {
         Format::Text => log.init(),
         Format::Json => log.json().flatten_event(true).init(),
     }
+    std::panic::set_hook(Box::new(|panic| {
+        // Where, and not what it says, which may hold what a peer has sent.
+        tracing::error!(at = panic.location().map(tracing::field::display), "a panic");
+    }));
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 mod bench;
 mod endpoint;
 mod log;
+mod network;
 mod page;
 mod serve;
 mod settings;

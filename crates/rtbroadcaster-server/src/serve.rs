@@ -2,15 +2,19 @@
 //! Must not know HTTP or WebSocket.
 
 mod announce;
+mod arrivals;
 mod connection;
 mod hosts;
 mod listener;
+mod proxies;
+mod proxy_header;
 mod routes;
 mod signals;
 
 use std::io::Write;
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rtbroadcaster::Manager;
@@ -19,6 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::log;
 use crate::settings::Settings;
+use arrivals::Arrivals;
 use hosts::Hosts;
 use listener::{ListenError, Listener};
 use signals::Signals;
@@ -66,6 +71,7 @@ async fn serve(settings: &Settings) -> Result<ExitCode, ServeError> {
     let manager = Manager::new(settings.config.clone());
     let hosts = Hosts::of(address, &settings.allow_hosts);
     let routes = routes::router(&settings.path, manager.clone(), hosts);
+    let arrivals = Arc::new(Arrivals::new(settings));
     let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
     announce::ready(address, settings);
     tracing::info!(%address, path = %settings.path, "listening");
@@ -73,7 +79,7 @@ async fn serve(settings: &Settings) -> Result<ExitCode, ServeError> {
         tokio::select! {
             signal = signals.next() => break signal,
             accepted = listener.accept() => {
-                connections.spawn(connection::serve(accepted, routes.clone(), stop.clone()));
+                connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), routes.clone(), stop.clone()));
             }
         }
     };

@@ -14,6 +14,7 @@ use rtbroadcaster::Config;
 
 use crate::endpoint::Endpoint;
 use crate::log;
+use crate::network::Network;
 
 pub(crate) use flags::Flags;
 use keys::Key;
@@ -26,6 +27,10 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     pub(crate) path: Endpoint,
     pub(crate) allow_hosts: Vec<HostName>,
+    /// The proxies whose word about a client's address counts.
+    pub(crate) trusted_proxies: Vec<Network>,
+    /// Each connection begins with a PROXY header.
+    pub(crate) proxy_protocol: bool,
     pub(crate) log: log::Filter,
     pub(crate) log_format: log::Format,
     /// The limits and delays of the library.
@@ -38,6 +43,8 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             path: Endpoint::default(),
             allow_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
+            proxy_protocol: false,
             log: log::Filter::default(),
             log_format: log::Format::Text,
             config: Config::default(),
@@ -156,6 +163,11 @@ impl Settings {
                     && places.is_given("rooms_per_address_max"),
                 ("rooms_max", "rooms_per_address_max"),
                 "one address could have more rooms than there may be",
+            ),
+            (
+                self.proxy_protocol && self.trusted_proxies.is_empty(),
+                ("proxy_protocol", "trusted_proxies"),
+                "only trusted proxies may send PROXY headers, so nobody could connect",
             ),
         ];
         for (contradicts, (first, second), message) in contradictions {

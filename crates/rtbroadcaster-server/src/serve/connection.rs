@@ -2,6 +2,7 @@
 //! Must not know what the requests ask for.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -16,10 +17,11 @@ use rtbroadcaster::Arrival;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::arrivals::Arrivals;
 use super::listener::Accepted;
 
-/// How long a request's whole head may take, the first one's from the accept. An idle connection is closed by the same
-/// clock, which begins anew after each answer.
+/// How long a request's whole head may take, the first one's from the accept, with a PROXY header before it. An idle
+/// connection is closed by the same clock, which begins anew after each answer.
 const HEAD: Duration = Duration::from_secs(5);
 
 /// The most that a request's head may hold; more is answered with 431.
@@ -27,18 +29,26 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
 
 /// Serves a connection until it ends, becomes a WebSocket, or has answered its last request after `stop`.
-pub(super) async fn serve(accepted: Accepted, routes: Router, stop: CancellationToken) {
+pub(super) async fn serve(accepted: Accepted, arrivals: Arc<Arrivals>, routes: Router, stop: CancellationToken) {
+    let peer = tokio::select! {
+        biased;
+        peer = arrivals.peer(&accepted, accepted.at + HEAD) => peer,
+        () = stop.cancelled() => None,
+    };
+    let Some(peer) = peer else { return };
     let routes = TowerToHyperService::new(routes);
     // The first request is what the client came for, so its deadlines count from the accept; later ones have their own.
     let is_first = AtomicBool::new(true);
     let answer = service_fn(move |mut request: Request<Incoming>| {
         let since = if is_first.swap(false, Ordering::Relaxed) { accepted.at } else { Instant::now() };
-        request.extensions_mut().insert(Arrival { accepted: since, peer: accepted.peer });
+        // Of each request: a proxy may send those of several clients by one connection.
+        let peer = arrivals.client(peer, request.headers());
+        request.extensions_mut().insert(Arrival { accepted: since, peer });
         routes.call(request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(HEAD.saturating_sub(accepted.at.elapsed()))
         .max_headers(HEADERS_MAX)
         .max_header_size(HEAD_BYTES_MAX)
         .max_buf_size(HEAD_BYTES_MAX)

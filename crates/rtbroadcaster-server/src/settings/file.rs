@@ -34,6 +34,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Given>, SettingsError
                     Shape::Number => "expected a number without quotes".to_owned(),
                     Shape::Text if default.is_empty() => "expected a text in quotes".to_owned(),
                     Shape::Text => format!("expected a text in quotes, such as {default}"),
+                    Shape::Switch => "expected true or false without quotes".to_owned(),
                     Shape::List => "expected an array of texts, [\"…\", \"…\"]".to_owned(),
                 };
                 let text = text_of_span(text, value.span());
@@ -48,6 +49,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Given>, SettingsError
 fn text(value: &DeValue<'_>, shape: Shape) -> Option<String> {
     match (shape, value) {
         (Shape::Number, DeValue::Integer(number)) => Some(decimal(number)),
+        (Shape::Switch, DeValue::Boolean(on)) => Some(on.to_string()),
         (Shape::Text, DeValue::String(text)) => Some(text.to_string()),
         // A limit that is lifted may be written as a bare 0 wherever it stands.
         (Shape::Text, DeValue::Integer(number)) if decimal(number) == "0" => Some("0".into()),

@@ -44,14 +44,15 @@ impl clap::Args for Flags {
             let help =
                 if default.is_empty() { key.help.to_owned() } else { format!("{} [default: {default}]", key.help) };
             let action = if key.shape == Shape::List { ArgAction::Append } else { ArgAction::Set };
-            Arg::new(key.name)
+            let flag = Arg::new(key.name)
                 .long(key.flag())
                 .value_name(key.placeholder)
                 .help(help)
                 .help_heading(key.group.title())
                 // So that a negative number is refused as what it is, and not as another flag.
                 .allow_negative_numbers(true)
-                .action(action)
+                .action(action);
+            if key.shape == Shape::Switch { flag.num_args(0..=1).default_missing_value("true") } else { flag }
         });
         command.arg(config).args(flags)
     }

@@ -26,6 +26,7 @@ pub(crate) struct Key {
 pub(super) enum Group {
     Server,
     Pages,
+    Proxies,
     Messages,
     Viewers,
     Rooms,
@@ -37,6 +38,7 @@ impl Group {
         match self {
             Group::Server => "Server",
             Group::Pages => "Pages that may connect",
+            Group::Proxies => "Behind a proxy",
             Group::Messages => "Messages, history and state of a room",
             Group::Viewers => "Slow and silent viewers",
             Group::Rooms => "Rooms",
@@ -75,6 +77,10 @@ keys! {
         public_url => config.public_url: Option<rtbroadcaster::Origin>, "Where the world finds this server behind a proxy; its pages may connect";
         allow_host => allow_hosts: Vec<super::HostName>, "Host names besides localhost under which a server on a loopback address answers; the flag may be repeated";
     }
+    Proxies {
+        trusted_proxies => trusted_proxies: Vec<crate::network::Network>, "Addresses and networks of proxies that tell a client's address by X-Forwarded-For; the flag may be repeated";
+        proxy_protocol => proxy_protocol: bool, "Whether each connection begins with a PROXY header (version 1 or 2); others than the trusted proxies are closed";
+    }
     Messages {
         message_bytes_max => config.message_bytes_max: usize, "Most bytes in one message from a client";
         history_messages_max => config.history_messages_max: usize, "Most messages that a room keeps for viewers that come back";
@@ -100,6 +106,7 @@ keys! {
         connections_max => config.connections_max: usize, "Most connections";
         connections_per_address_max => config.connections_per_address_max: usize, "Most connections from one address";
         handshakes_per_address_per_second => config.handshakes_per_address_per_second: u32, "Most handshakes from one address in a second";
+        replay_bytes_per_address_per_second => config.replay_bytes_per_address_per_second: u32, "Most bytes of state and missed messages told to one address in a second; what ten seconds bring may be had at once";
         signals_per_viewer_per_second => config.signals_per_viewer_per_second: u32, "Most signals from one viewer in a second; there are no signals yet";
         first_message_timeout => config.first_message_timeout: std::time::Duration, "Time from the accept to the first valid message";
         join_timeout => config.join_timeout: std::time::Duration, "Time from the accept to a room";

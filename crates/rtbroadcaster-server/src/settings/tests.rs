@@ -43,7 +43,9 @@ fn other(key: &Key) -> &'static str {
         "allow_origin" => "https://a.test",
         "public_url" => "https://b.test",
         "allow_host" => "c.test",
+        "trusted_proxies" => "10.0.0.0/8",
         _ if key.shape == value::Shape::Number => "99999",
+        _ if key.shape == value::Shape::Switch => "true",
         _ => "7s",
     }
 }
@@ -53,14 +55,17 @@ fn every_key_is_taken_from_every_source_and_shown_as_it_is_taken() {
     for key in keys::KEYS {
         let text = other(key);
         let quoted = match key.shape {
-            value::Shape::Number => text.to_owned(),
+            value::Shape::Number | value::Shape::Switch => text.to_owned(),
             value::Shape::Text => format!("{text:?}"),
             value::Shape::List => format!("[{text:?}]"),
         };
-        let file = load(Some(&format!("{} = {quoted}", key.name)), &[], &[]).unwrap();
+        // Proxies that may speak are needed for every connection to be one of theirs.
+        let proxies: &[&str] =
+            if key.name == "proxy_protocol" { &["--trusted-proxies", "10.0.0.0/8"] } else { Default::default() };
+        let file = load(Some(&format!("{} = {quoted}", key.name)), &[], proxies).unwrap();
         let name = format!("RTB_{}", key.name.to_uppercase());
-        let variable = load(None, &[(&name, text)], &[]).unwrap();
-        let flag = load(None, &[], &[&format!("--{}", key.flag()), text]).unwrap();
+        let variable = load(None, &[(&name, text)], proxies).unwrap();
+        let flag = load(None, &[], &[&[&*format!("--{}", key.flag()), text], proxies].concat()).unwrap();
         for (source, settings) in [("file", &file), ("variable", &variable), ("flag", &flag)] {
             assert_eq!((key.show)(settings), quoted, "{} from a {source}", key.name);
             assert_ne!((key.show)(settings), (key.show)(&Settings::default()), "{} is not its default", key.name);
@@ -76,6 +81,16 @@ fn a_list_may_be_repeated_or_separated_by_commas() {
     assert_eq!(count(&[], &["--allow-origin", "https://a.test", "--allow-origin", "https://b.test"]), 2);
     assert_eq!(count(&[("RTB_ALLOW_ORIGIN", "https://a.test, https://b.test")], &[]), 2);
     assert_eq!(load(Some("allow_origin = [\"https://a.test\"]"), &[], &[]).unwrap().config.allow_origins.len(), 1);
+}
+
+#[test]
+fn a_switch_alone_is_on() {
+    let is_on = |arguments: &[&str]| load(None, &[], arguments).unwrap().proxy_protocol;
+    assert!(is_on(&["--proxy-protocol", "--trusted-proxies", "10.0.0.0/8,fd00::1"]));
+    assert!(is_on(&["--trusted-proxies", "10.0.0.0/8", "--proxy-protocol"]));
+    assert!(is_on(&["--trusted-proxies", "10.0.0.0/8", "--proxy-protocol=true"]));
+    assert!(!is_on(&["--proxy-protocol", "false"]));
+    assert!(!is_on(&[]));
 }
 
 #[test]
@@ -169,6 +184,30 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             &[],
             &["--allow-host", "https://a.test"],
             "--allow-host: `allow_host` cannot be `https://a.test`: expected a host name",
+        ),
+        (
+            None,
+            &[("RTB_TRUSTED_PROXIES", "10.0.0.1, 10.1.2.3/8")],
+            &[],
+            "variable RTB_TRUSTED_PROXIES: `trusted_proxies` cannot be `10.0.0.1, 10.1.2.3/8`: this is an address of the network 10.0.0.0/8",
+        ),
+        (
+            Some("proxy_protocol = \"yes\""),
+            &[],
+            &[],
+            "show.toml:1: `proxy_protocol` cannot be `\"yes\"`: expected true or false without quotes",
+        ),
+        (
+            None,
+            &[],
+            &["--proxy-protocol", "on"],
+            "--proxy-protocol: `proxy_protocol` cannot be `on`: expected true or false",
+        ),
+        (
+            None,
+            &[],
+            &["--proxy-protocol"],
+            "proxy_protocol (--proxy-protocol) and trusted_proxies (default) contradict each other",
         ),
         (None, &[], &["--log-format", "xml"], "--log-format: `log_format` cannot be `xml`: expected text or json"),
         (

@@ -8,12 +8,15 @@ use rtbroadcaster::Origin;
 
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::log::{Filter, Format};
+use crate::network::{Network, NetworkError};
 
 /// What a value looks like in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     Number,
     Text,
+    /// `true` or `false`; a flag alone is true.
+    Switch,
     /// An array of texts; a flag that may be repeated; a variable with commas.
     List,
 }
@@ -53,6 +56,19 @@ macro_rules! number {
 }
 
 number!(usize u32);
+
+impl Value for bool {
+    const PLACEHOLDER: &'static str = "true|false";
+    const SHAPE: Shape = Shape::Switch;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "expected true or false".into())
+    }
+
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
 
 impl Value for Duration {
     const PLACEHOLDER: &'static str = "TIME";
@@ -130,6 +146,18 @@ impl Value for Origin {
 
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|error: rtbroadcaster::InvalidOrigin| error.to_string())
+    }
+
+    fn show(&self) -> String {
+        quoted(self)
+    }
+}
+
+impl Value for Network {
+    const PLACEHOLDER: &'static str = "ADDR[/BITS]";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error: NetworkError| error.to_string())
     }
 
     fn show(&self) -> String {

@@ -6,8 +6,10 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
+use crate::connection::Connection;
 use crate::server::{DEADLINE, Server, soon};
 
 /// One client.
@@ -22,21 +24,54 @@ impl Client {
         Self { stream: soon("the upgrade", connecting).await.unwrap().0 }
     }
 
+    /// A client on a connection that is there already, with these headers besides.
+    pub(crate) async fn open_on(connection: Connection, server: &Server, headers: &[(&'static str, &str)]) -> Self {
+        let mut request = server.url.as_str().into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let stream = MaybeTlsStream::Plain(connection.into_stream());
+        let connecting = tokio_tungstenite::client_async(request, stream);
+        Self { stream: soon("the upgrade", connecting).await.unwrap().0 }
+    }
+
     /// A client that has just opened a room, and the room's name.
     pub(crate) async fn owner(server: &Server) -> (Self, String) {
         let mut client = Self::open(server).await;
-        client.say(json!({"status": {"value": 1}})).await;
-        let answer = client.hear().await;
+        let room = client.create().await;
+        (client, room)
+    }
+
+    /// Opens a room and gives its name.
+    pub(crate) async fn create(&mut self) -> String {
+        self.say(json!({"status": {"value": 1}})).await;
+        let answer = self.hear().await;
         assert_eq!(answer["status"], json!({"value": 3, "text": "connected"}));
-        (client, answer["uuid"].as_str().unwrap().to_owned())
+        answer["uuid"].as_str().unwrap().to_owned()
     }
 
     /// A client that has just joined a room.
     pub(crate) async fn viewer(server: &Server, room: &str) -> Self {
         let mut client = Self::open(server).await;
-        client.say(json!({"uuid": room, "status": {"value": 2}})).await;
-        assert_eq!(client.hear().await["status"]["value"], 3);
+        client.join(room).await;
         client
+    }
+
+    /// Joins a room without a state.
+    pub(crate) async fn join(&mut self, room: &str) {
+        self.say(json!({"uuid": room, "status": {"value": 2}})).await;
+        assert_eq!(self.hear().await["status"]["value"], 3);
+    }
+
+    /// Says the event `bell` in its own room.
+    pub(crate) async fn ring(&mut self, number: u32) {
+        self.say(json!({"status": {"value": 3}, "funcKey": "bell", "funcParams": [number]})).await;
+    }
+
+    /// The next message is that event.
+    pub(crate) async fn hear_ring(&mut self, number: u32) {
+        let message = self.hear().await;
+        assert_eq!((&message["funcKey"], &message["funcParams"]), (&json!("bell"), &json!([number])));
     }
 
     pub(crate) async fn say(&mut self, message: Value) {

@@ -1,9 +1,10 @@
 //! A TCP connection spoken by hand: HTTP as it should be, and as it should not.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, Interval};
 
 use crate::server::{Server, soon};
@@ -40,13 +41,30 @@ impl Answer {
 
 impl Connection {
     pub(crate) async fn open(server: &Server) -> Self {
-        let stream = soon("connecting", TcpStream::connect(server.address)).await.unwrap();
+        Self::open_from(server, "127.0.0.1").await
+    }
+
+    /// One that comes from `address` of this machine.
+    pub(crate) async fn open_from(server: &Server, address: &str) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::new(address.parse().unwrap(), 0)).unwrap();
+        let stream = soon("connecting", socket.connect(server.address)).await.unwrap();
         Self { stream: BufReader::new(stream), host: server.address.to_string(), opened: Instant::now() }
     }
 
     /// Writes as it is. The peer may be gone.
     pub(crate) async fn write(&mut self, text: &str) -> std::io::Result<()> {
-        self.stream.write_all(text.as_bytes()).await
+        self.write_bytes(text.as_bytes()).await
+    }
+
+    /// The same for what is no text.
+    pub(crate) async fn write_bytes(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes).await
+    }
+
+    /// The connection itself. Nothing may have come yet.
+    pub(crate) fn into_stream(self) -> TcpStream {
+        self.stream.into_inner()
     }
 
     /// Sends a request with these header lines besides Host and gets its answer. The connection stays open.

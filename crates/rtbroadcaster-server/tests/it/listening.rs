@@ -2,6 +2,7 @@
 
 use tokio::process::Command;
 
+use crate::client::Client;
 use crate::connection::Connection;
 use crate::server::{Server, program, soon};
 
@@ -23,6 +24,8 @@ async fn a_server_without_file_descriptors_rests_and_goes_on() {
     let mut shell = Command::new("sh");
     shell.args(["-c", "ulimit -n 32; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_rtbroadcaster")]);
     let mut server = Server::started_by(&mut shell, &[]).await;
+    let (mut owner, room) = Client::owner(&server).await;
+    let mut viewer = Client::viewer(&server, &room).await;
     let mut crowd = Vec::new();
     for _ in 0..40 {
         crowd.push(Connection::open(&server).await);
@@ -33,6 +36,17 @@ async fn a_server_without_file_descriptors_rests_and_goes_on() {
     let unsaid = second.split("unsaid=").nth(1).unwrap().trim();
     let unsaid: u32 = unsaid.parse().expect(&second);
     assert!((1..=20).contains(&unsaid), "it neither gives up nor spins: {unsaid} attempts in a second");
-    drop(crowd);
+    // Whoever is there loses nothing.
+    for number in 0..10 {
+        owner.ring(number).await;
+        viewer.hear_ring(number).await;
+    }
+    // Those that wait are served when others leave, and long before the server gives up the silent ones.
+    crowd.drain(..30);
+    for mut waiting in crowd {
+        assert_eq!(waiting.ask("GET /healthz", "").await.status, 200);
+    }
+    owner.ring(10).await;
+    viewer.hear_ring(10).await;
     assert_eq!(Connection::open(&server).await.ask("GET /healthz", "").await.status, 200);
 }

@@ -65,6 +65,12 @@ impl Server {
         self.child.id().expect("the server runs").to_string()
     }
 
+    /// How long it has kept a processor busy.
+    pub(crate) async fn cpu_time(&self) -> Duration {
+        let times = Command::new("ps").args(["-o", "cputimes=", "-p", &self.pid()]).output().await.unwrap();
+        Duration::from_secs(String::from_utf8(times.stdout).unwrap().trim().parse().unwrap())
+    }
+
     /// Sends it a signal by its name, such as `TERM`.
     pub(crate) async fn signal(&self, name: &str) {
         let status =
