@@ -15,7 +15,6 @@ mod message;
 mod options;
 mod owner;
 mod part;
-mod process;
 mod progress;
 mod publisher;
 mod report;
@@ -28,6 +27,7 @@ mod viewers;
 use std::io::Write;
 use std::process::ExitCode;
 
+use crate::process;
 pub(crate) use options::Options;
 use options::PlanError;
 use progress::Progress;

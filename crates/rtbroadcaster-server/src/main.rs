@@ -4,8 +4,10 @@
 mod bench;
 mod endpoint;
 mod log;
+mod metrics;
 mod network;
 mod page;
+mod process;
 mod serve;
 mod settings;
 
@@ -24,6 +26,7 @@ Examples:
   rtbroadcaster                              Serve http://127.0.0.1:8080/
   rtbroadcaster --listen 0.0.0.0:9000        Serve other machines too
   rtbroadcaster --listen 127.0.0.1:0         Serve a free port; stdout tells which
+  rtbroadcaster --admin-listen 127.0.0.1:9464  Serve metrics for Prometheus there, at /metrics
   rtbroadcaster --log debug --log-format json
   rtbroadcaster config > rtbroadcaster.toml  Write down all defaults
   rtbroadcaster --config rtbroadcaster.toml

@@ -1,6 +1,7 @@
 //! `rtbroadcaster serve`: from the settings to the last connection.
 //! Must not know HTTP or WebSocket.
 
+mod admin;
 mod announce;
 mod arrivals;
 mod connection;
@@ -22,7 +23,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::log;
+use crate::metrics::Process;
 use crate::settings::Settings;
+use admin::Admin;
 use arrivals::Arrivals;
 use hosts::Hosts;
 use listener::{ListenError, Listener};
@@ -64,17 +67,24 @@ fn start(settings: &Settings) -> Result<ExitCode, ServeError> {
 }
 
 async fn serve(settings: &Settings) -> Result<ExitCode, ServeError> {
+    let process = Process::begins();
     // Before the ready line, so that whoever reads it may already send a signal.
     let mut signals = Signals::new().map_err(ServeError::Signals)?;
-    let mut listener = Listener::bind(settings.listen)?;
+    let mut listener = Listener::bind(settings.listen, "--listen")?;
     let address = listener.address();
     let manager = Manager::new(settings.config.clone());
     let hosts = Hosts::of(address, &settings.allow_hosts);
     let routes = routes::router(&settings.path, manager.clone(), hosts);
     let arrivals = Arc::new(Arrivals::new(settings));
     let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
-    announce::ready(address, settings);
+    let admin = Admin::bind(settings, &manager, process)?;
+    announce::ready(address, admin.as_ref().map(Admin::address), settings);
     tracing::info!(%address, path = %settings.path, "listening");
+    if let Some(admin) = admin {
+        tracing::info!(address = %admin.address(), "metrics at /metrics");
+        // Until the last client is gone, so that its end is counted where somebody looks.
+        connections.spawn(admin.serve(connections.clone(), stop.clone()));
+    }
     let signal = loop {
         tokio::select! {
             signal = signals.next() => break signal,

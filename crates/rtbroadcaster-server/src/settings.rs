@@ -25,6 +25,8 @@ pub(crate) use value::HostName;
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
+    /// Where metrics are, if anywhere.
+    pub(crate) admin_listen: Option<SocketAddr>,
     pub(crate) path: Endpoint,
     pub(crate) allow_hosts: Vec<HostName>,
     /// The proxies whose word about a client's address counts.
@@ -41,6 +43,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            // Nowhere: a second server on the machine, or Prometheus itself, would have any port that stood here.
+            admin_listen: None,
             path: Endpoint::default(),
             allow_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
@@ -143,6 +147,11 @@ impl Settings {
         let config = &self.config;
         let below = |smaller: u128, greater: u128| smaller != 0 && greater != 0 && smaller < greater;
         let contradictions = [
+            (
+                self.admin_listen == Some(self.listen) && self.listen.port() != 0,
+                ("admin_listen", "listen"),
+                "metrics have an address of their own",
+            ),
             (
                 below(config.join_timeout.as_nanos(), config.first_message_timeout.as_nanos()),
                 ("join_timeout", "first_message_timeout"),

@@ -25,8 +25,11 @@ pub use crate::upgrade::{Upgrade, UpgradeError};
 ///
 /// A request that is no WebSocket handshake is answered with 400, 405 or 426, one from a page of another host with 403.
 #[expect(clippy::unused_async, reason = "axum takes async handlers")]
-pub async fn serve(State(manager): State<Manager>, upgrade: Upgrade) -> Response {
-    upgrade.accept(&manager, Permit::anything())
+pub async fn serve(State(manager): State<Manager>, upgrade: Result<Upgrade, UpgradeError>) -> Response {
+    match upgrade {
+        Ok(upgrade) => upgrade.accept(&manager, Permit::anything()),
+        Err(error) => error.counted(&manager).into_response(),
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Upgrade {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::time::Sleep;
 
 use crate::close::CloseReason;
-use crate::fanout::{Drained, Ending, Outbox};
+use crate::fanout::{Drained, End, Ending, Outbox};
 use crate::manager::{Manager, Waiting};
 use crate::protocol::{Protocol, Strikes};
 use crate::room::{Membership, Owner, Place};
@@ -97,7 +97,8 @@ impl Client {
         let config = manager.config();
         let limits = Limits { message_bytes_max: config.message_bytes_max, fragments_max: FRAGMENTS_MAX };
         let peer = socket.peer();
-        let outbox = Outbox::new(socket.handle(), protocol.dialect(), manager.clock(), config);
+        let outbox = Outbox::new(socket.handle(), protocol.dialect(), manager.clock(), manager.counters(), config);
+        manager.counters().opened();
         Self {
             decoder: Decoder::new(limits),
             deadlines: Deadlines::new(config, accepted),
@@ -281,6 +282,18 @@ impl Client {
         };
         // Either way the connection is over.
         let _ = tokio::time::timeout(LINGER, end).await;
+    }
+}
+
+impl Drop for Client {
+    /// Every connection that was opened is counted once as ended, whichever way that came.
+    fn drop(&mut self) {
+        let counters = self.manager.counters();
+        match self.outbox.end() {
+            Some(End::Server(reason)) => counters.closed(reason),
+            Some(End::Client) => counters.closed_by_client(),
+            None => counters.lost(),
+        }
     }
 }
 

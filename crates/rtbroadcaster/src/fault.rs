@@ -8,27 +8,34 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 
+use crate::metrics::Counters;
+
 /// Something has panicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fault;
 
-/// Does `act`; `what` says of which part a panic in it is the end.
-pub(crate) fn catch<T>(what: &'static str, act: impl FnOnce() -> T) -> Result<T, Fault> {
-    catch_unwind(AssertUnwindSafe(act)).map_err(|_| notice(what))
+/// Does `act`; `what` says of which part a panic in it is the end, and `counters` count it.
+pub(crate) fn catch<T>(what: &'static str, counters: &Counters, act: impl FnOnce() -> T) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(act)).map_err(|_| notice(what, counters))
 }
 
 /// The same for a task, which is not polled again after a panic.
-pub(crate) async fn catch_task<T>(what: &'static str, task: impl Future<Output = T>) -> Result<T, Fault> {
+pub(crate) async fn catch_task<T>(
+    what: &'static str,
+    counters: &Counters,
+    task: impl Future<Output = T>,
+) -> Result<T, Fault> {
     let mut task = pin!(task);
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(cx))) {
         Ok(polled) => polled.map(Ok),
-        Err(_) => std::task::Poll::Ready(Err(notice(what))),
+        Err(_) => std::task::Poll::Ready(Err(notice(what, counters))),
     })
     .await
 }
 
 /// The one place where a panic is noticed. Without the panic's own words, which may hold a peer's.
-fn notice(what: &'static str) -> Fault {
+fn notice(what: &'static str, counters: &Counters) -> Fault {
+    counters.panicked();
     tracing::error!(ends = what, "our fault: a panic was caught");
     Fault
 }
@@ -42,18 +49,28 @@ pub(crate) fn inject(place: &str, word: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Gauges;
 
     #[tokio::test]
     async fn a_panic_is_given_back_and_so_is_what_was_done_without_one() {
-        assert_eq!(catch("this", || 7), Ok(7));
-        assert_eq!(catch("this", || inject("here", "panic in here")), Err(Fault));
-        assert_eq!(catch("this", || inject("here", "panic in there")), Ok(()));
+        let counters = Counters::idle();
+        let catch = |act: &dyn Fn() -> u8| catch("this", &counters, act);
+        assert_eq!(catch(&|| 7), Ok(7));
+        let panic_by = |word: &'static str| {
+            move || {
+                inject("here", word);
+                8
+            }
+        };
+        assert_eq!(catch(&panic_by("panic in here")), Err(Fault));
+        assert_eq!(catch(&panic_by("panic in there")), Ok(8));
         let slowly = async |word| {
             tokio::task::yield_now().await;
             inject("here", word);
             7
         };
-        assert_eq!(catch_task("this", slowly("no panic")).await, Ok(7));
-        assert_eq!(catch_task("this", slowly("panic in here")).await, Err(Fault));
+        assert_eq!(catch_task("this", &counters, slowly("no panic")).await, Ok(7));
+        assert_eq!(catch_task("this", &counters, slowly("panic in here")).await, Err(Fault));
+        assert_eq!(counters.read(Gauges { connections: 0, rooms: 0 }).panics, 2);
     }
 }

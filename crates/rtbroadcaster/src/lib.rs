@@ -58,6 +58,7 @@ mod id;
 mod manager;
 #[doc(hidden)]
 pub mod message;
+mod metrics;
 mod origin;
 #[doc(hidden)]
 pub mod protocol;
@@ -76,6 +77,7 @@ pub use config::Config;
 pub use id::{InvalidRoomId, RoomId, Seq};
 pub use manager::{Manager, NoRoom};
 pub use message::{Kind, Message, MessageError};
+pub use metrics::{Histogram, Messages, Metrics, Resumes, Superseded};
 pub use origin::{InvalidOrigin, Origin};
 pub use room::{CreateError, InvalidOwnerKey, Owner, OwnerKey, PublishError, RoomSummary};
 pub use sampling::Sampling;

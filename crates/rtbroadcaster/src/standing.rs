@@ -62,3 +62,18 @@ pub enum ResetReason {
     /// It is none.
     Malformed,
 }
+
+impl ResetReason {
+    /// Every reason, in the order of PROTOCOL.md.
+    pub const ALL: [ResetReason; 4] = [Self::Retention, Self::Epoch, Self::Future, Self::Malformed];
+
+    /// The `reason` of a `reset`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Retention => "retention",
+            Self::Epoch => "epoch",
+            Self::Future => "future",
+            Self::Malformed => "malformed",
+        }
+    }
+}

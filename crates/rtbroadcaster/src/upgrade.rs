@@ -100,6 +100,30 @@ impl UpgradeError {
         }
     }
 
+    /// By which refusals are counted, see [`Metrics::upgrade_refusals`](crate::Metrics::upgrade_refusals).
+    ///
+    /// ```
+    /// use rtbroadcaster::UpgradeError;
+    ///
+    /// assert_eq!(UpgradeError::TooManyConnections.word(), "too_many_connections");
+    /// assert_ne!(UpgradeError::ShuttingDown.word(), UpgradeError::NotUpgradable.word());
+    /// ```
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Handshake(_) => "handshake",
+            Self::Origin(_) => "origin",
+            Self::NotUpgradable => "not_upgradable",
+            Self::TooManyConnections => "too_many_connections",
+            Self::ShuttingDown => "shutting_down",
+        }
+    }
+
+    /// Counts it as an answer of `manager`'s.
+    pub(crate) fn counted(self, manager: &Manager) -> Self {
+        manager.counters().refused_upgrade(self.word());
+        self
+    }
+
     /// The answer: one line of text that echoes nothing of the request.
     pub fn into_response<B: From<String>>(self) -> http::Response<B> {
         let mut response = http::Response::new(B::from(format!("{self}\n")));
@@ -167,7 +191,7 @@ impl Upgrade {
                     let address = self.peer.map(|peer| tracing::field::display(peer.ip().to_canonical()));
                     tracing::info!(%error, address, unsaid, "upgrade refused");
                 }
-                return error.into_response();
+                return error.counted(manager).into_response();
             }
         };
         let protocol = Protocol::choose(|name| self.handshake.offers(name));

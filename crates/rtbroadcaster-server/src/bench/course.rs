@@ -9,11 +9,11 @@ use super::failure::Failure;
 use super::files;
 use super::options::{Kind, Plan, Protocol};
 use super::owner::Owner;
-use super::process::{self, Time};
 use super::progress::Progress;
 use super::publisher::Said;
 use super::room::{Clock, Phase, Schedule, Shared, nanos};
 use super::viewers::Heard;
+use crate::process::{self, Time};
 
 /// How often it is looked at whether something is so.
 const LOOK: Duration = Duration::from_millis(1);

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use super::owner::Owner;
-use super::process::{self, Thread, Time};
 use super::publisher::{self, Said};
 use super::report::{ThreadShare, share};
 use super::room::Shared;
 use super::viewers::{self, Heard};
+use crate::process::{self, Thread, Time};
 
 /// Where the system tells about each thread.
 pub(super) type Roll = Mutex<Vec<(String, Thread)>>;

@@ -9,15 +9,21 @@ use qrcode::render::unicode::Dense1x2;
 
 use crate::settings::Settings;
 
-/// Says where the server is. Nobody may be reading it.
-pub(super) fn ready(address: SocketAddr, settings: &Settings) {
+/// Says where the server is, and its `admin` address. Nobody may be reading it.
+pub(super) fn ready(address: SocketAddr, admin: Option<SocketAddr>, settings: &Settings) {
     let mut out = io::stdout().lock();
-    let text = text(address, settings, reach(address), out.is_terminal());
+    let text = text(address, admin, settings, reach(address), out.is_terminal());
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// The lines, with a code of the address that `reach` tells if a terminal can show it.
-fn text(address: SocketAddr, settings: &Settings, reach: Option<IpAddr>, is_terminal: bool) -> String {
+fn text(
+    address: SocketAddr,
+    admin: Option<SocketAddr>,
+    settings: &Settings,
+    reach: Option<IpAddr>,
+    is_terminal: bool,
+) -> String {
     let near =
         SocketAddr::new(if address.ip().is_unspecified() { loopback(address) } else { address.ip() }, address.port());
     let home = match (&settings.config.public_url, reach) {
@@ -26,9 +32,13 @@ fn text(address: SocketAddr, settings: &Settings, reach: Option<IpAddr>, is_term
         (None, None) => format!("http://{near}"),
     };
     let mut text = format!(
-        "rtbroadcaster is ready.\n\n  Present    {home}/\n  Viewers    {home}/?uuid=ROOM\n  WebSocket  ws://{near}{}\n\n",
+        "rtbroadcaster is ready.\n\n  Present    {home}/\n  Viewers    {home}/?uuid=ROOM\n  WebSocket  ws://{near}{}\n",
         settings.path
     );
+    if let Some(admin) = admin {
+        text.push_str(&format!("  Metrics    http://{admin}/metrics\n"));
+    }
+    text.push('\n');
     let is_reachable = settings.config.public_url.is_some() || reach.is_some();
     if is_terminal
         && is_reachable
@@ -67,7 +77,7 @@ mod tests {
     use super::*;
 
     fn said(listen: &str, reach: Option<[u8; 4]>, is_terminal: bool) -> String {
-        text(listen.parse().unwrap(), &Settings::default(), reach.map(IpAddr::from), is_terminal)
+        text(listen.parse().unwrap(), None, &Settings::default(), reach.map(IpAddr::from), is_terminal)
     }
 
     #[test]
@@ -91,7 +101,9 @@ mod tests {
     #[test]
     fn behind_a_proxy_the_public_address_counts() {
         let settings = Settings::with("public_url", "https://show.example.org").unwrap();
-        let said = text("127.0.0.1:8080".parse().unwrap(), &settings, None, false);
+        let admin = "127.0.0.1:9464".parse().unwrap();
+        let said = text("127.0.0.1:8080".parse().unwrap(), Some(admin), &settings, None, false);
         assert!(said.contains("Present    https://show.example.org/\n"), "{said}");
+        assert!(said.ends_with("  Metrics    http://127.0.0.1:9464/metrics\n\n"), "for this network only: {said}");
     }
 }

@@ -48,6 +48,11 @@ impl Arrivals {
         }
     }
 
+    /// No proxy is believed.
+    pub(super) fn direct() -> Self {
+        Self { proxies: Proxies::of(&[]), proxy_protocol: false, refusals: Sampling::default() }
+    }
+
     /// The other end of the connection, or of the one that a proxy passes on. The header's bytes are read, and no other.
     /// `None` when it has to be closed; that is counted and logged.
     pub(super) async fn peer(&self, accepted: &Accepted, deadline: Instant) -> Option<SocketAddr> {

@@ -20,23 +20,23 @@ const REST: Duration = Duration::from_millis(50);
 pub(super) enum ListenError {
     #[error(
         "cannot listen on {0}: another program does. \
-         Stop it, or choose another address with --listen (port 0 takes a free one)"
+         Stop it, or choose another address with {1} (port 0 takes a free one)"
     )]
-    InUse(SocketAddr),
-    #[error("cannot listen on {0}: this machine has no such address. Choose another one with --listen")]
-    NotHere(SocketAddr),
-    #[error("cannot listen on {0}: this needs more rights. Choose a port of 1024 or above with --listen")]
-    Forbidden(SocketAddr),
+    InUse(SocketAddr, &'static str),
+    #[error("cannot listen on {0}: this machine has no such address. Choose another one with {1}")]
+    NotHere(SocketAddr, &'static str),
+    #[error("cannot listen on {0}: this needs more rights. Choose a port of 1024 or above with {1}")]
+    Forbidden(SocketAddr, &'static str),
     #[error("cannot listen on {0}: {1}")]
     System(SocketAddr, #[source] io::Error),
 }
 
 impl ListenError {
-    fn new(address: SocketAddr, error: io::Error) -> Self {
+    fn new(address: SocketAddr, flag: &'static str, error: io::Error) -> Self {
         match error.kind() {
-            io::ErrorKind::AddrInUse => Self::InUse(address),
-            io::ErrorKind::AddrNotAvailable => Self::NotHere(address),
-            io::ErrorKind::PermissionDenied => Self::Forbidden(address),
+            io::ErrorKind::AddrInUse => Self::InUse(address, flag),
+            io::ErrorKind::AddrNotAvailable => Self::NotHere(address, flag),
+            io::ErrorKind::PermissionDenied => Self::Forbidden(address, flag),
             _ => Self::System(address, error),
         }
     }
@@ -61,8 +61,9 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    pub(super) fn bind(address: SocketAddr) -> Result<Self, ListenError> {
-        let (socket, address) = listen(address).map_err(|error| ListenError::new(address, error))?;
+    /// Listens on `address`, which `flag` chooses.
+    pub(super) fn bind(address: SocketAddr, flag: &'static str) -> Result<Self, ListenError> {
+        let (socket, address) = listen(address).map_err(|error| ListenError::new(address, flag, error))?;
         Ok(Self { socket, address, failures: Sampling::default(), rests_until: None })
     }
 

@@ -68,6 +68,7 @@ macro_rules! keys {
 keys! {
     Server {
         listen => listen: std::net::SocketAddr, "Address and port to listen on; port 0 takes a free one";
+        admin_listen => admin_listen: Option<std::net::SocketAddr>, "Address and port of /metrics for Prometheus; without it there are none";
         path => path: crate::endpoint::Endpoint, "Path of the WebSocket endpoint";
         log => log: crate::log::Filter, "What to log on stderr: error, warn, info, debug, trace or off, also by module (info,rtbroadcaster=debug)";
         log_format => log_format: crate::log::Format, "How to write the log: text or json";

@@ -37,6 +37,7 @@ fn each_source_wins_over_the_one_before() {
 fn other(key: &Key) -> &'static str {
     match key.name {
         "listen" => "127.0.0.2:9",
+        "admin_listen" => "127.0.0.3:9",
         "path" => "/other",
         "log" => "debug",
         "log_format" => "json",
@@ -171,6 +172,12 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             "variable RTB_OWNER_GRACE: `owner_grace` cannot be `soon`: expected a duration such as 250ms, 10s or 5m, or 0",
         ),
         (None, &[], &["--listen", "8080"], "--listen: `listen` cannot be `8080`: expected an IP address and a port"),
+        (
+            None,
+            &[("RTB_LISTEN", "127.0.0.1:9000")],
+            &["--admin-listen", "127.0.0.1:9000"],
+            "admin_listen (--admin-listen) and listen (variable RTB_LISTEN) contradict each other: metrics have an address",
+        ),
         (None, &[], &["--path", "x"], "--path: `path` cannot be `x`: a path begins with '/'"),
         (None, &[], &["--path", "/healthz"], "--path: `path` cannot be `/healthz`: this path is the server's own"),
         (

@@ -41,15 +41,23 @@ impl Answer {
 
 impl Connection {
     pub(crate) async fn open(server: &Server) -> Self {
-        Self::open_from(server, "127.0.0.1").await
+        Self::open_at(server.address).await
     }
 
     /// One that comes from `address` of this machine.
     pub(crate) async fn open_from(server: &Server, address: &str) -> Self {
+        Self::connect(server.address, address).await
+    }
+
+    pub(crate) async fn open_at(address: SocketAddr) -> Self {
+        Self::connect(address, "127.0.0.1").await
+    }
+
+    async fn connect(to: SocketAddr, from: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(SocketAddr::new(address.parse().unwrap(), 0)).unwrap();
-        let stream = soon("connecting", socket.connect(server.address)).await.unwrap();
-        Self { stream: BufReader::new(stream), host: server.address.to_string(), opened: Instant::now() }
+        socket.bind(SocketAddr::new(from.parse().unwrap(), 0)).unwrap();
+        let stream = soon("connecting", socket.connect(to)).await.unwrap();
+        Self { stream: BufReader::new(stream), host: to.to_string(), opened: Instant::now() }
     }
 
     /// Writes as it is. The peer may be gone.
@@ -72,6 +80,15 @@ impl Connection {
         let host = &self.host;
         self.write(&format!("{request} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n")).await.unwrap();
         self.answer().await
+    }
+
+    /// The status of the answer to a request. Nothing behind the head is read: an answer to HEAD has no body.
+    pub(crate) async fn status(&mut self, request: &str) -> u16 {
+        let head = format!("{request} HTTP/1.1\r\nHost: {}\r\n\r\n", self.host);
+        self.write(&head).await.unwrap();
+        let mut line = String::new();
+        soon("an answer", self.stream.read_line(&mut line)).await.unwrap();
+        line.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
     /// Sends a request to another name than the server's address.

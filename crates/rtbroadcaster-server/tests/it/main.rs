@@ -11,6 +11,7 @@ mod bench;
 mod deadlines;
 mod handshake;
 mod listening;
+mod metrics;
 mod proxies;
 mod proxy_headers;
 mod replays;

@@ -60,6 +60,11 @@ impl Server {
         Self { child, address, url, announcement, stdout, stderr }
     }
 
+    /// The next line that it says on stdout.
+    pub(crate) async fn said(&mut self) -> String {
+        soon("a line", self.stdout.recv()).await.expect("the server says no more")
+    }
+
     /// Its process.
     pub(crate) fn pid(&self) -> String {
         self.child.id().expect("the server runs").to_string()

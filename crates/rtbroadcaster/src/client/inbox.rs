@@ -89,6 +89,7 @@ impl Client {
 
     fn refuse(&mut self, echo: &str, refusal: Refusal) {
         tracing::debug!(reason = refusal.code(), "request refused");
+        self.manager.counters().refused(refusal.code());
         self.outbox.answer(self.protocol.refused(echo, refusal));
         if let Some(reason) = self.strikes.refused(refusal) {
             self.outbox.finish(reason);

@@ -1,6 +1,7 @@
 //! What waits for one member: bounded, in order, newer values superseding older ones of their key.
 //! Pure: it takes the time as an argument and must not know sockets, tasks or protocols.
 
+mod closing;
 mod frame;
 mod lost;
 mod queue;
@@ -16,6 +17,7 @@ use crate::id::Seq;
 use crate::message::{Dialect, Overflowing};
 
 pub use super::superseding::Rank;
+pub use closing::Closing;
 pub use frame::Frame;
 use lost::Lost;
 use queue::Queue;
@@ -68,8 +70,10 @@ pub struct Backlog {
     reached: Seq,
     lost: Option<Lost>,
     ending: Ending,
-    /// The close frame, until it is taken.
-    close: Option<Bytes>,
+    /// The last words, until they are taken.
+    close: Option<Closing>,
+    /// How many frames went for newer ones.
+    superseded: usize,
 }
 
 impl Backlog {
@@ -86,6 +90,7 @@ impl Backlog {
             lost: None,
             ending: Ending::Open,
             close: None,
+            superseded: 0,
         }
     }
 
@@ -119,7 +124,7 @@ impl Backlog {
                 return Err(Overflow);
             }
         }
-        self.queue.push(frame, now);
+        self.superseded += usize::from(self.queue.push(frame, now));
         Ok(())
     }
 
@@ -170,24 +175,26 @@ impl Backlog {
         }
     }
 
-    /// What waits goes out, then `close`; nothing else is accepted. The first ending stands.
-    pub fn finish(&mut self, close: Bytes) {
-        if self.ending == Ending::Open {
+    /// What waits goes out, then `close`; nothing else is accepted. The first ending stands: says whether it is this.
+    pub fn finish(&mut self, close: impl Into<Closing>) -> bool {
+        let is_first = self.ending == Ending::Open;
+        if is_first {
             self.ending = Ending::Finishing;
             self.lost = None;
-            self.close = Some(close);
+            self.close = Some(close.into());
         }
+        is_first
     }
 
     /// Only a half-written frame still goes out, then `close`. Overrides a [`finish`](Self::finish) whose close frame
-    /// is not taken yet.
-    pub fn cut(&mut self, close: Bytes) {
+    /// is not taken yet, and says whether it did.
+    pub fn cut(&mut self, close: impl Into<Closing>) -> bool {
         let close_is_taken = self.ending == Ending::Finishing && self.close.is_none();
         if self.ending == Ending::Cut || close_is_taken {
-            return;
+            return false;
         }
         self.ending = Ending::Cut;
-        self.close = Some(close);
+        self.close = Some(close.into());
         self.controls.clear();
         self.replays.clear();
         self.lost = None;
@@ -195,6 +202,7 @@ impl Backlog {
         if !self.taken.is_writing() {
             self.taken.drop_unwritten();
         }
+        true
     }
 
     /// Takes the next frames for one write into `frames`, unless some are still taken: at most `frames_max` (and one
@@ -213,13 +221,14 @@ impl Backlog {
         self.taken.write(frames)
     }
 
-    /// Of what was taken, `written` more bytes are out.
-    pub fn advance(&mut self, written: usize) {
-        self.taken.advance(written);
+    /// Of what was taken, `written` more bytes are out. Says how many frames ended with them.
+    pub fn advance(&mut self, written: usize) -> usize {
+        let ended = self.taken.advance(written);
         let close_waits = self.close.is_some();
         if self.ending == Ending::Cut && close_waits {
             self.taken.drop_unwritten();
         }
+        ended
     }
 
     /// Whether there is nothing to write.
@@ -245,6 +254,22 @@ impl Backlog {
     /// The bytes that count against the limit.
     pub fn bytes(&self) -> usize {
         self.queue.bytes()
+    }
+
+    /// The bytes of all frames that are not out. A replay counts as its frames are taken: until then they are the room's.
+    pub fn unsent(&self) -> usize {
+        let controls: usize = self.controls.iter().map(|(_, bytes)| bytes.len()).sum();
+        let before: usize = self.replays.iter().map(Replaying::bytes_before).sum();
+        self.taken.bytes()
+            + controls
+            + before
+            + self.queue.frame_bytes()
+            + self.close.as_ref().map_or(0, Closing::bytes)
+    }
+
+    /// How many frames went for newer ones since there is this backlog.
+    pub fn superseded(&self) -> usize {
+        self.superseded
     }
 
     /// Since when the frame that stands first has been waiting for the member.
@@ -285,7 +310,8 @@ impl Backlog {
         if let Some((frame, since)) = self.queue.pop() {
             return skipped + take(frame.bytes, since.max(self.replayed));
         }
-        self.close.take().map_or(0, |close| take(close, now))
+        let Some(Closing { told, close }) = self.close.take() else { return 0 };
+        told.map_or(0, |told| take(told, now)) + take(close, now)
     }
 }
 

@@ -13,10 +13,11 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::roster::Roster;
-use crate::clock::FAR;
+use crate::clock::{Clock, FAR};
 use crate::config::Config;
 use crate::fault;
 use crate::id::RoomId;
+use crate::metrics::Counters;
 use crew::Crew;
 
 /// After how much work a lane lets the other tasks of its worker thread run.
@@ -29,6 +30,8 @@ pub(crate) struct Lane {
     wake: Notify,
     /// `flush_interval`: how long a roster waits for more before it is served.
     flush_interval: Duration,
+    clock: Clock,
+    counters: Arc<Counters>,
 }
 
 #[derive(Debug, Default)]
@@ -39,8 +42,9 @@ struct Queue {
 }
 
 impl Lane {
-    fn new(flush_interval: Duration) -> Arc<Self> {
-        Arc::new(Self { queue: Mutex::default(), wake: Notify::new(), flush_interval })
+    fn new(flush_interval: Duration, clock: Clock, counters: &Arc<Counters>) -> Arc<Self> {
+        let counters = Arc::clone(counters);
+        Arc::new(Self { queue: Mutex::default(), wake: Notify::new(), flush_interval, clock, counters })
     }
 
     /// Something waits for `roster` since now.
@@ -64,6 +68,16 @@ impl Lane {
     /// Whether messages wait for more, so that newer ones can take their places.
     pub(super) fn is_slowed(&self) -> bool {
         !self.flush_interval.is_zero()
+    }
+
+    /// Where everything that this lane does is counted.
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Everybody has been served of whom the oldest message was `applied` then.
+    fn written(&self, applied: Duration) {
+        self.counters.written(self.clock.now().saturating_sub(applied));
     }
 
     /// The next roster, or until when there is none.
@@ -110,11 +124,11 @@ pub(crate) struct Lanes {
 impl Lanes {
     /// Starts `count` lanes on the current runtime, each with a heartbeat every `ping_interval` (zero: none). With them
     /// come the rooms whose members they had to give up, see [`Faults`].
-    pub(crate) fn start(count: usize, config: &Config) -> (Self, Faults) {
+    pub(crate) fn start(count: usize, clock: Clock, counters: &Arc<Counters>, config: &Config) -> (Self, Faults) {
         let end = CancellationToken::new();
         let (broken, faults) = mpsc::unbounded_channel();
         let start = |_| {
-            let lane = Lane::new(config.flush_interval);
+            let lane = Lane::new(config.flush_interval, clock, counters);
             let run = run(Arc::clone(&lane), config.ping_interval, broken.clone());
             tokio::spawn(end.clone().run_until_cancelled_owned(run));
             lane
@@ -149,10 +163,10 @@ async fn run(lane: Arc<Lane>, ping_interval: Duration, broken: mpsc::UnboundedSe
     loop {
         tokio::select! {
             _ = heartbeat.tick() => crews.values_mut().for_each(|crew| {
-                let _ = fault::catch("heartbeat", || crew.order_heartbeat());
+                let _ = fault::catch("heartbeat", lane.counters(), || crew.order_heartbeat());
             }),
             roster = lane.next() => {
-                if fault::catch("room", || serve(&roster, &mut crews)).is_err() {
+                if fault::catch("room", lane.counters(), || serve(&roster, &mut crews)).is_err() {
                     give_up(&roster, &mut crews);
                     // Without a receiver the manager is gone.
                     let _ = broken.send(roster.room());
@@ -183,7 +197,7 @@ fn give_up(roster: &Arc<Roster>, crews: &mut HashMap<u64, Crew>) {
     let members = crews.remove(&roster.id()).map_or_else(Vec::new, Crew::into_members);
     for member in members.into_iter().chain(roster.break_off()) {
         // One of them may be what it panics over.
-        let _ = fault::catch("client", || roster.fail(&member));
+        let _ = fault::catch("client", roster.lane().counters(), || roster.fail(&member));
     }
 }
 

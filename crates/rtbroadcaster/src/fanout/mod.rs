@@ -9,7 +9,7 @@ mod superseding;
 
 pub(crate) use backlog::{Ending, Replay};
 pub(crate) use lane::{Faults, Lanes};
-pub(crate) use outbox::{Drained, Outbox};
+pub(crate) use outbox::{Drained, End, Outbox};
 pub(crate) use roster::{Item, Last, Roll, Roster};
 #[cfg(test)]
 pub(crate) use {

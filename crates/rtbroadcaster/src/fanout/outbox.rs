@@ -18,11 +18,12 @@ use crate::close::CloseReason;
 use crate::config::{Config, deadline, exceeds};
 use crate::id::{RoomId, Seq};
 use crate::message::Dialect;
+use crate::metrics::Counters;
 use crate::wire::{Control, encode};
 pub(super) use direct::{Batch, Member};
 pub(crate) use drain::Drained;
-pub(crate) use line::Line;
-use line::{Flow, closing};
+use line::Flow;
+pub(crate) use line::{End, Line};
 
 /// The member is in no lane.
 const NO_PLACE: usize = usize::MAX;
@@ -36,6 +37,7 @@ pub(crate) struct Outbox {
     /// The client's protocol.
     dialect: &'static Dialect,
     clock: Clock,
+    counters: Arc<Counters>,
     /// `backlog_bytes_max`.
     limit: usize,
     /// `stall_timeout`.
@@ -53,12 +55,14 @@ impl Outbox {
         direct: Option<Arc<TcpStream>>,
         dialect: &'static Dialect,
         clock: Clock,
+        counters: &Arc<Counters>,
         config: &Config,
     ) -> Arc<Self> {
         Arc::new(Self {
             direct,
             dialect,
             clock,
+            counters: Arc::clone(counters),
             limit: config.backlog_bytes_max,
             stall: config.stall_timeout,
             heard: AtomicBool::new(true),
@@ -84,7 +88,7 @@ impl Outbox {
 
     /// No more messages, from where the client stands now.
     pub(crate) fn pause(&self) {
-        self.lock().pause();
+        self.count(&mut self.lock(), Line::pause);
     }
 
     /// Where a paused client stands, as soon as that cannot change any more.
@@ -143,7 +147,7 @@ impl Outbox {
                 // Beyond the limit: it is the last one.
                 line.push(&[Frame::answer(farewell)], self.dialect, now, 0);
             }
-            line.backlog(self.dialect).finish(closing(self.dialect, reason));
+            line.finish(self.dialect, reason);
         });
     }
 
@@ -157,17 +161,17 @@ impl Outbox {
 
     /// The connection ends; what waits goes out first.
     pub(crate) fn finish(&self, reason: CloseReason) {
-        self.change(|line, _| line.backlog(self.dialect).finish(closing(self.dialect, reason)));
+        self.change(|line, _| line.finish(self.dialect, reason));
     }
 
     /// The connection ends; after the frame that is half written only what tells the end goes out.
     pub(crate) fn cut(&self, reason: CloseReason) {
-        self.change(|line, _| line.backlog(self.dialect).cut(closing(self.dialect, reason)));
+        self.change(|line, _| line.cut(self.dialect, reason));
     }
 
     /// The client has closed, with this code: what waits goes, and the same is answered (RFC 6455 section 5.5.1).
     pub(crate) fn echo_close(&self, code: Option<u16>) {
-        self.change(|line, _| line.backlog(self.dialect).cut(encode::close_echo(code)));
+        self.change(|line, _| line.echo_close(self.dialect, code));
     }
 
     /// Has the client task look at its deadlines again.
@@ -188,6 +192,11 @@ impl Outbox {
         self.lock().ending()
     }
 
+    /// Who has decided the end, if anybody has.
+    pub(crate) fn end(&self) -> Option<End> {
+        self.lock().end
+    }
+
     /// When the client will have waited too long for its socket; `None` while it does not wait.
     pub(crate) fn stalls_at(&self) -> Option<Duration> {
         let line = self.lock();
@@ -199,13 +208,25 @@ impl Outbox {
     fn change(&self, change: impl FnOnce(&mut Line, Duration)) {
         let mut line = self.lock();
         let ending = line.ending();
-        change(&mut line, self.clock.now());
+        self.count(&mut line, |line| change(line, self.clock.now()));
         let ends_now = line.ending() != ending;
         let waker = if ends_now || !line.waits_for_socket { line.waker.take() } else { None };
         drop(line);
         if let Some(waker) = waker {
             waker.wake();
         }
+    }
+
+    /// Changes what waits, and counts how much waits then. A walk over all outboxes whenever somebody asks would take as
+    /// many locks as there are clients; here the lock is held anyway.
+    fn count<T>(&self, line: &mut Line, change: impl FnOnce(&mut Line) -> T) -> T {
+        let (waited, superseded) = line.tally();
+        let changed = change(line);
+        let (waits, superseded_now) = line.tally();
+        self.counters.waits(waited, waits);
+        // Less: the backlog has gone, which supersedes nothing.
+        self.counters.superseded_in_backlog(superseded_now.saturating_sub(superseded));
+        changed
     }
 
     /// The member's place in its roster.
@@ -229,6 +250,14 @@ impl Outbox {
             }
             line
         })
+    }
+}
+
+impl Drop for Outbox {
+    /// What still waits waits for nobody.
+    fn drop(&mut self) {
+        let (waited, _) = self.lock().tally();
+        self.counters.waits(waited, 0);
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -26,6 +27,8 @@ pub(crate) enum Item {
     Message {
         /// What they get.
         entry: Arc<Entry>,
+        /// When that was decided.
+        applied: Duration,
         /// What it costs while it waits for a lane.
         charge: Option<Charge>,
     },
@@ -72,8 +75,8 @@ type Charge = Arc<OwnedSemaphorePermit>;
 
 /// What a lane does next with a roster.
 pub(super) enum Work {
-    /// Send this, in this order, to all members. Never empty.
-    Send(Vec<Said>),
+    /// Send this, in this order, to all members. Never empty. The first message in it was applied then.
+    Send(Vec<Said>, Option<Duration>),
     /// Change the members.
     Roll(Roll),
 }
@@ -210,6 +213,7 @@ impl Roster {
         }
         let superseded = inbox.push(item, self.lane.is_slowed());
         self.schedule_locked(inbox);
+        self.lane.counters().superseded_in_lane(superseded.len());
         // Outside of the lock: with it the room's budget has its cost back, which may wake the owner.
         drop(superseded);
     }
@@ -231,11 +235,12 @@ impl Roster {
     pub(super) fn next(&self) -> Option<Work> {
         let mut inbox = self.lock();
         let mut said = Vec::new();
-        let mut bytes = 0;
+        let (mut bytes, mut first_applied) = (0, None);
         while inbox.roll.is_none() && said.len() < PASS_FRAMES_MAX && bytes < PASS_BYTES_MAX {
             match inbox.items.pop().map(|waiting| waiting.item) {
-                Some(Item::Message { entry, charge }) => {
+                Some(Item::Message { entry, applied, charge }) => {
                     bytes += entry.bytes();
+                    first_applied.get_or_insert(applied);
                     said.push(Said::Message(entry, charge));
                 }
                 Some(Item::Owner(status, term)) => said.push(Said::Owner(status, term)),
@@ -247,7 +252,7 @@ impl Roster {
             }
         }
         inbox.is_new = inbox.items.is_empty();
-        if said.is_empty() { inbox.roll.take().map(Work::Roll) } else { Some(Work::Send(said)) }
+        if said.is_empty() { inbox.roll.take().map(Work::Roll) } else { Some(Work::Send(said, first_applied)) }
     }
 
     /// The lane has done what it could for now: it comes back at once if there is more of that, and otherwise to what was
@@ -265,6 +270,11 @@ impl Roster {
         } else {
             inbox.scheduled = false;
         }
+    }
+
+    /// The lane that serves it.
+    pub(super) fn lane(&self) -> &Lane {
+        &self.lane
     }
 
     /// Under which the lane finds the members.

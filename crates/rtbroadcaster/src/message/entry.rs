@@ -1,7 +1,7 @@
 //! One applied message and its finished frames, shared by everybody who sends it.
 //! Must not know how a protocol writes it: a [`Dialect`] brings that.
 
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -67,8 +67,7 @@ impl Entry {
 
     /// With which parameters.
     pub fn params(&self) -> Params {
-        // Replaced as a whole, which no panic interrupts.
-        self.params.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lock().clone()
     }
 
     /// What limits on state and history count: the bytes of key and params.
@@ -82,13 +81,18 @@ impl Entry {
     }
 
     fn write(&self, dialect: &Dialect) -> Option<Bytes> {
-        let params = self.params();
+        let mut params = self.lock();
         let Written { frame, tail } = (dialect.encode)(self, &params)?;
         let end = frame.len() - tail;
-        let inside = Params(frame.slice(end - params.as_bytes().len()..end));
-        debug_assert_eq!(inside, params, "they stand in the frame as they were sent");
-        *self.params.lock().unwrap_or_else(PoisonError::into_inner) = inside;
+        let inside = Params(frame.slice(end - params.0.len()..end));
+        debug_assert_eq!(inside, *params, "they stand in the frame as they were sent");
+        *params = inside;
         Some(frame)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Params> {
+        // They are replaced by the same ones, whole.
+        self.params.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

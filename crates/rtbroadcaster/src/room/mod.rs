@@ -21,6 +21,7 @@ use crate::close::CloseReason;
 use crate::config::Config;
 use crate::fanout::{Item, Lanes, Last, Outbox, Replay, Roll};
 use crate::id::{Cursor, Epoch, RoomId, Seq, Term};
+use crate::metrics::Counters;
 use crate::standing::{OwnerStatus, Standing, Start};
 use core::{Core, ProposeError, Proposed};
 use key::KeyHash;
@@ -44,6 +45,7 @@ const BUDGET_BYTES_PER_MESSAGE: usize = 256;
 pub(crate) struct Room {
     id: RoomId,
     clock: Clock,
+    counters: Arc<Counters>,
     /// Where it is listed and its end is scheduled.
     registry: Weak<Registry>,
     /// `message_bytes_max`.
@@ -72,6 +74,7 @@ impl Room {
         id: RoomId,
         key: Option<KeyHash>,
         clock: Clock,
+        counters: Arc<Counters>,
         lanes: Arc<Lanes>,
         registry: Weak<Registry>,
         config: &Config,
@@ -80,6 +83,7 @@ impl Room {
         Self {
             id,
             clock,
+            counters,
             registry,
             key,
             message_bytes_max: config.message_bytes_max,
@@ -121,14 +125,16 @@ impl Room {
     /// entry is in the queue of every lane before anybody else has the lock.
     fn propose(&self, proposal: Proposal, charge: OwnedSemaphorePermit) -> Result<Seq, ProposeError> {
         let mut state = self.lock();
-        let Proposed { seq, entry } = state.core.propose(proposal, self.clock.now())?;
+        let applied = self.clock.now();
+        let Proposed { seq, entry } = state.core.propose(proposal, applied)?;
         #[cfg(test)]
         if let Some(entry) = &entry {
             crate::fault::inject("the room", entry.key.as_str());
         }
         if let Some(entry) = entry {
-            let charge = Arc::new(charge);
-            state.members.tell(|| Item::Message { entry: Arc::clone(&entry), charge: Some(Arc::clone(&charge)) });
+            let charge = Some(Arc::new(charge));
+            state.members.tell(|| Item::Message { entry: Arc::clone(&entry), applied, charge: charge.clone() });
+            self.counters.applied(entry.change);
         }
         Ok(seq)
     }
@@ -149,6 +155,8 @@ impl Room {
             owner.wake();
         }
         let seq = welcome.standing.seq;
+        self.counters.viewer_came();
+        self.counters.brought(welcome.how);
         outbox.replay(replay(welcome, announce));
         let seat = state.members.admit(&outbox, seq);
         Ok(Membership::new(Arc::clone(self), outbox, seat))
@@ -164,6 +172,7 @@ impl Room {
         }
         let epoch = state.core.standing().epoch;
         let welcome = state.core.welcome(&Start::After(Cursor { epoch, seq: position }), self.clock.now());
+        self.counters.brought(welcome.how);
         outbox.returns();
         state.members.replay(seat, outbox, replay(welcome, announce));
     }
@@ -179,6 +188,7 @@ impl Room {
         let Some(announcement) = (outbox.dialect().reset)(&welcome.standing, welcome.entries.len()) else { return 0 };
         let bytes = welcome.bytes();
         let replay = Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq };
+        self.counters.reset_slow();
         state.members.replay(seat, outbox, replay);
         bytes
     }
@@ -186,6 +196,7 @@ impl Room {
     /// A viewer is gone.
     fn leave(&self, outbox: &Arc<Outbox>, seat: Seat) {
         let mut state = self.lock();
+        self.counters.viewer_left();
         state.core.leave(self.clock.now());
         state.members.remove(seat, outbox);
         self.schedule_end(&mut state);

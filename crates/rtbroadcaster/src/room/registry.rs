@@ -18,6 +18,7 @@ use crate::config::{Config, exceeds};
 use crate::fanout::{Faults, Lanes, Outbox};
 use crate::fault;
 use crate::id::{RoomId, Term};
+use crate::metrics::Counters;
 use crate::standing::Start;
 
 /// Why a room is not created.
@@ -49,6 +50,7 @@ impl From<IpAddr> for Place {
 #[derive(Debug)]
 pub(crate) struct Registry {
     clock: Clock,
+    counters: Arc<Counters>,
     config: Arc<Config>,
     lanes: Arc<Lanes>,
     rooms: Mutex<Rooms>,
@@ -73,9 +75,15 @@ struct Listed {
 
 impl Registry {
     /// An empty registry, and the task that has to run for rooms to end by themselves and by `faults`.
-    pub(crate) fn new(clock: Clock, config: Arc<Config>, lanes: Arc<Lanes>, faults: Faults) -> Arc<Self> {
+    pub(crate) fn new(
+        clock: Clock,
+        counters: Arc<Counters>,
+        config: Arc<Config>,
+        lanes: Arc<Lanes>,
+        faults: Faults,
+    ) -> Arc<Self> {
         let (checks, due) = mpsc::unbounded_channel();
-        let registry = Arc::new(Self { clock, config, lanes, rooms: Mutex::default(), checks });
+        let registry = Arc::new(Self { clock, counters, config, lanes, rooms: Mutex::default(), checks });
         // Ends with the registry, which holds the only sender.
         tokio::spawn(look_when_due(Arc::downgrade(&registry), clock, due, faults));
         registry
@@ -95,8 +103,8 @@ impl Registry {
         }
         let id = RoomId::random();
         let hash = key.as_ref().map(KeyHash::of);
-        let room = Room::new(id, hash, self.clock, Arc::clone(&self.lanes), Arc::downgrade(self), &self.config);
-        let room = Arc::new(room);
+        let (counters, lanes) = (Arc::clone(&self.counters), Arc::clone(&self.lanes));
+        let room = Arc::new(Room::new(id, hash, self.clock, counters, lanes, Arc::downgrade(self), &self.config));
         rooms.by_id.insert(id, Listed { room: Arc::clone(&room), place });
         tracing::debug!(room = ?id, rooms = rooms.by_id.len(), "room opened");
         if let Some(place) = place {
@@ -133,6 +141,11 @@ impl Registry {
     /// The room `id`, if there is one.
     pub(crate) fn get(&self, id: RoomId) -> Option<Arc<Room>> {
         self.lock().by_id.get(&id).map(|listed| Arc::clone(&listed.room))
+    }
+
+    /// How many rooms there are.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().by_id.len()
     }
 
     /// All rooms, in no order.
@@ -190,7 +203,6 @@ async fn look_when_due(
     mut due: mpsc::UnboundedReceiver<(RoomId, Duration)>,
     mut faults: Faults,
 ) {
-    let room = |id| registry.upgrade().and_then(|registry| registry.get(id));
     let mut queue = DelayQueue::new();
     loop {
         tokio::select! {
@@ -199,14 +211,15 @@ async fn look_when_due(
                 queue.insert_at(id, clock.instant(at));
             }
             Some(id) = std::future::poll_fn(|cx| queue.poll_expired(cx)), if !queue.is_empty() => {
-                if let Some(room) = room(id.into_inner())
-                    && fault::catch("room", || room.end_if_due()).is_err()
+                if let Some(registry) = registry.upgrade()
+                    && let Some(room) = registry.get(id.into_inner())
+                    && fault::catch("room", &registry.counters, || room.end_if_due()).is_err()
                 {
                     room.end_if_broken();
                 }
             }
             Some(id) = faults.recv() => {
-                if let Some(room) = room(id) {
+                if let Some(room) = registry.upgrade().and_then(|registry| registry.get(id)) {
                     room.fail();
                 }
             }

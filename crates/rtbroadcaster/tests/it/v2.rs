@@ -2,6 +2,7 @@
 //!
 //! `frame`, `ledger`, `follower`, `viewer` and `dice` are the furniture; the rest are stories.
 
+mod counting;
 mod cursors;
 mod cuts;
 mod dice;

@@ -46,6 +46,11 @@ impl Queue {
         self.bytes
     }
 
+    /// The bytes of all frames alone.
+    pub(super) fn frame_bytes(&self) -> usize {
+        self.bytes - self.frames.len() * PLACE_BYTES
+    }
+
     /// Whether a push of `frame` would take all frames over `limit`. A frame alone always fits.
     pub(super) fn is_over_with(&self, frame: &Frame, limit: usize) -> bool {
         let most = self.bytes + cost(frame);
@@ -62,11 +67,14 @@ impl Queue {
         self.frames.first().map(|first| first.since)
     }
 
-    pub(super) fn push(&mut self, frame: Frame, now: Duration) {
+    /// Appends a frame, and says whether another one went for it.
+    pub(super) fn push(&mut self, frame: Frame, now: Duration) -> bool {
         self.bytes += cost(&frame);
-        if let Some(superseded) = self.frames.push(Waiting { frame, since: now }) {
+        let superseded = self.frames.push(Waiting { frame, since: now });
+        if let Some(superseded) = &superseded {
             self.bytes -= cost(&superseded.frame);
         }
+        superseded.is_some()
     }
 
     /// Removes the first frame.

@@ -37,6 +37,11 @@ impl Replaying {
         Self { before, announced: false, replay, next: 0 }
     }
 
+    /// The bytes of what waited when it was asked for.
+    pub(super) fn bytes_before(&self) -> usize {
+        self.before.frame_bytes()
+    }
+
     /// Where the member stands when nothing is left.
     pub(super) fn seq(&self) -> Seq {
         self.replay.seq

@@ -13,6 +13,8 @@ pub(super) struct Taken {
     frames: VecDeque<(Bytes, Duration)>,
     /// How many bytes of the first frame are out.
     written: usize,
+    /// The bytes of all frames, those included that are out.
+    bytes: usize,
     /// The frames are being written.
     writing: bool,
 }
@@ -30,12 +32,18 @@ impl Taken {
         self.writing
     }
 
+    /// The bytes that are not out.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes - self.written
+    }
+
     /// Since when the first frame waits.
     pub(super) fn since(&self) -> Option<Duration> {
         self.frames.front().map(|(_, since)| *since)
     }
 
     pub(super) fn push(&mut self, bytes: Bytes, since: Duration) {
+        self.bytes += bytes.len();
         self.frames.push_back((bytes, since));
     }
 
@@ -52,20 +60,24 @@ impl Taken {
         self.written
     }
 
-    /// The writer is done: `written` more bytes are out.
-    pub(super) fn advance(&mut self, written: usize) {
+    /// The writer is done: `written` more bytes are out. Says how many frames ended with them.
+    pub(super) fn advance(&mut self, written: usize) -> usize {
+        let before = self.frames.len();
         self.writing = false;
         self.written += written;
         while let Some((first, _)) = self.frames.front()
             && self.written >= first.len()
         {
             self.written -= first.len();
+            self.bytes -= first.len();
             self.frames.pop_front();
         }
+        before - self.frames.len()
     }
 
     /// Keeps only the frame that the member has seen a part of.
     pub(super) fn drop_unwritten(&mut self) {
         self.frames.truncate(usize::from(self.written > 0));
+        self.bytes = self.frames.front().map_or(0, |(first, _)| first.len());
     }
 }

@@ -2,12 +2,14 @@
 //! Must not know other rooms; touched by its lane only.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::fanout::backlog::{Frame, Replay};
 use crate::fanout::outbox::{Batch, Member, Outbox};
 use crate::fanout::roster::{Last, Roll, Roster, Said, Work};
 use crate::id::Seq;
 use crate::message::{Dialect, PROTOCOLS};
+use crate::metrics::Counters;
 use crate::wire::{Control, encode};
 
 /// How many members are served before the lane turns to other rooms.
@@ -23,8 +25,9 @@ struct Pass {
 }
 
 enum What {
-    /// What was said since the message `after`. Dropped when the pass is over: the room's budget has it back.
-    Said { said: Vec<Said>, after: Seq },
+    /// What was said since the message `after`, the first message of it being `applied` then. Dropped when the pass is
+    /// over: the room's budget has it back.
+    Said { said: Vec<Said>, after: Seq, applied: Option<Duration> },
     /// A heartbeat; this is the number of the last message.
     Heartbeat(Seq),
 }
@@ -76,20 +79,27 @@ impl Crew {
             }
             match self.roster.next() {
                 Some(Work::Roll(roll)) => self.change(roll),
-                Some(Work::Send(said)) => {
+                Some(Work::Send(said, applied)) => {
                     let after = self.sent;
                     self.sent = last_seq(&said).unwrap_or(after);
                     self.seq = self.seq.max(self.sent);
-                    self.pass = Some(Pass::new(What::Said { said, after }));
+                    self.pass = Some(Pass::new(What::Said { said, after, applied }));
                 }
                 None => return false,
             }
         }
         if let Some(pass) = &mut self.pass {
+            let lane = self.roster.lane();
             let end = self.members.len().min(pass.next + SLICE_MEMBERS);
-            pass.serve(&self.members[pass.next..end]);
+            pass.serve(&self.members[pass.next..end], lane.counters());
             pass.next = end;
             if end == self.members.len() {
+                // A room without members in this lane has written to nobody.
+                if let What::Said { applied: Some(applied), .. } = pass.what
+                    && end > 0
+                {
+                    lane.written(applied);
+                }
                 self.pass = None;
             }
         }
@@ -120,7 +130,7 @@ impl Crew {
             Roll::End(last) => {
                 for member in std::mem::take(&mut self.members) {
                     member.set_place(None);
-                    end(&member, &last);
+                    end(&member, &last, self.roster.lane().counters());
                 }
             }
             Roll::Break => std::mem::take(&mut self.members).iter().for_each(|member| self.roster.fail(member)),
@@ -129,12 +139,13 @@ impl Crew {
 }
 
 /// The last words to a member. One that lost messages is brought to where the room ended.
-fn end(member: &Outbox, last: &Last) {
+fn end(member: &Outbox, last: &Last, counters: &Counters) {
     let dialect = member.dialect();
     if member.is_lost()
         && let Some(announcement) = (dialect.reset)(&last.standing, last.entries.len())
     {
         member.replay(Replay { announcement, entries: Arc::clone(&last.entries), seq: last.standing.seq });
+        counters.reset_slow();
     }
     member.farewell(last.standing.room, dialect.room_closed);
 }
@@ -144,7 +155,7 @@ impl Pass {
         Self { what, batches: Default::default(), next: 0 }
     }
 
-    fn serve(&mut self, members: &[Arc<Outbox>]) {
+    fn serve(&mut self, members: &[Arc<Outbox>], counters: &Counters) {
         let Self { what, batches, .. } = self;
         for (slot, batch) in batches.iter_mut().enumerate() {
             let speakers = members.iter().filter(|outbox| outbox.dialect().slot == slot);
@@ -154,10 +165,10 @@ impl Pass {
             if batch.is_empty() {
                 continue;
             }
-            match what {
-                What::Said { .. } => speakers.iter().for_each(|member| member.offer(batch)),
-                What::Heartbeat(seq) => speakers.iter().for_each(|member| member.heartbeat(batch, *seq)),
-            }
+            counters.sent(match what {
+                What::Said { .. } => speakers.iter().map(|member| member.offer(batch)).sum(),
+                What::Heartbeat(seq) => speakers.iter().map(|member| member.heartbeat(batch, *seq)).sum(),
+            });
         }
     }
 }
@@ -166,7 +177,7 @@ impl What {
     /// It, in one protocol.
     fn frames(&self, dialect: &Dialect) -> Vec<Frame> {
         match self {
-            What::Said { said, after } => {
+            What::Said { said, after, .. } => {
                 Frame::with_holes(said.iter().filter_map(|said| frame(said, dialect)), *after, dialect)
             }
             What::Heartbeat(seq) => {

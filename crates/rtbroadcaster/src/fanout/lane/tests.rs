@@ -23,28 +23,28 @@ async fn check_waits(lane: &Lane) -> Arc<Roster> {
 
 #[tokio::test(start_paused = true)]
 async fn what_comes_during_a_pass_waits_for_more_as_what_came_before_it() {
-    let lane = Lane::new(INTERVAL);
+    let lane = Lane::new(INTERVAL, Clock::start(), &Counters::idle());
     let roster = Roster::new(&lane, RoomId::random());
     roster.push(said());
     check_waits(&lane).await;
-    assert!(matches!(roster.next(), Some(Work::Send(_))));
+    assert!(matches!(roster.next(), Some(Work::Send(..))));
     roster.push(said());
     roster.rest(true);
     lane.pop().expect("the pass goes on at once");
     roster.rest(false);
     check_waits(&lane).await;
-    assert!(matches!(roster.next(), Some(Work::Send(_))));
+    assert!(matches!(roster.next(), Some(Work::Send(..))));
     roster.rest(false);
     assert!(matches!(lane.pop(), Err(None)), "nothing is left");
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_did_not_go_out_with_the_first_call_goes_out_with_the_next_one_at_once() {
-    let lane = Lane::new(INTERVAL);
+    let lane = Lane::new(INTERVAL, Clock::start(), &Counters::idle());
     let roster = Roster::new(&lane, RoomId::random());
     (0..100).for_each(|_| roster.push(said()));
     check_waits(&lane).await;
-    assert!(matches!(roster.next(), Some(Work::Send(_))));
+    assert!(matches!(roster.next(), Some(Work::Send(..))));
     roster.rest(false);
     lane.pop().expect("the rest of a burst does not wait again");
 }
@@ -52,7 +52,7 @@ async fn what_did_not_go_out_with_the_first_call_goes_out_with_the_next_one_at_o
 static SILENT: Dialect = Dialect::MUTE;
 
 fn admit() -> (Arc<Outbox>, Item) {
-    let member = Outbox::new(None, &SILENT, Clock::start(), &Config::default());
+    let member = Outbox::new(None, &SILENT, Clock::start(), &Counters::idle(), &Config::default());
     (Arc::clone(&member), Item::Roll(Roll::Admit(member, Seq::ZERO)))
 }
 
@@ -60,12 +60,12 @@ fn admit() -> (Arc<Outbox>, Item) {
 fn panic_in_the_roster() -> Item {
     let key = Key::new("panic in the roster").unwrap();
     let entry = Entry::new(RoomId::random(), None, Term::FIRST, key, Params::NONE, Change::Event);
-    Item::Message { entry: Arc::new(entry), charge: None }
+    Item::Message { entry: Arc::new(entry), applied: Duration::ZERO, charge: None }
 }
 
 #[tokio::test]
 async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoever_comes_to_it() {
-    let lane = Lane::new(Duration::ZERO);
+    let lane = Lane::new(Duration::ZERO, Clock::start(), &Counters::idle());
     let roster = Roster::new(&lane, RoomId::random());
     let mut crews = HashMap::new();
     let (here, item) = admit();
@@ -73,7 +73,7 @@ async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoeve
     serve(&lane.pop().unwrap(), &mut crews);
     let (waiting, item) = admit();
     roster.push(item);
-    fault::catch("a test", || roster.push(panic_in_the_roster())).unwrap_err();
+    fault::catch("a test", &Counters::idle(), || roster.push(panic_in_the_roster())).unwrap_err();
     assert_eq!((here.ending(), waiting.ending()), (Ending::Open, Ending::Open));
 
     let (late, item) = admit();
@@ -91,7 +91,7 @@ async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoeve
 
 #[tokio::test]
 async fn a_roster_that_its_lane_gives_up_ends_everybody_too() {
-    let lane = Lane::new(Duration::ZERO);
+    let lane = Lane::new(Duration::ZERO, Clock::start(), &Counters::idle());
     let roster = Roster::new(&lane, RoomId::random());
     let mut crews = HashMap::new();
     let (here, item) = admit();

@@ -12,6 +12,7 @@ use crate::close::CloseReason;
 use crate::fanout::backlog::Frame;
 use crate::id::Seq;
 use crate::message::Dialect;
+use crate::metrics::Sent;
 
 /// A peer that is gone is an error of the call, not a signal to the process (`send(2)`).
 #[cfg(target_os = "linux")]
@@ -82,41 +83,49 @@ impl<'a> Member<'a> {
         self.outbox.dialect
     }
 
-    /// Everything in `batch` with one call if nothing waits, behind what waits otherwise.
-    pub(in crate::fanout) fn offer(&self, batch: &Batch) {
-        self.send(self.outbox.way(true, batch.hole), batch);
+    /// Everything in `batch` with one call if nothing waits, behind what waits otherwise. Says what the socket took.
+    pub(in crate::fanout) fn offer(&self, batch: &Batch) -> Sent {
+        self.send(self.outbox.way(true, batch.hole), batch)
     }
 
     /// One heartbeat: `beat`, whose last message is `seq`, for a client that was heard since the last one, the end of the
-    /// connection for any other.
-    pub(in crate::fanout) fn heartbeat(&self, beat: &Batch, seq: Seq) {
+    /// connection for any other. Says what the socket took.
+    pub(in crate::fanout) fn heartbeat(&self, beat: &Batch, seq: Seq) -> Sent {
         if !self.outbox.heard.swap(false, Ordering::Relaxed) {
-            return self.outbox.cut(CloseReason::NoPong);
+            self.outbox.cut(CloseReason::NoPong);
+            return Sent::default();
         }
         match self.outbox.way(false, None) {
             // Not behind what waits: a slow member would be asked too late to answer before the next heartbeat.
-            Way::Queue | Way::Shut => self.outbox.beat(seq),
+            Way::Queue | Way::Shut => {
+                self.outbox.beat(seq);
+                Sent::default()
+            }
             Way::Direct => self.send(Way::Direct, beat),
         }
     }
 
-    fn send(&self, way: Way, Batch { frames, whole, reached, .. }: &Batch) {
+    fn send(&self, way: Way, Batch { frames, whole, reached, .. }: &Batch) -> Sent {
         let outbox = self.outbox;
         match way {
             Way::Direct => {}
-            Way::Queue => return outbox.change(|line, now| line.push(frames, outbox.dialect, now, outbox.limit)),
-            Way::Shut => return,
+            Way::Queue => {
+                outbox.change(|line, now| line.push(frames, outbox.dialect, now, outbox.limit));
+                return Sent::default();
+            }
+            Way::Shut => return Sent::default(),
         }
         // An error counts as nothing written: the client task will meet it too and end the connection.
         let written = self.write(whole).unwrap_or(0);
         if written == whole.len() {
             outbox.end_direct_write(*reached);
-        } else {
-            outbox.change(|line, now| {
-                line.writing = false;
-                line.adopt(frames, written, outbox.dialect, now, outbox.limit);
-            });
+            return Sent { frames: frames.len(), bytes: written };
         }
+        outbox.change(|line, now| {
+            line.writing = false;
+            line.adopt(frames, written, outbox.dialect, now, outbox.limit);
+        });
+        Sent { frames: whole_frames(frames, written), bytes: written }
     }
 
     /// Past the runtime, whose record of what the socket is ready for lies elsewhere in memory: that it takes no more,
@@ -124,6 +133,16 @@ impl<'a> Member<'a> {
     fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         self.socket.as_ref().map_or(Ok(0), |socket| socket.send_with_flags(bytes, FLAGS))
     }
+}
+
+/// How many of `frames` are out whole, when `written` bytes of them are.
+fn whole_frames(frames: &[Frame], mut written: usize) -> usize {
+    let is_out = |frame: &&Frame| {
+        let rest = written.checked_sub(frame.bytes.len());
+        written = rest.unwrap_or_default();
+        rest.is_some()
+    };
+    frames.iter().take_while(is_out).count()
 }
 
 impl Outbox {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 
 use super::Outbox;
+use crate::metrics::Sent;
 
 /// How much the client task takes for one write. What is taken is not superseded any more, so it is little more than
 /// the kernel takes before it admits that the peer is slow.
@@ -55,7 +56,8 @@ impl Outbox {
             line.writing = false;
             line.waits_for_socket = result.is_pending();
             let written = if let Poll::Ready(Ok(written)) = result { written } else { 0 };
-            line.backlog(self.dialect).advance(written);
+            let frames = self.count(&mut line, |line| line.backlog(self.dialect).advance(written));
+            self.counters.sent(Sent { frames, bytes: written });
             match result {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(_)) => {}
@@ -75,12 +77,17 @@ impl Outbox {
         if line.writing {
             return Draw::Rest;
         }
-        let Some(backlog) = &mut line.backlog else { return Draw::Rest };
-        let offset = backlog.take(frames, WRITE_FRAMES_MAX, WRITE_BYTES_MAX, self.clock.now());
+        if line.backlog.is_none() {
+            return Draw::Rest;
+        }
+        let offset = self.count(&mut line, |line| {
+            line.backlog(self.dialect).take(frames, WRITE_FRAMES_MAX, WRITE_BYTES_MAX, self.clock.now())
+        });
         if !frames.is_empty() {
             line.writing = true;
             return Draw::Write(offset);
         }
+        let Some(backlog) = &line.backlog else { return Draw::Rest };
         if backlog.is_closed() {
             return Draw::Found(Drained::Closed);
         }

@@ -4,10 +4,8 @@
 use std::task::Waker;
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use crate::close::CloseReason;
-use crate::fanout::backlog::{Backlog, Ending, Frame, Overflow, Rank, Replay};
+use crate::fanout::backlog::{Backlog, Closing, Ending, Frame, Overflow, Rank, Replay};
 use crate::id::Seq;
 use crate::message::Dialect;
 use crate::wire::encode;
@@ -24,6 +22,15 @@ pub(crate) enum Flow {
     Returning,
 }
 
+/// Who has decided that a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The server, for this reason.
+    Server(CloseReason),
+    /// The client, by a close frame.
+    Client,
+}
+
 /// The changing part of an outbox. An idle one holds no buffer.
 #[derive(Debug, Default)]
 pub(crate) struct Line {
@@ -35,6 +42,8 @@ pub(crate) struct Line {
     pub(crate) flow: Flow,
     /// The number up to which the member was sent all messages, while there is no backlog that knows it.
     pub(crate) reached: Seq,
+    /// Whose ending stands, if there is one.
+    pub(crate) end: Option<End>,
     pub(crate) waker: Option<Waker>,
 }
 
@@ -55,6 +64,32 @@ impl Line {
     pub(crate) fn rest(&mut self) {
         if let Some(backlog) = self.backlog.take() {
             self.reached = backlog.reached();
+        }
+    }
+
+    /// The bytes that wait, and how many frames went for newer ones since anything waits.
+    pub(crate) fn tally(&self) -> (usize, usize) {
+        self.backlog.as_ref().map_or((0, 0), |backlog| (backlog.unsent(), backlog.superseded()))
+    }
+
+    /// What waits goes out first.
+    pub(crate) fn finish(&mut self, dialect: &'static Dialect, reason: CloseReason) {
+        if self.backlog(dialect).finish(closing(dialect, reason)) {
+            self.end = Some(End::Server(reason));
+        }
+    }
+
+    /// What waits goes.
+    pub(crate) fn cut(&mut self, dialect: &'static Dialect, reason: CloseReason) {
+        if self.backlog(dialect).cut(closing(dialect, reason)) {
+            self.end = Some(End::Server(reason));
+        }
+    }
+
+    /// What waits goes, since the client has closed with this `code`.
+    pub(crate) fn echo_close(&mut self, dialect: &'static Dialect, code: Option<u16>) {
+        if self.backlog(dialect).cut(encode::close_echo(code)) {
+            self.end = Some(End::Client);
         }
     }
 
@@ -151,16 +186,12 @@ impl Line {
 
     fn cut_if_over(&mut self, result: Result<(), Overflow>, dialect: &'static Dialect) {
         if result == Err(Overflow) {
-            self.backlog(dialect).cut(closing(dialect, CloseReason::Slow));
+            self.cut(dialect, CloseReason::Slow);
         }
     }
 }
 
 /// The last frames of a connection that ends for `reason`.
-pub(crate) fn closing(dialect: &Dialect, reason: CloseReason) -> Bytes {
-    let close = encode::close(reason);
-    match (dialect.closed)(reason) {
-        Some(told) => [told, close].concat().into(),
-        None => close,
-    }
+fn closing(dialect: &Dialect, reason: CloseReason) -> Closing {
+    Closing { told: (dialect.closed)(reason), close: encode::close(reason) }
 }

@@ -33,7 +33,7 @@ async fn pair() -> (Arc<TcpStream>, TcpStream) {
 
 /// An outbox for `socket` and the client task that drains it to its close.
 fn start(socket: Arc<TcpStream>, config: &Config) -> (Arc<Outbox>, JoinHandle<io::Result<Drained>>) {
-    let outbox = Outbox::new(Some(Arc::clone(&socket)), &SILENT, Clock::start(), config);
+    let outbox = Outbox::new(Some(Arc::clone(&socket)), &SILENT, Clock::start(), &Counters::idle(), config);
     let task = tokio::spawn(drain(socket, Arc::clone(&outbox)));
     (outbox, task)
 }
@@ -211,7 +211,7 @@ impl std::task::Wake for Wakes {
 /// An outbox, and a client task that has found nothing to write. Gives how often it is woken by `change`, where
 /// `blocked` says that its socket takes nothing.
 fn wakes(blocked: bool, change: impl FnOnce(&Outbox)) -> usize {
-    let outbox = Outbox::new(None, &SILENT, Clock::start(), &Config::default());
+    let outbox = Outbox::new(None, &SILENT, Clock::start(), &Counters::idle(), &Config::default());
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(Arc::clone(&wakes));
     if blocked {
@@ -236,7 +236,7 @@ async fn a_client_task_is_woken_only_for_what_it_has_to_do() {
 #[tokio::test]
 async fn what_comes_during_a_direct_write_is_not_forgotten_after_it() {
     let (socket, mut member) = pair().await;
-    let outbox = Outbox::new(Some(Arc::clone(&socket)), &SILENT, Clock::start(), &Config::default());
+    let outbox = Outbox::new(Some(Arc::clone(&socket)), &SILENT, Clock::start(), &Counters::idle(), &Config::default());
     assert_eq!(outbox.way(true, None), Way::Direct);
     assert_eq!(outbox.way(true, None), Way::Queue, "one write at a time");
     let task = tokio::spawn(drain(socket, Arc::clone(&outbox)));
@@ -253,7 +253,7 @@ async fn what_comes_during_a_direct_write_is_not_forgotten_after_it() {
 fn a_heartbeat_asks_before_what_waits() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let _entered = runtime.enter();
-    let outbox = Outbox::new(None, &SILENT, Clock::start(), &Config::default());
+    let outbox = Outbox::new(None, &SILENT, Clock::start(), &Counters::idle(), &Config::default());
     let announcement = encode::text(b"connected");
     outbox.replay(Replay { announcement: announcement.clone(), entries: Arc::from([]), seq: Seq::ZERO });
     outbox.answer(encode::text(b"later"));
@@ -277,7 +277,7 @@ static POLITE: Dialect = Dialect { farewell: |_| Some(Bytes::from_static(b"farew
 /// An outbox without a socket, in which `limit` bytes may wait.
 fn unread(dialect: &'static Dialect, limit: usize) -> Arc<Outbox> {
     let config = Config { backlog_bytes_max: limit, ..Config::default() };
-    Outbox::new(None, dialect, Clock::start(), &config)
+    Outbox::new(None, dialect, Clock::start(), &Counters::idle(), &config)
 }
 
 #[tokio::test]
@@ -313,7 +313,7 @@ async fn an_outbox_that_a_panic_left_half_changed_says_nothing_more_and_ends() {
     let (socket, mut member) = pair().await;
     let (outbox, task) = start(Arc::clone(&socket), &Config::default());
     offer(&outbox, &[frame(1, 4, Rank::Event)]);
-    crate::fault::catch("a test", || outbox.change(|_, _| panic!("a test wants this"))).unwrap_err();
+    crate::fault::catch("a test", &Counters::idle(), || outbox.change(|_, _| panic!("a test wants this"))).unwrap_err();
     offer(&outbox, &[frame(2, 4, Rank::Event)]);
     outbox.answer(encode::text(b"answer"));
     outbox.finish(CloseReason::Fault);

@@ -12,7 +12,7 @@ fn message(number: u64) -> Item {
     };
     let (key, seq) = (Key::new(&key).unwrap(), Seq::new(number + 1));
     let entry = Entry::new(RoomId::random(), seq, Term::FIRST, key, Params::NONE, change);
-    Item::Message { entry: Arc::new(entry), charge: None }
+    Item::Message { entry: Arc::new(entry), applied: Duration::ZERO, charge: None }
 }
 
 /// What a lane takes for one call.

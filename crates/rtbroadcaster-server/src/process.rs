@@ -5,22 +5,22 @@ use std::path::{Path, PathBuf};
 
 /// What a thread or a process used of the cores.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Time {
+pub(crate) struct Time {
     /// Nanoseconds on a core.
-    pub(super) ran: u64,
+    pub(crate) ran: u64,
     /// Nanoseconds in which it could have run but had no core.
-    pub(super) waited: u64,
+    pub(crate) waited: u64,
 }
 
 impl Time {
     /// What was used since an earlier look.
-    pub(super) fn since(self, earlier: Self) -> Self {
+    pub(crate) fn since(self, earlier: Self) -> Self {
         Self { ran: self.ran.saturating_sub(earlier.ran), waited: self.waited.saturating_sub(earlier.waited) }
     }
 }
 
 /// What all threads of a process have used; `None` if there is none or the system does not tell.
-pub(super) fn cpu(pid: u32) -> Option<Time> {
+pub(crate) fn cpu(pid: u32) -> Option<Time> {
     let mut sum = Time::default();
     for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
         // A thread may end meanwhile.
@@ -32,22 +32,29 @@ pub(super) fn cpu(pid: u32) -> Option<Time> {
 }
 
 /// The resident memory of a process, in bytes.
-pub(super) fn rss(pid: u32) -> Option<u64> {
+pub(crate) fn rss(pid: u32) -> Option<u64> {
     parse_rss(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+/// How many files this process has open, sockets included.
+pub(crate) fn open_files() -> Option<u64> {
+    let files = fs::read_dir("/proc/self/fd").ok()?.count();
+    // One of them is this look.
+    u64::try_from(files.saturating_sub(1)).ok()
 }
 
 /// A thread of this process, to be looked at from others.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Thread(Option<PathBuf>);
+pub(crate) struct Thread(Option<PathBuf>);
 
 impl Thread {
     /// The calling thread.
-    pub(super) fn current() -> Self {
+    pub(crate) fn current() -> Self {
         Self(fs::read_link("/proc/thread-self").ok().map(|link| Path::new("/proc").join(link)))
     }
 
     /// What it has used, if the system tells.
-    pub(super) fn cpu(&self) -> Option<Time> {
+    pub(crate) fn cpu(&self) -> Option<Time> {
         cpu_at(self.0.as_deref()?)
     }
 }
@@ -86,5 +93,6 @@ mod tests {
         assert!(Thread::current().cpu().is_some());
         let pid = std::process::id();
         assert!(cpu(pid).is_some() && rss(pid).is_some_and(|bytes| bytes > 0));
+        assert!(open_files().is_some_and(|files| files >= 3), "the standard streams at least");
     }
 }

@@ -1,0 +1,176 @@
+//! The one table of metrics: name, type, labels, meaning, and where the numbers come from.
+//! Must not know how they are written.
+
+use rtbroadcaster::{Histogram, Metrics};
+
+use super::process::Seen;
+
+/// Where all numbers come from.
+pub(super) struct Numbers {
+    pub(super) manager: Metrics,
+    pub(super) process: Seen,
+}
+
+/// One metric.
+pub(super) struct Row {
+    /// As Prometheus has it: what is counted ends in `_total`, and units are seconds and bytes.
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    /// The names of what tells its samples apart.
+    pub(super) labels: &'static [&'static str],
+    /// What it tells, without a full stop.
+    pub(super) help: &'static str,
+    pub(super) read: fn(&Numbers) -> Samples<'_>,
+}
+
+/// The types of the text format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// It only grows, until the server ends.
+    Counter,
+    /// It is as it is now.
+    Gauge,
+    /// How long things took, in buckets.
+    Histogram,
+}
+
+impl Kind {
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
+/// The samples of one metric.
+pub(super) enum Samples<'a> {
+    /// One without labels, or none where the system does not tell.
+    One(Option<Value>),
+    /// One for each list of label values, which stand in the order of the labels.
+    Each(Vec<(Vec<String>, u64)>),
+    /// A histogram.
+    Times(&'a Histogram),
+}
+
+/// The value of a sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Value {
+    Whole(u64),
+    Seconds(f64),
+}
+
+macro_rules! metrics {
+    ($($kind:ident $name:literal [$($label:literal),*] $help:literal => $read:expr;)*) => {
+        /// Every metric, in the order of docs/metrics.md.
+        pub(super) static TABLE: &[Row] = &[$(Row {
+            name: $name,
+            kind: Kind::$kind,
+            labels: &[$($label),*],
+            help: $help,
+            read: $read,
+        },)*];
+    };
+}
+
+metrics! {
+    Gauge "rtbroadcaster_connections" []
+        "WebSocket connections that are open now, in rooms or not"
+        => |numbers| whole(numbers.manager.connections);
+    Counter "rtbroadcaster_connections_opened_total" []
+        "WebSocket connections that were opened"
+        => |numbers| whole(numbers.manager.connections_opened);
+    Counter "rtbroadcaster_closes_total" ["code", "reason"]
+        "WebSocket connections that the server ended, by close code and its word in PROTOCOL.md"
+        => |numbers| {
+            let closes = numbers.manager.closes.iter();
+            each(closes.map(|(reason, count)| (vec![reason.code().to_string(), reason.word().into()], *count)))
+        };
+    Counter "rtbroadcaster_client_closes_total" []
+        "WebSocket connections that the client ended with a close frame"
+        => |numbers| whole(numbers.manager.closed_by_clients);
+    Counter "rtbroadcaster_connections_lost_total" []
+        "WebSocket connections that ended without a close frame from either side"
+        => |numbers| whole(numbers.manager.connections_lost);
+    Gauge "rtbroadcaster_rooms" []
+        "Rooms that there are now"
+        => |numbers| whole(numbers.manager.rooms);
+    Gauge "rtbroadcaster_viewers" []
+        "Viewers that are in rooms now, paused ones included"
+        => |numbers| whole(numbers.manager.viewers);
+    Counter "rtbroadcaster_messages_total" ["kind"]
+        "Messages that were applied, each once however many viewers there were"
+        => |numbers| {
+            let messages = numbers.manager.messages;
+            words([
+                ("event", messages.events),
+                ("state", messages.states),
+                ("clear", messages.clears),
+                ("ephemeral", messages.ephemerals),
+            ])
+        };
+    Counter "rtbroadcaster_sent_frames_total" []
+        "WebSocket frames that sockets took whole: messages, answers, heartbeats and close frames"
+        => |numbers| whole(numbers.manager.frames_sent);
+    Counter "rtbroadcaster_sent_bytes_total" []
+        "Bytes that sockets took, behind the handshake"
+        => |numbers| whole(numbers.manager.bytes_sent);
+    Gauge "rtbroadcaster_backlog_bytes" []
+        "Bytes of frames that wait now for clients whose sockets take no more"
+        => |numbers| whole(numbers.manager.backlog_bytes);
+    Counter "rtbroadcaster_superseded_total" ["where"]
+        "Messages whose place a newer one of their key took while they waited, for all viewers in a lane or for one in its backlog"
+        => |numbers| {
+            let superseded = numbers.manager.superseded;
+            words([("lane", superseded.in_lanes), ("backlog", superseded.in_backlogs)])
+        };
+    Counter "rtbroadcaster_resumes_total" ["outcome", "reason"]
+        "Viewers that were brought to where their room stood, by how, and why they could not resume"
+        => |numbers| {
+            let resumes = &numbers.manager.resumes;
+            let whole = [("snapshot", "", resumes.snapshot), ("resumed", "", resumes.resumed)];
+            let resets = resumes.resets.iter().map(|(reason, count)| ("reset", *reason, *count));
+            each(whole.into_iter().chain(resets).map(|(how, why, count)| (vec![how.into(), why.into()], count)))
+        };
+    Counter "rtbroadcaster_refusals_total" ["code"]
+        "Requests of clients that were refused, by the code of the error in PROTOCOL.md"
+        => |numbers| words(numbers.manager.refusals.iter().copied());
+    Counter "rtbroadcaster_upgrade_refusals_total" ["reason"]
+        "WebSocket handshakes that were refused"
+        => |numbers| words(numbers.manager.upgrade_refusals.iter().copied());
+    Counter "rtbroadcaster_panics_total" []
+        "Panics that were caught, each the end of a client or a room and a defect of the server"
+        => |numbers| whole(numbers.manager.panics);
+    Histogram "rtbroadcaster_apply_to_written_seconds" []
+        "Time from the moment a message was applied to the end of the pass that wrote it to a room's viewers in a lane"
+        => |numbers| Samples::Times(&numbers.manager.apply_to_written);
+    Counter "process_cpu_seconds_total" []
+        "Total user and system CPU time spent in seconds"
+        => |numbers| Samples::One(numbers.process.cpu.map(|cpu| Value::Seconds(cpu.as_secs_f64())));
+    Gauge "process_resident_memory_bytes" []
+        "Resident memory size in bytes"
+        => |numbers| Samples::One(numbers.process.resident_bytes.map(Value::Whole));
+    Gauge "process_open_fds" []
+        "Number of open file descriptors"
+        => |numbers| Samples::One(numbers.process.open_files.map(Value::Whole));
+    Gauge "process_max_fds" []
+        "Maximum number of open file descriptors"
+        => |numbers| Samples::One(numbers.process.open_files_max.map(Value::Whole));
+    Gauge "process_start_time_seconds" []
+        "Start time of the process since unix epoch in seconds"
+        => |numbers| Samples::One(Some(Value::Seconds(numbers.process.started.as_secs_f64())));
+}
+
+fn whole(value: u64) -> Samples<'static> {
+    Samples::One(Some(Value::Whole(value)))
+}
+
+/// Samples with one label each.
+fn words(counts: impl IntoIterator<Item = (&'static str, u64)>) -> Samples<'static> {
+    each(counts.into_iter().map(|(word, count)| (vec![word.to_owned()], count)))
+}
+
+fn each(samples: impl Iterator<Item = (Vec<String>, u64)>) -> Samples<'static> {
+    Samples::Each(samples.collect())
+}

@@ -1,0 +1,79 @@
+//! The address for whoever runs the server: the numbers that Prometheus collects.
+//! Must not know rooms, nor what the numbers mean.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use rtbroadcaster::Manager;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::arrivals::Arrivals;
+use super::connection;
+use super::hosts::{self, Hosts};
+use super::listener::{ListenError, Listener};
+use crate::metrics::{self, Process};
+use crate::settings::Settings;
+
+/// The flag that chooses the address.
+const FLAG: &str = "--admin-listen";
+
+/// The address, and what is served there.
+pub(super) struct Admin {
+    listener: Listener,
+    routes: Router,
+}
+
+/// What the numbers are read from.
+#[derive(Debug, Clone)]
+struct Source {
+    manager: Manager,
+    process: Process,
+}
+
+impl Admin {
+    /// Listens, if the settings say where.
+    pub(super) fn bind(settings: &Settings, manager: &Manager, process: Process) -> Result<Option<Self>, ListenError> {
+        let Some(address) = settings.admin_listen else { return Ok(None) };
+        let listener = Listener::bind(address, FLAG)?;
+        let hosts = Hosts::of(listener.address(), &settings.allow_hosts);
+        let routes = Router::new()
+            .route("/metrics", get(tell))
+            .with_state(Source { manager: manager.clone(), process })
+            .fallback((StatusCode::NOT_FOUND, "there is nothing here; the metrics are at /metrics\n"))
+            .layer(middleware::from_fn_with_state(hosts, hosts::guard));
+        Ok(Some(Self { listener, routes }))
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.listener.address()
+    }
+
+    /// Serves until `stop`.
+    pub(super) async fn serve(mut self, connections: TaskTracker, stop: CancellationToken) {
+        let arrivals = Arc::new(Arrivals::direct());
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                accepted = self.listener.accept() => {
+                    connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), self.routes.clone(), stop.clone()));
+                }
+            }
+        }
+    }
+}
+
+async fn tell(State(Source { manager, process }): State<Source>) -> Response {
+    // Not on a thread that has rooms to serve: with 20 000 open files it takes milliseconds.
+    match tokio::task::spawn_blocking(move || metrics::tell(&manager, &process)).await {
+        Ok(text) => ([(CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}

@@ -1,0 +1,343 @@
+//! The counters themselves: one relaxed addition each, nothing allocated, nothing locked.
+//! Must not know who counts.
+
+use std::iter::Sum;
+use std::ops::Add;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::histogram::Stopwatch;
+use super::{Messages, Metrics, Resumes, Superseded};
+use crate::close::CloseReason;
+use crate::message::Change;
+use crate::standing::{How, ResetReason};
+
+/// Everything that is counted for one manager.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    opened: Count,
+    /// By the place of the reason in [`CloseReason::ALL`].
+    closes: [Count; CloseReason::ALL.len()],
+    closed_by_clients: Count,
+    lost: Count,
+    /// How many viewers are in rooms.
+    viewers: Count,
+    events: Count,
+    states: Count,
+    clears: Count,
+    ephemerals: Count,
+    frames_sent: Count,
+    bytes_sent: Count,
+    /// What waits in all outboxes.
+    backlog_bytes: Count,
+    superseded_in_lanes: Count,
+    superseded_in_backlogs: Count,
+    snapshots: Count,
+    resumed: Count,
+    resets: Tally,
+    refusals: Tally,
+    upgrade_refusals: Tally,
+    panics: Count,
+    apply_to_written: Stopwatch,
+}
+
+/// What is looked up when the numbers are read, instead of being counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Gauges {
+    /// Connections that are open.
+    pub(crate) connections: usize,
+    /// Rooms that there are.
+    pub(crate) rooms: usize,
+}
+
+/// What a socket took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// Frames of which the last byte is out.
+    pub(crate) frames: usize,
+    /// Bytes, also of frames that are half out.
+    pub(crate) bytes: usize,
+}
+
+impl Add for Sent {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { frames: self.frames + other.frames, bytes: self.bytes + other.bytes }
+    }
+}
+
+impl Sum for Sent {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), Self::add)
+    }
+}
+
+/// Why a client that lost messages gets the state.
+const SLOW: &str = "slow";
+
+/// Why handshakes are refused: the words of `UpgradeError`.
+pub(crate) const UPGRADE_REFUSALS: [&str; 5] =
+    ["handshake", "origin", "not_upgradable", "too_many_connections", "shutting_down"];
+
+impl Counters {
+    /// Nothing has happened yet. Requests will be refused with one of these codes.
+    pub(crate) fn new(refusals: impl IntoIterator<Item = &'static str>) -> Self {
+        Self {
+            opened: Count::default(),
+            closes: Default::default(),
+            closed_by_clients: Count::default(),
+            lost: Count::default(),
+            viewers: Count::default(),
+            events: Count::default(),
+            states: Count::default(),
+            clears: Count::default(),
+            ephemerals: Count::default(),
+            frames_sent: Count::default(),
+            bytes_sent: Count::default(),
+            backlog_bytes: Count::default(),
+            superseded_in_lanes: Count::default(),
+            superseded_in_backlogs: Count::default(),
+            snapshots: Count::default(),
+            resumed: Count::default(),
+            resets: Tally::new(ResetReason::ALL.map(ResetReason::word).into_iter().chain([SLOW])),
+            refusals: Tally::new(refusals),
+            upgrade_refusals: Tally::new(UPGRADE_REFUSALS),
+            panics: Count::default(),
+            apply_to_written: Stopwatch::default(),
+        }
+    }
+
+    /// A connection has been upgraded.
+    pub(crate) fn opened(&self) {
+        self.opened.add(1);
+    }
+
+    /// A connection is over, and the server decided that.
+    pub(crate) fn closed(&self, reason: CloseReason) {
+        let place = CloseReason::ALL.iter().position(|known| *known == reason);
+        self.closes[place.expect("all reasons are in the list")].add(1);
+    }
+
+    /// A connection is over, and its client said so.
+    pub(crate) fn closed_by_client(&self) {
+        self.closed_by_clients.add(1);
+    }
+
+    /// A connection is over, and nobody said so.
+    pub(crate) fn lost(&self) {
+        self.lost.add(1);
+    }
+
+    /// A viewer is in a room.
+    pub(crate) fn viewer_came(&self) {
+        self.viewers.add(1);
+    }
+
+    /// A viewer has left its room.
+    pub(crate) fn viewer_left(&self) {
+        self.viewers.subtract(1);
+    }
+
+    /// A message was applied.
+    pub(crate) fn applied(&self, change: Change) {
+        let count = match change {
+            Change::Event => &self.events,
+            Change::State => &self.states,
+            Change::Cleared => &self.clears,
+            Change::Ephemeral => &self.ephemerals,
+        };
+        count.add(1);
+    }
+
+    /// Sockets took something.
+    pub(crate) fn sent(&self, Sent { frames, bytes }: Sent) {
+        if bytes > 0 {
+            self.frames_sent.add(frames);
+            self.bytes_sent.add(bytes);
+        }
+    }
+
+    /// Of what waits in an outbox there were so many bytes, and now there are.
+    pub(crate) fn waits(&self, before: usize, now: usize) {
+        match now.checked_sub(before) {
+            Some(0) => {}
+            Some(more) => self.backlog_bytes.add(more),
+            None => self.backlog_bytes.subtract(before - now),
+        }
+    }
+
+    /// So many messages that waited for a lane went for newer ones.
+    pub(crate) fn superseded_in_lane(&self, messages: usize) {
+        if messages > 0 {
+            self.superseded_in_lanes.add(messages);
+        }
+    }
+
+    /// So many messages that waited for one client went for newer ones.
+    pub(crate) fn superseded_in_backlog(&self, messages: usize) {
+        if messages > 0 {
+            self.superseded_in_backlogs.add(messages);
+        }
+    }
+
+    /// A viewer was brought to where its room stands.
+    pub(crate) fn brought(&self, how: How) {
+        match how {
+            How::Snapshot => self.snapshots.add(1),
+            How::Resumed => self.resumed.add(1),
+            How::Reset(reason) => self.resets.count(reason.word()),
+        }
+    }
+
+    /// A viewer that had lost messages gets the state.
+    pub(crate) fn reset_slow(&self) {
+        self.resets.count(SLOW);
+    }
+
+    /// A request was refused with this code.
+    pub(crate) fn refused(&self, code: &str) {
+        self.refusals.count(code);
+    }
+
+    /// A handshake was refused for this word.
+    pub(crate) fn refused_upgrade(&self, word: &str) {
+        self.upgrade_refusals.count(word);
+    }
+
+    /// A panic was caught.
+    pub(crate) fn panicked(&self) {
+        self.panics.add(1);
+    }
+
+    /// A pass has ended whose oldest message was applied so long ago.
+    pub(crate) fn written(&self, since_applied: Duration) {
+        self.apply_to_written.count(since_applied);
+    }
+
+    /// How everything stands.
+    pub(crate) fn read(&self, Gauges { connections, rooms }: Gauges) -> Metrics {
+        let closes = CloseReason::ALL.into_iter().zip(&self.closes);
+        Metrics {
+            connections: connections as u64,
+            connections_opened: self.opened.get(),
+            closes: closes.map(|(reason, count)| (reason, count.get())).collect(),
+            closed_by_clients: self.closed_by_clients.get(),
+            connections_lost: self.lost.get(),
+            rooms: rooms as u64,
+            viewers: self.viewers.get(),
+            messages: Messages {
+                events: self.events.get(),
+                states: self.states.get(),
+                clears: self.clears.get(),
+                ephemerals: self.ephemerals.get(),
+            },
+            frames_sent: self.frames_sent.get(),
+            bytes_sent: self.bytes_sent.get(),
+            backlog_bytes: self.backlog_bytes.get(),
+            superseded: Superseded {
+                in_lanes: self.superseded_in_lanes.get(),
+                in_backlogs: self.superseded_in_backlogs.get(),
+            },
+            resumes: Resumes {
+                snapshot: self.snapshots.get(),
+                resumed: self.resumed.get(),
+                resets: self.resets.read(),
+            },
+            refusals: self.refusals.read(),
+            upgrade_refusals: self.upgrade_refusals.read(),
+            panics: self.panics.get(),
+            apply_to_written: self.apply_to_written.read(),
+        }
+    }
+}
+
+/// One number. Relaxed: nothing is concluded from the order in which two of them change.
+#[derive(Debug, Default)]
+struct Count(AtomicU64);
+
+impl Count {
+    fn add(&self, more: usize) {
+        self.0.fetch_add(more as u64, Ordering::Relaxed);
+    }
+
+    /// For what is there now. Whoever subtracts has added it before.
+    fn subtract(&self, less: usize) {
+        self.0.fetch_sub(less as u64, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How often each of some words was counted. Looked up one by one: refusals are few, and so are words.
+#[derive(Debug)]
+struct Tally(Box<[(&'static str, Count)]>);
+
+impl Tally {
+    fn new(words: impl IntoIterator<Item = &'static str>) -> Self {
+        Self(words.into_iter().map(|word| (word, Count::default())).collect())
+    }
+
+    fn count(&self, word: &str) {
+        let found = self.0.iter().find(|(known, _)| *known == word);
+        debug_assert!(found.is_some(), "`{word}` is not among the words that are counted");
+        if let Some((_, count)) = found {
+            count.add(1);
+        }
+    }
+
+    fn read(&self) -> Vec<(&'static str, u64)> {
+        self.0.iter().map(|(word, count)| (*word, count.get())).collect()
+    }
+}
+
+#[cfg(test)]
+impl Counters {
+    /// For tests of those who count nothing that is refused.
+    pub(crate) fn idle() -> std::sync::Arc<Self> {
+        std::sync::Arc::new(Self::new([]))
+    }
+
+    /// How everything stands, for tests of those who know neither connections nor rooms.
+    pub(crate) fn look(&self) -> Metrics {
+        self.read(Gauges { connections: 0, rooms: 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_and_word_is_there_before_it_was_counted_and_counts_for_itself() {
+        let counters = Counters::new(["no_room", "rate"]);
+        assert!(counters.look().closes.iter().all(|(_, count)| *count == 0));
+        counters.closed(CloseReason::RoomClosed);
+        counters.closed(CloseReason::OwnRoomClosed);
+        counters.closed(CloseReason::OwnRoomClosed);
+        counters.refused("rate");
+        counters.refused_upgrade("origin");
+        counters.brought(How::Reset(ResetReason::Epoch));
+        counters.reset_slow();
+        let Metrics { closes, refusals, upgrade_refusals, resumes, .. } = counters.look();
+        assert_eq!(closes.len(), CloseReason::ALL.len());
+        let happened: Vec<_> = closes.into_iter().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(happened, [(CloseReason::OwnRoomClosed, 2), (CloseReason::RoomClosed, 1)], "they share a word");
+        assert_eq!(refusals, [("no_room", 0), ("rate", 1)]);
+        assert_eq!(upgrade_refusals[..2], [("handshake", 0), ("origin", 1)]);
+        let resets = [("retention", 0), ("epoch", 1), ("future", 0), ("malformed", 0), ("slow", 1)];
+        assert_eq!(resumes.resets, resets);
+    }
+
+    #[test]
+    fn what_waits_is_the_sum_of_what_came_and_went() {
+        let counters = Counters::idle();
+        counters.waits(0, 700);
+        counters.waits(700, 700);
+        counters.waits(700, 200);
+        counters.waits(0, 50);
+        assert_eq!(counters.look().backlog_bytes, 250);
+    }
+}
