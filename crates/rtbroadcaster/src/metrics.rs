@@ -3,11 +3,14 @@
 
 mod counters;
 mod histogram;
+mod sent;
+mod tally;
 
 use crate::close::CloseReason;
 
-pub(crate) use counters::{Counters, Gauges, Sent};
+pub(crate) use counters::{Counters, Gauges};
 pub use histogram::Histogram;
+pub(crate) use sent::Sent;
 
 /// The numbers of one [`Manager`](crate::Manager) at one moment, see [`Manager::metrics`](crate::Manager::metrics).
 ///

@@ -1,12 +1,11 @@
-//! The counters themselves: one relaxed addition each, nothing allocated, nothing locked.
+//! What is counted, and by whose word: one addition each, nothing allocated, nothing locked.
 //! Must not know who counts.
 
-use std::iter::Sum;
-use std::ops::Add;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::histogram::Stopwatch;
+use super::sent::Sent;
+use super::tally::{Count, Tally};
 use super::{Messages, Metrics, Resumes, Superseded};
 use crate::close::CloseReason;
 use crate::message::Change;
@@ -48,29 +47,6 @@ pub(crate) struct Gauges {
     pub(crate) connections: usize,
     /// Rooms that there are.
     pub(crate) rooms: usize,
-}
-
-/// What a socket took.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Sent {
-    /// Frames of which the last byte is out.
-    pub(crate) frames: usize,
-    /// Bytes, also of frames that are half out.
-    pub(crate) bytes: usize,
-}
-
-impl Add for Sent {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self { frames: self.frames + other.frames, bytes: self.bytes + other.bytes }
-    }
-}
-
-impl Sum for Sent {
-    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
-        all.fold(Self::default(), Self::add)
-    }
 }
 
 /// Why a client that lost messages gets the state.
@@ -249,47 +225,6 @@ impl Counters {
             panics: self.panics.get(),
             apply_to_written: self.apply_to_written.read(),
         }
-    }
-}
-
-/// One number. Relaxed: nothing is concluded from the order in which two of them change.
-#[derive(Debug, Default)]
-struct Count(AtomicU64);
-
-impl Count {
-    fn add(&self, more: usize) {
-        self.0.fetch_add(more as u64, Ordering::Relaxed);
-    }
-
-    /// For what is there now. Whoever subtracts has added it before.
-    fn subtract(&self, less: usize) {
-        self.0.fetch_sub(less as u64, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// How often each of some words was counted. Looked up one by one: refusals are few, and so are words.
-#[derive(Debug)]
-struct Tally(Box<[(&'static str, Count)]>);
-
-impl Tally {
-    fn new(words: impl IntoIterator<Item = &'static str>) -> Self {
-        Self(words.into_iter().map(|word| (word, Count::default())).collect())
-    }
-
-    fn count(&self, word: &str) {
-        let found = self.0.iter().find(|(known, _)| *known == word);
-        debug_assert!(found.is_some(), "`{word}` is not among the words that are counted");
-        if let Some((_, count)) = found {
-            count.add(1);
-        }
-    }
-
-    fn read(&self) -> Vec<(&'static str, u64)> {
-        self.0.iter().map(|(word, count)| (*word, count.get())).collect()
     }
 }
 
