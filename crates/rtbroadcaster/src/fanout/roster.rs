@@ -1,66 +1,25 @@
 //! A room's members in one lane, as the room sees them: a queue of what shall happen to them, in order.
 //! Must not know sockets; only the lane touches the members.
 
+mod item;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
-
-use super::backlog::Replay;
 use super::lane::Lane;
 use super::outbox::Outbox;
 use super::superseding::{Rank, Ranked, Superseding};
 use crate::close::CloseReason;
-use crate::id::{RoomId, Seq, Term};
+use crate::id::{RoomId, Term};
 use crate::message::Entry;
-use crate::standing::{OwnerStatus, Standing};
+use crate::standing::OwnerStatus;
+use item::Charge;
+pub(crate) use item::{Item, Last, Roll};
 
 /// How much a lane sends with one call per member.
 const PASS_FRAMES_MAX: usize = 64;
 const PASS_BYTES_MAX: usize = 256 * 1024;
-
-/// What happens to all members, or to one.
-#[derive(Debug)]
-pub(crate) enum Item {
-    /// All members get a message. The room's budget has its cost back when the last lane has dropped `charge`.
-    Message {
-        /// What they get.
-        entry: Arc<Entry>,
-        /// When that was decided.
-        applied: Duration,
-        /// What it costs while it waits for a lane.
-        charge: Option<Charge>,
-    },
-    /// All members are told that the owner has come or gone.
-    Owner(OwnerStatus, Term),
-    /// The members change.
-    Roll(Roll),
-}
-
-/// Who comes, goes, and goes on.
-#[derive(Debug)]
-pub(crate) enum Roll {
-    /// A member comes, who knows everything up to this number.
-    Admit(Arc<Outbox>, Seq),
-    /// A member is brought to where the room stands.
-    Replay(Arc<Outbox>, Replay),
-    /// A member has gone.
-    Remove(Arc<Outbox>),
-    /// The room has ended: all members get its farewell.
-    End(Arc<Last>),
-    /// The room has ended by our own fault: all members are told.
-    Break,
-}
-
-/// A room as it was at its end, for members who lost messages before it.
-#[derive(Debug)]
-pub(crate) struct Last {
-    /// Where it stood.
-    pub(crate) standing: Standing,
-    /// Its state.
-    pub(crate) entries: Arc<[Arc<Entry>]>,
-}
 
 /// What all members get.
 #[derive(Debug)]
@@ -70,8 +29,6 @@ pub(super) enum Said {
     /// That the owner has come or gone.
     Owner(OwnerStatus, Term),
 }
-
-type Charge = Arc<OwnedSemaphorePermit>;
 
 /// What a lane does next with a roster.
 pub(super) enum Work {
@@ -117,33 +74,6 @@ struct Waiting {
 impl Ranked for Waiting {
     fn rank(&self) -> &Rank {
         &self.rank
-    }
-}
-
-impl Roll {
-    /// Whoever would have been reached through the lane from then on.
-    fn into_newcomer(self) -> Option<Arc<Outbox>> {
-        match self {
-            Roll::Admit(member, _) | Roll::Replay(member, _) => Some(member),
-            Roll::Remove(_) | Roll::End(_) | Roll::Break => None,
-        }
-    }
-}
-
-impl Item {
-    fn into_roll(self) -> Option<Roll> {
-        match self {
-            Item::Roll(roll) => Some(roll),
-            Item::Message { .. } | Item::Owner(..) => None,
-        }
-    }
-
-    /// What may happen to it where newer values remove waiting ones.
-    fn rank(&self) -> Rank {
-        match self {
-            Item::Message { entry, .. } => Rank::of(entry),
-            Item::Owner(..) | Item::Roll(_) => Rank::Event,
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What waits for a lane under more than it can carry.
 
 use super::*;
-use crate::id::RoomId;
+use crate::id::{RoomId, Seq};
 use crate::message::{Change, Key, Params};
 
 /// A message of a speaker who says an event after every 49 values of 16 keys.

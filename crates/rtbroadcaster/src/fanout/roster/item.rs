@@ -1,0 +1,87 @@
+//! What can happen to a room's members.
+//! Must not know who waits for it, nor in which order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use crate::fanout::backlog::Replay;
+use crate::fanout::outbox::Outbox;
+use crate::fanout::superseding::Rank;
+use crate::id::{Seq, Term};
+use crate::message::Entry;
+use crate::standing::{OwnerStatus, Standing};
+
+/// What happens to all members, or to one.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// All members get a message. The room's budget has its cost back when the last lane has dropped `charge`.
+    Message {
+        /// What they get.
+        entry: Arc<Entry>,
+        /// When that was decided.
+        applied: Duration,
+        /// What it costs while it waits for a lane.
+        charge: Option<Charge>,
+    },
+    /// All members are told that the owner has come or gone.
+    Owner(OwnerStatus, Term),
+    /// The members change.
+    Roll(Roll),
+}
+
+/// Who comes, goes, and goes on.
+#[derive(Debug)]
+pub(crate) enum Roll {
+    /// A member comes, who knows everything up to this number.
+    Admit(Arc<Outbox>, Seq),
+    /// A member is brought to where the room stands.
+    Replay(Arc<Outbox>, Replay),
+    /// A member has gone.
+    Remove(Arc<Outbox>),
+    /// The room has ended: all members get its farewell.
+    End(Arc<Last>),
+    /// The room has ended by our own fault: all members are told.
+    Break,
+}
+
+/// A room as it was at its end, for members who lost messages before it.
+#[derive(Debug)]
+pub(crate) struct Last {
+    /// Where it stood.
+    pub(crate) standing: Standing,
+    /// Its state.
+    pub(crate) entries: Arc<[Arc<Entry>]>,
+}
+
+/// A part of the room's budget, which has it back when the last clone is dropped.
+pub(super) type Charge = Arc<OwnedSemaphorePermit>;
+
+impl Roll {
+    /// Whoever would have been reached through the lane from then on.
+    pub(super) fn into_newcomer(self) -> Option<Arc<Outbox>> {
+        match self {
+            Roll::Admit(member, _) | Roll::Replay(member, _) => Some(member),
+            Roll::Remove(_) | Roll::End(_) | Roll::Break => None,
+        }
+    }
+}
+
+impl Item {
+    /// What it changes among the members, if it does.
+    pub(super) fn into_roll(self) -> Option<Roll> {
+        match self {
+            Item::Roll(roll) => Some(roll),
+            Item::Message { .. } | Item::Owner(..) => None,
+        }
+    }
+
+    /// What may happen to it where newer values remove waiting ones.
+    pub(super) fn rank(&self) -> Rank {
+        match self {
+            Item::Message { entry, .. } => Rank::of(entry),
+            Item::Owner(..) | Item::Roll(_) => Rank::Event,
+        }
+    }
+}
