@@ -3,20 +3,17 @@
 
 mod bucket;
 mod gate;
+mod waiting;
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 use crate::client::{Client, Permit};
 use crate::clock::Clock;
-use crate::close::CloseReason;
 use crate::config::Config;
-use crate::fanout::{Lanes, Outbox};
+use crate::fanout::Lanes;
 use crate::fault;
 use crate::id::RoomId;
 use crate::metrics::{Counters, Gauges, Metrics};
@@ -26,10 +23,8 @@ use crate::sampling::Sampling;
 use crate::socket::Socket;
 use gate::Gate;
 pub(crate) use gate::{Ticket, TooMany};
-
-/// When the first client shall come back after a shutdown, and over which time the others are spread.
-const COME_BACK_FIRST: Duration = Duration::from_secs(3);
-const COME_BACK_SPREAD: Duration = Duration::from_secs(20);
+pub(crate) use waiting::Waiting;
+use waiting::WaitingList;
 
 /// There is no such room, or the key is not its own: both look the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -76,28 +71,11 @@ struct Shared {
     clock: Clock,
     counters: Arc<Counters>,
     registry: OnceLock<Arc<Registry>>,
-    /// Clients that are in no room yet; `None` once the manager shuts down.
-    waiting: Mutex<Option<HashMap<usize, Arc<Outbox>>>>,
+    waiting: WaitingList,
     clients: TaskTracker,
     gate: Arc<Gate>,
     /// The lines of the log that strangers can cause.
     sampling: Sampling<&'static str>,
-}
-
-/// A client's entry among those that are in no room. Dropping it removes it.
-#[derive(Debug)]
-pub(crate) struct Waiting {
-    manager: Manager,
-    /// The address of its outbox, which is its own as long as the entry lives.
-    id: usize,
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if let Some(waiting) = self.manager.waiting().as_mut() {
-            waiting.remove(&self.id);
-        }
-    }
 }
 
 impl Manager {
@@ -109,7 +87,7 @@ impl Manager {
             clock: Clock::start(),
             counters: Arc::new(Counters::new(Refusal::ALL.map(Refusal::code))),
             registry: OnceLock::new(),
-            waiting: Mutex::new(Some(HashMap::new())),
+            waiting: WaitingList::default(),
             clients: TaskTracker::new(),
             sampling: Sampling::default(),
         }))
@@ -204,10 +182,7 @@ impl Manager {
     /// # Panics
     /// Outside of a Tokio runtime.
     pub fn shutdown(&self) -> impl Future<Output = ()> + Send + use<> {
-        let waiting = self.waiting().take();
-        for outbox in waiting.into_iter().flatten().map(|(_, outbox)| outbox) {
-            outbox.drain(moment_to_come_back());
-        }
+        self.0.waiting.drain();
         // Also one that was not used yet: no room is created from now on.
         self.registry().shut();
         self.0.clients.close();
@@ -217,7 +192,7 @@ impl Manager {
 
     /// Whether [`shutdown`](Self::shutdown) was called.
     pub fn is_shutting_down(&self) -> bool {
-        self.waiting().is_none()
+        self.0.waiting.is_drained()
     }
 
     /// The limits and delays.
@@ -295,54 +270,7 @@ impl Manager {
             Registry::new(*clock, Arc::clone(counters), Arc::clone(config), Arc::new(lanes), faults)
         })
     }
-
-    /// Lists a client that is in no room yet. After a shutdown its connection ends at once.
-    pub(crate) fn wait(&self, outbox: &Arc<Outbox>) -> Waiting {
-        let id = Arc::as_ptr(outbox).addr();
-        match self.waiting().as_mut() {
-            Some(waiting) => _ = waiting.insert(id, Arc::clone(outbox)),
-            None => outbox.finish(CloseReason::ServerGone),
-        }
-        Waiting { manager: self.clone(), id }
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Option<HashMap<usize, Arc<Outbox>>>> {
-        // Each change is one of a map, which a panic leaves whole.
-        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A client's own moment to come back, so that they do not all come at once.
-fn moment_to_come_back() -> Duration {
-    let spread = COME_BACK_SPREAD.as_millis();
-    let own = Uuid::new_v4().as_u128() % spread;
-    COME_BACK_FIRST + Duration::from_millis(u64::try_from(own).expect("less than the spread"))
 }
 
 #[cfg(test)]
-mod tests {
-    mod faults;
-    mod replays;
-
-    use super::*;
-    use crate::fanout::Ending;
-
-    #[tokio::test]
-    async fn a_manager_that_was_shut_down_before_its_first_room_creates_none() {
-        let manager = Manager::new(Config::default());
-        manager.shutdown().await;
-        assert_eq!(manager.create_room().await.err(), Some(CreateError::ShuttingDown));
-        assert!(manager.rooms().is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_client_whose_room_ended_before_it_could_speak_is_told() {
-        let manager = Manager::new(Config::default());
-        let owner = manager.registry().create(None, None).unwrap();
-        manager.close_room(owner.room());
-        let dialect = Protocol::Classic.dialect();
-        let outbox = Outbox::new(None, dialect, manager.clock(), manager.counters(), manager.config());
-        owner.speaks_through(&outbox);
-        assert_eq!(outbox.ending(), Ending::Finishing);
-    }
-}
+mod tests;

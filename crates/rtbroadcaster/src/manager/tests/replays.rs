@@ -1,5 +1,7 @@
 //! What a slow viewer gets anew counts for its address.
 
+use std::time::Duration;
+
 use tokio::io::AsyncReadExt;
 
 use super::*;

@@ -1,0 +1,26 @@
+//! What a manager promises to whoever uses it from Rust.
+
+mod faults;
+mod replays;
+
+use super::*;
+use crate::fanout::{Ending, Outbox};
+
+#[tokio::test]
+async fn a_manager_that_was_shut_down_before_its_first_room_creates_none() {
+    let manager = Manager::new(Config::default());
+    manager.shutdown().await;
+    assert_eq!(manager.create_room().await.err(), Some(CreateError::ShuttingDown));
+    assert!(manager.rooms().is_empty());
+}
+
+#[tokio::test]
+async fn a_client_whose_room_ended_before_it_could_speak_is_told() {
+    let manager = Manager::new(Config::default());
+    let owner = manager.registry().create(None, None).unwrap();
+    manager.close_room(owner.room());
+    let dialect = Protocol::Classic.dialect();
+    let outbox = Outbox::new(None, dialect, manager.clock(), manager.counters(), manager.config());
+    owner.speaks_through(&outbox);
+    assert_eq!(outbox.ending(), Ending::Finishing);
+}

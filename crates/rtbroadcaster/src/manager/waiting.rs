@@ -1,0 +1,81 @@
+//! Clients that are in no room yet: they are told when the manager shuts down, as those in rooms are by their room.
+//! Must not know rooms.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Manager;
+use crate::close::CloseReason;
+use crate::fanout::Outbox;
+
+/// When the first client shall come back after a shutdown, and over which time the others are spread.
+const COME_BACK_FIRST: Duration = Duration::from_secs(3);
+const COME_BACK_SPREAD: Duration = Duration::from_secs(20);
+
+/// The ways out to all clients that are in no room yet, by their addresses; `None` once the manager shuts down.
+#[derive(Debug)]
+pub(super) struct WaitingList(Mutex<Option<HashMap<usize, Arc<Outbox>>>>);
+
+/// A client's entry among those that are in no room. Dropping it removes it.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    manager: Manager,
+    /// The address of its outbox, which is its own as long as the entry lives.
+    id: usize,
+}
+
+impl Default for WaitingList {
+    fn default() -> Self {
+        Self(Mutex::new(Some(HashMap::new())))
+    }
+}
+
+impl WaitingList {
+    /// Tells every client when to come back, and takes no more of them.
+    pub(super) fn drain(&self) {
+        let waiting = self.lock().take();
+        for outbox in waiting.into_iter().flatten().map(|(_, outbox)| outbox) {
+            outbox.drain(moment_to_come_back());
+        }
+    }
+
+    /// Whether no more are taken.
+    pub(super) fn is_drained(&self) -> bool {
+        self.lock().is_none()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<HashMap<usize, Arc<Outbox>>>> {
+        // Each change is one of a map, which a panic leaves whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Manager {
+    /// Lists a client that is in no room yet. After a shutdown its connection ends at once.
+    pub(crate) fn wait(&self, outbox: &Arc<Outbox>) -> Waiting {
+        let id = Arc::as_ptr(outbox).addr();
+        match self.0.waiting.lock().as_mut() {
+            Some(waiting) => _ = waiting.insert(id, Arc::clone(outbox)),
+            None => outbox.finish(CloseReason::ServerGone),
+        }
+        Waiting { manager: self.clone(), id }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(waiting) = self.manager.0.waiting.lock().as_mut() {
+            waiting.remove(&self.id);
+        }
+    }
+}
+
+/// A client's own moment to come back, so that they do not all come at once.
+fn moment_to_come_back() -> Duration {
+    let spread = COME_BACK_SPREAD.as_millis();
+    let own = Uuid::new_v4().as_u128() % spread;
+    COME_BACK_FIRST + Duration::from_millis(u64::try_from(own).expect("less than the spread"))
+}
