@@ -1,4 +1,4 @@
-//! What a server may hold, by the formula of docs/memory.md. Pure.
+//! What a server may hold, by the formula of docs/operations.md. Pure.
 
 /// A server with nothing on it, its allocator's slack included.
 const BASE: u64 = 20 * 1024 * 1024;
