@@ -16,9 +16,9 @@ use std::io::Write;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rtbroadcaster::Manager;
+use rtbroadcaster::{Disk, DiskError, Manager};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,6 +43,8 @@ enum ServeError {
     Signals(#[source] std::io::Error),
     #[error(transparent)]
     Listen(#[from] ListenError),
+    #[error("--data-dir: {0}")]
+    Disk(#[from] DiskError),
 }
 
 /// Serves until a signal and gives the process's exit code.
@@ -72,7 +74,8 @@ async fn serve(settings: &Settings) -> Result<ExitCode, ServeError> {
     let mut signals = Signals::new().map_err(ServeError::Signals)?;
     let mut listener = Listener::bind(settings.listen, "--listen")?;
     let address = listener.address();
-    let manager = Manager::new(settings.config.clone());
+    // Before the first connection is accepted: whoever waits in the queue of the port finds its room.
+    let manager = manager(settings).await?;
     let hosts = Hosts::of(address, &settings.allow_hosts);
     let routes = routes::router(&settings.path, manager.clone(), hosts);
     let arrivals = Arc::new(Arrivals::new(settings));
@@ -93,27 +96,41 @@ async fn serve(settings: &Settings) -> Result<ExitCode, ServeError> {
             }
         }
     };
-    drop(listener);
     let open = manager.connections();
     // Before it is said: from then on nobody is let in and `/readyz` says so.
     let clients_are_gone = manager.shutdown();
     tracing::info!(%signal, connections = open, "shutting down");
-    let end = async {
+    let mut end = pin!(async {
         tokio::select! {
             () = tokio::time::sleep(SHUTDOWN) => {
                 tracing::warn!(connections = manager.connections(), "left connections that did not end in time");
             }
             () = finish(clients_are_gone, &manager, &connections, &stop) => tracing::info!("every connection has ended"),
         }
-    };
-    let mut end = pin!(end);
-    tokio::select! {
-        () = &mut end => Ok(ExitCode::SUCCESS),
-        second = signals.next() => {
-            tracing::warn!(signal = %second, "ending at once");
-            Ok(second.exit_code())
+    });
+    loop {
+        tokio::select! {
+            () = &mut end => return Ok(ExitCode::SUCCESS),
+            second = signals.next() => {
+                tracing::warn!(signal = %second, "ending at once");
+                return Ok(second.exit_code());
+            }
+            // Who comes now is told to come later, as long as somebody is here to tell it.
+            accepted = listener.accept(), if !stop.is_cancelled() => {
+                connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), routes.clone(), stop.clone()));
+            }
         }
     }
+}
+
+/// The manager, with the rooms that are kept.
+async fn manager(settings: &Settings) -> Result<Manager, DiskError> {
+    let Some(directory) = &settings.data_dir else { return Ok(Manager::new(settings.config.clone())) };
+    let began = Instant::now();
+    let manager = Manager::open(settings.config.clone(), &Disk::at(directory).with_ack(settings.ack)).await?;
+    let (rooms, elapsed) = (manager.rooms().len(), began.elapsed());
+    tracing::info!(directory = %directory.display(), ack = ?settings.ack, rooms, ?elapsed, "rooms are kept");
+    Ok(manager)
 }
 
 /// Waits until every client is gone, and then until every connection is.

@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
 
-use rtbroadcaster::Config;
+use rtbroadcaster::{Ack, Config};
 
 use crate::endpoint::Endpoint;
 use crate::log;
@@ -27,6 +27,10 @@ pub(crate) struct Settings {
     pub(crate) listen: SocketAddr,
     /// Where metrics are, if anywhere.
     pub(crate) admin_listen: Option<SocketAddr>,
+    /// Where rooms are kept, if not in memory only.
+    pub(crate) data_dir: Option<PathBuf>,
+    /// What is true of a message that is acknowledged where rooms are kept.
+    pub(crate) ack: Ack,
     pub(crate) path: Endpoint,
     pub(crate) allow_hosts: Vec<HostName>,
     /// The proxies whose word about a client's address counts.
@@ -45,6 +49,8 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             // Nowhere: a second server on the machine, or Prometheus itself, would have any port that stood here.
             admin_listen: None,
+            data_dir: None,
+            ack: Ack::default(),
             path: Endpoint::default(),
             allow_hosts: Vec::new(),
             trusted_proxies: Vec::new(),

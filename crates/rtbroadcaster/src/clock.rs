@@ -2,6 +2,8 @@
 //! Must not know what the time is used for.
 
 use std::time::Duration;
+#[cfg(feature = "disk")]
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
@@ -9,29 +11,36 @@ use tokio::time::Instant;
 /// `Duration::MAX`.
 pub(crate) const FAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Time since the manager was made. Follows tokio's clock, which tests can pause.
+/// Time since its birth. Follows tokio's clock, which tests can pause.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
-    /// When the manager was made.
     birth: Instant,
 }
 
 impl Clock {
+    /// A clock that is born now.
     pub(crate) fn start() -> Self {
         Self { birth: Instant::now() }
     }
 
-    /// The time since the manager was made.
+    /// A clock that was born in 1970, as far as the system knows when that was: what is kept is read by other processes.
+    #[cfg(feature = "disk")]
+    pub(crate) fn of_the_world() -> Self {
+        let (now, age) = (Instant::now(), SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+        Self { birth: now.checked_sub(age).unwrap_or(now) }
+    }
+
+    /// The time since its birth.
     pub(crate) fn now(self) -> Duration {
         self.birth.elapsed()
     }
 
-    /// How long after the manager was made `instant` lies.
+    /// How long after its birth `instant` lies.
     pub(crate) fn since_birth(self, instant: Instant) -> Duration {
         instant.saturating_duration_since(self.birth)
     }
 
-    /// The instant that lies `at` after the manager was made, or one that lies [`FAR`] ahead if that comes first.
+    /// The instant that lies `at` after its birth, or one that lies [`FAR`] ahead if that comes first.
     pub(crate) fn instant(self, at: Duration) -> Instant {
         self.birth + at.min(self.now() + FAR)
     }

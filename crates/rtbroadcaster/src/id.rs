@@ -26,6 +26,18 @@ impl RoomId {
     pub fn random() -> Self {
         Self(Uuid::new_v4())
     }
+
+    /// As bytes, to be kept.
+    #[cfg(feature = "disk")]
+    pub(crate) fn to_bytes(self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
+
+    /// As it was kept.
+    #[cfg(feature = "disk")]
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
 }
 
 impl fmt::Display for RoomId {
@@ -109,6 +121,12 @@ pub struct Term(u64);
 impl Term {
     /// The lease of a room's first owner.
     pub const FIRST: Term = Term(1);
+
+    /// The lease of this number, or `None` for 0, which comes before the first.
+    #[cfg(any(test, feature = "disk"))]
+    pub(crate) const fn new(number: u64) -> Option<Term> {
+        if number > 0 { Some(Term(number)) } else { None }
+    }
 
     /// The number itself.
     pub const fn get(self) -> u64 {

@@ -13,23 +13,21 @@ use tokio_util::task::TaskTracker;
 use crate::client::{Client, Permit};
 use crate::clock::Clock;
 use crate::config::Config;
+#[cfg(feature = "disk")]
+use crate::engine::disk::{Disk, DiskError, Opened};
+use crate::engine::{Engine, Stored};
 use crate::fanout::Lanes;
 use crate::fault;
 use crate::id::RoomId;
 use crate::metrics::{Counters, Gauges, Metrics};
 use crate::protocol::{Protocol, Refusal};
-use crate::room::{CreateError, Owner, OwnerKey, Place, Registry, RoomSummary};
+use crate::room::{CreateError, OwnError, Owner, OwnerKey, Place, Registry, RoomSummary, Surroundings};
 use crate::sampling::Sampling;
 use crate::socket::Socket;
 use gate::Gate;
 pub(crate) use gate::{Ticket, TooMany};
 pub(crate) use waiting::Waiting;
 use waiting::WaitingList;
-
-/// There is no such room, or the key is not its own: both look the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no such room")]
-pub struct NoRoom;
 
 /// All rooms and clients of one server. Cheap to clone; every clone is the same manager.
 ///
@@ -78,19 +76,67 @@ struct Shared {
     sampling: Sampling<&'static str>,
 }
 
-impl Manager {
-    /// A manager without rooms.
-    pub fn new(config: Config) -> Self {
-        Self(Arc::new(Shared {
+impl Shared {
+    fn new(config: Config, clock: Clock) -> Self {
+        Self {
             gate: Gate::new(&config),
             config: Arc::new(config),
-            clock: Clock::start(),
+            clock,
             counters: Arc::new(Counters::new(Refusal::ALL.map(Refusal::code))),
             registry: OnceLock::new(),
             waiting: WaitingList::default(),
             clients: TaskTracker::new(),
             sampling: Sampling::default(),
-        }))
+        }
+    }
+}
+
+impl Manager {
+    /// A manager without rooms.
+    pub fn new(config: Config) -> Self {
+        Self(Arc::new(Shared::new(config, Clock::start())))
+    }
+
+    /// A manager whose rooms are kept in a directory and outlive the process, with all rooms that are kept there. Only
+    /// rooms with an [`OwnerKey`] are: nobody could come back to any other.
+    ///
+    /// An owner that was there is away now, and its grace begins. Viewers that come back with a cursor are `resumed`.
+    /// This reads all of it, which takes about a second for each 100 MB.
+    ///
+    /// # Errors
+    /// [`DiskError`] when the directory cannot be used.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rtbroadcaster::{Config, Disk, Manager, Message};
+    ///
+    /// # let directory = std::env::temp_dir().join(format!("rtbroadcaster-example-{}", std::process::id()));
+    /// # let disk = Disk::at(&directory);
+    /// let manager = Manager::open(Config::default(), &disk).await?;
+    /// let mut owner = manager.create_room().await?;
+    /// owner.publish(Message::state("score", [2, 1])).await?;
+    /// let (room, key) = (owner.room(), owner.key().cloned().expect("a room created from Rust has a key"));
+    /// manager.shutdown().await;
+    ///
+    /// let manager = Manager::open(Config::default(), &disk).await?;
+    /// let mut owner = manager.own(room, &key).await?;
+    /// assert_eq!(owner.publish(Message::state("score", [3, 1])).await?.get(), 2);
+    /// # manager.shutdown().await;
+    /// # std::fs::remove_dir_all(directory)?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "disk")]
+    pub async fn open(config: Config, disk: &Disk) -> Result<Self, DiskError> {
+        let shared = Shared::new(config, Clock::of_the_world());
+        let now = shared.clock.now();
+        let Opened { engine, rooms } = disk.open(now, Arc::clone(&shared.counters)).await?;
+        let manager = Self(Arc::new(shared));
+        let registry = manager.make_registry(Some(engine), rooms);
+        manager.0.registry.get_or_init(|| registry);
+        Ok(manager)
     }
 
     /// Creates a room and gives the right to speak in it.
@@ -101,9 +147,8 @@ impl Manager {
     ///
     /// # Panics
     /// Outside of a Tokio runtime.
-    #[expect(clippy::unused_async, reason = "a room whose log is not in memory is created by waiting for it")]
     pub async fn create_room(&self) -> Result<Owner, CreateError> {
-        self.registry().create(None, Some(OwnerKey::random()))
+        self.registry().create(None, Some(OwnerKey::random())).await
     }
 
     /// Becomes the owner of the room `id` by its key: the owner comes back, or another program takes over. The older
@@ -111,7 +156,8 @@ impl Manager {
     /// messages hold across owners, so what was not acknowledged can be published again.
     ///
     /// # Errors
-    /// [`NoRoom`] for a room that does not exist and for a wrong key: both look the same.
+    /// [`OwnError::NoRoom`] for a room that does not exist and for a wrong key: both look the same.
+    /// [`OwnError::Unavailable`] when the lease cannot be written.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -126,9 +172,9 @@ impl Manager {
     /// assert_eq!(second.publish(Message::event("first", ())).await?.get(), 1);
     /// # Ok(()) }
     /// ```
-    #[expect(clippy::unused_async, reason = "a room whose log is not in memory is taken over by waiting for it")]
-    pub async fn own(&self, id: RoomId, key: &OwnerKey) -> Result<Owner, NoRoom> {
-        self.0.registry.get().and_then(|registry| registry.own(id, key, None)).ok_or(NoRoom)
+    pub async fn own(&self, id: RoomId, key: &OwnerKey) -> Result<Owner, OwnError> {
+        let registry = self.0.registry.get().ok_or(OwnError::NoRoom)?;
+        registry.own(id, key).await
     }
 
     /// All rooms, in no order.
@@ -184,10 +230,17 @@ impl Manager {
     pub fn shutdown(&self) -> impl Future<Output = ()> + Send + use<> {
         self.0.waiting.drain();
         // Also one that was not used yet: no room is created from now on.
-        self.registry().shut();
+        let registry = self.registry();
+        registry.shut();
         self.0.clients.close();
-        let clients = self.0.clients.clone();
-        async move { clients.wait().await }
+        let (clients, engine) = (self.0.clients.clone(), registry.engine().cloned());
+        async move {
+            clients.wait().await;
+            if let Some(engine) = engine {
+                // Writing may take as long as it takes, on a thread that may wait.
+                let _ = tokio::task::spawn_blocking(move || engine.close()).await;
+            }
+        }
     }
 
     /// Whether [`shutdown`](Self::shutdown) was called.
@@ -263,12 +316,15 @@ impl Manager {
     }
 
     pub(crate) fn registry(&self) -> &Arc<Registry> {
-        self.0.registry.get_or_init(|| {
-            let lanes = tokio::runtime::Handle::current().metrics().num_workers();
-            let Shared { clock, counters, config, .. } = &*self.0;
-            let (lanes, faults) = Lanes::start(lanes, *clock, counters, config);
-            Registry::new(*clock, Arc::clone(counters), Arc::clone(config), Arc::new(lanes), faults)
-        })
+        self.0.registry.get_or_init(|| self.make_registry(None, Vec::new()))
+    }
+
+    fn make_registry(&self, engine: Option<Arc<dyn Engine>>, rooms: Vec<Stored>) -> Arc<Registry> {
+        let lanes = tokio::runtime::Handle::current().metrics().num_workers();
+        let Shared { clock, counters, config, .. } = &*self.0;
+        let (lanes, faults) = Lanes::start(lanes, *clock, counters, config);
+        let (counters, config, lanes) = (Arc::clone(counters), Arc::clone(config), Arc::new(lanes));
+        Registry::new(Surroundings { clock: *clock, counters, config, lanes, engine }, rooms, faults)
     }
 }
 

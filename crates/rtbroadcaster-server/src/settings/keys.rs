@@ -69,6 +69,8 @@ keys! {
     Server {
         listen => listen: std::net::SocketAddr, "Address and port to listen on; port 0 takes a free one";
         admin_listen => admin_listen: Option<std::net::SocketAddr>, "Address and port of /metrics for Prometheus; without it there are none";
+        data_dir => data_dir: Option<std::path::PathBuf>, "Directory in which rooms are kept, so that they outlive the server; without it they are in memory only";
+        ack => ack: rtbroadcaster::Ack, "With data_dir, what is true of a message when it is acknowledged: written (survives the server) or disk (survives a loss of power)";
         path => path: crate::endpoint::Endpoint, "Path of the WebSocket endpoint";
         log => log: crate::log::Filter, "What to log on stderr: error, warn, info, debug, trace or off, also by module (info,rtbroadcaster=debug)";
         log_format => log_format: crate::log::Format, "How to write the log: text or json";

@@ -2,9 +2,10 @@
 //! Must not know which settings there are.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use rtbroadcaster::Origin;
+use rtbroadcaster::{Ack, Origin};
 
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::log::{Filter, Format};
@@ -150,6 +151,38 @@ impl Value for Origin {
 
     fn show(&self) -> String {
         quoted(self)
+    }
+}
+
+impl Value for PathBuf {
+    const PLACEHOLDER: &'static str = "DIR";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Err("expected the path of a directory".into()) } else { Ok(text.into()) }
+    }
+
+    fn show(&self) -> String {
+        // A path may hold a backslash or a quote, which TOML escapes as JSON does.
+        serde_json::Value::from(self.to_string_lossy()).to_string()
+    }
+}
+
+impl Value for Ack {
+    const PLACEHOLDER: &'static str = "LEVEL";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "written" => Ok(Self::Written),
+            "disk" => Ok(Self::Disk),
+            _ => Err("expected written or disk".into()),
+        }
+    }
+
+    fn show(&self) -> String {
+        quoted(match self {
+            Self::Written => "written",
+            Self::Disk => "disk",
+        })
     }
 }
 

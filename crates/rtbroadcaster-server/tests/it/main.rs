@@ -15,6 +15,7 @@ mod metrics;
 mod proxies;
 mod proxy_headers;
 mod replays;
+mod restarts;
 mod rooms;
 mod shutdown;
 mod site;

@@ -3,12 +3,11 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::client::Client;
 use crate::connection::Connection;
-use crate::server::{Server, soon};
+use crate::server::Server;
 
 /// A client that the server waits for when it ends: it does not answer its close frame.
 async fn holder(server: &Server) -> Connection {
@@ -80,7 +79,9 @@ async fn while_shutting_down_nobody_is_let_in_and_readyz_says_so() {
     }
     let holder = holder(&server).await;
     begin_shutdown(&mut server).await;
-    assert!(soon("the refusal", TcpStream::connect(server.address)).await.is_err(), "nobody listens any more");
+    // Who comes now is told the same.
+    let answer = Connection::open(&server).await.upgrade("").await;
+    assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));
     let answer = asks.ask("GET /readyz", "").await;
     assert_eq!((answer.status, answer.body.as_str()), (503, "shutting down"));
     assert_eq!(asks.ask("GET /healthz", "").await.status, 200);

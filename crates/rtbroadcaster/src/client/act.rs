@@ -7,18 +7,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Client, Role};
+use crate::fanout::Outbox;
 use crate::id::{RoomId, Seq};
+use crate::manager::Manager;
 use crate::message::{Key, Message};
-use crate::protocol::{Answer, Command, Refusal};
-use crate::room::{CreateError, JoinError, Owner, OwnerKey, PublishError, Welcome};
+use crate::protocol::{Answer, Command, Protocol, Refusal};
+use crate::room::{CreateError, Done, JoinError, OwnError, Owner, OwnerKey, PublishError, Welcome};
 use crate::standing::Start;
 
 impl Client {
     /// Does what the client asks for under the name `id`.
     pub(super) async fn act(&mut self, id: &str, command: Command) -> Result<(), Refusal> {
         match command {
-            Command::Create => self.create(id),
-            Command::Own { room, key } => self.take_over(id, &room, &key),
+            Command::Create => self.create(id).await,
+            Command::Own { room, key } => self.take_over(id, &room, &key).await,
             Command::Join { room, start } => self.join(id, &room, &start),
             Command::Pause => self.pause(),
             Command::Unpause => self.unpause(id),
@@ -34,15 +36,15 @@ impl Client {
         matches!(command, Command::Pause | Command::Unpause) && !self.outbox.is_settled()
     }
 
-    fn create(&mut self, id: &str) -> Result<(), Refusal> {
+    async fn create(&mut self, id: &str) -> Result<(), Refusal> {
         self.be_without_room()?;
         if !self.permit.may_create() {
             return Err(Refusal::NotOwner);
         }
         let key = self.protocol.has_owner_keys().then(OwnerKey::random);
-        let owner = self.manager.registry().create(self.place, key).map_err(|error| match error {
+        let owner = self.manager.registry().create(self.place, key).await.map_err(|error| match error {
             CreateError::TooManyRooms => Refusal::RoomLimit,
-            CreateError::ShuttingDown => Refusal::Unavailable,
+            CreateError::ShuttingDown | CreateError::Unavailable => Refusal::Unavailable,
         })?;
         let key = owner.key().map_or("", OwnerKey::as_str);
         self.accept(id, &Answer::Created { standing: &owner.standing(), key });
@@ -52,7 +54,7 @@ impl Client {
         Ok(())
     }
 
-    fn take_over(&mut self, id: &str, room: &str, key: &str) -> Result<(), Refusal> {
+    async fn take_over(&mut self, id: &str, room: &str, key: &str) -> Result<(), Refusal> {
         self.be_without_room()?;
         self.be_told()?;
         let room: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
@@ -60,6 +62,11 @@ impl Client {
         if !self.permit.may_create() {
             return Err(Refusal::NoRoom);
         }
+        let owner = self.manager.registry().own(room, &key).await;
+        let owner = owner.map_err(|error| match error {
+            OwnError::NoRoom => Refusal::NoRoom,
+            OwnError::Unavailable => Refusal::Unavailable,
+        })?;
         let (protocol, alive) = (self.protocol, self.manager.config().ping_interval);
         let bytes = Cell::new(0);
         let announce = |welcome: &Welcome| {
@@ -67,9 +74,9 @@ impl Client {
             let answer = Answer::Owned { standing: &welcome.standing, replay: welcome.entries.len() };
             protocol.accepted(id, &answer, alive).unwrap_or_default()
         };
-        let owner = self.manager.registry().own(room, &key, Some((&self.outbox, &announce)));
+        owner.is_greeted_through(&self.outbox, &announce);
         self.manager.replayed(self.place, bytes.get());
-        self.role = Role::Owner(owner.ok_or(Refusal::NoRoom)?);
+        self.role = Role::Owner(owner);
         self.deadlines.entered();
         Ok(())
     }
@@ -95,24 +102,27 @@ impl Client {
 
     async fn publish(&mut self, id: &str, room: String, message: Message) -> Result<(), Refusal> {
         let wants_ack = message.has_id();
-        let said = self.own(&room)?.publish(message).await;
+        let Self { role, outbox, manager, protocol, .. } = self;
+        let said = own(role, &room)?.say(message, || later(outbox, manager, *protocol, id, wants_ack)).await;
         self.said(id, said, wants_ack)
     }
 
     async fn clear(&mut self, id: &str, key: Key, name: Option<Box<str>>) -> Result<(), Refusal> {
         let wants_ack = name.is_some();
-        let said = self.own("")?.clear_as(key, name).await;
+        let Self { role, outbox, manager, protocol, .. } = self;
+        let said = own(role, "")?.clear_as(key, name, || later(outbox, manager, *protocol, id, wants_ack)).await;
         self.said(id, said, wants_ack)
     }
 
-    /// What was said is applied, or not.
-    fn said(&mut self, id: &str, said: Result<Seq, PublishError>, wants_ack: bool) -> Result<(), Refusal> {
+    /// What was said is applied, or will be when it is written, or not.
+    fn said(&mut self, id: &str, said: Result<Option<Seq>, PublishError>, wants_ack: bool) -> Result<(), Refusal> {
         match said {
-            Ok(seq) if wants_ack => self.accept(id, &Answer::Ack(seq)),
+            Ok(Some(seq)) if wants_ack => self.accept(id, &Answer::Ack(seq)),
             Ok(_) => {}
             Err(PublishError::StateFull) => return Err(Refusal::StateFull),
             Err(PublishError::BadMessage(_)) => return Err(Refusal::BadMessage),
             Err(PublishError::IdReused) => return Err(Refusal::IdReused),
+            Err(PublishError::Unavailable) => return Err(Refusal::Unavailable),
             // The room's farewell, or the takeover's, is already on its way to this client.
             Err(PublishError::RoomEnded | PublishError::Fenced) => {}
         }
@@ -139,7 +149,7 @@ impl Client {
     fn leave_room(&mut self, room: &str) -> Result<(), Refusal> {
         match &self.role {
             Role::Owner(_) => {
-                self.own(room)?;
+                own(&mut self.role, room)?;
                 self.end_own_room();
             }
             _ => self.outbox.cut(self.protocol.left()),
@@ -148,16 +158,14 @@ impl Client {
     }
 
     fn close_room(&mut self) -> Result<(), Refusal> {
-        self.own("")?;
+        own(&mut self.role, "")?;
         self.end_own_room();
         Ok(())
     }
 
     fn end_own_room(&mut self) {
         if let Role::Owner(owner) = std::mem::replace(&mut self.role, Role::Leaving) {
-            // Before the room's end, which an owner is told in other words when somebody else decided it.
-            self.outbox.farewell(owner.room(), self.outbox.dialect().own_room_closed);
-            owner.close();
+            owner.close_as_client();
         }
     }
 
@@ -184,12 +192,26 @@ impl Client {
     fn be_without_room(&self) -> Result<(), Refusal> {
         if matches!(self.role, Role::Waiting(_)) { Ok(()) } else { Err(Refusal::AlreadyInRoom) }
     }
+}
 
-    /// The right to speak in `room`, where empty means the own one.
-    fn own(&mut self, room: &str) -> Result<&mut Owner, Refusal> {
-        match &mut self.role {
-            Role::Owner(owner) if room.is_empty() || room.parse() == Ok(owner.room()) => Ok(owner),
-            _ => Err(Refusal::NotOwner),
-        }
+/// The right to speak in `room`, where empty means the own one.
+fn own<'a>(role: &'a mut Role, room: &str) -> Result<&'a mut Owner, Refusal> {
+    match role {
+        Role::Owner(owner) if room.is_empty() || room.parse() == Ok(owner.room()) => Ok(owner),
+        _ => Err(Refusal::NotOwner),
     }
+}
+
+/// Answers what was asked under the name `id` when what was said is written.
+fn later(outbox: &Arc<Outbox>, manager: &Manager, protocol: Protocol, id: &str, wants_ack: bool) -> Done {
+    let (outbox, counters) = (Arc::clone(outbox), Arc::clone(manager.counters()));
+    let (alive, id) = (manager.config().ping_interval, String::from(id));
+    Box::new(move |outcome| match outcome {
+        Ok(seq) if wants_ack => _ = protocol.accepted(&id, &Answer::Ack(seq), alive).map(|ack| outbox.answer(ack)),
+        Ok(_) => {}
+        Err(_) => {
+            counters.refused(Refusal::Unavailable.code());
+            outbox.answer(protocol.refused(&id, Refusal::Unavailable));
+        }
+    })
 }

@@ -3,17 +3,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-
-use uuid::Uuid;
 
 use super::Manager;
 use crate::close::CloseReason;
 use crate::fanout::Outbox;
-
-/// When the first client shall come back after a shutdown, and over which time the others are spread.
-const COME_BACK_FIRST: Duration = Duration::from_secs(3);
-const COME_BACK_SPREAD: Duration = Duration::from_secs(20);
 
 /// The ways out to all clients that are in no room yet, by their addresses; `None` once the manager shuts down.
 #[derive(Debug)]
@@ -38,7 +31,7 @@ impl WaitingList {
     pub(super) fn drain(&self) {
         let waiting = self.lock().take();
         for outbox in waiting.into_iter().flatten().map(|(_, outbox)| outbox) {
-            outbox.drain(moment_to_come_back());
+            outbox.depart(CloseReason::ServerGone);
         }
     }
 
@@ -71,11 +64,4 @@ impl Drop for Waiting {
             waiting.remove(&self.id);
         }
     }
-}
-
-/// A client's own moment to come back, so that they do not all come at once.
-fn moment_to_come_back() -> Duration {
-    let spread = COME_BACK_SPREAD.as_millis();
-    let own = Uuid::new_v4().as_u128() % spread;
-    COME_BACK_FIRST + Duration::from_millis(u64::try_from(own).expect("less than the spread"))
 }

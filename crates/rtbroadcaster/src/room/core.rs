@@ -1,15 +1,21 @@
 //! What a room is and decides, without anybody's socket: who may speak, what is applied, what whoever enters gets.
 //! Pure: it takes the time as an argument and must not know lanes, tasks or protocols.
 
+mod ahead;
+mod keeping;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::log::{Log, LogLimits, Proposal, Rejection, Resume, Verdict};
 use super::presence::Presence;
 use crate::config::{Config, exceeds};
-use crate::id::{Epoch, RoomId, Seq, Term};
+use crate::id::{Epoch, RoomId, Seq};
 use crate::message::Entry;
+use ahead::{Ahead, Step};
+
 use crate::standing::{How, OwnerStatus, ResetReason, Standing, Start};
+pub(super) use keeping::{Applied, Decided};
 
 /// One room without its members.
 #[derive(Debug)]
@@ -17,9 +23,16 @@ pub struct Core {
     id: RoomId,
     log: Log,
     presence: Presence,
+    /// Whether the owner is there, as everybody is told.
+    owner: OwnerStatus,
     /// `viewers_per_room_max`.
     viewers_max: usize,
+    /// Nobody enters and nothing more is said.
     ended: bool,
+    /// What is decided and not written yet, where the log is kept. Boxed: most rooms have none.
+    ahead: Option<Box<Ahead>>,
+    /// The log was kept, and nothing is written any more.
+    is_lost: bool,
 }
 
 /// Why a proposal is not applied.
@@ -29,6 +42,8 @@ pub enum ProposeError {
     Ended,
     /// The log does not take it.
     Rejected(Rejection),
+    /// The log is kept, and nothing can be written any more.
+    Unavailable,
 }
 
 /// Why a viewer is not admitted.
@@ -77,16 +92,23 @@ impl Core {
             id,
             log: Log::new(id, epoch, LogLimits::from(config)),
             presence: Presence::new(config.owner_grace, config.room_idle_timeout),
+            owner: OwnerStatus::Live,
             viewers_max: config.viewers_per_room_max,
             ended: false,
+            ahead: None,
+            is_lost: false,
         }
+    }
+
+    /// Its name.
+    pub fn id(&self) -> RoomId {
+        self.id
     }
 
     /// Where it stands.
     pub fn standing(&self) -> Standing {
-        let owner = if self.presence.owner_is_away() { OwnerStatus::Away } else { OwnerStatus::Live };
         let (epoch, term, seq) = (self.log.epoch().clone(), self.log.term(), self.log.seq());
-        Standing { room: self.id, epoch, term, seq, owner }
+        Standing { room: self.id, epoch, term, seq, owner: self.owner }
     }
 
     /// How many watch it.
@@ -99,13 +121,16 @@ impl Core {
         self.ended
     }
 
-    /// Whether `proposal` is allowed and new; if so it is numbered and folded in.
+    /// Whether `proposal` is allowed and new; if so it is numbered and folded in. For a room whose log is in memory only.
     ///
     /// # Errors
     /// [`ProposeError`] when it is not allowed.
     pub fn propose(&mut self, proposal: Proposal, now: Duration) -> Result<Proposed, ProposeError> {
         if self.ended {
             return Err(ProposeError::Ended);
+        }
+        if self.is_lost {
+            return Err(ProposeError::Unavailable);
         }
         Ok(match self.log.check(&proposal).map_err(ProposeError::Rejected)? {
             Verdict::Known(seq) => Proposed { seq, entry: None },
@@ -149,28 +174,6 @@ impl Core {
     /// A viewer is gone.
     pub fn leave(&mut self, now: Duration) {
         self.presence.viewer_left(now);
-    }
-
-    /// Begins the lease of the next owner: nothing of an older one is applied any more. `None` when the room has ended.
-    pub fn take_over(&mut self) -> Option<Term> {
-        (!self.ended).then(|| {
-            self.presence.owner_came();
-            self.log.take_over()
-        })
-    }
-
-    /// The owner of `term` is gone and the grace begins, if it was still the owner.
-    pub fn owner_left(&mut self, term: Term, now: Duration) -> bool {
-        let was_owner = !self.ended && self.log.term() == term;
-        if was_owner {
-            self.presence.owner_left(now);
-        }
-        was_owner
-    }
-
-    /// Ends the room, and says whether it had not ended before.
-    pub fn end(&mut self) -> bool {
-        !std::mem::replace(&mut self.ended, true)
     }
 
     /// A planned look at the room happens: whether its time has come.

@@ -1,9 +1,10 @@
-//! How a room ends: because somebody says so, when its time has come, or by our own fault.
+//! How a room ends: because somebody says so, when its time has come, with the process, or by our own fault.
 //! Must not know when its time comes; the core decides that.
 
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
-use super::core::Welcome;
+use super::core::Decided;
+use super::waiting::Waiter;
 use super::{Room, State};
 use crate::close::CloseReason;
 use crate::fanout::{Item, Last, Roll};
@@ -12,7 +13,14 @@ use crate::standing::Start;
 impl Room {
     /// Ends the room: everybody in it is told, in order with the messages, and nobody can join any more.
     pub(crate) fn end(&self) {
-        self.end_locked(self.lock());
+        self.end_locked(&mut self.lock());
+    }
+
+    /// Ends the room in the name of its owner, which is told in other words.
+    pub(super) fn end_by_owner(&self) {
+        let mut state = self.lock();
+        state.is_own_end = true;
+        self.end_locked(&mut state);
     }
 
     /// Ends the room if its time has come; otherwise it is looked at again when it may have.
@@ -20,28 +28,15 @@ impl Room {
         let mut state = self.lock();
         if state.core.is_over(self.clock.now()) {
             // Under the lock under which that was found: an owner that comes in between would own a room that ends.
-            self.end_locked(state);
+            self.end_locked(&mut state);
         } else {
             self.schedule_end(&mut state);
         }
     }
 
-    fn end_locked(&self, mut state: MutexGuard<'_, State>) {
-        if !state.core.end() {
-            return;
-        }
-        let Welcome { standing, entries, .. } = state.core.welcome(&Start::Fresh, self.clock.now());
-        let last = Arc::new(Last { standing, entries });
-        state.members.tell(|| Item::Roll(Roll::End(Arc::clone(&last))));
-        if let Some(owner) = state.owner.take() {
-            owner.farewell(self.id, owner.dialect().room_closed);
-        }
-        drop(state);
-        // Whoever waits for the budget learns that the room has ended.
-        self.budget.close();
-        if let Some(registry) = self.registry.upgrade() {
-            registry.remove(self.id);
-        }
+    /// The process goes away. A room that is kept lives on without it, any other ends.
+    pub(crate) fn shut(&self) {
+        if self.engine.is_some() { self.depart() } else { self.end() }
     }
 
     /// Ends the room by our own fault.
@@ -57,22 +52,61 @@ impl Room {
     /// Everybody in the room is told that it has ended by our own fault, also if it had ended and only some were told.
     pub(super) fn break_off(&self, state: &mut State) {
         tracing::error!(room = ?self.id, "room ended: our fault");
-        state.core.end();
+        state.is_broken = true;
+        if let Some(Decided::HandedOver(end)) = state.core.end() {
+            // What of it is kept may be half of something.
+            self.hand_over(state, end, Waiter::default());
+        }
         state.members.tell(|| Item::Roll(Roll::Break));
         if let Some(owner) = state.owner.take() {
             owner.farewell(self.id, CloseReason::Fault);
         }
         self.budget.close();
-        // Under the room's lock: nobody takes a room's under the list's.
-        if let Some(registry) = self.registry.upgrade() {
-            registry.remove(self.id);
-        }
+        self.unlist();
     }
 
     /// Has the room looked at when its time may have come.
     pub(super) fn schedule_end(&self, state: &mut State) {
         if let (Some(at), Some(registry)) = (state.core.check_at(), self.registry.upgrade()) {
             registry.check_later(self.id, at);
+        }
+    }
+
+    /// Ends the room, if it has not ended.
+    pub(super) fn end_locked(&self, state: &mut State) {
+        if let Some(decided) = state.core.end() {
+            self.settle(state, decided, Waiter::default(), self.clock.now());
+        }
+    }
+
+    /// The process goes away and the room does not: everybody in it is told to come back, after everything that was said.
+    pub(super) fn depart(&self) {
+        let mut state = self.lock();
+        state.is_departing = true;
+        if let Some(decided) = state.core.depart() {
+            self.settle(&mut state, decided, Waiter::default(), self.clock.now());
+        }
+    }
+
+    pub(super) fn tell_end(&self, state: &mut State) {
+        let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
+        let last = Arc::new(Last { standing: welcome.standing, entries: welcome.entries });
+        state.members.tell(|| Item::Roll(Roll::End(Arc::clone(&last))));
+        if let Some(owner) = state.owner.take() {
+            let dialect = owner.dialect();
+            let reason = if state.is_own_end { dialect.own_room_closed } else { dialect.room_closed };
+            owner.farewell(self.id, reason);
+        }
+        // Whoever waits for the budget learns that the room has ended.
+        self.budget.close();
+        self.unlist();
+    }
+
+    /// The room is found by nobody any more.
+    pub(super) fn unlist(&self) {
+        // Also under the room's lock: nobody takes a room's under the list's.
+        if let Some(registry) = self.registry.upgrade() {
+            registry.remove(self.id);
         }
     }
 }

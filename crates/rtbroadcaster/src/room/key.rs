@@ -68,6 +68,16 @@ impl FromStr for OwnerKey {
 pub(super) struct KeyHash([u8; 32]);
 
 impl KeyHash {
+    /// As bytes, to be kept.
+    pub(super) fn to_bytes(self) -> [u8; 32] {
+        self.0
+    }
+
+    /// As it was kept.
+    pub(super) fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     pub(super) fn of(key: &OwnerKey) -> Self {
         Self(Sha256::digest(key.0.as_bytes()).into())
     }

@@ -3,12 +3,14 @@
 
 mod history;
 mod ids;
+mod keeping;
 mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Config, exceeds};
+use crate::engine::Forgotten;
 use crate::id::{Cursor, Epoch, RoomId, Seq, Term};
 use crate::message::{Change, Entry, Key, Params};
 use crate::standing::ResetReason;
@@ -17,6 +19,7 @@ use history::History;
 use ids::Ids;
 pub use ids::{Fingerprint, IDS_MAX};
 use state::State;
+pub use state::StateSize;
 
 /// The limits of one log; zero lifts a limit.
 #[derive(Debug, Clone, Copy)]
@@ -61,7 +64,8 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    fn bytes(&self) -> usize {
+    /// What limits on state and history count.
+    pub(super) fn bytes(&self) -> usize {
         self.key.as_str().len() + self.params.as_bytes().len()
     }
 }
@@ -116,6 +120,8 @@ pub struct Log {
     state: State,
     history: History,
     ids: Ids,
+    /// Where the log is kept elsewhere too: what need not be kept there, until somebody takes it.
+    forgotten: Option<Box<Forgotten>>,
 }
 
 impl Log {
@@ -130,6 +136,7 @@ impl Log {
             state: State::default(),
             history: History::default(),
             ids: Ids::default(),
+            forgotten: None,
         }
     }
 
@@ -159,22 +166,50 @@ impl Log {
     /// # Errors
     /// When it is of an older lease, repeats an id with other content, or does not fit into the state.
     pub fn check(&self, proposal: &Proposal) -> Result<Verdict, Rejection> {
-        if proposal.term != self.term {
+        let size = |bytes| self.state.size().with(self.state.bytes_of(&proposal.key), bytes);
+        self.judge(proposal, self.term, |id| self.ids.get(id), size)
+    }
+
+    /// Whether `proposal` may be applied to a log with this `term`, these ids, and this size of the state once the
+    /// proposal's key holds so many bytes.
+    pub(super) fn judge(
+        &self,
+        proposal: &Proposal,
+        term: Term,
+        known: impl FnOnce(&str) -> Option<(Fingerprint, Seq)>,
+        size: impl FnOnce(usize) -> StateSize,
+    ) -> Result<Verdict, Rejection> {
+        if proposal.term != term {
             return Err(Rejection::Fenced);
         }
         if let Some(id) = &proposal.id
-            && let Some((fingerprint, seq)) = self.ids.get(id)
+            && let Some((fingerprint, seq)) = known(id)
         {
             let same = fingerprint == Fingerprint::of(proposal);
             return if same { Ok(Verdict::Known(seq)) } else { Err(Rejection::IdReused) };
         }
         if proposal.change == Change::State {
-            let (keys, bytes) = self.state.size_with(&proposal.key, proposal.bytes());
+            let StateSize { keys, bytes } = size(proposal.bytes());
             if exceeds(keys, self.limits.state_keys_max) || exceeds(bytes, self.limits.state_bytes_max) {
                 return Err(Rejection::StateFull);
             }
         }
         Ok(Verdict::New)
+    }
+
+    /// How much the state holds.
+    pub(super) fn state_size(&self) -> StateSize {
+        self.state.size()
+    }
+
+    /// How many bytes the state holds under `key`, if any.
+    pub(super) fn state_bytes_of(&self, key: &Key) -> Option<usize> {
+        self.state.bytes_of(key)
+    }
+
+    /// What is known under the name `id`.
+    pub(super) fn known(&self, id: &str) -> Option<(Fingerprint, Seq)> {
+        self.ids.get(id)
     }
 
     /// Numbers a proposal that passed [`check`](Self::check) and folds it in.
@@ -186,16 +221,47 @@ impl Log {
         }
         self.seq = self.seq.next();
         let entry = Arc::new(Entry::new(self.room, Some(self.seq), term, key, params, change));
-        match change {
-            Change::State => self.state.set(self.seq, &entry),
-            Change::Cleared => self.state.clear(&entry.key),
-            Change::Event | Change::Ephemeral => {}
-        }
-        self.history.push(&entry, now, &self.limits);
+        self.fold(&entry, now);
         if let (Some(id), Some(fingerprint)) = (id, fingerprint) {
-            self.ids.insert(id, fingerprint, self.seq);
+            self.remember(id, fingerprint, self.seq);
         }
         entry
+    }
+
+    /// The last message becomes part of state and history.
+    fn fold(&mut self, entry: &Arc<Entry>, said: Duration) {
+        let replaced = match entry.change {
+            Change::State => self.state.set(self.seq, entry),
+            Change::Cleared => self.state.clear(&entry.key),
+            Change::Event | Change::Ephemeral => None,
+        };
+        if let (Some(forgotten), Some(seq)) = (&mut self.forgotten, replaced)
+            && self.history.first().is_none_or(|first| seq < first)
+        {
+            // Else it is looked at when it leaves the history.
+            forgotten.messages.push(seq);
+        }
+        self.history.push(entry, said);
+        self.prune(said);
+    }
+
+    /// The history forgets what is over the limits.
+    fn prune(&mut self, now: Duration) {
+        let Self { history, state, forgotten, limits, .. } = self;
+        history.prune(now, limits, |entry| {
+            if let (Some(forgotten), Some(seq)) = (&mut *forgotten, entry.seq)
+                && !state.holds(&entry.key, seq)
+            {
+                forgotten.messages.push(seq);
+            }
+        });
+    }
+
+    fn remember(&mut self, id: Box<str>, fingerprint: Fingerprint, seq: Seq) {
+        let oldest = self.ids.insert(id, fingerprint, seq);
+        if let (Some(forgotten), Some(oldest)) = (&mut self.forgotten, oldest) {
+            forgotten.ids.push(oldest);
+        }
     }
 
     /// The state as it is now.
@@ -205,7 +271,7 @@ impl Log {
 
     /// What a viewer who stands at `cursor` missed. `Resumed` whenever the history holds all of it, and only then.
     pub fn resume(&mut self, cursor: &Cursor, now: Duration) -> Resume {
-        self.history.prune(now, &self.limits);
+        self.prune(now);
         if cursor.epoch != self.epoch {
             Resume::Reset(ResetReason::Epoch)
         } else if cursor.seq > self.seq {

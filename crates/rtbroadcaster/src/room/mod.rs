@@ -10,7 +10,9 @@ mod owner;
 mod presence;
 mod registry;
 mod summary;
+mod turns;
 mod viewer;
+mod waiting;
 
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
@@ -18,24 +20,25 @@ use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::Clock;
-use crate::close::CloseReason;
 use crate::config::Config;
-use crate::fanout::{Item, Lanes, Outbox, Replay};
-use crate::id::{Cursor, Epoch, RoomId, Seq, Term};
+use crate::engine::{Engine, Stored};
+use crate::fanout::{Lanes, Outbox, Replay};
+use crate::id::{Cursor, Epoch, RoomId, Seq};
 use crate::metrics::Counters;
-use crate::standing::{OwnerStatus, Standing, Start};
-use core::{Core, ProposeError, Proposed};
+use crate::standing::{Standing, Start};
+use core::Core;
 use key::KeyHash;
-use log::Proposal;
 use members::{Members, Seat};
+use waiting::Waiting;
 
 pub(crate) use core::{JoinError, Welcome};
 pub use key::{InvalidOwnerKey, OwnerKey};
-pub use owner::{Owner, PublishError};
+pub use owner::{OwnError, Owner, PublishError};
 pub use registry::CreateError;
 pub(crate) use registry::{Place, Registry};
 pub use summary::RoomSummary;
 pub(crate) use viewer::Membership;
+pub(crate) use waiting::Done;
 
 /// What may wait for a room's slowest lane, in bytes; beyond it the owner waits.
 const BUDGET_BYTES: usize = 1024 * 1024;
@@ -53,6 +56,10 @@ pub(crate) struct Room {
     message_bytes_max: usize,
     /// By which an owner is known; a room of a classic client has none.
     key: Option<KeyHash>,
+    /// Where its log is kept besides memory, if it is.
+    engine: Option<Arc<dyn Engine>>,
+    /// As the engine knows it.
+    me: Weak<Self>,
     /// What may wait for the lanes.
     budget: Arc<Semaphore>,
     state: Mutex<State>,
@@ -65,32 +72,78 @@ struct State {
     members: Members,
     /// The way out to an owner that is a client, for the room's farewell and the takeover's.
     owner: Option<Arc<Outbox>>,
+    /// Whoever waits for something to be written.
+    waiting: Waiting,
+    /// The owner itself ends the room.
+    is_own_end: bool,
+    /// The process goes away, and the room does not.
+    is_departing: bool,
+    /// A panic has left it half changed: nothing more is applied.
+    is_broken: bool,
+}
+
+/// What all rooms of one manager share.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) clock: Clock,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) lanes: Arc<Lanes>,
+    /// Where logs are kept besides memory.
+    pub(crate) engine: Option<Arc<dyn Engine>>,
 }
 
 /// Writes what is announced to whoever enters, in its protocol.
 pub(crate) type Announce<'a> = &'a dyn Fn(&Welcome) -> Bytes;
 
 impl Room {
-    fn new(
-        id: RoomId,
+    /// A room with its first owner. It is kept, if there is an engine, when it has [begun](Self::begin).
+    fn new(id: RoomId, key: Option<KeyHash>, registry: &Weak<Registry>, around: &Surroundings) -> Arc<Self> {
+        let core = Core::new(id, Epoch::random(), &around.config);
+        // Nobody can come back to a room without a key.
+        let engine = around.engine.clone().filter(|_| key.is_some());
+        Self::of(core, key, engine, registry, around)
+    }
+
+    /// A room as it was kept: nobody is there, and its end is planned.
+    fn recall(stored: Stored, registry: &Weak<Registry>, around: &Surroundings) -> Arc<Self> {
+        let key = KeyHash::from_bytes(stored.header.key);
+        let core = Core::restore(stored, &around.config, around.clock.now());
+        let room = Self::of(core, Some(key), around.engine.clone(), registry, around);
+        room.schedule_end(&mut room.lock());
+        room
+    }
+
+    fn of(
+        core: Core,
         key: Option<KeyHash>,
-        clock: Clock,
-        counters: Arc<Counters>,
-        lanes: Arc<Lanes>,
-        registry: Weak<Registry>,
-        config: &Config,
-    ) -> Self {
-        let core = Core::new(id, Epoch::random(), config);
-        Self {
+        engine: Option<Arc<dyn Engine>>,
+        registry: &Weak<Registry>,
+        around: &Surroundings,
+    ) -> Arc<Self> {
+        let id = core.id();
+        let members = Members::new(id, Arc::clone(&around.lanes));
+        let state = State {
+            core,
+            members,
+            owner: None,
+            waiting: Waiting::default(),
+            is_own_end: false,
+            is_departing: false,
+            is_broken: false,
+        };
+        Arc::new_cyclic(|me| Self {
             id,
-            clock,
-            counters,
-            registry,
+            clock: around.clock,
+            counters: Arc::clone(&around.counters),
+            registry: Weak::clone(registry),
+            message_bytes_max: around.config.message_bytes_max,
             key,
-            message_bytes_max: config.message_bytes_max,
+            engine,
+            me: Weak::clone(me),
             budget: Arc::new(Semaphore::new(BUDGET_BYTES)),
-            state: Mutex::new(State { core, members: Members::new(id, lanes), owner: None }),
-        }
+            state: Mutex::new(state),
+        })
     }
 
     /// Its name.
@@ -120,24 +173,6 @@ impl Room {
         let cost = (bytes + BUDGET_BYTES_PER_MESSAGE).min(BUDGET_BYTES);
         let cost = u32::try_from(cost).expect("the budget is below 4 GiB");
         Arc::clone(&self.budget).acquire_many_owned(cost).await.ok()
-    }
-
-    /// Proposes, and where it is allowed applies: order is decided here. With a log in memory both are one step; the
-    /// entry is in the queue of every lane before anybody else has the lock.
-    fn propose(&self, proposal: Proposal, charge: OwnedSemaphorePermit) -> Result<Seq, ProposeError> {
-        let mut state = self.lock();
-        let applied = self.clock.now();
-        let Proposed { seq, entry } = state.core.propose(proposal, applied)?;
-        #[cfg(test)]
-        if let Some(entry) = &entry {
-            crate::fault::inject("the room", entry.key.as_str());
-        }
-        if let Some(entry) = entry {
-            let charge = Some(Arc::new(charge));
-            state.members.tell(|| Item::Message { entry: Arc::clone(&entry), applied, charge: charge.clone() });
-            self.counters.applied(entry.change);
-        }
-        Ok(seq)
     }
 
     /// Makes `outbox` a viewer's. It gets what `announce` says, what brings it from `start` to where the room stands,
@@ -203,50 +238,12 @@ impl Room {
         self.schedule_end(&mut state);
     }
 
-    /// Makes whoever holds the key of `hash` the owner, under the next lease: nothing that an older owner says from now
-    /// on is applied, and if it is a client it is told. `outbox` is the new owner's, if that is a client: it gets what
-    /// `announce` says and the state. `None` for a wrong key and for a room that has ended: both look the same.
-    fn take_over(
-        self: &Arc<Self>,
-        key: &OwnerKey,
-        hash: &KeyHash,
-        client: Option<(&Arc<Outbox>, Announce<'_>)>,
-    ) -> Option<Owner> {
-        let fits = self.key.is_some_and(|own| own.fits(hash));
-        let mut state = self.lock();
-        if !fits {
-            return None;
-        }
-        let term = state.core.take_over()?;
-        let older = std::mem::replace(&mut state.owner, client.as_ref().map(|(outbox, _)| Arc::clone(outbox)));
-        if let Some(older) = older {
-            older.finish(CloseReason::Fenced);
-        }
-        state.members.tell(|| Item::Owner(OwnerStatus::Live, term));
-        if let Some((outbox, announce)) = client {
-            let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
-            outbox.replay(replay(welcome, announce));
-        }
-        drop(state);
-        Some(Owner::new(Arc::clone(self), term, Some(key.clone())))
-    }
-
-    /// The owner of `term` is gone; the grace begins.
-    fn owner_left(&self, term: Term) {
-        let mut state = self.lock();
-        if state.core.owner_left(term, self.clock.now()) {
-            state.owner = None;
-            state.members.tell(|| Item::Owner(OwnerStatus::Away, term));
-            self.schedule_end(&mut state);
-        }
-    }
-
     /// The owner of `term` is a client, which is told the room's end and its own through `outbox`, also if that has come
     /// already.
     fn set_owner_outbox(&self, outbox: &Arc<Outbox>) {
         let mut state = self.lock();
         if state.core.has_ended() {
-            outbox.farewell(self.id, outbox.dialect().room_closed);
+            self.turn_away(&state, outbox);
         } else {
             state.owner = Some(Arc::clone(outbox));
         }

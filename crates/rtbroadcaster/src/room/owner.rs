@@ -4,8 +4,10 @@
 use std::sync::Arc;
 
 use super::core::ProposeError;
+use super::key::KeyHash;
 use super::log::{Proposal, Rejection};
-use super::{OwnerKey, Room};
+use super::waiting::{Done, when_done};
+use super::{Announce, OwnerKey, Room};
 use crate::config::exceeds;
 use crate::fanout::Outbox;
 use crate::id::{RoomId, Seq, Term};
@@ -65,6 +67,43 @@ pub enum PublishError {
     /// The same id was published with other content.
     #[error("the id was used for another message")]
     IdReused,
+    /// The room's log cannot be written. Whether this message was is not known: published again under the same id, once it
+    /// can be, it is stored once.
+    #[error("the room's log cannot be written")]
+    Unavailable,
+}
+
+impl From<ProposeError> for PublishError {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::Ended => Self::RoomEnded,
+            ProposeError::Unavailable => Self::Unavailable,
+            ProposeError::Rejected(Rejection::Fenced) => Self::Fenced,
+            ProposeError::Rejected(Rejection::IdReused) => Self::IdReused,
+            ProposeError::Rejected(Rejection::StateFull) => Self::StateFull,
+        }
+    }
+}
+
+/// Why somebody with a key does not become the owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OwnError {
+    /// There is no such room, or the key is not its own: both look the same.
+    #[error("no such room")]
+    NoRoom,
+    /// The room's log cannot be written.
+    #[error("the room's log cannot be written")]
+    Unavailable,
+}
+
+impl From<ProposeError> for OwnError {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::Unavailable => Self::Unavailable,
+            ProposeError::Ended | ProposeError::Rejected(_) => Self::NoRoom,
+        }
+    }
 }
 
 impl Owner {
@@ -97,6 +136,49 @@ impl Owner {
     /// The message is not published, and nobody sees it, when the room has ended or has another owner, when the
     /// message is malformed or over `message_bytes_max`, when the state is full, or when its id names another message.
     pub async fn publish(&mut self, message: Message) -> Result<Seq, PublishError> {
+        self.wait_for(self.check(message)?).await
+    }
+
+    /// Removes `key` from the state and gives the number of that change. Late viewers do not get the key any more.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub async fn clear(&mut self, key: &str) -> Result<Seq, PublishError> {
+        let key = Key::new(key).ok_or(MessageError::Key { bytes: key.len() })?;
+        self.wait_for((Body { key, params: Params::NONE, id: None }, Change::Cleared)).await
+    }
+
+    async fn wait_for(&self, (body, change): (Body, Change)) -> Result<Seq, PublishError> {
+        let (done, written) = when_done();
+        match self.propose(body, change, || done).await? {
+            Some(seq) => Ok(seq),
+            // Without an answer the room has ended.
+            None => Ok(written.await.unwrap_or(Err(ProposeError::Ended))?),
+        }
+    }
+
+    /// As [`publish`](Self::publish), but where the log has to be written first, `done` is told when it is, under the
+    /// room's lock, and this gives `None`.
+    pub(crate) async fn say(
+        &mut self,
+        message: Message,
+        done: impl FnOnce() -> Done + Send,
+    ) -> Result<Option<Seq>, PublishError> {
+        let (body, change) = self.check(message)?;
+        self.propose(body, change, done).await
+    }
+
+    /// Removes `key` from the state under a name by which a repetition is known; in the way of [`say`](Self::say).
+    pub(crate) async fn clear_as(
+        &mut self,
+        key: Key,
+        id: Option<Box<str>>,
+        done: impl FnOnce() -> Done + Send,
+    ) -> Result<Option<Seq>, PublishError> {
+        self.propose(Body { key, params: Params::NONE, id }, Change::Cleared, done).await
+    }
+
+    fn check(&self, message: Message) -> Result<(Body, Change), PublishError> {
         let body = message.body?;
         let (bytes, limit) = (body.bytes(), self.room.message_bytes_max);
         if exceeds(bytes, limit) {
@@ -107,21 +189,7 @@ impl Owner {
             Kind::State => Change::State,
             Kind::Ephemeral => Change::Ephemeral,
         };
-        self.propose(body, change).await
-    }
-
-    /// Removes `key` from the state and gives the number of that change. Late viewers do not get the key any more.
-    ///
-    /// # Errors
-    /// As [`publish`](Self::publish).
-    pub async fn clear(&mut self, key: &str) -> Result<Seq, PublishError> {
-        let key = Key::new(key).ok_or(MessageError::Key { bytes: key.len() })?;
-        self.propose(Body { key, params: Params::NONE, id: None }, Change::Cleared).await
-    }
-
-    /// Removes `key` from the state under a name by which a repetition is known.
-    pub(crate) async fn clear_as(&mut self, key: Key, id: Option<Box<str>>) -> Result<Seq, PublishError> {
-        self.propose(Body { key, params: Params::NONE, id }, Change::Cleared).await
+        Ok((body, change))
     }
 
     /// Where the room stands.
@@ -134,21 +202,36 @@ impl Owner {
         self.room.end();
     }
 
-    async fn propose(&mut self, body: Body, change: Change) -> Result<Seq, PublishError> {
+    /// Ends the room; the owner is a client and asked for it, so it is told in other words than when others end it.
+    pub(crate) fn close_as_client(self) {
+        self.room.end_by_owner();
+    }
+
+    async fn propose(
+        &self,
+        body: Body,
+        change: Change,
+        done: impl FnOnce() -> Done + Send,
+    ) -> Result<Option<Seq>, PublishError> {
         let charge = self.room.budget(body.bytes()).await.ok_or(PublishError::RoomEnded)?;
         let Body { key, params, id } = body;
         let proposal = Proposal { term: self.term, key, params, change, id };
-        self.room.propose(proposal, charge).map_err(|error| match error {
-            ProposeError::Ended => PublishError::RoomEnded,
-            ProposeError::Rejected(Rejection::Fenced) => PublishError::Fenced,
-            ProposeError::Rejected(Rejection::IdReused) => PublishError::IdReused,
-            ProposeError::Rejected(Rejection::StateFull) => PublishError::StateFull,
-        })
+        Ok(self.room.propose(proposal, charge, done)?)
+    }
+
+    /// The room, whose owner's key has this hash, is written before anybody knows of it.
+    pub(super) async fn begins(&self, hash: &KeyHash) -> Result<(), ProposeError> {
+        self.room.begin(hash).await
     }
 
     /// The owner is a client: the room's end is told through its outbox.
     pub(crate) fn speaks_through(&self, outbox: &Arc<Outbox>) {
         self.room.set_owner_outbox(outbox);
+    }
+
+    /// The owner is a client and comes to a room that has stood before: it gets what `announce` says and the state.
+    pub(crate) fn is_greeted_through(&self, outbox: &Arc<Outbox>, announce: Announce<'_>) {
+        self.room.greet_owner(self.term, outbox, announce);
     }
 }
 

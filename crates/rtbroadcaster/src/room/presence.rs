@@ -31,8 +31,9 @@ impl Presence {
         self.viewers
     }
 
-    pub(super) fn owner_is_away(&self) -> bool {
-        self.away.is_some()
+    /// Since when the owner is away.
+    pub(super) fn away_since(&self) -> Option<Duration> {
+        self.away
     }
 
     pub(super) fn viewer_came(&mut self) {

@@ -12,13 +12,13 @@ use tokio_util::time::DelayQueue;
 use super::core::JoinError;
 use super::key::KeyHash;
 use super::viewer::Membership;
-use super::{Announce, Owner, OwnerKey, Room, RoomSummary};
+use super::{Announce, OwnError, Owner, OwnerKey, Room, RoomSummary, Surroundings};
 use crate::clock::Clock;
-use crate::config::{Config, exceeds};
-use crate::fanout::{Faults, Lanes, Outbox};
+use crate::config::exceeds;
+use crate::engine::{Engine, Stored};
+use crate::fanout::{Faults, Outbox};
 use crate::fault;
 use crate::id::{RoomId, Term};
-use crate::metrics::Counters;
 use crate::standing::Start;
 
 /// Why a room is not created.
@@ -31,6 +31,9 @@ pub enum CreateError {
     /// The manager is shutting down.
     #[error("the manager is shutting down")]
     ShuttingDown,
+    /// The room's log cannot be written.
+    #[error("the room's log cannot be written")]
+    Unavailable,
 }
 
 /// Where a client comes from, as far as limits per address tell clients apart: an IPv4 address or an IPv6 /64.
@@ -49,10 +52,7 @@ impl From<IpAddr> for Place {
 /// All rooms.
 #[derive(Debug)]
 pub(crate) struct Registry {
-    clock: Clock,
-    counters: Arc<Counters>,
-    config: Arc<Config>,
-    lanes: Arc<Lanes>,
+    around: Surroundings,
     rooms: Mutex<Rooms>,
     /// To the task that looks whether rooms have ended.
     checks: mpsc::UnboundedSender<(RoomId, Duration)>,
@@ -74,37 +74,58 @@ struct Listed {
 }
 
 impl Registry {
-    /// An empty registry, and the task that has to run for rooms to end by themselves and by `faults`.
-    pub(crate) fn new(
-        clock: Clock,
-        counters: Arc<Counters>,
-        config: Arc<Config>,
-        lanes: Arc<Lanes>,
-        faults: Faults,
-    ) -> Arc<Self> {
+    /// A registry of the rooms that were `stored`, and the task that has to run for rooms to end by themselves and by
+    /// `faults`.
+    pub(crate) fn new(around: Surroundings, stored: Vec<Stored>, faults: Faults) -> Arc<Self> {
         let (checks, due) = mpsc::unbounded_channel();
-        let registry = Arc::new(Self { clock, counters, config, lanes, rooms: Mutex::default(), checks });
+        let registry = Arc::new(Self { around, rooms: Mutex::default(), checks });
+        let me = Arc::downgrade(&registry);
+        for stored in stored {
+            let room = Room::recall(stored, &me, &registry.around);
+            // Who created it is not kept, so it counts for no address.
+            registry.lock().by_id.insert(room.id(), Listed { room, place: None });
+        }
         // Ends with the registry, which holds the only sender.
-        tokio::spawn(look_when_due(Arc::downgrade(&registry), clock, due, faults));
+        tokio::spawn(look_when_due(me, registry.around.clock, due, faults));
         registry
     }
 
-    /// Creates a room and its first owner, who can come back if there is a `key`.
-    pub(crate) fn create(self: &Arc<Self>, place: Option<Place>, key: Option<OwnerKey>) -> Result<Owner, CreateError> {
+    /// Creates a room and its first owner, who can come back if there is a `key`. Where logs are kept, its own is begun
+    /// before anybody knows of it.
+    pub(crate) async fn create(
+        self: &Arc<Self>,
+        place: Option<Place>,
+        key: Option<OwnerKey>,
+    ) -> Result<Owner, CreateError> {
+        let hash = key.as_ref().map(KeyHash::of);
+        let owner = self.list(place, key, hash)?;
+        if let Some(hash) = hash.filter(|_| self.around.engine.is_some())
+            && owner.begins(&hash).await.is_err()
+        {
+            owner.close();
+            return Err(CreateError::Unavailable);
+        }
+        Ok(owner)
+    }
+
+    fn list(
+        self: &Arc<Self>,
+        place: Option<Place>,
+        key: Option<OwnerKey>,
+        hash: Option<KeyHash>,
+    ) -> Result<Owner, CreateError> {
         let mut rooms = self.lock();
         if rooms.shut {
             return Err(CreateError::ShuttingDown);
         }
         let of_place = place.map_or(0, |place| rooms.per_place.get(&place).copied().unwrap_or(0));
-        if exceeds(rooms.by_id.len() + 1, self.config.rooms_max)
-            || exceeds(of_place + 1, self.config.rooms_per_address_max)
+        if exceeds(rooms.by_id.len() + 1, self.around.config.rooms_max)
+            || exceeds(of_place + 1, self.around.config.rooms_per_address_max)
         {
             return Err(CreateError::TooManyRooms);
         }
         let id = RoomId::random();
-        let hash = key.as_ref().map(KeyHash::of);
-        let (counters, lanes) = (Arc::clone(&self.counters), Arc::clone(&self.lanes));
-        let room = Arc::new(Room::new(id, hash, self.clock, counters, lanes, Arc::downgrade(self), &self.config));
+        let room = Room::new(id, hash, &Arc::downgrade(self), &self.around);
         rooms.by_id.insert(id, Listed { room: Arc::clone(&room), place });
         tracing::debug!(room = ?id, rooms = rooms.by_id.len(), "room opened");
         if let Some(place) = place {
@@ -113,17 +134,15 @@ impl Registry {
         Ok(Owner::new(room, Term::FIRST, key))
     }
 
-    /// Makes whoever holds `key` the owner of the room `id`; if that is a client, with its outbox and what is announced
-    /// to it.
-    pub(crate) fn own(
-        &self,
-        id: RoomId,
-        key: &OwnerKey,
-        client: Option<(&Arc<Outbox>, Announce<'_>)>,
-    ) -> Option<Owner> {
+    /// Makes whoever holds `key` the owner of the room `id`.
+    ///
+    /// # Errors
+    /// [`OwnError`] when that does not happen.
+    pub(crate) async fn own(&self, id: RoomId, key: &OwnerKey) -> Result<Owner, OwnError> {
         // Before it is known whether there is such a room: the time of the answer must not tell it.
         let hash = KeyHash::of(key);
-        self.get(id)?.take_over(key, &hash, client)
+        let room = self.get(id).ok_or(OwnError::NoRoom)?;
+        room.take_over(key, &hash).await
     }
 
     /// Makes `outbox` a viewer's of the room `id`, who goes on at `start`.
@@ -153,10 +172,15 @@ impl Registry {
         self.rooms().iter().map(|room| room.summary()).collect()
     }
 
-    /// Ends every room and creates no more.
+    /// Ends every room that is not kept, has everybody leave the others, and creates no more.
     pub(crate) fn shut(&self) {
         self.lock().shut = true;
-        self.rooms().iter().for_each(|room| room.end());
+        self.rooms().iter().for_each(|room| room.shut());
+    }
+
+    /// Where logs are kept besides memory.
+    pub(crate) fn engine(&self) -> Option<&Arc<dyn Engine>> {
+        self.around.engine.as_ref()
     }
 
     /// Ends every room that a panic has left half changed.
@@ -213,7 +237,7 @@ async fn look_when_due(
             Some(id) = std::future::poll_fn(|cx| queue.poll_expired(cx)), if !queue.is_empty() => {
                 if let Some(registry) = registry.upgrade()
                     && let Some(room) = registry.get(id.into_inner())
-                    && fault::catch("room", &registry.counters, || room.end_if_due()).is_err()
+                    && fault::catch("room", &registry.around.counters, || room.end_if_due()).is_err()
                 {
                     room.end_if_broken();
                 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::{Config, Message, NoRoom, OwnerKey, OwnerStatus, PublishError, RoomId};
+use rtbroadcaster::{Config, Message, OwnError, OwnerKey, OwnerStatus, PublishError, RoomId};
 
 use crate::classic;
 use crate::client::Client;
@@ -35,14 +35,18 @@ async fn a_wrong_key_looks_like_a_room_that_does_not_exist() {
     let (owner, _) = house.rust_owner().await;
     let (other, _) = house.rust_owner().await;
     let wrong = other.key().unwrap();
-    assert_eq!(house.manager.own(owner.room(), wrong).await.err(), Some(NoRoom));
-    assert_eq!(house.manager.own(RoomId::random(), wrong).await.err(), Some(NoRoom));
+    assert_eq!(house.manager.own(owner.room(), wrong).await.err(), Some(OwnError::NoRoom));
+    assert_eq!(house.manager.own(RoomId::random(), wrong).await.err(), Some(OwnError::NoRoom));
     let (_client, classic_room) = house.owner().await;
     let key: OwnerKey = "0".repeat(64).parse().unwrap();
-    assert_eq!(house.manager.own(classic_room.parse().unwrap(), &key).await.err(), Some(NoRoom), "it has no key");
+    assert_eq!(
+        house.manager.own(classic_room.parse().unwrap(), &key).await.err(),
+        Some(OwnError::NoRoom),
+        "it has no key"
+    );
     let (room, key) = (owner.room(), owner.key().cloned().unwrap());
     owner.close();
-    assert_eq!(house.manager.own(room, &key).await.err(), Some(NoRoom), "it has ended");
+    assert_eq!(house.manager.own(room, &key).await.err(), Some(OwnError::NoRoom), "it has ended");
 }
 
 #[tokio::test]

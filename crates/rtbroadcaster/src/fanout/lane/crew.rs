@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::close::CloseReason;
 use crate::fanout::backlog::{Frame, Replay};
 use crate::fanout::outbox::{Batch, Member, Outbox};
 use crate::fanout::roster::{Last, Roll, Roster, Said, Work};
@@ -131,6 +132,12 @@ impl Crew {
                 for member in std::mem::take(&mut self.members) {
                     member.set_place(None);
                     end(&member, &last, self.roster.lane().counters());
+                }
+            }
+            Roll::Depart => {
+                for member in std::mem::take(&mut self.members) {
+                    member.set_place(None);
+                    member.depart(CloseReason::Restart);
                 }
             }
             Roll::Break => std::mem::take(&mut self.members).iter().for_each(|member| self.roster.fail(member)),

@@ -44,6 +44,8 @@ pub(crate) enum Roll {
     End(Arc<Last>),
     /// The room has ended by our own fault: all members are told.
     Break,
+    /// The process goes away: all members are told when to come back.
+    Depart,
 }
 
 /// A room as it was at its end, for members who lost messages before it.
@@ -63,7 +65,7 @@ impl Roll {
     pub(super) fn into_newcomer(self) -> Option<Arc<Outbox>> {
         match self {
             Roll::Admit(member, _) | Roll::Replay(member, _) => Some(member),
-            Roll::Remove(_) | Roll::End(_) | Roll::Break => None,
+            Roll::Remove(_) | Roll::End(_) | Roll::Break | Roll::Depart => None,
         }
     }
 }

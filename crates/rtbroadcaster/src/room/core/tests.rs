@@ -6,7 +6,7 @@ mod saga;
 mod viewer;
 
 use proptest::prelude::*;
-use saga::{Saga, Say};
+use saga::{Level, Saga, Say};
 
 /// One step of the story.
 #[derive(Debug, Clone)]
@@ -48,6 +48,20 @@ enum Step {
     OwnerCloses,
     /// Another room, if this one has ended.
     Create,
+    /// So many of what was handed over are written and told.
+    Write {
+        count: usize,
+    },
+    /// The disk takes everything that was written.
+    Sync,
+    /// Nothing can be written any more, until the process ends.
+    Fail,
+    /// The process ends, and another one begins. So many of what was handed over and not told are written; after a loss of
+    /// power so many of what the disk did not have are kept.
+    Crash {
+        written: usize,
+        kept: Option<usize>,
+    },
 }
 
 /// What a viewer says of where it stands.
@@ -94,16 +108,46 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// A step of a room that is kept.
+fn kept_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        80 => step(),
+        30 => (1..6_usize).prop_map(|count| Step::Write { count }),
+        2 => Just(Step::Sync),
+        1 => prop::bool::weighted(0.1).prop_map(|fails| if fails { Step::Fail } else { Step::Sync }),
+        2 => (0..8_usize, prop::option::weighted(0.3, 0..12_usize))
+            .prop_map(|(written, kept)| Step::Crash { written, kept }),
+    ]
+}
+
+/// How many stories are told; more where the variable says so.
+fn cases() -> ProptestConfig {
+    let asked = std::env::var("RTB_MODEL_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig::with_cases(asked.unwrap_or(1_000))
+}
+
 proptest! {
     // What was found to fail once is kept beside this crate's sources and tried first.
-    #![proptest_config(ProptestConfig::with_cases(1_500))]
+    #![proptest_config(cases())]
 
     #[test]
     fn whatever_happens_every_viewer_ends_in_the_owners_state_and_is_told_of_every_hole(
         steps in prop::collection::vec(step(), 0..150)
     ) {
-        let mut saga = Saga::new();
-        steps.iter().for_each(|step| saga.step(step));
-        saga.end();
+        tell(None, &steps);
     }
+
+    #[test]
+    fn whatever_happens_nothing_that_was_told_is_lost_or_repeated_when_the_process_ends(
+        level in prop_oneof![Just(Level::Written), Just(Level::Disk)],
+        steps in prop::collection::vec(kept_step(), 0..200)
+    ) {
+        tell(Some(level), &steps);
+    }
+}
+
+fn tell(level: Option<Level>, steps: &[Step]) {
+    let mut saga = Saga::new(level);
+    steps.iter().for_each(|step| saga.step(step));
+    saga.end();
 }

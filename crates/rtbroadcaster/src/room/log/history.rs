@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::LogLimits;
 use crate::config::{deadline, exceeds};
+use crate::id::Seq;
 use crate::message::Entry;
 
 /// The numbered messages without a gap, the last one at the back.
@@ -19,15 +20,24 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Appends and forgets what is over the limits, if need be the new one too.
-    pub(super) fn push(&mut self, entry: &Arc<Entry>, now: Duration, limits: &LogLimits) {
+    /// Appends.
+    pub(super) fn push(&mut self, entry: &Arc<Entry>, now: Duration) {
         self.bytes += entry.bytes();
         self.entries.push_back((now, Arc::clone(entry)));
-        self.prune(now, limits);
     }
 
-    /// Forgets what is over the limits.
-    pub(super) fn prune(&mut self, now: Duration, limits: &LogLimits) {
+    /// What comes next does not follow on what is here.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The number of the first message in it.
+    pub(super) fn first(&self) -> Option<Seq> {
+        self.entries.front().and_then(|(_, entry)| entry.seq)
+    }
+
+    /// Forgets what is over the limits, if need be all of it, and tells each.
+    pub(super) fn prune(&mut self, now: Duration, limits: &LogLimits, mut tell: impl FnMut(&Entry)) {
         while let Some((applied, entry)) = self.entries.front() {
             let old = deadline(*applied, limits.history_age_max).is_some_and(|end| now >= end);
             let many = exceeds(self.entries.len(), limits.history_messages_max);
@@ -35,6 +45,7 @@ impl History {
                 break;
             }
             self.bytes -= entry.bytes();
+            tell(entry);
             self.entries.pop_front();
         }
     }

@@ -17,6 +17,16 @@ pub const IDS_MAX: usize = 4_096;
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
+    /// As bytes, to be kept.
+    pub(in crate::room) fn to_bytes(self) -> [u8; 16] {
+        self.0
+    }
+
+    /// As it was kept.
+    pub(in crate::room) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// The fingerprint of key, params and kind.
     pub fn of(proposal: &Proposal) -> Self {
         let kind = match proposal.change {
@@ -52,14 +62,12 @@ impl Ids {
         self.known.get(id).copied()
     }
 
-    /// Remembers a new `id` and forgets the oldest over the limit.
-    pub(super) fn insert(&mut self, id: Box<str>, fingerprint: Fingerprint, seq: Seq) {
-        if self.order.len() == IDS_MAX
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.known.remove(&oldest);
-        }
+    /// Remembers a new `id` and forgets the oldest over the limit: that of the message with the number it gives.
+    pub(super) fn insert(&mut self, id: Box<str>, fingerprint: Fingerprint, seq: Seq) -> Option<Seq> {
+        let oldest = if self.order.len() == IDS_MAX { self.order.pop_front() } else { None };
+        let forgotten = oldest.and_then(|oldest| self.known.remove(&oldest));
         self.order.push_back(id.clone());
         self.known.insert(id, (fingerprint, seq));
+        forgotten.map(|(_, seq)| seq)
     }
 }

@@ -7,6 +7,27 @@ use std::sync::Arc;
 use crate::id::Seq;
 use crate::message::{Entry, Key};
 
+/// How much a state holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StateSize {
+    /// How many keys.
+    pub keys: usize,
+    /// The bytes of key and params of all values.
+    pub bytes: usize,
+}
+
+impl StateSize {
+    /// How much it would hold if a key held `bytes` instead of what it `held`.
+    pub(in crate::room) fn with(self, held: Option<usize>, bytes: usize) -> Self {
+        Self { keys: self.keys + usize::from(held.is_none()), bytes: self.bytes - held.unwrap_or(0) + bytes }
+    }
+
+    /// How much it would hold without a key that `held` so many bytes.
+    pub(in crate::room) fn without(self, held: Option<usize>) -> Self {
+        Self { keys: self.keys - usize::from(held.is_some()), bytes: self.bytes - held.unwrap_or(0) }
+    }
+}
+
 /// The fold of all state messages so far.
 #[derive(Debug, Default)]
 pub(super) struct State {
@@ -21,28 +42,38 @@ pub(super) struct State {
 }
 
 impl State {
-    /// How many keys and bytes there would be if `key` held `bytes` more than nothing.
-    pub(super) fn size_with(&self, key: &Key, bytes: usize) -> (usize, usize) {
-        match self.changed.get(key) {
-            Some(seq) => (self.changed.len(), self.bytes - self.values[seq].bytes() + bytes),
-            None => (self.changed.len() + 1, self.bytes + bytes),
-        }
+    /// How much it holds.
+    pub(super) fn size(&self) -> StateSize {
+        StateSize { keys: self.changed.len(), bytes: self.bytes }
     }
 
-    /// `entry.key` holds `entry` from now on.
-    pub(super) fn set(&mut self, seq: Seq, entry: &Arc<Entry>) {
-        self.clear(&entry.key);
+    /// How many bytes it holds under `key`, if any.
+    pub(super) fn bytes_of(&self, key: &Key) -> Option<usize> {
+        self.changed.get(key).map(|seq| self.values[seq].bytes())
+    }
+
+    /// Whether it holds message `seq` under `key`.
+    pub(super) fn holds(&self, key: &Key, seq: Seq) -> bool {
+        self.changed.get(key) == Some(&seq)
+    }
+
+    /// `entry.key` holds `entry` from now on. Gives which message it held.
+    pub(super) fn set(&mut self, seq: Seq, entry: &Arc<Entry>) -> Option<Seq> {
+        let replaced = self.clear(&entry.key);
         self.bytes += entry.bytes();
         self.changed.insert(entry.key.clone(), seq);
         self.values.insert(seq, Arc::clone(entry));
+        replaced
     }
 
-    /// `key` holds nothing any more.
-    pub(super) fn clear(&mut self, key: &Key) {
+    /// `key` holds nothing any more. Gives which message it held.
+    pub(super) fn clear(&mut self, key: &Key) -> Option<Seq> {
         self.in_order = None;
-        if let Some(value) = self.changed.remove(key).and_then(|seq| self.values.remove(&seq)) {
+        let seq = self.changed.remove(key)?;
+        if let Some(value) = self.values.remove(&seq) {
             self.bytes -= value.bytes();
         }
+        Some(seq)
     }
 
     /// The values in the order of last change. Made once per change, however many join.

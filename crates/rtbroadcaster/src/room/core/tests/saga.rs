@@ -1,6 +1,8 @@
 //! The room of the story, and what it must have said.
 
+mod keeper;
 mod lane;
+mod speech;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,11 +13,12 @@ use super::{Cursor, Step, VIEWERS};
 use crate::config::Config;
 use crate::fanout::{Line, Replay};
 use crate::id::{self, Epoch, RoomId, Seq, Term};
-use crate::message::{Change, Entry, Key, Params};
+use crate::message::Entry;
 use crate::protocol::{Answer, Protocol};
-use crate::room::core::{Core, ProposeError, Proposed, Welcome};
-use crate::room::log::{Proposal, Rejection};
-use crate::standing::{How, OwnerStatus, Start};
+use crate::room::core::{Core, Welcome};
+use crate::standing::{How, Start};
+use keeper::Keeper;
+pub(super) use keeper::Level;
 use lane::{Item, Lane, Visit};
 
 /// What is said next.
@@ -27,6 +30,19 @@ pub(super) struct Say {
     pub(super) id: Option<u8>,
     /// By an owner that was taken over.
     pub(super) is_stale: bool,
+}
+
+/// What was meant by a decision.
+#[derive(Debug, Clone)]
+enum What {
+    /// Something is said under this lease, maybe under a name; it has this number if it has one and is new.
+    Say { said: Duration, term: Term, id: Option<Box<str>>, seq: Option<Seq> },
+    /// Something was said again: this number.
+    Repeat(Seq),
+    /// The next owner comes.
+    TakeOver,
+    /// Something else.
+    Other,
 }
 
 /// A viewer's connection.
@@ -59,7 +75,18 @@ pub(super) struct Saga {
     log: Vec<(Duration, Arc<Entry>)>,
     /// What each id names.
     ids: HashMap<Box<str>, Seq>,
+    /// The lease of the owner.
     term: Term,
+    /// The lease of the owner that everybody was told of.
+    told_term: Term,
+    /// How many messages were decided; all but the last ones are in the log.
+    decided: u64,
+    keeper: Option<Keeper>,
+    /// Its beginning was told, its end was.
+    is_begun: bool,
+    told_end: bool,
+    /// The most that waited to be written at one time.
+    most_handed: usize,
     /// An owner that was taken over, and may not know.
     older: Option<Term>,
     owner_is_there: bool,
@@ -73,12 +100,25 @@ pub(super) struct Saga {
 }
 
 impl Saga {
-    pub(super) fn new() -> Self {
+    /// A room in memory, or one that is kept.
+    pub(super) fn new(level: Option<Level>) -> Self {
+        let mut core = Core::new(RoomId::random(), Epoch::random(), &config());
+        let keeper = level.map(|level| {
+            let mut keeper = Keeper::new(level);
+            keeper.take(core.keep([7; 32]), What::Other);
+            keeper
+        });
         Self {
-            core: Core::new(RoomId::random(), Epoch::random(), &config()),
+            core,
             log: Vec::new(),
             ids: HashMap::new(),
             term: Term::FIRST,
+            told_term: Term::FIRST,
+            decided: 0,
+            is_begun: keeper.is_none(),
+            told_end: false,
+            most_handed: 0,
+            keeper,
             older: None,
             owner_is_there: true,
             now: Duration::ZERO,
@@ -104,64 +144,10 @@ impl Saga {
             Step::Wait { seconds } => self.wait(seconds),
             Step::OwnerCloses => self.close(),
             Step::Create => self.create(),
-        }
-    }
-
-    fn say(&mut self, say: Say) {
-        let Say { kind, key, size, id, is_stale } = say;
-        let change = match kind {
-            0..3 => Change::Event,
-            3..7 => Change::State,
-            7 => Change::Cleared,
-            _ => Change::Ephemeral,
-        };
-        let term = if is_stale { self.older } else { self.owner_is_there.then_some(self.term) };
-        let Some(term) = term else { return };
-        self.said += 1;
-        let params = match change {
-            Change::Cleared => "[]".to_owned(),
-            _ => format!(r#"[{},{},"{}"]"#, term.get(), self.said, "x".repeat(size)),
-        };
-        let id = id.filter(|_| change != Change::Ephemeral).map(|id| Box::from(id.to_string()));
-        let key = Key::new(&format!("k{key}")).unwrap();
-        let params = Params::from_json(&params).unwrap();
-        let proposal = Proposal { term, key, params, change, id: id.clone() };
-        let known = id.as_ref().and_then(|id| self.ids.get(id)).copied();
-        match self.core.propose(proposal, self.now) {
-            Err(ProposeError::Ended) => assert!(self.core.has_ended()),
-            Err(ProposeError::Rejected(Rejection::Fenced)) => assert!(term != self.term, "the owner was refused"),
-            Err(ProposeError::Rejected(Rejection::IdReused)) => assert!(known.is_some(), "the id is new"),
-            Err(ProposeError::Rejected(Rejection::StateFull)) => assert_eq!(change, Change::State),
-            Ok(Proposed { seq, entry: None }) => assert_eq!(Some(seq), known, "nothing was said under this id"),
-            Ok(Proposed { entry: Some(entry), .. }) => {
-                assert_eq!(term, self.term, "an older owner was heard");
-                assert_eq!(known, None, "said twice under one id");
-                if let Some(seq) = entry.seq {
-                    assert_eq!(seq.get(), self.log.len() as u64 + 1, "a number is missing");
-                    self.log.push((self.now, Arc::clone(&entry)));
-                    self.ids.extend(id.map(|id| (id, seq)));
-                }
-                self.lane.push(Item::Message(entry));
-            }
-        }
-    }
-
-    fn take_over(&mut self) {
-        let Some(term) = self.core.take_over() else { return };
-        assert!(term > self.term);
-        self.older = Some(self.term);
-        self.term = term;
-        self.owner_is_there = true;
-        self.lane.push(Item::Owner(OwnerStatus::Live, term));
-    }
-
-    fn owner_leaves(&mut self) {
-        let (term, was_there) = (self.term, std::mem::take(&mut self.owner_is_there));
-        if let Some(older) = self.older {
-            assert!(!self.core.owner_left(older, self.now), "an older owner's end is nobody's loss");
-        }
-        if self.core.owner_left(term, self.now) && was_there {
-            self.lane.push(Item::Owner(OwnerStatus::Away, term));
+            Step::Write { count } => self.written(count),
+            Step::Sync => self.keeper.iter_mut().for_each(Keeper::sync),
+            Step::Fail => self.fail(),
+            Step::Crash { written, kept } => self.crash(written, kept),
         }
     }
 
@@ -179,6 +165,10 @@ impl Saga {
             (Cursor::Own, Some((epoch, seq))) => at(epoch, *seq),
             (_, None) | (Cursor::None, _) => Start::Fresh,
         };
+        if !self.is_begun {
+            // Nobody knows its name.
+            return;
+        }
         let Ok(welcome) = self.core.join(&start, self.now) else {
             assert!(self.core.has_ended());
             return;
@@ -292,15 +282,6 @@ impl Saga {
         }
     }
 
-    fn close(&mut self) {
-        if self.core.end() {
-            let last = Arc::new(self.core.welcome(&Start::Fresh, self.now));
-            self.lane.push(Item::End(last));
-        }
-        assert!(self.core.take_over().is_none(), "nobody owns a room that has ended");
-        assert!(self.core.join(&Start::Fresh, self.now).is_err(), "nobody joins a room that has ended");
-    }
-
     /// Bytes arrive at a viewer.
     fn hear(&mut self, viewer: usize, bytes: &[u8]) {
         let (log, said) = (&self.log, Told { seq: self.log.len() as u64, term: self.term });
@@ -309,6 +290,8 @@ impl Saga {
 
     /// Everybody comes back, takes what waits, and stands where the owner stands, or stood when the room ended.
     fn check(&mut self) {
+        self.settle();
+        self.check_size();
         for viewer in 0..VIEWERS {
             self.join(viewer, Cursor::Own);
             // A viewer whose room has ended cannot come back.
@@ -333,9 +316,19 @@ impl Saga {
             return;
         }
         self.check();
-        (0..VIEWERS).for_each(|viewer| self.cut(viewer));
+        self.begin_another();
+    }
+
+    fn begin_another(&mut self) {
+        self.everybody_is_cut();
         let (viewers, said, visits) = (std::mem::take(&mut self.viewers), self.said, self.visits);
-        *self = Self { viewers, said, visits, now: self.now, ..Self::new() };
+        let level = self.keeper.as_ref().map(Keeper::level);
+        *self = Self { viewers, said, visits, now: self.now, ..Self::new(level) };
+    }
+
+    fn everybody_is_cut(&mut self) {
+        (0..VIEWERS).for_each(|viewer| self.cut(viewer));
+        self.lane = Lane::default();
     }
 
     fn catch_up(&mut self, viewer: usize) {

@@ -1,0 +1,261 @@
+//! Rooms that outlive the server: after a kill, after a signal, and when the disk takes nothing more.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::process::Command;
+use tokio::time::Instant;
+
+use crate::client::Client;
+use crate::connection::Connection;
+use crate::server::{Server, program, soon};
+
+/// A directory that goes with its test.
+struct Directory(PathBuf);
+
+impl Directory {
+    fn new(name: &str) -> Self {
+        Self(std::env::temp_dir().join(format!("rtbroadcaster-{name}-{}", std::process::id())))
+    }
+
+    async fn server(&self, arguments: &[&str]) -> Server {
+        let directory = self.0.to_str().unwrap();
+        Server::started_by(&mut program(), &[&["--data-dir", directory][..], arguments].concat()).await
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // The system clears what cannot be removed now.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A client of version 2.
+async fn client(server: &Server) -> Client {
+    let headers = [("sec-websocket-protocol", "rtbroadcaster.v2")];
+    Client::open_on(Connection::open(server).await, server, &headers).await
+}
+
+async fn ask(client: &mut Client, request: Value) -> Value {
+    client.say(request).await;
+    client.hear().await
+}
+
+/// A room with its owner.
+struct Room {
+    owner: Client,
+    name: String,
+    key: String,
+}
+
+impl Room {
+    async fn create(server: &Server) -> Self {
+        let mut owner = client(server).await;
+        let created = ask(&mut owner, json!({"type": "create", "id": "c"})).await;
+        let text = |name: &str| created[name].as_str().unwrap_or_else(|| panic!("{created}")).to_owned();
+        Self { owner, name: text("room"), key: text("ownerKey") }
+    }
+
+    async fn says(&mut self, number: u32) -> u64 {
+        let ack = ask(&mut self.owner, message(number)).await;
+        assert_eq!((&ack["type"], &ack["id"]), (&json!("ack"), &json!(number.to_string())), "{ack}");
+        ack["seq"].as_u64().unwrap()
+    }
+
+    /// A viewer that has joined, and the answer.
+    async fn viewer(&self, server: &Server, cursor: Option<Value>) -> (Client, Value) {
+        let mut viewer = client(server).await;
+        let mut join = json!({"type": "join", "id": "j", "room": self.name});
+        if let Some(cursor) = cursor {
+            join["cursor"] = cursor;
+        }
+        let joined = ask(&mut viewer, join).await;
+        (viewer, joined)
+    }
+
+    /// The owner comes back by its key.
+    async fn return_to(&mut self, server: &Server) -> Value {
+        self.owner = client(server).await;
+        let own = json!({"type": "own", "id": "o", "room": self.name, "ownerKey": self.key});
+        let owned = ask(&mut self.owner, own).await;
+        for _ in 0..owned["replay"].as_u64().unwrap_or(0) {
+            self.owner.hear().await;
+        }
+        owned
+    }
+}
+
+fn message(number: u32) -> Value {
+    json!({"type": "publish", "id": number.to_string(), "key": "n", "params": [number]})
+}
+
+#[tokio::test]
+async fn a_killed_server_leaves_its_rooms_to_the_next() {
+    let directory = Directory::new("kill");
+    let mut server = directory.server(&[]).await;
+    server.log_has("rooms are kept").await;
+    let mut room = Room::create(&server).await;
+    let state = json!({"type": "publish", "id": "s", "key": "deck", "params": [1.0, "\u{e4}"], "state": true});
+    assert_eq!(ask(&mut room.owner, state).await["seq"], 1);
+    let (mut viewer, joined) = room.viewer(&server, None).await;
+    assert_eq!(joined["how"], "snapshot", "{joined}");
+    assert_eq!(viewer.hear().await["key"], "deck");
+    for number in 2..=20 {
+        assert_eq!(room.says(number).await, u64::from(number));
+    }
+    for number in 2..=10 {
+        assert_eq!(viewer.hear().await["params"], json!([number]));
+    }
+    server.signal("KILL").await;
+    server.exit().await;
+
+    let server = directory.server(&[]).await;
+    let cursor = json!({"epoch": joined["epoch"], "seq": 10});
+    let (mut viewer, back) = room.viewer(&server, Some(cursor)).await;
+    let expected = (&json!("resumed"), &json!(10), &json!(20), &joined["epoch"], &json!("away"));
+    assert_eq!((&back["how"], &back["replay"], &back["seq"], &back["epoch"], &back["owner"]), expected, "{back}");
+    for number in 11..=20 {
+        assert_eq!(viewer.hear().await["params"], json!([number]));
+    }
+    let owned = room.return_to(&server).await;
+    assert_eq!((&owned["type"], &owned["term"], &owned["seq"]), (&json!("owned"), &json!(2), &json!(20)), "{owned}");
+    assert_eq!(viewer.hear().await["type"], "owner");
+    assert_eq!(room.says(20).await, 20, "said again it is stored once");
+    assert_eq!(room.says(21).await, 21);
+    assert_eq!(viewer.hear().await["seq"], 21);
+}
+
+#[tokio::test]
+async fn a_signal_sends_everybody_away_and_the_next_server_has_them_back() {
+    let directory = Directory::new("term");
+    let mut server = directory.server(&["--ack", "disk"]).await;
+    let mut room = Room::create(&server).await;
+    let (mut viewer, joined) = room.viewer(&server, None).await;
+    assert_eq!(room.says(1).await, 1);
+    assert_eq!(viewer.hear().await["seq"], 1);
+    let mut classic = Client::viewer(&server, &room.name).await;
+    let (_, classic_room) = Client::owner(&server).await;
+    // What was accepted is flushed, and answered, before the end is told.
+    for number in 2..=30 {
+        room.owner.say(message(number)).await;
+    }
+    server.signal("TERM").await;
+    let mut acked = 1;
+    loop {
+        let said = room.owner.hear().await;
+        match said["type"].as_str() {
+            Some("ack") => acked = said["seq"].as_u64().unwrap(),
+            Some("draining") => break assert!(said["reconnectInMs"].as_u64().unwrap() >= 1_000, "{said}"),
+            _ => panic!("{said}"),
+        }
+    }
+    assert_eq!(room.owner.hear().await["reason"], "restart");
+    assert_eq!(room.owner.end().await, 1012);
+    let mut heard = 1;
+    loop {
+        let said = viewer.hear().await;
+        match said["type"].as_str() {
+            Some("message") => heard = said["seq"].as_u64().unwrap(),
+            Some("draining") => break,
+            _ => panic!("{said}"),
+        }
+    }
+    assert!(heard >= acked, "{acked} were acknowledged, {heard} were told");
+    assert_eq!(viewer.hear().await["reason"], "restart");
+    assert_eq!(viewer.end().await, 1012);
+    for number in 2..=u32::try_from(heard).unwrap() {
+        assert_eq!(classic.hear().await["funcParams"], json!([number]));
+    }
+    assert_eq!(classic.end().await, 1012);
+    drop((viewer, classic));
+    assert_eq!(server.exit().await.code(), Some(0));
+
+    let server = directory.server(&[]).await;
+    let (_, back) = room.viewer(&server, Some(json!({"epoch": joined["epoch"], "seq": heard}))).await;
+    assert_eq!((&back["how"], &back["seq"]), (&json!("resumed"), &json!(heard)), "{back}");
+    assert_eq!(room.return_to(&server).await["type"], "owned");
+    let mut stranger = Client::open(&server).await;
+    stranger.say(json!({"uuid": classic_room, "status": {"value": 2}})).await;
+    assert_eq!(stranger.hear().await["status"]["text"], "room not found", "nobody could come back to it");
+}
+
+#[tokio::test]
+async fn a_directory_that_another_server_uses_is_a_plain_error() {
+    let directory = Directory::new("use");
+    let _first = directory.server(&[]).await;
+    let mut second = program();
+    second.args(["--listen", "127.0.0.1:0", "--data-dir", directory.0.to_str().unwrap()]);
+    let output = soon("the second server's end", second.output()).await.unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    let expected = format!("--data-dir: the directory {} is in use by another process", directory.0.display());
+    assert!(said.contains(&expected), "{said}");
+}
+
+/// Has the system refuse every write of `server` behind the first bytes of a file.
+async fn take_its_disk(server: &Server) {
+    let limit = Command::new("prlimit").args(["--pid", &server.pid(), "--fsize=10"]).status().await.unwrap();
+    assert!(limit.success());
+}
+
+#[tokio::test]
+async fn when_nothing_can_be_written_publishes_are_refused_and_viewers_stay() {
+    let directory = Directory::new("full");
+    // The limit is told by an error instead of a signal.
+    let mut shell = Command::new("sh");
+    let binary = env!("CARGO_BIN_EXE_rtbroadcaster");
+    shell.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", binary, "--data-dir", directory.0.to_str().unwrap()]);
+    shell.stdin(Stdio::null());
+    let mut server = Server::started_by(&mut shell, &[]).await;
+    let mut room = Room::create(&server).await;
+    assert_eq!(room.says(1).await, 1);
+    let (viewer, joined) = room.viewer(&server, None).await;
+    take_its_disk(&server).await;
+    let refused = ask(&mut room.owner, message(2)).await;
+    assert_eq!(
+        (&refused["type"], &refused["code"], &refused["id"]),
+        (&json!("error"), &json!("unavailable"), &json!("2"))
+    );
+    server.log_has("nothing is kept any more").await;
+    assert_eq!(room.owner.hear().await["reason"], "unavailable");
+    assert_eq!(room.owner.end().await, 4013);
+    assert_eq!(room.return_to(&server).await["code"], "unavailable");
+    let mut other = client(&server).await;
+    assert_eq!(ask(&mut other, json!({"type": "create", "id": "c"})).await["code"], "unavailable");
+    let (_late, late) = room.viewer(&server, None).await;
+    assert_eq!(late["seq"], 1, "{late}");
+    server.signal("KILL").await;
+    server.exit().await;
+    drop(viewer);
+
+    let server = directory.server(&[]).await;
+    room.return_to(&server).await;
+    let seq = room.says(2).await;
+    assert_eq!(seq, 2, "published again it is stored once");
+    let (_, back) = room.viewer(&server, Some(json!({"epoch": joined["epoch"], "seq": 1}))).await;
+    assert_eq!(back["how"], "resumed");
+}
+
+#[tokio::test]
+async fn a_thousand_rooms_are_ready_within_two_seconds() {
+    let directory = Directory::new("many");
+    let flags = ["--rooms-per-address-max", "0", "--connections-per-address-max", "0"];
+    let flags = [&flags[..], &["--handshakes-per-address-per-second", "0"]].concat();
+    let mut server = directory.server(&flags).await;
+    let mut rooms = Vec::new();
+    for _ in 0..1_000 {
+        let mut room = Room::create(&server).await;
+        room.says(1).await;
+        rooms.push(room);
+    }
+    server.signal("KILL").await;
+    server.exit().await;
+    let began = Instant::now();
+    let server = directory.server(&flags).await;
+    let (_, joined) = rooms[500].viewer(&server, None).await;
+    assert_eq!(joined["seq"], 1);
+    // The promise is 2 s; a busy machine has more.
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+}

@@ -1,0 +1,190 @@
+//! What every engine owes, as tests that any of them has to pass.
+//! Must not know which engine it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::simulated::Machine;
+use super::{Append, Engine, Follower, Forgotten, Header, Record, Stored};
+use crate::id::{Epoch, RoomId, Seq, Term};
+use crate::message::{Change, Key, Params};
+
+/// A machine on which processes come and go.
+pub(crate) trait House {
+    /// A process begins: its engine, and the rooms that it finds.
+    fn open(&mut self) -> impl Future<Output = (Arc<dyn Engine>, Vec<Stored>)>;
+
+    /// The process is killed.
+    fn kill(&mut self) -> impl Future<Output = ()>;
+}
+
+impl House for Machine {
+    async fn open(&mut self) -> (Arc<dyn Engine>, Vec<Stored>) {
+        self.open()
+    }
+
+    async fn kill(&mut self) {
+        self.kill(false);
+    }
+}
+
+/// A room that only counts what it is told.
+#[derive(Debug)]
+pub(crate) struct Counting {
+    room: RoomId,
+    told: watch::Sender<usize>,
+}
+
+impl Counting {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { room: RoomId::random(), told: watch::Sender::new(0) })
+    }
+
+    pub(crate) fn told(&self) -> usize {
+        *self.told.borrow()
+    }
+
+    /// Waits until it was told of so many.
+    pub(crate) async fn has(&self, told: usize) {
+        let mut all = self.told.subscribe();
+        let all = tokio::time::timeout(DEADLINE, all.wait_for(|all| *all >= told)).await;
+        all.expect("told in time").expect("the room is here");
+    }
+}
+
+impl Follower for Counting {
+    fn room(&self) -> RoomId {
+        self.room
+    }
+
+    fn written(&self, count: usize) {
+        self.told.send_modify(|told| *told += count);
+    }
+
+    fn lost(&self) {
+        panic!("nothing has failed");
+    }
+}
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+pub(crate) fn header(term: u64) -> Header {
+    Header { epoch: Epoch::from_wire("e").unwrap(), term: Term::new(term).unwrap(), key: [7; 32], away: None }
+}
+
+pub(crate) fn record(seq: u64) -> Record {
+    let change = match seq % 3 {
+        0 => Change::Event,
+        1 => Change::State,
+        _ => Change::Cleared,
+    };
+    Record {
+        seq: Seq::new(seq).unwrap(),
+        said: Duration::from_millis(1_000 * seq),
+        term: Term::FIRST,
+        change,
+        key: Key::new(&format!("key \"{seq}\"\n")).unwrap(),
+        params: Params::from_json(&format!(r#"[{seq}.0, "\u0041\n"  ,"ü"]"#)).unwrap(),
+        id: seq.is_multiple_of(2).then(|| (format!("id {seq}").into(), [u8::try_from(seq % 251).unwrap(); 16])),
+    }
+}
+
+fn message(seq: u64) -> Append {
+    Append::Message(record(seq), Forgotten::default())
+}
+
+fn append(engine: &Arc<dyn Engine>, room: &Arc<Counting>, appends: impl IntoIterator<Item = Append>) {
+    let follower: Arc<dyn Follower> = Arc::clone(room) as _;
+    appends.into_iter().for_each(|append| engine.append(&follower, append));
+}
+
+/// The messages of `room` among `rooms`, which are the first so many of what was handed over.
+fn check(rooms: &[Stored], room: &Counting, term: u64) -> u64 {
+    let stored = rooms.iter().find(|stored| stored.room == room.room).expect("a room is lost");
+    assert_eq!((stored.header.term, stored.header.key), (Term::new(term).unwrap(), [7; 32]));
+    for (seq, found) in (1..).zip(&stored.records) {
+        assert_eq!(found, &Record { id: None, ..record(seq) });
+    }
+    let last = stored.records.len() as u64;
+    let ids: Vec<_> =
+        (1..=last).filter_map(|seq| record(seq).id.map(|(id, print)| (record(seq).seq, id, print))).collect();
+    assert_eq!(stored.ids, ids);
+    last
+}
+
+/// What was told is there after a kill, and of the rest the first so many; each is told once, in its room's order.
+pub(crate) async fn keeps_what_it_told(house: &mut impl House) {
+    let (engine, rooms) = house.open().await;
+    assert!(rooms.is_empty());
+    let (one, other) = (Counting::new(), Counting::new());
+    append(&engine, &one, [Append::Header(header(1))]);
+    append(&engine, &other, [Append::Header(header(1))]);
+    for seq in 1..=300 {
+        append(&engine, &one, [message(seq)]);
+        append(&engine, &other, [message(seq), Append::Turn]);
+    }
+    one.has(150).await;
+    let told = (one.told(), other.told());
+    house.kill().await;
+    let (engine, rooms) = house.open().await;
+    assert_eq!(rooms.len(), 2);
+    let (kept, others) = (check(&rooms, &one, 1), check(&rooms, &other, 1));
+    assert!(kept + 1 >= told.0 as u64, "{kept} of one room are kept, {} were told", told.0);
+    assert!(2 + 2 * others >= told.1 as u64, "{others} of the other are kept, {} were told", told.1);
+
+    // It goes on behind what is there.
+    let one = Arc::new(Counting { room: one.room, told: watch::Sender::new(0) });
+    append(&engine, &one, [Append::Header(header(2)), message(kept + 1)]);
+    one.has(2).await;
+    house.kill().await;
+    let (_, rooms) = house.open().await;
+    assert_eq!(check(&rooms, &one, 2), kept + 1);
+}
+
+/// What a message makes superfluous goes with it, and a room that has ended is not there.
+pub(crate) async fn forgets_what_nobody_needs(house: &mut impl House) {
+    let (engine, _) = house.open().await;
+    let (one, gone) = (Counting::new(), Counting::new());
+    append(&engine, &one, [Append::Header(header(1))]);
+    append(&engine, &gone, [Append::Header(header(1))]);
+    append(&engine, &one, (1..=20).map(message));
+    append(&engine, &gone, (1..=20).map(message));
+    let numbers = |numbers: &[u64]| numbers.iter().map(|seq| Seq::new(*seq).unwrap()).collect();
+    let forgotten = Forgotten { messages: numbers(&[1, 2, 4, 20]), ids: numbers(&[2, 4]) };
+    append(&engine, &one, [Append::Message(record(21), forgotten)]);
+    append(&engine, &gone, [Append::End]);
+    one.has(22).await;
+    gone.has(22).await;
+    house.kill().await;
+    let (_, rooms) = house.open().await;
+    assert_eq!(rooms.len(), 1, "a room that has ended is here");
+    let kept: Vec<u64> = rooms[0].records.iter().map(|record| record.seq.get()).collect();
+    assert_eq!(kept, [&[3][..], &(5..20).collect::<Vec<_>>(), &[21]].concat());
+    let named: Vec<u64> = rooms[0].ids.iter().map(|(seq, ..)| seq.get()).collect();
+    assert_eq!(named, [6, 8, 10, 12, 14, 16, 18, 20]);
+}
+
+/// A clean end keeps everything that was handed over, told or not.
+pub(crate) async fn closes_cleanly(house: &mut impl House) {
+    let (engine, _) = house.open().await;
+    let one = Counting::new();
+    append(&engine, &one, [Append::Header(header(1))]);
+    append(&engine, &one, (1..=200).map(message));
+    let closing = Arc::clone(&engine);
+    tokio::task::spawn_blocking(move || closing.close()).await.unwrap();
+    one.has(201).await;
+    drop(engine);
+    let (_, rooms) = house.open().await;
+    assert_eq!(check(&rooms, &one, 1), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_simulated_engine_keeps_the_contract() {
+    for seed in 0..50 {
+        keeps_what_it_told(&mut Machine::new(seed)).await;
+        forgets_what_nobody_needs(&mut Machine::new(seed)).await;
+        closes_cleanly(&mut Machine::new(seed)).await;
+    }
+}

@@ -1,0 +1,151 @@
+//! An engine that keeps everything in memory and is as slow, as unsure and as mortal as its contract allows.
+//! Must not know what a room makes of its log.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::{Append, Engine, Follower, Forgotten, Header, Record, Stored};
+use crate::id::{RoomId, Seq};
+
+/// What stands on a disk of one room.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Store {
+    pub(crate) header: Option<Header>,
+    pub(crate) records: BTreeMap<Seq, Record>,
+    pub(crate) ids: BTreeMap<Seq, (Box<str>, [u8; 16])>,
+}
+
+impl Store {
+    pub(crate) fn write(&mut self, append: &Append) {
+        match append {
+            Append::Header(header) => self.header = Some(header.clone()),
+            Append::Message(record, Forgotten { messages, ids }) => {
+                self.ids.extend(record.id.clone().map(|id| (record.seq, id)));
+                self.records.insert(record.seq, Record { id: None, ..record.clone() });
+                messages.iter().for_each(|seq| assert!(self.records.remove(seq).is_some(), "{seq} is not there"));
+                ids.iter().for_each(|seq| assert!(self.ids.remove(seq).is_some(), "the name of {seq} is not there"));
+            }
+            Append::Turn => {}
+            Append::End => *self = Self::default(),
+        }
+    }
+
+    fn stored(&self, room: RoomId) -> Option<Stored> {
+        let header = self.header.clone()?;
+        let ids = self.ids.iter().map(|(seq, (id, fingerprint))| (*seq, id.clone(), *fingerprint)).collect();
+        Some(Stored { room, header, records: self.records.values().cloned().collect(), ids })
+    }
+}
+
+/// Random numbers by a seed (splitmix64).
+#[derive(Debug)]
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// A number below `end`.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % end
+    }
+}
+
+/// The disk, which outlives the process.
+#[derive(Debug, Default)]
+struct Platter {
+    synced: BTreeMap<RoomId, Store>,
+    /// In the operating system's hands.
+    written: Vec<(RoomId, Append)>,
+}
+
+impl Platter {
+    fn sync(&mut self) {
+        for (room, append) in self.written.drain(..) {
+            self.synced.entry(room).or_default().write(&append);
+        }
+    }
+}
+
+/// A machine with a disk, on which processes come and go.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    platter: Arc<Mutex<Platter>>,
+    dice: Dice,
+    process: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Machine {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self { platter: Arc::default(), dice: Dice::new(seed), process: None }
+    }
+
+    /// A process begins: its engine, and the rooms that it finds.
+    pub(crate) fn open(&mut self) -> (Arc<dyn Engine>, Vec<Stored>) {
+        let mut platter = self.platter.lock().unwrap();
+        platter.sync();
+        let rooms = platter.synced.iter().filter_map(|(room, store)| store.stored(*room)).collect();
+        drop(platter);
+        let (orders, due) = mpsc::unbounded_channel();
+        let dice = Dice::new(self.dice.below(u64::MAX));
+        self.process = Some(tokio::spawn(write(Arc::clone(&self.platter), due, dice)));
+        (Arc::new(Simulated { orders }), rooms)
+    }
+
+    /// The process is killed; what the operating system has stays, or with the power some of it goes.
+    pub(crate) fn kill(&mut self, with_power: bool) {
+        if let Some(process) = self.process.take() {
+            process.abort();
+        }
+        let mut platter = self.platter.lock().unwrap();
+        if with_power {
+            let kept = self.dice.below(platter.written.len() as u64 + 1);
+            platter.written.truncate(usize::try_from(kept).unwrap());
+        }
+        platter.sync();
+    }
+}
+
+struct Simulated {
+    orders: mpsc::UnboundedSender<(Arc<dyn Follower>, Append)>,
+}
+
+impl fmt::Debug for Simulated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Simulated").finish_non_exhaustive()
+    }
+}
+
+impl Engine for Simulated {
+    fn append(&self, follower: &Arc<dyn Follower>, append: Append) {
+        // A killed process writes nothing.
+        let _ = self.orders.send((Arc::clone(follower), append));
+    }
+
+    fn close(&self) {}
+}
+
+/// Writes and tells, each some time later; between the two the process may be killed.
+async fn write(
+    platter: Arc<Mutex<Platter>>,
+    mut due: mpsc::UnboundedReceiver<(Arc<dyn Follower>, Append)>,
+    mut dice: Dice,
+) {
+    while let Some((follower, append)) = due.recv().await {
+        tokio::time::sleep(Duration::from_micros(dice.below(5_000))).await;
+        platter.lock().unwrap().written.push((follower.room(), append));
+        tokio::time::sleep(Duration::from_micros(dice.below(5_000))).await;
+        if dice.below(3) == 0 {
+            platter.lock().unwrap().sync();
+        }
+        follower.written(1);
+    }
+}

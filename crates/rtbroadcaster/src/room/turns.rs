@@ -1,0 +1,226 @@
+//! What is decided in a room, by whom, and what follows when it holds: at once, or when an engine has written it.
+//! Must not know engines beyond their contract.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::core::{Applied, Decided, ProposeError, Proposed};
+use super::key::KeyHash;
+use super::log::Proposal;
+use super::owner::OwnError;
+use super::waiting::{Done, Waiter, when_done};
+use super::{Announce, Owner, OwnerKey, Room, State, replay};
+use crate::close::CloseReason;
+use crate::engine::{Append, Follower};
+use crate::fanout::{Item, Outbox, Roll};
+use crate::id::{RoomId, Seq, Term};
+use crate::standing::{OwnerStatus, Start};
+
+impl Room {
+    /// Proposes; what is allowed is numbered here and now. It is applied at once, which gives its number, or when it is
+    /// written, and then `done` is told.
+    ///
+    /// # Errors
+    /// [`ProposeError`] when it is not allowed.
+    pub(super) fn propose(
+        &self,
+        proposal: Proposal,
+        charge: OwnedSemaphorePermit,
+        done: impl FnOnce() -> Done,
+    ) -> Result<Option<Seq>, ProposeError> {
+        let mut state = self.lock();
+        let now = self.clock.now();
+        let decided = state.core.say(proposal, now)?;
+        #[cfg(test)]
+        if let Decided::Applied(Applied::Said(Proposed { entry: Some(entry), .. })) = &decided {
+            crate::fault::inject("the room", entry.key.as_str());
+        }
+        Ok(match decided {
+            Decided::Applied(Applied::Said(said)) => {
+                let seq = said.seq;
+                self.tell(&state, said, charge, now);
+                Some(seq)
+            }
+            decided => {
+                let waiter = Waiter { charge: Some(charge), done: Some(done()) };
+                self.settle(&mut state, decided, waiter, now);
+                None
+            }
+        })
+    }
+
+    /// Makes whoever holds the key of `hash` the owner, under the next lease: nothing that an older owner says from now
+    /// on is said, and if it is a client it is told.
+    ///
+    /// # Errors
+    /// For a wrong key as for a room that has ended, and when that cannot be written.
+    pub(super) async fn take_over(self: &Arc<Self>, key: &OwnerKey, hash: &KeyHash) -> Result<Owner, OwnError> {
+        let fits = self.key.is_some_and(|own| own.fits(hash));
+        let (owner, written) = {
+            let mut state = self.lock();
+            if !fits {
+                return Err(OwnError::NoRoom);
+            }
+            let (term, decided) = state.core.take_over()?;
+            let (done, written) = when_done();
+            self.settle(&mut state, decided, Waiter { charge: None, done: Some(done) }, self.clock.now());
+            // Made before it is known whether it was written, so that the lease ends if nobody waits for that.
+            (Owner::new(Arc::clone(self), term, Some(key.clone())), written)
+        };
+        // Without an answer the room has ended.
+        written.await.unwrap_or(Err(ProposeError::Ended))?;
+        Ok(owner)
+    }
+
+    /// The owner of `term` is a client, which is told the room's end and its own through `outbox`. It gets what `announce`
+    /// says and the state, unless another owner or the room's end was faster, which it is told.
+    pub(super) fn greet_owner(&self, term: Term, outbox: &Arc<Outbox>, announce: Announce<'_>) {
+        let mut state = self.lock();
+        if state.core.has_ended() {
+            self.turn_away(&state, outbox);
+        } else if state.core.term() == term {
+            let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
+            outbox.replay(replay(welcome, announce));
+            state.owner = Some(Arc::clone(outbox));
+        } else {
+            outbox.finish(CloseReason::Fenced);
+        }
+    }
+
+    /// Nobody enters a room that has ended or departs: the client is told which.
+    pub(super) fn turn_away(&self, state: &State, outbox: &Outbox) {
+        if state.is_departing {
+            outbox.depart(CloseReason::Restart);
+        } else {
+            outbox.farewell(self.id, outbox.dialect().room_closed);
+        }
+    }
+
+    /// The owner of `term` is gone; the grace begins.
+    pub(super) fn owner_left(&self, term: Term) {
+        let mut state = self.lock();
+        let now = self.clock.now();
+        if let Some(decided) = state.core.owner_left(term, now) {
+            state.owner = None;
+            self.settle(&mut state, decided, Waiter::default(), now);
+            self.schedule_end(&mut state);
+        }
+    }
+
+    /// The room is written before anybody knows of it.
+    ///
+    /// # Errors
+    /// When it cannot be.
+    pub(super) async fn begin(&self, key: &KeyHash) -> Result<(), ProposeError> {
+        let (done, written) = when_done();
+        {
+            let mut state = self.lock();
+            let header = state.core.keep(key.to_bytes());
+            self.hand_over(&mut state, header, Waiter { charge: None, done: Some(done) });
+        }
+        written.await.unwrap_or(Err(ProposeError::Ended)).map(|_| ())
+    }
+
+    pub(super) fn settle(&self, state: &mut State, decided: Decided, waiter: Waiter, now: Duration) {
+        match decided {
+            Decided::Applied(applied) => self.hold(state, applied, waiter, now),
+            Decided::HandedOver(append) => self.hand_over(state, append, waiter),
+        }
+    }
+
+    /// Hands something over to be written, under the lock under which it was decided.
+    pub(super) fn hand_over(&self, state: &mut State, append: Append, waiter: Waiter) {
+        if let (Some(engine), Some(me)) = (&self.engine, self.me.upgrade()) {
+            state.waiting.0.push_back(waiter);
+            let follower: Arc<dyn Follower> = me;
+            engine.append(&follower, append);
+        }
+    }
+
+    /// Something decided holds from now on: whoever has to be is told.
+    fn hold(&self, state: &mut State, applied: Applied, waiter: Waiter, now: Duration) {
+        match applied {
+            Applied::Nothing => {}
+            Applied::Said(said) => {
+                let seq = said.seq;
+                let Waiter { charge, done } = waiter;
+                if let Some(charge) = charge {
+                    self.tell(state, said, charge, now);
+                }
+                return Waiter { charge: None, done }.done(Ok(seq));
+            }
+            Applied::Owner(status, term) => {
+                let older = state.owner.take();
+                if let Some(older) = older.filter(|_| status == OwnerStatus::Live) {
+                    older.finish(CloseReason::Fenced);
+                }
+                state.members.tell(|| Item::Owner(status, term));
+            }
+            Applied::End => self.tell_end(state),
+            Applied::Departed => {
+                state.members.tell(|| Item::Roll(Roll::Depart));
+                if let Some(owner) = state.owner.take() {
+                    owner.depart(CloseReason::Restart);
+                }
+                self.budget.close();
+            }
+        }
+        waiter.done(Ok(state.core.standing().seq));
+    }
+
+    /// Everybody gets what was said; it is in the queue of every lane before anybody else has the lock.
+    fn tell(&self, state: &State, said: Proposed, charge: OwnedSemaphorePermit, applied: Duration) {
+        if let Some(entry) = said.entry {
+            let charge = Some(Arc::new(charge));
+            state.members.tell(|| Item::Message { entry: Arc::clone(&entry), applied, charge: charge.clone() });
+            self.counters.applied(entry.change);
+        }
+    }
+}
+
+impl Follower for Room {
+    fn room(&self) -> RoomId {
+        self.id
+    }
+
+    fn written(&self, count: usize) {
+        let mut state = self.lock();
+        let now = self.clock.now();
+        for _ in 0..count {
+            let waiter = state.waiting.0.pop_front().unwrap_or_default();
+            if !state.is_broken {
+                let applied = state.core.written();
+                #[cfg(test)]
+                if let Applied::Said(Proposed { entry: Some(entry), .. }) = &applied {
+                    crate::fault::inject("the room", entry.key.as_str());
+                }
+                self.hold(&mut state, applied, waiter, now);
+            }
+        }
+        if state.waiting.0.is_empty() {
+            // The buffer of a burst does not stay with an idle room.
+            state.waiting.0 = VecDeque::new();
+        }
+    }
+
+    fn lost(&self) {
+        let mut state = self.lock();
+        let now = self.clock.now();
+        let waiting = std::mem::take(&mut state.waiting);
+        if state.is_broken {
+            return;
+        }
+        for (outcome, waiter) in state.core.lose(now).into_iter().zip(waiting.0) {
+            match outcome {
+                Some(applied) => self.hold(&mut state, applied, waiter, now),
+                None => waiter.done(Err(ProposeError::Unavailable)),
+            }
+        }
+        if let Some(owner) = state.owner.take() {
+            owner.finish(CloseReason::Unavailable);
+        }
+    }
+}
