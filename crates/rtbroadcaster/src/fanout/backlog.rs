@@ -29,12 +29,16 @@ use taken::Taken;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overflow;
 
-/// A kind of frame that concerns the connection (RFC 6455 section 5.5); of each at most one waits.
+/// The most pongs that wait. A peer that asks several times at once gets an answer to each, as some test suites want it;
+/// of more than these only the newest is answered (RFC 6455 section 5.5.3), so what waits stays bounded.
+const PONGS_MAX: usize = 16;
+
+/// A kind of frame that concerns the connection (RFC 6455 section 5.5); of each but pongs at most one waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ControlKind {
     /// Ours, to hear whether the member is there.
     Ping,
-    /// The answer to the newest ping of the member.
+    /// The answer to a ping of the member.
     Pong,
     /// The heartbeat for those who cannot see pings. It is a text frame, but has its place between messages as well.
     Alive,
@@ -164,13 +168,15 @@ impl Backlog {
         self.reached
     }
 
-    /// Sends a frame of `kind` at the next frame boundary (RFC 6455 section 5.4), instead of a waiting one of its kind.
+    /// Sends a frame of `kind` at the next frame boundary (RFC 6455 section 5.4), instead of a waiting one of its kind; a
+    /// pong only when too many wait.
     pub fn control(&mut self, kind: ControlKind, bytes: Bytes) {
         if self.ending != Ending::Open {
             return;
         }
-        match self.controls.iter_mut().find(|(waiting, _)| *waiting == kind) {
-            Some((_, waiting)) => *waiting = bytes,
+        let places = if kind == ControlKind::Pong { PONGS_MAX } else { 1 };
+        match self.controls.iter_mut().filter(|(waiting, _)| *waiting == kind).nth(places - 1) {
+            Some((_, last)) => *last = bytes,
             None => self.controls.push((kind, bytes)),
         }
     }

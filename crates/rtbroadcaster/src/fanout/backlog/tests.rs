@@ -286,14 +286,17 @@ fn a_frame_over_the_limit_goes_alone_but_not_behind_another() {
 }
 
 #[test]
-fn only_the_newest_pong_is_kept() {
+fn sixteen_pings_are_answered_in_order_and_of_more_only_the_newest() {
     let mut backlog = Backlog::new(&NUMBERED, Seq::ZERO);
-    backlog.control(ControlKind::Pong, bytes(1, 0));
-    backlog.control(ControlKind::Ping, bytes(2, 0));
-    backlog.control(ControlKind::Pong, bytes(3, 0));
+    backlog.control(ControlKind::Ping, bytes(100, 0));
+    for number in 1..=40 {
+        backlog.control(ControlKind::Pong, bytes(number, 0));
+    }
+    backlog.control(ControlKind::Ping, bytes(101, 0));
     let mut frames = Vec::new();
-    backlog.take(&mut frames, 9, 99, Duration::ZERO);
-    assert_eq!(numbers(&frames.concat()), [3, 2]);
+    backlog.take(&mut frames, 99, 999, Duration::ZERO);
+    let answered = (1..16).chain([40]);
+    assert_eq!(numbers(&frames.concat()), [101].into_iter().chain(answered).collect::<Vec<_>>());
 }
 
 /// A dialect that writes an entry as its number.
