@@ -1,6 +1,7 @@
 //! The project's own commands: picks one, runs it, says how it ended. Must not know what a command does.
 
 mod apt;
+mod autobahn;
 mod bench;
 mod chaos;
 mod check;
@@ -39,6 +40,8 @@ enum Command {
     Chaos(chaos::Chaos),
     /// Attacks beside good viewers: nothing lost, no crash, memory within its formula and given back
     Hostile(hostile::Hostile),
+    /// The framing, judged by the Autobahn test suite, on a plain socket and on any other stream
+    Autobahn(autobahn::Autobahn),
     /// What a delivery, a join and an idle viewer cost, beside the floor and others; or how many instructions parts take
     Bench(bench::Bench),
     /// An owner of a room as a process of its own, which chaos starts
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Check => ("check", check::run(&mut steps)),
         Command::Test => ("test", test::run(&mut steps)),
         Command::Soak(options) => ("soak", soak::run(options, &mut steps)),
+        Command::Autobahn(options) => ("autobahn", autobahn::run(options, &mut steps)),
         Command::Bench(options) => ("bench", bench::run(options, &mut steps)),
         Command::Hostile(options) => ("hostile", hostile::run(options, &mut steps)),
         Command::Chaos(options) => ("chaos", chaos::run(options, &mut steps)),

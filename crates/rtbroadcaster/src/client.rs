@@ -3,6 +3,8 @@
 
 mod act;
 mod deadlines;
+#[cfg(test)]
+mod echo;
 mod inbox;
 mod permit;
 mod pings;
@@ -43,6 +45,9 @@ enum Role {
     Waiting(#[expect(dead_code, reason = "its drop tells the manager")] Waiting),
     Owner(Owner),
     Viewer(Membership),
+    /// Tests only: in no room, it gets back what it says.
+    #[cfg(test)]
+    Echo,
     /// The connection ends.
     Leaving,
 }

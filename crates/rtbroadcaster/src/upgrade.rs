@@ -1,6 +1,8 @@
 //! From an HTTP request to a served client: the handshake's answer, then the socket.
 //! Must not know rooms; it hands a byte stream and a permit to the manager.
 
+#[cfg(test)]
+mod echo;
 mod origin;
 
 use std::net::SocketAddr;

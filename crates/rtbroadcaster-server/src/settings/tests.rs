@@ -38,6 +38,7 @@ fn other(key: &Key) -> &'static str {
     match key.name {
         "listen" => "127.0.0.2:9",
         "admin_listen" => "127.0.0.3:9",
+        "ack" => "disk",
         "path" => "/other",
         "log" => "debug",
         "log_format" => "json",

@@ -128,6 +128,18 @@ impl Outbox {
         exceeds(waits.saturating_mul(2), self.limit)
     }
 
+    /// Tests only: what a lane does with one frame.
+    #[cfg(test)]
+    pub(crate) fn offer(&self, frame: Frame) {
+        Member::of(self).offer(&Batch::new(vec![frame]));
+    }
+
+    /// Tests only: whether the socket has taken everything but control frames.
+    #[cfg(test)]
+    pub(crate) fn is_taken(&self) -> bool {
+        self.lock().backlog.as_ref().is_none_or(|backlog| backlog.waiting_since().is_none())
+    }
+
     /// Queues a pong (RFC 6455 section 5.5.3).
     pub(crate) fn pong(&self, frame: Bytes) {
         self.change(|line, _| line.backlog(self.dialect).control(ControlKind::Pong, frame));

@@ -3,6 +3,8 @@
 
 use super::header::{ControlKind, Header, Kind, PartialHeader};
 use super::mask::unmask;
+#[cfg(test)]
+use super::text::Binary;
 use super::text::PartialText;
 
 pub use super::control::Control;
@@ -47,6 +49,9 @@ impl Default for Limits {
 pub enum Incoming {
     /// A whole text message.
     Text(String),
+    /// Tests only: a whole binary message, of a decoder that takes them.
+    #[cfg(test)]
+    Binary(Box<[u8]>),
     /// A ping: the peer is owed a pong with the same payload (RFC 6455 section 5.5.2).
     Ping(Control),
     /// A pong, asked for or not: nothing is owed.
@@ -115,6 +120,14 @@ impl Decoder {
         Self { limits, text: PartialText::default(), step: Step::next_frame() }
     }
 
+    /// Tests only: one that takes binary messages too.
+    #[cfg(test)]
+    pub(crate) fn with_binary(limits: Limits) -> Self {
+        let mut decoder = Self::new(limits);
+        decoder.text.binary = Binary::Taken;
+        decoder
+    }
+
     /// Consumes from the front of `input` and gives the next thing the client said, or `None` when all input is used
     /// up. The input may be cut anywhere. After a close the rest is consumed and ignored (RFC 6455 section 5.5.1).
     ///
@@ -153,6 +166,10 @@ impl Decoder {
                     match (*rest_bytes, *end) {
                         (0, End::Message) => {
                             self.step = Step::next_frame();
+                            #[cfg(test)]
+                            if let Some(message) = self.text.finish_binary() {
+                                return Ok(Some(Incoming::Binary(message.into())));
+                            }
                             return self.text.finish().map(|text| Some(Incoming::Text(text)));
                         }
                         (0, End::Frame) => {
@@ -190,6 +207,11 @@ impl Decoder {
         let end = match kind {
             Kind::Part => End::Frame,
             Kind::LastPart => End::Message,
+            #[cfg(test)]
+            Kind::Binary { is_final } => {
+                self.text.binary = Binary::Open;
+                if is_final { End::Message } else { End::Frame }
+            }
             Kind::Control(kind) => {
                 // A header of a control frame with more than 125 bytes is a violation, so the rest fits a byte.
                 let rest_bytes = u8::try_from(payload_bytes).unwrap_or(u8::MAX);

@@ -11,6 +11,8 @@ use crate::close::CloseReason;
 /// The longest header of a server frame: two bytes and a length of eight.
 const HEADER_BYTES_MAX: usize = 10;
 const TEXT: u8 = 0x81;
+#[cfg(test)]
+const BINARY: u8 = 0x82;
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
 const PONG: u8 = 0x8a;
@@ -18,6 +20,12 @@ const PONG: u8 = 0x8a;
 /// A text frame of a payload that is ready. The caller answers for its being UTF-8, as JSON always is.
 pub fn text(payload: &[u8]) -> Bytes {
     frame(TEXT, payload)
+}
+
+/// Tests only: a binary frame.
+#[cfg(test)]
+pub(crate) fn binary(payload: &[u8]) -> Bytes {
+    frame(BINARY, payload)
 }
 
 /// A ping.

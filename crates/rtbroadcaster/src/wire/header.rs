@@ -20,6 +20,12 @@ pub(super) enum Kind {
     Part,
     /// The last, or only, part of a text message.
     LastPart,
+    /// Tests only: the first frame of a binary message.
+    #[cfg(test)]
+    Binary {
+        /// Whether it is the only one.
+        is_final: bool,
+    },
     Control(ControlKind),
 }
 
@@ -110,6 +116,8 @@ fn kind_of(first: u8, open: &PartialText, limits: &Limits) -> Result<Kind, Viola
     let control = match first & OPCODE {
         0x0 if !is_open => return Err(Violation::ContinuationWithoutStart),
         0x1 | 0x2 if is_open => return Err(Violation::DataInsideMessage),
+        #[cfg(test)]
+        0x2 if open.binary == super::text::Binary::Taken => return Ok(Kind::Binary { is_final }),
         0x2 => return Err(Violation::Binary),
         0x0 | 0x1 if limits.fragments_max != 0 && open.frames() >= limits.fragments_max => {
             return Err(Violation::TooManyFragments);

@@ -12,6 +12,20 @@ pub(super) struct PartialText {
     checked: usize,
     /// The frames begun, zero when no message is open.
     frames: u32,
+    /// What becomes of binary messages.
+    #[cfg(test)]
+    pub(super) binary: Binary,
+}
+
+/// Tests only: what becomes of binary messages. Everybody else's are refused.
+#[cfg(test)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Binary {
+    #[default]
+    Refused,
+    Taken,
+    /// They are taken, and the open message is one.
+    Open,
 }
 
 impl PartialText {
@@ -41,6 +55,10 @@ impl PartialText {
     /// Refuses bytes that no continuation can make valid. A code point cut by the end of the bytes may still become
     /// whole, so at most its three bytes are looked at again: the check is linear however finely the input is cut.
     pub(super) fn check(&mut self) -> Result<(), Violation> {
+        #[cfg(test)]
+        if self.binary == Binary::Open {
+            return Ok(());
+        }
         match std::str::from_utf8(&self.bytes[self.checked..]) {
             Ok(rest) => self.checked += rest.len(),
             Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
@@ -52,7 +70,22 @@ impl PartialText {
     /// Hands over the whole message. Validated from its start, since a message that arrives in one piece, as nearly
     /// all do, has not been checked before; the buffer moves into the string.
     pub(super) fn finish(&mut self) -> Result<String, Violation> {
-        String::from_utf8(std::mem::take(self).bytes).map_err(|_| Violation::NotUtf8)
+        String::from_utf8(self.take()).map_err(|_| Violation::NotUtf8)
+    }
+
+    /// Hands over the whole message, if it is a binary one.
+    #[cfg(test)]
+    pub(super) fn finish_binary(&mut self) -> Option<Vec<u8>> {
+        (self.binary == Binary::Open).then(|| {
+            self.binary = Binary::Taken;
+            self.take()
+        })
+    }
+
+    /// Takes the bytes out; no message is open any more.
+    fn take(&mut self) -> Vec<u8> {
+        (self.checked, self.frames) = (0, 0);
+        std::mem::take(&mut self.bytes)
     }
 
     /// The bytes of memory held.

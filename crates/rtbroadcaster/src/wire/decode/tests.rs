@@ -439,3 +439,5 @@ fn a_message_of_too_many_frames_is_refused_at_the_first_one_too_many() {
         check(name, limits(fragments_max), &stream, &expected, ends);
     }
 }
+
+mod hard;

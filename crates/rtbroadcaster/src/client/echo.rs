@@ -1,0 +1,32 @@
+//! Tests only: a client that gets back what it says, binary messages included, of any size, in any number of fragments
+//! and at any pace. All else is as for every client. Must not know where the socket comes from.
+
+use bytes::Bytes;
+
+use super::{Client, Permit, Role};
+use crate::fanout::Frame;
+use crate::manager::Manager;
+use crate::protocol::Protocol;
+use crate::socket::Socket;
+use crate::wire::{Decoder, Limits};
+
+impl Client {
+    /// A client on `socket` that gets back what it says.
+    pub(crate) fn echo(socket: Socket, manager: &Manager) -> Self {
+        let (permit, accepted) = (Permit::anything(), manager.clock().now());
+        let mut client = Self::new(socket, Protocol::Classic, manager.clone(), permit, accepted, None);
+        client.decoder = Decoder::with_binary(Limits { message_bytes_max: 0, fragments_max: 0 });
+        client.role = Role::Echo;
+        client
+    }
+
+    pub(super) fn is_echo(&self) -> bool {
+        matches!(self.role, Role::Echo)
+    }
+
+    /// As a lane does for a room's members: with one call, as far as the socket takes it. What comes next waits for the
+    /// rest, as an owner waits for its room's lanes.
+    pub(super) fn send_back(&self, frame: Bytes) {
+        self.outbox.offer(Frame::event(frame));
+    }
+}

@@ -1,0 +1,248 @@
+//! Tests only: an echo over everything that carries a client's bytes, from the handshake to the close, on both kinds of
+//! socket. `cargo xtask autobahn` has a suite of others judge it. Must not know that suite.
+
+use std::convert::Infallible;
+use std::future::ready;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use super::*;
+use crate::client::Client;
+use crate::close::CloseReason;
+use crate::config::Config;
+use crate::wire::{Control, encode};
+
+/// How long anything but the suite may take.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// How long the echo serves the suite, should nobody end it.
+const SUITE: Duration = Duration::from_secs(3 * 3600);
+
+/// Which socket is under a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Path {
+    /// A TCP socket, to which a lane writes.
+    Direct,
+    /// A stream that holds back what is not flushed, as TLS may: only the client task writes to it.
+    Generic,
+}
+
+const PATHS: [Path; 2] = [Path::Direct, Path::Generic];
+
+/// Serves `path` on a free port, until the runtime ends.
+async fn open(path: Path) -> SocketAddr {
+    let lifted = Config {
+        backlog_bytes_max: 0,
+        stall_timeout: Duration::ZERO,
+        ping_interval: Duration::ZERO,
+        first_message_timeout: Duration::ZERO,
+        join_timeout: Duration::ZERO,
+        ..Config::default()
+    };
+    let manager = Manager::new(lifted);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            match path {
+                Path::Direct => drop(tokio::spawn(serve(tcp, path, manager.clone()))),
+                Path::Generic => drop(tokio::spawn(serve(BufStream::new(tcp), path, manager.clone()))),
+            }
+        }
+    });
+    address
+}
+
+async fn serve<S>(stream: S, path: Path, manager: Manager)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let answer = |mut request: http::Request<Incoming>| {
+        let response = match Upgrade::new(&mut request) {
+            Ok(upgrade) => {
+                let response = handshake::response(&upgrade.handshake, None);
+                tokio::spawn(echo(upgrade, path, manager.clone()));
+                response.map(|()| Full::<Bytes>::default())
+            }
+            Err(error) => error.into_response(),
+        };
+        ready(Ok::<_, Infallible>(response))
+    };
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
+    // Whoever makes no connection of it learns that from the answer.
+    let _ = connection.with_upgrades().await;
+}
+
+async fn echo(upgrade: Upgrade, path: Path, manager: Manager) {
+    let Ok(upgraded) = upgrade.socket.await else { return };
+    let (socket, first) = take_back(upgraded, &manager);
+    assert_eq!(matches!(socket, Socket::Direct(_)), path == Path::Direct);
+    let mut client = Client::echo(socket, &manager);
+    client.begin(&first);
+    client.run().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "serves until its stdin ends: `cargo xtask autobahn` runs it"]
+async fn an_echo_serves_both_paths_until_its_stdin_ends() {
+    for path in PATHS {
+        println!("\n{path:?} ws://{}", open(path).await);
+    }
+    let (ended, end) = oneshot::channel();
+    // A thread that nobody waits for: the read cannot be given up.
+    std::thread::spawn(move || ended.send(io::copy(&mut io::stdin(), &mut io::sink())));
+    let ended = timeout(SUITE, end).await;
+    assert!(ended.is_ok_and(|read| read.is_ok()), "nobody has ended the echo");
+}
+
+/// A frame of a client, under a mask of zeroes.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let length = payload.len();
+    let mut bytes = match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(short @ 0..126), _) => vec![first, 0x80 | short],
+        (_, Ok(length)) => [&[first, 0xfe], &length.to_be_bytes()[..]].concat(),
+        _ => [&[first, 0xff], &(length as u64).to_be_bytes()[..]].concat(),
+    };
+    bytes.extend_from_slice(&[0; 4]);
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+const TEXT: u8 = 0x81;
+const BINARY: u8 = 0x82;
+const CLOSE: u8 = 0x88;
+const PING: u8 = 0x89;
+
+/// What a client says with one write, and what comes back to the end of the connection, or before this client closes it.
+type Talk = (&'static str, Vec<Vec<u8>>, Vec<Bytes>);
+
+fn pong(payload: &[u8]) -> Bytes {
+    encode::pong(&Control::new(payload).unwrap())
+}
+
+/// What ends a connection by the server: nothing is sent behind it.
+fn broken() -> Vec<Talk> {
+    let not_utf8 = [frame(0x01, "κόσμε".as_bytes()), frame(0x00, &[0xf4, 0x90])];
+    let framing = || encode::close(CloseReason::Framing);
+    let close = |body: &[u8]| frame(CLOSE, body);
+    vec![
+        (
+            "a reserved opcode",
+            vec![frame(TEXT, b"a"), frame(0x85, b""), frame(PING, b"")],
+            vec![encode::text(b"a"), framing()],
+        ),
+        (
+            "a reserved control opcode",
+            vec![frame(TEXT, b"a"), frame(0x8b, b"b"), frame(PING, b"")],
+            vec![encode::text(b"a"), framing()],
+        ),
+        (
+            "a reserved bit",
+            vec![frame(TEXT, b"a"), frame(0xc1, b"b"), frame(PING, b"")],
+            vec![encode::text(b"a"), framing()],
+        ),
+        (
+            "a continuation of nothing",
+            vec![frame(0x01, b"a"), frame(0x80, b"b"), frame(0x00, b"c"), frame(TEXT, b"d")],
+            vec![encode::text(b"ab"), framing()],
+        ),
+        ("a message in a message", vec![frame(0x01, b"a"), frame(TEXT, b"b")], vec![framing()]),
+        ("a ping of 126 bytes", vec![frame(PING, &[0; 126])], vec![framing()]),
+        ("text that is broken before its end", not_utf8.to_vec(), vec![encode::close(CloseReason::NotUtf8)]),
+        (
+            "a message, then a close, then a ping",
+            vec![frame(TEXT, b"a"), close(&[3, 232]), frame(PING, b"")],
+            vec![encode::text(b"a"), encode::close_echo(Some(1000))],
+        ),
+        ("two closes", vec![close(&[3, 232]), close(b"")], vec![encode::close_echo(Some(1000))]),
+        ("a close without a code", vec![close(b"")], vec![encode::close_echo(None)]),
+        ("a close of one byte", vec![close(b"a")], vec![framing()]),
+        (
+            "a close of 125 bytes",
+            vec![close(&[&[15, 160], &[b'x'; 123][..]].concat())],
+            vec![encode::close_echo(Some(4000))],
+        ),
+        ("a close of 126 bytes", vec![close(&[&[15, 160], &[b'x'; 124][..]].concat())], vec![framing()]),
+        ("a close code that must not be sent", vec![close(&[3, 237])], vec![framing()]),
+        ("a close whose reason is not UTF-8", vec![close(&[3, 232, 0xff])], vec![encode::close(CloseReason::NotUtf8)]),
+    ]
+}
+
+/// What goes on.
+fn lawful() -> Vec<Talk> {
+    let payloads: Vec<String> = (0..10).map(|n| format!("payload-{n}")).collect();
+    let big = "€".repeat(400_000);
+    let fragments = |first: u8, bytes: &[u8]| {
+        let mut parts: Vec<_> = bytes.chunks(64).map(|part| frame(0x00, part)).collect();
+        parts[0][0] = first;
+        parts.push(frame(0x80, b""));
+        parts
+    };
+    vec![
+        (
+            "ten pings",
+            payloads.iter().map(|payload| frame(PING, payload.as_bytes())).collect(),
+            payloads.iter().map(|payload| pong(payload.as_bytes())).collect(),
+        ),
+        (
+            "a ping between fragments",
+            vec![frame(0x01, b"a"), frame(PING, b"1"), frame(0x80, b"b")],
+            vec![pong(b"1"), encode::text(b"ab")],
+        ),
+        (
+            "a ping behind a message",
+            vec![frame(TEXT, b"a"), frame(PING, b"1"), frame(TEXT, b"b")],
+            vec![encode::text(b"a"), pong(b"1"), encode::text(b"b")],
+        ),
+        ("an unasked pong", vec![frame(0x8a, b"why"), frame(TEXT, b"")], vec![encode::text(b"")]),
+        (
+            "bytes that are no text",
+            vec![frame(BINARY, &[0xfe; 127]), frame(0x02, &[0xff]), frame(0x80, &[0xfe])],
+            vec![encode::binary(&[0xfe; 127]), encode::binary(&[0xff, 0xfe])],
+        ),
+        ("a big text in one frame", vec![frame(TEXT, big.as_bytes())], vec![encode::text(big.as_bytes())]),
+        ("a big text in small fragments", fragments(0x01, big.as_bytes()), vec![encode::text(big.as_bytes())]),
+        ("big bytes in small fragments", fragments(0x02, &[0xff; 100_000]), vec![encode::binary(&[0xff; 100_000])]),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_paths_answer_each_talk_to_the_byte_however_it_ends() {
+    let bye = [frame(CLOSE, &[3, 232]), encode::close_echo(Some(1000)).to_vec()];
+    let talks = lawful().into_iter().map(|talk| (talk, true)).chain(broken().into_iter().map(|talk| (talk, false)));
+    let talks: Vec<_> = talks.collect();
+    for path in PATHS {
+        let address = open(path).await;
+        for ((name, said, expected), goes_on) in &talks {
+            let talk = async {
+                let stream = TcpStream::connect(address).await.unwrap();
+                let (client, _) = tokio_tungstenite::client_async(format!("ws://{address}/"), stream).await.unwrap();
+                let (mut from, mut to) = client.into_inner().into_split();
+                let said = said.concat();
+                // Beside the reading: neither side takes a big message whole before it gives.
+                let writing = tokio::spawn(async move { to.write_all(&said).await.map(|()| to) });
+                let mut got = vec![0; expected.concat().len()];
+                from.read_exact(&mut got).await.unwrap();
+                assert!(got == expected.concat(), "{name}, {path:?}: {:x?}", &got[..got.len().min(200)]);
+                let mut to = writing.await.unwrap().unwrap();
+                if *goes_on {
+                    to.write_all(&bye[0]).await.unwrap();
+                }
+                let mut rest = Vec::new();
+                from.read_to_end(&mut rest).await.unwrap();
+                assert_eq!(rest, if *goes_on { bye[1].clone() } else { Vec::new() }, "{name}, {path:?}");
+            };
+            timeout(DEADLINE, talk).await.unwrap_or_else(|_| panic!("{name}, {path:?}: the echo waits"));
+        }
+    }
+}

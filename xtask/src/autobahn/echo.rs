@@ -1,0 +1,63 @@
+//! The echo that is tested: built into the library's unit tests, and run by itself. Must not know who tests it.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use serde::Deserialize;
+
+use crate::steps::{Failure, Steps, command};
+
+/// The test that serves until its stdin ends.
+const TEST: &str = "upgrade::echo::an_echo_serves_both_paths_until_its_stdin_ends";
+
+/// The echo's paths, as it names them.
+pub(super) const PATHS: [&str; 2] = ["Direct", "Generic"];
+
+/// A running echo. Dropping it ends it.
+pub(super) struct Echo {
+    child: Child,
+    /// The address of each path.
+    urls: Vec<String>,
+}
+
+/// What cargo tells of a program that it built.
+#[derive(Deserialize)]
+struct Built {
+    executable: Option<PathBuf>,
+}
+
+impl Echo {
+    /// Builds it, and starts it on free ports.
+    pub(super) fn start(steps: &mut Steps) -> Result<Self, Failure> {
+        let build = "test --package rtbroadcaster --lib --no-run --message-format json";
+        let told = steps.read(&mut command("cargo", build))?;
+        let mut built = told.lines().filter_map(|line| serde_json::from_str::<Built>(line).ok());
+        let program = built.find_map(|built| built.executable);
+        let program = program.ok_or_else(|| Failure::new("cargo does not tell where the library's tests are"))?;
+        let mut echo = Command::new(program);
+        echo.args(["--ignored", "--exact", TEST, "--nocapture"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = echo.spawn().map_err(|error| Failure::new(format!("the echo does not start: {error}")))?;
+        let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines().map_while(Result::ok);
+        let urls = PATHS.map(|path| lines.find_map(|line| line.strip_prefix(path).map(|url| url.trim().to_owned())));
+        // Read on: a program of tests that cannot say that it takes long ends.
+        thread::spawn(move || lines.for_each(drop));
+        // Built at once, so that the process does not outlive a failure.
+        let echo = Self { child, urls: urls.into_iter().flatten().collect() };
+        if echo.urls.len() == PATHS.len() { Ok(echo) } else { Err(Failure::new("the echo announced no addresses")) }
+    }
+
+    /// The paths with their addresses.
+    pub(super) fn paths(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        PATHS.into_iter().zip(self.urls.iter().map(String::as_str))
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        // Its stdin ends. It may have ended already.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
+    }
+}
