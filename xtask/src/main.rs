@@ -6,6 +6,7 @@ mod bench;
 mod chaos;
 mod check;
 mod chromium;
+mod fuzz;
 mod hostile;
 mod load;
 mod node;
@@ -44,6 +45,8 @@ enum Command {
     Autobahn(autobahn::Autobahn),
     /// What a delivery, a join and an idle viewer cost, beside the floor and others; or how many instructions parts take
     Bench(bench::Bench),
+    /// What must hold for any bytes, tried by a fuzzer: handshakes, frames, messages, courses of one member and of a room
+    Fuzz(fuzz::Fuzz),
     /// An owner of a room as a process of its own, which chaos starts
     #[command(hide = true)]
     ChaosOwner,
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Autobahn(options) => ("autobahn", autobahn::run(options, &mut steps)),
         Command::Bench(options) => ("bench", bench::run(options, &mut steps)),
         Command::Hostile(options) => ("hostile", hostile::run(options, &mut steps)),
+        Command::Fuzz(options) => ("fuzz", fuzz::run(options, &mut steps)),
         Command::Chaos(options) => ("chaos", chaos::run(options, &mut steps)),
         // Nobody reads what it prints but the program that has started it.
         Command::ChaosOwner => {

@@ -112,11 +112,13 @@ pub struct Message {
 
 /// A message without fault.
 #[derive(Debug, Clone)]
-pub(crate) struct Body {
-    pub(crate) key: Key,
-    pub(crate) params: Params,
+pub struct Body {
+    /// What it calls or sets.
+    pub key: Key,
+    /// With which parameters.
+    pub params: Params,
     /// The publisher's own name for it, by which a repetition is known.
-    pub(crate) id: Option<Box<str>>,
+    pub id: Option<Box<str>>,
 }
 
 impl Body {
@@ -160,6 +162,12 @@ impl Message {
     /// What is wrong with the key, the parameters or the id.
     pub fn check(&self) -> Result<(), MessageError> {
         self.body.as_ref().map(|_| ()).map_err(|error| *error)
+    }
+
+    /// How long it matters, and what it is unless something is wrong with it.
+    #[doc(hidden)]
+    pub fn parts(&self) -> (Kind, Option<&Body>) {
+        (self.kind, self.body.as_ref().ok())
     }
 
     /// Whether it has a name of its own.

@@ -152,6 +152,12 @@ impl Decoder {
         }
     }
 
+    /// The bytes of memory held for what has not come whole: never more than a little beyond what arrived of it.
+    pub fn held_bytes(&self) -> usize {
+        let control = if let Step::Control { payload, .. } = &self.step { payload.capacity() } else { 0 };
+        self.text.capacity() + control
+    }
+
     fn advance(&mut self, input: &mut &[u8]) -> Result<Option<Incoming>, Violation> {
         loop {
             match &mut self.step {

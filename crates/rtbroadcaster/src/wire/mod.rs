@@ -12,7 +12,5 @@ mod violation;
 
 #[cfg(test)]
 mod client_frames;
-#[cfg(test)]
-mod oracle;
 
 pub use decode::{Control, Decoder, Incoming, Limits, Violation};

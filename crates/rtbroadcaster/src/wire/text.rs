@@ -89,7 +89,6 @@ impl PartialText {
     }
 
     /// The bytes of memory held.
-    #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }

@@ -1,27 +1,26 @@
-//! Tests only: the same bytes through this decoder and through tungstenite, which must agree until the first error.
+//! The same bytes through this decoder and through tungstenite, which must agree until the first error.
 //!
 //! They may differ in these points, each of which is checked to be the reason:
 //! - a binary frame is a violation here, and a message there;
 //! - a length that is not in its shortest form is a violation here (RFC 6455 section 5.2), and accepted there;
 //! - a close code that must not be sent is a violation here, and told there as a close by code 1002 of its own;
-//! - 1014, registered after RFC 6455, is a close code here, and such a refused code there.
+//! - 1014, registered after RFC 6455, is a close code here, and such a refused code there;
+//! - a client's close whose code and reason are those that tungstenite tells a refused code by.
 //!
 //! The limit of fragments, which only this decoder has, is lifted. Verdicts are compared at the end of whole frames,
-//! since tungstenite judges text when its frame is complete and this decoder earlier.
+//! since tungstenite judges text when its frame is complete and this decoder earlier. Must not know who makes the bytes.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 
-use proptest::collection::vec;
-use proptest::prelude::*;
-use proptest::sample::Index;
+use rtbroadcaster::wire::{Control, Incoming, Violation};
 use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 use tungstenite::{Error, Message};
 
-use super::client_frames::{self, CLOSE, piece_sizes, pieces, talk};
-use super::{Control, Decoder, Incoming, Limits, Violation};
+use super::{LIMITS, decoded, pieces};
 
-const MESSAGE_BYTES_MAX: usize = 150;
+/// The most bytes in one message, small enough that a few frames are over it.
+pub(super) const MESSAGE_BYTES_MAX: usize = 150;
 
 /// What tungstenite made of a stream.
 #[derive(Debug)]
@@ -60,6 +59,10 @@ impl Write for Stream {
     }
 }
 
+fn control(payload: &[u8]) -> Control {
+    Control::new(payload).expect("tungstenite keeps the limit too")
+}
+
 fn theirs(pieces: &[&[u8]]) -> (Vec<Incoming>, Verdict) {
     let config = WebSocketConfig::default()
         .read_buffer_size(1024)
@@ -71,8 +74,8 @@ fn theirs(pieces: &[&[u8]]) -> (Vec<Incoming>, Verdict) {
     loop {
         match socket.read() {
             Ok(Message::Text(text)) => got.push(Incoming::Text(text.to_string())),
-            Ok(Message::Ping(payload)) => got.push(Incoming::Ping(Control::new(&payload).unwrap())),
-            Ok(Message::Pong(payload)) => got.push(Incoming::Pong(Control::new(&payload).unwrap())),
+            Ok(Message::Ping(payload)) => got.push(Incoming::Ping(control(&payload))),
+            Ok(Message::Pong(payload)) => got.push(Incoming::Pong(control(&payload))),
             Ok(Message::Binary(_)) => return (got, Verdict::Binary),
             Ok(Message::Close(Some(close))) if close.reason == "Protocol violation" => {
                 return (got, Verdict::CloseCode);
@@ -86,25 +89,6 @@ fn theirs(pieces: &[&[u8]]) -> (Vec<Incoming>, Verdict) {
             Err(error) => return (got, Verdict::Failed(error)),
         }
     }
-}
-
-fn ours(pieces: &[&[u8]]) -> (Vec<Incoming>, Option<Violation>) {
-    let mut decoder = Decoder::new(Limits { message_bytes_max: MESSAGE_BYTES_MAX, fragments_max: 0 });
-    let mut got = Vec::new();
-    for mut piece in pieces.iter().copied() {
-        loop {
-            match decoder.decode(&mut piece) {
-                Ok(Some(close @ Incoming::Close(_))) => {
-                    got.push(close);
-                    return (got, None);
-                }
-                Ok(Some(incoming)) => got.push(incoming),
-                Ok(None) => break,
-                Err(violation) => return (got, Some(violation)),
-            }
-        }
-    }
-    (got, None)
 }
 
 /// What the walk over a stream, with no judgement, finds out about its frames.
@@ -135,26 +119,26 @@ fn walk(stream: &[u8]) -> Walk {
         if length > MESSAGE_BYTES_MAX as u64 {
             break; // Both refuse it at the header.
         }
-        at += usize::try_from(length).unwrap();
+        at += usize::try_from(length).expect("at most the limit");
     }
     walk.missing = at.saturating_sub(stream.len());
     walk
 }
 
 /// What one comparison was about, so that a test can show that it compares something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Agreed {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Agreed {
     Lawful,
     Refused(&'static str),
     Differ(&'static str),
 }
 
 /// Compares the two and says how it went, or why it is wrong.
-fn compare(stream: &[u8], sizes: &[usize]) -> Result<Agreed, String> {
+pub(super) fn compare(stream: &[u8], sizes: &[usize]) -> Result<Agreed, String> {
     let Walk { missing, has_long_form } = walk(stream);
     let stream = [stream, &vec![0; missing]].concat();
     let pieces = pieces(&stream, sizes);
-    let (our, violation) = ours(&pieces);
+    let (our, violation) = decoded(LIMITS[0], &pieces);
     let (their, verdict) = theirs(&pieces);
     let agreed = match (violation, &verdict) {
         (None, Verdict::Lawful) => Some(Agreed::Lawful),
@@ -183,108 +167,10 @@ fn compare(stream: &[u8], sizes: &[usize]) -> Result<Agreed, String> {
         (None, Verdict::CloseCode) if our.split_last() == Some((&Incoming::Close(Some(1014)), &their[..])) => {
             Some("code 1014")
         }
+        (None, Verdict::CloseCode) if our.split_last() == Some((&Incoming::Close(Some(1002)), &their[..])) => {
+            Some("the same words")
+        }
         _ => None,
     };
     difference.map(Agreed::Differ).ok_or_else(|| format!("ours {our:?} {violation:?}, theirs {their:?} {verdict:?}"))
-}
-
-/// A frame of random parts, most of them lawful.
-fn frames() -> impl Strategy<Value = Vec<u8>> {
-    let first = prop_oneof![
-        8 => prop_oneof![Just(0x81_u8), Just(0x01), Just(0x00), Just(0x80), Just(0x89), Just(0x8a), Just(0x88)],
-        1 => any::<u8>(),
-    ];
-    let payload = prop_oneof![
-        4 => "[a-zß€𝄞]{0,40}".prop_map(String::into_bytes),
-        2 => vec(prop_oneof![Just(0xf0_u8), Just(0x9d), Just(0x84), Just(0x9e), Just(0xed), Just(0xa0)], 0..5),
-        2 => (prop_oneof![990..1020_u16, 2990..5010_u16], "[a-z€]{0,9}")
-            .prop_map(|(code, reason)| [&code.to_be_bytes(), reason.as_bytes()].concat()),
-        1 => vec(any::<u8>(), 0..200),
-    ];
-    let form = prop_oneof![12 => Just(Form::Shortest), 1 => Just(Form::Two), 1 => Just(Form::Eight)];
-    (first, payload, any::<[u8; 4]>(), form, prop::bool::weighted(0.05)).prop_map(
-        |(first, payload, mask, form, unmasked)| {
-            let mut frame = client_frames::frame_masked(first, &payload, mask);
-            let shortest = frame.len() - payload.len() - 4;
-            let long: Vec<u8> = match form {
-                Form::Shortest => frame[1..shortest].to_vec(),
-                Form::Two => [&[0xfe], &u16::try_from(payload.len()).unwrap().to_be_bytes()[..]].concat(),
-                Form::Eight => [&[0xff], &(payload.len() as u64).to_be_bytes()[..]].concat(),
-            };
-            frame.splice(1..shortest, long);
-            if unmasked {
-                frame[1] &= 0x7f;
-            }
-            frame
-        },
-    )
-}
-
-/// In how many bytes a length is written.
-#[derive(Debug, Clone, Copy)]
-enum Form {
-    Shortest,
-    Two,
-    Eight,
-}
-
-/// Lawful talk with a few bytes changed, inserted or removed.
-fn mutated_talk() -> impl Strategy<Value = Vec<u8>> {
-    let mutation = (any::<Index>(), any::<u8>(), 0..3_u8);
-    (talk(60), proptest::option::of(1000..1016_u16), vec(mutation, 0..3)).prop_map(|(talk, code, mutations)| {
-        let mut stream = Vec::new();
-        talk.iter().for_each(|said| said.write(&mut stream, &mut Vec::new()));
-        if let Some(code) = code {
-            stream.extend(client_frames::frame(CLOSE, &code.to_be_bytes()));
-        }
-        for (at, byte, what) in mutations {
-            let at = at.index(stream.len());
-            match what {
-                0 => stream[at] = byte,
-                1 => stream.insert(at, byte),
-                _ if stream.len() > 1 => drop(stream.remove(at)),
-                _ => {}
-            }
-        }
-        stream
-    })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn random_frames_get_the_verdict_of_tungstenite(
-        stream in vec(frames(), 1..8).prop_map(|frames| frames.concat()),
-        sizes in piece_sizes(),
-    ) {
-        compare(&stream, &sizes).map_err(TestCaseError::fail)?;
-    }
-
-    #[test]
-    fn mutated_talk_gets_the_verdict_of_tungstenite(stream in mutated_talk(), sizes in piece_sizes()) {
-        compare(&stream, &sizes).map_err(TestCaseError::fail)?;
-    }
-}
-
-#[test]
-fn each_known_difference_is_one() {
-    let frame = client_frames::frame;
-    let close = |code: u16| frame(CLOSE, &code.to_be_bytes());
-    let cases: [(Vec<u8>, Agreed); 11] = [
-        (frame(0x81, b"hi"), Agreed::Lawful),
-        (frame(0x82, b"hi"), Agreed::Differ("binary")),
-        ([frame(0x02, b"hi"), frame(0x80, b"")].concat(), Agreed::Differ("binary")),
-        (vec![0x81, 0xfe, 0, 1, 0, 0, 0, 0, b'x'], Agreed::Differ("long form of a length")),
-        (vec![0x89, 0xfe, 0, 1, 0, 0, 0, 0, b'x'], Agreed::Differ("long form of a length")),
-        (close(1014), Agreed::Differ("code 1014")),
-        (close(1005), Agreed::Refused("close code")),
-        (frame(0x81, b"\xff"), Agreed::Refused("text")),
-        (frame(0x81, &[b'x'; MESSAGE_BYTES_MAX + 1]), Agreed::Refused("size")),
-        (frame(0xc1, b""), Agreed::Refused("framing")),
-        (frame(0x89, &[0; 126]), Agreed::Refused("framing")),
-    ];
-    for (stream, expected) in cases {
-        assert_eq!(compare(&stream, &[1]), Ok(expected), "{stream:x?}");
-    }
 }

@@ -1,0 +1,84 @@
+//! What a room has said, by number. Must not know members.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rtbroadcaster::message::{Change, Entry, Key};
+use rtbroadcaster::pure::Term;
+use rtbroadcaster::{RoomId, Seq};
+
+use super::frame::params;
+
+/// Everything that was said.
+pub(super) struct Ledger {
+    room: RoomId,
+    /// The numbered messages, in order.
+    entries: Vec<Arc<Entry>>,
+    /// After how many numbered messages each ephemeral one was said.
+    passing: Vec<u64>,
+}
+
+impl Ledger {
+    pub(super) fn new() -> Self {
+        let room = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a".parse().expect("the name of a room");
+        Self { room, entries: Vec::new(), passing: Vec::new() }
+    }
+
+    /// Says something more.
+    pub(super) fn say(&mut self, change: Change, key: usize, size: usize) -> Arc<Entry> {
+        let key = Key::new(&key.to_string()).expect("a key");
+        let entry = |seq, number| Arc::new(Entry::new(self.room, seq, Term::FIRST, key, params(number, size), change));
+        if change == Change::Ephemeral {
+            self.passing.push(self.seq());
+            return entry(None, self.passing.len() as u64);
+        }
+        let number = self.seq() + 1;
+        let entry = entry(Seq::new(number), number);
+        self.entries.push(Arc::clone(&entry));
+        entry
+    }
+
+    /// The number of the last message.
+    pub(super) fn seq(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// The messages `after` this number, up to `through`.
+    pub(super) fn between(&self, after: u64, through: u64) -> &[Arc<Entry>] {
+        let place = |seq| usize::try_from(seq).expect("a course is short");
+        &self.entries[place(after)..place(through)]
+    }
+
+    /// The message of this number.
+    pub(super) fn entry(&self, seq: u64) -> &Arc<Entry> {
+        &self.between(seq - 1, seq)[0]
+    }
+
+    /// The newest values of all keys at `seq`, in the order in which they last changed.
+    pub(super) fn fold(&self, seq: u64) -> Vec<Arc<Entry>> {
+        let mut newest: BTreeMap<&Key, &Arc<Entry>> = BTreeMap::new();
+        for entry in self.between(0, seq) {
+            match entry.change {
+                Change::State => _ = newest.insert(&entry.key, entry),
+                Change::Cleared => _ = newest.remove(&entry.key),
+                Change::Event | Change::Ephemeral => {}
+            }
+        }
+        let mut values: Vec<_> = newest.into_values().cloned().collect();
+        values.sort_by_key(|entry| entry.seq);
+        values
+    }
+
+    /// Whether nobody misses the message `seq` who gets everything since: a newer one says what its key holds.
+    pub(super) fn is_superseded(&self, seq: u64) -> bool {
+        let entry = self.entry(seq);
+        let newer = self.between(seq, self.seq()).iter();
+        entry.change != Change::Event
+            && newer.filter(|newer| newer.change != Change::Event).any(|newer| newer.key == entry.key)
+    }
+
+    /// After which message the ephemeral one `number` was said.
+    pub(super) fn said_after(&self, number: u64) -> u64 {
+        self.passing[usize::try_from(number).expect("a course is short") - 1]
+    }
+}

@@ -1,0 +1,197 @@
+//! A backlog as an outbox uses it: who may write when, and when messages are wanted. Must not know what was said.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use rtbroadcaster::Seq;
+use rtbroadcaster::message::Dialect;
+use rtbroadcaster::pure::backlog::{Backlog, Ending, Frame, Overflow, Rank, Replay};
+
+use super::frame::{Tag, frame};
+
+/// What a waiting frame costs besides its bytes (PROTOCOL.md section 2, rule 4).
+const PLACE_BYTES: usize = 128;
+
+/// Whether messages go to the member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Live,
+    Paused,
+    /// What it missed is being made.
+    Returning,
+}
+
+/// Who writes to the socket at this moment.
+enum Write {
+    Nobody,
+    /// The lane, these frames; the socket took so many bytes.
+    Lane(Vec<Frame>, usize),
+    /// The client task, these bytes.
+    Client(Vec<u8>),
+}
+
+/// One member's line.
+pub(super) struct Line {
+    pub(super) dialect: &'static Dialect,
+    pub(super) backlog: Backlog,
+    /// The most bytes that may wait; 0 for no limit.
+    limit: usize,
+    flow: Flow,
+    write: Write,
+    pub(super) now: Duration,
+    /// What the socket took since somebody looked.
+    pub(super) out: Vec<u8>,
+}
+
+impl Line {
+    pub(super) fn new(dialect: &'static Dialect, limit: usize) -> Self {
+        Self {
+            dialect,
+            backlog: Backlog::new(dialect, Seq::ZERO),
+            limit,
+            flow: Flow::Live,
+            write: Write::Nobody,
+            now: Duration::ZERO,
+            out: Vec::new(),
+        }
+    }
+
+    /// A lane's batch: written at once if nothing waits, of which the socket takes `takes` bytes; queued otherwise.
+    pub(super) fn offer(&mut self, frames: Vec<Frame>, takes: usize) {
+        if self.flow != Flow::Live || self.backlog.is_lost() {
+            return;
+        }
+        let hole = Frame::leading_hole(&frames);
+        let reached = self.backlog.reached();
+        let is_idle = matches!(self.write, Write::Nobody) && self.backlog.is_empty();
+        if is_idle && self.backlog.ending() == Ending::Open && hole.is_none_or(|end| reached < end) {
+            let whole: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
+            let written = takes.min(whole.len());
+            self.out.extend_from_slice(&whole[..written]);
+            self.write = Write::Lane(frames, written);
+        } else {
+            self.push(&frames, self.limit);
+        }
+    }
+
+    /// Whether a lane's write is under way, so that the lane does nothing else.
+    pub(super) fn is_offering(&self) -> bool {
+        matches!(self.write, Write::Lane(..))
+    }
+
+    /// Whether anybody writes.
+    pub(super) fn is_writing(&self) -> bool {
+        !matches!(self.write, Write::Nobody)
+    }
+
+    /// The write under way ends; of the client task's, the socket took `takes` bytes.
+    pub(super) fn end_write(&mut self, takes: usize) {
+        match std::mem::replace(&mut self.write, Write::Nobody) {
+            Write::Nobody => {}
+            Write::Client(bytes) => {
+                let written = takes.min(bytes.len());
+                self.out.extend_from_slice(&bytes[..written]);
+                self.backlog.advance(written);
+            }
+            Write::Lane(frames, written) => {
+                if written == frames.iter().map(|frame| frame.bytes.len()).sum::<usize>() {
+                    if let Some(reached) = frames.iter().rev().find_map(|frame| frame.seq) {
+                        self.backlog.was_sent(reached);
+                    }
+                    return;
+                }
+                let before = self.backlog.bytes();
+                let adopted = self.backlog.adopt(&frames, written, self.now, self.limit);
+                self.check_limit(before, &frames, self.limit);
+                self.cut_if_over(adopted);
+                if self.flow != Flow::Live {
+                    self.backlog.pause();
+                }
+            }
+        }
+    }
+
+    /// The client task takes what goes out next, unless somebody writes.
+    pub(super) fn take(&mut self, frames_max: usize, bytes_max: usize) {
+        if !matches!(self.write, Write::Nobody) {
+            return;
+        }
+        let mut frames: Vec<Bytes> = Vec::new();
+        let offset = self.backlog.take(&mut frames, frames_max, bytes_max, self.now);
+        if !frames.is_empty() {
+            self.write = Write::Client(frames.concat().split_off(offset));
+        } else if self.backlog.is_empty() && self.backlog.ending() == Ending::Open {
+            // An idle outbox keeps the position only.
+            self.backlog = Backlog::new(self.dialect, self.backlog.reached());
+        }
+    }
+
+    /// Queues an answer.
+    pub(super) fn answer(&mut self, number: u64, size: usize, limit: Option<usize>) {
+        let answer = Frame::answer(frame(Tag::Answer, number, &vec![0; size]));
+        self.push(&[answer], limit.unwrap_or(self.limit));
+    }
+
+    fn push(&mut self, frames: &[Frame], limit: usize) {
+        let is_live = self.flow == Flow::Live;
+        let before = self.backlog.bytes();
+        let mut wanted = frames.iter().filter(|frame| is_live || frame.rank == Rank::Answer);
+        let pushed = wanted.try_for_each(|frame| self.backlog.push(frame.clone(), self.now, limit));
+        self.check_limit(before, frames, limit);
+        self.cut_if_over(pushed);
+    }
+
+    /// No more waits than may, or than did before; a frame alone always may.
+    fn check_limit(&self, before: usize, frames: &[Frame], limit: usize) {
+        let alone = frames.iter().map(|frame| frame.bytes.len() + PLACE_BYTES).max().unwrap_or(0);
+        let waits = self.backlog.bytes();
+        assert!(limit == 0 || waits <= limit.max(before).max(alone), "{waits} bytes wait, {limit} may");
+    }
+
+    fn cut_if_over(&mut self, pushed: Result<(), Overflow>) {
+        if pushed.is_err() {
+            self.cut();
+        }
+    }
+
+    /// The connection ends; what waits goes out first.
+    pub(super) fn finish(&mut self) {
+        self.backlog.finish(frame(Tag::Close, 0, &[]));
+    }
+
+    /// The connection ends now.
+    pub(super) fn cut(&mut self) {
+        self.backlog.cut(frame(Tag::Close, 1, &[]));
+    }
+
+    /// The member wants no messages, as soon as it is live or whole.
+    pub(super) fn pause(&mut self) {
+        if self.flow == Flow::Live {
+            self.flow = Flow::Paused;
+            self.backlog.pause();
+        }
+    }
+
+    /// The member wants messages again: where it stands, as soon as that cannot change any more.
+    pub(super) fn unpause(&mut self) -> Option<Seq> {
+        let is_whole = matches!(self.write, Write::Nobody) && !self.backlog.is_replaying();
+        if self.flow != Flow::Paused || !is_whole {
+            return None;
+        }
+        self.flow = Flow::Returning;
+        Some(self.backlog.reached())
+    }
+
+    /// Whether the member lost messages and its task asks for the state.
+    pub(super) fn asks_for_state(&mut self) -> bool {
+        matches!(self.write, Write::Nobody) && self.backlog.wants_state() && self.backlog.order_state()
+    }
+
+    /// What the member missed has come to its turn.
+    pub(super) fn replay(&mut self, replay: Replay) {
+        if self.flow == Flow::Returning {
+            self.flow = Flow::Live;
+        }
+        self.backlog.replay(replay);
+    }
+}

@@ -1,0 +1,89 @@
+//! Where viewers say they stand, against section 2 of PROTOCOL.md: what is malformed, and how a room answers.
+//! Must not know sockets.
+
+use std::time::Duration;
+
+use rtbroadcaster::message::{Change, DEPTH_MAX, Key, Params};
+use rtbroadcaster::protocol::{Command, Protocol, Request};
+use rtbroadcaster::pure::core::Core;
+use rtbroadcaster::pure::log::Proposal;
+use rtbroadcaster::pure::{Epoch, Term};
+use rtbroadcaster::standing::{How, ResetReason, Start};
+use rtbroadcaster::{Config, RoomId, Seq};
+
+use crate::members::{Member, Members, is_value, nesting};
+use crate::message::place;
+
+/// The life of the room's numbering.
+const EPOCH: &str = "epoch";
+/// How many messages the room has, and how many of the last ones it holds.
+const MESSAGES: u64 = 10;
+const HISTORY: u64 = 4;
+
+/// `bytes` are the text of a `cursor`. It is `malformed` exactly when PROTOCOL.md says so, and a room answers `resumed`
+/// exactly when it holds every message behind it.
+pub fn cursor(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let message = format!(r#"{{"type":"join","id":"a","room":"r","cursor":{text}}}"#);
+    let Request { command, .. } = Protocol::V2.decode(&message);
+    if !is_value(text) {
+        // It may be white space around a cursor, or members behind it: that is for the target `v2`.
+        return;
+    }
+    let Ok(Command::Join { start, .. }) = command else {
+        assert!(nesting(&message) > DEPTH_MAX, "a cursor never makes a message bad: {message}");
+        return;
+    };
+    assert_eq!(place(&start), where_it_stands(text), "{text}");
+    let mut room = room();
+    let welcome = room.join(&start, Duration::ZERO).expect("a room for it");
+    let numbers: Vec<u64> = welcome.entries.iter().filter_map(|entry| entry.seq).map(Seq::get).collect();
+    assert_eq!((welcome.how, numbers), answer(&start), "{text}");
+    assert_eq!(welcome.standing.seq.get(), MESSAGES);
+}
+
+/// The words for the place that a cursor names: exactly an epoch of at most 32 bytes and a whole number written as one.
+pub(crate) fn where_it_stands(text: &str) -> String {
+    let place = || {
+        let members = Members::read(text).filter(|members| members.len() == 2)?;
+        let epoch = members.get("epoch").string().filter(|epoch| epoch.len() <= 32)?;
+        let Member::Once(digits) = members.get("seq") else { return None };
+        let seq = digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse::<u64>().ok())??;
+        (seq < 1 << 53).then(|| format!("{epoch:?} {seq}"))
+    };
+    place().unwrap_or_else(|| "malformed".into())
+}
+
+/// What the room must answer: how, and which messages.
+fn answer(start: &Start) -> (How, Vec<u64>) {
+    // Of all messages the first and the last are the newest of their keys.
+    let state = vec![1, MESSAGES];
+    let cursor = match start {
+        Start::Fresh => return (How::Snapshot, state),
+        Start::Malformed => return (How::Reset(ResetReason::Malformed), state),
+        Start::After(cursor) => cursor,
+    };
+    let seq = cursor.seq.get();
+    if cursor.epoch.as_str() != EPOCH {
+        (How::Reset(ResetReason::Epoch), state)
+    } else if seq > MESSAGES {
+        (How::Reset(ResetReason::Future), state)
+    } else if MESSAGES - seq > HISTORY {
+        (How::Reset(ResetReason::Retention), state)
+    } else {
+        (How::Resumed, (seq + 1..=MESSAGES).collect())
+    }
+}
+
+/// A room with so many messages: a value of one key, then newer and newer values of another.
+fn room() -> Core {
+    let config = Config { history_messages_max: 4, ..Config::default() };
+    let room = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a".parse::<RoomId>().expect("the name of a room");
+    let mut core = Core::new(room, Epoch::from_wire(EPOCH).expect("an epoch"), &config);
+    for number in 1..=MESSAGES {
+        let key = Key::new(if number == 1 { "first" } else { "other" }).expect("a key");
+        let proposal = Proposal { term: Term::FIRST, key, params: Params::NONE, change: Change::State, id: None };
+        core.propose(proposal, Duration::ZERO).expect("nothing forbids it");
+    }
+    core
+}

@@ -1,0 +1,90 @@
+//! The decoder of client frames: how the input is cut changes nothing, what it holds is bounded by what arrived, and
+//! tungstenite agrees. Must not know sockets.
+
+mod oracle;
+
+use rtbroadcaster::wire::{Decoder, Incoming, Limits, Violation};
+
+/// A little more than what arrived: how a buffer grows, and its first step.
+const SLACK_BYTES: usize = 16;
+
+/// The limits under which every stream is read: those of the oracle, few frames, and none.
+const LIMITS: [Limits; 3] = [
+    Limits { message_bytes_max: oracle::MESSAGE_BYTES_MAX, fragments_max: 0 },
+    Limits { message_bytes_max: 20, fragments_max: 3 },
+    Limits { message_bytes_max: 0, fragments_max: 0 },
+];
+
+/// The first two of `bytes` say how the rest, the stream of a client, is cut: into pieces of these sizes in turn. It
+/// decodes to the same at once, in pieces and byte by byte, and to what tungstenite makes of it.
+pub fn decoder(bytes: &[u8]) {
+    let Some((&[one, other], stream)) = bytes.split_first_chunk() else { return };
+    let sizes = if (one, other) == (0, 0) { [1, 1] } else { [one.into(), other.into()] };
+    for limits in LIMITS {
+        let whole = decoded(limits, &[stream]);
+        assert_eq!(decoded(limits, &pieces(stream, &sizes)), whole, "in pieces of {sizes:?}: {stream:x?}");
+        assert_eq!(decoded(limits, &pieces(stream, &[1])), whole, "byte by byte: {stream:x?}");
+    }
+    if let Err(difference) = oracle::compare(stream, &sizes) {
+        panic!("{difference}: {stream:x?} in pieces of {sizes:?}");
+    }
+}
+
+/// Cuts a stream into pieces of these sizes, over and over; zero stands for an empty piece.
+fn pieces<'stream>(mut stream: &'stream [u8], sizes: &[usize]) -> Vec<&'stream [u8]> {
+    let mut pieces = Vec::new();
+    for &size in sizes.iter().cycle() {
+        if stream.is_empty() {
+            break;
+        }
+        let (piece, rest) = stream.split_at(size.min(stream.len()));
+        pieces.push(piece);
+        stream = rest;
+    }
+    pieces
+}
+
+/// Everything the pieces decode to, and the violation that ended it.
+fn decoded(limits: Limits, pieces: &[&[u8]]) -> (Vec<Incoming>, Option<Violation>) {
+    let mut decoder = Decoder::new(limits);
+    let (mut got, mut arrived) = (Vec::new(), 0);
+    for mut piece in pieces.iter().copied() {
+        arrived += piece.len();
+        loop {
+            let outcome = decoder.decode(&mut piece);
+            let held = decoder.held_bytes();
+            assert!(held <= 2 * arrived + SLACK_BYTES, "{held} bytes are held of {arrived} that arrived");
+            assert!(!decoder.is_between_messages() || held == 0, "{held} bytes are held of nothing");
+            match outcome {
+                Ok(Some(incoming)) => {
+                    let said = got.last();
+                    assert!(!matches!(said, Some(Incoming::Close(_))), "after a close came {incoming:?}");
+                    got.push(incoming);
+                }
+                Ok(None) => break,
+                Err(violation) => {
+                    fails_for_ever(&mut decoder, violation);
+                    return (got, Some(violation));
+                }
+            }
+        }
+        assert!(piece.is_empty(), "nothing is left when nothing more comes");
+    }
+    let closed = matches!(got.last(), Some(Incoming::Close(_)));
+    assert!(!closed || decoder.is_between_messages());
+    (got, None)
+}
+
+/// Failed once, failed always; nothing is held for what cannot come.
+fn fails_for_ever(decoder: &mut Decoder, violation: Violation) {
+    let ping = [0x89, 0x80, 0, 0, 0, 0];
+    for mut more in [&ping[..], &[]] {
+        assert_eq!(decoder.decode(&mut more), Err(violation));
+    }
+    assert!(!decoder.is_between_messages());
+    assert_eq!(decoder.held_bytes(), 0);
+    assert!((1002..=1009).contains(&violation.reason().code()), "{violation:?} has a code of RFC 6455");
+}
+
+#[cfg(test)]
+mod tests;

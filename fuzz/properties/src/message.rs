@@ -1,0 +1,96 @@
+//! What was accepted on its way to viewers: the frames of each protocol carry it as it was sent. Must not know rooms.
+
+use bytes::Bytes;
+use rtbroadcaster::message::{Change, DEPTH_MAX, Entry, Message};
+use rtbroadcaster::protocol::{Command, Protocol, Refusal};
+use rtbroadcaster::pure::Term;
+use rtbroadcaster::standing::Start;
+use rtbroadcaster::{Kind, RoomId, Seq};
+
+use crate::members::{Members, nesting};
+
+/// The params as they travel: line breaks are spaces, everything else is as it was sent.
+pub(crate) fn on_one_line(params: &str) -> String {
+    params.replace(['\r', '\n'], " ")
+}
+
+/// What a command asks for, in words that can be compared.
+pub(crate) fn words(command: &Result<Command, Refusal>) -> String {
+    match command {
+        Ok(Command::Create) => "create".into(),
+        Ok(Command::Own { room, key }) => format!("own {room:?} {key:?}"),
+        Ok(Command::Join { room, start }) => format!("join {room:?} {}", place(start)),
+        Ok(Command::Publish { room, message }) => {
+            let (kind, body) = message.parts();
+            let body = body.expect("what is accepted has no fault");
+            let params = std::str::from_utf8(body.params.as_bytes()).expect("params are text");
+            published(room, kind, body.key.as_str(), params, body.id.as_deref())
+        }
+        Ok(Command::Clear { key, id }) => format!("clear {:?} {:?}", key.as_str(), id.as_deref()),
+        Ok(Command::Pause) => "pause".into(),
+        Ok(Command::Unpause) => "unpause".into(),
+        Ok(Command::Leave { room }) => format!("leave {room:?}"),
+        Ok(Command::Close) => "close".into(),
+        Err(refusal) => refusal.code().into(),
+    }
+}
+
+/// The words for a message that is published.
+pub(crate) fn published(room: &str, kind: Kind, key: &str, params: &str, id: Option<&str>) -> String {
+    format!("publish {room:?} {kind:?} {key:?} {params:?} {id:?}")
+}
+
+/// The words for where a join goes on.
+pub(crate) fn place(start: &Start) -> String {
+    match start {
+        Start::Fresh => "fresh".into(),
+        Start::After(cursor) => format!("{:?} {}", cursor.epoch.as_str(), cursor.seq),
+        Start::Malformed => "malformed".into(),
+    }
+}
+
+/// Each protocol's frame of an accepted message is valid JSON on one line, with the key and byte for byte the params.
+pub(crate) fn travels(message: &Message) {
+    let (kind, body) = message.parts();
+    let body = body.expect("what is accepted has no fault");
+    let (seq, change) = match kind {
+        Kind::Event => (Seq::new(9), Change::Event),
+        Kind::State => (Seq::new(9), Change::State),
+        Kind::Ephemeral => (None, Change::Ephemeral),
+    };
+    let room = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a".parse::<RoomId>().expect("the name of a room");
+    for protocols in [[Protocol::Classic, Protocol::V2], [Protocol::V2, Protocol::Classic]] {
+        let entry = Entry::new(room, seq, Term::FIRST, body.key.clone(), body.params.clone(), change);
+        for protocol in protocols {
+            let frame = entry.frame(protocol.dialect()).expect("both protocols have words for it");
+            assert_eq!(entry.frame(protocol.dialect()).as_ref(), Some(&frame), "the same bytes for everybody");
+            let text = text(&frame);
+            let members = Members::read(text).unwrap_or_else(|| panic!("not an object: {text}"));
+            let (key, params) = match protocol {
+                Protocol::Classic => (members.get("funcKey"), members.get("funcParams")),
+                Protocol::V2 => (members.get("key"), members.get("params")),
+            };
+            assert_eq!(key.string().as_deref(), Some(body.key.as_str()), "{text}");
+            assert_eq!(params.once().map(str::as_bytes), Some(body.params.as_bytes()), "{text}");
+            assert!(!text.contains(['\r', '\n']), "on one line: {text:?}");
+            assert!(nesting(text) <= DEPTH_MAX, "{text}");
+        }
+    }
+}
+
+/// The text of a finished server frame, which is one, final, unmasked and of the shortest form (RFC 6455 section 5.2).
+pub(crate) fn text(frame: &Bytes) -> &str {
+    assert_eq!(frame[0], 0x81);
+    let (header, length) = match frame[1] {
+        127 => (10, u64::from_be_bytes(frame[2..10].try_into().expect("eight bytes"))),
+        126 => (4, u16::from_be_bytes([frame[2], frame[3]]).into()),
+        short => (2, short.into()),
+    };
+    let shortest = match length {
+        0..126 => 2,
+        126..65_536 => 4,
+        65_536.. => 10,
+    };
+    assert_eq!((header, length), (shortest, (frame.len() - header) as u64));
+    std::str::from_utf8(&frame[header..]).expect("a text frame is UTF-8")
+}

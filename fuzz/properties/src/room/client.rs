@@ -1,0 +1,189 @@
+//! One place for a client: its connection, if it has one, what it wants to send, and what it remembers.
+//! Must not know the rules of rooms.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use rtbroadcaster::protocol::Protocol;
+use rtbroadcaster::{Manager, Permit, Upgrade};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+
+use super::frame::{Came, next};
+use super::viewer::{Listener, Viewer};
+
+/// What a client has become, as the server has answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    None,
+    /// Of the room at this place.
+    Owner(usize),
+    Viewer(usize),
+}
+
+/// Where a client says that it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cursor {
+    None,
+    At(u64),
+    Future,
+    OtherEpoch,
+    Malformed,
+}
+
+/// What an answer is expected to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Asked {
+    Room,
+    Join(Cursor),
+    Unpause,
+}
+
+/// A place for one client after the other.
+pub(super) struct Client {
+    pub(super) protocol: Protocol,
+    stream: Option<DuplexStream>,
+    /// What it has said and the stream has not taken.
+    pub(super) unsent: Vec<u8>,
+    /// What waits for what it says next: the rest of a half frame.
+    pub(super) rest: Vec<u8>,
+    /// It sends its next text in fragments.
+    pub(super) splits: bool,
+    input: Vec<u8>,
+    /// Whether the handshake's answer has come.
+    is_open: bool,
+    pub(super) reads: bool,
+    /// It sent what nobody checked, so that what it does is not known.
+    pub(super) is_wild: bool,
+    pub(super) role: Role,
+    pub(super) asked: HashMap<String, Asked>,
+    /// The message that was acknowledged last, to be said again.
+    pub(super) acknowledged: Option<String>,
+    /// The word of `closed`, behind which only the close comes.
+    pub(super) last_word: Option<String>,
+    /// What it has seen in version 2, over all connections.
+    pub(super) viewer: Option<Viewer>,
+    /// What it has heard as a classic viewer of one connection.
+    pub(super) listener: Listener,
+}
+
+impl Client {
+    pub(super) fn absent(protocol: Protocol) -> Self {
+        Self {
+            protocol,
+            stream: None,
+            unsent: Vec::new(),
+            rest: Vec::new(),
+            splits: false,
+            input: Vec::new(),
+            is_open: false,
+            reads: true,
+            is_wild: false,
+            role: Role::None,
+            asked: HashMap::new(),
+            acknowledged: None,
+            last_word: None,
+            viewer: None,
+            listener: Listener::default(),
+        }
+    }
+
+    /// Opens a connection that holds `buffer_bytes` which the other side has not read.
+    pub(super) fn connect(&mut self, manager: &Manager, buffer_bytes: usize) {
+        self.vanish();
+        let protocol =
+            self.protocol.subprotocol().map_or_else(String::new, |name| format!("Sec-WebSocket-Protocol: {name}\r\n"));
+        let head = format!(
+            "GET / HTTP/1.1\r\nHost: in.memory\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{protocol}\r\n"
+        );
+        self.unsent = head.into_bytes();
+        self.stream = Some(serve(manager, buffer_bytes));
+    }
+
+    pub(super) fn is_connected(&self) -> bool {
+        self.stream.is_some()
+    }
+
+    /// The connection ends without a word.
+    pub(super) fn vanish(&mut self) {
+        let (protocol, mut viewer) = (self.protocol, self.viewer.take());
+        if let Some(viewer) = &mut viewer {
+            viewer.cut();
+        }
+        *self = Self { viewer, ..Self::absent(protocol) };
+    }
+
+    /// Sends what the stream takes and takes in what has come, if it reads. Whether anything moved.
+    pub(super) fn pump(&mut self) -> bool {
+        let Some(stream) = &mut self.stream else { return false };
+        let cx = &mut Context::from_waker(Waker::noop());
+        let (mut moved, mut is_gone) = (false, false);
+        while !self.unsent.is_empty() {
+            match Pin::new(&mut *stream).poll_write(cx, &self.unsent) {
+                Poll::Ready(Ok(written)) => drop(self.unsent.drain(..written)),
+                Poll::Ready(Err(_)) => self.unsent.clear(),
+                Poll::Pending => break,
+            }
+            moved = true;
+        }
+        let mut space = [0; 1024];
+        while self.reads && !is_gone {
+            let mut buffer = ReadBuf::new(&mut space);
+            match Pin::new(&mut *stream).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => self.input.extend_from_slice(buffer.filled()),
+                Poll::Ready(_) => is_gone = true,
+                Poll::Pending => break,
+            }
+            moved = true;
+        }
+        if is_gone {
+            self.stream = None;
+        }
+        moved
+    }
+
+    /// The whole frames that have come.
+    pub(super) fn came(&mut self) -> Vec<Came> {
+        if !self.is_open {
+            let Some(end) = self.input.windows(4).position(|four| four == b"\r\n\r\n") else { return Vec::new() };
+            let head: Vec<u8> = self.input.drain(..end + 4).collect();
+            self.is_open = head.starts_with(b"HTTP/1.1 101 ");
+            if !self.is_open {
+                assert!(head.starts_with(b"HTTP/1.1 429 "), "{}", String::from_utf8_lossy(&head));
+                self.vanish();
+                return Vec::new();
+            }
+        }
+        std::iter::from_fn(|| next(&mut self.input)).collect()
+    }
+
+    /// Whether the server has let it in.
+    pub(super) fn is_open(&self) -> bool {
+        self.is_open && self.is_connected()
+    }
+}
+
+/// A stream at whose other end the library is served by hyper.
+fn serve(manager: &Manager, buffer_bytes: usize) -> DuplexStream {
+    let (here, there) = tokio::io::duplex(buffer_bytes);
+    let manager = manager.clone();
+    tokio::spawn(async move {
+        let answer = |mut request: Request<hyper::body::Incoming>| {
+            let response: Response<Full<Bytes>> = match Upgrade::new(&mut request) {
+                Ok(upgrade) => upgrade.accept(&manager, Permit::anything()),
+                Err(error) => error.into_response(),
+            };
+            std::future::ready(Ok::<_, Infallible>(response))
+        };
+        let connection = hyper::server::conn::http1::Builder::new();
+        connection.serve_connection(TokioIo::new(there), service_fn(answer)).with_upgrades().await
+    });
+    here
+}

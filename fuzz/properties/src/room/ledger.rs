@@ -1,0 +1,148 @@
+//! What was said in one room, as its viewers tell it, and whether that fits together. Must not know connections.
+
+use std::collections::BTreeMap;
+
+use crate::members::{Member, Members};
+
+/// How long a message matters, as it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    Event,
+    State,
+    Cleared,
+    Ephemeral,
+}
+
+/// One message as a client said it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) key: String,
+    pub(super) change: Change,
+}
+
+/// One message as a viewer of version 2 was told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) seq: Option<u64>,
+    pub(super) key: String,
+    pub(super) change: Change,
+    /// The number that the stage gave to what it said.
+    pub(super) number: Option<u64>,
+    text: String,
+}
+
+impl Line {
+    pub(super) fn read(text: &str, members: &Members<'_>) -> Self {
+        let seq = members.get("seq").once().map(|digits| digits.parse().expect("a whole number"));
+        let key = members.get("key").string().expect("a key");
+        let flag = |name| members.get(name).flag().expect("a flag");
+        let change = match (seq, flag("state"), flag("cleared")) {
+            (Some(_), false, false) => Change::Event,
+            (Some(_), true, false) => Change::State,
+            (Some(_), false, true) => Change::Cleared,
+            (None, false, false) => Change::Ephemeral,
+            _ => panic!("no such message: {text}"),
+        };
+        let Member::Once(params) = members.get("params") else { panic!("no params: {text}") };
+        assert!(change != Change::Cleared || params == "[]", "{text}");
+        Self { seq, key, change, number: number(params), text: text.to_owned() }
+    }
+}
+
+/// The number in the params of what the stage said.
+pub(super) fn number(params: &str) -> Option<u64> {
+    let (number, _) = params.strip_prefix('[')?.split_once(",\"said")?;
+    number.parse().ok()
+}
+
+/// One room.
+#[derive(Default)]
+pub(super) struct Room {
+    pub(super) name: String,
+    /// Empty for a room of a classic client.
+    pub(super) key: String,
+    /// Every numbered message that anybody got.
+    lines: BTreeMap<u64, Line>,
+    /// The states that viewers got, and at which number.
+    states: Vec<(u64, Vec<u64>)>,
+    /// The holes that viewers were told of: behind the first number, up to and including the second.
+    holes: Vec<(u64, u64)>,
+    /// Under which number what the stage said was acknowledged.
+    acks: BTreeMap<u64, u64>,
+}
+
+impl Room {
+    pub(super) fn new(name: String, key: String) -> Self {
+        Self { name, key, ..Self::default() }
+    }
+
+    /// Somebody got a message; everybody gets the same bytes.
+    pub(super) fn heard(&mut self, line: &Line) {
+        if let Some(seq) = line.seq {
+            let known = self.lines.entry(seq).or_insert_with(|| line.clone());
+            assert_eq!(known.text, line.text, "two messages with one number");
+        }
+    }
+
+    pub(super) fn was_state(&mut self, seq: u64, values: Vec<u64>) {
+        self.states.push((seq, values));
+    }
+
+    pub(super) fn was_skipped(&mut self, after: u64, through: u64) {
+        self.holes.push((after, through));
+    }
+
+    /// What the stage said under `number` is the message `seq`; said again, it is the same one.
+    pub(super) fn acknowledged(&mut self, number: u64, seq: u64) {
+        assert_eq!(*self.acks.entry(number).or_insert(seq), seq, "{number} is applied once");
+    }
+
+    /// The numbers of the newest values of all keys at `seq`, unless a message before it is not known.
+    fn fold(&self, seq: u64) -> Option<Vec<u64>> {
+        let mut newest = BTreeMap::new();
+        for number in 1..=seq {
+            let line = self.lines.get(&number)?;
+            match line.change {
+                Change::State => _ = newest.insert(&line.key, number),
+                Change::Cleared => _ = newest.remove(&line.key),
+                Change::Event | Change::Ephemeral => {}
+            }
+        }
+        let mut values: Vec<u64> = newest.into_values().collect();
+        values.sort_unstable();
+        Some(values)
+    }
+
+    /// What all have heard fits together, and with what was said.
+    pub(super) fn check(&self) {
+        let mut last = 0;
+        for line in self.lines.values() {
+            if let Some(number) = line.number {
+                assert!(number > last, "{line:?} was said before {last}");
+                last = number;
+            }
+        }
+        for (number, seq) in &self.acks {
+            let found = self.lines.get(seq).map(|line| line.number);
+            assert!(found.is_none_or(|found| found == Some(*number)), "{number} was acknowledged as {seq}");
+        }
+        for (seq, values) in &self.states {
+            assert!(self.fold(*seq).is_none_or(|fold| fold == *values), "not the state at {seq}: {values:?}");
+        }
+        for skipped in self.holes.iter().flat_map(|(after, through)| after + 1..=*through) {
+            let Some(line) = self.lines.get(&skipped) else { continue };
+            let mut newer = self.lines.range(skipped + 1..).map(|(_, line)| line);
+            let is_superseded = newer.any(|newer| newer.change != Change::Event && newer.key == line.key);
+            assert!(line.change != Change::Event && is_superseded, "{line:?} was skipped and nothing supersedes it");
+        }
+    }
+
+    /// The newest value of each key that holds one, by the number that the stage gave it, if everything is known.
+    pub(super) fn values(&self, seq: u64) -> Option<BTreeMap<String, (u64, Option<u64>)>> {
+        let values = self.fold(seq)?.into_iter().map(|seq| {
+            let line = &self.lines[&seq];
+            (line.key.clone(), (seq, line.number))
+        });
+        Some(values.collect())
+    }
+}

@@ -1,0 +1,111 @@
+//! What clients of version 2 send, against section 2 of PROTOCOL.md. Must not know rooms.
+
+use rtbroadcaster::Kind;
+use rtbroadcaster::message::{DEPTH_MAX, ID_BYTES_MAX, KEY_BYTES_MAX};
+use rtbroadcaster::protocol::{Command, Protocol, Refusal, Request};
+
+use crate::cursor::where_it_stands;
+use crate::members::{Member, Members, nesting};
+use crate::message::{on_one_line, published, text, travels, words};
+
+/// `bytes` are the text of one message. It is understood exactly as PROTOCOL.md says, and what is accepted travels on as
+/// it was sent; each refusal is one object, and carries the `id` if that is valid.
+pub fn v2(bytes: &[u8]) {
+    // Text that is not UTF-8 ends the connection before anything reads it.
+    let Ok(sent) = std::str::from_utf8(bytes) else { return };
+    let Request { echo, command } = Protocol::V2.decode(sent);
+    let members = Members::read(sent);
+    let shallow = members.as_ref().filter(|_| nesting(sent) <= DEPTH_MAX);
+    let expected = shallow.and_then(asked).unwrap_or_else(|| "bad_message".into());
+    assert_eq!(words(&command), expected, "{sent}");
+    let id = members.as_ref().and_then(|members| Id::of(members).valid());
+    assert_eq!(*echo, *id.unwrap_or_default(), "{sent}");
+    match &command {
+        Ok(Command::Publish { message, .. }) => travels(message),
+        Ok(_) => {}
+        Err(refusal) => assert_eq!(*refusal, Refusal::BadMessage),
+    }
+    Refusal::ALL.into_iter().for_each(|refusal| refused(&echo, refusal));
+}
+
+fn refused(echo: &str, refusal: Refusal) {
+    let frame = Protocol::V2.refused(echo, refusal);
+    let said = Members::read(text(&frame)).unwrap_or_else(|| panic!("not an object: {frame:?}"));
+    assert_eq!(said.get("type"), Member::Once(r#""error""#));
+    assert_eq!(said.get("id").string(), (!echo.is_empty()).then(|| echo.to_owned()));
+    assert_eq!(said.get("code").string().as_deref(), Some(refusal.code()));
+    assert_eq!(said.get("message").string().as_deref(), Some(refusal.message()));
+    let retry = refusal.retry().map(|retry| retry.as_millis().to_string());
+    assert_eq!(said.get("retryInMs").once(), retry.as_deref());
+}
+
+/// The `id` of a message.
+enum Id {
+    Missing,
+    Valid(String),
+    Wrong,
+}
+
+impl Id {
+    fn of(members: &Members<'_>) -> Self {
+        match members.get("id") {
+            Member::Missing => Id::Missing,
+            member => {
+                let id = member.string().filter(|id| (1..=ID_BYTES_MAX).contains(&id.len()));
+                id.map_or(Id::Wrong, Id::Valid)
+            }
+        }
+    }
+
+    fn valid(self) -> Option<String> {
+        if let Id::Valid(id) = self { Some(id) } else { None }
+    }
+
+    /// It where it may be missing, but not wrong.
+    fn optional(self) -> Option<Option<String>> {
+        match self {
+            Id::Missing => Some(None),
+            Id::Valid(id) => Some(Some(id)),
+            Id::Wrong => None,
+        }
+    }
+}
+
+/// What a message asks for, or `None` where it makes no sense.
+fn asked(members: &Members<'_>) -> Option<String> {
+    let string = |name| members.get(name).string();
+    let id = Id::of(members);
+    match string("type")?.as_str() {
+        "create" => id.valid().map(|_| "create".into()),
+        "own" => id.valid().and(Some(format!("own {:?} {:?}", string("room")?, string("ownerKey")?))),
+        "join" => {
+            let place = match members.get("cursor") {
+                Member::Missing => "fresh".into(),
+                Member::Once(cursor) => where_it_stands(cursor),
+                Member::Repeated => return None,
+            };
+            id.valid().and(Some(format!("join {:?} {place}", string("room")?)))
+        }
+        "publish" => {
+            let (key, params) = (key(members)?, members.get("params").once().filter(|raw| raw.starts_with('['))?);
+            let id = id.optional()?;
+            let kind = match (members.get("state").flag()?, members.get("ephemeral").flag()?) {
+                (false, false) => Kind::Event,
+                (true, false) => Kind::State,
+                (false, true) if id.is_none() => Kind::Ephemeral,
+                (_, true) => return None,
+            };
+            Some(published("", kind, &key, &on_one_line(params), id.as_deref()))
+        }
+        "clear" => Some(format!("clear {:?} {:?}", key(members)?, id.optional()?)),
+        "pause" => Some("pause".into()),
+        "unpause" => id.valid().map(|_| "unpause".into()),
+        "leave" => Some(r#"leave """#.into()),
+        "close" => Some("close".into()),
+        _ => None,
+    }
+}
+
+fn key(members: &Members<'_>) -> Option<String> {
+    members.get("key").string().filter(|key| (1..=KEY_BYTES_MAX).contains(&key.len()))
+}
