@@ -141,7 +141,7 @@ impl Backlog {
         let mut in_hole = false;
         for frame in frames {
             let length = frame.bytes.len();
-            let must_go = written > 0 || (in_hole && self.ending == Ending::Open);
+            let must_go = written > 0 || (in_hole && self.ending != Ending::Cut);
             if !must_go {
                 self.push(frame.clone(), now, limit)?;
                 continue;

@@ -138,6 +138,23 @@ fn a_hole_that_is_out_is_not_parted_from_the_message_behind_it() {
 }
 
 #[test]
+fn an_end_that_is_decided_while_a_hole_is_written_does_not_part_it_from_its_message() {
+    let frames = Frame::with_holes([numbered(3, 1)].into_iter(), Seq::new(1).unwrap(), &TELLING);
+    let mut backlog = Backlog::new(&TELLING, Seq::new(1).unwrap());
+    backlog.control(ControlKind::Pong, bytes(90, 0));
+    backlog.finish(bytes(91, 0));
+    backlog.adopt(&frames, frames[0].bytes.len(), Duration::ZERO, 0).unwrap();
+    let mut out = Vec::new();
+    while !backlog.is_empty() {
+        let mut taken = Vec::new();
+        backlog.take(&mut taken, 99, 1_000, Duration::ZERO);
+        backlog.advance(taken.concat().len());
+        out.extend(taken.concat());
+    }
+    assert_eq!(numbers(&out), [3, 90, 91]);
+}
+
+#[test]
 fn after_a_cut_what_was_taken_and_is_not_being_written_goes_too() {
     let mut backlog = said(&[(1, 0), (2, 0), (3, 0)], 0);
     let mut frames = Vec::new();
