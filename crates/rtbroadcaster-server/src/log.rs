@@ -40,6 +40,9 @@ pub(crate) enum Format {
     Json,
 }
 
+/// The store under `--data-dir` tells its own inner life at `info`; who wants to read it names it.
+const STORE: &str = "fjall=warn,lsm_tree=warn";
+
 /// An empty filter would mean `error`, which nobody guesses.
 fn filter(text: &str) -> Result<EnvFilter, String> {
     if text.trim().is_empty() {
@@ -51,7 +54,7 @@ fn filter(text: &str) -> Result<EnvFilter, String> {
 /// Starts the log. What was logged before is lost.
 pub(crate) fn start(filter: &Filter, format: Format) {
     let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(&filter.0))
+        .with_env_filter(EnvFilter::new(format!("{STORE},{}", filter.0)))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         // A log that cannot be written must not end the rooms: the report of it would panic on a closed stderr.

@@ -129,7 +129,8 @@ async fn manager(settings: &Settings) -> Result<Manager, DiskError> {
     let began = Instant::now();
     let manager = Manager::open(settings.config.clone(), &Disk::at(directory).with_ack(settings.ack)).await?;
     let (rooms, elapsed) = (manager.rooms().len(), began.elapsed());
-    tracing::info!(directory = %directory.display(), ack = ?settings.ack, rooms, ?elapsed, "rooms are kept");
+    let (directory, ack) = (directory.display(), settings.ack.word());
+    tracing::info!(%directory, ack, rooms, ?elapsed, "rooms are kept");
     Ok(manager)
 }
 

@@ -159,6 +159,11 @@ impl Settings {
                 "metrics have an address of their own",
             ),
             (
+                self.ack == Ack::Disk && self.data_dir.is_none(),
+                ("ack", "data_dir"),
+                "without a directory nothing is on a disk",
+            ),
+            (
                 below(config.join_timeout.as_nanos(), config.first_message_timeout.as_nanos()),
                 ("join_timeout", "first_message_timeout"),
                 "a client has a room only after its first message",

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
+use rtbroadcaster::Ack;
 
 use crate::settings::Settings;
 
@@ -31,8 +32,19 @@ fn text(
         (None, Some(ip)) => format!("http://{}", SocketAddr::new(ip, address.port())),
         (None, None) => format!("http://{near}"),
     };
+    let rooms = match &settings.data_dir {
+        None => "in memory: they end with this server".to_owned(),
+        Some(directory) => {
+            let level = match settings.ack {
+                Ack::Written => "they are written",
+                Ack::Disk => "they are on the disk",
+            };
+            format!("in {}; messages are acknowledged when {level}", directory.display())
+        }
+    };
     let mut text = format!(
-        "rtbroadcaster is ready.\n\n  Present    {home}/\n  Viewers    {home}/?uuid=ROOM\n  WebSocket  ws://{near}{}\n",
+        "rtbroadcaster is ready.\n\n  Present    {home}/\n  Viewers    {home}/?uuid=ROOM\n  Rooms      {rooms}\n  \
+         WebSocket  ws://{near}{}\n",
         settings.path
     );
     if let Some(admin) = admin {
@@ -96,6 +108,17 @@ mod tests {
         assert!(plain.contains("ws://127.0.0.1:9000/broadcasting\n"), "{plain}");
         assert!(!plain.contains('▀'), "no code in a pipe");
         assert!(said("0.0.0.0:9000", Some([192, 168, 1, 7]), true).contains('▀'));
+    }
+
+    #[test]
+    fn how_much_a_room_survives_is_said() {
+        assert!(said("127.0.0.1:8080", None, false).contains("Rooms      in memory: they end with this server\n"));
+        let settings = Settings { ack: Ack::Disk, ..Settings::with("data_dir", "/var/lib/rooms").unwrap() };
+        let said = text("127.0.0.1:8080".parse().unwrap(), None, &settings, None, false);
+        assert!(
+            said.contains("Rooms      in /var/lib/rooms; messages are acknowledged when they are on the disk\n"),
+            "{said}"
+        );
     }
 
     #[test]

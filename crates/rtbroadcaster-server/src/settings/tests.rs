@@ -61,13 +61,16 @@ fn every_key_is_taken_from_every_source_and_shown_as_it_is_taken() {
             value::Shape::Text => format!("{text:?}"),
             value::Shape::List => format!("[{text:?}]"),
         };
-        // Proxies that may speak are needed for every connection to be one of theirs.
-        let proxies: &[&str] =
-            if key.name == "proxy_protocol" { &["--trusted-proxies", "10.0.0.0/8"] } else { Default::default() };
-        let file = load(Some(&format!("{} = {quoted}", key.name)), &[], proxies).unwrap();
+        // What it needs besides to make sense.
+        let needs: &[&str] = match key.name {
+            "proxy_protocol" => &["--trusted-proxies", "10.0.0.0/8"],
+            "ack" => &["--data-dir", "rooms"],
+            _ => Default::default(),
+        };
+        let file = load(Some(&format!("{} = {quoted}", key.name)), &[], needs).unwrap();
         let name = format!("RTB_{}", key.name.to_uppercase());
-        let variable = load(None, &[(&name, text)], proxies).unwrap();
-        let flag = load(None, &[], &[&[&*format!("--{}", key.flag()), text], proxies].concat()).unwrap();
+        let variable = load(None, &[(&name, text)], needs).unwrap();
+        let flag = load(None, &[], &[&[&*format!("--{}", key.flag()), text], needs].concat()).unwrap();
         for (source, settings) in [("file", &file), ("variable", &variable), ("flag", &flag)] {
             assert_eq!((key.show)(settings), quoted, "{} from a {source}", key.name);
             assert_ne!((key.show)(settings), (key.show)(&Settings::default()), "{} is not its default", key.name);
@@ -216,6 +219,12 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             &[],
             &["--proxy-protocol"],
             "proxy_protocol (--proxy-protocol) and trusted_proxies (default) contradict each other",
+        ),
+        (
+            None,
+            &[],
+            &["--ack", "disk"],
+            "ack (--ack) and data_dir (default) contradict each other: without a directory",
         ),
         (None, &[], &["--log-format", "xml"], "--log-format: `log_format` cannot be `xml`: expected text or json"),
         (

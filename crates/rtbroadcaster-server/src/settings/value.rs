@@ -179,10 +179,7 @@ impl Value for Ack {
     }
 
     fn show(&self) -> String {
-        quoted(match self {
-            Self::Written => "written",
-            Self::Disk => "disk",
-        })
+        quoted(self.word())
     }
 }
 

@@ -41,6 +41,16 @@ pub enum Ack {
     Disk,
 }
 
+impl Ack {
+    /// As it is written in settings.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Disk => "disk",
+        }
+    }
+}
+
 /// Where rooms are kept, see [`Manager::open`](crate::Manager::open).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disk {

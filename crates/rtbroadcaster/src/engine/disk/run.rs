@@ -30,10 +30,7 @@ mod ack {
     use super::Ack;
 
     pub(super) fn serialize<S: Serializer>(ack: &Ack, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(match ack {
-            Ack::Written => "written",
-            Ack::Disk => "disk",
-        })
+        serializer.serialize_str(ack.word())
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Ack, D::Error> {
