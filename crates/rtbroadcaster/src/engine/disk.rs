@@ -8,6 +8,8 @@ mod journal;
 mod kept;
 mod run;
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -169,7 +171,9 @@ impl Disk {
     }
 
     fn store(&self) -> Result<Store, DiskError> {
-        std::fs::create_dir_all(&self.directory).map_err(|source| self.io(source))?;
+        // What rooms said is nobody else's business on this machine.
+        let directory = DirBuilder::new().recursive(true).mode(0o700).create(&self.directory);
+        directory.map_err(|source| self.io(source))?;
         let store = self.directory.join("store");
         let builder = Database::builder(&store).cache_size(CACHE_BYTES).max_journaling_size(JOURNAL_BYTES);
         let database = builder.worker_threads(1).open().map_err(|error| self.error(error))?;

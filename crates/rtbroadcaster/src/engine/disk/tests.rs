@@ -102,6 +102,15 @@ async fn a_directory_in_use_is_not_opened_by_another() {
 }
 
 #[tokio::test]
+async fn a_new_directory_is_for_its_user_only() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let place = Place::new();
+    fill(&Disk::at(&place.0), 1).await;
+    assert_eq!(fs::metadata(&place.0).unwrap().permissions().mode() & 0o777, 0o700);
+}
+
+#[tokio::test]
 async fn a_directory_of_a_later_version_is_left_alone() {
     let place = Place::new();
     let disk = Disk::at(&place.0);
