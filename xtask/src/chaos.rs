@@ -1,17 +1,21 @@
-//! `cargo xtask chaos`: what version 2 of the protocol promises, under cuts, lags, takeovers and joins at random moments.
-//! Must not know how a scenario works.
+//! `cargo xtask chaos`: what version 2 of the protocol promises, under cuts, lags, takeovers, joins and kills at random
+//! moments, and when the server is replaced. Must not know how a scenario works.
 
 mod answer;
 mod cuts;
+mod drains;
 mod ears;
 mod fault;
 mod joins;
+mod kills;
 mod ledger;
+mod lives;
 mod model;
 pub(crate) mod random;
 mod record;
 mod speaker;
 mod state;
+mod sum;
 mod takeovers;
 
 use std::fmt::Display;
@@ -21,6 +25,7 @@ use clap::{Args, ValueEnum};
 
 use crate::load::optimized;
 use crate::steps::{Failure, Steps};
+use lives::viewer::Return;
 pub(crate) use takeovers::be_an_owner;
 
 /// Without --only all scenarios run, one after the other.
@@ -35,7 +40,7 @@ pub(crate) struct Chaos {
     /// cuts, lags: how many viewers; a fifth of them lags
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     viewers: u32,
-    /// cuts, lags: how many messages a second; four times as many for viewers that lag
+    /// cuts, lags, kills: how many messages a second; four times as many for viewers that lag, eight times with kills
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
     /// cuts, lags: how long messages are said
@@ -47,6 +52,18 @@ pub(crate) struct Chaos {
     /// joins: how many
     #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u32).range(1..))]
     joins: u32,
+    /// kills: how many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    kills: u32,
+    /// kills: how many viewers
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    kill_viewers: u32,
+    /// drains: how many viewers; each needs an open file here and one in the server
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=18_000))]
+    drain_viewers: u32,
+    /// drains: viewers come back when the server has advised it, and not at once
+    #[arg(long)]
+    obey: bool,
 }
 
 /// What can be run.
@@ -60,6 +77,10 @@ enum Scenario {
     Takeovers,
     /// Joins at random moments get the fold of what was said up to their number
     Joins,
+    /// A server that keeps its rooms is killed again and again, while its owner speaks, and started again at once
+    Kills,
+    /// A server that keeps its rooms is replaced while thousands watch, and all come back to the next one
+    Drains,
 }
 
 /// One viewer of these lags where all of them are cut.
@@ -67,6 +88,9 @@ const LAG_VIEWERS: u32 = 5;
 
 /// How many times faster messages are said to viewers that lag: they must be able to fall behind.
 const LAG_RATE: u32 = 4;
+
+/// How many times faster messages are said to servers that are killed: some must be on their way when it comes.
+const KILL_RATE: u32 = 8;
 
 /// Has every scenario run and printed, whatever the first ones bring, by an optimized build of this program.
 pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
@@ -97,6 +121,17 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
             }
             Scenario::Joins => {
                 let report = joins::measure(joins::Plan { seed, joins: options.joins });
+                report.and_then(|report| told(&report, report.verdict()))
+            }
+            Scenario::Kills => {
+                let Chaos { kill_viewers: viewers, rate, kills, .. } = *options;
+                let rate = rate * KILL_RATE;
+                let report = kills::measure(kills::Plan { seed, viewers, rate, kills });
+                report.and_then(|report| told(&report, report.verdict()))
+            }
+            Scenario::Drains => {
+                let returns = if options.obey { Return::AsAdvised } else { Return::AtOnce };
+                let report = drains::measure(drains::Plan { seed, viewers: options.drain_viewers, returns });
                 report.and_then(|report| told(&report, report.verdict()))
             }
         };

@@ -37,7 +37,7 @@ enum Command {
     Test,
     /// Viewers under load: each gets every message once and in order; memory, CPU and latency are told
     Soak(soak::Soak),
-    /// Version 2 under cuts, lags, takeovers and joins at random moments: nothing lost, repeated, stale or untrue
+    /// Version 2 under cuts, lags, takeovers, joins, kills and a drain: nothing lost, repeated, stale or untrue
     Chaos(chaos::Chaos),
     /// Attacks beside good viewers: nothing lost, no crash, memory within its formula and given back
     Hostile(hostile::Hostile),

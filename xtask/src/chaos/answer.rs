@@ -19,6 +19,7 @@ pub(super) enum Answer<'a> {
     Ack(Ack<'a>),
     Error(Refusal<'a>),
     Alive(Alive<'a>),
+    Draining(Draining<'a>),
     Closed(Closed<'a>),
 }
 
@@ -87,6 +88,8 @@ frames! {
     }
     /// The room's last number.
     Alive { seq: u64, }
+    /// The server goes away.
+    Draining { reconnect_in_ms: u64, }
     /// The last frame.
     Closed { reason: Cow<'a, str>, }
 }
@@ -164,6 +167,7 @@ impl<'a> Answer<'a> {
             "ack" => exact(text).map(Self::Ack),
             "error" => exact(text).map(Self::Error),
             "alive" => exact(text).map(Self::Alive),
+            "draining" => exact(text).map(Self::Draining),
             "closed" => exact(text).map(Self::Closed),
             other => Err(format!("the type {other:?} is not known here")),
         }
@@ -186,8 +190,10 @@ mod tests {
         let path = crate::steps::root().join("PROTOCOL.md");
         let protocol = std::fs::read_to_string(path).unwrap();
         let (_, section) = protocol.split_once("## 2. Version 2").unwrap();
-        let names =
-            ["created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "closed"];
+        let names = [
+            "created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "draining",
+            "closed",
+        ];
         let mut read = 0;
         for line in section.lines() {
             let Some((name, _)) = line.strip_prefix(r#"{"type":""#).and_then(|rest| rest.split_once('"')) else {

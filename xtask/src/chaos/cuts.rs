@@ -3,7 +3,7 @@
 
 mod cut;
 mod report;
-mod script;
+pub(super) mod script;
 mod tally;
 mod viewer;
 

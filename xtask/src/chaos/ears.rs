@@ -22,6 +22,8 @@ pub(super) struct Ears {
     pub(super) resets: u64,
     /// Whether by the rules the client connects anew, since what an `alive` told has not come.
     pub(super) must_reconnect: bool,
+    /// After how many milliseconds a server that goes away advises to come back.
+    pub(super) advice: Option<u64>,
     /// The word of the server's last text.
     pub(super) word: Option<String>,
     /// The code of the server's close frame.
@@ -65,6 +67,7 @@ impl Ears {
                     Heard::Reset => self.resets += 1,
                     Heard::Ephemeral => self.ephemerals += 1,
                     Heard::Reconnect => self.must_reconnect = true,
+                    Heard::Draining(advice) => self.advice = Some(advice),
                     Heard::Closed(word) => self.word = Some(word),
                     Heard::Message | Heard::Other => {}
                 }

@@ -8,7 +8,7 @@ mod tests;
 
 use sha2::{Digest, Sha256};
 
-use super::answer::{Alive, Answer, Message, Owner, Presence, Reset, ResetReason, Skipped};
+use super::answer::{Alive, Answer, Message, Owner, Reset, ResetReason, Skipped};
 use super::fault::{Fault, Faults};
 use super::ledger::Ledger;
 use super::record::Record;
@@ -44,6 +44,8 @@ pub(super) struct Model {
     ephemeral: u64,
     /// The last ephemeral message of this connection came after this number was said.
     ephemeral_after: u64,
+    /// The newest term that it was told.
+    term: u64,
     ledger: Ledger,
     /// How many messages were to be replayed by resumes.
     replayed: u64,
@@ -78,6 +80,8 @@ pub(super) enum Heard {
     Refused(String),
     /// What one `alive` told had not come when the next one came: by the rules this client connects anew.
     Reconnect,
+    /// The server goes away, and advises to come back after so many milliseconds.
+    Draining(u64),
     /// The last text before the server's close, with its word.
     Closed(String),
     /// Anything else.
@@ -85,6 +89,13 @@ pub(super) enum Heard {
 }
 
 impl Model {
+    /// One that has the empty state from before the first message, and asks for all that came after it.
+    pub(super) fn from_the_first() -> Self {
+        let mut model = Self { position: Some(0), ..Self::default() };
+        model.ledger.begin_or_reset(0);
+        model
+    }
+
     /// The connection is gone. A replay of a state that was not whole is forgotten.
     pub(super) fn cut(&mut self) {
         self.phase = Phase::Away;
@@ -146,10 +157,11 @@ impl Model {
         match (answer, &self.phase) {
             (Answer::Joined(joined), _) if self.has_asked() => self.joined(&joined, record),
             (Answer::Error(refusal), _) if self.has_asked() => Heard::Refused(refusal.code.into_owned()),
+            (Answer::Draining(draining), _) if record.may_be_away => Heard::Draining(draining.reconnect_in_ms),
             (Answer::Closed(closed), _) => Heard::Closed(closed.reason.into_owned()),
             (Answer::Message(message), Phase::Replay(_) | Phase::Live) => self.message(&message, text, record),
             (Answer::Alive(alive), Phase::Replay(_) | Phase::Live) => self.alive(&alive, record),
-            (Answer::Owner(owner), Phase::Replay(_) | Phase::Live) => self.owner(&owner),
+            (Answer::Owner(owner), Phase::Replay(_) | Phase::Live) => self.owner(&owner, record),
             (Answer::Skipped(skipped), Phase::Live) => self.skipped(&skipped),
             (Answer::Reset(reset), Phase::Live) => self.reset(&reset, record),
             _ => {
@@ -231,10 +243,8 @@ impl Model {
         }
     }
 
-    fn owner(&mut self, owner: &Owner<'_>) -> Heard {
-        if (owner.status, owner.term) != (Presence::Live, 1) {
-            self.faults.note(Fault::OddRoom, || format!("{owner:?}"));
-        }
+    fn owner(&mut self, owner: &Owner<'_>, record: &Record) -> Heard {
+        self.room(owner.term, &record.epoch, owner.status, record);
         Heard::Other
     }
 }

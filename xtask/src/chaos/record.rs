@@ -44,6 +44,10 @@ pub(super) struct Record {
     pub(super) alive_ms: u64,
     /// The number of the last message that was acknowledged.
     pub(super) acked: u64,
+    /// The newest term that there may be.
+    pub(super) term: u64,
+    /// Whether the owner may be away, as it is when its server was replaced.
+    pub(super) may_be_away: bool,
     said: Vec<Said>,
     /// For each key the numbers of the states and clears, in order.
     keys: Vec<Vec<u64>>,
@@ -56,7 +60,7 @@ pub(super) struct Record {
 impl Record {
     /// An empty room.
     pub(super) fn new(room: &str, epoch: &str, alive_ms: u64) -> Self {
-        Self { room: room.into(), epoch: epoch.into(), alive_ms, ..Self::default() }
+        Self { room: room.into(), epoch: epoch.into(), alive_ms, term: 1, ..Self::default() }
     }
 
     /// A message is about to be said; returns the number that it must get. `params` is what viewers get.

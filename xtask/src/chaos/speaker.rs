@@ -1,6 +1,8 @@
 //! The owner of a room: says what it is told, writes it into the record first, and looks at every acknowledgement.
 //! Must not know what is said.
 
+mod comeback;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -65,13 +67,26 @@ impl Saying {
 pub(super) struct Speaker {
     peer: Peer,
     record: Shared,
+    /// What it comes back with.
+    key: String,
+    /// The number of its lease.
+    term: u64,
     /// What its ids begin with.
     prefix: String,
     /// How many ids it has used.
     ids: u64,
-    /// The ids that have no answer yet and the numbers that they must get.
-    unacked: VecDeque<(String, u64)>,
+    /// What has no answer yet.
+    unacked: VecDeque<Unacked>,
     pub(super) faults: Faults,
+}
+
+/// A message that has no answer yet.
+#[derive(Debug)]
+struct Unacked {
+    id: String,
+    /// The number that it must get.
+    seq: u64,
+    text: String,
 }
 
 impl Speaker {
@@ -89,7 +104,8 @@ impl Speaker {
         }
         let record = Shared::new(Record::new(&created.room, &created.epoch, created.alive_ms));
         let prefix = format!("{prefix:016x}");
-        Ok(Self { peer, record, prefix, ids: 0, unacked: VecDeque::new(), faults })
+        let (key, term) = (created.owner_key.into_owned(), created.term);
+        Ok(Self { peer, record, key, term, prefix, ids: 0, unacked: VecDeque::new(), faults })
     }
 
     pub(super) fn record(&self) -> &Shared {
@@ -101,7 +117,8 @@ impl Speaker {
         let mut frames = Vec::new();
         for saying in sayings {
             let id = format!("{}-{}", self.prefix, self.ids);
-            frames.extend(masked(Opcode::Text, saying.text(&id).as_bytes()));
+            let text = saying.text(&id);
+            frames.extend(masked(Opcode::Text, text.as_bytes()));
             let mut record = self.record.write();
             let Some(kind) = saying.kind else {
                 record.say_ephemeral(&saying.key, &saying.heard());
@@ -110,7 +127,7 @@ impl Speaker {
             let seq = record.say(kind, &saying.key, &saying.heard());
             if saying.has_id {
                 self.ids += 1;
-                self.unacked.push_back((id, seq));
+                self.unacked.push_back(Unacked { id, seq, text });
             }
         }
         Ok(self.peer.send(&frames).await?)
@@ -138,7 +155,7 @@ impl Speaker {
             let text = String::from_utf8_lossy(text);
             match Answer::read(&text) {
                 Ok(Answer::Ack(ack)) => match unacked.pop_front() {
-                    Some((id, seq)) if id == ack.id && seq == ack.seq => record.write().acked = seq,
+                    Some(Unacked { id, seq, .. }) if id == ack.id && seq == ack.seq => record.write().acked = seq,
                     wanted => faults.note(Fault::FalseAck, || format!("{text} instead of {wanted:?}")),
                 },
                 Ok(Answer::Alive(alive)) => {
@@ -147,6 +164,7 @@ impl Speaker {
                         faults.note(Fault::Unsaid, || format!("{text} after {last}"));
                     }
                 }
+                Ok(Answer::Draining(_)) if record.read().may_be_away => {}
                 Ok(Answer::Closed(closed)) => word = Some(closed.reason.into_owned()),
                 Ok(_) => faults.note(Fault::Forbidden, || format!("to an owner: {text}")),
                 Err(why) => faults.note(Fault::Forbidden, || format!("to an owner: {why}: {text}")),

@@ -31,10 +31,15 @@ pub(crate) struct Sample {
 impl Server {
     /// Starts it on a free port, with these flags besides.
     pub(crate) fn start(program: &Path, flags: &[&str]) -> Result<Self, Failure> {
+        Self::start_on(([127, 0, 0, 1], 0).into(), program, flags)
+    }
+
+    /// The same on this address.
+    pub(crate) fn start_on(address: SocketAddr, program: &Path, flags: &[&str]) -> Result<Self, Failure> {
         let mut command = Command::new(program);
         // All viewers come from one address.
         command.args(["--connections-per-address-max", "0", "--handshakes-per-address-per-second", "0"]);
-        command.args(["--listen", "127.0.0.1:0"]).args(flags);
+        command.args(["--listen", &address.to_string()]).args(flags);
         Self::spawn(&mut command)
     }
 
@@ -65,6 +70,15 @@ impl Server {
     pub(crate) fn sample(&self) -> Result<Sample, Failure> {
         let pid = self.child.id();
         Ok(Sample { rss: process::rss(pid)?, cpu: process::cpu(pid)?, at: Instant::now() })
+    }
+
+    /// Kills it with SIGKILL. Fails if it had ended by itself.
+    pub(crate) fn kill(mut self) -> Result<(), Failure> {
+        match self.child.try_wait() {
+            // Dropped, it is killed.
+            Ok(None) => Ok(()),
+            other => Err(Failure::new(format!("the server had ended by itself: {other:?}"))),
+        }
     }
 
     /// Ends it as an operator would.

@@ -9,9 +9,8 @@ use super::tally::Tally;
 use super::viewer::Viewer;
 use crate::chaos::answer::{How, Reason};
 use crate::chaos::fault::{Fault, Faults};
-use crate::chaos::ledger::Counts;
 use crate::chaos::record::Record;
-use crate::chaos::state::{self, Hash, short};
+use crate::chaos::sum::Sum;
 use crate::load::Busy;
 use crate::steps::Failure;
 
@@ -20,18 +19,10 @@ use crate::steps::Failure;
 pub(in crate::chaos) struct Report {
     plan: Plan,
     tally: Tally,
-    counts: Counts,
-    /// How many messages came by resumes.
-    replayed: u64,
+    sum: Sum,
     faults: Faults,
-    /// How many numbered and how many ephemeral messages were said.
-    said: (u64, u64),
-    /// How many viewers ended in the owner's state, and its hash.
-    states: (u64, Hash),
-    /// How many viewers heard exactly the bytes that were said under the numbers that they heard.
-    exact: u64,
-    /// How many of them heard every message from the first one, and the hash of all.
-    whole: (u64, Hash),
+    /// How many ephemeral messages were said.
+    ephemerals: u64,
     /// Of the owner and of the viewers.
     busy: [Busy; 2],
     catching_up: Duration,
@@ -48,37 +39,11 @@ impl Report {
         catching_up: Duration,
         time: Duration,
     ) -> Self {
-        let last = record.last();
-        let frames = |seqs: &mut dyn Iterator<Item = u64>| state::hash(seqs.filter_map(|seq| record.frame(seq)));
-        let (state, all) = (frames(&mut record.fold(last).into_iter()), frames(&mut (1..=last)));
-        let (mut tally, mut counts) = (Tally::default(), Counts::default());
-        let (mut states, mut exact, mut whole, mut replayed) = (0, 0, 0, 0);
-        for Viewer { model, tally: one, .. } in viewers {
-            tally.add(one);
-            faults.add(&model.faults);
-            replayed += model.replayed();
-            let theirs = model.ledger().counts(last);
-            counts += theirs;
-            states += u64::from(model.state().hash() == state);
-            let is_exact = model.hash() == frames(&mut model.ledger().came());
-            exact += u64::from(is_exact);
-            whole += u64::from(is_exact && model.hash() == all && theirs.received == last);
-        }
-        let said = (last, record.ephemerals());
-        Self {
-            plan,
-            tally,
-            counts,
-            replayed,
-            faults,
-            said,
-            states: (states, state),
-            exact,
-            whole: (whole, all),
-            busy,
-            catching_up,
-            time,
-        }
+        let mut tally = Tally::default();
+        viewers.iter().for_each(|viewer| tally.add(&viewer.tally));
+        let sum = Sum::of(viewers.iter().map(|viewer| &viewer.model), record);
+        faults.add(&sum.faults);
+        Self { plan, tally, sum, faults, ephemerals: record.ephemerals(), busy, catching_up, time }
     }
 
     /// Fails if anything was lost, repeated, out of order, untrue, or not allowed.
@@ -87,12 +52,12 @@ impl Report {
         let Tally { done, left_open, resets, .. } = self.tally;
         // Only who reads late may be too slow.
         let resets = if self.plan.lags { 0 } else { resets };
-        if self.faults.all() + self.counts.lost + left_open + resets > 0 {
-            let (faults, lost) = (self.faults.all(), self.counts.lost);
+        if self.faults.all() + self.sum.counts.lost + left_open + resets > 0 {
+            let (faults, lost) = (self.faults.all(), self.sum.counts.lost);
             let what = format!("{faults} faults, {lost} lost, {resets} reset as slow, {left_open} left open");
             return Err(Failure::new(what));
         }
-        if [done, self.states.0, self.exact] != [viewers; 3] {
+        if done != viewers || !self.sum.is_equal() {
             return Err(Failure::new("not every viewer ended with the owner's state and the owner's bytes"));
         }
         Ok(())
@@ -119,7 +84,7 @@ impl Report {
             f,
             "  joins      {} snapshot, {resumed} resumed with {} messages",
             of(How::Snapshot, None),
-            self.replayed
+            self.sum.replayed
         )?;
         for reason in [Reason::Retention, Reason::Epoch, Reason::Future, Reason::Malformed] {
             write!(f, ", {} reset {reason:?}", of(How::Reset, Some(reason)))?;
@@ -135,35 +100,10 @@ impl Report {
     }
 
     fn messages(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (numbered, ephemerals) = self.said;
-        let Counts { expected, received, superseded, reset, lost } = self.counts;
-        writeln!(f, "  said       {numbered} messages and {ephemerals} ephemeral ones")?;
-        writeln!(
-            f,
-            "  messages   {expected} expected, {received} received, {lost} lost, {} repeated, {} out of order; \
-             announced: {superseded} superseded, {reset} by a reset; {} ephemeral ones and {} texts came in all",
-            self.faults.count(Fault::Repeated),
-            self.faults.count(Fault::OutOfOrder),
-            self.tally.ephemerals,
-            self.tally.texts
-        )
-    }
-
-    fn hashes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let viewers = u64::from(self.plan.viewers);
-        let equal = |count| if count == viewers { "yes" } else { "NO" };
-        let ((states, state), (whole, all)) = (self.states, self.whole);
-        writeln!(
-            f,
-            "  hashes     state equal: {} ({states} of {viewers}, {}); bytes equal: {} ({} of {viewers}; {whole} \
-             heard all from 1 to {}, {})",
-            equal(states),
-            short(&state),
-            equal(self.exact),
-            self.exact,
-            self.said.0,
-            short(&all)
-        )
+        let Tally { ephemerals, texts, .. } = self.tally;
+        writeln!(f, "  said       {} messages and {} ephemeral ones", self.sum.last, self.ephemerals)?;
+        writeln!(f, "{}", self.sum)?;
+        writeln!(f, "  came       {ephemerals} ephemeral ones and {texts} texts in all")
     }
 }
 
@@ -179,7 +119,6 @@ impl fmt::Display for Report {
         }
         self.joins(f)?;
         self.messages(f)?;
-        self.hashes(f)?;
         let Tally { done, left_open, .. } = self.tally;
         writeln!(f, "  ends       {done} viewers closed with room_closed; {left_open} connections left open")?;
         let [owner, viewers] = self.busy.map(|busy| busy.share() * 100.0);

@@ -14,7 +14,7 @@ const MESSAGE_BYTES_MAX: usize = 65_536;
 const LONGEST_IN: u64 = 1_000;
 
 /// The message with this number, from 0; the number is in its params, so that every one is another.
-pub(super) fn saying(seed: u64, number: u64) -> Saying {
+pub(in crate::chaos) fn saying(seed: u64, number: u64) -> Saying {
     let random = &mut Random::new(seed, number);
     if number % LONGEST_IN == LONGEST_IN / 2 {
         return longest(number);

@@ -101,9 +101,12 @@ impl Model {
 
     /// What every announcement says of the room.
     pub(super) fn room(&mut self, term: u64, epoch: &str, owner: Presence, record: &Record) {
-        if (term, owner) != (1, Presence::Live) || epoch != record.epoch {
-            self.faults.note(Fault::OddRoom, || format!("term {term}, owner {owner:?}, epoch {epoch}"));
+        let is_term = (self.term.max(1)..=record.term).contains(&term);
+        if !is_term || (owner == Presence::Away && !record.may_be_away) || epoch != record.epoch {
+            let newest = self.term;
+            self.faults.note(Fault::OddRoom, || format!("term {term} after {newest}, owner {owner:?}, epoch {epoch}"));
         }
+        self.term = self.term.max(term);
     }
 
     /// Whether the answer is the one that the claim must have.

@@ -239,3 +239,37 @@ fn a_pause_ends_like_a_join_and_what_was_on_its_way_comes_before() {
         assert!(found, "{answer}: {}", model.faults);
     }
 }
+
+#[test]
+fn only_terms_that_there_may_be_come_in_their_order_and_only_an_owner_that_may_be_away_is() {
+    let hears = |term, may_be_away, told: &[(&str, u64)]| {
+        let mut record = record();
+        (record.term, record.may_be_away) = (term, may_be_away);
+        let mut model = live_at(6, &record);
+        for (status, term) in told {
+            let owner = format!(r#"{{"type":"owner","status":"{status}","term":{term}}}"#);
+            model.hear(owner.as_bytes(), &record);
+        }
+        model.hear(br#"{"type":"draining","reconnectInMs":5}"#, &record);
+        (model.faults.count(Fault::OddRoom), model.faults.count(Fault::Forbidden), model.faults.all())
+    };
+    assert_eq!(hears(3, true, &[("away", 1), ("live", 2), ("away", 2), ("live", 3)]), (0, 0, 0));
+    assert_eq!(hears(3, true, &[("live", 4)]), (1, 0, 1));
+    assert_eq!(hears(3, true, &[("live", 3), ("live", 2)]), (1, 0, 1));
+    assert_eq!(hears(1, false, &[("away", 1)]), (1, 1, 2));
+}
+
+#[test]
+fn who_asks_from_the_first_message_on_must_be_told_all() {
+    let record = record();
+    for (replay, lost) in [(6, 0), (5, 1)] {
+        let mut model = Model::from_the_first();
+        let join = model.join("i".into(), Claim::Honest, &record);
+        assert_eq!(join, r#"{"type":"join","id":"i","room":"r","cursor":{"epoch":"e","seq":0}}"#);
+        model.hear(joined(6, r#""resumed""#, replay).as_bytes(), &record);
+        for seq in 7 - replay..=6 {
+            model.hear(record.frame(seq).unwrap().as_bytes(), &record);
+        }
+        assert_eq!((model.faults.all() == 0, model.ledger().counts(6).lost), (lost == 0, lost), "{}", model.faults);
+    }
+}

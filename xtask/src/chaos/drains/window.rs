@@ -1,0 +1,56 @@
+//! How old messages of one room were before, while and after everybody came back. Pure.
+
+use std::time::Duration;
+
+/// The numbers of the messages between which something changed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Windows {
+    /// The last one that was acknowledged when the server was asked to end.
+    pub(super) asked: u64,
+    /// The last one when everybody of this room was back.
+    pub(super) witnesses_back: u64,
+    /// The last one when everybody was back.
+    pub(super) all_back: u64,
+    /// The last one before the many began to end.
+    pub(super) end: u64,
+}
+
+/// The ages of the messages of each window, sorted.
+#[derive(Debug, Default)]
+pub(super) struct Ages {
+    pub(super) before: Vec<Duration>,
+    /// While everybody else came back.
+    pub(super) during: Vec<Duration>,
+    pub(super) after: Vec<Duration>,
+}
+
+impl Windows {
+    pub(super) fn sort(&self, ages: &[(u64, Duration)]) -> Ages {
+        let mut sorted = Ages::default();
+        for &(seq, age) in ages {
+            if seq <= self.asked {
+                sorted.before.push(age);
+            } else if seq > self.witnesses_back && seq <= self.all_back {
+                sorted.during.push(age);
+            } else if seq > self.all_back && seq <= self.end {
+                sorted.after.push(age);
+            }
+        }
+        [&mut sorted.before, &mut sorted.during, &mut sorted.after].into_iter().for_each(|ages| ages.sort_unstable());
+        sorted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_message_is_in_its_window_and_those_of_the_absence_and_the_end_are_in_none() {
+        let windows = Windows { asked: 2, witnesses_back: 4, all_back: 6, end: 8 };
+        let ages: Vec<_> = (1..=9).map(|seq| (seq, Duration::from_millis(10 - seq))).collect();
+        let Ages { before, during, after } = windows.sort(&ages);
+        let millis = |ages: &[Duration]| ages.iter().map(Duration::as_millis).collect::<Vec<_>>();
+        assert_eq!([millis(&before), millis(&during), millis(&after)], [[8, 9], [4, 5], [2, 3]]);
+    }
+}

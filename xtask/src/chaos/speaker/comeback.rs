@@ -1,0 +1,86 @@
+//! An owner that comes back to a server that knows its room, and says again what had no answer. Must not know why it
+//! was away.
+
+use std::net::SocketAddr;
+
+use super::Speaker;
+use crate::chaos::answer::{Answer, Owned};
+use crate::chaos::fault::Fault;
+use crate::load::frame::{Opcode, masked};
+use crate::load::peer::{Peer, PeerError, V2};
+
+/// The name of the request.
+const ID: &str = "own";
+
+impl Speaker {
+    /// From now on its server may be replaced by another one.
+    pub(in crate::chaos) fn may_be_away(&self) {
+        self.record.write().may_be_away = true;
+    }
+
+    /// Ends its side of a connection that is of no use any more, so that the server does not wait for that.
+    pub(in crate::chaos) async fn hang_up(&mut self) {
+        // It may have ended already.
+        let _ = self.peer.end_this_side().await;
+    }
+
+    /// Connects, asks for the room by its key, and says again what has no answer, in order and under the same ids.
+    /// How many these are.
+    pub(in crate::chaos) async fn come_back(&mut self, address: SocketAddr) -> Result<u64, PeerError> {
+        let mut peer = Peer::open_as(address, V2).await?;
+        let room = {
+            let mut record = self.record.write();
+            // Before it is asked: viewers may be told the term before this owner is.
+            record.term += 1;
+            record.room.clone()
+        };
+        let key = &self.key;
+        peer.say(&format!(r#"{{"type":"own","id":"{ID}","room":"{room}","ownerKey":"{key}"}}"#)).await?;
+        let text = answer(&mut peer).await?;
+        let Ok(Answer::Owned(owned)) = Answer::read(&text) else {
+            return Err(PeerError::Answer(text));
+        };
+        let mut state = Vec::new();
+        for _ in 0..owned.replay {
+            state.push(answer(&mut peer).await?);
+        }
+        self.judge(&owned, &state);
+        self.term = owned.term;
+        self.peer = peer;
+        let frames: Vec<u8> =
+            self.unacked.iter().flat_map(|unacked| masked(Opcode::Text, unacked.text.as_bytes())).collect();
+        self.peer.send(&frames).await?;
+        Ok(self.unacked.len() as u64)
+    }
+
+    /// Whether the room is the one that this owner has left, with every message that was acknowledged to it.
+    fn judge(&mut self, owned: &Owned<'_>, state: &[String]) {
+        let Self { record, faults, term, .. } = self;
+        let record = record.read();
+        let is_room = (&*owned.id, &*owned.room, &*owned.epoch) == (ID, &*record.room, &*record.epoch);
+        if !is_room || owned.term <= *term || owned.term > record.term || owned.alive_ms != record.alive_ms {
+            faults.note(Fault::OddRoom, || format!("{owned:?} after term {term}"));
+        }
+        if owned.seq < record.acked {
+            let acked = record.acked;
+            faults.note(Fault::Forgotten, || format!("{owned:?}, {acked} was acknowledged"));
+        }
+        if owned.seq > record.last() {
+            faults.note(Fault::Unsaid, || format!("{owned:?}"));
+        }
+        let fold = record.fold(owned.seq);
+        if !fold.iter().map(|&seq| record.frame(seq)).eq(state.iter().map(|text| Some(&**text))) {
+            faults.note(Fault::OtherState, || format!("{owned:?}: {state:?}, not {fold:?}"));
+        }
+    }
+}
+
+/// The next text that is no heartbeat.
+async fn answer(peer: &mut Peer) -> Result<String, PeerError> {
+    loop {
+        let text = peer.answer().await?;
+        if !matches!(Answer::read(&text), Ok(Answer::Alive(_))) {
+            return Ok(text);
+        }
+    }
+}
