@@ -96,6 +96,12 @@ async fn speak(owner: &mut Peer, said: &mut u64) -> Result<(), PeerError> {
     }
 }
 
+/// Whether an answer says, in either protocol, that the address had its share of replays.
+fn is_refusal(text: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(text);
+    text.contains(r#""code":"rate""#) || text.contains(r#""text":"unavailable""#)
+}
+
 /// Joins, reads nothing while the server may keep it, and then sees whether it is over.
 async fn stare(plan: Plan, number: u64, room: String, kept: Duration) -> Made {
     let mut made = Made { count: 1, ..Made::default() };
@@ -123,14 +129,21 @@ async fn stare(plan: Plan, number: u64, room: String, kept: Duration) -> Made {
     };
     sleep(kept).await;
     // What the kernel holds is there at once; behind it there is an end or nothing.
+    let mut is_refused = false;
     let end = timeout(MARGIN, async {
         loop {
-            if let Err(error) = peer.hear(|_| ()).await {
+            if let Err(error) = peer.hear(|text| is_refused |= is_refusal(text)).await {
                 return error;
             }
         }
     });
-    match end.await {
+    let end = end.await;
+    if is_refused {
+        // Its address had its share: it has no room, and all its time for one.
+        made.answer("refused: its address had its share");
+        return made;
+    }
+    match end {
         Ok(PeerError::Closed(4008)) => made.answer("4008"),
         Ok(PeerError::Cut | PeerError::Io(_)) => made.answer("cut"),
         Ok(other) => made.faults.push(format!("one that reads nothing: {other}")),
