@@ -11,6 +11,7 @@ mod kills;
 mod ledger;
 mod lives;
 mod model;
+mod patience;
 pub(crate) mod random;
 mod record;
 mod speaker;

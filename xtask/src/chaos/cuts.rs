@@ -9,9 +9,8 @@ mod viewer;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
@@ -19,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::fault::{Fault, Faults};
+use super::patience::{missing, wait_until};
 use super::random::Random;
 use super::speaker::{Shared, Speaker};
 use crate::load::server::Server;
@@ -41,9 +41,6 @@ const LATE_IN: u32 = 10;
 
 /// How long joining, and catching up after the storm, may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How often a count is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// One run.
 #[derive(Debug, Clone, Copy)]
@@ -83,14 +80,14 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
         caught_up: Arc::clone(&caught_up),
     };
     let viewers = on_a_thread(limit, move || hear(plan, house));
-    wait(&joined, plan.viewers - plan.viewers.div_ceil(LATE_IN));
+    missing(PATIENCE, &joined, plan.viewers - plan.viewers.div_ceil(LATE_IN));
     // Whoever is gone tells why when it is joined.
     let _ = begin.send(());
     let _ = all_said.recv();
     storm.send_replace(true);
     let calm_at = Instant::now();
     let mut faults = Faults::default();
-    let missing = wait(&caught_up, plan.viewers);
+    let missing = missing(PATIENCE, &caught_up, plan.viewers);
     if missing > 0 {
         faults.note(Fault::Late, || format!("{missing} viewers did not catch up within {PATIENCE:?}"));
     }
@@ -98,10 +95,7 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     let _ = end.send(());
     let of = |who| move |failure| Failure::new(format!("{who}: {failure}"));
     let (owner_faults, owner_busy) = outcome(owner).map_err(of("the owner"))?;
-    let deadline = Instant::now() + PATIENCE;
-    while !viewers.is_finished() && Instant::now() < deadline {
-        thread::sleep(LOOK_INTERVAL);
-    }
+    wait_until(PATIENCE, || viewers.is_finished());
     // Whoever is still there says what it waits for.
     stop.send_replace(true);
     let (viewers, viewers_busy) = outcome(viewers).map_err(of("the viewers"))?;
@@ -110,18 +104,6 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     let busy = [owner_busy, viewers_busy];
     let record = record.read();
     Ok(Report::new(plan, &viewers, &record, faults, busy, catching_up, started.elapsed()))
-}
-
-/// Waits until `count` is `wanted`, or patience ends; how many are missing.
-fn wait(count: &AtomicU32, wanted: u32) -> u32 {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let missing = wanted.saturating_sub(count.load(Ordering::Relaxed));
-        if missing == 0 || Instant::now() > deadline {
-            return missing;
-        }
-        thread::sleep(LOOK_INTERVAL);
-    }
 }
 
 /// The owner: opens the room, speaks when it may begin, and ends the room when it is told.

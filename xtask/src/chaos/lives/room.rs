@@ -2,10 +2,9 @@
 //! end. Must not know when a server ends.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
@@ -16,6 +15,7 @@ use super::tally::Tally;
 use super::viewer::{House, Return, Viewer};
 use crate::chaos::fault::{Fault, Faults};
 use crate::chaos::model::Model;
+use crate::chaos::patience::{missing, wait_until};
 use crate::chaos::random::Random;
 use crate::chaos::speaker::Shared;
 use crate::chaos::sum::Sum;
@@ -24,9 +24,6 @@ use crate::steps::Failure;
 
 /// How long joining, coming back, and catching up may take each.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// How often a count is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How far apart viewers come for the first time.
 const ARRIVAL: Duration = Duration::from_millis(1);
@@ -122,7 +119,7 @@ impl Room {
 
     /// Waits until everybody has joined.
     pub(in crate::chaos) fn joined(&self) -> Result<(), Failure> {
-        match wait(&self.house.joined, self.plan.viewers) {
+        match missing(PATIENCE, &self.house.joined, self.plan.viewers) {
             0 => Ok(()),
             missing => Err(Failure::new(format!("{missing} viewers did not join within {PATIENCE:?}"))),
         }
@@ -130,7 +127,7 @@ impl Room {
 
     /// Waits until everybody has come back.
     pub(in crate::chaos) fn await_back(&mut self) {
-        let missing = wait(&self.house.back, self.plan.viewers);
+        let missing = missing(PATIENCE, &self.house.back, self.plan.viewers);
         if missing > 0 {
             self.faults.note(Fault::Late, || format!("{missing} viewers were not back within {PATIENCE:?}"));
         }
@@ -152,17 +149,14 @@ impl Room {
         let last = Random::new(plan.seed, AUDITOR);
         let auditor = Viewer::new(house, last, Model::from_the_first());
         let auditor = on_a_thread(plan.limit, move || async { Ok(auditor.run(Duration::ZERO).await) });
-        let missing = wait(&counted, plan.viewers + 1);
+        let missing = missing(PATIENCE, &counted, plan.viewers + 1);
         if missing > 0 {
             faults.note(Fault::Late, || format!("{missing} viewers did not catch up within {PATIENCE:?}"));
         }
         let _ = end.send(());
         let of = |who| move |failure| Failure::new(format!("{who}: {failure}"));
         let spoken = outcome(owner).map_err(of("the owner"))?;
-        let deadline = Instant::now() + PATIENCE;
-        while !(viewers.is_finished() && auditor.is_finished()) && Instant::now() < deadline {
-            thread::sleep(LOOK_INTERVAL);
-        }
+        wait_until(PATIENCE, || viewers.is_finished() && auditor.is_finished());
         // Whoever is still there says what it waits for.
         over.send_replace(true);
         let (viewers, busy) = outcome(viewers).map_err(of("the viewers"))?;
@@ -176,18 +170,6 @@ impl Room {
         let came = model.ledger().counts(record.last()).received;
         let audited = came.saturating_sub(model.faults.count(Fault::OtherBytes));
         Ok(Past { sum, tally, spoken, faults, acked: record.acked, audited, busy })
-    }
-}
-
-/// Waits until `count` is `wanted`, or patience ends; how many are missing.
-fn wait(count: &AtomicU32, wanted: u32) -> u32 {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let missing = wanted.saturating_sub(count.load(Ordering::Relaxed));
-        if missing == 0 || Instant::now() > deadline {
-            return missing;
-        }
-        thread::sleep(LOOK_INTERVAL);
     }
 }
 
