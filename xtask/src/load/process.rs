@@ -1,6 +1,8 @@
 //! What Linux tells of a process or a thread (`proc(5)`). Must not know which one it is.
 
 use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +14,9 @@ const TICK: Duration = Duration::from_millis(10);
 
 /// The counter of receive windows that closed because nobody read.
 const CLOSED_WINDOWS: &str = "TCPToZeroWindowAdv";
+
+/// `ESRCH`: what reading a file of a thread says that has ended since the file was opened.
+const NO_SUCH_PROCESS: i32 = 3;
 
 /// How long it may take until a process stands still.
 const STOP: Duration = Duration::from_secs(5);
@@ -51,18 +56,25 @@ pub(crate) struct Thread {
     pub(crate) ran: Duration,
 }
 
-/// The threads of a process, always in the same order.
+/// The threads of a process, always in the same order. One that ends meanwhile is not among them.
 pub(crate) fn threads(pid: u32) -> Result<Vec<Thread>, Failure> {
     let path = format!("/proc/{pid}/task");
     let tasks = fs::read_dir(&path).map_err(|error| Failure::new(format!("{path} cannot be read: {error}")))?;
     let mut numbers: Vec<u32> = tasks.flatten().filter_map(|task| task.file_name().to_str()?.parse().ok()).collect();
     numbers.sort_unstable();
-    let thread = |number| {
-        let (name, time) = (read(&format!("{path}/{number}/comm"))?, read(&format!("{path}/{number}/schedstat"))?);
-        let ran = parse_ran(&time).ok_or_else(|| Failure::new(format!("{path}/{number}/schedstat has no times")))?;
-        Ok(Thread { name: name.trim_end().into(), ran })
+    numbers.into_iter().filter_map(|number| thread_at(&Path::new(&path).join(number.to_string())).transpose()).collect()
+}
+
+/// The thread of a folder of `/proc`, or none if it has ended.
+fn thread_at(folder: &Path) -> Result<Option<Thread>, Failure> {
+    let read = |name| match fs::read_to_string(folder.join(name)) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound || error.raw_os_error() == Some(NO_SUCH_PROCESS) => Ok(None),
+        Err(error) => Err(Failure::new(format!("{} cannot be read: {error}", folder.join(name).display()))),
     };
-    numbers.into_iter().map(thread).collect()
+    let (Some(name), Some(time)) = (read("comm")?, read("schedstat")?) else { return Ok(None) };
+    let ran = parse_ran(&time).ok_or_else(|| Failure::new(format!("{} has no times", folder.display())))?;
+    Ok(Some(Thread { name: name.trim_end().into(), ran }))
 }
 
 /// How many TCP connections of this machine have closed their receive window since its start, if the kernel tells: what
@@ -182,5 +194,17 @@ mod tests {
         let pid = std::process::id();
         assert!(open_files(pid).is_ok_and(|files| files > 2));
         assert!(threads(pid).is_ok_and(|threads| !threads.is_empty()));
+    }
+
+    #[test]
+    fn a_thread_that_has_ended_is_none_and_no_failure() {
+        let pid = std::process::id();
+        assert!(thread_at(Path::new(&format!("/proc/{pid}/task/{pid}"))).is_ok_and(|thread| thread.is_some()));
+        assert!(thread_at(Path::new(&format!("/proc/{pid}/task/0"))).is_ok_and(|thread| thread.is_none()));
+        for _ in 0..200 {
+            let ends = thread::spawn(|| ());
+            threads(pid).unwrap();
+            ends.join().unwrap();
+        }
     }
 }
