@@ -27,10 +27,6 @@ use witnesses::Witnesses;
 /// Below this scale any build will do: what counts then is that it works.
 const OPTIMIZED_FROM: f64 = 0.1;
 
-/// How much of an attack comes before all of them, so that the memory that the allocator keeps for good is there: 300 000
-/// frames bring the server to the 22 to 25 MiB at which a million leave it.
-const WARM_UP: f64 = 0.3;
-
 /// How long one attack may take at most.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -75,8 +71,10 @@ fn measure(options: &Hostile, steps: &mut Steps) -> Result<Report, Failure> {
         |scale| Plan { address: target.address(), room: witnesses.room().into(), seed, scale, stall: target.stall() };
     let attacks = Attack::all().filter(|attack| options.only.is_empty() || options.only.contains(attack));
     let attacks: Vec<_> = attacks.collect();
+    // Once before anything is measured: the allocator keeps for good what an attack needed at its height, and only what
+    // the same attack adds when it comes again is a leak.
     for &attack in &attacks {
-        let plan = plan(options.scale * WARM_UP);
+        let plan = plan(options.scale);
         outcome(on_a_thread(PATIENCE, move || attack.make(plan)))?;
     }
     let first = target.settled(None)?;

@@ -15,6 +15,11 @@ const BACKLOG: u32 = 4_096;
 /// How long accepting rests after an error that the next attempt would meet too, such as `EMFILE`.
 const REST: Duration = Duration::from_millis(50);
 
+/// After so many connections accepting rests for a moment, so that those who are here get their turn while thousands wait to
+/// be let in: a stampede is let in at some thousands a second.
+const CROWD: u32 = 16;
+const BREATH: Duration = Duration::from_millis(1);
+
 /// Why the server does not listen, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ListenError {
@@ -58,13 +63,15 @@ pub(super) struct Listener {
     failures: Sampling<()>,
     /// Until when accepting rests.
     rests_until: Option<Instant>,
+    /// How many connections were accepted since it last took a breath.
+    crowd: u32,
 }
 
 impl Listener {
     /// Listens on `address`, which `flag` chooses.
     pub(super) fn bind(address: SocketAddr, flag: &'static str) -> Result<Self, ListenError> {
         let (socket, address) = listen(address).map_err(|error| ListenError::new(address, flag, error))?;
-        Ok(Self { socket, address, failures: Sampling::default(), rests_until: None })
+        Ok(Self { socket, address, failures: Sampling::default(), rests_until: None, crowd: 0 })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -79,7 +86,14 @@ impl Listener {
                 self.rests_until = None;
             }
             let error = match self.socket.accept().await {
-                Ok((socket, peer)) => return Accepted { socket, peer, at: Instant::now() },
+                Ok((socket, peer)) => {
+                    let at = Instant::now();
+                    self.crowd += 1;
+                    if self.crowd == CROWD {
+                        (self.crowd, self.rests_until) = (0, Some(at + BREATH));
+                    }
+                    return Accepted { socket, peer, at };
+                }
                 Err(error) => error,
             };
             let now = Instant::now();
@@ -118,5 +132,17 @@ mod tests {
         assert!(is_of_one_connection(&io::ErrorKind::ConnectionAborted.into()));
         let too_many_open_files = io::Error::from_raw_os_error(24);
         assert!(!is_of_one_connection(&too_many_open_files));
+    }
+    #[tokio::test]
+    async fn a_crowd_is_let_in_with_a_breath_and_everybody_gets_in() {
+        let mut listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), "--listen").unwrap();
+        let mut clients = Vec::new();
+        for number in 1..=2 * CROWD + 1 {
+            clients.push(TcpStream::connect(listener.address()).await.unwrap());
+            let accepted = listener.accept().await;
+            assert_eq!(accepted.peer, clients.last().unwrap().local_addr().unwrap());
+            let rests = listener.rests_until.map(|end| end - accepted.at);
+            assert_eq!(rests, (number % CROWD == 0).then_some(BREATH), "after {number}");
+        }
     }
 }
