@@ -72,6 +72,8 @@ async fn an_address_that_had_its_share_of_states_is_told_to_come_back_and_then_g
     let mut paused = client(&server, "203.0.113.66").await;
     joins(&mut paused, &room).await;
     paused.say(json!({"type": "pause"})).await;
+    // Answered behind it.
+    assert_eq!(ask(&mut paused, &json!({"type": "nothing"})).await["code"], "bad_message");
     owner.say(json!({"type": "publish", "key": "bell", "params": []})).await;
     assert_eq!(good.hear().await["key"], "bell");
 
