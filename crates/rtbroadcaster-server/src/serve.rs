@@ -63,15 +63,15 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
 fn start(settings: &Settings) -> Result<ExitCode, ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
     // On a worker, so that whom it accepts stands in the queue of that worker, and not before all that wakes from outside.
-    let serving = runtime.spawn(serve(settings.clone()));
+    let settings = settings.clone();
+    let serving = runtime.spawn(async move { serve(&settings).await });
     let outcome = runtime.block_on(serving).expect("serving does not panic and nobody aborts it");
     // Whoever has not gone by now is not waited for.
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
-    let settings = &settings;
+async fn serve(settings: &Settings) -> Result<ExitCode, ServeError> {
     let process = Process::begins();
     // Before the ready line, so that whoever reads it may already send a signal.
     let mut signals = Signals::new().map_err(ServeError::Signals)?;

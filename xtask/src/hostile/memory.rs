@@ -3,8 +3,8 @@
 /// A server with nothing on it, its allocator's slack included.
 const BASE: u64 = 20 * 1024 * 1024;
 
-/// What the allocator keeps of the heights of attacks that are over.
-const KEPT: u64 = 6 * 1024 * 1024;
+/// What the allocator retains of attacks that are over.
+const RETAINED: u64 = 6 * 1024 * 1024;
 
 /// A connection that is served and takes what it gets.
 const CONNECTION: u64 = 1_536;
@@ -47,7 +47,7 @@ impl Load {
     /// The most that the server may hold.
     pub(super) fn bound(self) -> u64 {
         let Self { connections, handshakes, half_messages, rooms, replays, lagging, pinned_bytes } = self;
-        BASE + KEPT
+        BASE + RETAINED
             + CONNECTION * connections
             + HANDSHAKE * handshakes
             + HALF_MESSAGE * half_messages
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn every_part_of_a_load_counts() {
         let idle = Load::default();
-        assert_eq!(idle.bound(), BASE + KEPT);
+        assert_eq!(idle.bound(), BASE + RETAINED);
         let viewers = Load { connections: 10_000, ..idle };
         assert_eq!(viewers.bound(), idle.bound() + 15_360_000);
         let all =

@@ -15,9 +15,10 @@ const BACKLOG: u32 = 4_096;
 /// How long accepting rests after an error that the next attempt would meet too, such as `EMFILE`.
 const REST: Duration = Duration::from_millis(50);
 
-/// After so many connections accepting rests for a moment, so that those who are here get their turn while thousands wait to
-/// be let in: a stampede is let in at some thousands a second.
+/// After so many connections accepting rests, so that those who are here get their turn while thousands wait to be let in.
 const CROWD: u32 = 16;
+
+/// How long that rest is at least; the timer makes it up to twice as long.
 const BREATH: Duration = Duration::from_millis(1);
 
 /// Why the server does not listen, and what to do about it.
@@ -63,7 +64,7 @@ pub(super) struct Listener {
     failures: Sampling<()>,
     /// Until when accepting rests.
     rests_until: Option<Instant>,
-    /// How many connections were accepted since it last took a breath.
+    /// How many connections were accepted since the last breath.
     crowd: u32,
 }
 
@@ -133,6 +134,7 @@ mod tests {
         let too_many_open_files = io::Error::from_raw_os_error(24);
         assert!(!is_of_one_connection(&too_many_open_files));
     }
+
     #[tokio::test]
     async fn a_crowd_is_let_in_with_a_breath_and_everybody_gets_in() {
         let mut listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), "--listen").unwrap();
