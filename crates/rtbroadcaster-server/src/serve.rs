@@ -5,6 +5,7 @@ mod admin;
 mod announce;
 mod arrivals;
 mod connection;
+mod gate;
 mod hosts;
 mod listener;
 mod proxies;
@@ -62,10 +63,7 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
 
 fn start(settings: &Settings) -> Result<ExitCode, ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
-    // On a worker, so that whom it accepts stands in the queue of that worker, and not before all that wakes from outside.
-    let settings = settings.clone();
-    let serving = runtime.spawn(async move { serve(&settings).await });
-    let outcome = runtime.block_on(serving).expect("serving does not panic and nobody aborts it");
+    let outcome = runtime.block_on(serve(settings));
     // Whoever has not gone by now is not waited for.
     runtime.shutdown_background();
     outcome

@@ -8,6 +8,7 @@ use axum::middleware;
 use axum::routing::{any, get};
 use rtbroadcaster::Manager;
 
+use super::gate::{self, Gate};
 use super::hosts::{self, Hosts};
 use crate::endpoint::{Endpoint, HEALTHZ, READYZ};
 use crate::page;
@@ -15,8 +16,9 @@ use crate::page;
 /// The server's whole site.
 pub(super) fn router(path: &Endpoint, manager: Manager, hosts: Hosts) -> Router {
     let nothing_here = format!("there is nothing here; the WebSocket endpoint is {path}\n");
+    let paced = middleware::from_fn_with_state(Gate::default(), gate::keep);
     Router::new()
-        .route(path.as_ref(), any(rtbroadcaster::axum::serve))
+        .route(path.as_ref(), any(rtbroadcaster::axum::serve).layer(paced))
         .route(HEALTHZ, get("ok"))
         .route(READYZ, get(readyz))
         .with_state(manager)
