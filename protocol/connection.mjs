@@ -4,6 +4,9 @@ import { randomBytes } from "node:crypto";
 import { WebSocket } from "ws";
 import { within } from "./deadline.mjs";
 
+/** How a text begins that says how many watch. */
+export const AUDIENCE = '{"type":"audience",';
+
 export class Connection {
   #socket;
   /** What has come and was not looked at yet. */
@@ -36,8 +39,16 @@ export class Connection {
     return connection;
   }
 
-  /** The next thing that comes. */
+  /** The next thing that comes but how many watch, which comes at its own time. */
   async next() {
+    for (;;) {
+      const came = await this.nextOfAll();
+      if (came.kind !== "text" || !came.text.startsWith(AUDIENCE)) return came;
+    }
+  }
+
+  /** The next thing that comes. */
+  async nextOfAll() {
     if (this.#inbox.length === 0) {
       await within(new Promise((resolve) => (this.#arrived = resolve)), "waiting");
     }

@@ -65,8 +65,12 @@ pub struct Config {
     /// at once; then such requests are refused as `rate` until it is even. Where the address is known, see
     /// [`Arrival`](crate::Arrival). Default 4 MiB.
     pub replay_bytes_per_address_per_second: u32,
-    /// The most signals from one viewer in a second. There are no signals yet, so nothing uses it. Default 5.
+    /// The most signals from one viewer in a second; more are refused as `rate`. What one second brings may come at once.
+    /// Default 5.
     pub signals_per_viewer_per_second: u32,
+    /// The most signals in one room in a second that the owner is told one by one; more are refused as `rate`. What one
+    /// second brings may come at once. Those that are counted do not count here. Default 200.
+    pub signals_per_room_per_second: u32,
 
     /// How long a connection may take from its accept to its first valid message; else it is closed with 4502.
     /// Default 5 s.
@@ -107,6 +111,7 @@ impl Default for Config {
             handshakes_per_address_per_second: 100,
             replay_bytes_per_address_per_second: 4 * 1024 * 1024,
             signals_per_viewer_per_second: 5,
+            signals_per_room_per_second: 200,
             first_message_timeout: Duration::from_secs(5),
             join_timeout: Duration::from_secs(30),
             owner_grace: Duration::from_secs(30),

@@ -46,6 +46,7 @@
 //! A room ends by its owner, by its grace or idle time, by [`Manager::close_room`] or [`Manager::shutdown`]. Every
 //! viewer is told after everything that was said, and its connection is closed. [`CloseReason`] lists the close codes.
 
+mod audience;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod client;
@@ -60,11 +61,14 @@ mod manager;
 #[doc(hidden)]
 pub mod message;
 mod metrics;
+#[doc(hidden)]
+pub mod options;
 mod origin;
 #[doc(hidden)]
 pub mod protocol;
 mod room;
 mod sampling;
+mod signal;
 mod socket;
 #[doc(hidden)]
 pub mod standing;
@@ -72,6 +76,7 @@ mod upgrade;
 #[doc(hidden)]
 pub mod wire;
 
+pub use audience::Audience;
 pub use client::Permit;
 pub use close::CloseReason;
 pub use config::Config;
@@ -80,10 +85,12 @@ pub use engine::disk::{Ack, Disk, DiskError};
 pub use id::{InvalidRoomId, RoomId, Seq};
 pub use manager::Manager;
 pub use message::{Kind, Message, MessageError};
-pub use metrics::{Histogram, Messages, Metrics, Resumes, Superseded};
+pub use metrics::{Histogram, Messages, Metrics, Resumes, SignalCounts, Superseded};
+pub use options::{Counting, RoomOptions, RoomOptionsError};
 pub use origin::{InvalidOrigin, Origin};
-pub use room::{CreateError, InvalidOwnerKey, OwnError, Owner, OwnerKey, PublishError, RoomSummary};
+pub use room::{CreateError, InvalidOwnerKey, OwnError, Owner, OwnerKey, PublishError, RoomSummary, Signals};
 pub use sampling::Sampling;
+pub use signal::Signal;
 pub use standing::OwnerStatus;
 pub use upgrade::{Arrival, OriginError, Upgrade, UpgradeError};
 pub use wire::handshake::HandshakeError;

@@ -20,6 +20,7 @@ use crate::fanout::Lanes;
 use crate::fault;
 use crate::id::RoomId;
 use crate::metrics::{Counters, Gauges, Metrics};
+use crate::options::RoomOptions;
 use crate::protocol::{Protocol, Refusal};
 use crate::room::{CreateError, OwnError, Owner, OwnerKey, Place, Registry, RoomSummary, Surroundings};
 use crate::sampling::Sampling;
@@ -148,7 +149,36 @@ impl Manager {
     /// # Panics
     /// Outside of a Tokio runtime.
     pub async fn create_room(&self) -> Result<Owner, CreateError> {
-        self.registry().create(None, Some(OwnerKey::random())).await
+        self.create_room_with(RoomOptions::new()).await
+    }
+
+    /// Creates a room that has more than messages, and gives the right to speak in it.
+    ///
+    /// # Errors
+    /// As [`create_room`](Self::create_room).
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rtbroadcaster::{Config, Counting, Manager, RoomOptions, Signal};
+    ///
+    /// let once = Counting { once_per_viewer: true, ..Counting::default() };
+    /// let options = RoomOptions::new().with_audience().with_counting("vote", once)?;
+    /// let manager = Manager::new(Config::default());
+    /// let owner = manager.create_room_with(options).await?;
+    /// let mut signals = owner.signals();
+    /// manager.close_room(owner.room());
+    /// while let Some(signal) = signals.recv().await {
+    ///     if let Signal::Counts { counts, .. } = signal {
+    ///         println!("{counts:?}");
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn create_room_with(&self, options: RoomOptions) -> Result<Owner, CreateError> {
+        self.registry().create(None, Some(OwnerKey::random()), options).await
     }
 
     /// Becomes the owner of the room `id` by its key: the owner comes back, or another program takes over. The older
@@ -322,9 +352,9 @@ impl Manager {
     fn make_registry(&self, engine: Option<Arc<dyn Engine>>, rooms: Vec<Stored>) -> Arc<Registry> {
         let lanes = tokio::runtime::Handle::current().metrics().num_workers();
         let Shared { clock, counters, config, .. } = &*self.0;
-        let (lanes, faults) = Lanes::start(lanes, *clock, counters, config);
+        let (lanes, faults, lagging) = Lanes::start(lanes, *clock, counters, config);
         let (counters, config, lanes) = (Arc::clone(counters), Arc::clone(config), Arc::new(lanes));
-        Registry::new(Surroundings { clock: *clock, counters, config, lanes, engine }, rooms, faults)
+        Registry::new(Surroundings { clock: *clock, counters, config, lanes, engine }, rooms, faults, lagging)
     }
 }
 

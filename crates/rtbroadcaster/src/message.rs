@@ -17,6 +17,8 @@ pub use json::depth;
 pub const KEY_BYTES_MAX: usize = 256;
 /// The most bytes in a message's own id.
 pub const ID_BYTES_MAX: usize = 64;
+/// The most bytes in the parameters of a signal.
+pub const SIGNAL_BYTES_MAX: usize = 4_096;
 /// The deepest nesting of one message, the envelope's object included.
 pub const DEPTH_MAX: usize = 32;
 
@@ -80,6 +82,16 @@ impl Params {
     /// The JSON text.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The JSON text without spaces between tokens: the same for what is the same but for these.
+    pub(crate) fn compact(&self) -> String {
+        String::from_utf8(json::compact(&self.0)).expect("it was text")
+    }
+
+    /// The JSON text, for those who take it with them.
+    pub(crate) fn to_text(&self) -> String {
+        String::from_utf8(self.0.to_vec()).expect("it was text")
     }
 }
 

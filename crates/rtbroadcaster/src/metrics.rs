@@ -4,6 +4,7 @@
 mod counters;
 mod histogram;
 mod sent;
+mod signals;
 mod tally;
 
 use crate::close::CloseReason;
@@ -11,6 +12,7 @@ use crate::close::CloseReason;
 pub(crate) use counters::{Counters, Gauges};
 pub use histogram::Histogram;
 pub(crate) use sent::Sent;
+pub(crate) use signals::SignalRefusal;
 
 /// The numbers of one [`Manager`](crate::Manager) at one moment, see [`Manager::metrics`](crate::Manager::metrics).
 ///
@@ -70,6 +72,8 @@ pub struct Metrics {
     /// Handshakes that were refused, for every [word](crate::UpgradeError::word). Those whose `Upgrade` could not even be
     /// made are counted only by [`axum::serve`](crate::axum::serve).
     pub upgrade_refusals: Vec<(&'static str, u64)>,
+    /// What viewers said to owners, as far as it made sense.
+    pub signals: SignalCounts,
     /// Panics that were caught: each ended a client, or a room where the room may have been left half changed. Each is a defect
     /// of this library; everybody else went on.
     pub panics: u64,
@@ -101,6 +105,19 @@ pub struct Superseded {
     pub in_lanes: u64,
     /// While they waited for one client: each once for that client.
     pub in_backlogs: u64,
+}
+
+/// What viewers said to owners.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SignalCounts {
+    /// The owner was told each.
+    pub told: u64,
+    /// They were counted, and the owner is told totals.
+    pub counted: u64,
+    /// They were refused, for each reason: `viewer_rate` and `room_rate` (too many), `unheard` (the owner is away or does not
+    /// listen) and `owner_behind` (it does not take what it is told).
+    pub refused: Vec<(&'static str, u64)>,
 }
 
 /// How viewers were brought to where their room stood.

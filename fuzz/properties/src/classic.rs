@@ -5,7 +5,7 @@ use rtbroadcaster::message::{DEPTH_MAX, KEY_BYTES_MAX};
 use rtbroadcaster::protocol::{Command, Protocol, Refusal, Request};
 
 use crate::members::{Member, Members, nesting};
-use crate::message::{on_one_line, published, text, travels, words};
+use crate::message::{created, on_one_line, published, text, travels, words};
 
 /// `bytes` are the text of one message. It is understood exactly as PROTOCOL.md says, and what is accepted travels on as
 /// it was sent; each refusal repeats the `uuid` and is one object.
@@ -56,7 +56,7 @@ fn asked(members: &Members<'_>) -> Option<String> {
         Member::Repeated => return None,
     };
     match value {
-        "1" => Some("create".into()),
+        "1" => Some(created(false, &[])),
         "2" => Some(format!("join {room:?} fresh")),
         "3" => {
             let is_lawful = (1..=KEY_BYTES_MAX).contains(&key.len()) && params.starts_with('[');

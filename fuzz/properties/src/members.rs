@@ -27,6 +27,11 @@ impl<'a> Members<'a> {
         self.0.len()
     }
 
+    /// Each with its name, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(name, raw)| (name.as_str(), *raw))
+    }
+
     pub(crate) fn get(&self, name: &str) -> Member<'a> {
         let mut found = self.0.iter().filter(|(known, _)| known == name);
         match (found.next(), found.next()) {

@@ -17,7 +17,16 @@ pub(crate) fn on_one_line(params: &str) -> String {
 /// What a command asks for, in words that can be compared.
 pub(crate) fn words(command: &Result<Command, Refusal>) -> String {
     match command {
-        Ok(Command::Create) => "create".into(),
+        Ok(Command::Create { options }) => {
+            let counted = options
+                .counted()
+                .map(|(key, counting)| (key.to_owned(), counting.every.as_millis(), counting.once_per_viewer));
+            created(options.has_audience(), &counted.collect::<Vec<_>>())
+        }
+        Ok(Command::Signal { key, params }) => {
+            let params = std::str::from_utf8(params.as_bytes()).expect("params are text");
+            signaled(key.as_str(), params)
+        }
         Ok(Command::Own { room, key }) => format!("own {room:?} {key:?}"),
         Ok(Command::Join { room, start }) => format!("join {room:?} {}", place(start)),
         Ok(Command::Publish { room, message }) => {
@@ -33,6 +42,17 @@ pub(crate) fn words(command: &Result<Command, Refusal>) -> String {
         Ok(Command::Close) => "close".into(),
         Err(refusal) => refusal.code().into(),
     }
+}
+
+/// The words for a room that is created: whether viewers are told their number, and what is counted, how often told, and
+/// whether once per viewer.
+pub(crate) fn created(audience: bool, counted: &[(String, u128, bool)]) -> String {
+    format!("create {audience} {counted:?}")
+}
+
+/// The words for what a viewer says to the owner.
+pub(crate) fn signaled(key: &str, params: &str) -> String {
+    format!("signal {key:?} {params:?}")
 }
 
 /// The words for a message that is published.

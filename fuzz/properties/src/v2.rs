@@ -1,12 +1,13 @@
 //! What clients of version 2 send, against section 2 of PROTOCOL.md. Must not know rooms.
 
 use rtbroadcaster::Kind;
-use rtbroadcaster::message::{DEPTH_MAX, ID_BYTES_MAX, KEY_BYTES_MAX};
+use rtbroadcaster::message::{DEPTH_MAX, ID_BYTES_MAX, KEY_BYTES_MAX, SIGNAL_BYTES_MAX};
+use rtbroadcaster::options::COUNTED_KEYS_MAX;
 use rtbroadcaster::protocol::{Command, Protocol, Refusal, Request};
 
 use crate::cursor::where_it_stands;
 use crate::members::{Member, Members, nesting};
-use crate::message::{on_one_line, published, text, travels, words};
+use crate::message::{created, on_one_line, published, signaled, text, travels, words};
 
 /// `bytes` are the text of one message. It is understood exactly as PROTOCOL.md says, and what is accepted travels on as
 /// it was sent; each refusal is one object, and carries the `id` if that is valid.
@@ -76,7 +77,12 @@ fn asked(members: &Members<'_>) -> Option<String> {
     let string = |name| members.get(name).string();
     let id = Id::of(members);
     match string("type")?.as_str() {
-        "create" => id.valid().map(|_| "create".into()),
+        "create" => id.valid().and(wishes(members)),
+        "signal" => {
+            let params =
+                members.get("params").once().filter(|raw| raw.starts_with('[') && raw.len() <= SIGNAL_BYTES_MAX)?;
+            Some(signaled(&key(members)?, &on_one_line(params)))
+        }
         "own" => id.valid().and(Some(format!("own {:?} {:?}", string("room")?, string("ownerKey")?))),
         "join" => {
             let place = match members.get("cursor") {
@@ -104,6 +110,34 @@ fn asked(members: &Members<'_>) -> Option<String> {
         "close" => Some("close".into()),
         _ => None,
     }
+}
+
+/// What a room is to have that is created.
+fn wishes(members: &Members<'_>) -> Option<String> {
+    let audience = members.get("audience").flag()?;
+    let signals = match members.get("signals") {
+        Member::Missing => return Some(created(audience, &[])),
+        Member::Once(raw) => Members::read(raw)?,
+        Member::Repeated => return None,
+    };
+    let mut counted = Vec::new();
+    for (key, raw) in signals.iter() {
+        let wish = Members::read(raw)?;
+        let every = match wish.get("everyMs") {
+            Member::Missing => 1_000,
+            Member::Once(raw) => raw.bytes().all(|digit| digit.is_ascii_digit()).then(|| raw.parse::<u64>().ok())??,
+            Member::Repeated => return None,
+        };
+        let (count, once) = (wish.get("count").flag()?, wish.get("oncePerViewer").flag()?);
+        let is_lawful = (1..=KEY_BYTES_MAX).contains(&key.len()) && signals.get(key) == Member::Once(raw);
+        if !is_lawful || (count && !(100..=60_000).contains(&every)) {
+            return None;
+        }
+        if count {
+            counted.push((key.to_owned(), u128::from(every), once));
+        }
+    }
+    (counted.len() <= COUNTED_KEYS_MAX).then(|| created(audience, &counted))
 }
 
 fn key(members: &Members<'_>) -> Option<String> {

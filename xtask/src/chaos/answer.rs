@@ -19,6 +19,7 @@ pub(super) enum Answer<'a> {
     Ack(Ack<'a>),
     Error(Refusal<'a>),
     Alive(Alive<'a>),
+    Audience(Audience<'a>),
     Draining(Draining<'a>),
     Closed(Closed<'a>),
 }
@@ -85,6 +86,14 @@ frames! {
         code: Cow<'a, str>, message: Cow<'a, str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_in_ms: Option<u64>,
+    }
+    /// How many watch; to the owner also how far they are behind.
+    Audience {
+        viewers: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        lagging: Option<u64>,
+        #[serde(rename = "behindP95Ms", skip_serializing_if = "Option::is_none")]
+        behind_p95_ms: Option<u64>,
     }
     /// The room's last number.
     Alive { seq: u64, }
@@ -159,6 +168,13 @@ impl<'a> Answer<'a> {
                 }
                 Ok(Self::Joined(joined))
             }
+            "audience" => {
+                let audience: Audience<'a> = exact(text)?;
+                if audience.lagging.is_some() != audience.behind_p95_ms.is_some() {
+                    return Err("a half of what the owner is told".into());
+                }
+                Ok(Self::Audience(audience))
+            }
             "created" => exact(text).map(Self::Created),
             "owned" => exact(text).map(Self::Owned),
             "skipped" => exact(text).map(Self::Skipped),
@@ -192,7 +208,7 @@ mod tests {
         let (_, section) = protocol.split_once("## 2. Version 2").unwrap();
         let names = [
             "created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "draining",
-            "closed",
+            "closed", "audience",
         ];
         let mut read = 0;
         for line in section.lines() {
@@ -218,6 +234,7 @@ mod tests {
             r#"{"seq":1,"type":"alive"}"#,
             r#"{"type":"alive","seq":-1}"#,
             r#"{"type":"what"}"#,
+            r#"{"type":"audience","viewers":1,"lagging":0}"#,
             r#"{"type":"message","seq":0,"key":"a","params":[]}"#,
             r#"{"type":"message","seq":1,"params":[],"key":"a"}"#,
             r#"{"type":"message","seq":1,"key":"a","params":[],"state":false}"#,

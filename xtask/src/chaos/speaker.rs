@@ -164,6 +164,8 @@ impl Speaker {
                         faults.note(Fault::Unsaid, || format!("{text} after {last}"));
                     }
                 }
+                // How exact it is, is another scenario.
+                Ok(Answer::Audience(audience)) if audience.lagging.is_some() => {}
                 Ok(Answer::Draining(_)) if record.read().may_be_away => {}
                 Ok(Answer::Closed(closed)) => word = Some(closed.reason.into_owned()),
                 Ok(_) => faults.note(Fault::Forbidden, || format!("to an owner: {text}")),

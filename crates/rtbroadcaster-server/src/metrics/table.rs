@@ -139,6 +139,14 @@ metrics! {
     Counter "rtbroadcaster_upgrade_refusals_total" ["reason"]
         "WebSocket handshakes that were refused"
         => |numbers| words(numbers.manager.upgrade_refusals.iter().copied());
+    Counter "rtbroadcaster_signals_total" ["outcome", "reason"]
+        "Signals of viewers that made sense, by what became of them, and why they were refused"
+        => |numbers| {
+            let signals = &numbers.manager.signals;
+            let whole = [("told", "", signals.told), ("counted", "", signals.counted)];
+            let refused = signals.refused.iter().map(|(reason, count)| ("refused", *reason, *count));
+            each(whole.into_iter().chain(refused).map(|(outcome, why, count)| (vec![outcome.into(), why.into()], count)))
+        };
     Counter "rtbroadcaster_panics_total" []
         "Panics that were caught, each the end of a client or a room and a defect of the server"
         => |numbers| whole(numbers.manager.panics);

@@ -82,11 +82,14 @@ impl Client {
         soon("a frame", self.stream.next()).await.expect("the connection ended without a close frame").unwrap()
     }
 
-    /// The next message.
+    /// The next message but how many watch, which comes at its own time.
     pub(crate) async fn hear(&mut self) -> Value {
-        match self.next().await {
-            Message::Text(text) => serde_json::from_str(&text).unwrap(),
-            other => panic!("no message: {other:?}"),
+        loop {
+            match self.next().await {
+                Message::Text(text) if text.starts_with(r#"{"type":"audience""#) => {}
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                other => panic!("no message: {other:?}"),
+            }
         }
     }
 

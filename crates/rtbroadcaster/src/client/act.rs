@@ -10,18 +10,20 @@ use super::{Client, Role};
 use crate::fanout::Outbox;
 use crate::id::{RoomId, Seq};
 use crate::manager::Manager;
-use crate::message::{Key, Message};
+use crate::message::{Key, Message, Params};
+use crate::options::RoomOptions;
 use crate::protocol::{Answer, Command, Protocol, Refusal};
-use crate::room::{CreateError, Done, JoinError, OwnError, Owner, OwnerKey, PublishError, Welcome};
+use crate::room::{CreateError, Done, JoinError, OwnError, Owner, OwnerKey, PublishError, SignalError, Welcome};
 use crate::standing::Start;
 
 impl Client {
     /// Does what the client asks for under the name `id`.
     pub(super) async fn act(&mut self, id: &str, command: Command) -> Result<(), Refusal> {
         match command {
-            Command::Create => self.create(id).await,
+            Command::Create { options } => self.create(id, options).await,
             Command::Own { room, key } => self.take_over(id, &room, &key).await,
             Command::Join { room, start } => self.join(id, &room, &start),
+            Command::Signal { key, params } => self.signal(&key, &params),
             Command::Pause => self.pause(),
             Command::Unpause => self.unpause(id),
             Command::Leave { room } => self.leave_room(&room),
@@ -36,13 +38,13 @@ impl Client {
         matches!(command, Command::Pause | Command::Unpause) && !self.outbox.is_settled()
     }
 
-    async fn create(&mut self, id: &str) -> Result<(), Refusal> {
+    async fn create(&mut self, id: &str, options: RoomOptions) -> Result<(), Refusal> {
         self.be_without_room()?;
         if !self.permit.may_create() {
             return Err(Refusal::NotOwner);
         }
         let key = self.protocol.has_owner_keys().then(OwnerKey::random);
-        let owner = self.manager.registry().create(self.place, key).await.map_err(|error| match error {
+        let owner = self.manager.registry().create(self.place, key, options).await.map_err(|error| match error {
             CreateError::TooManyRooms => Refusal::RoomLimit,
             CreateError::ShuttingDown | CreateError::Unavailable => Refusal::Unavailable,
         })?;
@@ -127,6 +129,15 @@ impl Client {
             Err(PublishError::RoomEnded | PublishError::Fenced) => {}
         }
         Ok(())
+    }
+
+    fn signal(&mut self, key: &Key, params: &Params) -> Result<(), Refusal> {
+        let Role::Viewer(membership) = &mut self.role else { return Err(Refusal::BadMessage) };
+        membership.signal(key, params).map_err(|error| match error {
+            SignalError::TooLong => Refusal::BadMessage,
+            SignalError::Rate => Refusal::Rate,
+            SignalError::Unavailable => Refusal::Unavailable,
+        })
     }
 
     fn pause(&mut self) -> Result<(), Refusal> {

@@ -10,6 +10,7 @@ use super::simulated::Machine;
 use super::{Append, Engine, Follower, Forgotten, Header, Record, Stored};
 use crate::id::{Epoch, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
+use crate::options::{Counting as Way, RoomOptions};
 
 /// A machine on which processes come and go.
 pub(crate) trait House {
@@ -70,8 +71,20 @@ impl Follower for Counting {
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
+fn options() -> RoomOptions {
+    let counting = Way { every: Duration::from_millis(250), once_per_viewer: true };
+    let options = RoomOptions::new().with_audience().with_counting("vote \"", counting).unwrap();
+    options.with_counting("clap", Way::default()).unwrap()
+}
+
 pub(crate) fn header(term: u64) -> Header {
-    Header { epoch: Epoch::from_wire("e").unwrap(), term: Term::new(term).unwrap(), key: [7; 32], away: None }
+    Header {
+        epoch: Epoch::from_wire("e").unwrap(),
+        term: Term::new(term).unwrap(),
+        key: [7; 32],
+        away: None,
+        options: options(),
+    }
 }
 
 pub(crate) fn record(seq: u64) -> Record {

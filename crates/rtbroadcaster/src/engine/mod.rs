@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use crate::id::{Epoch, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
+use crate::options::RoomOptions;
 
 /// Keeps the logs of rooms.
 pub(crate) trait Engine: fmt::Debug + Send + Sync {
@@ -76,6 +77,8 @@ pub(crate) struct Header {
     pub(crate) key: [u8; 32],
     /// Since when its owner is away.
     pub(crate) away: Option<Duration>,
+    /// What it has besides messages.
+    pub(crate) options: RoomOptions,
 }
 
 /// A message as it is kept.

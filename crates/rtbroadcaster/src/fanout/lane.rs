@@ -12,6 +12,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::lags::{Lagging, Lags};
 use super::roster::Roster;
 use crate::clock::{Clock, FAR};
 use crate::config::Config;
@@ -32,6 +33,8 @@ pub(crate) struct Lane {
     flush_interval: Duration,
     clock: Clock,
     counters: Arc<Counters>,
+    /// Where it is said that somebody in a room has begun to wait for its socket.
+    lagging: mpsc::UnboundedSender<RoomId>,
 }
 
 #[derive(Debug, Default)]
@@ -42,9 +45,19 @@ struct Queue {
 }
 
 impl Lane {
-    fn new(flush_interval: Duration, clock: Clock, counters: &Arc<Counters>) -> Arc<Self> {
+    fn new(
+        flush_interval: Duration,
+        clock: Clock,
+        counters: &Arc<Counters>,
+        lagging: mpsc::UnboundedSender<RoomId>,
+    ) -> Arc<Self> {
         let counters = Arc::clone(counters);
-        Arc::new(Self { queue: Mutex::default(), wake: Notify::new(), flush_interval, clock, counters })
+        Arc::new(Self { queue: Mutex::default(), wake: Notify::new(), flush_interval, clock, counters, lagging })
+    }
+
+    /// What is known of the members of `room` who wait for their sockets: nothing yet.
+    pub(super) fn lags(&self, room: RoomId) -> Arc<Lags> {
+        Arc::new(Lags::new(room, &self.lagging))
     }
 
     /// Something waits for `roster` since now.
@@ -123,18 +136,24 @@ pub(crate) struct Lanes {
 
 impl Lanes {
     /// Starts `count` lanes on the current runtime, each with a heartbeat every `ping_interval` (zero: none). With them
-    /// come the rooms whose members they had to give up, see [`Faults`].
-    pub(crate) fn start(count: usize, clock: Clock, counters: &Arc<Counters>, config: &Config) -> (Self, Faults) {
+    /// come the rooms whose members they had to give up, see [`Faults`], and those in which somebody has begun to wait.
+    pub(crate) fn start(
+        count: usize,
+        clock: Clock,
+        counters: &Arc<Counters>,
+        config: &Config,
+    ) -> (Self, Faults, Lagging) {
         let end = CancellationToken::new();
         let (broken, faults) = mpsc::unbounded_channel();
+        let (lagging, begun) = mpsc::unbounded_channel();
         let start = |_| {
-            let lane = Lane::new(config.flush_interval, clock, counters);
+            let lane = Lane::new(config.flush_interval, clock, counters, lagging.clone());
             let run = run(Arc::clone(&lane), config.ping_interval, broken.clone());
             tokio::spawn(end.clone().run_until_cancelled_owned(run));
             lane
         };
         let lanes = (0..count.max(1)).map(start).collect();
-        (Self { lanes, placed: AtomicUsize::new(0), _end: end.drop_guard() }, faults)
+        (Self { lanes, placed: AtomicUsize::new(0), _end: end.drop_guard() }, faults, begun)
     }
 
     /// How many there are.

@@ -2,18 +2,20 @@
 //! Must not know JSON, owners or where the log lives; it sees entries, dialects and outboxes.
 
 pub mod backlog;
+mod lags;
 mod lane;
 mod outbox;
 mod roster;
 mod superseding;
 
-pub(crate) use backlog::{Ending, Replay};
+pub(crate) use backlog::{Ending, Frame, Replay};
+pub(crate) use lags::Lagging;
 pub(crate) use lane::{Faults, Lanes};
 pub(crate) use outbox::{Drained, End, Outbox};
 pub(crate) use roster::{Item, Last, Roll, Roster};
 #[cfg(test)]
 pub(crate) use {
-    backlog::{Frame, Rank},
+    backlog::Rank,
     outbox::Line,
     superseding::{Ranked, Superseding},
 };

@@ -1,6 +1,7 @@
 //! One member's way out: written at once by a lane while nothing waits, by its own client task otherwise.
 //! Must not know rooms or JSON. Nothing is held while a socket is written.
 
+mod aside;
 mod direct;
 mod drain;
 mod line;
@@ -45,8 +46,8 @@ pub(crate) struct Outbox {
     counters: Arc<Counters>,
     /// `backlog_bytes_max`.
     limit: usize,
-    /// `stall_timeout`.
-    stall: Duration,
+    /// `stall_timeout`, in nanoseconds: half the size of a duration, and every idle viewer has one.
+    stall_ns: u64,
     /// Whether anything came from the client since the last sweep.
     heard: AtomicBool,
     /// The member's place in its lane's roster, known to that lane only.
@@ -69,7 +70,7 @@ impl Outbox {
             clock,
             counters: Arc::clone(counters),
             limit: config.backlog_bytes_max,
-            stall: config.stall_timeout,
+            stall_ns: u64::try_from(config.stall_timeout.as_nanos()).unwrap_or(u64::MAX),
             heard: AtomicBool::new(true),
             place: AtomicUsize::new(NO_PLACE),
             line: Mutex::default(),
@@ -218,7 +219,7 @@ impl Outbox {
     pub(crate) fn stalls_at(&self) -> Option<Duration> {
         let line = self.lock();
         let since = line.backlog.as_ref().filter(|_| line.waits_for_socket)?.waiting_since()?;
-        deadline(since, self.stall)
+        deadline(since, Duration::from_nanos(self.stall_ns))
     }
 
     /// Changes what waits and wakes the client task if it has something to do about it.
@@ -238,7 +239,9 @@ impl Outbox {
     /// many locks as there are clients; here the lock is held anyway.
     fn count<T>(&self, line: &mut Line, change: impl FnOnce(&mut Line) -> T) -> T {
         let (waited, superseded) = line.tally();
+        let since = line.waits_since();
         let changed = change(line);
+        line.waits(since);
         let (waits, superseded_now) = line.tally();
         self.counters.waits(waited, waits);
         // Less: the backlog has gone, which supersedes nothing.

@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use super::lags::Lags;
 use super::lane::Lane;
 use super::outbox::Outbox;
 use super::superseding::{Rank, Ranked, Superseding};
+use crate::audience::Ages;
 use crate::close::CloseReason;
-use crate::id::{RoomId, Term};
+use crate::id::{RoomId, Seq, Term};
 use crate::message::Entry;
 use crate::standing::OwnerStatus;
 use item::Charge;
@@ -28,6 +30,8 @@ pub(super) enum Said {
     Message(Arc<Entry>, #[expect(dead_code, reason = "its drop gives the room's budget back")] Option<Charge>),
     /// That the owner has come or gone.
     Owner(OwnerStatus, Term),
+    /// How many watch the room.
+    Audience(usize),
 }
 
 /// What a lane does next with a roster.
@@ -46,6 +50,8 @@ pub(crate) struct Roster {
     /// The room.
     room: RoomId,
     lane: Arc<Lane>,
+    /// Since when the members wait who do.
+    lags: Arc<Lags>,
     inbox: Mutex<Inbox>,
 }
 
@@ -125,7 +131,24 @@ impl Roster {
     pub(crate) fn new(lane: &Arc<Lane>, room: RoomId) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { id, room, lane: Arc::clone(lane), inbox: Mutex::default() })
+        Arc::new(Self { id, room, lane: Arc::clone(lane), lags: lane.lags(room), inbox: Mutex::default() })
+    }
+
+    /// Appends that `member` comes, who knows everything up to `seq`.
+    pub(crate) fn admit(self: &Arc<Self>, member: &Arc<Outbox>, seq: Seq) {
+        member.enter(&self.lags);
+        self.push(Item::Roll(Roll::Admit(Arc::clone(member), seq)));
+    }
+
+    /// Appends that `member` has gone.
+    pub(crate) fn remove(self: &Arc<Self>, member: &Arc<Outbox>) {
+        member.exit();
+        self.push(Item::Roll(Roll::Remove(Arc::clone(member))));
+    }
+
+    /// Adds to `all` since when members wait for their sockets.
+    pub(crate) fn lags(&self, all: &mut Ages) {
+        self.lags.read(all);
     }
 
     /// Appends `item`. The order of the items is the order in which the lane does them.
@@ -174,6 +197,7 @@ impl Roster {
                     said.push(Said::Message(entry, charge));
                 }
                 Some(Item::Owner(status, term)) => said.push(Said::Owner(status, term)),
+                Some(Item::Audience(viewers)) => said.push(Said::Audience(viewers)),
                 Some(Item::Roll(roll)) => inbox.roll = Some(roll),
                 None => {
                     inbox.catch_up();

@@ -18,6 +18,8 @@ pub enum Rank {
     State(Key),
     /// A newer one of the key takes its place.
     Ephemeral(Key),
+    /// How many watch the room: a newer number takes its place.
+    Audience,
 }
 
 impl Rank {
@@ -33,7 +35,7 @@ impl Rank {
 
     /// Whether something newer takes its place.
     fn is_superseded(&self) -> bool {
-        matches!(self, Rank::State(_) | Rank::Ephemeral(_))
+        matches!(self, Rank::State(_) | Rank::Ephemeral(_) | Rank::Audience)
     }
 }
 

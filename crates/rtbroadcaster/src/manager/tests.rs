@@ -17,7 +17,7 @@ async fn a_manager_that_was_shut_down_before_its_first_room_creates_none() {
 #[tokio::test]
 async fn a_client_whose_room_ended_before_it_could_speak_is_told() {
     let manager = Manager::new(Config::default());
-    let owner = manager.registry().create(None, None).await.unwrap();
+    let owner = manager.registry().create(None, None, RoomOptions::new()).await.unwrap();
     manager.close_room(owner.room());
     let dialect = Protocol::Classic.dialect();
     let outbox = Outbox::new(None, dialect, manager.clock(), manager.counters(), manager.config());

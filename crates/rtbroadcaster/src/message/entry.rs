@@ -7,8 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Key, Params};
+use crate::audience::Audience;
 use crate::close::CloseReason;
 use crate::id::{RoomId, Seq, Term};
+use crate::signal::Signal;
 use crate::standing::{OwnerStatus, Standing};
 
 /// How many protocols a room can speak at the same time.
@@ -108,6 +110,12 @@ pub struct Dialect {
     pub skipped: fn(Seq) -> Option<Bytes>,
     /// Writes that the owner has come or gone, and its lease.
     pub owner: fn(OwnerStatus, Term) -> Option<Bytes>,
+    /// Writes to a viewer how many watch the room.
+    pub audience: fn(usize) -> Option<Bytes>,
+    /// Writes to the owner how many watch the room and how far they are behind.
+    pub own_audience: fn(&Audience) -> Option<Bytes>,
+    /// Writes to the owner what viewers say.
+    pub signal: fn(&Signal) -> Option<Bytes>,
     /// Writes a heartbeat with the number of the room's last message.
     pub alive: fn(Seq) -> Option<Bytes>,
     /// Writes that a member lost messages and the state follows in so many frames.
@@ -134,6 +142,9 @@ impl Dialect {
         encode: |_, _| None,
         skipped: |_| None,
         owner: |_, _| None,
+        audience: |_| None,
+        own_audience: |_| None,
+        signal: |_| None,
         alive: |_| None,
         reset: |_, _| None,
         draining: |_| None,

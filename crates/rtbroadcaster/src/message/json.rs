@@ -19,6 +19,25 @@ pub fn depth(text: &[u8]) -> usize {
     deepest
 }
 
+/// `text` without the spaces between its tokens (RFC 8259 section 2).
+pub(super) fn compact(text: &[u8]) -> Vec<u8> {
+    let mut compact = Vec::with_capacity(text.len());
+    let mut bytes = text.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\r' => continue,
+            b'"' => {
+                let rest = bytes.as_slice();
+                skip_string(&mut bytes);
+                compact.push(b'"');
+                compact.extend_from_slice(&rest[..rest.len() - bytes.len()]);
+            }
+            byte => compact.push(*byte),
+        }
+    }
+    compact
+}
+
 /// Moves behind the closing quote of a string whose opening quote was taken.
 fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
     while let Some(byte) = bytes.next() {
@@ -47,6 +66,19 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(depth(text.as_bytes()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn spaces_between_tokens_go_and_those_in_strings_stay() {
+        let cases = [
+            ("[ 1 ,\t\"a b\" , [ ] ]", "[1,\"a b\",[]]"),
+            (r#"["\" ", " \\" , 2]"#, r#"["\" "," \\",2]"#),
+            ("[]", "[]"),
+            ("", ""),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(String::from_utf8(compact(text.as_bytes())).unwrap(), expected);
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::histogram::Stopwatch;
 use super::sent::Sent;
 use super::tally::{Count, Tally};
-use super::{Messages, Metrics, Resumes, Superseded};
+use super::{Messages, Metrics, Resumes, SignalCounts, SignalRefusal, Superseded};
 use crate::close::CloseReason;
 use crate::message::Change;
 use crate::standing::{How, ResetReason};
@@ -36,6 +36,9 @@ pub(crate) struct Counters {
     resets: Tally,
     refusals: Tally,
     upgrade_refusals: Tally,
+    signals_told: Count,
+    signals_counted: Count,
+    signals_refused: Tally,
     panics: Count,
     apply_to_written: Stopwatch,
 }
@@ -79,6 +82,9 @@ impl Counters {
             resets: Tally::new(ResetReason::ALL.map(ResetReason::word).into_iter().chain([SLOW])),
             refusals: Tally::new(refusals),
             upgrade_refusals: Tally::new(UPGRADE_REFUSALS),
+            signals_told: Count::default(),
+            signals_counted: Count::default(),
+            signals_refused: Tally::new(SignalRefusal::ALL.map(SignalRefusal::word)),
             panics: Count::default(),
             apply_to_written: Stopwatch::default(),
         }
@@ -181,6 +187,21 @@ impl Counters {
         self.upgrade_refusals.count(word);
     }
 
+    /// The owner was told a signal on its own.
+    pub(crate) fn signal_told(&self) {
+        self.signals_told.add(1);
+    }
+
+    /// A signal was counted.
+    pub(crate) fn signal_counted(&self) {
+        self.signals_counted.add(1);
+    }
+
+    /// A signal that makes sense was refused.
+    pub(crate) fn signal_refused(&self, refusal: SignalRefusal) {
+        self.signals_refused.count(refusal.word());
+    }
+
     /// A panic was caught.
     pub(crate) fn panicked(&self) {
         self.panics.add(1);
@@ -222,6 +243,11 @@ impl Counters {
             },
             refusals: self.refusals.read(),
             upgrade_refusals: self.upgrade_refusals.read(),
+            signals: SignalCounts {
+                told: self.signals_told.get(),
+                counted: self.signals_counted.get(),
+                refused: self.signals_refused.read(),
+            },
             panics: self.panics.get(),
             apply_to_written: self.apply_to_written.read(),
         }

@@ -11,6 +11,7 @@ use super::{Answer, Command, Refusal, Request};
 use crate::close::CloseReason;
 use crate::id::RoomId;
 use crate::message::{Change, DEPTH_MAX, Dialect, Entry, Kind, Message, Overflowing, Params, Written, depth};
+use crate::options::RoomOptions;
 use crate::standing::Start;
 use crate::wire::encode::TextFrame;
 
@@ -29,6 +30,9 @@ pub static DIALECT: Dialect = Dialect {
     encode: entry,
     skipped: |_| None,
     owner: |_, _| None,
+    audience: |_| None,
+    own_audience: |_| None,
+    signal: |_| None,
     alive: |_| None,
     reset: |_, _| None,
     draining: |_| None,
@@ -92,7 +96,7 @@ pub fn decode(text: &str) -> Request {
 
 fn command(incoming: Incoming<'_>) -> Result<Command, Refusal> {
     match incoming.status.value {
-        status::NEW => Ok(Command::Create),
+        status::NEW => Ok(Command::Create { options: RoomOptions::new() }),
         status::JOIN => Ok(Command::Join { room: incoming.uuid, start: Start::Fresh }),
         status::CONNECTED => {
             let kind = if incoming.state_message { Kind::State } else { Kind::Event };

@@ -11,7 +11,8 @@ use bytes::Bytes;
 
 use crate::close::CloseReason;
 use crate::id::Seq;
-use crate::message::{Dialect, Key, Message};
+use crate::message::{Dialect, Key, Message, Params};
+use crate::options::RoomOptions;
 use crate::standing::{How, Standing, Start};
 
 pub use refusal::{Refusal, Strikes};
@@ -29,7 +30,10 @@ pub enum Protocol {
 #[derive(Debug)]
 pub enum Command {
     /// Open a room and own it.
-    Create,
+    Create {
+        /// What the room has besides messages.
+        options: RoomOptions,
+    },
     /// Own a room by its key.
     Own {
         /// The room's name, not yet known to be one.
@@ -57,6 +61,13 @@ pub enum Command {
         key: Key,
         /// The publisher's own name for this change.
         id: Option<Box<str>>,
+    },
+    /// Say something to the owner alone.
+    Signal {
+        /// What is called.
+        key: Key,
+        /// With which parameters.
+        params: Params,
     },
     /// Get no messages for a while.
     Pause,

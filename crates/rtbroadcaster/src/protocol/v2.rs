@@ -2,6 +2,7 @@
 //! Must not know sockets, rooms or time.
 
 mod incoming;
+mod wishes;
 
 use std::fmt::Arguments;
 use std::io::{self, Write};
@@ -10,9 +11,11 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::{Answer, Refusal};
+use crate::audience::Audience;
 use crate::close::CloseReason;
 use crate::id::Term;
 use crate::message::{Change, Dialect, Entry, Overflowing, Params, Written};
+use crate::signal::Signal;
 use crate::standing::{How, OwnerStatus, ResetReason, Standing};
 use crate::wire::encode::TextFrame;
 
@@ -27,6 +30,9 @@ pub static DIALECT: Dialect = Dialect {
     encode: |entry, params| Some(message(entry, params)),
     skipped: |through| Some(frame(format_args!(r#"{{"type":"skipped","through":{through}}}"#))),
     owner: |status, term| Some(owner(status, term)),
+    audience: |viewers| Some(frame(format_args!(r#"{{"type":"audience","viewers":{viewers}}}"#))),
+    own_audience: |audience| Some(own_audience(audience)),
+    signal: |said| Some(signal(said)),
     alive: |seq| Some(frame(format_args!(r#"{{"type":"alive","seq":{seq}}}"#))),
     reset: |standing, replay| Some(reset(standing, replay)),
     draining: |reconnect| {
@@ -117,6 +123,40 @@ fn message(entry: &Entry, params: &Params) -> Written {
 fn owner(owner: OwnerStatus, term: Term) -> Bytes {
     let term = term.get();
     frame(format_args!(r#"{{"type":"owner","status":"{}","term":{term}}}"#, status(owner)))
+}
+
+/// How many watch the owner's room, and how far they are behind.
+fn own_audience(Audience { viewers, lagging, behind_p95 }: &Audience) -> Bytes {
+    let behind = behind_p95.as_millis();
+    frame(format_args!(r#"{{"type":"audience","viewers":{viewers},"lagging":{lagging},"behindP95Ms":{behind}}}"#))
+}
+
+/// What viewers say to the owner. Parameters are raw: the literals stay as the viewer wrote them.
+fn signal(said: &Signal) -> Bytes {
+    match said {
+        Signal::Single { key, params, from, dropped } => write(96 + key.len() + params.len(), |out| {
+            write!(out, r#"{{"type":"signal","key":{},"params":{params},"from":{from}"#, Text(key))?;
+            if *dropped > 0 {
+                write!(out, r#","dropped":{dropped}"#)?;
+            }
+            out.write_all(b"}")
+        }),
+        Signal::Counts { key, counts, other } => {
+            let bytes: usize = counts.iter().map(|(params, _)| params.len() + 16).sum();
+            write(96 + key.len() + bytes, |out| {
+                write!(out, r#"{{"type":"signal","key":{},"counts":["#, Text(key))?;
+                for (place, (params, count)) in counts.iter().enumerate() {
+                    let before = if place == 0 { "" } else { "," };
+                    write!(out, "{before}[{params},{count}]")?;
+                }
+                out.write_all(b"]")?;
+                if *other > 0 {
+                    write!(out, r#","other":{other}"#)?;
+                }
+                out.write_all(b"}")
+            })
+        }
+    }
 }
 
 const fn status(owner: OwnerStatus) -> &'static str {

@@ -2,8 +2,10 @@
 //! Must not know when its time comes; the core decides that.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::core::Decided;
+use super::registry::Look;
 use super::waiting::Waiter;
 use super::{Room, State};
 use crate::close::CloseReason;
@@ -61,6 +63,7 @@ impl Room {
         if let Some(owner) = state.owner.take() {
             owner.farewell(self.id, CloseReason::Fault);
         }
+        state.reception.part();
         self.budget.close();
         self.unlist();
     }
@@ -68,7 +71,23 @@ impl Room {
     /// Has the room looked at when its time may have come.
     pub(super) fn schedule_end(&self, state: &mut State) {
         if let (Some(at), Some(registry)) = (state.core.check_at(), self.registry.upgrade()) {
-            registry.check_later(self.id, at);
+            registry.look_later(self.id, Look::End, at);
+        }
+    }
+
+    /// Has the room looked at.
+    pub(super) fn look_later(&self, look: Look, at: Duration) {
+        if let Some(registry) = self.registry.upgrade() {
+            registry.look_later(self.id, look, at);
+        }
+    }
+
+    /// What was planned happens.
+    pub(super) fn look(&self, look: Look) {
+        match look {
+            Look::End => self.end_if_due(),
+            Look::Audience => self.look_at_audience(true),
+            Look::Totals => self.look_at_totals(),
         }
     }
 
@@ -97,6 +116,7 @@ impl Room {
             let reason = if state.is_own_end { dialect.own_room_closed } else { dialect.room_closed };
             owner.farewell(self.id, reason);
         }
+        state.reception.part();
         // Whoever waits for the budget learns that the room has ended.
         self.budget.close();
         self.unlist();

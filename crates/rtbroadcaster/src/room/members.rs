@@ -3,7 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::fanout::{Item, Lanes, Outbox, Replay, Roll, Roster};
+use crate::audience::Ages;
+use crate::fanout::{Frame, Item, Lanes, Outbox, Replay, Roll, Roster};
 use crate::id::{RoomId, Seq};
 
 /// How many members a room has in one lane before new ones go where it has the fewest.
@@ -46,7 +47,7 @@ impl Members {
         let seat = self.choose();
         let placed = &mut self.rosters[seat.0];
         placed.members += 1;
-        placed.roster.push(Item::Roll(Roll::Admit(Arc::clone(outbox), seq)));
+        placed.roster.admit(outbox, seq);
         seat
     }
 
@@ -58,7 +59,19 @@ impl Members {
     pub(super) fn remove(&mut self, seat: Seat, outbox: &Arc<Outbox>) {
         let placed = &mut self.rosters[seat.0];
         placed.members -= 1;
-        placed.roster.push(Item::Roll(Roll::Remove(Arc::clone(outbox))));
+        placed.roster.remove(outbox);
+    }
+
+    /// Tells one member something, behind everything that stands in its queue.
+    pub(super) fn tell_one(&self, seat: Seat, outbox: &Arc<Outbox>, frame: Frame) {
+        self.rosters[seat.0].roster.push(Item::Roll(Roll::Tell(Arc::clone(outbox), frame)));
+    }
+
+    /// Since when something waits for those for whom something does.
+    pub(super) fn ages(&self) -> Ages {
+        let mut ages = Ages::default();
+        self.rosters.iter().for_each(|placed| placed.roster.lags(&mut ages));
+        ages
     }
 
     /// The roster for one more member: the room's only one while it is small, later that of the lane where the room

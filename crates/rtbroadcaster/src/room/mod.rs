@@ -1,17 +1,23 @@
 //! A room: its lock, its members, and the two steps by which something said becomes something applied.
 //! Must not know HTTP or protocols. Its lock is held for memory only.
 
+mod attention;
+mod audience;
 pub mod core;
 mod end;
 mod key;
 pub mod log;
 mod members;
 mod owner;
+mod pace;
 mod presence;
+mod reception;
 mod registry;
+mod signals;
 mod summary;
 mod turns;
 mod viewer;
+mod votes;
 mod waiting;
 
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -25,10 +31,12 @@ use crate::engine::{Engine, Stored};
 use crate::fanout::{Lanes, Outbox, Replay};
 use crate::id::{Cursor, Epoch, RoomId, Seq};
 use crate::metrics::Counters;
+use crate::options::RoomOptions;
 use crate::standing::{Standing, Start};
 use core::Core;
 use key::KeyHash;
 use members::{Members, Seat};
+use reception::Reception;
 use waiting::Waiting;
 
 pub(crate) use core::{JoinError, Welcome};
@@ -36,6 +44,8 @@ pub use key::{InvalidOwnerKey, OwnerKey};
 pub use owner::{OwnError, Owner, PublishError};
 pub use registry::CreateError;
 pub(crate) use registry::{Place, Registry};
+pub(crate) use signals::SignalError;
+pub use signals::Signals;
 pub use summary::RoomSummary;
 pub(crate) use viewer::Membership;
 pub(crate) use waiting::Done;
@@ -54,6 +64,8 @@ pub(crate) struct Room {
     registry: Weak<Registry>,
     /// `message_bytes_max`.
     message_bytes_max: usize,
+    /// How often viewers may say something to the owner.
+    signal_rates: SignalRates,
     /// By which an owner is known; a room of a classic client has none.
     key: Option<KeyHash>,
     /// Where its log is kept besides memory, if it is.
@@ -65,11 +77,22 @@ pub(crate) struct Room {
     state: Mutex<State>,
 }
 
+/// How many signals may be said in a second; 0 lifts a limit.
+#[derive(Debug, Clone, Copy)]
+struct SignalRates {
+    /// `signals_per_viewer_per_second`.
+    per_viewer: u32,
+    /// `signals_per_room_per_second`, of those that are not counted.
+    per_room: u32,
+}
+
 /// What the room's lock guards.
 #[derive(Debug)]
 struct State {
     core: Core,
     members: Members,
+    /// What it has besides messages.
+    reception: Reception,
     /// The way out to an owner that is a client, for the room's farewell and the takeover's.
     owner: Option<Arc<Outbox>>,
     /// Whoever waits for something to be written.
@@ -98,18 +121,25 @@ pub(crate) type Announce<'a> = &'a dyn Fn(&Welcome) -> Bytes;
 
 impl Room {
     /// A room with its first owner. It is kept, if there is an engine, when it has [begun](Self::begin).
-    fn new(id: RoomId, key: Option<KeyHash>, registry: &Weak<Registry>, around: &Surroundings) -> Arc<Self> {
+    fn new(
+        id: RoomId,
+        key: Option<KeyHash>,
+        options: &RoomOptions,
+        registry: &Weak<Registry>,
+        around: &Surroundings,
+    ) -> Arc<Self> {
         let core = Core::new(id, Epoch::random(), &around.config);
         // Nobody can come back to a room without a key.
         let engine = around.engine.clone().filter(|_| key.is_some());
-        Self::of(core, key, engine, registry, around)
+        Self::of(core, key, engine, options, registry, around)
     }
 
     /// A room as it was kept: nobody is there, and its end is planned.
     fn recall(stored: Stored, registry: &Weak<Registry>, around: &Surroundings) -> Arc<Self> {
         let key = KeyHash::from_bytes(stored.header.key);
+        let options = stored.header.options.clone();
         let core = Core::restore(stored, &around.config, around.clock.now());
-        let room = Self::of(core, Some(key), around.engine.clone(), registry, around);
+        let room = Self::of(core, Some(key), around.engine.clone(), &options, registry, around);
         room.schedule_end(&mut room.lock());
         room
     }
@@ -118,6 +148,7 @@ impl Room {
         core: Core,
         key: Option<KeyHash>,
         engine: Option<Arc<dyn Engine>>,
+        options: &RoomOptions,
         registry: &Weak<Registry>,
         around: &Surroundings,
     ) -> Arc<Self> {
@@ -126,6 +157,7 @@ impl Room {
         let state = State {
             core,
             members,
+            reception: Reception::new(options),
             owner: None,
             waiting: Waiting::default(),
             is_own_end: false,
@@ -138,6 +170,10 @@ impl Room {
             counters: Arc::clone(&around.counters),
             registry: Weak::clone(registry),
             message_bytes_max: around.config.message_bytes_max,
+            signal_rates: SignalRates {
+                per_viewer: around.config.signals_per_viewer_per_second,
+                per_room: around.config.signals_per_room_per_second,
+            },
             key,
             engine,
             me: Weak::clone(me),
@@ -195,7 +231,11 @@ impl Room {
         self.counters.brought(welcome.how);
         outbox.replay(replay(welcome, announce));
         let seat = state.members.admit(&outbox, seq);
-        Ok(Membership::new(Arc::clone(self), outbox, seat))
+        if !self.notice_audience(&mut state) {
+            self.tell_newcomer(&state, seat, &outbox);
+        }
+        let number = state.reception.number();
+        Ok(Membership::new(Arc::clone(self), outbox, seat, number))
     }
 
     /// Brings a viewer that paused after `position` to where the room stands. Until the lane comes to it in its queue,
@@ -211,6 +251,7 @@ impl Room {
         self.counters.brought(welcome.how);
         outbox.returns();
         state.members.replay(seat, outbox, replay(welcome, announce));
+        self.tell_newcomer(&state, seat, outbox);
     }
 
     /// Brings a viewer that lost messages to where the room stands, in the same way. Gives how many bytes that takes.
@@ -226,15 +267,20 @@ impl Room {
         let replay = Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq };
         self.counters.reset_slow();
         state.members.replay(seat, outbox, replay);
+        self.tell_newcomer(&state, seat, outbox);
         bytes
     }
 
-    /// A viewer is gone.
-    fn leave(&self, outbox: &Arc<Outbox>, seat: Seat) {
+    /// The viewer of this number is gone.
+    fn leave(&self, outbox: &Arc<Outbox>, seat: Seat, number: u64) {
         let mut state = self.lock();
         self.counters.viewer_left();
         state.core.leave(self.clock.now());
         state.members.remove(seat, outbox);
+        if let Some(votes) = &mut state.reception.votes {
+            votes.forget(number);
+        }
+        self.notice_audience(&mut state);
         self.schedule_end(&mut state);
     }
 

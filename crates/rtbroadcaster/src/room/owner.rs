@@ -3,15 +3,19 @@
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
+
 use super::core::ProposeError;
 use super::key::KeyHash;
 use super::log::{Proposal, Rejection};
 use super::waiting::{Done, when_done};
-use super::{Announce, OwnerKey, Room};
+use super::{Announce, OwnerKey, Room, Signals};
+use crate::audience::Audience;
 use crate::config::exceeds;
 use crate::fanout::Outbox;
 use crate::id::{RoomId, Seq, Term};
 use crate::message::{Body, Change, Key, Kind, Message, MessageError, Params};
+use crate::options::RoomOptions;
 use crate::standing::Standing;
 
 /// The right to speak in one room. A room has one speaker, so this cannot be cloned.
@@ -127,6 +131,43 @@ impl Owner {
         self.room.viewers()
     }
 
+    /// How many watch the room and how far they are behind, from now on: told at once when the first viewer comes or the
+    /// last one goes, otherwise at most once a second and only when it has changed. No more is told when the room has ended
+    /// or another owner has come.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rtbroadcaster::{Config, Manager};
+    ///
+    /// let owner = Manager::new(Config::default()).create_room().await?;
+    /// let mut audience = owner.audience();
+    /// assert_eq!(audience.borrow().viewers, 0);
+    /// owner.close();
+    /// assert!(audience.changed().await.is_err(), "nobody watches a room that has ended");
+    /// # Ok(()) }
+    /// ```
+    pub fn audience(&self) -> watch::Receiver<Audience> {
+        self.room.watch_audience(self.term)
+    }
+
+    /// What viewers say to the owner of the room, from now on, see
+    /// [`Manager::create_room_with`](crate::Manager::create_room_with). Before it is called, and when nobody has what it gave
+    /// any more, viewers are refused; what is counted is counted all the same. Called again, only the newest one hears.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rtbroadcaster::{Config, Manager};
+    ///
+    /// let owner = Manager::new(Config::default()).create_room().await?;
+    /// let mut signals = owner.signals();
+    /// owner.close();
+    /// assert_eq!(signals.recv().await, None, "nobody speaks in a room that has ended");
+    /// # Ok(()) }
+    /// ```
+    pub fn signals(&self) -> Signals {
+        self.room.hear_signals(self.term)
+    }
+
     /// Says `message` to every viewer and gives its number; for an ephemeral message, which has none, that of the last
     /// numbered one.
     ///
@@ -220,8 +261,8 @@ impl Owner {
     }
 
     /// The room, whose owner's key has this hash, is written before anybody knows of it.
-    pub(super) async fn begins(&self, hash: &KeyHash) -> Result<(), ProposeError> {
-        self.room.begin(hash).await
+    pub(super) async fn begins(&self, hash: &KeyHash, options: RoomOptions) -> Result<(), ProposeError> {
+        self.room.begin(hash, options).await
     }
 
     /// The owner is a client: the room's end is told through its outbox.

@@ -16,9 +16,10 @@ use super::{Announce, OwnError, Owner, OwnerKey, Room, RoomSummary, Surroundings
 use crate::clock::Clock;
 use crate::config::exceeds;
 use crate::engine::{Engine, Stored};
-use crate::fanout::{Faults, Outbox};
+use crate::fanout::{Faults, Lagging, Outbox};
 use crate::fault;
 use crate::id::{RoomId, Term};
+use crate::options::RoomOptions;
 use crate::standing::Start;
 
 /// Why a room is not created.
@@ -54,8 +55,19 @@ impl From<IpAddr> for Place {
 pub(crate) struct Registry {
     around: Surroundings,
     rooms: Mutex<Rooms>,
-    /// To the task that looks whether rooms have ended.
-    checks: mpsc::UnboundedSender<(RoomId, Duration)>,
+    /// To the task that looks at rooms.
+    looks: mpsc::UnboundedSender<(RoomId, Look, Duration)>,
+}
+
+/// For what a room is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Whether its time has come.
+    End,
+    /// How many watch it.
+    Audience,
+    /// What its viewers have said so often.
+    Totals,
 }
 
 #[derive(Debug, Default)]
@@ -75,10 +87,10 @@ struct Listed {
 
 impl Registry {
     /// A registry of the rooms that were `stored`, and the task that has to run for rooms to end by themselves and by
-    /// `faults`.
-    pub(crate) fn new(around: Surroundings, stored: Vec<Stored>, faults: Faults) -> Arc<Self> {
-        let (checks, due) = mpsc::unbounded_channel();
-        let registry = Arc::new(Self { around, rooms: Mutex::default(), checks });
+    /// `faults`, and for whoever has to be told that viewers are `lagging`.
+    pub(crate) fn new(around: Surroundings, stored: Vec<Stored>, faults: Faults, lagging: Lagging) -> Arc<Self> {
+        let (looks, due) = mpsc::unbounded_channel();
+        let registry = Arc::new(Self { around, rooms: Mutex::default(), looks });
         let me = Arc::downgrade(&registry);
         for stored in stored {
             let room = Room::recall(stored, &me, &registry.around);
@@ -86,7 +98,7 @@ impl Registry {
             registry.lock().by_id.insert(room.id(), Listed { room, place: None });
         }
         // Ends with the registry, which holds the only sender.
-        tokio::spawn(look_when_due(me, registry.around.clock, due, faults));
+        tokio::spawn(look_when_due(me, registry.around.clock, due, faults, lagging));
         registry
     }
 
@@ -96,11 +108,12 @@ impl Registry {
         self: &Arc<Self>,
         place: Option<Place>,
         key: Option<OwnerKey>,
+        options: RoomOptions,
     ) -> Result<Owner, CreateError> {
         let hash = key.as_ref().map(KeyHash::of);
-        let owner = self.list(place, key, hash)?;
+        let owner = self.list(place, key, hash, &options)?;
         if let Some(hash) = hash.filter(|_| self.around.engine.is_some())
-            && owner.begins(&hash).await.is_err()
+            && owner.begins(&hash, options).await.is_err()
         {
             owner.close();
             return Err(CreateError::Unavailable);
@@ -113,6 +126,7 @@ impl Registry {
         place: Option<Place>,
         key: Option<OwnerKey>,
         hash: Option<KeyHash>,
+        options: &RoomOptions,
     ) -> Result<Owner, CreateError> {
         let mut rooms = self.lock();
         if rooms.shut {
@@ -125,7 +139,7 @@ impl Registry {
             return Err(CreateError::TooManyRooms);
         }
         let id = RoomId::random();
-        let room = Room::new(id, hash, &Arc::downgrade(self), &self.around);
+        let room = Room::new(id, hash, options, &Arc::downgrade(self), &self.around);
         rooms.by_id.insert(id, Listed { room: Arc::clone(&room), place });
         tracing::debug!(room = ?id, rooms = rooms.by_id.len(), "room opened");
         if let Some(place) = place {
@@ -203,10 +217,10 @@ impl Registry {
         }
     }
 
-    /// Has the room `id` looked at when it may have ended.
-    pub(super) fn check_later(&self, id: RoomId, at: Duration) {
+    /// Has the room `id` looked at.
+    pub(super) fn look_later(&self, id: RoomId, look: Look, at: Duration) {
         // Without a receiver the runtime is shutting down, and every room with it.
-        let _ = self.checks.send((id, at));
+        let _ = self.looks.send((id, look, at));
     }
 
     /// All rooms, so that each can be locked without holding the lock of the list.
@@ -220,28 +234,35 @@ impl Registry {
     }
 }
 
-/// Looks at each room when it may have ended. One task for all rooms, so that an idle room costs memory only.
+/// Looks at each room when it may have ended or somebody in it is to be told something. One task for all rooms, so that an
+/// idle room costs memory only.
 async fn look_when_due(
     registry: std::sync::Weak<Registry>,
     clock: Clock,
-    mut due: mpsc::UnboundedReceiver<(RoomId, Duration)>,
+    mut due: mpsc::UnboundedReceiver<(RoomId, Look, Duration)>,
     mut faults: Faults,
+    mut lagging: Lagging,
 ) {
+    let look = |id: RoomId, look: &dyn Fn(&Room)| {
+        if let Some(registry) = registry.upgrade()
+            && let Some(room) = registry.get(id)
+            && fault::catch("room", &registry.around.counters, || look(&room)).is_err()
+        {
+            room.end_if_broken();
+        }
+    };
     let mut queue = DelayQueue::new();
     loop {
         tokio::select! {
             check = due.recv() => {
-                let Some((id, at)) = check else { return };
-                queue.insert_at(id, clock.instant(at));
+                let Some((id, what, at)) = check else { return };
+                queue.insert_at((id, what), clock.instant(at));
             }
-            Some(id) = std::future::poll_fn(|cx| queue.poll_expired(cx)), if !queue.is_empty() => {
-                if let Some(registry) = registry.upgrade()
-                    && let Some(room) = registry.get(id.into_inner())
-                    && fault::catch("room", &registry.around.counters, || room.end_if_due()).is_err()
-                {
-                    room.end_if_broken();
-                }
+            Some(planned) = std::future::poll_fn(|cx| queue.poll_expired(cx)), if !queue.is_empty() => {
+                let (id, what) = planned.into_inner();
+                look(id, &|room| room.look(what));
             }
+            Some(id) = lagging.recv() => look(id, &|room| room.look_at_audience(false)),
             Some(id) = faults.recv() => {
                 if let Some(room) = registry.upgrade().and_then(|registry| registry.get(id)) {
                     room.fail();

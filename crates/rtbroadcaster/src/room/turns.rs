@@ -17,6 +17,8 @@ use crate::close::CloseReason;
 use crate::engine::{Append, Follower};
 use crate::fanout::{Item, Outbox, Roll};
 use crate::id::{RoomId, Seq, Term};
+use crate::message::Change;
+use crate::options::RoomOptions;
 use crate::standing::{OwnerStatus, Start};
 
 impl Room {
@@ -41,7 +43,7 @@ impl Room {
         Ok(match decided {
             Decided::Applied(Applied::Said(said)) => {
                 let seq = said.seq;
-                self.tell(&state, said, charge, now);
+                self.tell(&mut state, said, charge, now);
                 Some(seq)
             }
             decided => {
@@ -85,6 +87,8 @@ impl Room {
             let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
             outbox.replay(replay(welcome, announce));
             state.owner = Some(Arc::clone(outbox));
+            self.tell_new_owner(&mut state);
+            self.tell_all_totals(&mut state);
         } else {
             outbox.finish(CloseReason::Fenced);
         }
@@ -105,6 +109,7 @@ impl Room {
         let now = self.clock.now();
         if let Some(decided) = state.core.owner_left(term, now) {
             state.owner = None;
+            state.reception.part();
             self.settle(&mut state, decided, Waiter::default(), now);
             self.schedule_end(&mut state);
         }
@@ -114,11 +119,11 @@ impl Room {
     ///
     /// # Errors
     /// When it cannot be.
-    pub(super) async fn begin(&self, key: &KeyHash) -> Result<(), ProposeError> {
+    pub(super) async fn begin(&self, key: &KeyHash, options: RoomOptions) -> Result<(), ProposeError> {
         let (done, written) = when_done();
         {
             let mut state = self.lock();
-            let header = state.core.keep(key.to_bytes());
+            let header = state.core.keep(key.to_bytes(), options);
             self.hand_over(&mut state, header, Waiter { charge: None, done: Some(done) });
         }
         written.await.unwrap_or(Err(ProposeError::Ended)).map(|_| ())
@@ -154,6 +159,7 @@ impl Room {
             }
             Applied::Owner(status, term) => {
                 let older = state.owner.take();
+                state.reception.part();
                 if let Some(older) = older.filter(|_| status == OwnerStatus::Live) {
                     older.finish(CloseReason::Fenced);
                 }
@@ -165,6 +171,7 @@ impl Room {
                 if let Some(owner) = state.owner.take() {
                     owner.depart(CloseReason::Restart);
                 }
+                state.reception.part();
                 self.budget.close();
             }
         }
@@ -172,8 +179,11 @@ impl Room {
     }
 
     /// Everybody gets what was said; it is in the queue of every lane before anybody else has the lock.
-    fn tell(&self, state: &State, said: Proposed, charge: OwnedSemaphorePermit, applied: Duration) {
+    fn tell(&self, state: &mut State, said: Proposed, charge: OwnedSemaphorePermit, applied: Duration) {
         if let Some(entry) = said.entry {
+            if entry.change == Change::Cleared {
+                self.restart_counting(state, &entry.key);
+            }
             let charge = Some(Arc::new(charge));
             state.members.tell(|| Item::Message { entry: Arc::clone(&entry), applied, charge: charge.clone() });
             self.counters.applied(entry.change);

@@ -4,9 +4,12 @@
 use std::sync::Arc;
 
 use super::members::Seat;
-use super::{Announce, Room};
+use super::pace::Pace;
+use super::{Announce, Room, SignalError};
 use crate::fanout::Outbox;
 use crate::id::Seq;
+use crate::message::{Key, Params};
+use crate::metrics::SignalRefusal;
 
 /// A viewer's place in a room. Dropping it is how a viewer leaves, so no path forgets to.
 #[derive(Debug)]
@@ -14,11 +17,28 @@ pub(crate) struct Membership {
     room: Arc<Room>,
     outbox: Arc<Outbox>,
     seat: Seat,
+    /// Which viewer of the room it is, as the owner is told.
+    number: u64,
+    /// How much it said to the owner of late.
+    pace: Pace,
 }
 
 impl Membership {
-    pub(super) fn new(room: Arc<Room>, outbox: Arc<Outbox>, seat: Seat) -> Self {
-        Self { room, outbox, seat }
+    pub(super) fn new(room: Arc<Room>, outbox: Arc<Outbox>, seat: Seat, number: u64) -> Self {
+        Self { room, outbox, seat, number, pace: Pace::default() }
+    }
+
+    /// The viewer says this to the owner.
+    ///
+    /// # Errors
+    /// [`SignalError`] when it is as if it had not.
+    pub(crate) fn signal(&mut self, key: &Key, params: &Params) -> Result<(), SignalError> {
+        let Self { room, pace, number, .. } = self;
+        // Before the room's lock is taken: who says too much costs nobody else anything.
+        if !pace.admits(room.signals_per_viewer(), room.now()) {
+            return Err(room.refuse_signal(SignalRefusal::ViewerRate));
+        }
+        room.signal(*number, key, params)
     }
 
     /// The viewer, who paused after `position`, gets what `announce` says, what it missed, and messages again.
@@ -34,6 +54,6 @@ impl Membership {
 
 impl Drop for Membership {
     fn drop(&mut self) {
-        self.room.leave(&self.outbox, self.seat);
+        self.room.leave(&self.outbox, self.seat, self.number);
     }
 }

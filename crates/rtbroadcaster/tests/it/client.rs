@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use crate::classic;
 use crate::moment::within;
 
-/// What came from the server. Its pings are answered and do not count.
+/// What came from the server. Its pings are answered and do not count, and how many watch does only where that is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Came {
     Text(String),
@@ -150,6 +150,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         next(&mut self.socket).await
     }
 
+    /// The next thing that comes, be it only how many watch.
+    pub(crate) async fn next_of_all(&mut self) -> Came {
+        within("the next message", next_of_all(&mut self.socket)).await
+    }
+
     /// The next thing that comes is a text.
     pub(crate) async fn text(&mut self) -> String {
         match self.next().await {
@@ -223,6 +228,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Ear<S> {
 }
 
 async fn next(stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin)) -> Came {
+    loop {
+        match next_of_all(stream).await {
+            Came::Text(text) if text.starts_with(AUDIENCE) => {}
+            came => return came,
+        }
+    }
+}
+
+/// What tells how many watch begins like this. When it comes depends on the time, so only who asks for it gets it.
+pub(crate) const AUDIENCE: &str = r#"{"type":"audience","#;
+
+async fn next_of_all(stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin)) -> Came {
     loop {
         let came = stream.next().await;
         if !matches!(came, Some(Ok(Message::Ping(_)))) {

@@ -7,7 +7,7 @@ use rtbroadcaster::{Message, Owner};
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
-use crate::client::{Came, Client, request};
+use crate::client::{AUDIENCE, Came, Client, request};
 use crate::house::House;
 use crate::transcript::{Act, Step, Transcript, Values, parse};
 
@@ -80,10 +80,13 @@ impl Replay {
             Act::Send(text) => client.send(&self.values.fill(&text)?).await,
             Act::Binary(bytes) => client.send_binary(&bytes).await,
             Act::Raw(bytes) => client.send_raw(&bytes).await,
-            Act::Get(expected) => match client.next().await {
-                Came::Text(text) if self.values.matches(&expected, &text) => {}
-                other => return Err(format!("expected {expected}\n  but came {other:?}")),
-            },
+            Act::Get(expected) => {
+                let is_audience = expected.starts_with(AUDIENCE);
+                let came = if is_audience { client.next_of_all().await } else { client.next().await };
+                if !matches!(&came, Came::Text(text) if self.values.matches(&expected, text)) {
+                    return Err(format!("expected {expected}\n  but came {came:?}"));
+                }
+            }
             Act::Nothing => expect_nothing(client).await?,
             Act::Closed(code, word) => expect_close(self.open.remove(place).1, code, word.as_deref()).await?,
             Act::Close => {

@@ -2,6 +2,7 @@
 //!
 //! `frame`, `ledger`, `follower`, `viewer` and `dice` are the furniture; the rest are stories.
 
+mod audience;
 mod counting;
 mod cursors;
 mod cuts;
@@ -19,6 +20,7 @@ mod owners;
 mod pausing;
 mod repeats;
 mod restless;
+mod signals;
 mod stalling;
 mod takeovers;
 pub(crate) mod viewer;

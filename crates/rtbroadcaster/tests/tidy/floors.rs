@@ -10,7 +10,10 @@ const FLOORS: [&[&str]; 7] = [
     &["room"],
     &["engine"],
     &["fanout", "protocol", "socket"],
-    &["wire", "message", "id", "close", "config", "clock", "fault", "origin", "sampling", "standing", "metrics"],
+    &[
+        "wire", "message", "signal", "audience", "options", "id", "close", "config", "clock", "fault", "origin",
+        "sampling", "standing", "metrics",
+    ],
 ];
 
 /// The floors on which modules may import each other; on all others neighbours are strangers.

@@ -63,6 +63,9 @@ fn encode(entry: &Entry, params: &Params) -> Option<Written> {
 
 /// A protocol with words for everything.
 pub(super) static TELLING: Dialect = Dialect {
+    audience: |_| None,
+    own_audience: |_| None,
+    signal: |_| None,
     slot: 1,
     encode,
     skipped: |through| Some(frame(Tag::Hole, through.get(), &[])),

@@ -133,6 +133,7 @@ impl Stage {
             }
             "alive" => _ = whole(members, "seq"),
             "owner" | "draining" => {}
+            "audience" => _ = whole(members, "viewers"),
             "message" => self.message(place, Line::read(text, members)),
             _ if client.is_wild => {}
             "created" => {

@@ -75,11 +75,11 @@ impl Speaker {
     }
 }
 
-/// The next text that is no heartbeat.
+/// The next text that is neither a heartbeat nor how many watch.
 async fn answer(peer: &mut Peer) -> Result<String, PeerError> {
     loop {
         let text = peer.answer().await?;
-        if !matches!(Answer::read(&text), Ok(Answer::Alive(_))) {
+        if !matches!(Answer::read(&text), Ok(Answer::Alive(_) | Answer::Audience(_))) {
             return Ok(text);
         }
     }

@@ -167,7 +167,7 @@ impl Reign {
                         None => self.odd.push(text.into_owned()),
                     },
                     Ok(Answer::Closed(closed)) if self.word.is_none() => self.word = Some(closed.reason.into()),
-                    Ok(Answer::Alive(_)) => {}
+                    Ok(Answer::Alive(_) | Answer::Audience(_)) => {}
                     Ok(_) => self.odd.push(text.into_owned()),
                     Err(why) => self.odd.push(format!("{why}: {text}")),
                 }

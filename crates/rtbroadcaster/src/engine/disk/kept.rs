@@ -13,6 +13,7 @@ use super::{FORMAT, Store};
 use crate::engine::{Append, Header, Record, Stored};
 use crate::id::{Epoch, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
+use crate::options::{Counting, RoomOptions};
 
 /// Why rooms are not read.
 #[derive(Debug)]
@@ -39,6 +40,18 @@ struct HeaderText {
     key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     away: Option<u64>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    audience: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    counted: Vec<CountedText>,
+}
+
+/// A key whose signals are counted.
+#[derive(Serialize, Deserialize)]
+struct CountedText {
+    key: String,
+    every: u64,
+    once: bool,
 }
 
 /// What stands before a message's parameters.
@@ -87,16 +100,33 @@ fn text(value: &impl Serialize) -> Vec<u8> {
 
 impl HeaderText {
     fn of(header: &Header) -> Self {
-        let Header { epoch, term, key, away } = header;
-        let key = BASE64.encode(key);
-        Self { epoch: epoch.as_str().to_owned(), term: term.get(), key, away: away.map(milliseconds) }
+        let Header { epoch, term, key, away, options } = header;
+        let counted = options.counted().map(|(key, Counting { every, once_per_viewer })| CountedText {
+            key: key.to_owned(),
+            every: milliseconds(every),
+            once: once_per_viewer,
+        });
+        Self {
+            epoch: epoch.as_str().to_owned(),
+            term: term.get(),
+            key: BASE64.encode(key),
+            away: away.map(milliseconds),
+            audience: options.has_audience(),
+            counted: counted.collect(),
+        }
     }
 
     fn read(text: &[u8]) -> Option<Header> {
-        let Self { epoch, term, key, away } = serde_json::from_slice(text).ok()?;
+        let Self { epoch, term, key, away, audience, counted } = serde_json::from_slice(text).ok()?;
         let key = BASE64.decode(key).ok()?.try_into().ok()?;
         let away = away.map(Duration::from_millis);
-        Some(Header { epoch: Epoch::from_wire(&epoch)?, term: Term::new(term)?, key, away })
+        let options = RoomOptions::new();
+        let options = if audience { options.with_audience() } else { options };
+        let options = counted.into_iter().try_fold(options, |options, CountedText { key, every, once }| {
+            let counting = Counting { every: Duration::from_millis(every), once_per_viewer: once };
+            options.with_counting(&key, counting).ok()
+        })?;
+        Some(Header { epoch: Epoch::from_wire(&epoch)?, term: Term::new(term)?, key, away, options })
     }
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use crate::fanout::superseding::Rank;
 use crate::id::Seq;
-use crate::message::{Dialect, Entry};
+use crate::message::{Dialect, Entry, Key};
 
 /// A finished frame on its way to one member.
 #[derive(Debug, Clone)]
@@ -28,6 +28,16 @@ impl Frame {
     /// A frame without a number whose place nothing takes.
     pub fn event(bytes: Bytes) -> Self {
         Self { bytes, rank: Rank::Event, seq: None }
+    }
+
+    /// A frame that says how many watch the room.
+    pub fn audience(bytes: Bytes) -> Self {
+        Self { bytes, rank: Rank::Audience, seq: None }
+    }
+
+    /// A frame that says how often what was said with `key`. Only an owner gets it, for whom no values wait.
+    pub fn totals(bytes: Bytes, key: Key) -> Self {
+        Self { bytes, rank: Rank::State(key), seq: None }
     }
 
     /// A frame that says of a hole before the message behind it, up to `through`. Only for those who are sent that

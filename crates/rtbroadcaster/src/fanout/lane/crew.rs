@@ -119,6 +119,7 @@ impl Crew {
                 self.members.push(member);
             }
             Roll::Replay(member, replay) => member.replay(replay),
+            Roll::Tell(member, frame) => member.tell(frame),
             Roll::Remove(member) => {
                 if let Some(place) = member.place() {
                     member.set_place(None);
@@ -203,6 +204,7 @@ fn frame(said: &Said, dialect: &Dialect) -> Option<Frame> {
     match said {
         Said::Message(entry, _) => Frame::of(entry, dialect),
         Said::Owner(status, term) => (dialect.owner)(*status, *term).map(Frame::event),
+        Said::Audience(viewers) => (dialect.audience)(*viewers).map(Frame::audience),
     }
 }
 
@@ -210,6 +212,6 @@ fn frame(said: &Said, dialect: &Dialect) -> Option<Frame> {
 fn last_seq(said: &[Said]) -> Option<Seq> {
     said.iter().rev().find_map(|said| match said {
         Said::Message(entry, _) => entry.seq,
-        Said::Owner(..) => None,
+        Said::Owner(..) | Said::Audience(_) => None,
     })
 }

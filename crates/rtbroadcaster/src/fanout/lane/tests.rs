@@ -10,6 +10,10 @@ use crate::standing::OwnerStatus;
 
 const INTERVAL: Duration = Duration::from_millis(50);
 
+fn lane(interval: Duration) -> Arc<Lane> {
+    Lane::new(interval, Clock::start(), &Counters::idle(), mpsc::unbounded_channel().0)
+}
+
 fn said() -> Item {
     Item::Owner(OwnerStatus::Live, Term::FIRST)
 }
@@ -23,7 +27,7 @@ async fn check_waits(lane: &Lane) -> Arc<Roster> {
 
 #[tokio::test(start_paused = true)]
 async fn what_comes_during_a_pass_waits_for_more_as_what_came_before_it() {
-    let lane = Lane::new(INTERVAL, Clock::start(), &Counters::idle());
+    let lane = lane(INTERVAL);
     let roster = Roster::new(&lane, RoomId::random());
     roster.push(said());
     check_waits(&lane).await;
@@ -40,7 +44,7 @@ async fn what_comes_during_a_pass_waits_for_more_as_what_came_before_it() {
 
 #[tokio::test(start_paused = true)]
 async fn what_did_not_go_out_with_the_first_call_goes_out_with_the_next_one_at_once() {
-    let lane = Lane::new(INTERVAL, Clock::start(), &Counters::idle());
+    let lane = lane(INTERVAL);
     let roster = Roster::new(&lane, RoomId::random());
     (0..100).for_each(|_| roster.push(said()));
     check_waits(&lane).await;
@@ -65,7 +69,7 @@ fn panic_in_the_roster() -> Item {
 
 #[tokio::test]
 async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoever_comes_to_it() {
-    let lane = Lane::new(Duration::ZERO, Clock::start(), &Counters::idle());
+    let lane = lane(Duration::ZERO);
     let roster = Roster::new(&lane, RoomId::random());
     let mut crews = HashMap::new();
     let (here, item) = admit();
@@ -91,7 +95,7 @@ async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoeve
 
 #[tokio::test]
 async fn a_roster_that_its_lane_gives_up_ends_everybody_too() {
-    let lane = Lane::new(Duration::ZERO, Clock::start(), &Counters::idle());
+    let lane = lane(Duration::ZERO);
     let roster = Roster::new(&lane, RoomId::random());
     let mut crews = HashMap::new();
     let (here, item) = admit();

@@ -1,11 +1,13 @@
 //! The changing part of an outbox, behind its lock.
 //! Must not know the socket.
 
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
 use crate::close::CloseReason;
 use crate::fanout::backlog::{Backlog, Closing, Ending, Frame, Overflow, Rank, Replay};
+use crate::fanout::lags::Lags;
 use crate::id::Seq;
 use crate::message::Dialect;
 use crate::wire::encode;
@@ -45,6 +47,8 @@ pub(crate) struct Line {
     /// Whose ending stands, if there is one.
     pub(crate) end: Option<End>,
     pub(crate) waker: Option<Waker>,
+    /// Where it is known since when the members of its room and lane wait, while it is one.
+    pub(crate) lags: Option<Arc<Lags>>,
 }
 
 impl Line {
@@ -56,8 +60,39 @@ impl Line {
     /// Nothing goes out any more, not even a close frame. Gives whom that concerns.
     pub(super) fn break_off(&mut self, dialect: &'static Dialect) -> Option<Waker> {
         let waker = self.waker.take();
+        self.exit();
         *self = Self { backlog: Some(Box::new(Backlog::broken(dialect))), ..Self::default() };
         waker
+    }
+
+    /// Since when something waits, if anything does.
+    pub(crate) fn waits_since(&self) -> Option<Duration> {
+        self.backlog.as_ref().and_then(|backlog| backlog.waiting_since())
+    }
+
+    /// The member is one of those of whom `lags` are known.
+    pub(crate) fn enter(&mut self, lags: &Arc<Lags>) {
+        self.exit();
+        self.lags = Some(Arc::clone(lags));
+        self.waits(None);
+    }
+
+    /// The member is in no lane any more.
+    pub(crate) fn exit(&mut self) {
+        let since = self.waits_since();
+        if let Some(lags) = self.lags.take().filter(|_| since.is_some()) {
+            lags.change(since, None);
+        }
+    }
+
+    /// Before, something had waited since `before`.
+    pub(crate) fn waits(&self, before: Option<Duration>) {
+        if let Some(lags) = &self.lags {
+            let since = self.waits_since();
+            if since != before {
+                lags.change(before, since);
+            }
+        }
     }
 
     /// Everything is out: the buffer goes.

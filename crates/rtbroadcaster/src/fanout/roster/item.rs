@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::fanout::backlog::Replay;
+use crate::fanout::backlog::{Frame, Replay};
 use crate::fanout::outbox::Outbox;
 use crate::fanout::superseding::Rank;
 use crate::id::{Seq, Term};
@@ -27,6 +27,8 @@ pub(crate) enum Item {
     },
     /// All members are told that the owner has come or gone.
     Owner(OwnerStatus, Term),
+    /// All members are told how many watch the room.
+    Audience(usize),
     /// The members change.
     Roll(Roll),
 }
@@ -38,6 +40,8 @@ pub(crate) enum Roll {
     Admit(Arc<Outbox>, Seq),
     /// A member is brought to where the room stands.
     Replay(Arc<Outbox>, Replay),
+    /// A member is told something of its own.
+    Tell(Arc<Outbox>, Frame),
     /// A member has gone.
     Remove(Arc<Outbox>),
     /// The room has ended: all members get its farewell.
@@ -64,7 +68,7 @@ impl Roll {
     /// Whoever would have been reached through the lane from then on.
     pub(super) fn into_newcomer(self) -> Option<Arc<Outbox>> {
         match self {
-            Roll::Admit(member, _) | Roll::Replay(member, _) => Some(member),
+            Roll::Admit(member, _) | Roll::Replay(member, _) | Roll::Tell(member, _) => Some(member),
             Roll::Remove(_) | Roll::End(_) | Roll::Break | Roll::Depart => None,
         }
     }
@@ -75,7 +79,7 @@ impl Item {
     pub(super) fn into_roll(self) -> Option<Roll> {
         match self {
             Item::Roll(roll) => Some(roll),
-            Item::Message { .. } | Item::Owner(..) => None,
+            Item::Message { .. } | Item::Owner(..) | Item::Audience(_) => None,
         }
     }
 
@@ -83,6 +87,7 @@ impl Item {
     pub(super) fn rank(&self) -> Rank {
         match self {
             Item::Message { entry, .. } => Rank::of(entry),
+            Item::Audience(_) => Rank::Audience,
             Item::Owner(..) | Item::Roll(_) => Rank::Event,
         }
     }

@@ -65,10 +65,14 @@ impl Peer {
         tokio::time::timeout(DEADLINE, self.0.next()).await.expect("nothing came")
     }
 
+    /// The next message but how many watch, which comes at its own time.
     async fn hear(&mut self) -> Value {
-        match self.next().await {
-            Some(Ok(Came::Text(text))) => serde_json::from_str(&text).unwrap(),
-            other => panic!("no message: {other:?}"),
+        loop {
+            match self.next().await {
+                Some(Ok(Came::Text(text))) if text.starts_with(r#"{"type":"audience""#) => {}
+                Some(Ok(Came::Text(text))) => return serde_json::from_str(&text).unwrap(),
+                other => panic!("no message: {other:?}"),
+            }
         }
     }
 

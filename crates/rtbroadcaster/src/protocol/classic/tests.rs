@@ -8,7 +8,7 @@ const ROOM: &str = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";
 fn read(text: &str) -> (String, String) {
     let request = decode(text);
     let asked = match request.command {
-        Ok(Command::Create) => "create".to_owned(),
+        Ok(Command::Create { options }) if options == RoomOptions::new() => "create".to_owned(),
         Ok(Command::Join { room, .. }) => format!("join {room}"),
         Ok(Command::Leave { room }) => format!("close {room}"),
         Ok(Command::Publish { room, message }) => {

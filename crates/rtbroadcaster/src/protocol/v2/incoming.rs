@@ -8,8 +8,9 @@ use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::wishes;
 use crate::id::{Cursor, Epoch, Seq};
-use crate::message::{DEPTH_MAX, ID_BYTES_MAX, Key, Kind, Message, depth};
+use crate::message::{DEPTH_MAX, ID_BYTES_MAX, Key, Kind, Message, Params, SIGNAL_BYTES_MAX, depth};
 use crate::protocol::{Command, Refusal, Request};
 use crate::standing::Start;
 
@@ -21,6 +22,8 @@ struct Incoming<'a> {
     room: Member<'a>,
     owner_key: Member<'a>,
     cursor: Member<'a>,
+    audience: Member<'a>,
+    signals: Member<'a>,
     key: Member<'a>,
     params: Member<'a>,
     state: Member<'a>,
@@ -113,6 +116,8 @@ impl<'a> Incoming<'a> {
             "room" => Some(&mut self.room),
             "ownerKey" => Some(&mut self.owner_key),
             "cursor" => Some(&mut self.cursor),
+            "audience" => Some(&mut self.audience),
+            "signals" => Some(&mut self.signals),
             "key" => Some(&mut self.key),
             "params" => Some(&mut self.params),
             "state" => Some(&mut self.state),
@@ -135,11 +140,12 @@ impl<'a> Incoming<'a> {
             id.as_ref().map_err(|refusal| *refusal)?.as_ref().ok_or(Refusal::BadMessage)?;
         }
         match kind.as_str() {
-            "create" => Ok(Command::Create),
+            "create" => Ok(Command::Create { options: wishes::options(flag(self.audience)?, self.signals.raw()?)? }),
             "own" => Ok(Command::Own { room: self.room.value()?, key: self.owner_key.value()? }),
             "join" => Ok(Command::Join { room: self.room.value()?, start: start(self.cursor.raw()?) }),
             "publish" => Ok(Command::Publish { room: String::new(), message: self.message(id?)? }),
             "clear" => Ok(Command::Clear { key: self.key()?, id: id? }),
+            "signal" => Ok(Command::Signal { key: self.key()?, params: self.signal_params()? }),
             "pause" => Ok(Command::Pause),
             "unpause" => Ok(Command::Unpause),
             "leave" => Ok(Command::Leave { room: String::new() }),
@@ -149,7 +155,6 @@ impl<'a> Incoming<'a> {
     }
 
     fn message(&self, id: Option<Box<str>>) -> Result<Message, Refusal> {
-        let flag = |member: Member<'_>| member.optional().map(Option::unwrap_or_default);
         let kind = match (flag(self.state)?, flag(self.ephemeral)?) {
             (false, false) => Kind::Event,
             (true, false) => Kind::State,
@@ -163,10 +168,21 @@ impl<'a> Incoming<'a> {
         Ok(message)
     }
 
+    fn signal_params(&self) -> Result<Params, Refusal> {
+        let raw: &RawValue = self.params.value()?;
+        let params = Params::from_json(raw.get()).ok_or(Refusal::BadMessage)?;
+        if params.as_bytes().len() > SIGNAL_BYTES_MAX { Err(Refusal::BadMessage) } else { Ok(params) }
+    }
+
     fn key(&self) -> Result<Key, Refusal> {
         let key: String = self.key.value()?;
         Key::new(&key).ok_or(Refusal::BadMessage)
     }
+}
+
+/// A member that is true or false; false where it is missing.
+fn flag(member: Member<'_>) -> Result<bool, Refusal> {
+    member.optional().map(Option::unwrap_or_default)
 }
 
 /// Where a join goes on. What is no cursor does not make the message bad: the viewer gets the state, and is told.

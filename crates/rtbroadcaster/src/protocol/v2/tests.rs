@@ -3,6 +3,7 @@
 use super::*;
 use crate::id::{Cursor, Epoch, RoomId, Seq};
 use crate::message::{Key, Params};
+use crate::options::RoomOptions;
 use crate::protocol::{Command, Request};
 use crate::standing::Start;
 
@@ -10,7 +11,10 @@ use crate::standing::Start;
 fn read(text: &str) -> (String, String) {
     let Request { echo, command } = decode(text);
     let asked = match command {
-        Ok(Command::Create) => "create".to_owned(),
+        Ok(Command::Create { options }) => created(&options),
+        Ok(Command::Signal { key, params }) => {
+            format!("signal {} {}", key.as_str(), std::str::from_utf8(params.as_bytes()).unwrap())
+        }
         Ok(Command::Own { room, key }) => format!("own {room} {key}"),
         Ok(Command::Join { room, start }) => format!("join {room} {}", place(&start)),
         Ok(Command::Publish { message, .. }) => {
@@ -28,6 +32,15 @@ fn read(text: &str) -> (String, String) {
     (asked, echo.into())
 }
 
+fn created(options: &RoomOptions) -> String {
+    let audience = if options.has_audience() { " audience" } else { "" };
+    let counted = options.counted().map(|(key, counting)| {
+        let once = if counting.once_per_viewer { " once" } else { "" };
+        format!(" {key} every {} ms{once}", counting.every.as_millis())
+    });
+    format!("create{audience}{}", counted.collect::<String>())
+}
+
 fn place(start: &Start) -> String {
     match start {
         Start::Fresh => "fresh".to_owned(),
@@ -42,7 +55,7 @@ fn check(text: &str, asked: &str, echo: &str) {
 
 #[test]
 fn every_type_a_client_may_send_is_a_command() {
-    check(r#"{"type":"create","id":"a","audience":true,"signals":{},"token":"t"}"#, "create", "a");
+    check(r#"{"type":"create","id":"a","audience":true,"signals":{},"token":"t"}"#, "create audience", "a");
     check(r#"{"type":"own","id":"a","room":"r","ownerKey":"k"}"#, "own r k", "a");
     check(r#"{"type":"join","id":"a","room":"r"}"#, "join r fresh", "a");
     check(r#"{"type":"join","id":"a","room":"r","cursor":{"seq":7,"epoch":"e"}}"#, "join r e:7", "a");
@@ -51,6 +64,10 @@ fn every_type_a_client_may_send_is_a_command() {
     check(r#"{"type":"publish","key":"k","params":[],"ephemeral":true}"#, "Ephemeral k [] -", "");
     check(r#"{"type":"clear","id":"a","key":"k"}"#, "clear k a", "a");
     check(r#"{"type":"clear","key":"\u006b"}"#, "clear k -", "");
+    check(r#"{"type":"signal","key":"k","params":[1, 2]}"#, "signal k [1, 2]", "");
+    check(r#"{"type":"signal","id":"a","key":"k","params":[],"state":1,"from":7}"#, "signal k []", "a");
+    let count = r#""audience":false,"signals":{"v":{"oncePerViewer":true,"count":true,"everyMs":100},"c":{"count":true},"h":{}}"#;
+    check(&format!(r#"{{"type":"create","id":"a",{count}}}"#), "create v every 100 ms once c every 1000 ms", "a");
     for (kind, echo) in [("pause", ""), ("leave", ""), ("close", "")] {
         check(&format!(r#" {{"type":"{kind}"}} "#), kind, echo);
     }
@@ -70,6 +87,7 @@ fn what_makes_no_sense_is_a_bad_message_and_repeats_a_valid_id() {
     let long = "i".repeat(65);
     let longest = "i".repeat(64);
     let key = "k".repeat(257);
+    let signal = format!(r#"{{"type":"signal","id":"a","key":"k","params":["{}"]}}"#, "x".repeat(4_093));
     let deep = format!(r#"{{"type":"pause","id":"a","x":{}{}}}"#, "[".repeat(32), "]".repeat(32));
     let cases = [
         ("", ""),
@@ -79,7 +97,6 @@ fn what_makes_no_sense_is_a_bad_message_and_repeats_a_valid_id() {
         ("{}", ""),
         (r#"{"id":"a"}"#, "a"),
         (r#"{"type":"dance","id":"a"}"#, "a"),
-        (r#"{"type":"signal","id":"a","key":"k","params":[]}"#, "a"),
         (r#"{"type":null,"id":"a"}"#, "a"),
         (r#"{"type":"create"}"#, ""),
         (r#"{"type":"create","id":null}"#, ""),
@@ -108,6 +125,17 @@ fn what_makes_no_sense_is_a_bad_message_and_repeats_a_valid_id() {
         (r#"{"type":"clear","id":"a"}"#, "a"),
         (r#"{"type":"clear","id":"a","key":""}"#, "a"),
         (r#"{"type":"unpause"}"#, ""),
+        (r#"{"type":"create","id":"a","audience":1}"#, "a"),
+        (r#"{"type":"create","id":"a","signals":[["k",{}]]}"#, "a"),
+        (r#"{"type":"create","id":"a","signals":{"k":[true,100,true]}}"#, "a"),
+        (r#"{"type":"create","id":"a","signals":{"k":{},"\u006b":{}}}"#, "a"),
+        (r#"{"type":"create","id":"a","signals":{"k":{"count":true,"count":true}}}"#, "a"),
+        (r#"{"type":"create","id":"a","signals":{"k":{"count":true,"everyMs":99}}}"#, "a"),
+        (r#"{"type":"create","id":"a","signals":{"k":{"count":true,"everyMs":-1}}}"#, "a"),
+        (r#"{"type":"create","id":"a","signals":{"":{}}}"#, "a"),
+        (r#"{"type":"signal","id":"a","key":"k"}"#, "a"),
+        (r#"{"type":"signal","key":"k","params":7}"#, ""),
+        (&signal, "a"),
         (&deep, "a"),
     ];
     for (text, echo) in cases {
@@ -267,10 +295,25 @@ fn the_parameters_are_kept_once_and_are_the_same_in_every_protocol() {
 #[test]
 fn what_only_the_fan_out_says_is_written_as_in_the_protocol() {
     let two = Seq::new(2).unwrap();
+    let behind = Audience { viewers: 12, lagging: 1, behind_p95: Duration::from_millis(1_250) };
+    let single = |dropped| {
+        let (key, params) = ("\"".to_owned(), "[1.0]".to_owned());
+        (DIALECT.signal)(&Signal::Single { key, params, from: 7, dropped })
+    };
+    let counts = |texts: &[&str], other| {
+        let counts = texts.iter().map(|text| ((*text).to_owned(), 3)).collect();
+        (DIALECT.signal)(&Signal::Counts { key: "v".to_owned(), counts, other })
+    };
     let said = [
         ((DIALECT.skipped)(two), r#"{"type":"skipped","through":2}"#),
         ((DIALECT.owner)(OwnerStatus::Away, Term::FIRST), r#"{"type":"owner","status":"away","term":1}"#),
         ((DIALECT.alive)(two), r#"{"type":"alive","seq":2}"#),
+        ((DIALECT.audience)(12), r#"{"type":"audience","viewers":12}"#),
+        ((DIALECT.own_audience)(&behind), r#"{"type":"audience","viewers":12,"lagging":1,"behindP95Ms":1250}"#),
+        (single(0), r#"{"type":"signal","key":"\"","params":[1.0],"from":7}"#),
+        (single(9), r#"{"type":"signal","key":"\"","params":[1.0],"from":7,"dropped":9}"#),
+        (counts(&[], 0), r#"{"type":"signal","key":"v","counts":[]}"#),
+        (counts(&["[1]", "[]"], 2), r#"{"type":"signal","key":"v","counts":[[[1],3],[[],3]],"other":2}"#),
         ((DIALECT.closed)(CloseReason::OwnRoomClosed), r#"{"type":"closed","reason":"room_closed"}"#),
         ((DIALECT.draining)(Duration::from_millis(1834)), r#"{"type":"draining","reconnectInMs":1834}"#),
     ];

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::engine::{Append, Header, Record};
 use crate::id::{Epoch, Seq, Term};
 use crate::message::{Change, Key};
+use crate::options::RoomOptions;
 use crate::room::log::{Fingerprint, Log, Proposal, Rejection, StateSize, Verdict};
 
 /// Something decided, which has its turn when it is written.
@@ -45,13 +46,16 @@ pub(super) struct Ahead {
     size: StateSize,
     /// The hash of the owner's key.
     key: [u8; 32],
+    /// What the room has besides messages.
+    options: RoomOptions,
 }
 
 impl Ahead {
     /// Nothing is decided beyond `log`, that of a room whose owner's key has this hash.
-    pub(super) fn of(log: &Log, key: [u8; 32]) -> Self {
+    pub(super) fn of(log: &Log, key: [u8; 32], options: RoomOptions) -> Self {
         Self {
             key,
+            options,
             steps: VecDeque::new(),
             seq: log.seq(),
             term: log.term(),
@@ -63,7 +67,8 @@ impl Ahead {
 
     /// What is known of the room, whose owner is `away` since then.
     pub(super) fn header(&self, epoch: &Epoch, away: Option<Duration>) -> Append {
-        Append::Header(Header { epoch: epoch.clone(), term: self.term, key: self.key, away })
+        let (epoch, options) = (epoch.clone(), self.options.clone());
+        Append::Header(Header { epoch, term: self.term, key: self.key, away, options })
     }
 
     /// The lease of the owner.

@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::engine::{Append, Header, Stored};
 use crate::id::{Seq, Term};
 use crate::message::{Change, Entry};
+use crate::options::RoomOptions;
 use crate::room::log::{Fingerprint, Log, LogLimits, Proposal, Verdict};
 use crate::room::presence::Presence;
 use crate::standing::OwnerStatus;
@@ -38,10 +39,10 @@ pub(in crate::room) enum Applied {
 }
 
 impl Core {
-    /// The room keeps its log, and is known by the hash `key`. Gives what begins it.
-    pub(in crate::room) fn keep(&mut self, key: [u8; 32]) -> Append {
+    /// The room keeps its log and what it has besides messages, and is known by the hash `key`. Gives what begins it.
+    pub(in crate::room) fn keep(&mut self, key: [u8; 32], options: RoomOptions) -> Append {
         self.log.keep();
-        let mut ahead = Ahead::of(&self.log, key);
+        let mut ahead = Ahead::of(&self.log, key, options);
         ahead.decide(Step::Written);
         let header = ahead.header(self.log.epoch(), None);
         self.ahead = Some(Box::new(ahead));
@@ -50,7 +51,7 @@ impl Core {
 
     /// A room as it was kept: nobody is there.
     pub(in crate::room) fn restore(stored: Stored, config: &Config, now: Duration) -> Self {
-        let Stored { room, header: Header { epoch, term, key, away }, records, ids } = stored;
+        let Stored { room, header: Header { epoch, term, key, away, options }, records, ids } = stored;
         let mut log = Log::new(room, epoch, LogLimits::from(config));
         log.keep();
         log.recall_term(term);
@@ -63,7 +64,7 @@ impl Core {
         }
         let mut presence = Presence::new(config.owner_grace, config.room_idle_timeout);
         presence.owner_left(away.unwrap_or(now));
-        let ahead = Some(Box::new(Ahead::of(&log, key)));
+        let ahead = Some(Box::new(Ahead::of(&log, key, options)));
         let viewers_max = config.viewers_per_room_max;
         Self { id: room, log, presence, owner: OwnerStatus::Away, viewers_max, ended: false, ahead, is_lost: false }
     }

@@ -40,7 +40,7 @@ impl Company {
     /// owner key of the live one, `<x65>` as many letters, `<deep31>` an array that is so deep.
     pub(super) fn fill(&self, text: &str) -> String {
         let mut text = text.replace("<room>", &self.room).replace("<other>", &self.other).replace("<key>", &self.key);
-        for length in [33, 65, 256, 257] {
+        for length in [33, 65, 256, 257, 4_092, 4_093] {
             text = text.replace(&format!("<x{length}>"), &"x".repeat(length));
         }
         for depth in [31, 32, 33] {

@@ -19,6 +19,8 @@ pub(crate) enum Frame {
     Ack { id: String, seq: u64 },
     Error { id: Option<String>, code: String, message: String, retry_in_ms: Option<u64> },
     Alive { seq: u64 },
+    Audience { viewers: usize, lagging: Option<usize>, behind_p95_ms: Option<u64> },
+    Signal(Signal),
     Draining { reconnect_in_ms: u64 },
     Closed { reason: String },
 }
@@ -63,6 +65,22 @@ pub(crate) struct Message {
     pub(crate) state: bool,
     #[serde(default)]
     pub(crate) cleared: bool,
+}
+
+/// What viewers have said.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Signal {
+    pub(crate) key: String,
+    #[serde(default)]
+    pub(crate) params: Value,
+    pub(crate) from: Option<u64>,
+    #[serde(default)]
+    pub(crate) dropped: u64,
+    #[serde(default)]
+    pub(crate) counts: Vec<(Value, u64)>,
+    #[serde(default)]
+    pub(crate) other: u64,
 }
 
 /// The state follows anew.
@@ -122,6 +140,11 @@ pub(crate) fn read(text: &str) -> Frame {
 /// What a client says to open a room.
 pub(crate) fn create(id: &str) -> String {
     format!(r#"{{"type":"create","id":"{id}"}}"#)
+}
+
+/// What a viewer says to its owner.
+pub(crate) fn signal(id: &str, key: &str, params: &str) -> String {
+    format!(r#"{{"type":"signal","id":"{id}","key":"{key}","params":{params}}}"#)
 }
 
 /// What a client says to own `room`.

@@ -49,6 +49,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         frame::read(&self.text().await)
     }
 
+    /// Joins `room` by version 2, whose state is empty.
+    pub(crate) async fn watch(&mut self, room: &str) {
+        self.send(&frame::join("join", room, None)).await;
+        assert!(matches!(self.frame().await, Frame::Joined(_)));
+    }
+
     /// Opens a room by version 2.
     pub(crate) async fn open_room(&mut self) -> Room {
         self.send(&frame::create("create")).await;

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::fanout::{Line, Replay};
 use crate::id::{self, Epoch, RoomId, Seq, Term};
 use crate::message::Entry;
+use crate::options::RoomOptions;
 use crate::protocol::{Answer, Protocol};
 use crate::room::core::{Core, Welcome};
 use crate::standing::{How, Start};
@@ -105,7 +106,7 @@ impl Saga {
         let mut core = Core::new(RoomId::random(), Epoch::random(), &config());
         let keeper = level.map(|level| {
             let mut keeper = Keeper::new(level);
-            keeper.take(core.keep([7; 32]), What::Other);
+            keeper.take(core.keep([7; 32], RoomOptions::new()), What::Other);
             keeper
         });
         Self {

@@ -1,0 +1,83 @@
+//! What a client of version 2 wants of the room that it creates, strictly read.
+//! Must not know rooms.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::message::Key;
+use crate::options::{Counting, RoomOptions};
+use crate::protocol::Refusal;
+
+/// The members of `signals`: keys, and what is to be done with them.
+struct Wishes<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+/// One of them.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Wish {
+    #[serde(default)]
+    count: bool,
+    #[serde(default = "default_every")]
+    every_ms: u64,
+    #[serde(default)]
+    once_per_viewer: bool,
+}
+
+fn default_every() -> u64 {
+    u64::try_from(Counting::default().every.as_millis()).unwrap_or(u64::MAX)
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Wishes<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Keys;
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Wishes<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut wishes = Vec::new();
+                while let Some(wish) = map.next_entry()? {
+                    wishes.push(wish);
+                }
+                Ok(Wishes(wishes))
+            }
+        }
+        from.deserialize_map(Keys)
+    }
+}
+
+/// What a `create` wants: viewers are told their number, and these signals are counted.
+pub(super) fn options(audience: bool, signals: Option<&RawValue>) -> Result<RoomOptions, Refusal> {
+    let options = RoomOptions::new();
+    let options = if audience { options.with_audience() } else { options };
+    let Some(signals) = signals else { return Ok(options) };
+    let wishes: Wishes<'_> = read(signals).ok_or(Refusal::BadMessage)?;
+    let mut keys: Vec<&str> = wishes.0.iter().map(|(key, _)| &**key).collect();
+    keys.sort_unstable();
+    if keys.windows(2).any(|two| two[0] == two[1]) {
+        return Err(Refusal::BadMessage);
+    }
+    wishes.0.iter().try_fold(options, |options, (key, raw)| wish(options, key, raw).ok_or(Refusal::BadMessage))
+}
+
+/// `options`, and what is wanted of `key`.
+fn wish(options: RoomOptions, key: &str, raw: &RawValue) -> Option<RoomOptions> {
+    // Also of a key that is not counted.
+    Key::new(key)?;
+    let Wish { count, every_ms, once_per_viewer } = read(raw)?;
+    let counting = Counting { every: Duration::from_millis(every_ms), once_per_viewer };
+    if count { options.with_counting(key, counting).ok() } else { Some(options) }
+}
+
+/// Reads an object; a derived struct alone would also take an array of its members.
+fn read<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+    raw.get().starts_with('{').then(|| serde_json::from_str(raw.get()).ok()).flatten()
+}

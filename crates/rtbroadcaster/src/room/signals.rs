@@ -1,0 +1,181 @@
+//! What viewers say to the owner of their room, one by one or counted.
+//! Must not know protocols, nor how often one viewer may speak.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
+
+use super::registry::Look;
+use super::votes::TooLong;
+use super::{Room, State};
+use crate::fanout::Frame;
+use crate::id::Term;
+use crate::message::{Key, Params};
+use crate::metrics::SignalRefusal;
+use crate::signal::Signal;
+
+/// How many signals may wait for a program that owns a room.
+const WAITING_MAX: usize = 256;
+
+/// What viewers say to the owner of a room, made by [`Owner::signals`](crate::Owner::signals). At most 256 wait; while they
+/// do, viewers are refused and totals wait.
+#[derive(Debug)]
+pub struct Signals(mpsc::Receiver<Signal>);
+
+impl Signals {
+    /// The next one, when it has come. `None` when the room has ended, when another owner has come, and when newer `Signals`
+    /// were made. Cancel safe.
+    pub async fn recv(&mut self) -> Option<Signal> {
+        self.0.recv().await
+    }
+}
+
+/// Why a signal is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SignalError {
+    /// Its key is counted, and its parameters are too long for that.
+    TooLong,
+    /// Too much is said.
+    Rate,
+    /// Nobody hears it at the moment.
+    Unavailable,
+}
+
+impl Room {
+    /// The time.
+    pub(super) fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    /// How many signals one viewer may say in a second.
+    pub(super) fn signals_per_viewer(&self) -> u32 {
+        self.signal_rates.per_viewer
+    }
+
+    /// The viewer number `from` says this.
+    ///
+    /// # Errors
+    /// [`SignalError`] when it is as if it had not.
+    pub(super) fn signal(&self, from: u64, key: &Key, params: &Params) -> Result<(), SignalError> {
+        let mut state = self.lock();
+        if state.core.has_ended() {
+            // The farewell is on its way.
+            return Ok(());
+        }
+        let now = self.clock.now();
+        if let Some(votes) = state.reception.votes.as_mut().filter(|votes| votes.counts(key)) {
+            votes.count(key, params, from, now).map_err(|TooLong| SignalError::TooLong)?;
+            self.counters.signal_counted();
+            self.plan_totals(&mut state);
+            return Ok(());
+        }
+        if !is_heard(&state) {
+            return Err(self.refuse_signal(SignalRefusal::Unheard));
+        }
+        if !state.reception.pace.admits(self.signal_rates.per_room, now) {
+            return Err(self.refuse_signal(SignalRefusal::RoomRate));
+        }
+        let (key, params, dropped) = (key.as_str().to_owned(), params.to_text(), state.reception.dropped);
+        let heard = tell_owner(&mut state, Signal::Single { key, params, from, dropped });
+        state.reception.dropped = match heard {
+            Ok(()) => 0,
+            Err(SignalRefusal::OwnerBehind) => dropped + 1,
+            Err(_) => dropped,
+        };
+        heard.map_err(|refusal| self.refuse_signal(refusal))?;
+        self.counters.signal_told();
+        Ok(())
+    }
+
+    /// A signal is refused.
+    pub(super) fn refuse_signal(&self, refusal: SignalRefusal) -> SignalError {
+        self.counters.signal_refused(refusal);
+        match refusal {
+            SignalRefusal::ViewerRate | SignalRefusal::RoomRate => SignalError::Rate,
+            SignalRefusal::Unheard | SignalRefusal::OwnerBehind => SignalError::Unavailable,
+        }
+    }
+
+    /// A program that owns the room under the lease `term` hears what is said from now on.
+    pub(super) fn hear_signals(&self, term: Term) -> Signals {
+        let (ear, heard) = mpsc::channel(WAITING_MAX);
+        let mut state = self.lock();
+        if !state.core.has_ended() && state.core.term() == term {
+            state.reception.ear = Some(ear);
+            self.tell_all_totals(&mut state);
+        }
+        Signals(heard)
+    }
+
+    /// Somebody hears who knows no totals.
+    pub(super) fn tell_all_totals(&self, state: &mut State) {
+        let now = self.clock.now();
+        if let Some(votes) = &mut state.reception.votes {
+            votes.tell_all(now);
+            self.tell_totals(state);
+        }
+    }
+
+    /// The signals of `key` are counted anew.
+    pub(super) fn restart_counting(&self, state: &mut State, key: &Key) {
+        if let Some(votes) = &mut state.reception.votes {
+            votes.restart(key, self.clock.now());
+            self.plan_totals(state);
+        }
+    }
+
+    /// A planned look happens.
+    pub(super) fn look_at_totals(&self) {
+        let mut state = self.lock();
+        state.reception.totals_planned = None;
+        if !state.core.has_ended() {
+            self.tell_totals(&mut state);
+        }
+    }
+
+    fn tell_totals(&self, state: &mut State) {
+        if !is_heard(state) {
+            // Whoever comes is told all.
+            return;
+        }
+        if let Some(mut votes) = state.reception.votes.take() {
+            votes.tell(self.clock.now(), |totals| tell_owner(state, totals).is_ok());
+            state.reception.votes = Some(votes);
+        }
+        self.plan_totals(state);
+    }
+
+    /// Has the room looked at when totals are to be told.
+    fn plan_totals(&self, state: &mut State) {
+        let due = state.reception.votes.as_ref().and_then(|votes| votes.due());
+        let Some(due) = due.filter(|_| is_heard(state)) else { return };
+        if state.reception.totals_planned.is_none_or(|planned| due < planned) {
+            state.reception.totals_planned = Some(due);
+            self.look_later(Look::Totals, due);
+        }
+    }
+}
+
+/// Whether somebody hears what viewers say.
+fn is_heard(state: &State) -> bool {
+    state.owner.is_some() || state.reception.ear.as_ref().is_some_and(|ear| !ear.is_closed())
+}
+
+/// Tells the owner, if it takes that.
+fn tell_owner(state: &mut State, signal: Signal) -> Result<(), SignalRefusal> {
+    if let Some(owner) = &state.owner {
+        let frame = (owner.dialect().signal)(&signal).ok_or(SignalRefusal::Unheard)?;
+        let counted = if let Signal::Counts { key, .. } = &signal { Key::new(key) } else { None };
+        let frame = match counted {
+            Some(key) => Frame::totals(frame, key),
+            None => Frame::event(frame),
+        };
+        return owner.pass_on(frame).then_some(()).ok_or(SignalRefusal::OwnerBehind);
+    }
+    let ear = state.reception.ear.as_ref().ok_or(SignalRefusal::Unheard)?;
+    ear.try_send(signal).map_err(|error| match error {
+        TrySendError::Full(_) => SignalRefusal::OwnerBehind,
+        TrySendError::Closed(_) => SignalRefusal::Unheard,
+    })
+}

@@ -1,0 +1,234 @@
+//! What viewers say to their owner: how often, how much, and what becomes of it when the owner does not listen.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rtbroadcaster::{Config, Counting, RoomOptions, Signal};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+use super::frame::{self, Frame};
+use super::viewer::{connect, connect_narrow};
+use crate::client::{Came, Client};
+use crate::house::House;
+use crate::moment::{LONG, until, within, within_time};
+
+/// How many were refused for `reason`.
+fn refused(house: &House, reason: &str) -> u64 {
+    let refused = house.manager.metrics().signals.refused;
+    refused.iter().find(|(word, _)| *word == reason).expect("it is a reason").1
+}
+
+/// The codes of what is refused, and how often, until the answer to something that is refused behind it.
+async fn refusals(client: &mut Client) -> BTreeMap<String, usize> {
+    client.send(&frame::join("end", "here", None)).await;
+    let mut refusals = BTreeMap::new();
+    loop {
+        match client.next().await {
+            Came::Text(text) => match frame::read(&text) {
+                Frame::Error { code, .. } if code == "already_in_room" => return refusals,
+                Frame::Error { code, retry_in_ms, .. } => {
+                    assert_eq!(retry_in_ms, Some(1_000));
+                    *refusals.entry(code).or_default() += 1;
+                }
+                other => panic!("expected refusals, but came {other:?}"),
+            },
+            other => panic!("expected refusals, but came {other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_viewer_votes_twice_and_the_owner_gets_few_frames_and_the_last_votes() {
+    const VOTERS: usize = 400;
+    let house = House::open(Config { handshakes_per_address_per_second: 0, ..Config::default() }).await;
+    let mut owner = connect(&house).await;
+    owner
+        .send(r#"{"type":"create","id":"c","signals":{"vote":{"count":true,"everyMs":1000,"oncePerViewer":true}}}"#)
+        .await;
+    let room = match owner.frame().await {
+        Frame::Created { room, .. } => room,
+        other => panic!("expected `created`, but came {other:?}"),
+    };
+    let mut voters = Vec::new();
+    for _ in 0..VOTERS {
+        let mut voter = connect(&house).await;
+        voter.watch(&room).await;
+        voters.push(voter);
+    }
+    let (began, mut voting) = (Instant::now(), JoinSet::new());
+    for (number, mut voter) in voters.into_iter().enumerate() {
+        voting.spawn(async move {
+            let votes = [number % 7, number % 3].map(|choice| frame::signal("", "vote", &format!("[{choice}]")));
+            voter.send_all(votes.map(|vote| vote.replace(r#""id":"","#, ""))).await;
+            assert_eq!(refusals(&mut voter).await, BTreeMap::new());
+            (number, voter)
+        });
+    }
+    let mut voters: BTreeMap<usize, Client> =
+        within_time(LONG, "all have voted", voting.join_all()).await.into_iter().collect();
+    let mut frames = 0;
+    let totals = loop {
+        match owner.frame().await {
+            Frame::Signal(signal) => {
+                frames += 1;
+                assert_eq!((signal.key.as_str(), signal.other), ("vote", 0));
+                assert!(signal.counts.is_sorted_by(|one, next| one.1 >= next.1), "{signal:?}");
+                let most: BTreeMap<u64, u64> =
+                    signal.counts.iter().map(|(params, count)| (params[0].as_u64().unwrap(), *count)).collect();
+                if most == BTreeMap::from([(0, 134), (1, 133), (2, 133)]) {
+                    break signal;
+                }
+            }
+            other => panic!("expected totals, but came {other:?}"),
+        }
+    };
+    let seconds = began.elapsed().as_secs();
+    assert!(frames <= seconds + 2, "{frames} frames in {seconds} s");
+    assert_eq!(totals.counts[0], (json!([0]), 134));
+    assert_eq!(house.manager.metrics().signals.counted, 2 * VOTERS as u64);
+    // Again the same: nothing changes, and nothing is told.
+    let first = voters.get_mut(&0).unwrap();
+    first.send(&frame::signal("again", "vote", "[ 0 ]")).await;
+    assert_eq!(refusals(first).await, BTreeMap::new());
+    drop(voters);
+    until("all are gone", || house.viewers(&room) == 0).await;
+    tokio::time::timeout(Duration::from_millis(1_500), owner.frame()).await.expect_err("nothing has changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_that_says_too_much_is_told_to_wait_and_so_is_a_room() {
+    let config = Config { signals_per_viewer_per_second: 3, signals_per_room_per_second: 10, ..Config::default() };
+    let house = House::open(config).await;
+    let mut owner = connect(&house).await;
+    let room = owner.open_room().await.name;
+    let began = Instant::now();
+    let mut viewers = Vec::new();
+    for _ in 0..5 {
+        let mut viewer = connect(&house).await;
+        viewer.watch(&room).await;
+        viewer.send_all((0..20).map(|number| frame::signal("i", "hand", &format!("[{number}]")))).await;
+        let refusals = refusals(&mut viewer).await;
+        assert_eq!(refusals.keys().collect::<Vec<_>>(), ["rate"]);
+        assert!(refusals["rate"] >= 15 || began.elapsed() > Duration::from_secs(1), "{refusals:?}");
+        viewers.push(viewer);
+    }
+    let told = house.manager.metrics().signals.told;
+    let late = u64::try_from(began.elapsed().as_millis() / 100).unwrap();
+    assert!((10..=11 + late).contains(&told), "{told} were told within {:?}", began.elapsed());
+    assert_eq!(told + refused(&house, "viewer_rate") + refused(&house, "room_rate"), 100);
+    assert!(refused(&house, "viewer_rate") >= 80 - late && refused(&house, "room_rate") > 0);
+    for _ in 0..told {
+        match owner.frame().await {
+            Frame::Signal(signal) => assert_eq!((signal.key.as_str(), signal.dropped), ("hand", 0)),
+            other => panic!("expected a signal, but came {other:?}"),
+        }
+    }
+    owner.expect_nothing().await;
+}
+
+/// Signals without limits of rate, where little may wait for anybody.
+fn lifted() -> Config {
+    Config {
+        signals_per_viewer_per_second: 0,
+        signals_per_room_per_second: 0,
+        backlog_bytes_max: 128 * 1024,
+        ping_interval: Duration::ZERO,
+        ..Config::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_does_not_read_costs_a_quarter_of_its_backlog_and_learns_how_many_it_missed() {
+    let house = House::open(lifted()).await;
+    let mut owner = connect_narrow(&house).await;
+    let room = owner.open_room().await.name;
+    let mut viewer = connect(&house).await;
+    viewer.watch(&room).await;
+    let params = |number: usize| format!(r#"[{number},"{}"]"#, "x".repeat(2_000));
+    let (mut said, mut accepted) = (0, 0);
+    let mut say = async |viewer: &mut Client, count: usize| {
+        viewer.send_all((said..said + count).map(|number| frame::signal("i", "hand", &params(number)))).await;
+        said += count;
+        let refused = refusals(viewer).await;
+        assert!(refused.keys().all(|code| code == "unavailable"), "{refused:?}");
+        let refused = refused.values().sum::<usize>();
+        accepted += count - refused;
+        refused
+    };
+    let mut dropped = 0;
+    while dropped == 0 {
+        dropped += say(&mut viewer, 50).await;
+    }
+    dropped += say(&mut viewer, 50).await;
+    let waits = house.manager.metrics().backlog_bytes;
+    // A quarter, and what was taken for a write.
+    assert!(waits <= 32 * 1024 + 64 * 1024, "{waits} bytes wait for the owner");
+    // It reads: everything that was accepted, and with the next one how many were not.
+    let mut heard = Vec::new();
+    let reading = async {
+        while heard.len() < accepted {
+            match owner.frame().await {
+                Frame::Signal(signal) => heard.push((signal.params[0].as_u64().unwrap(), signal.dropped)),
+                other => panic!("expected a signal, but came {other:?}"),
+            }
+        }
+    };
+    within_time(LONG, "the owner catches up", reading).await;
+    assert!(heard.is_sorted());
+    let told: u64 = heard.iter().map(|(_, dropped)| dropped).sum();
+    viewer.send(&frame::signal("last", "hand", "[1000000]")).await;
+    match owner.frame().await {
+        Frame::Signal(last) => assert_eq!(last.dropped + told, u64::try_from(dropped).unwrap()),
+        other => panic!("expected a signal, but came {other:?}"),
+    }
+    assert_eq!(refused(&house, "owner_behind"), u64::try_from(dropped).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_hears_its_viewers_once_it_listens_and_no_more_than_it_takes() {
+    let house = House::open(lifted()).await;
+    let counting = Counting { every: Duration::from_millis(100), once_per_viewer: false };
+    let options = RoomOptions::new().with_counting("clap", counting).unwrap();
+    let owner = house.manager.create_room_with(options).await.unwrap();
+    let room = owner.room().to_string();
+    let mut viewer = connect(&house).await;
+    viewer.watch(&room).await;
+    viewer.send_all(["hand", "clap"].map(|key| frame::signal("i", key, "[1]"))).await;
+    assert_eq!(refusals(&mut viewer).await, BTreeMap::from([("unavailable".to_owned(), 1)]));
+    let mut signals = owner.signals();
+    let clapped = |times| Signal::Counts { key: "clap".into(), counts: vec![("[1]".into(), times)], other: 0 };
+    assert_eq!(within("what was counted", signals.recv()).await, Some(clapped(1)), "before anybody listened");
+
+    // More than it takes: the rest is refused, and told.
+    viewer.send_all((0..300).map(|_| frame::signal("i", "hand", "[ 2 ]"))).await;
+    assert_eq!(refusals(&mut viewer).await, BTreeMap::from([("unavailable".to_owned(), 44)]));
+    for _ in 0..256 {
+        match within("a signal", signals.recv()).await {
+            Some(Signal::Single { key, params, from: 1, dropped: 0, .. }) => {
+                assert_eq!((key.as_str(), params.as_str()), ("hand", "[ 2 ]"));
+            }
+            other => panic!("expected a signal, but came {other:?}"),
+        }
+    }
+    viewer.send(&frame::signal("i", "hand", "[]")).await;
+    match within("a signal", signals.recv()).await {
+        Some(Signal::Single { dropped, .. }) => assert_eq!(dropped, 44),
+        other => panic!("expected a signal, but came {other:?}"),
+    }
+    viewer.send(&frame::signal("i", "clap", "[1]")).await;
+    assert_eq!(within("totals", signals.recv()).await, Some(clapped(2)));
+
+    // Only the newest hears, and nobody when another owner has come.
+    let mut newer = owner.signals();
+    assert_eq!(within("the end", signals.recv()).await, None);
+    assert_eq!(within("what was counted", newer.recv()).await, Some(clapped(2)));
+    let (id, key) = (owner.room(), owner.key().cloned().unwrap());
+    let second = house.manager.own(id, &key).await.unwrap();
+    assert_eq!(within("the end", newer.recv()).await, None);
+    assert_eq!(within("the end", owner.signals().recv()).await, None, "it is fenced");
+    let mut signals = second.signals();
+    assert_eq!(within("what was counted", signals.recv()).await, Some(clapped(2)));
+    second.close();
+    assert_eq!(within("the end", signals.recv()).await, None);
+}
