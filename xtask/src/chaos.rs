@@ -1,11 +1,13 @@
 //! `cargo xtask chaos`: what version 2 of the protocol promises, under cuts, lags, takeovers, joins and kills at random
-//! moments, and when the server is replaced. Must not know how a scenario works.
+//! moments, when the server is replaced, and what it tells owners of their viewers. Must not know how a scenario works.
 
 mod answer;
+mod audience;
 mod cuts;
 mod drains;
 mod ears;
 mod fault;
+mod files;
 mod joins;
 mod kills;
 mod ledger;
@@ -18,6 +20,7 @@ mod speaker;
 mod state;
 mod sum;
 mod takeovers;
+mod votes;
 
 use std::fmt::Display;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -65,6 +68,15 @@ pub(crate) struct Chaos {
     /// drains: viewers come back when the server has advised it, and not at once
     #[arg(long)]
     obey: bool,
+    /// votes: how many viewers vote; each needs an open file here and one in the server
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=18_000))]
+    voters: u32,
+    /// audience: how many viewers come and go
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    audience_viewers: u32,
+    /// audience: how often they move and rest
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    audience_rounds: u32,
 }
 
 /// What can be run.
@@ -82,6 +94,10 @@ enum Scenario {
     Kills,
     /// A server that keeps its rooms is replaced while thousands watch, and all come back to the next one
     Drains,
+    /// Thousands of viewers vote twice: the owner gets a handful of frames and exact totals
+    Votes,
+    /// What an owner is told of its viewers against the truth, while they come, stop reading, read on and go
+    Audience,
 }
 
 /// One viewer of these lags where all of them are cut.
@@ -133,6 +149,15 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
             Scenario::Drains => {
                 let returns = if options.obey { Return::AsAdvised } else { Return::AtOnce };
                 let report = drains::measure(drains::Plan { seed, viewers: options.drain_viewers, returns });
+                report.and_then(|report| told(&report, report.verdict()))
+            }
+            Scenario::Votes => {
+                let report = votes::measure(votes::Plan { seed, voters: options.voters });
+                report.and_then(|report| told(&report, report.verdict()))
+            }
+            Scenario::Audience => {
+                let Chaos { audience_viewers: viewers, audience_rounds: rounds, .. } = *options;
+                let report = audience::measure(audience::Plan { seed, viewers, rounds });
                 report.and_then(|report| told(&report, report.verdict()))
             }
         };

@@ -22,6 +22,7 @@ pub(super) enum Answer<'a> {
     Audience(Audience<'a>),
     Draining(Draining<'a>),
     Closed(Closed<'a>),
+    Counts(Counts<'a>),
 }
 
 /// A frame type: the name is in the value of `type`, the members are in the order of the protocol.
@@ -94,6 +95,14 @@ frames! {
         lagging: Option<u64>,
         #[serde(rename = "behindP95Ms", skip_serializing_if = "Option::is_none")]
         behind_p95_ms: Option<u64>,
+    }
+    /// Totals of what viewers said.
+    Counts {
+        #[serde(borrow)]
+        key: Cow<'a, str>,
+        counts: Vec<(serde_json::Value, u64)>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        other: Option<u64>,
     }
     /// The room's last number.
     Alive { seq: u64, }
@@ -175,6 +184,8 @@ impl<'a> Answer<'a> {
                 }
                 Ok(Self::Audience(audience))
             }
+            // One by one this program says none.
+            "signal" => exact(text).map(Self::Counts),
             "created" => exact(text).map(Self::Created),
             "owned" => exact(text).map(Self::Owned),
             "skipped" => exact(text).map(Self::Skipped),
@@ -208,14 +219,15 @@ mod tests {
         let (_, section) = protocol.split_once("## 2. Version 2").unwrap();
         let names = [
             "created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "draining",
-            "closed", "audience",
+            "closed", "audience", "signal",
         ];
         let mut read = 0;
         for line in section.lines() {
             let Some((name, _)) = line.strip_prefix(r#"{"type":""#).and_then(|rest| rest.split_once('"')) else {
                 continue;
             };
-            if names.contains(&name) {
+            let is_totals = name != "signal" || line.contains(r#""counts""#);
+            if names.contains(&name) && is_totals {
                 read += 1;
                 assert!(Answer::read(line).is_ok(), "{line}: {:?}", Answer::read(line));
             } else {
@@ -235,6 +247,7 @@ mod tests {
             r#"{"type":"alive","seq":-1}"#,
             r#"{"type":"what"}"#,
             r#"{"type":"audience","viewers":1,"lagging":0}"#,
+            r#"{"type":"signal","key":"k","counts":[[[],1,2]]}"#,
             r#"{"type":"message","seq":0,"key":"a","params":[]}"#,
             r#"{"type":"message","seq":1,"params":[],"key":"a"}"#,
             r#"{"type":"message","seq":1,"key":"a","params":[],"state":false}"#,
