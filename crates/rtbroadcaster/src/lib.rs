@@ -66,6 +66,8 @@ pub mod options;
 mod origin;
 #[doc(hidden)]
 pub mod protocol;
+#[cfg(feature = "remote")]
+pub mod remote;
 mod room;
 mod sampling;
 mod signal;
@@ -107,3 +109,8 @@ pub mod pure {
 #[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;
+
+/// So is that of the client's document.
+#[cfg(all(doctest, feature = "remote"))]
+#[doc = include_str!("../../../docs/rust-client.md")]
+pub struct RustClient;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use entry::{Change, Dialect, Entry, Overflowing, PROTOCOLS, Written};
 pub use json::depth;
@@ -89,9 +89,17 @@ impl Params {
         String::from_utf8(json::compact(&self.0)).expect("it was text")
     }
 
-    /// The JSON text, for those who take it with them.
-    pub(crate) fn to_text(&self) -> String {
-        String::from_utf8(self.0.to_vec()).expect("it was text")
+    /// The JSON text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("it was made from text")
+    }
+
+    /// The parameters as values: a tuple, an array, a `Vec`, or a `serde_json::Value`.
+    ///
+    /// # Errors
+    /// They are no such values.
+    pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> serde_json::Result<T> {
+        serde_json::from_slice(&self.0)
     }
 }
 

@@ -76,7 +76,7 @@ impl Room {
         if !state.reception.pace.admits(self.signal_rates.per_room, now) {
             return Err(self.refuse_signal(SignalRefusal::RoomRate));
         }
-        let (key, params, dropped) = (key.as_str().to_owned(), params.to_text(), state.reception.dropped);
+        let (key, params, dropped) = (key.as_str().to_owned(), params.as_str().to_owned(), state.reception.dropped);
         let heard = tell_owner(&mut state, Signal::Single { key, params, from, dropped });
         state.reception.dropped = match heard {
             Ok(()) => 0,

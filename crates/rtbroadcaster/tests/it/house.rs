@@ -26,7 +26,16 @@ pub(crate) struct House {
 
 impl House {
     pub(crate) async fn open(config: Config) -> Self {
-        let manager = Manager::new(config);
+        Self::of(Manager::new(config)).await
+    }
+
+    /// The same with rooms that are kept.
+    #[cfg(all(feature = "disk", feature = "remote"))]
+    pub(crate) async fn kept(config: Config, disk: &rtbroadcaster::Disk) -> Self {
+        Self::of(Manager::open(config, disk).await.unwrap()).await
+    }
+
+    async fn of(manager: Manager) -> Self {
         let app = Router::new().route("/broadcasting", any(rtbroadcaster::axum::serve)).with_state(manager.clone());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

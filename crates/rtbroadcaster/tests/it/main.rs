@@ -19,5 +19,7 @@ mod moment;
 mod overheard;
 mod ownership;
 mod record;
+#[cfg(feature = "remote")]
+mod remote;
 mod transcript;
 mod v2;

@@ -5,7 +5,7 @@ use crate::tokens::{self, Token, follows};
 /// The floors, top to bottom. A module that is on none of them has no place in the house.
 const FLOORS: [&[&str]; 7] = [
     &["axum"],
-    &["upgrade"],
+    &["upgrade", "remote"],
     &["manager", "client"],
     &["room"],
     &["engine"],
@@ -18,6 +18,10 @@ const FLOORS: [&[&str]; 7] = [
 
 /// The floors on which modules may import each other; on all others neighbours are strangers.
 const OPEN_FLOORS: [&str; 2] = ["manager", "wire"];
+
+/// What the other end of a connection may know: names and tables, and of rooms the key of an owner. It meets any server over
+/// the network, and a fault of this one must not hide in it.
+const KNOWN_TO_REMOTE: [&str; 5] = ["close", "id", "message", "room", "standing"];
 
 /// Every import of a file that goes up, sideways or nowhere. `path` is below `src/`; `lib.rs` may import all.
 pub(crate) fn wrong(path: &str, text: &str) -> Vec<String> {
@@ -50,6 +54,9 @@ fn refusal(from: &str, to: &str) -> Option<String> {
     }
     if from == "wire" {
         return (!["close", "config"].contains(&to)).then(|| format!("{floors}: wire knows only close and config"));
+    }
+    if from == "remote" && !KNOWN_TO_REMOTE.contains(&to) {
+        return Some(format!("{floors}: the other end knows only {}", KNOWN_TO_REMOTE.join(", ")));
     }
     let open = || OPEN_FLOORS.iter().any(|open| floor(open) == Some(from_floor));
     match from_floor.cmp(&to_floor) {
@@ -122,6 +129,8 @@ mod tests {
             ("room.rs", "mod tests { use super::super::client; }"),
             ("room/mod.rs", "use crate::CloseReason;"),
             ("room/mod.rs", "use crate::*;"),
+            ("remote/line.rs", "use crate::wire::decode::Decoder;"),
+            ("upgrade.rs", "use crate::remote::Viewer;"),
             ("attic.rs", ""),
         ] {
             assert_eq!(wrong(path, source).len(), 1, "{path}: {source}");
@@ -135,6 +144,7 @@ mod tests {
             ("axum.rs", "use crate::upgrade::Upgrade; use axum::extract::State;"),
             ("manager.rs", "use crate::client::Client;"),
             ("client.rs", "use crate::{manager::Manager, wire, room::{Room, log}};"),
+            ("remote/viewer.rs", "use crate::{id::Seq, room::OwnerKey};"),
             ("message.rs", "use crate::id::Seq; pub(crate) fn f() {}"),
             ("wire/frame.rs", "use crate::{close::CloseReason, config::Limits, wire::accept};"),
             (

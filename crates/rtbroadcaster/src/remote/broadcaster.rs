@@ -1,0 +1,321 @@
+//! An owner over the network: its handle. Must not know connections.
+
+mod part;
+mod unacked;
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::address::{Address, AddressError};
+use super::course::Course;
+use super::crowd::{Audience, Signals};
+use super::dial::Dialer;
+use super::ending::Closing;
+use super::request::RoomOptions;
+use super::state::State;
+use super::status::Status;
+use super::{Options, crowd};
+use crate::id::{RoomId, Seq};
+use crate::message::{Body, Change, Key, Kind, Message, MessageError, Params};
+use crate::room::OwnerKey;
+pub(super) use part::Beginning;
+use part::{Order, Owning};
+use unacked::IDS_MAX;
+
+/// The owner of a room over the network, which comes back to it by itself. A room has one speaker, so this cannot be cloned.
+///
+/// What it publishes is said in the order in which it was asked to, and stored once: after a cut, what was not acknowledged is
+/// said again under the same id.
+///
+/// # Losing the owner
+/// Dropping it leaves the room without an owner; it ends after the server's grace, unless somebody with the
+/// [key](Self::key) owns it. Whoever does that while this one is here fences it: everything fails with
+/// [`PublishError::Fenced`] from then on, and it does not come back. If its connection was cut at just that moment it cannot
+/// know, comes back by the same key, and fences the other one: see [`term`](Self::term).
+///
+/// # Closing
+/// [`close`](Self::close) ends the room when everything that was published is safe.
+///
+/// ```no_run
+/// use rtbroadcaster::{Message, remote::{Broadcaster, PublishError}};
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let owner = Broadcaster::create("ws://127.0.0.1:8080/broadcasting").await?;
+/// println!("viewers join {}", owner.room());
+/// owner.publish(Message::state("score", [2, 1])).await?;
+/// match owner.publish(Message::event("note", "not an array")).await {
+///     Err(PublishError::BadMessage(why)) => println!("{why}"),
+///     other => panic!("{other:?}"),
+/// }
+/// owner.close().await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Broadcaster {
+    orders: mpsc::Sender<Order>,
+    opened: Opened,
+    status: watch::Receiver<Status>,
+    state: watch::Receiver<State>,
+    term: watch::Receiver<u64>,
+    audience: watch::Receiver<Option<Audience>>,
+    ears: Arc<Mutex<Vec<crowd::Ear>>>,
+    options: Options,
+}
+
+/// The room that is owned.
+#[derive(Debug, Clone)]
+struct Opened {
+    room: RoomId,
+    key: OwnerKey,
+}
+
+/// Why there is no room to speak in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The address is none.
+    #[error("the address cannot be used")]
+    Address(#[from] AddressError),
+    /// There is no such room, or the key is not its own: both look the same.
+    #[error("there is no such room, or the key is not its own")]
+    NoRoom,
+    /// The server does not let it in, or patience has ended.
+    #[error("the server does not open the room")]
+    Closed(#[source] Closing),
+}
+
+/// Why a message was not published.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// Another owner has taken the room over. Whether this message was stored before is not known, unless it comes later.
+    #[error("another owner has taken the room over")]
+    Fenced,
+    /// The message has a fault: its key, parameters, size or id. The source says which.
+    #[error("the message cannot be published")]
+    BadMessage(#[from] MessageError),
+    /// The room's state cannot take another key or this many bytes.
+    #[error("the room's state is full")]
+    StateFull,
+    /// The same id was published with other content.
+    #[error("the id was used for another message")]
+    IdReused,
+    /// There is no connection, and an ephemeral message does not wait for one.
+    #[error("there is no connection")]
+    Offline,
+    /// The server refused it for another reason.
+    #[error("the server refused the message")]
+    Refused(#[source] super::Refused),
+    /// The broadcaster is over. Whether the message was stored is not known.
+    #[error("the broadcaster is over")]
+    Closed(#[source] Closing),
+}
+
+impl From<Closing> for PublishError {
+    fn from(closing: Closing) -> Self {
+        const FENCED: u16 = 4509;
+        if closing.code() == FENCED { Self::Fenced } else { Self::Closed(closing) }
+    }
+}
+
+/// The number of a message that is on its way: a future. Dropping it does not take the message back.
+#[derive(Debug)]
+#[must_use = "whether the message was stored is known when this is ready"]
+pub struct Ticket {
+    acked: oneshot::Receiver<Result<Seq, PublishError>>,
+    status: watch::Receiver<Status>,
+}
+
+impl Future for Ticket {
+    type Output = Result<Seq, PublishError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let acked = std::task::ready!(Pin::new(&mut self.acked).poll(context));
+        Poll::Ready(acked.unwrap_or_else(|_| Err(is_over(&self.status))))
+    }
+}
+
+impl Broadcaster {
+    /// Creates a room on the server at `address` and owns it. Tries again until the server answers.
+    ///
+    /// # Errors
+    /// The address is none, or the server does not let it in.
+    pub async fn create(address: &str) -> Result<Self, OpenError> {
+        Self::create_with(address, RoomOptions::default(), Options::default()).await
+    }
+
+    /// The same with other options.
+    ///
+    /// # Errors
+    /// The address is none, the server does not let it in, or patience has ended.
+    pub async fn create_with(address: &str, room: RoomOptions, options: Options) -> Result<Self, OpenError> {
+        let dialer = Dialer::new(address.parse::<Address>()?);
+        Self::begin(dialer, Beginning::Create(room), options).await
+    }
+
+    /// Owns `room` by its key, whoever owns it now: comes back, or takes it over.
+    ///
+    /// # Errors
+    /// The address is none, there is no such room or the key is not its own, or the server does not let it in.
+    pub async fn own(address: &str, room: RoomId, key: OwnerKey) -> Result<Self, OpenError> {
+        Self::own_with(address, room, key, Options::default()).await
+    }
+
+    /// The same with other options.
+    ///
+    /// # Errors
+    /// As [`own`](Self::own), or patience has ended.
+    pub async fn own_with(address: &str, room: RoomId, key: OwnerKey, options: Options) -> Result<Self, OpenError> {
+        let dialer = Dialer::new(address.parse::<Address>()?);
+        Self::begin(dialer, Beginning::Own(room, key), options).await
+    }
+
+    /// Begins on connections of `dialer`.
+    pub(super) async fn begin(dialer: Dialer, beginning: Beginning, options: Options) -> Result<Self, OpenError> {
+        const NO_ROOM: u16 = 4510;
+        let (orders, receiver) = mpsc::channel(1);
+        let (status_sender, status) = watch::channel(Status::Connecting { failed: 0 });
+        let (state_sender, state) = watch::channel(State::default());
+        let (term_sender, term) = watch::channel(0);
+        let (audience_sender, audience) = watch::channel(None);
+        let (done, opened) = oneshot::channel();
+        let ears = Arc::<Mutex<Vec<crowd::Ear>>>::default();
+        let unacked_max = options.unacked_max.clamp(1, IDS_MAX);
+        let telling = (state_sender, term_sender, audience_sender);
+        let owning = Owning::new(beginning, unacked_max, done, telling, Arc::clone(&ears));
+        tokio::spawn(Course::new(owning, dialer, &options, receiver, status_sender).run());
+        let opened = match opened.await {
+            Ok(opened) => opened,
+            Err(_) => {
+                return Err(match super::over(status).await {
+                    closing if closing.code() == NO_ROOM => OpenError::NoRoom,
+                    closing => OpenError::Closed(closing),
+                });
+            }
+        };
+        Ok(Self { orders, opened, status, state, term, audience, ears, options })
+    }
+
+    /// The room's name, which viewers join by.
+    pub fn room(&self) -> RoomId {
+        self.opened.room
+    }
+
+    /// The key that makes whoever holds it the owner. It belongs in no log, no address and no list of processes.
+    pub fn key(&self) -> &OwnerKey {
+        &self.opened.key
+    }
+
+    /// The number of its lease. Each change of owner takes the next one, and so does each time that this one came back: where
+    /// it has grown by more, somebody else was the owner in between.
+    pub fn term(&self) -> u64 {
+        *self.term.borrow()
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+
+    /// Tells of each change of the status, the newest at least.
+    pub fn watch_status(&self) -> watch::Receiver<Status> {
+        self.status.clone()
+    }
+
+    /// What holds in the room: what the server had when this one began to own it, and what was acknowledged since.
+    pub fn state(&self) -> State {
+        self.state.borrow().clone()
+    }
+
+    /// Tells how many watch, how many of them are behind, and how far.
+    pub fn watch_audience(&self) -> watch::Receiver<Option<Audience>> {
+        self.audience.clone()
+    }
+
+    /// What viewers say from now on. Signals that nobody takes in time are lost and counted.
+    pub fn signals(&self) -> Signals {
+        let (ear, signals) = Signals::open(self.options.messages_max);
+        let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
+        // The task drops the ears when it is over; what comes later hears nothing.
+        if !self.orders.is_closed() {
+            ears.push(ear);
+        }
+        signals
+    }
+
+    /// Says `message` to every viewer, and gives its number when it is safe; for an ephemeral message, which has none, the last
+    /// acknowledged one when it is on its way.
+    ///
+    /// A message without an [id](Message::with_id) gets one. Without a connection it waits for the next one.
+    ///
+    /// # Errors
+    /// The message has a fault, was refused, or the broadcaster is over.
+    pub async fn publish(&self, message: Message) -> Result<Seq, PublishError> {
+        self.send(message).await?.await
+    }
+
+    /// Has `message` said, and gives a [`Ticket`] for its number as soon as it has a place among those that wait for their
+    /// acknowledgement, [`unacked_max`](Options::unacked_max) in all. So a program need not wait for one to say the next.
+    ///
+    /// # Errors
+    /// The message has a fault, or the broadcaster is over.
+    pub async fn send(&self, message: Message) -> Result<Ticket, PublishError> {
+        message.check()?;
+        let (kind, body) = message.parts();
+        let body = body.cloned().expect("it was checked");
+        let (bytes, limit) = (body.key.as_str().len() + body.params.as_bytes().len(), self.options.message_bytes_max);
+        if bytes > limit {
+            return Err(MessageError::TooBig { bytes, limit }.into());
+        }
+        let change = match kind {
+            Kind::Event => Change::Event,
+            Kind::State => Change::State,
+            Kind::Ephemeral => Change::Ephemeral,
+        };
+        self.order(body, change).await
+    }
+
+    /// Removes `key` from the state and gives the number of that change.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub async fn clear(&self, key: &str) -> Result<Seq, PublishError> {
+        let key = Key::new(key).ok_or(MessageError::Key { bytes: key.len() })?;
+        self.order(Body { key, params: Params::NONE, id: None }, Change::Cleared).await?.await
+    }
+
+    async fn order(&self, body: Body, change: Change) -> Result<Ticket, PublishError> {
+        let (done, acked) = oneshot::channel();
+        let status = self.status.clone();
+        match self.orders.send(Order::Say(body, change, done)).await {
+            Ok(()) => Ok(Ticket { acked, status }),
+            Err(_) => {
+                // It is about to say why.
+                super::over(status.clone()).await;
+                Err(is_over(&status))
+            }
+        }
+    }
+
+    /// Ends the room when everything that was published is safe: every viewer is told after it.
+    ///
+    /// # Errors
+    /// The room was not ended by this: another owner has it, or the server does not let this one come back.
+    pub async fn close(self) -> Result<(), PublishError> {
+        const DONE: u16 = 1000;
+        // Where it is over already, that is said.
+        let _ = self.orders.send(Order::Close).await;
+        match super::over(self.status).await {
+            closing if closing.code() == DONE => Ok(()),
+            closing => Err(closing.into()),
+        }
+    }
+}
+
+/// Why nothing is published any more.
+fn is_over(status: &watch::Receiver<Status>) -> PublishError {
+    status.borrow().closing().cloned().map_or(PublishError::Offline, PublishError::from)
+}

@@ -1,0 +1,275 @@
+//! What an owner does on its way: creates its room or owns it by its key, speaks, and says again what was not
+//! acknowledged. Must not know sockets.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use super::unacked::{Pending, Unacked, Waiter};
+use super::{Opened, PublishError};
+use crate::id::{RoomId, Seq};
+use crate::message::{Body, Change};
+use crate::remote::comeback::End;
+use crate::remote::course::{Part, Texts, Wish};
+use crate::remote::crowd::{Audience, Ear};
+use crate::remote::ending::Closing;
+use crate::remote::frame::{Entry, Frame, Said};
+use crate::remote::random::Random;
+use crate::remote::request::{self, Ids, RoomOptions};
+use crate::remote::state::State;
+use crate::remote::status::Status;
+use crate::room::OwnerKey;
+
+/// How the room comes to be owned.
+#[derive(Debug)]
+pub(in crate::remote) enum Beginning {
+    /// It is made.
+    Create(RoomOptions),
+    /// It is there.
+    Own(RoomId, OwnerKey),
+}
+
+/// What the program asks of its broadcaster.
+#[derive(Debug)]
+pub(in crate::remote) enum Order {
+    /// Say this.
+    Say(Body, Change, Waiter),
+    /// End the room.
+    Close,
+}
+
+/// What is told to the program.
+struct Telling {
+    state: watch::Sender<State>,
+    term: watch::Sender<u64>,
+    audience: watch::Sender<Option<Audience>>,
+    ears: Arc<Mutex<Vec<Ear>>>,
+}
+
+/// Where it is on its connection.
+#[derive(Debug)]
+enum Place {
+    /// It has no answer.
+    Outside,
+    /// The state is on its way.
+    Coming { entry: Entry, left: u64, state: State },
+    /// It owns the room.
+    Inside,
+    /// It has said that the room is to end.
+    Closing,
+}
+
+/// An owner on its way.
+pub(in crate::remote) struct Owning {
+    beginning: Beginning,
+    /// Who waits for the room.
+    done: Option<oneshot::Sender<Opened>>,
+    ids: Ids,
+    /// The id of the request that entered the room last.
+    entering: Box<str>,
+    place: Place,
+    alive: Option<Duration>,
+    unacked: Unacked,
+    unacked_max: usize,
+    telling: Telling,
+    /// The room is to end when everything is safe.
+    is_closing: bool,
+    is_left_alone: bool,
+}
+
+impl Owning {
+    pub(super) fn new(
+        beginning: Beginning,
+        unacked_max: usize,
+        done: oneshot::Sender<Opened>,
+        telling: (watch::Sender<State>, watch::Sender<u64>, watch::Sender<Option<Audience>>),
+        ears: Arc<Mutex<Vec<Ear>>>,
+    ) -> Self {
+        let (state, term, audience) = telling;
+        Self {
+            beginning,
+            done: Some(done),
+            ids: Ids::new(&mut Random::new()),
+            entering: "".into(),
+            place: Place::Outside,
+            alive: None,
+            unacked: Unacked::default(),
+            unacked_max,
+            telling: Telling { state, term, audience, ears },
+            is_closing: false,
+            is_left_alone: false,
+        }
+    }
+
+    /// It owns the room: what was said and may not have come is said again.
+    fn is_in(&mut self, term: u64, texts: &mut Texts) {
+        self.place = Place::Inside;
+        self.telling.term.send_replace(term);
+        texts.extend(self.unacked.texts());
+        if let (Beginning::Own(room, key), Some(done)) = (&self.beginning, self.done.take()) {
+            // Whoever wanted the room may be gone; then it is left alone.
+            let _ = done.send(Opened { room: *room, key: key.clone() });
+        }
+        self.close_if_all_is_safe(texts);
+    }
+
+    fn close_if_all_is_safe(&mut self, texts: &mut Texts) {
+        if self.is_closing && self.unacked.len() == 0 && matches!(self.place, Place::Inside) {
+            self.place = Place::Closing;
+            texts.push_back(request::CLOSE.into());
+        }
+    }
+
+    /// A part of the state.
+    fn comes(&mut self, said: Said) -> Result<(), End> {
+        let nonsense = || Err(Closing::lost("protocol").into());
+        let Place::Coming { left, state, .. } = &mut self.place else { return nonsense() };
+        match (said.seq, said.change) {
+            (Some(seq), Change::State) if seq > state.seq() && *left > 0 => state.insert(seq, said.key, said.params),
+            _ => return nonsense(),
+        }
+        *left -= 1;
+        Ok(())
+    }
+
+    /// When all of the state has come it takes the place of the older one.
+    fn complete(&mut self, texts: &mut Texts) {
+        if !matches!(self.place, Place::Coming { left: 0, .. }) {
+            return;
+        }
+        if let Place::Coming { entry, mut state, .. } = std::mem::replace(&mut self.place, Place::Inside) {
+            state.reach(entry.seq);
+            self.telling.state.send_replace(state);
+            self.is_in(entry.term, texts);
+        }
+    }
+
+    fn say(&mut self, mut body: Body, change: Change, waiter: Waiter, texts: Option<&mut Texts>) {
+        if change == Change::Ephemeral {
+            let last = self.telling.state.borrow().seq();
+            let sent = texts.map(|texts| texts.push_back(request::say(&body, change).into()));
+            let _ = waiter.send(sent.map(|()| last).ok_or(PublishError::Offline));
+            return;
+        }
+        let id = body.id.get_or_insert_with(|| self.ids.next()).clone();
+        let text = request::say(&body, change).into();
+        let Body { key, params, .. } = body;
+        let pending = Pending { id, text, key, params, change, waiter };
+        if let Some(texts) = texts {
+            texts.push_back(pending.text.clone());
+        }
+        self.unacked.push(pending);
+    }
+
+    fn acked(&mut self, id: &str, seq: Seq) {
+        self.telling.state.send_if_modified(|state| {
+            let before = state.seq();
+            self.unacked.acked(id, seq, state);
+            state.seq() != before
+        });
+    }
+}
+
+impl Part for Owning {
+    type Order = Order;
+
+    fn enter(&mut self) -> String {
+        self.entering = self.ids.next();
+        match &self.beginning {
+            Beginning::Create(options) => request::create(&self.entering, options),
+            Beginning::Own(room, key) => request::own(&self.entering, *room, key),
+        }
+    }
+
+    fn hear(&mut self, frame: Frame, texts: &mut Texts) -> Result<(), End> {
+        match frame {
+            Frame::Created(entry, key) if entry.id == self.entering => {
+                let room = entry.room.ok_or_else(|| Closing::lost("protocol"))?;
+                self.alive = entry.alive;
+                self.beginning = Beginning::Own(room, key);
+                self.is_in(entry.term, texts);
+            }
+            Frame::Owned(entry) if entry.id == self.entering => {
+                self.alive = entry.alive;
+                self.place = Place::Coming { left: entry.replay, state: State::default(), entry };
+                self.complete(texts);
+            }
+            Frame::Message(said) => {
+                self.comes(said)?;
+                self.complete(texts);
+            }
+            Frame::Ack(id, seq) => {
+                self.acked(&id, seq);
+                self.close_if_all_is_safe(texts);
+            }
+            Frame::Error(Some(id), refused) if id == self.entering => return Err(refused.to_enter()),
+            Frame::Error(Some(id), refused) => {
+                self.unacked.refused(&id, refused);
+                self.close_if_all_is_safe(texts);
+            }
+            Frame::Audience(audience) => _ = self.telling.audience.send_replace(Some(audience)),
+            Frame::Signal(signal) => {
+                let mut ears = self.telling.ears.lock().unwrap_or_else(PoisonError::into_inner);
+                ears.retain(|ear| ear.hear(&signal));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn alive(&self) -> Option<Duration> {
+        self.alive
+    }
+
+    fn inside(&self) -> Option<Status> {
+        matches!(self.place, Place::Inside | Place::Closing).then_some(Status::Live)
+    }
+
+    fn obey(&mut self, order: Order, mut texts: Option<&mut Texts>) {
+        match order {
+            Order::Say(body, change, waiter) => self.say(body, change, waiter, texts),
+            Order::Close => {
+                self.is_closing = true;
+                if let Some(texts) = texts.as_mut() {
+                    self.close_if_all_is_safe(texts);
+                }
+            }
+        }
+    }
+
+    fn can_obey(&self) -> bool {
+        self.unacked.len() < self.unacked_max && !self.is_closing
+    }
+
+    fn is_left_alone(&mut self) {
+        self.is_left_alone = true;
+    }
+
+    fn farewell(&mut self) -> Option<&'static str> {
+        // The room stays, for its grace or for another owner.
+        None
+    }
+
+    fn wish(&self) -> Wish {
+        // Who is closing is left alone by its handle.
+        let goes = self.is_left_alone && !self.is_closing;
+        if goes { Wish::Go(Closing::with(1000, "left")) } else { Wish::Stay }
+    }
+
+    fn has_heard(&self) -> bool {
+        false
+    }
+
+    async fn pass_on(&mut self) {}
+
+    fn cut(&mut self) {
+        self.place = Place::Outside;
+    }
+
+    fn over(&mut self, closing: &Closing) {
+        self.done = None;
+        self.unacked.end(&closing.clone().into());
+        self.telling.ears.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}

@@ -1,0 +1,243 @@
+//! The way of a viewer or an owner over many connections: into the room, out of it, and back. Must not know which of
+//! both it is.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
+use super::Options;
+use super::comeback::{Comeback, End};
+use super::dial::Dialer;
+use super::ending::Closing;
+use super::frame::Frame;
+use super::line::{Line, until};
+use super::random::Random;
+use super::status::Status;
+
+/// How many texts may wait before no further order is taken.
+const TEXTS_MAX: usize = 64;
+
+/// How long a farewell may take.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What waits to be written, in order.
+pub(super) type Texts = VecDeque<Utf8Bytes>;
+
+/// What is to be done next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// Be in the room.
+    Stay,
+    /// Say what is still to be said, and be gone, for this reason if nobody gives another.
+    Go(Closing),
+}
+
+/// What a viewer and an owner do differently. No function waits but [`pass_on`](Part::pass_on).
+pub(super) trait Part: Send {
+    /// What the program asks of it.
+    type Order: Send;
+
+    /// The request that enters the room, on a new connection.
+    fn enter(&mut self) -> String;
+
+    /// Takes a frame. Texts to be written are added to `texts`.
+    fn hear(&mut self, frame: Frame, texts: &mut Texts) -> Result<(), End>;
+
+    /// The time between two heartbeats, once the room was entered on this connection.
+    fn alive(&self) -> Option<Duration>;
+
+    /// Where it stands in the room; `None` while it is not all in.
+    fn inside(&self) -> Option<Status>;
+
+    /// Takes an order. There is nowhere to write while it is not in the room.
+    fn obey(&mut self, order: Self::Order, texts: Option<&mut Texts>);
+
+    /// Whether it can take an order now.
+    fn can_obey(&self) -> bool;
+
+    /// Nobody gives orders any more.
+    fn is_left_alone(&mut self);
+
+    /// What it says before it goes.
+    fn farewell(&mut self) -> Option<&'static str>;
+
+    /// What it wants.
+    fn wish(&self) -> Wish;
+
+    /// Whether something waits to be passed on to the program.
+    fn has_heard(&self) -> bool;
+
+    /// Passes on what waits. Cancelling it loses nothing.
+    fn pass_on(&mut self) -> impl Future<Output = ()> + Send;
+
+    /// The connection is gone.
+    fn cut(&mut self);
+
+    /// It is over. What is told is passed on.
+    fn over(&mut self, closing: &Closing);
+}
+
+/// One way.
+pub(super) struct Course<P: Part> {
+    part: P,
+    dialer: Dialer,
+    answer_timeout: Duration,
+    orders: mpsc::Receiver<P::Order>,
+    /// Whether somebody may still give orders.
+    has_master: bool,
+    status: watch::Sender<Status>,
+    comeback: Comeback,
+    begun: Instant,
+    /// How many attempts have failed since it was in the room.
+    failed: u32,
+    /// How the connection ended on which it was in the room; `None` before the first one.
+    after: Option<Closing>,
+}
+
+impl<P: Part> Course<P> {
+    pub(super) fn new(
+        part: P,
+        dialer: Dialer,
+        options: &Options,
+        orders: mpsc::Receiver<P::Order>,
+        status: watch::Sender<Status>,
+    ) -> Self {
+        let answer_timeout = options.answer_timeout;
+        let comeback = Comeback::new(options, Random::new());
+        let begun = Instant::now();
+        Self { part, dialer, answer_timeout, orders, has_master: true, status, comeback, begun, failed: 0, after: None }
+    }
+
+    /// Goes it to its end.
+    pub(super) async fn run(mut self) {
+        let mut wait = Duration::ZERO;
+        let closing = loop {
+            let end = match self.attempt(wait).await {
+                Ok(line) => self.stay(line).await,
+                Err(end) => end,
+            };
+            self.part.cut();
+            if let Wish::Go(closing) = self.part.wish() {
+                // What the server said of the end is better than what was expected.
+                break if end.closing.code() == 1006 { closing } else { end.closing };
+            }
+            if self.status.borrow().is_inside() {
+                (self.after, self.failed) = (Some(end.closing.clone()), 0);
+            } else {
+                self.failed = self.failed.saturating_add(1);
+            }
+            match self.comeback.next(&end, self.begun.elapsed()) {
+                Some(delay) => wait = delay,
+                None => break end.closing,
+            }
+            self.tell_outside();
+        };
+        self.orders.close();
+        self.part.over(&closing);
+        self.status.send_replace(Status::Closed(closing));
+        // Orders that came too late are dropped, which answers them.
+    }
+
+    fn tell_outside(&self) {
+        let failed = self.failed;
+        self.status.send_replace(match self.after.clone() {
+            None => Status::Connecting { failed },
+            Some(after) => Status::Resuming { failed, after },
+        });
+    }
+
+    /// Waits, connects, and takes orders the while.
+    async fn attempt(&mut self, wait: Duration) -> Result<Line, End> {
+        let Self { part, dialer, orders, has_master, answer_timeout, .. } = self;
+        let dialed = async {
+            sleep(wait).await;
+            dialer.dial(*answer_timeout).await
+        };
+        tokio::pin!(dialed);
+        loop {
+            if let Wish::Go(closing) = part.wish() {
+                return Err(closing.into());
+            }
+            tokio::select! {
+                socket = &mut dialed => return socket.map(Line::new),
+                order = orders.recv(), if *has_master && part.can_obey() => match order {
+                    Some(order) => part.obey(order, None),
+                    None => {
+                        *has_master = false;
+                        part.is_left_alone();
+                    }
+                },
+                () = part.pass_on(), if part.has_heard() => {}
+            }
+        }
+    }
+
+    /// Uses a connection until its end.
+    async fn stay(&mut self, mut line: Line) -> End {
+        let mut texts = Texts::from([self.part.enter().into()]);
+        let mut answer_by = Some(Instant::now() + self.answer_timeout);
+        let mut gone_by = None;
+        loop {
+            let is_inside = answer_by.is_none();
+            if let (Wish::Go(closing), None) = (self.part.wish(), gone_by) {
+                if !is_inside {
+                    return closing.into();
+                }
+                let Some(farewell) = self.part.farewell() else { return closing.into() };
+                texts.push_back(farewell.into());
+                gone_by = Some(Instant::now() + FAREWELL);
+            }
+            let has_heard = self.part.has_heard();
+            tokio::select! {
+                frame = line.ear.next(), if !has_heard => match frame {
+                    Ok(frame) => {
+                        if let Err(end) = self.part.hear(frame, &mut texts) {
+                            return end;
+                        }
+                        line.ear.beats(self.part.alive());
+                        if let Some(status) = self.part.inside() {
+                            answer_by = None;
+                            self.tell_inside(status);
+                        } else {
+                            // A long replay comes.
+                            answer_by = answer_by.map(|_| Instant::now() + self.answer_timeout);
+                        }
+                    }
+                    Err(parted) => return parted.end(self.begun),
+                },
+                place = line.mouth.place(), if !texts.is_empty() => match (place, texts.pop_front()) {
+                    (Some(place), Some(text)) => place.send(text),
+                    // The reader meets the end.
+                    _ => texts.clear(),
+                },
+                () = self.part.pass_on(), if has_heard => line.ear.was_not_read(),
+                order = self.orders.recv(), if self.has_master && self.part.can_obey() && texts.len() < TEXTS_MAX => {
+                    match order {
+                        Some(order) => self.part.obey(order, is_inside.then_some(&mut texts)),
+                        None => {
+                            self.has_master = false;
+                            self.part.is_left_alone();
+                        }
+                    }
+                }
+                () = until(answer_by) => return Closing::lost("silent").into(),
+                () = until(gone_by) => return Closing::lost("silent").into(),
+            }
+        }
+    }
+
+    fn tell_inside(&mut self, status: Status) {
+        let was_inside = self.status.borrow().is_inside();
+        if !was_inside {
+            self.comeback.entered(self.begun.elapsed());
+        }
+        self.status.send_if_modified(|known| {
+            let is_new = *known != status;
+            *known = status;
+            is_new
+        });
+    }
+}

@@ -1,0 +1,102 @@
+//! What an owner learns of its viewers. Must not know how it gets there.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+use tokio::sync::mpsc;
+
+use crate::message::{Key, Params};
+
+/// How many watch a room. Viewers are told only in rooms that were created with
+/// [`RoomOptions::audience`](super::RoomOptions).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Audience {
+    /// How many there are.
+    pub viewers: u64,
+    /// How many of them are behind; told to the owner only.
+    pub lagging: Option<u64>,
+    /// How old what waits for the slowest twentieth of them is; told to the owner only.
+    pub behind_p95: Option<Duration>,
+}
+
+/// What viewers say to the owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Signal {
+    /// One viewer said this.
+    One {
+        /// What it calls.
+        key: Key,
+        /// With which parameters.
+        params: Params,
+        /// The viewer's number or name, which means nothing else.
+        from: Option<Box<str>>,
+    },
+    /// Many viewers said this: each of the parameters, and how many said it, the most frequent first.
+    Counts {
+        /// What they call.
+        key: Key,
+        /// The parameters and their counts.
+        counts: Vec<(Params, u64)>,
+    },
+}
+
+/// A stream of signals. It ends when its [`Broadcaster`](super::Broadcaster) is over.
+#[derive(Debug)]
+pub struct Signals {
+    signals: mpsc::Receiver<Signal>,
+    lost: Arc<AtomicU64>,
+}
+
+/// Where signals go in.
+#[derive(Debug)]
+pub(super) struct Ear {
+    signals: mpsc::Sender<Signal>,
+    lost: Arc<AtomicU64>,
+}
+
+impl Signals {
+    /// A stream that holds at most `signals_max` that nobody has taken.
+    pub(super) fn open(signals_max: usize) -> (Ear, Self) {
+        let (sender, signals) = mpsc::channel(signals_max.max(1));
+        let lost = Arc::<AtomicU64>::default();
+        (Ear { signals: sender, lost: Arc::clone(&lost) }, Self { signals, lost })
+    }
+
+    /// The next signal; `None` when there will be no more.
+    pub async fn next(&mut self) -> Option<Signal> {
+        self.signals.recv().await
+    }
+
+    /// How many were lost because nobody took them in time: an owner's acks do not wait for its signals.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl Ear {
+    /// Passes a signal on; whether anybody still listens.
+    pub(super) fn hear(&self, signal: &Signal) -> bool {
+        match self.signals.try_send(signal.clone()) {
+            Ok(()) => true,
+            Err(mpsc::error::TrySendError::Full(_)) => {
+                self.lost.fetch_add(1, Ordering::Relaxed);
+                true
+            }
+            Err(mpsc::error::TrySendError::Closed(_)) => false,
+        }
+    }
+}
+
+impl Stream for Signals {
+    type Item = Signal;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Signal>> {
+        self.signals.poll_recv(context)
+    }
+}

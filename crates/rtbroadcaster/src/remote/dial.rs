@@ -1,0 +1,131 @@
+//! Connects to a server and speaks the handshake of version 2. Must not know rooms.
+
+use std::time::Duration;
+
+use http::HeaderValue;
+use http::header::{RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, error::ProtocolError};
+
+use super::address::{Address, Security};
+use super::comeback::{Advice, End};
+use super::ending::Closing;
+
+/// The name of the protocol.
+const SUBPROTOCOL: HeaderValue = HeaderValue::from_static("rtbroadcaster.v2");
+
+/// The most bytes of one message of a server: far more than the parameters of one message, or the counts of its signals, have.
+const MESSAGE_BYTES_MAX: usize = 16 << 20;
+
+/// A byte stream.
+pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+
+/// A connection that speaks version 2.
+pub(super) type Socket = WebSocketStream<Box<dyn Transport>>;
+
+/// What makes connections to one server.
+#[derive(Debug)]
+pub(super) struct Dialer {
+    address: Address,
+    /// Where connections come from.
+    source: Source,
+    #[cfg(feature = "remote-tls")]
+    tls: super::tls::Tls,
+}
+
+/// Where connections come from.
+#[derive(Debug)]
+enum Source {
+    Network,
+    /// A test is given the other end of each.
+    #[cfg(test)]
+    Memory(tokio::sync::mpsc::UnboundedSender<tokio::io::DuplexStream>),
+}
+
+impl Dialer {
+    pub(super) fn new(address: Address) -> Self {
+        Self {
+            address,
+            source: Source::Network,
+            #[cfg(feature = "remote-tls")]
+            tls: super::tls::Tls::default(),
+        }
+    }
+
+    /// Connections in memory whose other ends come out of the channel.
+    #[cfg(test)]
+    pub(super) fn in_memory() -> (Self, tokio::sync::mpsc::UnboundedReceiver<tokio::io::DuplexStream>) {
+        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+        let address = "ws://in.memory/broadcasting".parse().expect("it is an address");
+        (Self { source: Source::Memory(sender), ..Self::new(address) }, receiver)
+    }
+
+    /// A new connection, within `time`.
+    pub(super) async fn dial(&self, time: Duration) -> Result<Socket, End> {
+        let opened = async { self.shake_hands(self.open().await?).await };
+        tokio::time::timeout(time, opened).await.unwrap_or_else(|_| Err(Closing::lost("silent").into()))
+    }
+
+    async fn open(&self) -> Result<Box<dyn Transport>, End> {
+        match &self.source {
+            Source::Network => self.connect().await,
+            #[cfg(test)]
+            Source::Memory(servers) => {
+                let (here, there) = tokio::io::duplex(1 << 16);
+                servers.send(there).map_err(|_| lost())?;
+                Ok(Box::new(here))
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Box<dyn Transport>, End> {
+        let stream = TcpStream::connect((self.address.host(), self.address.port())).await.map_err(|_| lost())?;
+        // Small messages must not wait for each other's TCP acknowledgements.
+        stream.set_nodelay(true).map_err(|_| lost())?;
+        match self.address.security() {
+            Security::Plain => Ok(Box::new(stream)),
+            #[cfg(feature = "remote-tls")]
+            Security::Tls => self.tls.secure(self.address.host(), stream).await,
+        }
+    }
+
+    async fn shake_hands(&self, stream: Box<dyn Transport>) -> Result<Socket, End> {
+        let request = self.address.uri().into_client_request();
+        let mut request = request.map_err(|_| Closing::lost("protocol").for_good())?;
+        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
+        let limits = WebSocketConfig::default()
+            .max_message_size(Some(MESSAGE_BYTES_MAX))
+            .max_frame_size(Some(MESSAGE_BYTES_MAX));
+        let shaken = tokio_tungstenite::client_async_with_config(request, stream, Some(limits)).await;
+        shaken.map(|(socket, _)| socket).map_err(refused)
+    }
+}
+
+fn lost() -> End {
+    Closing::lost("lost").into()
+}
+
+/// What an error of the handshake means.
+fn refused(error: Error) -> End {
+    match error {
+        Error::Http(response) => {
+            let status = response.status();
+            let closing = Closing::lost(&format!("http_{}", status.as_u16()));
+            // 408, 429 and whatever says of itself that it is the server's or a proxy's fault.
+            let may_pass = matches!(status.as_u16(), 408 | 425 | 429) || status.is_server_error();
+            let after = response.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok());
+            let advice = after.map_or(Advice::None, |seconds| Advice::NotBefore(Duration::from_secs(seconds)));
+            End { closing: if may_pass { closing } else { closing.for_good() }, advice }
+        }
+        // What was cut in the middle of the handshake is no answer.
+        Error::Io(_) | Error::ConnectionClosed | Error::AlreadyClosed => lost(),
+        Error::Protocol(ProtocolError::HandshakeIncomplete) => lost(),
+        _ => Closing::lost("protocol").for_good().into(),
+    }
+}

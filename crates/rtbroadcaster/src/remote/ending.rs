@@ -1,0 +1,99 @@
+//! How a connection ended, and whether its client comes back. Must not know connections.
+
+use std::sync::Arc;
+
+/// RFC 6455 section 7.4.1: no close frame came, the connection was lost.
+const LOST: u16 = 1006;
+
+/// The longest word that a close frame can hold (RFC 6455 section 5.5).
+const WORD_BYTES_MAX: usize = 123;
+
+/// How a connection ended. The close code alone says whether a client comes back, see PROTOCOL.md section 4.
+///
+/// Where no close frame came the code is 1006 and the reason one of `lost`, `silent` (nothing was heard for two
+/// heartbeats, or no answer came), `behind` (messages did not come that should have), `protocol` (what came makes no
+/// sense), `moment` (the server goes away and has told when to come back), `tls` (the server could not prove who it is), or `http_` with the status that refused it.
+///
+/// ```
+/// use rtbroadcaster::remote::Closing;
+///
+/// assert!(Closing::with(1012, "restart").comes_back());
+/// assert!(!Closing::with(4509, "fenced").comes_back(), "somebody else speaks now");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the connection was closed with {code} ({reason})")]
+pub struct Closing {
+    /// The close code.
+    code: u16,
+    /// One word.
+    reason: Arc<str>,
+    /// Whether it is worth trying again.
+    comes_back: bool,
+}
+
+impl Closing {
+    /// What a close frame with this code and this reason means. A reason that is no word of lower-case letters, digits
+    /// and `_` is left out: it may be shown on a terminal.
+    pub fn with(code: u16, reason: &str) -> Self {
+        let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let is_reason = reason.len() <= WORD_BYTES_MAX && reason.bytes().all(is_word);
+        Self { code, reason: if is_reason { reason } else { "" }.into(), comes_back: comes_back_after(code) }
+    }
+
+    /// The connection was lost, or given up for this reason.
+    pub(super) fn lost(reason: &str) -> Self {
+        Self::with(LOST, reason)
+    }
+
+    /// Trying again brings the same.
+    pub(super) fn for_good(self) -> Self {
+        Self { comes_back: false, ..self }
+    }
+
+    /// The close code; 1006 where no close frame came.
+    pub fn code(&self) -> u16 {
+        self.code
+    }
+
+    /// The reason, one word of PROTOCOL.md section 4 or of those above; empty where the server gave none.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// Whether trying again may bring more. Where this is said of what is over, patience has ended.
+    pub fn comes_back(&self) -> bool {
+        self.comes_back
+    }
+}
+
+/// Whether a client comes back after this code, known or not.
+fn comes_back_after(code: u16) -> bool {
+    matches!(code, 1001 | 1005 | 1006 | 1011 | 1012 | 1013 | 4000..=4499)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::close::CloseReason;
+
+    #[test]
+    fn every_close_code_of_the_table_says_whether_to_come_back() {
+        for reason in CloseReason::ALL {
+            let closing = Closing::with(reason.code(), reason.word());
+            assert_eq!(closing.comes_back(), reason.comes_back(), "{reason:?}");
+            assert_eq!((closing.code(), closing.reason()), (reason.code(), reason.word()));
+        }
+        for (code, comes_back) in
+            [(1005, true), (1006, true), (1010, false), (3000, false), (4499, true), (4999, false)]
+        {
+            assert_eq!(Closing::with(code, "").comes_back(), comes_back, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_reason_that_could_trouble_a_terminal_is_left_out() {
+        for reason in ["\u{1b}[2J", "Two Words", &"a".repeat(124)] {
+            assert_eq!(Closing::with(1000, reason).reason(), "");
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! What a server of version 2 says, read: PROTOCOL.md section 2. Pure. Must not know what it means for anybody.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::comeback::{Advice, End};
+use super::crowd::{Audience, Signal};
+use super::ending::Closing;
+use crate::id::{Epoch, RoomId, Seq};
+use crate::message::{Change, Key, Params};
+use crate::room::OwnerKey;
+use crate::standing::OwnerStatus;
+
+/// When to try again where a server does not say it.
+const SOON: Duration = Duration::from_secs(1);
+const LATER: Duration = Duration::from_secs(5);
+
+/// One message of a server.
+#[derive(Debug)]
+pub(super) enum Frame {
+    /// The room is made.
+    Created(Entry, OwnerKey),
+    /// The room has a new owner, this one.
+    Owned(Entry),
+    /// This viewer is in the room.
+    Joined(Entry, How),
+    /// Something was said.
+    Message(Said),
+    /// What was superseded up to this number.
+    Skipped(Seq),
+    /// The state follows anew.
+    Reset(Entry, ResetReason),
+    /// The owner came or went.
+    Owner(OwnerStatus, u64),
+    /// The message of this id has this number and is safe.
+    Ack(Box<str>, Seq),
+    /// A request is refused.
+    Error(Option<Box<str>>, Refused),
+    /// The room's last number.
+    Alive(Seq),
+    /// When to come back.
+    Draining(Duration),
+    /// Why the connection is closed now.
+    Closed(Box<str>),
+    /// How many watch.
+    Audience(Audience),
+    /// A viewer speaks to the owner.
+    Signal(Signal),
+}
+
+/// Where a room stands when somebody enters it.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    /// The id of the request.
+    pub(super) id: Box<str>,
+    pub(super) room: Option<RoomId>,
+    pub(super) epoch: Epoch,
+    pub(super) term: u64,
+    pub(super) seq: Seq,
+    /// How many frames follow.
+    pub(super) replay: u64,
+    pub(super) owner: OwnerStatus,
+    /// The time between two heartbeats.
+    pub(super) alive: Option<Duration>,
+}
+
+/// How a viewer is brought to where the room stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    Snapshot,
+    Resumed,
+    Reset(ResetReason),
+}
+
+/// Why a viewer got the state anew instead of every message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResetReason {
+    /// A message that it missed has left the history.
+    Retention,
+    /// The room's numbering has begun anew.
+    Epoch,
+    /// It has seen a message that the room does not have.
+    Future,
+    /// Its cursor was none.
+    Malformed,
+    /// It did not take its messages fast enough.
+    Slow,
+    /// Messages were lost between servers.
+    Gap,
+    /// The server gave a reason that this version does not know.
+    Other,
+}
+
+/// One thing that was said.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    pub(super) seq: Option<Seq>,
+    pub(super) key: Key,
+    pub(super) params: Params,
+    pub(super) change: Change,
+}
+
+/// A request that the server refused, in its words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("refused: {code}")]
+pub struct Refused {
+    /// The code of PROTOCOL.md's table of errors.
+    pub(super) code: Box<str>,
+    /// When trying again may help.
+    pub(super) retry: Option<Duration>,
+}
+
+impl Refused {
+    /// The code of PROTOCOL.md's table of errors, such as `rate`.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+}
+
+impl Refused {
+    /// How a connection ends whose request to enter the room was refused: by the close code that stands for it.
+    pub(super) fn to_enter(&self) -> End {
+        let closing = |code| Closing::with(code, &self.code);
+        let (closing, advice) = match &*self.code {
+            "bad_message" => (closing(4501), Advice::None),
+            "no_room" => (closing(4510), Advice::None),
+            "not_owner" => (closing(4507), Advice::None),
+            "unauthorized" => (closing(4500), Advice::None),
+            "already_in_room" => (closing(1008), Advice::None),
+            // What passes by itself, and whatever else has its time.
+            "room_full" | "room_limit" => (closing(1013), Advice::Within(self.retry.unwrap_or(LATER))),
+            "rate" => (closing(4029), Advice::Within(self.retry.unwrap_or(SOON))),
+            "unavailable" => (closing(4013), Advice::Within(self.retry.unwrap_or(SOON))),
+            _ => match self.retry {
+                Some(time) => (closing(1013), Advice::Within(time)),
+                None => (closing(1008), Advice::None),
+            },
+        };
+        End { closing, advice }
+    }
+}
+
+/// What was said makes no sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Malformed;
+
+/// All members of all frames that are read. Each type needs its own ones.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Members<'a> {
+    id: Option<Box<str>>,
+    room: Option<String>,
+    owner_key: Option<String>,
+    epoch: Option<String>,
+    term: Option<u64>,
+    seq: Option<u64>,
+    replay: Option<u64>,
+    how: Option<String>,
+    reason: Option<String>,
+    owner: Option<String>,
+    alive_ms: Option<u64>,
+    key: Option<String>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+    #[serde(default)]
+    state: bool,
+    #[serde(default)]
+    cleared: bool,
+    through: Option<u64>,
+    status: Option<String>,
+    code: Option<Box<str>>,
+    retry_in_ms: Option<u64>,
+    reconnect_in_ms: Option<u64>,
+    viewers: Option<u64>,
+    lagging: Option<u64>,
+    #[serde(rename = "behindP95Ms")]
+    behind_p95_ms: Option<u64>,
+    #[serde(borrow)]
+    from: Option<&'a RawValue>,
+    #[serde(borrow)]
+    counts: Option<Vec<(&'a RawValue, u64)>>,
+}
+
+/// Only the name of a frame, since members of unknown frames may be of any type.
+#[derive(Deserialize)]
+struct Name {
+    r#type: String,
+}
+
+impl Frame {
+    /// Reads one text. `None` is a frame that this version does not know.
+    pub(super) fn read(text: &str) -> Result<Option<Frame>, Malformed> {
+        let name: Name = serde_json::from_str(text).map_err(|_| Malformed)?;
+        const KNOWN: [&str; 14] = [
+            "created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "draining",
+            "closed", "audience", "signal",
+        ];
+        if !KNOWN.contains(&name.r#type.as_str()) {
+            return Ok(None);
+        }
+        let members: Members<'_> = serde_json::from_str(text).map_err(|_| Malformed)?;
+        members.frame(&name.r#type).map(Some).ok_or(Malformed)
+    }
+}
+
+impl Members<'_> {
+    fn frame(self, name: &str) -> Option<Frame> {
+        let millis = Duration::from_millis;
+        Some(match name {
+            "created" => {
+                let key = self.owner_key.as_deref()?.parse().ok()?;
+                Frame::Created(self.entry(self.id.clone()?, 0)?, key)
+            }
+            "owned" => Frame::Owned(self.entry(self.id.clone()?, self.replay?)?),
+            "joined" => {
+                let how = match self.how.as_deref()? {
+                    "snapshot" => How::Snapshot,
+                    "resumed" => How::Resumed,
+                    _ => How::Reset(self.reset_reason()),
+                };
+                Frame::Joined(self.entry(self.id.clone()?, self.replay?)?, how)
+            }
+            "reset" => Frame::Reset(self.entry("".into(), self.replay?)?, self.reset_reason()),
+            "message" => Frame::Message(self.said()?),
+            "skipped" => Frame::Skipped(Seq::new(self.through?)?),
+            "owner" => Frame::Owner(presence(self.status.as_deref()?), self.term?),
+            "ack" => Frame::Ack(self.id?, Seq::new(self.seq?)?),
+            "error" => Frame::Error(self.id, Refused { code: self.code?, retry: self.retry_in_ms.map(millis) }),
+            "alive" => Frame::Alive(Seq::new(self.seq?)?),
+            "draining" => Frame::Draining(millis(self.reconnect_in_ms?)),
+            "closed" => Frame::Closed(self.reason?.into()),
+            "audience" => Frame::Audience(Audience {
+                viewers: self.viewers?,
+                lagging: self.lagging,
+                behind_p95: self.behind_p95_ms.map(millis),
+            }),
+            "signal" => Frame::Signal(self.signal()?),
+            _ => return None,
+        })
+    }
+
+    fn entry(&self, id: Box<str>, replay: u64) -> Option<Entry> {
+        let room = match &self.room {
+            Some(room) => Some(room.parse().ok()?),
+            None => None,
+        };
+        Some(Entry {
+            id,
+            room,
+            epoch: Epoch::from_wire(self.epoch.as_deref()?)?,
+            term: self.term?,
+            seq: Seq::new(self.seq?)?,
+            replay,
+            owner: presence(self.owner.as_deref().unwrap_or("live")),
+            alive: self.alive_ms.filter(|&ms| ms > 0).map(Duration::from_millis),
+        })
+    }
+
+    fn said(&self) -> Option<Said> {
+        let seq = match self.seq {
+            Some(seq) => Some(Seq::new(seq).filter(|&seq| seq > Seq::ZERO)?),
+            None => None,
+        };
+        let change = match (seq, self.state, self.cleared) {
+            (None, ..) => Change::Ephemeral,
+            (_, _, true) => Change::Cleared,
+            (_, true, _) => Change::State,
+            _ => Change::Event,
+        };
+        let params = Params::from_json(self.params?.get())?;
+        Some(Said { seq, key: Key::new(self.key.as_deref()?)?, params, change })
+    }
+
+    fn signal(&self) -> Option<Signal> {
+        let key = Key::new(self.key.as_deref()?)?;
+        if let Some(counts) = &self.counts {
+            let counts = counts.iter().map(|(params, count)| Some((Params::from_json(params.get())?, *count)));
+            return Some(Signal::Counts { key, counts: counts.collect::<Option<_>>()? });
+        }
+        let params = Params::from_json(self.params?.get())?;
+        // A number or a text: it is opaque.
+        let from = self.from.map(|from| from.get().trim_matches('"').into());
+        Some(Signal::One { key, params, from })
+    }
+
+    fn reset_reason(&self) -> ResetReason {
+        match self.reason.as_deref().unwrap_or_default() {
+            "retention" => ResetReason::Retention,
+            "epoch" => ResetReason::Epoch,
+            "future" => ResetReason::Future,
+            "malformed" => ResetReason::Malformed,
+            "slow" => ResetReason::Slow,
+            "gap" => ResetReason::Gap,
+            _ => ResetReason::Other,
+        }
+    }
+}
+
+fn presence(word: &str) -> OwnerStatus {
+    if word == "away" { OwnerStatus::Away } else { OwnerStatus::Live }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_of_the_protocol_that_a_server_says_is_read() {
+        let protocol = include_str!("../../../../PROTOCOL.md");
+        let (_, section) = protocol.split_once("## 2. Version 2").unwrap();
+        let requests = ["create", "own", "join", "publish", "clear", "pause", "unpause", "leave", "close", "signal"];
+        let mut read = 0;
+        for line in section.lines().filter(|line| line.starts_with(r#"{"type":""#)) {
+            let line = line.replace("(64 hexadecimal digits)", &"0".repeat(64));
+            let name = line.split('"').nth(3).unwrap();
+            if requests.contains(&name) {
+                continue;
+            }
+            read += 1;
+            assert!(matches!(Frame::read(&line), Ok(Some(_))), "{line}");
+        }
+        assert!(read >= 17, "{read}");
+    }
+
+    #[test]
+    fn frames_and_members_that_nobody_knows_are_ignored_and_nonsense_is_not() {
+        assert!(matches!(Frame::read(r#"{"type":"news","seq":"what"}"#), Ok(None)));
+        assert!(matches!(Frame::read(r#"{"type":"alive","seq":1,"more":{}}"#), Ok(Some(Frame::Alive(_)))));
+        for text in [
+            "",
+            "[]",
+            r#"{"seq":1}"#,
+            r#"{"type":"alive"}"#,
+            r#"{"type":"alive","seq":-1}"#,
+            r#"{"type":"message","seq":0,"key":"a","params":[]}"#,
+            r#"{"type":"message","seq":1,"key":"a","params":{}}"#,
+            r#"{"type":"message","seq":1,"key":"","params":[]}"#,
+            r#"{"type":"skipped","through":9007199254740992}"#,
+        ] {
+            assert!(Frame::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_viewers_say_together_is_read() {
+        let counts = r#"{"type":"signal","key":"vote","counts":[[["a"],3],[["b"],1]]}"#;
+        let Ok(Some(Frame::Signal(Signal::Counts { key, counts }))) = Frame::read(counts) else { panic!() };
+        assert_eq!((key.as_str(), counts[0].0.as_str(), counts[0].1, counts.len()), ("vote", r#"["a"]"#, 3, 2));
+        let one = r#"{"type":"signal","key":"hand","params":[true],"from":7}"#;
+        let Ok(Some(Frame::Signal(Signal::One { params, from, .. }))) = Frame::read(one) else { panic!() };
+        assert_eq!((params.as_str(), from.as_deref()), ("[true]", Some("7")));
+        let crowd = r#"{"type":"audience","viewers":9,"lagging":1,"behindP95Ms":250}"#;
+        let Ok(Some(Frame::Audience(audience))) = Frame::read(crowd) else { panic!() };
+        assert_eq!((audience.viewers, audience.lagging), (9, Some(1)));
+        assert_eq!(audience.behind_p95, Some(Duration::from_millis(250)));
+    }
+}

@@ -1,0 +1,132 @@
+//! What a viewer hears, one by one, and the stream of it. Must not know connections.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use serde::Deserialize;
+use tokio::sync::mpsc;
+
+use super::frame::{Refused, ResetReason, Said};
+use super::state::State;
+use crate::id::Seq;
+use crate::message::{Change, Key, Kind, Params};
+use crate::standing::OwnerStatus;
+
+/// One thing that a viewer hears.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Heard {
+    /// The state, whole: the beginning, or everything anew. Messages go on behind [`State::seq`].
+    State {
+        /// Why it comes anew; `None` at the beginning. Events up to its number that were not heard are lost.
+        reset: Option<ResetReason>,
+        /// What holds now.
+        state: State,
+    },
+    /// The owner said something.
+    Message(Delivery),
+    /// The owner has cleared a key.
+    Cleared {
+        /// The number of that change.
+        seq: Seq,
+        /// The key that holds nothing any more.
+        key: Key,
+    },
+    /// Messages up to `through` were superseded by newer values of their keys, because this viewer lags; the newer ones
+    /// have come or will come.
+    Skipped {
+        /// The last number of the hole.
+        through: Seq,
+    },
+    /// The owner came or went.
+    Owner {
+        /// Whether it is there.
+        status: OwnerStatus,
+        /// The lease under which it speaks.
+        term: u64,
+    },
+    /// The server did not pass a [signal](super::Viewer::signal) on.
+    SignalRefused(Refused),
+}
+
+/// A message of the owner.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    said: Said,
+}
+
+impl Delivery {
+    /// Its number; an ephemeral message has none.
+    pub fn seq(&self) -> Option<Seq> {
+        self.said.seq
+    }
+
+    /// What it calls or sets.
+    pub fn key(&self) -> &str {
+        self.said.key.as_str()
+    }
+
+    /// With which parameters.
+    pub fn params(&self) -> &Params {
+        &self.said.params
+    }
+
+    /// The parameters as values: a tuple, a `Vec`, or a `serde_json::Value`.
+    ///
+    /// # Errors
+    /// They are no such values.
+    pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> serde_json::Result<T> {
+        self.said.params.parse()
+    }
+
+    /// How long it matters.
+    pub fn kind(&self) -> Kind {
+        match self.said.change {
+            Change::State | Change::Cleared => Kind::State,
+            Change::Event => Kind::Event,
+            Change::Ephemeral => Kind::Ephemeral,
+        }
+    }
+}
+
+impl Heard {
+    /// What was said, as it is heard.
+    pub(super) fn said(said: Said) -> Self {
+        match (said.change, said.seq) {
+            (Change::Cleared, Some(seq)) => Self::Cleared { seq, key: said.key },
+            _ => Self::Message(Delivery { said }),
+        }
+    }
+}
+
+/// A stream of what a viewer hears, see [`Viewer::messages`](super::Viewer::messages). It ends when the viewer is over;
+/// [`Viewer::status`](super::Viewer::status) says why.
+#[derive(Debug)]
+pub struct Messages {
+    heard: mpsc::Receiver<Heard>,
+}
+
+impl Messages {
+    /// A stream that holds at most `messages_max` that nobody has taken, and begins with `first`.
+    pub(super) fn open(messages_max: usize, first: Option<Heard>) -> (mpsc::Sender<Heard>, Self) {
+        let (sender, heard) = mpsc::channel(messages_max.max(1));
+        if let Some(first) = first {
+            sender.try_send(first).expect("it has a place");
+        }
+        (sender, Self { heard })
+    }
+
+    /// The next thing; `None` when there will be no more.
+    pub async fn next(&mut self) -> Option<Heard> {
+        self.heard.recv().await
+    }
+}
+
+impl Stream for Messages {
+    type Item = Heard;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Heard>> {
+        self.heard.poll_recv(context)
+    }
+}

@@ -1,0 +1,226 @@
+//! What a viewer makes of what it is told: the state, the cursor, and what to pass on. A replay of the state is applied at
+//! once when all of it has come; cut before that, the older state and cursor stay. Pure. Must not know connections.
+
+use super::frame::{Entry, Frame, How, ResetReason, Said};
+use super::heard::Heard;
+use super::state::State;
+use crate::id::{Cursor, Epoch, Seq};
+use crate::message::Change;
+use crate::standing::OwnerStatus;
+
+/// What came does not fit to what came before. A resume brings what is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Misfit {
+    /// A number that cannot come here, or a frame that cannot.
+    Nonsense,
+    /// What a heartbeat promised has not come with the next one.
+    Behind,
+}
+
+/// Where a viewer is on its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Position {
+    /// It has no answer yet, or what it missed is still on its way.
+    Coming,
+    /// It has everything.
+    Live,
+    /// It has what the room's owner could tell, who is away.
+    Away,
+    /// Messages were superseded or lost.
+    Lagging,
+}
+
+/// A state that is on its way.
+#[derive(Debug)]
+struct Replay {
+    entry: Entry,
+    /// Why it comes; `None` at the beginning.
+    reset: Option<ResetReason>,
+    left: u64,
+    state: State,
+}
+
+/// One viewer.
+#[derive(Debug)]
+pub(super) struct Reception {
+    epoch: Option<Epoch>,
+    owner: OwnerStatus,
+    /// Whether it is in the room on the present connection.
+    is_in: bool,
+    replay: Option<Replay>,
+    /// How many messages of a resume are on their way.
+    missing: u64,
+    /// The end of a hole whose next message has not come.
+    skipped: Option<Seq>,
+    /// The number in the last heartbeat.
+    promised: Option<Seq>,
+    /// Set while it lags.
+    lag: Option<Lag>,
+    /// Whether there are heartbeats.
+    has_heartbeat: bool,
+}
+
+/// It lags until it has reached what the first heartbeat behind the last hole promised: each superseded value had its newer
+/// one by then.
+#[derive(Debug, Clone, Copy)]
+struct Lag {
+    until: Option<Seq>,
+}
+
+impl Reception {
+    pub(super) fn new() -> Self {
+        Self {
+            epoch: None,
+            owner: OwnerStatus::Live,
+            is_in: false,
+            replay: None,
+            missing: 0,
+            skipped: None,
+            promised: None,
+            lag: None,
+            has_heartbeat: true,
+        }
+    }
+
+    /// Where to go on.
+    pub(super) fn cursor(&self, state: &State) -> Option<Cursor> {
+        self.epoch.clone().map(|epoch| Cursor { epoch, seq: state.seq() })
+    }
+
+    /// The connection is gone.
+    pub(super) fn cut(&mut self) {
+        *self = Self { epoch: self.epoch.take(), owner: self.owner, ..Self::new() };
+    }
+
+    pub(super) fn position(&self) -> Position {
+        match self.owner {
+            _ if !self.is_in || self.replay.is_some() && self.lag.is_none() || self.missing > 0 => Position::Coming,
+            _ if self.lag.is_some() => Position::Lagging,
+            OwnerStatus::Away => Position::Away,
+            OwnerStatus::Live => Position::Live,
+        }
+    }
+
+    /// Takes what came. What is to be passed on is added to `heard`.
+    pub(super) fn take(&mut self, frame: Frame, state: &mut State, heard: &mut Vec<Heard>) -> Result<(), Misfit> {
+        match frame {
+            Frame::Joined(..) if self.is_in => return Err(Misfit::Nonsense),
+            Frame::Joined(entry, how) => self.enter(entry, how, state, heard)?,
+            Frame::Reset(entry, reason) if self.is_whole() => {
+                self.lag = Some(Lag { until: None });
+                self.begin(entry, Some(reason), state, heard);
+            }
+            Frame::Reset(..) => return Err(Misfit::Nonsense),
+            Frame::Message(said) => self.hear(said, state, heard)?,
+            Frame::Skipped(through) if self.is_whole() && through > state.seq() => self.skipped = Some(through),
+            Frame::Skipped(_) => return Err(Misfit::Nonsense),
+            Frame::Owner(status, term) => {
+                self.owner = status;
+                heard.push(Heard::Owner { status, term });
+            }
+            Frame::Alive(seq) => self.look(seq, state)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether it is in the room, and no replay of the state is on its way.
+    fn is_whole(&self) -> bool {
+        self.is_in && self.replay.is_none()
+    }
+
+    fn enter(&mut self, entry: Entry, how: How, state: &mut State, heard: &mut Vec<Heard>) -> Result<(), Misfit> {
+        self.is_in = true;
+        self.has_heartbeat = entry.alive.is_some();
+        self.owner = entry.owner;
+        match how {
+            How::Snapshot => self.begin(entry, None, state, heard),
+            How::Reset(reason) => self.begin(entry, Some(reason), state, heard),
+            How::Resumed => {
+                let fits = self.epoch.as_ref() == Some(&entry.epoch)
+                    && entry.seq.get().checked_sub(state.seq().get()) == Some(entry.replay);
+                if !fits {
+                    return Err(Misfit::Nonsense);
+                }
+                self.missing = entry.replay;
+            }
+        }
+        Ok(())
+    }
+
+    /// The state follows.
+    fn begin(&mut self, entry: Entry, reset: Option<ResetReason>, state: &mut State, heard: &mut Vec<Heard>) {
+        self.owner = entry.owner;
+        self.skipped = None;
+        self.replay = Some(Replay { left: entry.replay, entry, reset, state: State::default() });
+        self.complete(state, heard);
+    }
+
+    /// When all of a replay has come it takes the place of the older state.
+    fn complete(&mut self, state: &mut State, heard: &mut Vec<Heard>) {
+        let Some(Replay { entry, reset, state: mut new, .. }) = self.replay.take_if(|replay| replay.left == 0) else {
+            return;
+        };
+        new.reach(entry.seq);
+        self.epoch = Some(entry.epoch);
+        self.lag = None;
+        *state = new.clone();
+        heard.push(Heard::State { reset, state: new });
+    }
+
+    fn hear(&mut self, said: Said, state: &mut State, heard: &mut Vec<Heard>) -> Result<(), Misfit> {
+        if let Some(replay) = &mut self.replay {
+            let is_next = said.seq.is_some_and(|seq| seq > replay.state.seq() && seq <= replay.entry.seq);
+            let (Some(seq), Change::State, true) = (said.seq, said.change, is_next) else {
+                return Err(Misfit::Nonsense);
+            };
+            replay.state.insert(seq, said.key, said.params);
+            replay.left -= 1;
+            self.complete(state, heard);
+            return Ok(());
+        }
+        let Some(seq) = said.seq else {
+            // None is sent while something is missing, and none before the answer.
+            if self.is_in {
+                heard.push(Heard::said(said))
+            }
+            return if self.is_in { Ok(()) } else { Err(Misfit::Nonsense) };
+        };
+        let hole = self.skipped.take();
+        if !self.is_in || seq != hole.unwrap_or(state.seq()).next() {
+            return Err(Misfit::Nonsense);
+        }
+        if let Some(through) = hole {
+            self.lag = Some(Lag { until: None });
+            heard.push(Heard::Skipped { through });
+        } else if !self.has_heartbeat || self.lag.is_some_and(|lag| lag.until.is_some_and(|until| seq >= until)) {
+            self.lag = None;
+        }
+        self.missing = self.missing.saturating_sub(1);
+        match said.change {
+            Change::State => state.insert(seq, said.key.clone(), said.params.clone()),
+            Change::Cleared => state.remove(seq, &said.key),
+            Change::Event | Change::Ephemeral => state.reach(seq),
+        }
+        heard.push(Heard::said(said));
+        Ok(())
+    }
+
+    /// A heartbeat with the room's last number.
+    fn look(&mut self, seq: Seq, state: &State) -> Result<(), Misfit> {
+        // While a replay comes there is nothing to compare.
+        if !self.is_whole() || self.missing > 0 {
+            self.promised = None;
+            return Ok(());
+        }
+        if self.promised.is_some_and(|promised| promised > state.seq()) {
+            return Err(Misfit::Behind);
+        }
+        if let Some(lag) = &mut self.lag {
+            lag.until.get_or_insert(seq);
+            self.lag.take_if(|lag| lag.until.is_some_and(|until| state.seq() >= until));
+        }
+        self.promised = Some(seq);
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! What a client of version 2 asks for, written: PROTOCOL.md section 2. Pure. Must not know answers.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use super::random::Random;
+use crate::id::{Cursor, RoomId};
+use crate::message::{Body, Change};
+use crate::room::OwnerKey;
+
+/// Names for requests: 64 random bits, so that no two clients have the same, and a count.
+#[derive(Debug)]
+pub(super) struct Ids {
+    prefix: u64,
+    count: u64,
+}
+
+impl Ids {
+    pub(super) fn new(random: &mut Random) -> Self {
+        Self { prefix: random.number(), count: 0 }
+    }
+
+    pub(super) fn next(&mut self) -> Box<str> {
+        self.count += 1;
+        format!("{:016x}-{}", self.prefix, self.count).into()
+    }
+}
+
+/// What a room is created with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RoomOptions {
+    /// Viewers are told how many they are. Off by default.
+    pub audience: bool,
+    /// Signals that the server counts for the owner instead of passing each one on. None by default.
+    pub counted: Vec<Counted>,
+}
+
+/// A key whose signals are counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    /// What viewers call.
+    pub key: String,
+    /// How often the owner is told.
+    pub every: Duration,
+    /// Whether only the newest signal of each viewer counts.
+    pub once_per_viewer: bool,
+}
+
+pub(super) fn create(id: &str, options: &RoomOptions) -> String {
+    let mut text = format!(r#"{{"type":"create","id":{}"#, quoted(id));
+    if options.audience {
+        text.push_str(r#","audience":true"#);
+    }
+    for (at, counted) in options.counted.iter().enumerate() {
+        text.push_str(if at == 0 { r#","signals":{"# } else { "," });
+        let Counted { key, every, once_per_viewer } = counted;
+        let _ = write!(text, r#"{}:{{"count":true,"everyMs":{}"#, quoted(key), every.as_millis());
+        text.push_str(if *once_per_viewer { r#","oncePerViewer":true}"# } else { "}" });
+    }
+    text.push_str(if options.counted.is_empty() { "}" } else { "}}" });
+    text
+}
+
+pub(super) fn own(id: &str, room: RoomId, key: &OwnerKey) -> String {
+    format!(r#"{{"type":"own","id":{},"room":"{room}","ownerKey":"{}"}}"#, quoted(id), key.as_str())
+}
+
+pub(super) fn join(id: &str, room: RoomId, cursor: Option<&Cursor>) -> String {
+    let mut text = format!(r#"{{"type":"join","id":{},"room":"{room}""#, quoted(id));
+    if let Some(Cursor { epoch, seq }) = cursor {
+        let _ = write!(text, r#","cursor":{{"epoch":{},"seq":{seq}}}"#, quoted(epoch.as_str()));
+    }
+    text.push('}');
+    text
+}
+
+/// What an owner says. An ephemeral message has no id.
+pub(super) fn say(body: &Body, change: Change) -> String {
+    let key = quoted(body.key.as_str());
+    let id = body.id.as_ref().map_or_else(String::new, |id| format!(r#","id":{}"#, quoted(id)));
+    if change == Change::Cleared {
+        return format!(r#"{{"type":"clear"{id},"key":{key}}}"#);
+    }
+    let kind = match change {
+        Change::State => r#","state":true"#,
+        Change::Ephemeral => r#","ephemeral":true"#,
+        Change::Event | Change::Cleared => "",
+    };
+    format!(r#"{{"type":"publish"{id},"key":{key},"params":{}{kind}}}"#, body.params.as_str())
+}
+
+pub(super) fn signal(body: &Body) -> String {
+    format!(r#"{{"type":"signal","key":{},"params":{}}}"#, quoted(body.key.as_str()), body.params.as_str())
+}
+
+pub(super) const LEAVE: &str = r#"{"type":"leave"}"#;
+
+pub(super) const CLOSE: &str = r#"{"type":"close"}"#;
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("text is JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{Epoch, Seq};
+    use crate::message::{Key, Params};
+
+    fn body(id: Option<&str>) -> Body {
+        let params = Params::from_json("[3]").unwrap();
+        Body { key: Key::new("slide").unwrap(), params, id: id.map(Into::into) }
+    }
+
+    #[test]
+    fn requests_are_written_as_the_protocol_has_them() {
+        let protocol = include_str!("../../../../PROTOCOL.md");
+        let room: RoomId = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a".parse().unwrap();
+        let key: OwnerKey = "0".repeat(64).parse().unwrap();
+        let epoch = Epoch::from_wire("0b9e7c1d5a3f4e2f8c6d4b2a19070503").unwrap();
+        let cursor = Cursor { epoch, seq: Seq::new(9).unwrap() };
+        let own = own("1c3e5a7f90b2d4e6-1", room, &key).replace(&"0".repeat(64), "(64 hexadecimal digits)");
+        let pointer = Body { key: Key::new("pointer").unwrap(), ..body(None) };
+        for request in [
+            create("9f86d081884c7d65-1", &RoomOptions::default()),
+            own,
+            join("a", room, None),
+            join("b", room, Some(&cursor)),
+            say(&body(Some("9f86d081884c7d65-2")), Change::State),
+            say(&body(Some("9f86d081884c7d65-3")), Change::Cleared),
+            say(&pointer, Change::Ephemeral).replace("[3]", "[0.5,0.25]"),
+            LEAVE.into(),
+            CLOSE.into(),
+        ] {
+            assert!(protocol.lines().any(|line| line == request), "{request}");
+        }
+        assert_eq!(signal(&body(None)), r#"{"type":"signal","key":"slide","params":[3]}"#);
+    }
+
+    #[test]
+    fn a_room_is_created_with_what_its_viewers_may_know_and_say() {
+        let counted =
+            |key: &str, once_per_viewer| Counted { key: key.into(), every: Duration::from_secs(1), once_per_viewer };
+        let options = RoomOptions { audience: true, counted: vec![counted("vote", true), counted("\"clap\"", false)] };
+        let written: serde_json::Value = serde_json::from_str(&create("c", &options)).unwrap();
+        let signals = serde_json::json!({
+            "vote": {"count": true, "everyMs": 1000, "oncePerViewer": true},
+            "\"clap\"": {"count": true, "everyMs": 1000}
+        });
+        let expected = serde_json::json!({"type": "create", "id": "c", "audience": true, "signals": signals});
+        assert_eq!(written, expected);
+    }
+
+    #[test]
+    fn no_two_requests_have_the_same_name() {
+        let mut random = Random::of(1);
+        let (mut one, mut other) = (Ids::new(&mut random), Ids::new(&mut random));
+        let ids = [one.next(), one.next(), other.next()];
+        assert!(ids.iter().all(|id| id.len() <= 64));
+        assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 3);
+    }
+}

@@ -1,0 +1,10 @@
+//! Stories of a viewer and an owner, against a server that plays what is written, in memory and on a clock that only waits
+//! when nobody has anything to do.
+
+mod cursors;
+mod endings;
+mod heartbeats;
+mod listening;
+mod owners;
+mod repeats;
+mod script;

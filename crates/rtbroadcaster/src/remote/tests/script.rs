@@ -1,0 +1,229 @@
+//! A server that does what a test tells it, on connections in memory. Must not know viewers and owners.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
+use crate::id::RoomId;
+use crate::message::Message as Said;
+use crate::remote::broadcaster::Beginning;
+use crate::remote::dial::Dialer;
+use crate::remote::{Broadcaster, Heard, Messages, OpenError, Options, RoomOptions, Status, Viewer};
+
+/// The clock is not real, so anything that does not come at all ends its test at once.
+const DEADLINE: Duration = Duration::from_secs(600);
+
+pub(super) const ROOM: &str = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";
+
+/// What comes of `future`, which must come.
+pub(super) async fn soon<T>(future: impl Future<Output = T>) -> T {
+    timeout(DEADLINE, future).await.expect("nothing came")
+}
+
+pub(super) fn room() -> RoomId {
+    ROOM.parse().unwrap()
+}
+
+pub(super) fn key() -> String {
+    "0123456789abcdef".repeat(4)
+}
+
+/// The server.
+pub(super) struct Server(mpsc::UnboundedReceiver<DuplexStream>);
+
+/// One connection to it.
+pub(super) struct Peer(WebSocketStream<DuplexStream>);
+
+impl Server {
+    /// A viewer of this server.
+    pub(super) fn viewer() -> (Viewer, Messages, Self) {
+        Self::viewer_with(&Options::default())
+    }
+
+    pub(super) fn viewer_with(options: &Options) -> (Viewer, Messages, Self) {
+        let (dialer, connections) = Dialer::in_memory();
+        let viewer = Viewer::begin(dialer, room(), options);
+        let messages = viewer.messages();
+        (viewer, messages, Self(connections))
+    }
+
+    /// Somebody who wants to own a room of this server, and will when it is answered.
+    pub(super) fn owner(
+        beginning: Beginning,
+        options: Options,
+    ) -> (tokio::task::JoinHandle<Result<Broadcaster, OpenError>>, Self) {
+        let (dialer, connections) = Dialer::in_memory();
+        (tokio::spawn(Broadcaster::begin(dialer, beginning, options)), Self(connections))
+    }
+
+    /// An owner that has just created its room.
+    pub(super) async fn created(options: Options) -> (Broadcaster, Self, Peer) {
+        let (opening, mut server) = Self::owner(Beginning::Create(RoomOptions::default()), options);
+        let mut peer = server.accept().await;
+        peer.creates().await;
+        (soon(opening).await.unwrap().unwrap(), server, peer)
+    }
+
+    async fn stream(&mut self) -> DuplexStream {
+        soon(self.0.recv()).await.expect("nobody will come")
+    }
+
+    /// The next connection.
+    pub(super) async fn accept(&mut self) -> Peer {
+        #[allow(clippy::result_large_err, reason = "the callback's type is not ours")]
+        let speak_v2 = |request: &Request, mut response: Response| {
+            assert_eq!(request.headers()["sec-websocket-protocol"], "rtbroadcaster.v2");
+            response.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("rtbroadcaster.v2"));
+            Ok(response)
+        };
+        let stream = self.stream().await;
+        Peer(soon(tokio_tungstenite::accept_hdr_async(stream, speak_v2)).await.unwrap())
+    }
+
+    /// The next connection, which is lost before the handshake is answered.
+    pub(super) async fn lose(&mut self) {
+        drop(self.stream().await);
+    }
+
+    /// The next connection, which gets this answer in HTTP.
+    pub(super) async fn answer(&mut self, head: &str) {
+        let mut stream = self.stream().await;
+        let mut request = [0; 4_096];
+        assert!(soon(stream.read(&mut request)).await.unwrap() > 0);
+        stream.write_all(format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await.unwrap();
+    }
+
+    /// Nobody connects any more, though there is time enough.
+    pub(super) async fn is_left_alone(&mut self) {
+        let next = timeout(DEADLINE, self.0.recv()).await;
+        assert!(!matches!(next, Ok(Some(_))), "somebody came");
+    }
+}
+
+impl Peer {
+    /// The next thing that is asked.
+    pub(super) async fn asked(&mut self) -> Value {
+        loop {
+            match soon(self.0.next()).await.expect("the client is gone").unwrap() {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                other => assert!(other.is_pong(), "{other:?}"),
+            }
+        }
+    }
+
+    pub(super) async fn says(&mut self, text: Value) {
+        soon(self.0.send(Message::text(text.to_string()))).await.unwrap();
+    }
+
+    /// Answers a join, which it gives, with these members besides.
+    pub(super) async fn joins(&mut self, members: Value) -> Value {
+        let join = self.asked().await;
+        assert_eq!((&join["type"], &join["room"]), (&json!("join"), &json!(ROOM)), "{join}");
+        let mut joined = json!({"type": "joined", "id": join["id"], "room": ROOM, "epoch": "e", "term": 1, "seq": 0,
+            "how": "snapshot", "replay": 0, "owner": "live", "aliveMs": 25_000});
+        joined.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        self.says(joined).await;
+        join
+    }
+
+    /// Answers `create`.
+    pub(super) async fn creates(&mut self) -> Value {
+        let create = self.asked().await;
+        assert_eq!(create["type"], "create", "{create}");
+        self.says(json!({"type": "created", "id": create["id"], "room": ROOM, "ownerKey": key(), "epoch": "e",
+            "term": 1, "seq": 0, "aliveMs": 25_000}))
+            .await;
+        create
+    }
+
+    /// Answers `own`, with the room at `seq` and no state.
+    pub(super) async fn owns(&mut self, term: u64, seq: u64) {
+        let own = self.asked().await;
+        assert_eq!(own, json!({"type": "own", "id": own["id"], "room": ROOM, "ownerKey": key()}));
+        self.says(json!({"type": "owned", "id": own["id"], "room": ROOM, "epoch": "e", "term": term, "seq": seq,
+            "replay": 0, "aliveMs": 25_000}))
+            .await;
+    }
+
+    /// A state of message `seq`.
+    pub(super) async fn sets(&mut self, seq: u64, key: &str) {
+        self.says(json!({"type": "message", "seq": seq, "key": key, "params": [seq], "state": true})).await;
+    }
+
+    /// The event of message `seq`.
+    pub(super) async fn rings(&mut self, seq: u64) {
+        self.says(json!({"type": "message", "seq": seq, "key": "bell", "params": [seq]})).await;
+    }
+
+    /// Acknowledges what was asked.
+    pub(super) async fn acks(&mut self, asked: &Value, seq: u64) {
+        self.says(json!({"type": "ack", "id": asked["id"], "seq": seq})).await;
+    }
+
+    /// Says farewell and closes.
+    pub(super) async fn closes(mut self, code: u16, reason: &'static str) {
+        if code < 4_000 || reason != "bare" {
+            self.says(json!({"type": "closed", "reason": reason})).await;
+        }
+        let frame = CloseFrame { code: code.into(), reason: reason.into() };
+        soon(self.0.send(Message::Close(Some(frame)))).await.unwrap();
+        // The client answers, or is gone.
+        while let Some(Ok(_)) = soon(self.0.next()).await {}
+    }
+
+    /// Waits until the client is gone.
+    pub(super) async fn until_left(mut self) {
+        while let Some(Ok(_)) = soon(self.0.next()).await {}
+    }
+
+    /// Waits until what was said has been taken, which a ping's answer tells.
+    pub(super) async fn is_heard(&mut self) {
+        soon(self.0.send(Message::Ping("?".into()))).await.unwrap();
+        assert!(soon(self.0.next()).await.unwrap().unwrap().is_pong());
+    }
+
+    /// Cuts the connection when all that was said has been taken.
+    pub(super) async fn cuts(mut self) {
+        self.is_heard().await;
+    }
+}
+
+/// What came, in short words.
+pub(super) fn short(heard: &Heard) -> String {
+    match heard {
+        Heard::State { reset: None, state } => format!("state {} of {}", state.len(), state.seq()),
+        Heard::State { reset: Some(reason), state } => format!("{reason:?} {} of {}", state.len(), state.seq()),
+        Heard::Message(message) => match message.seq() {
+            Some(seq) => format!("{seq} {} {}", message.key(), message.params().as_str()),
+            None => format!("- {} {}", message.key(), message.params().as_str()),
+        },
+        Heard::Cleared { seq, key } => format!("{seq} {} cleared", key.as_str()),
+        Heard::Skipped { through } => format!("skipped {through}"),
+        Heard::Owner { status, term } => format!("owner {status:?} {term}"),
+        Heard::SignalRefused(refused) => format!("refused {}", refused.code()),
+    }
+}
+
+/// The next thing that is heard, in short words.
+pub(super) async fn next(messages: &mut Messages) -> String {
+    short(&soon(messages.next()).await.expect("there is no more"))
+}
+
+/// Waits for a status.
+pub(super) async fn reaches(viewer: &Viewer, is_it: impl FnMut(&Status) -> bool) -> Status {
+    soon(viewer.watch_status().wait_for(is_it)).await.unwrap().clone()
+}
+
+/// An event.
+pub(super) fn bell(number: u32) -> Said {
+    Said::event("bell", [number])
+}
