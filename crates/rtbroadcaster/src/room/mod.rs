@@ -7,6 +7,7 @@ pub mod core;
 mod end;
 mod key;
 pub mod log;
+mod looks;
 mod members;
 mod owner;
 mod pace;

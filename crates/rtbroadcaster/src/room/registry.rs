@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio_util::time::DelayQueue;
 
 use super::core::JoinError;
 use super::key::KeyHash;
+use super::looks::Looks;
 use super::viewer::Membership;
 use super::{Announce, OwnError, Owner, OwnerKey, Room, RoomSummary, Surroundings};
 use crate::clock::Clock;
@@ -60,7 +60,7 @@ pub(crate) struct Registry {
 }
 
 /// For what a room is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Look {
     /// Whether its time has come.
     End,
@@ -251,17 +251,14 @@ async fn look_when_due(
             room.end_if_broken();
         }
     };
-    let mut queue = DelayQueue::new();
+    let mut looks = Looks::default();
     loop {
         tokio::select! {
             check = due.recv() => {
                 let Some((id, what, at)) = check else { return };
-                queue.insert_at((id, what), clock.instant(at));
+                looks.plan((id, what), clock.instant(at));
             }
-            Some(planned) = std::future::poll_fn(|cx| queue.poll_expired(cx)), if !queue.is_empty() => {
-                let (id, what) = planned.into_inner();
-                look(id, &|room| room.look(what));
-            }
+            (id, what) = looks.next() => look(id, &|room| room.look(what)),
             Some(id) = lagging.recv() => look(id, &|room| room.look_at_audience(false)),
             Some(id) = faults.recv() => {
                 if let Some(room) = registry.upgrade().and_then(|registry| registry.get(id)) {

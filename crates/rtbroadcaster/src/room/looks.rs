@@ -1,0 +1,87 @@
+//! When rooms are looked at, and for what. For one reason a room is planned once, however often that is asked for: what is
+//! planned is bounded by the rooms there are. Must not know rooms.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::future::poll_fn;
+use std::task::Poll;
+
+use tokio::time::Instant;
+use tokio_util::time::{DelayQueue, delay_queue::Key};
+
+use super::registry::Look;
+use crate::id::RoomId;
+
+/// A room, and for what it is looked at.
+type What = (RoomId, Look);
+
+/// All looks that are planned.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    queue: DelayQueue<What>,
+    /// Where each stands in the queue, and for when.
+    planned: HashMap<What, (Key, Instant)>,
+}
+
+impl Looks {
+    /// Plans one for `at`, unless it is planned for a sooner moment: whoever is looked at then asks anew for what remains.
+    pub(super) fn plan(&mut self, what: What, at: Instant) {
+        match self.planned.entry(what) {
+            Entry::Vacant(vacant) => _ = vacant.insert((self.queue.insert_at(what, at), at)),
+            Entry::Occupied(mut planned) => {
+                let (key, planned) = planned.get_mut();
+                if at < *planned {
+                    self.queue.reset_at(key, at);
+                    *planned = at;
+                }
+            }
+        }
+    }
+
+    /// The next one, when its moment has come; never while none is planned. Cancel safe.
+    pub(super) async fn next(&mut self) -> What {
+        let what = poll_fn(|cx| match self.queue.poll_expired(cx) {
+            Poll::Ready(Some(expired)) => Poll::Ready(expired.into_inner()),
+            Poll::Ready(None) | Poll::Pending => Poll::Pending,
+        });
+        let what = what.await;
+        self.planned.remove(&what);
+        if self.planned.is_empty() {
+            // The table of a burst does not stay.
+            self.planned = HashMap::new();
+        }
+        what
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Everything that is looked at, and after how many milliseconds.
+    async fn looked(looks: &mut Looks, began: Instant) -> Vec<(What, u128)> {
+        let mut looked = Vec::new();
+        while let Ok(what) = tokio::time::timeout(Duration::from_secs(100), looks.next()).await {
+            looked.push((what, began.elapsed().as_millis()));
+        }
+        looked
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_room_is_looked_at_once_for_one_reason_at_the_soonest_moment_asked_for() {
+        let (mut looks, began) = (Looks::default(), Instant::now());
+        let (one, two) = (RoomId::random(), RoomId::random());
+        for millis in [5_000, 900, 60_000, 1_000, 900] {
+            looks.plan((one, Look::Audience), began + Duration::from_millis(millis));
+        }
+        looks.plan((one, Look::Totals), began + Duration::from_millis(2_000));
+        looks.plan((two, Look::Audience), began + Duration::from_millis(3_000));
+        let expected = [((one, Look::Audience), 900), ((one, Look::Totals), 2_000), ((two, Look::Audience), 3_000)];
+        assert_eq!(looked(&mut looks, began).await, expected);
+        assert!(looks.planned.is_empty() && looks.queue.is_empty());
+        looks.plan((one, Look::Audience), began);
+        assert_eq!(looked(&mut looks, began).await.len(), 1, "what has passed can be planned again");
+    }
+}
