@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::attention::Notice;
+use super::attention::{Listeners, Notice};
 use super::members::Seat;
 use super::registry::Look;
 use super::{Room, State};
@@ -16,28 +16,33 @@ use crate::id::Term;
 impl Room {
     /// Somebody has come or gone, or waits: whoever listens is told if it is time, or later. Says whether all viewers were.
     pub(super) fn notice_audience(&self, state: &mut State) -> bool {
-        let listens = state.owner.is_some() || state.reception.watch.is_some() || state.reception.tells_viewers;
-        if !listens || state.core.has_ended() {
+        let owner = state.owner.is_some() || state.reception.watch.is_some();
+        let listeners = Listeners { owner, viewers: state.reception.tells_viewers };
+        if !(listeners.owner || listeners.viewers) || state.core.has_ended() {
             return false;
         }
-        let (ages, now) = (state.members.ages(), self.clock.now());
-        let audience = ages.of(state.core.viewers(), now);
-        let Notice { tell, other_viewers, look } = state.reception.attention.notice(audience, !ages.is_empty(), now);
+        let (watch, now) = (state.core.viewers(), self.clock.now());
+        // Before it is asked since when they wait: with a crowd that comes or goes nothing is told for most of them.
+        if state.reception.attention.can_wait(listeners, watch, now) {
+            return false;
+        }
+        let ages = state.members.ages();
+        let audience = ages.of(watch, now);
+        let Notice { owner, viewers, look } =
+            state.reception.attention.notice(listeners, audience, !ages.is_empty(), now);
         if let Some(at) = look {
             self.look_later(Look::Audience, at);
         }
-        if !tell {
-            return false;
+        if owner {
+            self.tell_owner_of(&audience, state);
+            if let Some(told) = &state.reception.watch {
+                told.send_replace(audience);
+            }
         }
-        self.tell_owner_of(&audience, state);
-        if let Some(watch) = &state.reception.watch {
-            watch.send_replace(audience);
+        if viewers {
+            state.members.tell(|| Item::Audience(watch));
         }
-        let all = state.reception.tells_viewers && other_viewers;
-        if all {
-            state.members.tell(|| Item::Audience(audience.viewers));
-        }
-        all
+        viewers
     }
 
     /// A planned look happens, or somebody has begun to wait for its socket.
@@ -50,11 +55,13 @@ impl Room {
     }
 
     /// A viewer has come, or comes on: behind what brings it to where the room stands it is told how many watch.
-    pub(super) fn tell_newcomer(&self, state: &State, seat: Seat, outbox: &Arc<Outbox>) {
+    pub(super) fn tell_newcomer(&self, state: &mut State, seat: Seat, outbox: &Arc<Outbox>) {
+        let watch = state.core.viewers();
         if state.reception.tells_viewers
-            && let Some(frame) = (outbox.dialect().audience)(state.core.viewers())
+            && let Some(frame) = (outbox.dialect().audience)(watch)
         {
             state.members.tell_one(seat, outbox, Frame::audience(frame));
+            state.reception.attention.viewer_was_told(watch);
         }
     }
 
@@ -70,24 +77,28 @@ impl Room {
     /// Tells a program that owns the room under the lease `term`, from now on.
     pub(super) fn watch_audience(&self, term: Term) -> watch::Receiver<Audience> {
         let mut state = self.lock();
-        let audience = self.take_stock(&mut state);
         if state.core.has_ended() || state.core.term() != term {
-            return watch::Sender::new(audience).subscribe();
+            return watch::Sender::new(self.audience(&state)).subscribe();
         }
-        let told = state.reception.watch.get_or_insert_with(|| watch::Sender::new(audience)).subscribe();
+        if let Some(told) = &state.reception.watch {
+            return told.subscribe();
+        }
+        let (told, from_now_on) = watch::channel(self.take_stock(&mut state));
+        state.reception.watch = Some(told);
         self.notice_audience(&mut state);
-        told
+        from_now_on
     }
 
-    /// How things stand, which whoever asks knows from now on.
+    /// How things stand, which whoever owns the room is told.
     fn take_stock(&self, state: &mut State) -> Audience {
-        let now = self.clock.now();
-        let audience = state.members.ages().of(state.core.viewers(), now);
-        let is_alone = !state.reception.tells_viewers && state.reception.watch.is_none();
-        if is_alone {
-            state.reception.attention.told(audience, now);
-        }
+        let audience = self.audience(state);
+        state.reception.attention.owner_came(audience, self.clock.now());
         audience
+    }
+
+    /// How things stand.
+    fn audience(&self, state: &State) -> Audience {
+        state.members.ages().of(state.core.viewers(), self.clock.now())
     }
 
     fn tell_owner_of(&self, audience: &Audience, state: &State) {

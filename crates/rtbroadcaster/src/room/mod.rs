@@ -233,7 +233,7 @@ impl Room {
         outbox.replay(replay(welcome, announce));
         let seat = state.members.admit(&outbox, seq);
         if !self.notice_audience(&mut state) {
-            self.tell_newcomer(&state, seat, &outbox);
+            self.tell_newcomer(&mut state, seat, &outbox);
         }
         let number = state.reception.number();
         Ok(Membership::new(Arc::clone(self), outbox, seat, number))
@@ -252,7 +252,7 @@ impl Room {
         self.counters.brought(welcome.how);
         outbox.returns();
         state.members.replay(seat, outbox, replay(welcome, announce));
-        self.tell_newcomer(&state, seat, outbox);
+        self.tell_newcomer(&mut state, seat, outbox);
     }
 
     /// Brings a viewer that lost messages to where the room stands, in the same way. Gives how many bytes that takes.
@@ -268,7 +268,7 @@ impl Room {
         let replay = Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq };
         self.counters.reset_slow();
         state.members.replay(seat, outbox, replay);
-        self.tell_newcomer(&state, seat, outbox);
+        self.tell_newcomer(&mut state, seat, outbox);
         bytes
     }
 

@@ -136,8 +136,13 @@ async fn a_crowd_that_comes_is_told_once_a_second_and_when_it_is_there_nothing_m
         assert!(told.is_sorted() && told.len() <= seconds + 3, "in {seconds} s came {told:?}");
     }
     assert_eq!((to_owner[0], to_first[0]), (1, 1));
-    first.expect_nothing().await;
-    speaker.expect_nothing().await;
+    let more = async {
+        tokio::select! {
+            more = speaker.next_of_all() => more,
+            more = first.next_of_all() => more,
+        }
+    };
+    tokio::time::timeout(Duration::from_millis(2_200), more).await.expect_err("nothing has changed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,4 +171,41 @@ async fn whoever_comes_and_goes_at_random_when_all_is_quiet_the_number_is_exact(
     }
     there.clear();
     until(&mut told, "nobody", |audience| audience.viewers == 0).await;
+}
+
+/// Reads, whatever else comes, until it is told that so many watch.
+async fn until_told(client: &mut Client, wanted: usize) {
+    let reading = async {
+        loop {
+            match client.next_of_all().await {
+                Came::Text(text) if matches!(frame::read(&text), Frame::Audience { viewers, .. } if viewers == wanted) =>
+                {
+                    break;
+                }
+                Came::Text(_) => {}
+                other => panic!("expected how many watch, but came {other:?}"),
+            }
+        }
+    };
+    within_time(LONG, "the right number", reading).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_came_while_the_number_was_another_is_told_when_it_is_as_before() {
+    let house = House::open(Config::default()).await;
+    let owner = house.manager.create_room_with(RoomOptions::new().with_audience()).await.unwrap();
+    let (room, key) = (owner.room().to_string(), owner.key().unwrap().as_str().to_owned());
+    let (mut one, mut two, mut three) = (connect(&house).await, connect(&house).await, connect(&house).await);
+    let mut speaker = connect(&house).await;
+    one.watch(&room).await;
+    two.watch(&room).await;
+    until_told(&mut one, 2).await;
+    // Within a second of that, so that nobody but the two who come is told of the third.
+    three.watch(&room).await;
+    speaker.send(&frame::own("own", &room, &key)).await;
+    until_told(&mut three, 3).await;
+    until_told(&mut speaker, 3).await;
+    drop(two);
+    until_told(&mut three, 2).await;
+    until_told(&mut speaker, 2).await;
 }
