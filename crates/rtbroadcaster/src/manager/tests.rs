@@ -3,8 +3,11 @@
 mod faults;
 mod replays;
 
+use bytes::Bytes;
+
 use super::*;
 use crate::fanout::{Ending, Outbox};
+use crate::standing::Start;
 
 #[tokio::test]
 async fn a_manager_that_was_shut_down_before_its_first_room_creates_none() {
@@ -23,4 +26,16 @@ async fn a_client_whose_room_ended_before_it_could_speak_is_told() {
     let outbox = Outbox::new(None, dialect, manager.clock(), manager.counters(), manager.config());
     owner.speaks_through(&outbox);
     assert_eq!(outbox.ending(), Ending::Finishing);
+}
+
+#[tokio::test]
+async fn a_client_whose_room_was_found_before_it_could_speak_is_told_who_watches() {
+    let manager = Manager::new(Config::default());
+    let owner = manager.registry().create(None, Some(OwnerKey::random()), RoomOptions::new()).await.unwrap();
+    let outbox = || Outbox::new(None, Protocol::V2.dialect(), manager.clock(), manager.counters(), manager.config());
+    let viewer = manager.registry().join(owner.room(), outbox(), &Start::Fresh, &|_| Bytes::new()).unwrap();
+    let (waits, speaker) = (manager.metrics().backlog_bytes, outbox());
+    owner.speaks_through(&speaker);
+    assert!(manager.metrics().backlog_bytes > waits, "how many watch");
+    drop(viewer);
 }

@@ -292,7 +292,7 @@ impl Room {
         if state.core.has_ended() {
             self.turn_away(&state, outbox);
         } else {
-            state.owner = Some(Arc::clone(outbox));
+            self.seat_owner(&mut state, outbox);
         }
     }
 

@@ -86,12 +86,18 @@ impl Room {
         } else if state.core.term() == term {
             let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
             outbox.replay(replay(welcome, announce));
-            state.owner = Some(Arc::clone(outbox));
-            self.tell_new_owner(&mut state);
-            self.tell_all_totals(&mut state);
+            self.seat_owner(&mut state, outbox);
         } else {
             outbox.finish(CloseReason::Fenced);
         }
+    }
+
+    /// From now on the owner is reached through `outbox`. It is told of those who were faster: a room is listed before its
+    /// first owner can be reached.
+    pub(super) fn seat_owner(&self, state: &mut State, outbox: &Arc<Outbox>) {
+        state.owner = Some(Arc::clone(outbox));
+        self.tell_new_owner(state);
+        self.tell_all_totals(state);
     }
 
     /// Nobody enters a room that has ended or departs: the client is told which.
