@@ -18,8 +18,12 @@ use crate::signal::Signal;
 /// How many signals may wait for a program that owns a room.
 const WAITING_MAX: usize = 256;
 
+/// How many may when totals are told: each is up to five times as long as another signal can be, and the next one says the
+/// same and more.
+const BEFORE_TOTALS_MAX: usize = 32;
+
 /// What viewers say to the owner of a room, made by [`Owner::signals`](crate::Owner::signals). At most 256 wait; while they
-/// do, viewers are refused and totals wait.
+/// do, viewers are refused. While 32 do, totals are held back, and the newest are told later.
 #[derive(Debug)]
 pub struct Signals(mpsc::Receiver<Signal>);
 
@@ -174,6 +178,10 @@ fn tell_owner(state: &mut State, signal: Signal) -> Result<(), SignalRefusal> {
         return owner.pass_on(frame).then_some(()).ok_or(SignalRefusal::OwnerBehind);
     }
     let ear = state.reception.ear.as_ref().ok_or(SignalRefusal::Unheard)?;
+    let waits = ear.max_capacity() - ear.capacity();
+    if matches!(signal, Signal::Counts { .. }) && waits >= BEFORE_TOTALS_MAX {
+        return Err(SignalRefusal::OwnerBehind);
+    }
     ear.try_send(signal).map_err(|error| match error {
         TrySendError::Full(_) => SignalRefusal::OwnerBehind,
         TrySendError::Closed(_) => SignalRefusal::Unheard,

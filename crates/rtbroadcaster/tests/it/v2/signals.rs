@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use rtbroadcaster::{Config, Counting, RoomOptions, Signal};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -231,4 +232,40 @@ async fn a_program_hears_its_viewers_once_it_listens_and_no_more_than_it_takes()
     assert_eq!(within("what was counted", signals.recv()).await, Some(clapped(2)));
     second.close();
     assert_eq!(within("the end", signals.recv()).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_totals_that_a_program_does_not_take_few_wait_and_the_newest_come_then() {
+    let house = House::open(lifted()).await;
+    let counting = Counting { every: Duration::from_millis(100), once_per_viewer: true };
+    let keys: Vec<String> = (0..8).map(|key| format!("k{key}")).collect();
+    let options = keys.iter().try_fold(RoomOptions::new(), |options, key| options.with_counting(key, counting));
+    let owner = house.manager.create_room_with(options.unwrap()).await.unwrap();
+    let mut signals = owner.signals();
+    let mut viewer = connect(&house).await;
+    viewer.watch(&owner.room().to_string()).await;
+    let (began, mut turn) = (Instant::now(), 0);
+    while began.elapsed() < Duration::from_millis(1_500) {
+        turn += 1;
+        viewer.send_all(keys.iter().map(|key| frame::signal("i", key, &format!("[{turn}]")))).await;
+        assert_eq!(refusals(&mut viewer).await, BTreeMap::new());
+    }
+    let (mut waited, mut newest) = (0, BTreeMap::new());
+    let mut note = |signal| match signal {
+        Some(Signal::Counts { key, counts, .. }) => {
+            newest.insert(key, counts);
+            newest.values().filter(|counts| **counts == [(format!("[{turn}]"), 1)]).count()
+        }
+        other => panic!("expected totals, but came {other:?}"),
+    };
+    let mut up_to_date = 0;
+    while let Some(signal) = signals.recv().now_or_never() {
+        waited += 1;
+        up_to_date = note(signal);
+    }
+    // Eight in each of ten windows would be more.
+    assert!((8..=40).contains(&waited), "{waited} totals waited");
+    while up_to_date < keys.len() {
+        up_to_date = note(within("totals", signals.recv()).await);
+    }
 }
