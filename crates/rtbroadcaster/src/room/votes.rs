@@ -13,6 +13,9 @@ use crate::signal::Signal;
 const VALUES_MAX: usize = 128;
 const VALUE_BYTES_MAX: usize = 128;
 
+/// For how many viewers the table of a key always has space once it had any.
+const CHOSEN_MIN: usize = 64;
+
 /// The place of all values that are not told apart.
 const OTHER: u8 = u8::MAX;
 
@@ -91,7 +94,13 @@ impl Votes {
 
     /// The viewer number `from` is gone; what it said stays counted.
     pub(super) fn forget(&mut self, from: u64) {
-        self.0.iter_mut().for_each(|poll| _ = poll.chosen.remove(&from));
+        for Poll { chosen, .. } in &mut self.0 {
+            chosen.remove(&from);
+            if chosen.capacity() > CHOSEN_MIN + 4 * chosen.len() {
+                // Half of it stays free, so that the next ones to come and go do not move it again.
+                chosen.shrink_to(2 * chosen.len());
+            }
+        }
     }
 
     /// Counts `key` anew, if it is counted: nothing was said.

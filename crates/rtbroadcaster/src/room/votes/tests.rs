@@ -122,6 +122,22 @@ fn a_long_value_is_not_counted() {
     assert!(votes.counts(&key("k")) && !votes.counts(&key("K")));
 }
 
+#[test]
+fn of_viewers_that_are_gone_no_table_is_kept() {
+    let mut votes = votes(true);
+    for from in 0..10_000 {
+        say(&mut votes, from, "[1]");
+    }
+    for from in 10..10_000 {
+        votes.forget(from);
+        let chosen = &votes.0[0].chosen;
+        assert!(chosen.capacity() <= 8 * chosen.len() + 128, "{} for {}", chosen.capacity(), chosen.len());
+    }
+    assert_eq!(told(&mut votes, 1), total(&[("[1]", 10_000)], 0));
+    say(&mut votes, 9, "[2]");
+    assert_eq!(told(&mut votes, 2), total(&[("[1]", 9_999), ("[2]", 1)], 0));
+}
+
 /// Something that happens to a poll.
 #[derive(Debug, Clone)]
 enum Step {
