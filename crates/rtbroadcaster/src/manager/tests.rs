@@ -7,6 +7,9 @@ use bytes::Bytes;
 
 use super::*;
 use crate::fanout::{Ending, Outbox};
+use crate::message::{Key, Params};
+use crate::options::Counting;
+use crate::room::SignalError;
 use crate::standing::Start;
 
 #[tokio::test]
@@ -38,4 +41,20 @@ async fn a_client_whose_room_was_found_before_it_could_speak_is_told_who_watches
     owner.speaks_through(&speaker);
     assert!(manager.metrics().backlog_bytes > waits, "how many watch");
     drop(viewer);
+}
+
+#[tokio::test]
+async fn what_is_said_to_the_owner_of_a_room_that_has_ended_is_refused() {
+    let manager = Manager::new(Config::default());
+    let options = RoomOptions::new().with_counting("vote", Counting::default()).unwrap();
+    let owner = manager.create_room_with(options).await.unwrap();
+    let _signals = owner.signals();
+    let outbox = Outbox::new(None, Protocol::V2.dialect(), manager.clock(), manager.counters(), manager.config());
+    let mut viewer = manager.registry().join(owner.room(), outbox, &Start::Fresh, &|_| Bytes::new()).unwrap();
+    let mut say = |key| viewer.signal(&Key::new(key).unwrap(), &Params::NONE);
+    assert_eq!(["hand", "vote"].map(&mut say), [Ok(()); 2]);
+    owner.close();
+    assert_eq!(["hand", "vote"].map(&mut say), [Err(SignalError::Unavailable); 2]);
+    let signals = manager.metrics().signals;
+    assert_eq!((signals.told, signals.counted), (1, 1));
 }

@@ -64,8 +64,8 @@ impl Room {
     pub(super) fn signal(&self, from: u64, key: &Key, params: &Params) -> Result<(), SignalError> {
         let mut state = self.lock();
         if state.core.has_ended() {
-            // The farewell is on its way.
-            return Ok(());
+            // Said before the farewell, if that has not come to the viewer yet.
+            return Err(self.refuse_signal(SignalRefusal::Unheard));
         }
         let now = self.clock.now();
         if let Some(votes) = state.reception.votes.as_mut().filter(|votes| votes.counts(key)) {
