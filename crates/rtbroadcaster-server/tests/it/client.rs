@@ -93,6 +93,14 @@ impl Client {
         }
     }
 
+    /// The next message, which tells how many watch.
+    pub(crate) async fn hear_audience(&mut self) -> Value {
+        match self.next().await {
+            Message::Text(text) if text.starts_with(r#"{"type":"audience""#) => serde_json::from_str(&text).unwrap(),
+            other => panic!("not how many watch: {other:?}"),
+        }
+    }
+
     /// The code of the close frame that comes next.
     pub(crate) async fn end(&mut self) -> u16 {
         self.end_within(DEADLINE).await

@@ -52,8 +52,12 @@ struct Room {
 
 impl Room {
     async fn create(server: &Server) -> Self {
+        Self::create_as(server, json!({"type": "create", "id": "c"})).await
+    }
+
+    async fn create_as(server: &Server, create: Value) -> Self {
         let mut owner = client(server).await;
-        let created = ask(&mut owner, json!({"type": "create", "id": "c"})).await;
+        let created = ask(&mut owner, create).await;
         let text = |name: &str| created[name].as_str().unwrap_or_else(|| panic!("{created}")).to_owned();
         Self { owner, name: text("room"), key: text("ownerKey") }
     }
@@ -179,6 +183,30 @@ async fn a_signal_sends_everybody_away_and_the_next_server_has_them_back() {
     let mut stranger = Client::open(&server).await;
     stranger.say(json!({"uuid": classic_room, "status": {"value": 2}})).await;
     assert_eq!(stranger.hear().await["status"]["text"], "room not found", "nobody could come back to it");
+}
+
+#[tokio::test]
+async fn a_room_tells_its_viewers_and_counts_their_signals_also_when_it_was_kept_twice() {
+    let directory = Directory::new("wishes");
+    let signals = json!({"vote": {"count": true, "everyMs": 100, "oncePerViewer": true}});
+    let create = json!({"type": "create", "id": "c", "audience": true, "signals": signals});
+    let mut server = directory.server(&[]).await;
+    let mut room = Room::create_as(&server, create).await;
+    for _ in 0..3 {
+        let (mut viewer, joined) = room.viewer(&server, None).await;
+        assert_eq!(viewer.hear_audience().await, json!({"type": "audience", "viewers": 1}), "{joined}");
+        // What was counted in an older life is not counted any more.
+        viewer.say(json!({"type": "signal", "key": "vote", "params": [2]})).await;
+        let counted = json!({"type": "signal", "key": "vote", "counts": [[[2], 1]]});
+        assert_eq!(room.owner.hear().await, counted);
+        // With this what is known of the room is written anew, by the last life of it.
+        room.return_to(&server).await;
+        assert_eq!(room.owner.hear().await, counted);
+        server.signal("KILL").await;
+        server.exit().await;
+        server = directory.server(&[]).await;
+        room.return_to(&server).await;
+    }
 }
 
 #[tokio::test]
