@@ -4,6 +4,7 @@ mod creates;
 mod frames;
 mod handshakes;
 mod pings;
+mod signals;
 mod slow;
 mod unread;
 
@@ -35,6 +36,8 @@ pub(super) enum Attack {
     Pings,
     /// A thousand joins of a room with a big state that changes, by clients that read nothing
     Unread,
+    /// A million signals to three owners, one of whom reads nothing, and some who speak read nothing either
+    Signals,
 }
 
 /// What an attack has to know.
@@ -74,6 +77,7 @@ impl Attack {
             Self::Creates => creates::make(plan).await,
             Self::Pings => pings::make(plan).await,
             Self::Unread => unread::make(plan).await,
+            Self::Signals => signals::make(plan).await,
         }
     }
 }

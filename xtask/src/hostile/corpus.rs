@@ -43,7 +43,9 @@ pub(super) fn story(names: &Names, random: &mut Random) -> Story {
             text(r#"{"status":{"value":4}}"#),
         ]),
         2 if random.one_in(4) => new(vec![
-            text(r#"{"type":"create","id":"9f86d081884c7d65-1"}"#),
+            text(
+                r#"{"type":"create","id":"9f86d081884c7d65-1","audience":true,"signals":{"vote":{"count":true,"everyMs":100,"oncePerViewer":true},"hand":{}}}"#,
+            ),
             text(r#"{"type":"publish","id":"9f86d081884c7d65-2","key":"slide","params":[3,"\u00e9"],"state":true}"#),
             text(r#"{"type":"close"}"#),
         ]),
@@ -53,6 +55,7 @@ pub(super) fn story(names: &Names, random: &mut Random) -> Story {
             text(r#"{"type":"unpause","id":"d"}"#),
             text(r#"{"type":"pause"}"#),
             text(r#"{"type":"unpause","id":"e"}"#),
+            text(r#"{"type":"signal","id":"f","key":"hand","params":["\u00e9",{"a":[-1.5e3]}]}"#),
             text(r#"{"type":"leave"}"#),
         ]),
         _ => {

@@ -21,8 +21,14 @@ const HALF_MESSAGE: u64 = 2 * 64 * 1024;
 /// A replay under way, without the frames, which all share: a place for each of at most 1 024.
 const REPLAY: u64 = 64 * 1024;
 
-/// What one viewer may have waiting that nobody shares.
+/// What one client may have waiting that nobody shares.
 const BACKLOG: u64 = 256 * 1024;
+
+/// A key whose signals are counted: its values, and totals that wait.
+const COUNTED_KEY: u64 = 32 * 1024;
+
+/// A viewer's choice where each has one.
+const VOTE: u64 = 40;
 
 /// What is on a server at the same time, at most.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,16 +43,21 @@ pub(super) struct Load {
     pub(super) rooms: u64,
     /// Replays that nobody reads.
     pub(super) replays: u64,
-    /// Viewers whose backlog is full.
+    /// Clients whose backlog is full.
     pub(super) lagging: u64,
     /// The bytes of messages that are kept: in histories, states and replays, for each protocol.
     pub(super) pinned_bytes: u64,
+    /// Keys whose signals are counted.
+    pub(super) counted_keys: u64,
+    /// Choices of viewers of which each has one for a key.
+    pub(super) votes: u64,
 }
 
 impl Load {
     /// The most that the server may hold.
     pub(super) fn bound(self) -> u64 {
-        let Self { connections, handshakes, half_messages, rooms, replays, lagging, pinned_bytes } = self;
+        let Self { connections, handshakes, half_messages, rooms, replays, lagging, pinned_bytes, counted_keys, votes } =
+            self;
         BASE + RETAINED
             + CONNECTION * connections
             + HANDSHAKE * handshakes
@@ -55,6 +66,8 @@ impl Load {
             + REPLAY * replays
             + BACKLOG * lagging
             + pinned_bytes
+            + COUNTED_KEY * counted_keys
+            + VOTE * votes
     }
 
     /// Both at the same time.
@@ -67,6 +80,8 @@ impl Load {
             replays: self.replays + other.replays,
             lagging: self.lagging + other.lagging,
             pinned_bytes: self.pinned_bytes + other.pinned_bytes,
+            counted_keys: self.counted_keys + other.counted_keys,
+            votes: self.votes + other.votes,
         }
     }
 }
@@ -84,6 +99,8 @@ mod tests {
         let all =
             Load { handshakes: 1, half_messages: 1, rooms: 1, replays: 1, lagging: 1, pinned_bytes: 1, ..viewers };
         assert_eq!(all.bound() - viewers.bound(), HANDSHAKE + HALF_MESSAGE + ROOM + REPLAY + BACKLOG + 1);
+        let counting = Load { counted_keys: 1, votes: 1, ..idle };
+        assert_eq!(counting.bound() - idle.bound(), COUNTED_KEY + VOTE);
         assert_eq!(viewers.and(all).connections, 20_000);
     }
 }
