@@ -14,12 +14,12 @@ use super::course::Course;
 use super::crowd::{Audience, Signals};
 use super::dial::Dialer;
 use super::ending::Closing;
-use super::request::RoomOptions;
 use super::state::State;
 use super::status::Status;
 use super::{Options, crowd};
 use crate::id::{RoomId, Seq};
 use crate::message::{Body, Change, Key, Kind, Message, MessageError, Params};
+use crate::options::RoomOptions;
 use crate::room::OwnerKey;
 pub(super) use part::Beginning;
 use part::{Order, Owning};
@@ -147,10 +147,28 @@ impl Broadcaster {
         Self::create_with(address, RoomOptions::default(), Options::default()).await
     }
 
-    /// The same with other options.
+    /// The same with other options: what `room` has besides messages, and how this one behaves.
     ///
     /// # Errors
     /// The address is none, the server does not let it in, or patience has ended.
+    ///
+    /// ```no_run
+    /// use rtbroadcaster::remote::{Broadcaster, Options, Signal};
+    /// use rtbroadcaster::{Counting, RoomOptions};
+    ///
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let once = Counting { once_per_viewer: true, ..Counting::default() };
+    /// let room = RoomOptions::new().with_audience().with_counting("vote", once)?;
+    /// let owner = Broadcaster::create_with("ws://127.0.0.1:8080/broadcasting", room, Options::default()).await?;
+    /// while let Some(signal) = owner.signals().next().await {
+    ///     match signal {
+    ///         Signal::Counts { key, counts, .. } => println!("{}: {} answers", key.as_str(), counts.len()),
+    ///         Signal::One { key, from, .. } => println!("{} from {from:?}", key.as_str()),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn create_with(address: &str, room: RoomOptions, options: Options) -> Result<Self, OpenError> {
         let dialer = Dialer::new(address.parse::<Address>()?);
         Self::begin(dialer, Beginning::Create(room), options).await
@@ -230,7 +248,7 @@ impl Broadcaster {
         self.state.borrow().clone()
     }
 
-    /// Tells how many watch, how many of them are behind, and how far.
+    /// Tells how many watch, how many of them are behind, and how far; `None` while it does not own the room.
     pub fn watch_audience(&self) -> watch::Receiver<Option<Audience>> {
         self.audience.clone()
     }

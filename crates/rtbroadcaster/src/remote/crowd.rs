@@ -11,8 +11,8 @@ use tokio::sync::mpsc;
 
 use crate::message::{Key, Params};
 
-/// How many watch a room. Viewers are told only in rooms that were created with
-/// [`RoomOptions::audience`](super::RoomOptions).
+/// How many watch a room. Viewers are told only in rooms that were created
+/// [so](crate::RoomOptions::with_audience).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Audience {
@@ -36,14 +36,23 @@ pub enum Signal {
         params: Params,
         /// The viewer's number or name, which means nothing else.
         from: Option<Box<str>>,
+        /// How many signals the server refused since the last one that came, because this owner did not take them.
+        dropped: u64,
     },
-    /// Many viewers said this: each of the parameters, and how many said it, the most frequent first.
+    /// What a key that the room counts was called with since the room was created, or since its owner cleared the key.
     Counts {
         /// What they call.
         key: Key,
-        /// The parameters and their counts.
+        /// The parameters and how often they were said, the most frequent first.
         counts: Vec<(Params, u64)>,
+        /// How often others were said that the server could not tell apart any more, since there were too many.
+        other: u64,
     },
+}
+
+impl Audience {
+    /// Nobody watches.
+    pub(super) const NOBODY: Self = Self { viewers: 0, lagging: Some(0), behind_p95: Some(Duration::ZERO) };
 }
 
 /// A stream of signals. It ends when its [`Broadcaster`](super::Broadcaster) is over.

@@ -182,6 +182,10 @@ struct Members<'a> {
     from: Option<&'a RawValue>,
     #[serde(borrow)]
     counts: Option<Vec<(&'a RawValue, u64)>>,
+    #[serde(default)]
+    dropped: u64,
+    #[serde(default)]
+    other: u64,
 }
 
 /// Only the name of a frame, since members of unknown frames may be of any type.
@@ -278,12 +282,12 @@ impl Members<'_> {
         let key = Key::new(self.key.as_deref()?)?;
         if let Some(counts) = &self.counts {
             let counts = counts.iter().map(|(params, count)| Some((Params::from_json(params.get())?, *count)));
-            return Some(Signal::Counts { key, counts: counts.collect::<Option<_>>()? });
+            return Some(Signal::Counts { key, counts: counts.collect::<Option<_>>()?, other: self.other });
         }
         let params = Params::from_json(self.params?.get())?;
         // A number or a text: it is opaque.
         let from = self.from.map(|from| from.get().trim_matches('"').into());
-        Some(Signal::One { key, params, from })
+        Some(Signal::One { key, params, from, dropped: self.dropped })
     }
 
     fn reset_reason(&self) -> ResetReason {
@@ -346,12 +350,13 @@ mod tests {
 
     #[test]
     fn what_viewers_say_together_is_read() {
-        let counts = r#"{"type":"signal","key":"vote","counts":[[["a"],3],[["b"],1]]}"#;
-        let Ok(Some(Frame::Signal(Signal::Counts { key, counts }))) = Frame::read(counts) else { panic!() };
-        assert_eq!((key.as_str(), counts[0].0.as_str(), counts[0].1, counts.len()), ("vote", r#"["a"]"#, 3, 2));
-        let one = r#"{"type":"signal","key":"hand","params":[true],"from":7}"#;
-        let Ok(Some(Frame::Signal(Signal::One { params, from, .. }))) = Frame::read(one) else { panic!() };
-        assert_eq!((params.as_str(), from.as_deref()), ("[true]", Some("7")));
+        let counts = r#"{"type":"signal","key":"vote","counts":[[["a"],3],[["b"],1]],"other":2}"#;
+        let Ok(Some(Frame::Signal(Signal::Counts { key, counts, other }))) = Frame::read(counts) else { panic!() };
+        assert_eq!((key.as_str(), counts[0].0.as_str(), counts[0].1), ("vote", r#"["a"]"#, 3));
+        assert_eq!((counts.len(), other), (2, 2));
+        let one = r#"{"type":"signal","key":"hand","params":[true],"from":7,"dropped":12}"#;
+        let Ok(Some(Frame::Signal(Signal::One { params, from, dropped, .. }))) = Frame::read(one) else { panic!() };
+        assert_eq!((params.as_str(), from.as_deref(), dropped), ("[true]", Some("7"), 12));
         let crowd = r#"{"type":"audience","viewers":9,"lagging":1,"behindP95Ms":250}"#;
         let Ok(Some(Frame::Audience(audience))) = Frame::read(crowd) else { panic!() };
         assert_eq!((audience.viewers, audience.lagging), (9, Some(1)));

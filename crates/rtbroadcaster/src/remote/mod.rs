@@ -70,7 +70,6 @@ pub use crowd::{Audience, Signal, Signals};
 pub use ending::Closing;
 pub use frame::{Refused, ResetReason};
 pub use heard::{Delivery, Heard, Messages};
-pub use request::{Counted, RoomOptions};
 pub use state::State;
 pub use status::Status;
 pub use viewer::{SignalError, Viewer};

@@ -1,11 +1,11 @@
 //! What a client of version 2 asks for, written: PROTOCOL.md section 2. Pure. Must not know answers.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::random::Random;
 use crate::id::{Cursor, RoomId};
 use crate::message::{Body, Change};
+use crate::options::RoomOptions;
 use crate::room::OwnerKey;
 
 /// Names for requests: 64 random bits, so that no two clients have the same, and a count.
@@ -26,39 +26,17 @@ impl Ids {
     }
 }
 
-/// What a room is created with.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct RoomOptions {
-    /// Viewers are told how many they are. Off by default.
-    pub audience: bool,
-    /// Signals that the server counts for the owner instead of passing each one on. None by default.
-    pub counted: Vec<Counted>,
-}
-
-/// A key whose signals are counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Counted {
-    /// What viewers call.
-    pub key: String,
-    /// How often the owner is told.
-    pub every: Duration,
-    /// Whether only the newest signal of each viewer counts.
-    pub once_per_viewer: bool,
-}
-
 pub(super) fn create(id: &str, options: &RoomOptions) -> String {
     let mut text = format!(r#"{{"type":"create","id":{}"#, quoted(id));
-    if options.audience {
+    if options.has_audience() {
         text.push_str(r#","audience":true"#);
     }
-    for (at, counted) in options.counted.iter().enumerate() {
+    for (at, (key, counting)) in options.counted().enumerate() {
         text.push_str(if at == 0 { r#","signals":{"# } else { "," });
-        let Counted { key, every, once_per_viewer } = counted;
-        let _ = write!(text, r#"{}:{{"count":true,"everyMs":{}"#, quoted(key), every.as_millis());
-        text.push_str(if *once_per_viewer { r#","oncePerViewer":true}"# } else { "}" });
+        let _ = write!(text, r#"{}:{{"count":true,"everyMs":{}"#, quoted(key), counting.every.as_millis());
+        text.push_str(if counting.once_per_viewer { r#","oncePerViewer":true}"# } else { "}" });
     }
-    text.push_str(if options.counted.is_empty() { "}" } else { "}}" });
+    text.push_str(if options.counted().len() == 0 { "}" } else { "}}" });
     text
 }
 
@@ -107,6 +85,7 @@ mod tests {
     use super::*;
     use crate::id::{Epoch, Seq};
     use crate::message::{Key, Params};
+    use crate::options::Counting;
 
     fn body(id: Option<&str>) -> Body {
         let params = Params::from_json("[3]").unwrap();
@@ -120,10 +99,12 @@ mod tests {
         let key: OwnerKey = "0".repeat(64).parse().unwrap();
         let epoch = Epoch::from_wire("0b9e7c1d5a3f4e2f8c6d4b2a19070503").unwrap();
         let cursor = Cursor { epoch, seq: Seq::new(9).unwrap() };
+        let once = Counting { once_per_viewer: true, ..Counting::default() };
         let own = own("1c3e5a7f90b2d4e6-1", room, &key).replace(&"0".repeat(64), "(64 hexadecimal digits)");
         let pointer = Body { key: Key::new("pointer").unwrap(), ..body(None) };
         for request in [
-            create("9f86d081884c7d65-1", &RoomOptions::default()),
+            create("9f86d081884c7d65-1", &RoomOptions::new()),
+            create("f", &RoomOptions::new().with_audience().with_counting("vote", once).unwrap()),
             own,
             join("a", room, None),
             join("b", room, Some(&cursor)),
@@ -140,9 +121,9 @@ mod tests {
 
     #[test]
     fn a_room_is_created_with_what_its_viewers_may_know_and_say() {
-        let counted =
-            |key: &str, once_per_viewer| Counted { key: key.into(), every: Duration::from_secs(1), once_per_viewer };
-        let options = RoomOptions { audience: true, counted: vec![counted("vote", true), counted("\"clap\"", false)] };
+        let counting = |once_per_viewer| Counting { once_per_viewer, ..Counting::default() };
+        let options = RoomOptions::new().with_audience().with_counting("vote", counting(true));
+        let options = options.and_then(|options| options.with_counting("\"clap\"", counting(false))).unwrap();
         let written: serde_json::Value = serde_json::from_str(&create("c", &options)).unwrap();
         let signals = serde_json::json!({
             "vote": {"count": true, "everyMs": 1000, "oncePerViewer": true},

@@ -16,7 +16,7 @@ use super::heard::{Heard, Messages};
 use super::state::State;
 use super::status::Status;
 use crate::id::RoomId;
-use crate::message::{Body, Message, MessageError};
+use crate::message::{Body, Message, MessageError, SIGNAL_BYTES_MAX};
 use part::{Ears, Order, Watching};
 
 /// How many orders wait for the viewer's task.
@@ -139,7 +139,8 @@ impl Viewer {
         self.status.clone()
     }
 
-    /// Tells how many watch the room, where its owner wanted viewers to know.
+    /// Tells how many watch the room, where its owner wanted viewers to know
+    /// ([`RoomOptions::with_audience`](crate::RoomOptions::with_audience)); `None` elsewhere, and while it is not in the room.
     pub fn watch_audience(&self) -> watch::Receiver<Option<Audience>> {
         self.audience.clone()
     }
@@ -154,14 +155,19 @@ impl Viewer {
 
     /// Says something to the owner. `params` is anything that serializes as a JSON array, or `()` for none.
     ///
-    /// What the server does not pass on, since it comes too often, comes back as [`Heard::SignalRefused`].
+    /// What the server does not pass on comes back as [`Heard::SignalRefused`]: `rate` when it comes too often, `unavailable`
+    /// when the owner is away or does not take it. Saying it again is for the program to decide.
     ///
     /// # Errors
-    /// It was not sent: there is no connection, or it has a fault.
+    /// It was not sent: there is no connection, or it has a fault, such as more than 4 096 bytes of parameters.
     pub async fn signal(&self, key: &str, params: impl serde::Serialize) -> Result<(), SignalError> {
         let message = Message::event(key, params);
         message.check()?;
         let body: Body = message.parts().1.cloned().expect("it was checked");
+        let (bytes, limit) = (body.params.as_bytes().len(), SIGNAL_BYTES_MAX);
+        if bytes > limit {
+            return Err(MessageError::TooBig { bytes, limit }.into());
+        }
         let (done, sent) = oneshot::channel();
         // Without an answer it is over.
         let ordered = self.orders.send(Order::Signal(body, done)).await;

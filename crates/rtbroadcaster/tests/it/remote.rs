@@ -1,12 +1,13 @@
 //! `remote` against the server of this crate: what an owner says over connections that are cut, servers that are replaced
 //! and owners that change comes to every viewer, once and in order.
 
+mod crowd;
 mod relay;
 
 use std::time::Duration;
 
 use rtbroadcaster::remote::{Broadcaster, Heard, Messages, OpenError, Options, PublishError, Status, Ticket, Viewer};
-use rtbroadcaster::{Config, Message};
+use rtbroadcaster::{Config, Message, RoomOptions};
 use tokio::task::JoinHandle;
 
 use crate::house::House;
@@ -99,7 +100,7 @@ async fn viewers(relay: &Relay, owner: &Broadcaster, count: usize) -> Vec<(Viewe
 async fn connections_that_are_cut_again_and_again_lose_nothing_and_repeat_nothing() {
     let house = House::open(Config::default()).await;
     let relay = Relay::open(house.address).await;
-    let create = Broadcaster::create_with(relay.url(), Default::default(), options());
+    let create = Broadcaster::create_with(relay.url(), RoomOptions::new(), options());
     let owner = within("the room", create).await.unwrap();
     let viewers = viewers(&relay, &owner, 3).await;
     const NUMBERS: u32 = 600;
@@ -169,7 +170,7 @@ async fn a_server_that_is_replaced_is_a_pause_and_nothing_else() {
     let directory = relay::Directory::new("remote-restart");
     let mut house = House::kept(Config::default(), &directory.disk()).await;
     let relay = Relay::open(house.address).await;
-    let create = Broadcaster::create_with(relay.url(), Default::default(), options());
+    let create = Broadcaster::create_with(relay.url(), RoomOptions::new(), options());
     let owner = within("the room", create).await.unwrap();
     let viewers = viewers(&relay, &owner, 3).await;
     let mut tickets = Vec::new();

@@ -21,7 +21,7 @@ const OPEN_FLOORS: [&str; 2] = ["manager", "wire"];
 
 /// What the other end of a connection may know: names and tables, and of rooms the key of an owner. It meets any server over
 /// the network, and a fault of this one must not hide in it.
-const KNOWN_TO_REMOTE: [&str; 5] = ["close", "id", "message", "room", "standing"];
+const KNOWN_TO_REMOTE: [&str; 6] = ["close", "id", "message", "options", "room", "standing"];
 
 /// Every import of a file that goes up, sideways or nowhere. `path` is below `src/`; `lib.rs` may import all.
 pub(crate) fn wrong(path: &str, text: &str) -> Vec<String> {

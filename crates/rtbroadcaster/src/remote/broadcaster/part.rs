@@ -10,13 +10,14 @@ use super::unacked::{Pending, Unacked, Waiter};
 use super::{Opened, PublishError};
 use crate::id::{RoomId, Seq};
 use crate::message::{Body, Change};
+use crate::options::RoomOptions;
 use crate::remote::comeback::End;
 use crate::remote::course::{Part, Texts, Wish};
 use crate::remote::crowd::{Audience, Ear};
 use crate::remote::ending::Closing;
 use crate::remote::frame::{Entry, Frame, Said};
 use crate::remote::random::Random;
-use crate::remote::request::{self, Ids, RoomOptions};
+use crate::remote::request::{self, Ids};
 use crate::remote::state::State;
 use crate::remote::status::Status;
 use crate::room::OwnerKey;
@@ -106,6 +107,8 @@ impl Owning {
     fn is_in(&mut self, term: u64, texts: &mut Texts) {
         self.place = Place::Inside;
         self.telling.term.send_replace(term);
+        // Until an owner is told anything there are no viewers.
+        self.telling.audience.send_replace(Some(Audience::NOBODY));
         texts.extend(self.unacked.texts());
         if let (Beginning::Own(room, key), Some(done)) = (&self.beginning, self.done.take()) {
             // Whoever wanted the room may be gone; then it is left alone.
@@ -265,6 +268,7 @@ impl Part for Owning {
 
     fn cut(&mut self) {
         self.place = Place::Outside;
+        self.telling.audience.send_if_modified(|audience| audience.take().is_some());
     }
 
     fn over(&mut self, closing: &Closing) {

@@ -7,8 +7,9 @@ use tokio::time::timeout;
 
 use super::script::{Server, bell, key, room, soon};
 use crate::message::Message;
+use crate::options::{Counting, RoomOptions};
 use crate::remote::broadcaster::Beginning;
-use crate::remote::{Counted, OpenError, Options, PublishError, RoomOptions, Signal, Status};
+use crate::remote::{OpenError, Options, PublishError, Signal, Status};
 
 #[tokio::test(start_paused = true)]
 async fn what_is_published_has_the_number_that_the_server_gave_it() {
@@ -131,8 +132,8 @@ async fn an_owner_that_is_dropped_leaves_its_room_open() {
 
 #[tokio::test(start_paused = true)]
 async fn an_owner_hears_its_viewers() {
-    let counted = Counted { key: "vote".into(), every: Duration::from_millis(500), once_per_viewer: true };
-    let options = RoomOptions { audience: true, counted: vec![counted] };
+    let counting = Counting { every: Duration::from_millis(500), once_per_viewer: true };
+    let options = RoomOptions::new().with_audience().with_counting("vote", counting).unwrap();
     let behavior = Options { messages_max: 1, ..Options::default() };
     let (opening, mut server) = Server::owner(Beginning::Create(options), behavior);
     let mut peer = server.accept().await;
@@ -151,6 +152,15 @@ async fn an_owner_hears_its_viewers() {
     let Some(Signal::Counts { counts, .. }) = soon(signals.next()).await else { panic!() };
     assert_eq!((counts[0].0.as_str(), counts[0].1, signals.lost()), (r#"["a"]"#, 0, 2));
     peer.says(json!({"type": "audience", "viewers": 3, "lagging": 1, "behindP95Ms": 40})).await;
-    let audience = soon(owner.watch_audience().wait_for(Option::is_some)).await.unwrap().unwrap();
+    let mut watched = owner.watch_audience();
+    let audience = soon(watched.wait_for(|audience| audience.is_some_and(|audience| audience.viewers > 0))).await;
+    let audience = audience.unwrap().unwrap();
     assert_eq!((audience.viewers, audience.lagging), (3, Some(1)));
+    // Outside of the room nothing is known, and whoever comes back is told if there is anybody.
+    peer.cuts().await;
+    soon(watched.wait_for(Option::is_none)).await.unwrap();
+    let mut peer = server.accept().await;
+    peer.owns(2, 0).await;
+    let audience = soon(watched.wait_for(Option::is_some)).await.unwrap().unwrap();
+    assert_eq!(audience.viewers, 0);
 }

@@ -15,9 +15,10 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::id::RoomId;
 use crate::message::Message as Said;
+use crate::options::RoomOptions;
 use crate::remote::broadcaster::Beginning;
 use crate::remote::dial::Dialer;
-use crate::remote::{Broadcaster, Heard, Messages, OpenError, Options, RoomOptions, Status, Viewer};
+use crate::remote::{Broadcaster, Heard, Messages, OpenError, Options, Status, Viewer};
 
 /// The clock is not real, so anything that does not come at all ends its test at once.
 const DEADLINE: Duration = Duration::from_secs(600);

@@ -187,6 +187,7 @@ impl Part for Watching {
 
     fn cut(&mut self) {
         self.reception.cut();
+        self.audience.send_if_modified(|audience| audience.take().is_some());
     }
 
     fn over(&mut self, _closing: &Closing) {
