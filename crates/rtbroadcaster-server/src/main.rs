@@ -2,19 +2,28 @@
 //! Must not know what a subcommand does: `serve` is one module, the configuration is printed by another.
 
 mod bench;
+mod console;
+mod destination;
+mod ending;
 mod endpoint;
 mod log;
+mod manual;
 mod metrics;
 mod network;
 mod page;
+mod patience;
+mod plain;
 mod process;
+mod publish;
 mod serve;
 mod settings;
+mod signals;
+mod watch;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use settings::{Flags, Settings};
 
@@ -30,10 +39,18 @@ Examples:
   rtbroadcaster --log debug --log-format json
   rtbroadcaster config > rtbroadcaster.toml  Write down all defaults
   rtbroadcaster --config rtbroadcaster.toml
+  rtbroadcaster publish ws://127.0.0.1:8080 --state 'slide=[1]'   Make a room there; `publish --help` says more
+  rtbroadcaster watch http://127.0.0.1:8080/?uuid=ROOM            Watch one; `watch --help` says more
 
 HTTP on the same port: /healthz and /readyz answer 200. Once it shuts down it takes no new connections, and /readyz
 answers 503 on those that are open.
 SIGTERM and SIGINT end all rooms politely within 3 seconds; a second one ends the process at once.";
+
+const COMPLETIONS: &str = "\
+Examples:
+  rtbroadcaster completions bash > ~/.local/share/bash-completion/completions/rtbroadcaster
+  rtbroadcaster completions zsh > \"${fpath[1]}/_rtbroadcaster\"
+  rtbroadcaster completions fish > ~/.config/fish/completions/rtbroadcaster.fish";
 
 /// Rooms over WebSocket: one speaks, everyone is in step.
 #[derive(Debug, Parser)]
@@ -58,11 +75,31 @@ enum Command {
     /// Serve rooms over WebSocket until SIGTERM or SIGINT
     #[command(after_help = EXAMPLES)]
     Serve(Flags),
+    /// Watch a room: what it says, as lines of JSON in a pipe or readable on a terminal
+    #[command(after_help = format!("{}\n\n{}", watch::EXAMPLES, ending::table()))]
+    Watch(watch::Options),
+    /// Own a room, or make one, and say messages to its viewers
+    #[command(after_help = format!("{}\n\n{}", publish::EXAMPLES, ending::table()))]
+    Publish(Box<publish::Options>),
     /// Measure how many viewers a server holds, and what a delivery costs it
     #[command(after_help = bench::EXAMPLES)]
     Bench(Box<bench::Options>),
     /// Print a configuration file with all defaults and what they mean
     Config,
+    /// Print what a shell needs to complete this command line
+    #[command(after_help = COMPLETIONS)]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of this program or of one of its commands
+    #[command(
+        after_help = "Examples:\n  rtbroadcaster man | man -l -\n  rtbroadcaster man watch > rtbroadcaster-watch.1"
+    )]
+    Man {
+        /// Which command
+        command: Option<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -77,7 +114,11 @@ fn main() -> ExitCode {
                 ExitCode::from(2)
             }
         },
+        Command::Watch(options) => watch::run(&options),
+        Command::Publish(options) => publish::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Completions { shell } => manual::completions(CommandLine::command(), shell),
+        Command::Man { command } => manual::page(CommandLine::command(), command.as_deref()),
         Command::Config => match std::io::stdout().write_all(settings::print_defaults().as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::FAILURE,
@@ -92,8 +133,6 @@ fn variables() -> impl Iterator<Item = (String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

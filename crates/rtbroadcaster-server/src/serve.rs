@@ -11,7 +11,6 @@ mod listener;
 mod proxies;
 mod proxy_header;
 mod routes;
-mod signals;
 
 use std::io::Write;
 use std::pin::pin;
@@ -26,11 +25,11 @@ use tokio_util::task::TaskTracker;
 use crate::log;
 use crate::metrics::Process;
 use crate::settings::Settings;
+use crate::signals::Signals;
 use admin::Admin;
 use arrivals::Arrivals;
 use hosts::Hosts;
 use listener::{ListenError, Listener};
-use signals::Signals;
 
 /// How long all connections together may take to end after a signal.
 const SHUTDOWN: Duration = Duration::from_secs(3);

@@ -4,10 +4,13 @@
 
 mod client;
 mod connection;
+mod process;
 mod relay;
 mod server;
+mod terminal;
 
 mod bench;
+mod command_line;
 mod deadlines;
 mod handshake;
 mod listening;

@@ -117,7 +117,7 @@ async fn all(lines: &mut mpsc::UnboundedReceiver<String>) -> Vec<String> {
 }
 
 /// Reads a stream to its end, so that the server never waits for its reader.
-fn lines(stream: impl AsyncRead + Send + Unpin + 'static) -> mpsc::UnboundedReceiver<String> {
+pub(crate) fn lines(stream: impl AsyncRead + Send + Unpin + 'static) -> mpsc::UnboundedReceiver<String> {
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         let mut lines = BufReader::new(stream).lines();

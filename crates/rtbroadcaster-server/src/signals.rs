@@ -1,4 +1,4 @@
-//! The signals that end the server.
+//! The signals that end the process.
 //! Must not know how it ends.
 
 use std::fmt;
@@ -8,25 +8,25 @@ use std::process::ExitCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// From its creation on, these signals do not kill the process.
-pub(super) struct Signals {
+pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
 }
 
 /// Which signal came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Came {
+pub(crate) enum Came {
     Terminate,
     Interrupt,
 }
 
 impl Signals {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
     /// Waits for the next one. Cancel safe.
-    pub(super) async fn next(&mut self) -> Came {
+    pub(crate) async fn next(&mut self) -> Came {
         tokio::select! {
             _ = self.terminate.recv() => Came::Terminate,
             _ = self.interrupt.recv() => Came::Interrupt,
@@ -36,7 +36,7 @@ impl Signals {
 
 impl Came {
     /// What a shell reports for a process that such a signal killed: 128 and its number.
-    pub(super) fn exit_code(self) -> ExitCode {
+    pub(crate) fn exit_code(self) -> ExitCode {
         ExitCode::from(match self {
             Self::Interrupt => 130,
             Self::Terminate => 143,

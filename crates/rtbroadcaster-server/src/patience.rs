@@ -1,0 +1,45 @@
+//! How long `watch` and `publish` try to reach a server. Must not know how it is tried.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use rtbroadcaster::remote::Options;
+
+/// How long it may be outside of a room; none is for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Patience(pub(crate) Option<Duration>);
+
+impl Patience {
+    /// What is usual, but for this.
+    pub(crate) fn options(self) -> Options {
+        let mut options = Options::default();
+        options.patience = self.0;
+        options
+    }
+}
+
+impl FromStr for Patience {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        if text == "0" {
+            return Ok(Self(None));
+        }
+        let time = humantime::parse_duration(text).map_err(|_| "expected a duration such as 250ms, 10s or 5m, or 0")?;
+        Ok(Self((!time.is_zero()).then_some(time)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_is_for_ever() {
+        assert_eq!(
+            ["0", "0s", "5m"].map(|text| text.parse().map(|Patience(time)| time)),
+            [Ok(None), Ok(None), Ok(Some(Duration::from_secs(300)))]
+        );
+        assert!("soon".parse::<Patience>().is_err());
+    }
+}

@@ -1,0 +1,42 @@
+//! Text from the network that a terminal may show: what could steer it is spelled out. Pure.
+
+/// `text` without anything that a terminal obeys or that turns the order of letters round.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut plain, letter| {
+        if is_plain(letter) {
+            plain.push(letter)
+        } else {
+            plain.extend(letter.escape_unicode())
+        }
+        plain
+    })
+}
+
+/// A key as it is written: in quotes where it would be taken for something else.
+pub(crate) fn name(key: &str) -> String {
+    if key.chars().all(|letter| is_plain(letter) && !letter.is_whitespace() && letter != '"') {
+        key.to_owned()
+    } else {
+        plain(&serde_json::to_string(key).expect("text is JSON"))
+    }
+}
+
+fn is_plain(letter: char) -> bool {
+    // Unicode's marks of direction: in their scope letters are shown in another order than they have.
+    let turns =
+        matches!(letter, '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !letter.is_control() && !turns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        assert_eq!(plain("a\u{1b}[2J\u{9b}1m\u{202e}ä"), "a\\u{1b}[2J\\u{9b}1m\\u{202e}ä");
+        assert_eq!(name("score"), "score");
+        assert_eq!(name("two words"), r#""two words""#);
+        assert_eq!(name("a\nb\u{7f}\""), r#""a\nb\u{7f}\"""#);
+    }
+}

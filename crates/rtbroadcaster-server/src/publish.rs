@@ -1,0 +1,276 @@
+//! `rtbroadcaster publish`: makes a room or owns one, says messages, and tells what became of each.
+//! Must not know how messages are read, nor how anything is shown.
+
+mod key_file;
+mod lines;
+mod phrase;
+mod speech;
+mod teller;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use rtbroadcaster::remote::{Broadcaster, Closing, OpenError, PublishError};
+use rtbroadcaster::{RoomId, RoomOptions};
+use tokio::sync::mpsc;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::console::{self, Whereabouts};
+use crate::destination::Destination;
+use crate::ending::{Code, Ending, Failure, note};
+use crate::patience::Patience;
+use crate::signals::{Came, Signals};
+use key_file::KeyFile;
+use speech::{Spoken, speak};
+use teller::{Beginning, Teller};
+
+/// What stands below the options.
+pub(crate) const EXAMPLES: &str = "\
+Without ROOM it makes a room, and prints the link that its viewers open. The room's owner key is written to the file that
+--owner-key-file names, which must not be there yet; with ROOM it is read from there. A key never stands in an address or
+in a list of processes.
+
+Messages are options, said in their order, or lines of JSON on the standard input:
+  {\"key\":\"slide\",\"params\":[3],\"state\":true}     kept for those who come later; without `state` for those who are there
+  {\"key\":\"pointer\",\"params\":[0.5],\"ephemeral\":true}    neither kept nor acknowledged
+  {\"key\":\"slide\",\"clear\":true}                  not kept any more
+What `rtbroadcaster watch` writes can be read too. In a pipe each line on the standard output tells what became of one
+message: `ack` with its number, or `error`. On a terminal there is a count.
+
+A room that was made without --owner-key-file ends when this program does, since nobody could own it: with messages as
+options that is Ctrl-C. Other rooms stay, and wait for their owner for the server's grace.
+
+Examples:
+  rtbroadcaster publish ws://127.0.0.1:8080 --state 'slide=[1]'
+  rtbroadcaster publish ws://127.0.0.1:8080 --owner-key-file talk.key --state 'slide=[1]'
+  rtbroadcaster publish ws://127.0.0.1:8080 ROOM --owner-key-file talk.key --state 'slide=[2]' --event 'bell'
+  rtbroadcaster publish ws://127.0.0.1:8080 < talk.ndjson
+  sensors | jq -c '{key: .name, params: [.value], state: true}' | rtbroadcaster publish ws://127.0.0.1:8080";
+
+/// How many messages may wait for their acknowledgement to be told.
+const TOLD_MAX: usize = 1_024;
+
+/// How long it takes at most to hear of what was said before a signal, and to end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The options of `rtbroadcaster publish`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Address of the server, or the viewers' link of a room
+    #[arg(value_name = "URL")]
+    destination: Destination,
+    /// The room to own, unless the link names it; without any a new one is made
+    #[arg(value_name = "ROOM")]
+    room: Option<RoomId>,
+    #[command(flatten)]
+    spoken: Spoken,
+    /// File with the room's owner key; for a new room it is written, so that only you can read it
+    #[arg(long, value_name = "FILE")]
+    owner_key_file: Option<std::path::PathBuf>,
+    /// Viewers of a new room are told how many they are
+    #[arg(long)]
+    audience: bool,
+    /// End the room when everything is said
+    #[arg(long, conflicts_with = "stay")]
+    close: bool,
+    /// Stay the room's owner until Ctrl-C when everything is said
+    #[arg(long)]
+    stay: bool,
+    /// How long to try to get in or back; 0 is for ever
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    patience: Patience,
+    /// Most bytes of key and parameters of one message: what the server takes
+    #[arg(long, value_name = "BYTES", default_value_t = 65_536)]
+    message_bytes_max: usize,
+}
+
+/// What follows from the options.
+struct Plan<'a> {
+    options: &'a Options,
+    address: String,
+    room: Option<RoomId>,
+    key: KeyFile,
+}
+
+/// Publishes, and gives the process's exit code.
+pub(crate) fn run(options: &Options) -> ExitCode {
+    console::run(publish(options)).told()
+}
+
+async fn publish(options: &Options) -> Result<Ending, Failure> {
+    let room = options.destination.room(options.room)?;
+    let key = KeyFile::of(options.owner_key_file.as_deref(), room)?;
+    let plan = Plan { options, address: options.destination.to_string(), room, key };
+    let mut signals = Signals::new().map_err(|error| Failure::here("cannot wait for signals", &error))?;
+    let owner = tokio::select! {
+        opened = plan.open() => opened?,
+        came = signals.next() => return Ok(Ending::Interrupted(came)),
+    };
+    plan.key.keep(&owner)?;
+    let mut teller = Teller::new();
+    let beginning = if room.is_some() { Beginning::Owned } else { Beginning::Created };
+    teller.begin(&owner, &options.destination, beginning).await?;
+    let (refused, came) = plan.say(&owner, &mut teller, &mut signals).await?;
+    let came = match came {
+        None if plan.stays() => {
+            teller.stay();
+            Some(plan.stay(&owner, &mut signals).await?)
+        }
+        came => came,
+    };
+    teller.end();
+    plan.end(owner, came, &mut signals).await?;
+    match came {
+        Some(came) => Ok(Ending::Interrupted(came)),
+        None if refused > 0 => {
+            let what = if refused == 1 { "1 message was".into() } else { format!("{refused} messages were") };
+            Err(Failure::new(Code::Refused, format!("{what} not said"), "All others were."))
+        }
+        None => Ok(Ending::Done),
+    }
+}
+
+impl Plan<'_> {
+    async fn open(&self) -> Result<Broadcaster, Failure> {
+        let mut behavior = self.options.patience.options();
+        behavior.message_bytes_max = self.options.message_bytes_max;
+        let opening = async {
+            match (self.room, self.key.read()?) {
+                (Some(room), Some(key)) => Ok(Broadcaster::own_with(&self.address, room, key, behavior).await),
+                _ => {
+                    let new = RoomOptions::new();
+                    let new = if self.options.audience { new.with_audience() } else { new };
+                    Ok(Broadcaster::create_with(&self.address, new, behavior).await)
+                }
+            }
+        };
+        // Its status cannot be seen before it is open.
+        let slow = async {
+            sleep(FAREWELL).await;
+            note(&format!("no answer from {} yet; Ctrl-C ends it", self.address));
+            std::future::pending().await
+        };
+        let opened = tokio::select! { opened = opening => opened?, never = slow => never };
+        opened.map_err(|error| match error {
+            OpenError::NoRoom => self.closed(&Closing::with(4510, "no_room")),
+            OpenError::Closed(closing) => self.closed(&closing),
+            error => Failure::new(Code::Usage, format!("{}: {error}", self.address), ""),
+        })
+    }
+
+    /// Says everything, or what comes before a signal; how much was not said, and that signal.
+    async fn say(
+        &self,
+        owner: &Broadcaster,
+        teller: &mut Teller,
+        signals: &mut Signals,
+    ) -> Result<(u64, Option<Came>), Failure> {
+        let stop = CancellationToken::new();
+        let (told, pending) = mpsc::channel(TOLD_MAX);
+        let said = async { tokio::try_join!(speak(owner, &self.options.spoken, told, &stop), teller.listen(pending)) };
+        let work = async {
+            tokio::select! {
+                said = said => said.map(|((), refused)| refused),
+                closing = self.over(owner) => Err(closing.into()),
+            }
+        };
+        tokio::pin!(work);
+        let (outcome, came) = tokio::select! {
+            outcome = &mut work => (outcome, None),
+            came = signals.next() => {
+                stop.cancel();
+                let outcome = tokio::select! {
+                    outcome = &mut work => outcome,
+                    () = sleep(FAREWELL) => Ok(0),
+                    _ = signals.next() => Ok(0),
+                };
+                (outcome, Some(came))
+            }
+        };
+        outcome.map(|refused| (refused, came)).map_err(|error| self.failed(error))
+    }
+
+    /// Whether it stays the owner when everything is said.
+    fn stays(&self) -> bool {
+        let Options { spoken, stay, close, .. } = self.options;
+        let would_end_at_once = self.room.is_none() && !self.key.is_there() && !spoken.is_empty();
+        *stay || would_end_at_once && !*close
+    }
+
+    async fn stay(&self, owner: &Broadcaster, signals: &mut Signals) -> Result<Came, Failure> {
+        tokio::select! {
+            came = signals.next() => Ok(came),
+            closing = self.over(owner) => Err(self.closed(&closing)),
+        }
+    }
+
+    /// Ends the room where it should, and otherwise leaves it.
+    async fn end(&self, owner: Broadcaster, came: Option<Came>, signals: &mut Signals) -> Result<(), Failure> {
+        let is_orphaned = self.room.is_none() && !self.key.is_there();
+        if !self.options.close && !is_orphaned {
+            return Ok(());
+        }
+        let hurry = async {
+            if came.is_some() {
+                sleep(FAREWELL).await;
+            } else {
+                std::future::pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            closed = owner.close() => closed.map_err(|error| self.failed(Unsaid::Publish(error))),
+            () = hurry => Ok(()),
+            _ = signals.next() => Ok(()),
+        }
+    }
+
+    /// Waits until it is over, and says when the connection is lost.
+    async fn over(&self, owner: &Broadcaster) -> Closing {
+        let mut whereabouts = Whereabouts::new(&self.address, self.options.patience);
+        let mut status = owner.watch_status();
+        loop {
+            let now = status.borrow_and_update().clone();
+            if let Some(closing) = now.closing() {
+                return closing.clone();
+            }
+            whereabouts.tell(&now);
+            if status.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    fn closed(&self, closing: &Closing) -> Failure {
+        Failure::closed(closing, &self.address, self.options.patience.0)
+    }
+
+    fn failed(&self, unsaid: Unsaid) -> Failure {
+        match unsaid {
+            Unsaid::Failed(failure) => failure,
+            Unsaid::Publish(PublishError::Fenced) => self.closed(&Closing::with(4509, "fenced")),
+            Unsaid::Publish(PublishError::Closed(closing)) => self.closed(&closing),
+            Unsaid::Publish(error) => Failure::new(Code::Server, error.to_string(), ""),
+        }
+    }
+}
+
+/// Why nothing more is said.
+#[derive(Debug)]
+enum Unsaid {
+    /// The owner is over.
+    Publish(PublishError),
+    Failed(Failure),
+}
+
+impl From<Closing> for Unsaid {
+    fn from(closing: Closing) -> Self {
+        Self::Publish(closing.into())
+    }
+}
+
+impl From<Failure> for Unsaid {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}

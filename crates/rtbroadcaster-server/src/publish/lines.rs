@@ -1,0 +1,60 @@
+//! Lines of the standard input, each at most so long. Must not know what they mean.
+
+use std::io;
+
+use tokio::io::{AsyncBufRead, AsyncBufReadExt};
+
+/// A state of a MiB, each byte of it written as an escape, and what is around it.
+pub(super) const BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// One line.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    Text(String),
+    TooLong,
+    NotUtf8,
+}
+
+/// The next line without its end; `None` behind the last one. Cancelling it loses what was read of a line.
+pub(super) async fn next(input: &mut (impl AsyncBufRead + Unpin), bytes_max: usize) -> io::Result<Option<Line>> {
+    let (mut line, mut is_too_long, mut is_begun) = (Vec::new(), false, false);
+    loop {
+        let read = input.fill_buf().await?;
+        if read.is_empty() {
+            break;
+        }
+        is_begun = true;
+        let end = read.iter().position(|&byte| byte == b'\n');
+        let part = &read[..end.unwrap_or(read.len())];
+        // The rest of a line that is too long is read and forgotten.
+        is_too_long |= line.len() + part.len() > bytes_max;
+        if !is_too_long {
+            line.extend_from_slice(part);
+        }
+        let taken = end.map_or(read.len(), |end| end + 1);
+        input.consume(taken);
+        if end.is_some() {
+            break;
+        }
+    }
+    if is_too_long {
+        return Ok(Some(Line::TooLong));
+    }
+    Ok(is_begun.then(|| String::from_utf8(line).map_or(Line::NotUtf8, Line::Text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lines_have_a_limit_and_the_one_behind_is_whole() {
+        let mut input = tokio::io::BufReader::with_capacity(3, &b"one\n\ntoo long by far\n\xff\nlast"[..]);
+        let mut lines = Vec::new();
+        while let Some(line) = next(&mut input, 5).await.unwrap() {
+            lines.push(line);
+        }
+        let text = |text: &str| Line::Text(text.into());
+        assert_eq!(lines, [text("one"), text(""), Line::TooLong, Line::NotUtf8, text("last")]);
+    }
+}

@@ -1,0 +1,235 @@
+//! One message as it is written by whoever publishes: an option, or a line of JSON. Pure. Must not know who says it.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use rtbroadcaster::Message;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// What is to be said.
+#[derive(Debug, Clone)]
+pub(super) struct Phrase {
+    pub(super) key: String,
+    pub(super) what: What,
+    /// Its own name, by which a repetition is known.
+    pub(super) id: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum What {
+    Event(Box<RawValue>),
+    State(Box<RawValue>),
+    Ephemeral(Box<RawValue>),
+    Clear,
+}
+
+/// Why a text is no message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum PhraseError {
+    #[error("parameters are JSON, such as 3, [1,2] or \"text\" with its quotes")]
+    NoJson,
+    #[error("a line is one JSON object, such as {{\"key\":\"slide\",\"params\":[3],\"state\":true}}: {0}")]
+    NoLine(String),
+    #[error("`params` is an array")]
+    NoArray,
+    #[error("a message has a `key`")]
+    NoKey,
+    #[error("a message is at most one of `state`, `ephemeral` and `clear`")]
+    Contradiction,
+    #[error("there is nothing like `{0}` to publish")]
+    Type(String),
+}
+
+/// The members of a message.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Members<'a> {
+    #[serde(rename = "type")]
+    _type: Option<Cow<'a, str>>,
+    /// The number that a recorded message had.
+    #[serde(rename = "seq")]
+    _seq: Option<u64>,
+    key: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+    #[serde(default)]
+    state: bool,
+    #[serde(default)]
+    ephemeral: bool,
+    #[serde(default)]
+    clear: bool,
+    /// The same, as viewers are told it.
+    #[serde(default)]
+    cleared: bool,
+    id: Option<String>,
+}
+
+/// A whole state, as `watch` writes it.
+#[derive(Deserialize)]
+struct Whole {
+    state: Values,
+}
+
+/// Keys and what they hold, in their order.
+struct Values(Vec<(String, Box<RawValue>)>);
+
+/// What kind of line it is; the other members may be of any type.
+#[derive(Deserialize)]
+struct Name<'a> {
+    #[serde(borrow)]
+    r#type: Option<Cow<'a, str>>,
+}
+
+impl Phrase {
+    /// Reads `KEY=PARAMS`, or `KEY` alone. A value that is no array stands for an array of it.
+    pub(super) fn option(text: &str, what: fn(Box<RawValue>) -> What) -> Result<Self, PhraseError> {
+        let (key, params) = text.split_once('=').unwrap_or((text, "[]"));
+        let params: &RawValue = serde_json::from_str(params).map_err(|_| PhraseError::NoJson)?;
+        let params = if params.get().starts_with('[') {
+            params.to_owned()
+        } else {
+            RawValue::from_string(format!("[{}]", params.get())).map_err(|_| PhraseError::NoJson)?
+        };
+        Ok(Self { key: key.into(), what: what(params), id: None })
+    }
+
+    /// A key that is not kept any more.
+    pub(super) fn clear(key: &str) -> Self {
+        Self { key: key.into(), what: What::Clear, id: None }
+    }
+
+    /// Reads a line: a message, a whole state, or something that `watch` says and nobody publishes.
+    pub(super) fn line(text: &str) -> Result<Vec<Self>, PhraseError> {
+        let no_line = |error: serde_json::Error| PhraseError::NoLine(error.to_string());
+        let name: Name<'_> = serde_json::from_str(text).map_err(no_line)?;
+        match name.r#type.as_deref() {
+            None | Some("message" | "publish" | "clear") => {}
+            Some("state") => {
+                let Whole { state: Values(values) } = serde_json::from_str(text).map_err(no_line)?;
+                let phrase = |(key, params)| Self { key, what: What::State(params), id: None };
+                return Ok(values.into_iter().map(phrase).collect());
+            }
+            Some("skipped" | "owner" | "closed") => return Ok(Vec::new()),
+            Some(other) => return Err(PhraseError::Type(other.into())),
+        }
+        let members: Members<'_> = serde_json::from_str(text).map_err(no_line)?;
+        let is_clear = members.clear || members.cleared || name.r#type.as_deref() == Some("clear");
+        let params = members.params.map_or_else(|| RawValue::from_string("[]".into()), |raw| Ok(raw.to_owned()));
+        let params = params.map_err(no_line)?;
+        if !params.get().starts_with('[') {
+            return Err(PhraseError::NoArray);
+        }
+        let what = match (members.state, members.ephemeral, is_clear) {
+            (false, false, false) => What::Event(params),
+            (true, false, false) => What::State(params),
+            (false, true, false) => What::Ephemeral(params),
+            (false, false, true) => What::Clear,
+            _ => return Err(PhraseError::Contradiction),
+        };
+        let key = members.key.ok_or(PhraseError::NoKey)?.into_owned();
+        Ok(vec![Self { key, what, id: members.id }])
+    }
+
+    /// As the owner says it; a key that is cleared has no message.
+    pub(super) fn message(&self) -> Option<Message> {
+        let message = match &self.what {
+            What::Event(params) => Message::event(&self.key, params),
+            What::State(params) => Message::state(&self.key, params),
+            What::Ephemeral(params) => Message::ephemeral(&self.key, params),
+            What::Clear => return None,
+        };
+        Some(match &self.id {
+            Some(id) => message.with_id(id),
+            None => message,
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Values;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of keys and their parameters")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Values, A::Error> {
+                let mut values = Vec::new();
+                while let Some(value) = map.next_entry()? {
+                    values.push(value);
+                }
+                Ok(Values(values))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn short(phrase: &Phrase) -> String {
+        let key = &phrase.key;
+        match &phrase.what {
+            What::Event(params) => format!("{key} {params}"),
+            What::State(params) => format!("{key} = {params}"),
+            What::Ephemeral(params) => format!("{key} ~ {params}"),
+            What::Clear => format!("{key} cleared"),
+        }
+    }
+
+    #[test]
+    fn an_option_is_a_key_and_json() {
+        for (text, expected) in [
+            ("slide=[1.0, 2]", Ok("slide = [1.0, 2]")),
+            ("slide=3", Ok("slide = [3]")),
+            ("say=\"a=b\"", Ok("say = [\"a=b\"]")),
+            ("bell", Ok("bell = []")),
+            ("say=hello", Err(PhraseError::NoJson)),
+            ("slide=", Err(PhraseError::NoJson)),
+            ("slide=[1] [2]", Err(PhraseError::NoJson)),
+        ] {
+            let phrase = Phrase::option(text, What::State).map(|phrase| short(&phrase));
+            assert_eq!(phrase, expected.map(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_a_message_or_what_watch_says() {
+        for (text, expected) in [
+            (r#"{"key":"bell"}"#, Ok("bell []")),
+            (r#"{"key":"t","params":[21.50],"state":true}"#, Ok("t = [21.50]")),
+            (r#"{"key":"p","params":[0],"ephemeral":true}"#, Ok("p ~ [0]")),
+            (r#"{"key":"t","clear":true}"#, Ok("t cleared")),
+            (r#"{"type":"clear","key":"t"}"#, Ok("t cleared")),
+            (r#"{"type":"message","seq":9,"key":"t","params":[],"cleared":true}"#, Ok("t cleared")),
+            (r#"{"type":"message","seq":9,"key":"a\u0062","params":[1]}"#, Ok("ab [1]")),
+            (r#"{"type":"state","seq":9,"state":{"b":[2],"a":[1.0]}}"#, Ok("b = [2], a = [1.0]")),
+            (r#"{"type":"owner","status":"away","term":1}"#, Ok("")),
+            (r#"{"type":"closed","code":4503,"reason":"room_closed"}"#, Ok("")),
+            (r#"{"type":"create"}"#, Err(PhraseError::Type("create".into()))),
+            (r#"{"params":[]}"#, Err(PhraseError::NoKey)),
+            (r#"{"key":"a","params":{}}"#, Err(PhraseError::NoArray)),
+            (r#"{"key":"a","state":true,"ephemeral":true}"#, Err(PhraseError::Contradiction)),
+        ] {
+            let phrases = Phrase::line(text).map(|all| all.iter().map(short).collect::<Vec<_>>().join(", "));
+            assert_eq!(phrases, expected.map(str::to_owned), "{text}");
+        }
+        for text in ["", "slide", "[]", r#"{"key":1}"#, r#"{"key":"a","parmas":[1]}"#, r#"{"key":"a"} x"#] {
+            assert!(matches!(Phrase::line(text), Err(PhraseError::NoLine(_))), "{text}");
+        }
+    }
+
+    #[test]
+    fn literals_stay_as_they_were_written() {
+        let phrase = Phrase::line(r#"{"key":"t","params":[1.0,1e3,"\u0041"],"id":"a"}"#).unwrap().remove(0);
+        let message = phrase.message().unwrap();
+        assert!(message.check().is_ok() && message.parts().1.unwrap().params.as_str() == r#"[1.0,1e3,"\u0041"]"#);
+        assert!(Phrase { what: What::Clear, ..phrase }.message().is_none());
+    }
+}

@@ -1,0 +1,183 @@
+//! What `publish` tells: the room and what became of each message, as lines of JSON in a pipe, as a count on a terminal.
+//! Must not know where messages come from.
+
+use std::error::Error as _;
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use rtbroadcaster::remote::{Broadcaster, PublishError};
+use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc;
+
+use super::Unsaid;
+use super::speech::{Outcome, Pending};
+use crate::destination::Destination;
+use crate::ending::{Failure, note};
+use crate::plain::{name, plain};
+
+/// How often the count is drawn anew.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How the room came to be owned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beginning {
+    Created,
+    Owned,
+}
+
+/// Tells.
+pub(super) struct Teller {
+    out: tokio::io::Stdout,
+    manner: Manner,
+    /// A count on stderr, hidden where that is no terminal or somebody types there.
+    bar: ProgressBar,
+    said: u64,
+    refused: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Lines,
+    Screen,
+    /// Nobody reads the standard output any more; what is said is said nevertheless.
+    Silence,
+}
+
+impl Teller {
+    pub(super) fn new() -> Self {
+        let manner = if io::stdout().is_terminal() { Manner::Screen } else { Manner::Lines };
+        let bar = if io::stdin().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
+        let style = ProgressStyle::with_template("{spinner} {pos} messages acknowledged{msg} {elapsed_precise}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.enable_steady_tick(TICK);
+        Self { out: tokio::io::stdout(), manner, bar, said: 0, refused: 0 }
+    }
+
+    /// Tells where viewers find the room.
+    pub(super) async fn begin(
+        &mut self,
+        owner: &Broadcaster,
+        destination: &Destination,
+        beginning: Beginning,
+    ) -> Result<(), Failure> {
+        let (room, link, term) = (owner.room(), destination.link(owner.room()), owner.term());
+        let text = match (self.manner, beginning) {
+            (Manner::Screen, _) => {
+                format!("Viewers open  {link}\nor run        rtbroadcaster watch '{link}'\n")
+            }
+            (_, Beginning::Created) => format!("{{\"type\":\"created\",\"room\":\"{room}\",\"link\":\"{link}\"}}\n"),
+            (_, Beginning::Owned) => format!(
+                "{{\"type\":\"owned\",\"room\":\"{room}\",\"link\":\"{link}\",\"term\":{term},\"seq\":{}}}\n",
+                owner.state().seq()
+            ),
+        };
+        self.print(&text).await
+    }
+
+    /// Tells what becomes of each message; how many were not said.
+    pub(super) async fn listen(&mut self, mut pending: mpsc::Receiver<Pending>) -> Result<u64, Unsaid> {
+        while let Some(Pending { place, key, id, outcome }) = pending.recv().await {
+            let outcome = match outcome {
+                Outcome::Waits(ticket) => Outcome::Known(ticket.await),
+                outcome => outcome,
+            };
+            let about = about(place, &key, id.as_deref());
+            match outcome {
+                Outcome::Known(Ok(seq)) => {
+                    self.said += 1;
+                    self.print(&self.ack(&about, &format!(",\"seq\":{seq}"), &format!("#{seq}"))).await?;
+                }
+                Outcome::Ephemeral => {
+                    self.said += 1;
+                    self.print(&self.ack(&about, "", "said")).await?;
+                }
+                Outcome::Known(Err(error @ (PublishError::Fenced | PublishError::Closed(_)))) => {
+                    return Err(Unsaid::Publish(error));
+                }
+                Outcome::Known(Err(error)) => self.refuse(place, &about, &key, code(&error), &reason(&error)).await?,
+                Outcome::Nonsense(why) => self.refuse(place, &about, &key, "bad_line", &why).await?,
+                Outcome::Waits(_) => {}
+            }
+            self.bar.set_position(self.said);
+        }
+        Ok(self.refused)
+    }
+
+    /// Everything is said, and the room goes on.
+    pub(super) fn stay(&self) {
+        self.bar.suspend(|| note("everything is said; the room stays open until Ctrl-C"));
+    }
+
+    /// It is over.
+    pub(super) fn end(&self) {
+        self.bar.finish_and_clear();
+        if self.manner == Manner::Screen {
+            let messages = if self.said == 1 { "1 message is".into() } else { format!("{} messages are", self.said) };
+            note(&format!("{messages} said and acknowledged"));
+        }
+    }
+
+    fn ack(&self, about: &str, seq: &str, short: &str) -> String {
+        match self.manner {
+            Manner::Screen if self.bar.is_hidden() => format!("{short}\n"),
+            Manner::Screen => String::new(),
+            _ => format!("{{\"type\":\"ack\",{about}{seq}}}\n"),
+        }
+    }
+
+    async fn refuse(&mut self, place: u64, about: &str, key: &str, code: &str, why: &str) -> Result<(), Failure> {
+        self.refused += 1;
+        let which =
+            if key.is_empty() { format!("message {place}") } else { format!("message {place} ({})", name(key)) };
+        self.bar.suspend(|| note(&format!("{which} was not said: {}", plain(why))));
+        self.bar.set_message(format!(", {} not said", self.refused));
+        if self.manner == Manner::Lines {
+            let why = serde_json::to_string(why).expect("text is JSON");
+            self.print(&format!("{{\"type\":\"error\",{about},\"code\":\"{code}\",\"message\":{why}}}\n")).await?;
+        }
+        Ok(())
+    }
+
+    async fn print(&mut self, text: &str) -> Result<(), Failure> {
+        if self.manner == Manner::Silence || text.is_empty() {
+            return Ok(());
+        }
+        let written = match self.out.write_all(text.as_bytes()).await {
+            Ok(()) => self.out.flush().await,
+            error => error,
+        };
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.manner = Manner::Silence;
+                Ok(())
+            }
+            written => written.map_err(|error| Failure::here("cannot write to the standard output", &error)),
+        }
+    }
+}
+
+/// Which message it was.
+fn about(place: u64, key: &str, id: Option<&str>) -> String {
+    let quoted = |text: &str| serde_json::to_string(text).expect("text is JSON");
+    let key = if key.is_empty() { String::new() } else { format!(",\"key\":{}", quoted(key)) };
+    let id = id.map_or_else(String::new, |id| format!(",\"id\":{}", quoted(id)));
+    format!("\"n\":{place}{key}{id}")
+}
+
+/// The word for programs: that of PROTOCOL.md where the server has said it.
+fn code(error: &PublishError) -> &str {
+    match error {
+        PublishError::BadMessage(_) => "bad_message",
+        PublishError::StateFull => "state_full",
+        PublishError::IdReused => "id_reused",
+        PublishError::Offline => "offline",
+        PublishError::Refused(refused) => refused.code(),
+        _ => "other",
+    }
+}
+
+/// The words for people.
+fn reason(error: &PublishError) -> String {
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}

@@ -1,0 +1,195 @@
+//! `rtbroadcaster watch`: what a room says, as lines of JSON for programs or as text for a terminal.
+//! Must not know how connections are made, nor how a line is written.
+
+mod line;
+mod reader;
+mod screen;
+
+use std::future::ready;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use rtbroadcaster::RoomId;
+use rtbroadcaster::remote::{Closing, Heard, Status, Viewer};
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+
+use crate::console;
+use crate::destination::Destination;
+use crate::ending::{Code, Ending, Failure};
+use crate::patience::Patience;
+use crate::signals::Signals;
+
+/// What stands below the options.
+pub(crate) const EXAMPLES: &str = "\
+On a terminal it is readable; in a pipe each line is one JSON object: `state` at the beginning, then `message`, `skipped`,
+`owner`, and `closed` at the end. `rtbroadcaster publish` reads the same lines.
+
+Examples:
+  rtbroadcaster watch http://127.0.0.1:8080/?uuid=ROOM           The viewers' link
+  rtbroadcaster watch ws://127.0.0.1:8080/broadcasting ROOM      The same
+  rtbroadcaster watch --state URL ROOM | jq .state               What holds now
+  rtbroadcaster watch URL ROOM | jq -r 'select(.key == \"score\") | .params[0]'
+  rtbroadcaster watch --patience 0 URL ROOM >> talk.ndjson       Write down all of it, whatever happens to the network";
+
+/// How many bytes may wait to be written while more comes.
+const WAITING_BYTES_MAX: usize = 64 * 1024;
+
+/// How long leaving may take.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// The room's end, as viewers are told.
+const ROOM_CLOSED: u16 = 4503;
+
+/// The options of `rtbroadcaster watch`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Address of the server, or the viewers' link of a room
+    #[arg(value_name = "URL")]
+    destination: Destination,
+    /// The room, unless the link names it
+    #[arg(value_name = "ROOM")]
+    room: Option<RoomId>,
+    /// Print what holds now, and end
+    #[arg(long)]
+    state: bool,
+    /// How long to try to get in or back; 0 is for ever
+    #[arg(long, value_name = "TIME", default_value = "30s")]
+    patience: Patience,
+}
+
+/// Watches, and gives the process's exit code.
+pub(crate) fn run(options: &Options) -> ExitCode {
+    console::run(watch(options)).told()
+}
+
+async fn watch(options: &Options) -> Result<Ending, Failure> {
+    let Options { destination, patience, .. } = options;
+    let Some(room) = destination.room(options.room)? else {
+        let advice = "Give the viewers' link, or the room's name behind the address.";
+        return Err(Failure::new(Code::Usage, "which room?", advice));
+    };
+    let mut signals = Signals::new().map_err(|error| Failure::here("cannot wait for signals", &error))?;
+    let address = destination.to_string();
+    let failed = |closing: &Closing| Failure::closed(closing, &address, patience.0);
+    let viewer = Viewer::join_with(&address, room, patience.options())
+        .map_err(|error| Failure::new(Code::Usage, format!("{address}: {error}"), ""))?;
+    let mut printer = Printer::new();
+    let watched = async {
+        if options.state {
+            look(&viewer, &mut printer).await
+        } else {
+            listen(&viewer, &mut printer, &address, *patience).await
+        }
+    };
+    let ended = tokio::select! {
+        ended = watched => ended,
+        // Whoever reads has what it wanted.
+        () = reader::gone() => return Ok(Ending::Done),
+        came = signals.next() => {
+            let _ = timeout(FAREWELL, viewer.leave()).await;
+            return Ok(Ending::Interrupted(came));
+        }
+    };
+    match ended {
+        Ok(Some(closing)) if closing.code() == ROOM_CLOSED && !options.state => Ok(Ending::Done),
+        Ok(Some(closing)) => Err(failed(&closing)),
+        Ok(None) => {
+            let _ = timeout(FAREWELL, viewer.leave()).await;
+            Ok(Ending::Done)
+        }
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Ending::Done),
+        Err(error) => Err(Failure::here("cannot write to the standard output", &error)),
+    }
+}
+
+/// Prints what holds, unless it does not come in.
+async fn look(viewer: &Viewer, printer: &mut Printer) -> io::Result<Option<Closing>> {
+    if let Err(closing) = viewer.inside().await {
+        return Ok(Some(closing));
+    }
+    printer.add(&Heard::State { reset: None, state: viewer.state() });
+    printer.print().await?;
+    Ok(None)
+}
+
+/// Prints everything, until the viewer is over.
+async fn listen(
+    viewer: &Viewer,
+    printer: &mut Printer,
+    address: &str,
+    patience: Patience,
+) -> io::Result<Option<Closing>> {
+    let (mut messages, mut status) = (viewer.messages(), viewer.watch_status());
+    let mut whereabouts = console::Whereabouts::new(address, patience);
+    loop {
+        tokio::select! {
+            biased;
+            heard = messages.next() => match heard {
+                Some(heard) => printer.add(&heard),
+                None => break,
+            },
+            Ok(()) = status.changed() => whereabouts.tell(&status.borrow_and_update()),
+            () = ready(()), if printer.has_waiting() => printer.print().await?,
+        }
+        if printer.waiting.len() > WAITING_BYTES_MAX {
+            printer.print().await?;
+        }
+    }
+    // The stream may end a moment before.
+    let closed = status.wait_for(|status| status.closing().is_some()).await;
+    let closing = match closed.as_deref() {
+        Ok(Status::Closed(closing)) => closing.clone(),
+        _ => return Ok(None),
+    };
+    printer.end(&closing);
+    printer.print().await?;
+    Ok(Some(closing))
+}
+
+/// Writes to the standard output.
+struct Printer {
+    out: tokio::io::Stdout,
+    manner: Manner,
+    waiting: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// For programs.
+    Lines,
+    /// For people.
+    Screen,
+}
+
+impl Printer {
+    fn new() -> Self {
+        let manner = if io::stdout().is_terminal() { Manner::Screen } else { Manner::Lines };
+        Self { out: tokio::io::stdout(), manner, waiting: String::new() }
+    }
+
+    fn add(&mut self, heard: &Heard) {
+        match self.manner {
+            Manner::Lines => line::write(heard, &mut self.waiting),
+            Manner::Screen => screen::write(heard, &mut self.waiting),
+        }
+    }
+
+    fn end(&mut self, closing: &Closing) {
+        match self.manner {
+            Manner::Lines => line::end(closing, &mut self.waiting),
+            Manner::Screen => screen::end(closing, &mut self.waiting),
+        }
+    }
+
+    fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    async fn print(&mut self) -> io::Result<()> {
+        self.out.write_all(self.waiting.as_bytes()).await?;
+        self.waiting.clear();
+        self.out.flush().await
+    }
+}

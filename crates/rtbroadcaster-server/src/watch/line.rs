@@ -1,0 +1,78 @@
+//! What a viewer hears as one line of JSON. The names are those of PROTOCOL.md; parameters stay as the owner wrote them.
+//! Pure. Must not know where lines go.
+
+use std::fmt::Write as _;
+
+use rtbroadcaster::remote::{Closing, Delivery, Heard, ResetReason, State};
+use rtbroadcaster::{Kind, OwnerStatus};
+
+/// Adds a line.
+pub(super) fn write(heard: &Heard, out: &mut String) {
+    // Writing to a String does not fail.
+    let _ = match heard {
+        Heard::State { reset, state } => write_state(*reset, state, out),
+        Heard::Message(message) => write_message(message, out),
+        Heard::Cleared { seq, key } => writeln!(
+            out,
+            r#"{{"type":"message","seq":{seq},"key":{},"params":[],"cleared":true}}"#,
+            quoted(key.as_str())
+        ),
+        Heard::Skipped { through } => writeln!(out, r#"{{"type":"skipped","through":{through}}}"#),
+        Heard::Owner { status, term } => {
+            let status = if *status == OwnerStatus::Away { "away" } else { "live" };
+            writeln!(out, r#"{{"type":"owner","status":"{status}","term":{term}}}"#)
+        }
+        // It says nothing to the owner, and what later versions hear they do not understand yet.
+        _ => Ok(()),
+    };
+}
+
+/// Adds the last line.
+pub(super) fn end(closing: &Closing, out: &mut String) {
+    let _ = writeln!(out, r#"{{"type":"closed","code":{},"reason":"{}"}}"#, closing.code(), closing.reason());
+}
+
+fn write_state(reset: Option<ResetReason>, state: &State, out: &mut String) -> std::fmt::Result {
+    out.push_str(r#"{"type":"state""#);
+    if let Some(reason) = reset {
+        write!(out, r#","reset":"{}""#, word(reason))?;
+    }
+    write!(out, r#","seq":{},"state":{{"#, state.seq())?;
+    for (place, (key, params)) in state.iter().enumerate() {
+        let before = if place == 0 { "" } else { "," };
+        write!(out, "{before}{}:{}", quoted(key), params.as_str())?;
+    }
+    out.push_str("}}\n");
+    Ok(())
+}
+
+fn write_message(message: &Delivery, out: &mut String) -> std::fmt::Result {
+    out.push_str(r#"{"type":"message""#);
+    if let Some(seq) = message.seq() {
+        write!(out, r#","seq":{seq}"#)?;
+    }
+    write!(out, r#","key":{},"params":{}"#, quoted(message.key()), message.params().as_str())?;
+    out.push_str(match message.kind() {
+        Kind::State => ",\"state\":true}\n",
+        Kind::Ephemeral => ",\"ephemeral\":true}\n",
+        Kind::Event => "}\n",
+    });
+    Ok(())
+}
+
+/// The word of PROTOCOL.md.
+pub(super) const fn word(reason: ResetReason) -> &'static str {
+    match reason {
+        ResetReason::Retention => "retention",
+        ResetReason::Epoch => "epoch",
+        ResetReason::Future => "future",
+        ResetReason::Malformed => "malformed",
+        ResetReason::Slow => "slow",
+        ResetReason::Gap => "gap",
+        _ => "other",
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("text is JSON")
+}
