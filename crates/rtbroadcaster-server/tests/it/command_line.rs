@@ -2,6 +2,7 @@
 //! real server.
 
 mod endings;
+mod examples;
 mod keys;
 mod manual;
 mod on_a_terminal;

@@ -2,6 +2,7 @@
 //! and owners that change comes to every viewer, once and in order.
 
 mod crowd;
+mod examples;
 mod relay;
 
 use std::time::Duration;
