@@ -16,6 +16,7 @@ mod model;
 mod patience;
 pub(crate) mod random;
 mod record;
+mod remote;
 mod speaker;
 mod state;
 mod sum;
@@ -44,7 +45,7 @@ pub(crate) struct Chaos {
     /// cuts, lags: how many viewers; a fifth of them lags
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     viewers: u32,
-    /// cuts, lags, kills: how many messages a second; four times as many for viewers that lag, eight times with kills
+    /// cuts, lags, kills, remote: how many messages a second; four times as many for viewers that lag, eight times with kills
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
     /// cuts, lags: how long messages are said
@@ -77,6 +78,18 @@ pub(crate) struct Chaos {
     /// audience: how often they move and rest
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     audience_rounds: u32,
+    /// remote: how many cuts
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    cuts: u32,
+    /// remote: how many servers are killed meanwhile
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(..=1_000))]
+    remote_kills: u32,
+    /// remote: how often the room changes its owner meanwhile
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=1_000))]
+    remote_takeovers: u32,
+    /// remote: how many viewers
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=500))]
+    remote_viewers: u32,
 }
 
 /// What can be run.
@@ -98,6 +111,8 @@ enum Scenario {
     Votes,
     /// What an owner is told of its viewers against the truth, while they come, stop reading, read on and go
     Audience,
+    /// The library's own clients over connections that are cut, servers that are killed, and a room that changes its owner
+    Remote,
 }
 
 /// One viewer of these lags where all of them are cut.
@@ -106,7 +121,7 @@ const LAG_VIEWERS: u32 = 5;
 /// How many times faster messages are said to viewers that lag: they must be able to fall behind.
 const LAG_RATE: u32 = 4;
 
-/// How many times faster messages are said to servers that are killed: some must be on their way when it comes.
+/// How many times faster messages are said where servers are killed: some must be on their way when it comes.
 const KILL_RATE: u32 = 8;
 
 /// Has every scenario run and printed, whatever the first ones bring, by an optimized build of this program.
@@ -158,6 +173,12 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
             Scenario::Audience => {
                 let Chaos { audience_viewers: viewers, audience_rounds: rounds, .. } = *options;
                 let report = audience::measure(audience::Plan { seed, viewers, rounds });
+                report.and_then(|report| told(&report, report.verdict()))
+            }
+            Scenario::Remote => {
+                let Chaos { remote_viewers: viewers, rate, cuts, remote_kills: kills, .. } = *options;
+                let (rate, takeovers) = (rate * KILL_RATE, options.remote_takeovers);
+                let report = remote::measure(remote::Plan { seed, viewers, rate, cuts, kills, takeovers });
                 report.and_then(|report| told(&report, report.verdict()))
             }
         };

@@ -17,6 +17,7 @@ mod listening;
 mod metrics;
 mod proxies;
 mod proxy_headers;
+mod remote;
 mod replays;
 mod restarts;
 mod rooms;
