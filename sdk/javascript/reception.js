@@ -1,0 +1,151 @@
+// What a viewer makes of what it is told: the cursor, holes, and what to pass on. A replay of the state is applied at once
+// when all of it has come; cut before that, the older state and cursor stay. Must not know sockets, time or the page.
+
+import { replay } from "./store.js";
+
+/**
+ * @typedef {import("./store.js").Message} Message
+ * @typedef {ReturnType<typeof import("./store.js").store>} Store
+ */
+
+/**
+ * One viewer's reception.
+ * @param {Store} state What it keeps up to date.
+ * @param {(messages: Message[], isChanged: boolean) => void} pass Takes what came, after the state has it.
+ * @param {(reset: { reason: string }) => void} reset Hears that events may be lost, before what follows from it.
+ */
+export function reception(state, pass, reset) {
+  /** @type {string | undefined} */
+  let epoch;
+  let owner = "live";
+  /** Whether it is in the room on the present connection. */
+  let isIn = false;
+  /** Whether an answer is on its way while it is in the room: to `unpause`. */
+  let isAsking = false;
+  let isPaused = false;
+  /** @type {{ frame: any, reason?: string, coming: ReturnType<typeof replay> } | undefined} The state on its way. */
+  let whole;
+  /** How many messages of a resume are on their way. */
+  let missing = 0;
+  /** @type {number | undefined} The end of a hole whose next message has not come. */
+  let hole;
+  /** @type {number | undefined} The number in the last heartbeat. */
+  let promised;
+  /**
+   * @type {number | undefined} Set while it lags: until it has reached what the first heartbeat behind the last hole
+   * promised, since each superseded value had its newer one by then; infinite before that heartbeat.
+   */
+  let lag;
+  let hasHeartbeat = true;
+
+  /** @param {any} frame @param {string} [reason] */
+  function begin(frame, reason) {
+    hole = undefined;
+    owner = frame.owner;
+    whole = { frame, reason, coming: replay(frame) };
+    complete();
+  }
+
+  function complete() {
+    if (!whole?.coming.isWhole()) return;
+    const { frame, reason, coming } = whole;
+    const changes = state.replace(coming.values, frame.seq, frame.epoch === epoch);
+    epoch = frame.epoch;
+    whole = lag = undefined;
+    if (reason) reset({ reason });
+    pass(changes, changes.length > 0);
+  }
+
+  /** @param {any} frame */
+  function enter(frame) {
+    isIn = true;
+    isAsking = false;
+    promised = undefined;
+    hasHeartbeat = frame.aliveMs > 0;
+    if (frame.how !== "resumed") return begin(frame, frame.reason);
+    owner = frame.owner;
+    state.seq = hole ?? state.seq;
+    hole = undefined;
+    missing = frame.replay;
+    return frame.epoch !== epoch || frame.seq - state.seq !== missing ? "protocol" : "";
+  }
+
+  /** @param {Message} message */
+  function hear(message) {
+    const { seq } = message;
+    if (!isIn || typeof message.key !== "string" || !Array.isArray(message.params)) return "protocol";
+    if (whole) {
+      if (!whole.coming.take(message)) return "protocol";
+      return complete();
+    }
+    if (seq !== undefined) {
+      if (seq !== (hole ?? state.seq) + 1) return "protocol";
+      if (hole) lag = Infinity;
+      else if (!hasHeartbeat || seq >= Number(lag)) lag = undefined;
+      hole = undefined;
+      missing = Math.max(0, missing - 1);
+    }
+    pass([message], state.take(message));
+  }
+
+  /** A heartbeat with the room's last number. @param {number} seq */
+  function look(seq) {
+    // While something is missing, or nothing is sent, there is nothing to compare.
+    if (!isIn || whole || missing || isPaused || isAsking) promised = undefined;
+    else if (Number(promised) > state.seq) return "behind";
+    else {
+      if (lag === Infinity) lag = seq;
+      if (state.seq >= Number(lag)) lag = undefined;
+      promised = seq;
+    }
+  }
+
+  return {
+    /** Where to go on. */
+    cursor: () => (epoch === undefined ? undefined : { epoch, seq: state.seq }),
+
+    /** The connection is gone. */
+    cut() {
+      isIn = isAsking = isPaused = false;
+      hasHeartbeat = true;
+      whole = hole = promised = lag = undefined;
+      missing = 0;
+    },
+
+    /** Nothing will be sent from here on, or it is asked what was missed. @param {boolean} is */
+    pause(is) {
+      isPaused = is;
+      isAsking = !is;
+    },
+
+    /** Where it stands; empty while what it missed, or the answer, is on its way. */
+    position: () => (!isIn || isAsking || (whole && !lag) || missing ? "" : lag ? "lagging" : owner),
+
+    /**
+     * Takes a frame. Answers with a word if it does not fit to what came before: a resume brings what is missing.
+     * @param {any} frame
+     * @returns {string | void}
+     */
+    take(frame) {
+      switch (frame.type) {
+        case "joined":
+          return enter(frame);
+        case "message":
+          return hear(frame);
+        case "reset":
+          if (!isIn || whole) return "protocol";
+          lag = Infinity;
+          return begin(frame, frame.reason);
+        case "skipped":
+          if (!isIn || whole || !(frame.through > state.seq)) return "protocol";
+          hole = frame.through;
+          return;
+        case "owner":
+          owner = frame.status;
+          return;
+        case "alive":
+          return look(frame.seq);
+      }
+    },
+  };
+}

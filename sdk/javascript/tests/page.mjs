@@ -1,0 +1,33 @@
+// A page as far as the SDK looks at it: whether it is seen, and whether there is a network. Must not know the SDK.
+
+export class Page {
+  #document = new EventTarget();
+
+  /** There is a page until the test is over. */
+  constructor(t) {
+    const target = new EventTarget();
+    this.#document.hidden = false;
+    Object.assign(globalThis, {
+      document: this.#document,
+      addEventListener: target.addEventListener.bind(target),
+      dispatchEvent: target.dispatchEvent.bind(target),
+    });
+    t.after(() => {
+      for (const name of ["document", "addEventListener", "dispatchEvent"]) delete globalThis[name];
+    });
+  }
+
+  hide(isHidden = true) {
+    this.#document.hidden = isHidden;
+    this.#document.dispatchEvent(new Event("visibilitychange"));
+  }
+
+  show() {
+    this.hide(false);
+  }
+
+  /** The network comes (`online`) or goes (`offline`). */
+  network(type) {
+    globalThis.dispatchEvent(new Event(type));
+  }
+}

@@ -1,0 +1,104 @@
+// A server that does what a test tells it, on sockets that are not real. Must not know the two ends.
+
+import assert from "node:assert/strict";
+import { FakeSocket } from "./fake-socket.mjs";
+
+export const ROOM = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";
+export const KEY = "0123456789abcdef".repeat(4);
+
+/** A socket class of a test's own, and the connections that were made with it. */
+export class Server {
+  peers = [];
+
+  constructor() {
+    const { peers } = this;
+    this.WebSocket = class extends FakeSocket {
+      constructor(url, protocol) {
+        super(url);
+        this.protocol = protocol;
+        peers.push(new Peer(this));
+      }
+    };
+  }
+
+  /** The connection that was made last. */
+  get peer() {
+    return this.peers.at(-1);
+  }
+
+  /** The next connection, the `count`-th of all, which must be there; it is opened. */
+  accept(count = this.peers.length) {
+    assert.equal(this.peers.length, count, "connections");
+    this.peer.socket.open();
+    return this.peer;
+  }
+}
+
+/** One connection. */
+export class Peer {
+  #read = 0;
+
+  constructor(socket) {
+    this.socket = socket;
+  }
+
+  /** The next thing that was said, which must be there. */
+  asked() {
+    assert.ok(this.#read < this.socket.sent.length, "nothing was asked");
+    return JSON.parse(this.socket.sent[this.#read++]);
+  }
+
+  /** Everything that was said and not looked at. */
+  rest() {
+    const rest = this.socket.sent.slice(this.#read).map((text) => JSON.parse(text));
+    this.#read = this.socket.sent.length;
+    return rest;
+  }
+
+  says(...frames) {
+    for (const frame of frames) this.socket.deliver(JSON.stringify(frame));
+  }
+
+  /** Answers a join, which it gives, with these members besides. */
+  joins(members = {}, type = "join") {
+    const join = this.asked();
+    assert.equal(join.type, type);
+    this.says({ ...JOINED, id: join.id, ...members });
+    return join;
+  }
+
+  /** Answers `create`. */
+  creates() {
+    const create = this.asked();
+    assert.equal(create.type, "create");
+    this.says({ type: "created", id: create.id, room: ROOM, ownerKey: KEY, epoch: "e", term: 1, seq: 0, aliveMs: 25_000 });
+    return create;
+  }
+
+  /** Answers `own` with the room at `seq` and this state. */
+  owns(term = 2, seq = 0, ...state) {
+    const own = this.asked();
+    assert.equal(own.type, "own");
+    this.says({ type: "owned", id: own.id, room: ROOM, epoch: "e", term, seq, replay: state.length, aliveMs: 25_000 }, ...state);
+    return own;
+  }
+
+  /** Acknowledges, and gives what it was asked. */
+  acks(seq) {
+    const asked = this.asked();
+    this.says({ type: "ack", id: asked.id, seq });
+    return asked;
+  }
+
+  cuts(code = 1006, reason = "") {
+    this.socket.end(code, reason);
+  }
+}
+
+const JOINED = { type: "joined", room: ROOM, epoch: "e", term: 1, seq: 0, how: "snapshot", replay: 0, owner: "live", aliveMs: 25_000 };
+
+/** A value of the state. */
+export const state = (seq, key, ...params) => ({ type: "message", seq, key, params: params.length ? params : [seq], state: true });
+
+/** An event. */
+export const bell = (seq) => ({ type: "message", seq, key: "bell", params: [seq] });

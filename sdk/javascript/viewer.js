@@ -1,0 +1,216 @@
+// A viewer: watches a room and comes back to it by itself. Must not know how its owner speaks.
+
+import { course } from "./course.js";
+import { ears } from "./ears.js";
+import { endOf, failure, ids } from "./failure.js";
+import { reception } from "./reception.js";
+import { store } from "./store.js";
+
+/**
+ * @typedef {import("./course.js").Status} Status
+ * @typedef {import("./ears.js").ListenOptions} ListenOptions
+ * @typedef {import("./failure.js").Failure} Failure
+ * @typedef {import("./store.js").Message} Message
+ */
+
+/**
+ * Any messages: what is assumed of a room whose messages are not told.
+ * @typedef {Record<string, any[]>} AnyMessages
+ */
+
+/**
+ * @template M
+ * @typedef {import("./store.js").State<M>} State
+ */
+
+/**
+ * A message of a room whose messages are known.
+ * @template M
+ * @typedef {{ [K in keyof M & string]: Message & { key: K, params: M[K] | [] } }[keyof M & string]} MessageOf
+ */
+
+/**
+ * What a viewer tells besides the messages of one key. A key with such a name is only heard by `message`.
+ * @template M
+ * @typedef {object} ViewerEvents
+ * @property {(message: MessageOf<M>) => void} message Each message, and each value that a join or a reset brought.
+ * @property {(state: ReadonlyMap<string, any[]>) => void} state After each change of the state.
+ * @property {(status: Status) => void} status
+ * @property {(audience: { viewers: number }) => void} audience Where the room was created with `audience`.
+ * @property {(reset: { reason: string }) => void} reset Events may be lost; the state is whole.
+ * @property {(refused: { code: string, message: string }) => void} refused A signal was not passed on.
+ */
+
+/**
+ * @typedef {import("./course.js").Options & {
+ *   pauseHidden?: boolean,
+ * }} ViewerOptions `pauseHidden`: whether a page that nobody sees gets nothing until it is shown. Default true.
+ */
+
+/**
+ * @template M
+ * @typedef {object} ViewerMembers
+ * @property {string} id The room.
+ * @property {Status} status Where it stands: the same object until it changes.
+ * @property {State<M>} state What holds in the room.
+ * @property {Promise<void>} entered Settled when the whole state is here for the first time, or never will be.
+ * @property {<N extends (keyof M & string) | keyof ViewerEvents<M>>(name: N,
+ *   func: N extends keyof ViewerEvents<M> ? ViewerEvents<M>[N] : N extends keyof M ? (...params: Extract<M[N], any[]>) => void : never,
+ *   options?: ListenOptions) => () => void} on
+ *   Calls `func` with the parameters of each message of a key, first with what the key holds; or for an event. The answer ends it.
+ * @property {(key: string, params?: any[]) => boolean} signal Says something to the owner, at most 4 096 bytes; false if
+ *   there is no connection.
+ * @property {() => void} leave
+ * @property {() => AsyncGenerator<MessageOf<M>, void, void>} messages What holds, then each message, as `for await` gives
+ *   them too. Ends with the viewer, and with the error `busy` when more than 1 024 wait.
+ */
+
+/**
+ * @template M
+ * @typedef {ViewerMembers<M> & { [Symbol.asyncIterator]: ViewerMembers<M>["messages"] }} Viewer
+ */
+
+/** The names of `ViewerEvents`. */
+const EVENTS = ["message", "state", "status", "audience", "reset", "refused"];
+
+/** How many messages wait for a loop. */
+const MESSAGES_MAX = 1_024;
+
+/**
+ * Watches a room, and tells so when it is in it. Goes on trying until `signal` ends that.
+ * @template {{ [K in keyof M]: any[] }} [M=AnyMessages]
+ * @param {string | URL} url Where the server is, such as `/broadcasting` or `wss://example.org/broadcasting`.
+ * @param {string} room
+ * @param {ViewerOptions} [options]
+ * @returns {Promise<Viewer<M>>} Rejects with a `Failure`, or with the signal's reason.
+ */
+export async function join(url, room, options) {
+  const viewer = /** @type {Viewer<M>} */ (watch(url, room, options));
+  await viewer.entered;
+  return viewer;
+}
+
+/**
+ * Begins to watch a room; nothing is missed by whoever listens at once.
+ * @template {{ [K in keyof M]: any[] }} [M=AnyMessages]
+ * @param {string | URL} url
+ * @param {string} room
+ * @param {ViewerOptions} [options]
+ * @returns {Viewer<M>}
+ */
+export function watch(url, room, options = {}) {
+  const { token, pauseHidden = true } = options;
+  const state = store();
+  const { on, emit, clear } = ears();
+  const nextId = ids();
+  const page = globalThis.document;
+  /** The id of the request that entered the room last. */
+  let entering = "";
+  let isPaused = false;
+
+  /** @param {Message[]} messages @param {boolean} isChanged */
+  function pass(messages, isChanged) {
+    for (const message of messages) {
+      if (!message.cleared) emit(`:${message.key}`, ...message.params);
+      emit("message", message);
+    }
+    if (isChanged) emit("state", state.getSnapshot());
+  }
+
+  const received = reception(state, pass, (reset) => emit("reset", reset));
+
+  /** Leaves the fan-out while nobody sees the page. */
+  function look() {
+    const isHidden = pauseHidden && page?.hidden === true;
+    if (isHidden === isPaused) return;
+    const id = nextId();
+    if (!way.send(JSON.stringify(isHidden ? { type: "pause" } : { type: "unpause", id }))) return;
+    if (!isHidden) entering = id;
+    isPaused = isHidden;
+    received.pause(isHidden);
+    way.update();
+  }
+
+  const way = course(url, options, {
+    enter: () => ({ type: "join", id: (entering = nextId()), room, cursor: received.cursor(), token }),
+    hear(frame) {
+      if (frame.type === "error") {
+        if (frame.id === entering) return endOf(frame);
+        emit("refused", frame);
+      } else if (frame.type === "audience") emit("audience", frame);
+      const misfit = received.take(frame);
+      if (misfit) return [1006, misfit];
+    },
+    position: received.position,
+    cut() {
+      received.cut();
+      isPaused = false;
+    },
+    tell(status) {
+      emit("status", status);
+      if (status.name === "closed") clear();
+      else look();
+    },
+  });
+  way.listen(page, "visibilitychange", look);
+
+  /** @type {any} */
+  const viewer = {
+    id: room,
+    get status() {
+      return way.status();
+    },
+    state: {
+      get: state.get,
+      getSnapshot: state.getSnapshot,
+      /** @param {() => void} func */
+      subscribe: (func) => on("state", () => func()),
+    },
+    entered: way.entered,
+    /** @param {string} name @param {(...values: any[]) => void} func @param {ListenOptions} [listening] */
+    on(name, func, listening) {
+      if (name === "message") return on(name, func, listening, [...state.all()].map((message) => [message]));
+      if (EVENTS.includes(name)) return on(name, func, listening);
+      const params = state.get(name);
+      return on(`:${name}`, func, listening, params && [params]);
+    },
+    /** @param {string} key @param {any[]} [params] */
+    signal: (key, params = []) => way.send(JSON.stringify({ type: "signal", key, params })),
+    leave() {
+      way.send('{"type":"leave"}');
+      way.stop(1000, "left");
+    },
+    messages: () => iterate(viewer),
+    [Symbol.asyncIterator]: () => iterate(viewer),
+  };
+  return viewer;
+}
+
+/**
+ * What a viewer hears, for a loop. It listens from the call on, not from the loop's first turn on.
+ * @param {Viewer<any>} viewer
+ */
+function iterate(viewer) {
+  /** @type {any[]} */
+  const queue = [];
+  let wake = () => {};
+  const offs = [
+    viewer.on("message", (message) => {
+      queue.push(message);
+      wake();
+    }),
+    viewer.on("status", () => wake()),
+  ];
+  return (async function* () {
+    try {
+      for (;;) {
+        if (queue.length > MESSAGES_MAX) throw failure("busy", "the loop does not keep up");
+        if (queue.length) yield queue.shift();
+        else if (viewer.status.name === "closed") return;
+        else await new Promise((resolve) => (wake = () => resolve(undefined)));
+      }
+    } finally {
+      for (const off of offs) off();
+    }
+  })();
+}
