@@ -210,6 +210,7 @@ export function course(url, options, part) {
     /** Settled when it is in the room for the first time, or never will be. */
     entered,
     status: () => status,
+    isIn: () => isIn,
     listen,
     stop,
     update,

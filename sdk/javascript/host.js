@@ -1,0 +1,223 @@
+// An owner: creates its room, or owns it by its key, speaks, and comes back by itself. Must not know viewers.
+
+import { attempt } from "./attempt.js";
+import { addressOf } from "./address.js";
+import { course } from "./course.js";
+import { ears } from "./ears.js";
+import { endOf, failure, ids } from "./failure.js";
+import { outgoing, TIMEOUT_MS } from "./outgoing.js";
+import { replay, store } from "./store.js";
+
+/**
+ * @typedef {import("./course.js").Status} Status
+ * @typedef {import("./ears.js").ListenOptions} ListenOptions
+ * @typedef {import("./outgoing.js").PublishOptions} PublishOptions
+ * @typedef {import("./viewer.js").AnyMessages} AnyMessages
+ */
+
+/**
+ * What a viewer says: one signal, or the totals of a key that is counted.
+ * @typedef {object} Signal
+ * @property {string} key
+ * @property {any[]} [params]
+ * @property {number} [from] One viewer for as long as its connection lasts.
+ * @property {number} [dropped] How many were lost before this one.
+ * @property {[params: any[], count: number][]} [counts] The most frequent first.
+ * @property {number} [other]
+ */
+
+/**
+ * How many watch, how many of them are behind, and how far.
+ * @typedef {{ viewers: number, lagging: number, behindP95Ms: number }} Audience
+ */
+
+/**
+ * What an owner is told. Any other name is the key of signals.
+ * @typedef {object} HostEvents
+ * @property {(signal: Signal) => void} signal
+ * @property {(audience: Audience) => void} audience
+ * @property {(status: Status) => void} status
+ * @property {(state: ReadonlyMap<string, any[]>) => void} state After each change that is acknowledged.
+ */
+
+/**
+ * How an owner begins.
+ * @typedef {object} Beginning
+ * @property {string} [room] A room that is there, to come back to or to take over, with its `ownerKey`.
+ * @property {string} [ownerKey]
+ * @property {Pick<Storage, "getItem" | "setItem" | "removeItem">} [storage] Keeps the room and its key, such as
+ *   `sessionStorage`: whoever is there again with it is the owner again. Without it they are in memory only.
+ * @property {string} [storageKey] Under which name. Default the server's address behind `rtbroadcaster `.
+ * @property {boolean} [audience] Whether viewers are told how many they are.
+ * @property {Record<string, { count?: boolean, everyMs?: number, oncePerViewer?: boolean }>} [signals] What is counted.
+ */
+
+/** @typedef {import("./course.js").Options & Beginning} HostOptions */
+
+/**
+ * @template M
+ * @typedef {object} Host
+ * @property {string} id The room.
+ * @property {string} ownerKey Makes whoever holds it the owner: it belongs in no address and no log.
+ * @property {number} term Grows with each change of owner, and each time that this one came back.
+ * @property {Status} status
+ * @property {import("./store.js").State<M>} state What holds in the room, as far as it is acknowledged.
+ * @property {<N extends string>(name: N, func: N extends keyof HostEvents ? HostEvents[N] : (signal: Signal) => void,
+ *   options?: ListenOptions) => () => void} on Calls `func` for an event, or for the signals of a key. The answer ends it.
+ * @property {<K extends keyof M & string>(key: K, params: M[K], options?: PublishOptions) => Promise<number | undefined>} publish
+ *   Says something, and gives its number when it is safe.
+ * @property {(key: keyof M & string, options?: PublishOptions) => Promise<number | undefined>} clear The key holds nothing any more.
+ * @property {(options?: { timeoutMs?: number }) => Promise<void>} close Ends the room for everybody, when everything that
+ *   was said is safe.
+ * @property {() => void} leave Goes without ending the room, which waits for its owner for the server's grace.
+ */
+
+/** The names of `HostEvents`. */
+const EVENTS = ["signal", "audience", "status", "state"];
+
+/**
+ * Owns a room, a new one unless `room` or `storage` name one, and comes back to it by itself.
+ * @template {{ [K in keyof M]: any[] }} [M=AnyMessages]
+ * @param {string | URL} url Where the server is, such as `/broadcasting` or `wss://example.org/broadcasting`.
+ * @param {HostOptions} [options]
+ * @returns {Promise<Host<M>>} Rejects with a `Failure`, or with the signal's reason.
+ */
+export async function host(url, options = {}) {
+  const { storage, audience, signals, token } = options;
+  const storageKey = options.storageKey ?? `rtbroadcaster ${addressOf(url)}`;
+  const state = store();
+  const { on, emit, clear } = ears();
+  const nextId = ids();
+  let { room = "", ownerKey = "" } = options;
+  /** Whether a room that is not there any more is no failure. */
+  let mayCreate = !room;
+  if (mayCreate) attempt(() => ({ room, ownerKey } = JSON.parse(storage?.getItem(storageKey) ?? "{}")));
+  let entering = "";
+  let term = 0;
+  let isOwner = false;
+  let isClosing = false;
+  /** @type {{ frame: any, values: ReturnType<typeof replay> } | undefined} The state on its way. */
+  let coming;
+  /** @type {string | undefined} */
+  let epoch;
+
+  /** @param {any} frame @param {Map<string, any>} values */
+  function enter(frame, values) {
+    coming = undefined;
+    isOwner = true;
+    mayCreate = false;
+    term = frame.term;
+    const changes = state.replace(values, frame.seq, frame.epoch === epoch);
+    epoch = frame.epoch;
+    if (changes.length) emit("state", state.getSnapshot());
+  }
+
+  /** Ends the room when everything that was said is safe. */
+  function closeIfAllIsSafe() {
+    if (isClosing && out.isEmpty()) way.send('{"type":"close"}');
+  }
+
+  /** @param {any} frame @returns {import("./failure.js").End | void} */
+  function hear(frame) {
+    switch (frame.type) {
+      case "created":
+        ({ room, ownerKey } = frame);
+        attempt(() => storage?.setItem(storageKey, JSON.stringify({ room, ownerKey })));
+        return enter(frame, new Map());
+      case "owned":
+        coming = { frame, values: replay(frame) };
+        break;
+      case "message":
+        if (!coming?.values.take(frame)) return [1006, "protocol"];
+        break;
+      case "ack":
+        out.acked(frame.id, frame.seq);
+        return closeIfAllIsSafe();
+      case "error":
+        if (frame.id !== entering) {
+          out.refused(frame.id, frame);
+          return closeIfAllIsSafe();
+        }
+        if (frame.code !== "no_room" || !mayCreate || !room) return endOf(frame);
+        // The room that was kept has ended: the next attempt, at once, creates another one.
+        room = "";
+        return [1013, "no_room", 1];
+      case "signal":
+        emit(`:${frame.key}`, frame);
+        return emit("signal", frame);
+      case "audience":
+        return emit("audience", frame);
+    }
+    if (coming?.values.isWhole()) enter(coming.frame, coming.values.values);
+  }
+
+  const way = course(url, options, {
+    enter() {
+      entering = nextId();
+      if (room) return { type: "own", id: entering, room, ownerKey };
+      return { type: "create", id: entering, token, audience, signals };
+    },
+    hear,
+    position: () => (isOwner ? "live" : ""),
+    cut() {
+      isOwner = false;
+      coming = undefined;
+    },
+    tell(status) {
+      if (status.name === "live") {
+        out.resume();
+        closeIfAllIsSafe();
+      }
+      if (status.name === "closed") out.end(failure(status.reason ?? "closed"));
+      emit("status", status);
+      if (status.name === "closed") clear();
+    },
+  });
+
+  const out = outgoing(way, (message) => {
+    // What was said again may be in the state already.
+    if (Number(message.seq) > state.seq && state.take(message)) emit("state", state.getSnapshot());
+  });
+
+  await way.entered;
+  return {
+    id: room,
+    ownerKey,
+    get term() {
+      return term;
+    },
+    get status() {
+      return way.status();
+    },
+    state: {
+      get: state.get,
+      getSnapshot: state.getSnapshot,
+      subscribe: (func) => on("state", () => func()),
+    },
+    on: (name, func, listening) => on(EVENTS.includes(name) ? name : `:${name}`, func, listening),
+    publish: (key, params, how) => out.say("publish", key, params, how),
+    clear: (key, how) => out.say("clear", key, undefined, how),
+    close({ timeoutMs = TIMEOUT_MS } = {}) {
+      isClosing = true;
+      attempt(() => storage?.removeItem(storageKey));
+      out.flush();
+      closeIfAllIsSafe();
+      return new Promise((resolve, reject) => {
+        const timer = setTimeout(() => reject(failure("timeout")), timeoutMs);
+        const look = () => {
+          const { name, code, reason } = way.status();
+          if (name !== "closed") return;
+          clearTimeout(timer);
+          if (code === 1000) resolve();
+          else reject(failure(reason ?? name));
+        };
+        on("status", look);
+        look();
+      });
+    },
+    leave() {
+      out.flush();
+      way.stop(1000, "left");
+    },
+  };
+}

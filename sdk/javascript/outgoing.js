@@ -1,0 +1,183 @@
+// What an owner says: values wait for the next frame, newest per key; what was said waits for its acknowledgement, and is
+// said again under the same id. Must not know sockets or how a room comes to be owned.
+
+import { failure, ids } from "./failure.js";
+
+/**
+ * What is to be said, and by when.
+ * @typedef {object} PublishOptions
+ * @property {boolean} [state] Whether it is the newest value of its key, for those who come later too.
+ * @property {boolean} [ephemeral] Whether only those who are there now get it, without a number or an acknowledgement.
+ * @property {number} [timeoutMs] How long to wait for the acknowledgement. Default 30 000.
+ * @property {AbortSignal} [signal] Takes it back, if it was not said yet, and waits no longer.
+ */
+
+/**
+ * @typedef {{ id?: string, text: string, isValue: boolean, waiters: Set<Waiter> }} Entry
+ * @typedef {(error: any, seq?: number) => void} Waiter
+ */
+
+/** How many messages are on their way at most; a server remembers 4 096 ids. */
+const UNACKED_MAX = 1_024;
+
+/** The most bytes of one message: what the server allows, which would close the connection for good. */
+const MESSAGE_BYTES_MAX = 65_536;
+
+/** How long an acknowledgement may take, in milliseconds. */
+export const TIMEOUT_MS = 30_000;
+
+/** The longest that a value waits where nothing is drawn, such as in a page that nobody sees, in milliseconds. */
+const FRAME_MS = 50;
+
+/** Refusals that pass: the connection is closed and the message said again on the next one. */
+const PASSING = ["unavailable", "rate"];
+
+/**
+ * What one owner says.
+ * @param {{ send: (text: string) => boolean, isIn: () => boolean, backlog: () => number }} way
+ * @param {(message: import("./store.js").Message) => void} acked Hears what is safe, with its number.
+ */
+export function outgoing({ send, isIn, backlog }, acked) {
+  /** @type {Map<string, Entry>} The newest value of each key that waits for the next frame or connection. */
+  const waiting = new Map();
+  /** @type {Map<string, Entry>} What was said and not acknowledged, by id, in order. */
+  const unacked = new Map();
+  const nextId = ids();
+  let isScheduled = false;
+  /** @type {unknown} Why nothing is said any more. */
+  let over;
+
+  /** @param {Entry | undefined} entry @param {unknown} error @param {number} [seq] */
+  function settle(entry, error, seq) {
+    for (const waiter of entry?.waiters ?? []) waiter(error, seq);
+  }
+
+  /** Says what waits, as far as it may. */
+  function flush() {
+    isScheduled = false;
+    for (const [slot, entry] of waiting) {
+      if (entry.id === undefined) {
+        send(entry.text);
+        settle(entry, undefined);
+      } else if (unacked.size >= UNACKED_MAX || !send(entry.text)) continue;
+      else unacked.set(entry.id, entry);
+      waiting.delete(slot);
+    }
+  }
+
+  /** The next frame, or a moment later where there is none. */
+  function soon() {
+    if (isScheduled) return;
+    isScheduled = true;
+    const isDrawn = typeof requestAnimationFrame === "function";
+    if (isDrawn) requestAnimationFrame(flush);
+    setTimeout(flush, isDrawn ? FRAME_MS : 0);
+  }
+
+  return {
+    flush,
+    isEmpty: () => waiting.size + unacked.size === 0,
+
+    /**
+     * Says something, and gives its number when it is safe; of a value that was superseded that of the newer one.
+     * @param {"publish" | "clear"} type
+     * @param {string} key
+     * @param {any[] | undefined} params
+     * @param {PublishOptions} [options]
+     * @returns {Promise<number | undefined>}
+     */
+    say(type, key, params, { state, ephemeral, timeoutMs = TIMEOUT_MS, signal } = {}) {
+      if (typeof key !== "string" || key === "") throw new TypeError("a message needs a key");
+      if (type === "publish" && !Array.isArray(params)) throw new TypeError("a message's parameters are an array");
+      if (state && ephemeral) throw new TypeError("a message is not both state and ephemeral");
+      const isValue = Boolean(state || ephemeral) || type === "clear";
+      const id = ephemeral ? undefined : nextId();
+      // Written now: the parameters may change before they are said.
+      const text = JSON.stringify({ type, id, key, params, state: state || undefined, ephemeral: ephemeral || undefined });
+      const entry = /** @type {Entry} */ ({ id, text, isValue, waiters: new Set() });
+      const slot = (ephemeral ? "e" : "s") + key;
+      const said = new Promise((resolve, reject) => {
+        /** @param {string} code @param {string} [why] */
+        const refuse = (code, why) => reject(failure(code, why));
+        if (over) return reject(over);
+        if (signal?.aborted) return reject(signal.reason);
+        if (text.length * 3 > MESSAGE_BYTES_MAX && new TextEncoder().encode(text).length > MESSAGE_BYTES_MAX) {
+          return refuse("too_big");
+        }
+        if (!isIn() && !isValue) return refuse("offline", "there is no connection");
+        // What nobody will ask for again is not worth waiting.
+        if (ephemeral && (!isIn() || backlog() > MESSAGE_BYTES_MAX)) return resolve(undefined);
+        if (isValue) {
+          const older = waiting.get(slot);
+          entry.waiters = older?.waiters ?? entry.waiters;
+          soon();
+          // Appended anew: the order is that of last change.
+          waiting.delete(slot);
+          waiting.set(slot, entry);
+        } else {
+          flush();
+          // What waits still was said before.
+          if (waiting.size || unacked.size >= UNACKED_MAX) return refuse("busy", "too many messages wait");
+          send(text);
+          unacked.set(String(id), entry);
+        }
+        /** @param {unknown} error @param {boolean} [isTakenBack] */
+        const giveUp = (error, isTakenBack) => {
+          waiter(error);
+          // A value is the newest of its key: it is said, though nobody waits any more.
+          if (isValue && !isTakenBack) return;
+          unacked.delete(String(id));
+          if (waiting.get(slot) === entry && !entry.waiters.size) waiting.delete(slot);
+        };
+        const timer = setTimeout(() => giveUp(failure("timeout")), timeoutMs);
+        const abort = () => giveUp(signal?.reason, true);
+        /** @type {Waiter} */
+        const waiter = (error, seq) => {
+          clearTimeout(timer);
+          signal?.removeEventListener("abort", abort);
+          entry.waiters.delete(waiter);
+          if (error) reject(error);
+          else resolve(seq);
+        };
+        signal?.addEventListener("abort", abort);
+        entry.waiters.add(waiter);
+      });
+      // Whoever does not wait for it does not want to hear of it.
+      said.catch(() => {});
+      return said;
+    },
+
+    /** There is a connection: what may not have come is said again, then what waits. */
+    resume() {
+      for (const { text } of unacked.values()) send(text);
+      flush();
+    },
+
+    /** @param {string} id @param {number} seq */
+    acked(id, seq) {
+      const entry = unacked.get(id);
+      if (!entry) return;
+      unacked.delete(id);
+      const { type, key, params = [], state } = JSON.parse(entry.text);
+      acked({ seq, key, params, state, cleared: type === "clear" || undefined });
+      settle(entry, undefined, seq);
+      if (unacked.size === UNACKED_MAX - 1) flush();
+    },
+
+    /** @param {string} id @param {{ code: string, message: string }} refused */
+    refused(id, { code, message }) {
+      if (PASSING.includes(code)) return;
+      const entry = unacked.get(id);
+      unacked.delete(id);
+      settle(entry, failure(code, message));
+    },
+
+    /** Nothing is said any more. @param {unknown} error */
+    end(error) {
+      over = error;
+      for (const entry of [...unacked.values(), ...waiting.values()]) settle(entry, error);
+      unacked.clear();
+      waiting.clear();
+    },
+  };
+}

@@ -1,0 +1,351 @@
+// What an owner says and how often, what it is told of it, and whose room it is after whatever happened.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { host } from "../index.js";
+import { Clock } from "./clock.mjs";
+import { bell, KEY, ROOM, Server, state } from "./script.mjs";
+
+const URL = "ws://example.org/b";
+
+/** An owner that has just created its room, on a clock. */
+async function owner(t, options = {}) {
+  const clock = new Clock(t);
+  const server = new Server();
+  const hosting = host(URL, { WebSocket: server.WebSocket, reconnect: { random: () => 0.5 }, ...options });
+  const peer = server.accept(1);
+  const create = peer.creates();
+  const room = await hosting;
+  t.after(() => room.leave());
+  return { clock, server, peer, create, room };
+}
+
+/** What becomes of a promise, in one word or number. */
+const outcome = (promise) => promise.then((seq) => seq, (error) => (typeof error.code === "string" ? error.code : error.name));
+
+/** What was said, without ids. */
+const said = (peer) => peer.rest().map(({ type, key, params, state }) => `${type} ${key} ${JSON.stringify(params ?? "")}${state ? " state" : ""}`);
+
+class Kept extends Map {
+  getItem = (name) => this.get(name) ?? null;
+  setItem = (name, value) => this.set(name, value);
+  removeItem = (name) => this.delete(name);
+}
+
+test("an owner has its room, its key and what it asked for", async (t) => {
+  const signals = { vote: { count: true, everyMs: 500, oncePerViewer: true } };
+  const { room, create } = await owner(t, { audience: true, signals, token: "t" });
+  assert.match(create.id, /^[0-9a-f]{16}-1$/);
+  assert.deepEqual({ ...create, id: "" }, { type: "create", id: "", token: "t", audience: true, signals });
+  assert.deepEqual([room.id, room.ownerKey, room.term, room.status.name], [ROOM, KEY, 1, "live"]);
+});
+
+test("what is published has the number that the server gave it", async (t) => {
+  const { room, peer, clock } = await owner(t);
+  const one = room.publish("slide", [3], { state: true });
+  clock.advance(0);
+  const { id, ...slide } = peer.acks(1);
+  assert.deepEqual(slide, { type: "publish", key: "slide", params: [3], state: true });
+  const two = room.publish("bell", []);
+  const other = peer.acks(2);
+  assert.deepEqual({ ...other, id: "" }, { type: "publish", id: "", key: "bell", params: [] });
+  assert.notEqual(id, other.id);
+  const three = room.clear("slide");
+  clock.advance(0);
+  assert.equal(peer.acks(3).type, "clear");
+  assert.deepEqual(await Promise.all([one, two, three]), [1, 2, 3]);
+});
+
+test("values are said once a frame, the newest of each key, and events each at once", async (t) => {
+  const { room, peer, clock } = await owner(t);
+  const params = [1];
+  const first = room.publish("a", params, { state: true });
+  params[0] = "changed behind";
+  room.publish("b", [1], { state: true });
+  const newer = room.publish("a", [2], { state: true });
+  room.publish("pointer", [0, 0], { ephemeral: true });
+  room.publish("pointer", [1, 1], { ephemeral: true });
+  assert.deepEqual(peer.rest(), []);
+  clock.advance(0);
+  const [, a] = peer.socket.sent.slice(-3).map((text) => JSON.parse(text));
+  assert.deepEqual(said(peer), ["publish b [1] state", "publish a [2] state", "publish pointer [1,1]"]);
+  peer.says({ type: "ack", id: a.id, seq: 7 });
+  assert.deepEqual(await Promise.all([first, newer]), [7, 7], "the number of the one that took its place");
+  for (const n of [1, 2, 3]) room.publish("bell", [n]);
+  assert.deepEqual(said(peer), ["publish bell [1]", "publish bell [2]", "publish bell [3]"]);
+  room.publish("a", [3], { state: true });
+  room.publish("bell", [4]);
+  room.publish("a", [4], { state: true });
+  assert.deepEqual(said(peer), ["publish a [3] state", "publish bell [4]"], "an event waits for no frame and overtakes nothing");
+  clock.advance(0);
+  assert.deepEqual(said(peer), ["publish a [4] state"]);
+});
+
+test("where there are frames a value waits for the next one, and not for ever", async (t) => {
+  const { room, peer, clock } = await owner(t);
+  const frames = [];
+  globalThis.requestAnimationFrame = (draw) => frames.push(draw);
+  t.after(() => delete globalThis.requestAnimationFrame);
+  room.publish("a", [1], { state: true });
+  clock.advance(1);
+  assert.deepEqual(said(peer), []);
+  frames[0]();
+  assert.deepEqual(said(peer), ["publish a [1] state"]);
+  // Nothing is drawn in a page that nobody sees.
+  room.publish("a", [2], { state: true });
+  clock.advance(50);
+  assert.deepEqual(said(peer), ["publish a [2] state"]);
+});
+
+test("what was not acknowledged before a cut is said again, in order and under its id", async (t) => {
+  const { room, peer, clock, server } = await owner(t);
+  const outcomes = ["one", "two"].map((key) => room.publish(key, []));
+  outcomes.push(room.publish("a", [1], { state: true }));
+  clock.advance(0);
+  const before = peer.rest();
+  peer.cuts();
+  // Without a connection the newest value of each key waits, and nothing else.
+  outcomes.push(room.publish("a", [2], { state: true }), room.publish("a", [3], { state: true }), room.clear("b"));
+  assert.equal(await outcome(room.publish("bell", [])), "offline");
+  assert.equal(await room.publish("pointer", [1], { ephemeral: true }), undefined);
+  clock.advance(0);
+  clock.step();
+  const next = server.accept(2);
+  const { id, ...own } = next.owns(2, 1, state(1, "one"));
+  assert.deepEqual(own, { type: "own", room: ROOM, ownerKey: KEY });
+  const after = next.rest();
+  assert.deepEqual(after.slice(0, 3), before);
+  assert.deepEqual(after.slice(3).map(({ type, key, params }) => [type, key, params]), [["publish", "a", [3]], ["clear", "b", undefined]]);
+  after.forEach(({ id }, index) => next.says({ type: "ack", id, seq: index + 1 }));
+  assert.deepEqual(await Promise.all(outcomes), [1, 2, 3, 4, 4, 5]);
+  assert.equal(room.term, 2);
+});
+
+test("an owner that comes back is in when the state is, and a cut in the middle changes nothing", async (t) => {
+  const { room, peer, clock, server } = await owner(t);
+  const acked = room.publish("a", [1], { state: true });
+  clock.advance(0);
+  peer.acks(1);
+  await acked;
+  const before = room.state.getSnapshot();
+  assert.deepEqual([...before], [["a", [1]]]);
+  peer.cuts();
+  clock.step();
+  const own = server.accept(2).asked();
+  const owned = { type: "owned", id: own.id, room: ROOM, epoch: "f", term: 5, seq: 9, replay: 2, aliveMs: 25_000 };
+  server.peer.says(owned, state(8, "x"));
+  server.peer.cuts();
+  assert.equal(room.state.getSnapshot(), before);
+  clock.step();
+  const again = server.accept(3).asked();
+  const changes = [];
+  room.on("state", (values) => changes.push([...values.keys()]));
+  server.peer.says({ ...owned, id: again.id }, state(8, "x"), { type: "alive", seq: 9 });
+  assert.equal(room.status.name, "resuming");
+  server.peer.says(state(9, "y"));
+  assert.deepEqual([room.status.name, room.term, changes], ["live", 5, [["x", "y"]]]);
+  server.peer.cuts();
+  clock.step();
+  server.accept(4).owns(6, 9, bell(9));
+  assert.equal(room.status.reason, "protocol");
+});
+
+test("whoever has the storage is the owner again after a reload", async (t) => {
+  const storage = new Kept();
+  const { room, server, peer } = await owner(t, { storage });
+  assert.deepEqual([...storage], [[`rtbroadcaster ${URL}`, JSON.stringify({ room: ROOM, ownerKey: KEY })]]);
+  peer.cuts(1001);
+  const again = host(URL, { storage, WebSocket: server.WebSocket });
+  const own = server.accept(2).owns(2, 3, state(3, "slide"));
+  assert.deepEqual([own.room, own.ownerKey], [ROOM, KEY]);
+  const second = await again;
+  assert.deepEqual([second.id, second.ownerKey, second.state.get("slide")], [ROOM, KEY, [3]]);
+  const closed = second.close();
+  assert.deepEqual(said(server.peer), ["close undefined \"\""]);
+  server.peer.cuts(1000, "room_closed");
+  await closed;
+  assert.equal(storage.size, 0);
+  room.leave();
+});
+
+test("a kept room that has ended is replaced by another one", async (t) => {
+  const storage = new Kept([[`rtbroadcaster ${URL}`, JSON.stringify({ room: "old", ownerKey: "key" })]]);
+  const clock = new Clock(t);
+  const server = new Server();
+  const hosting = host(URL, { storage, WebSocket: server.WebSocket });
+  const { id, room } = server.accept(1).asked();
+  assert.equal(room, "old");
+  server.peer.says({ type: "error", id, code: "no_room", message: "there is no such room" });
+  assert.ok(clock.next <= 1);
+  clock.step();
+  server.accept(2).creates();
+  assert.equal((await hosting).id, ROOM);
+  assert.match(storage.getItem(`rtbroadcaster ${URL}`), /6f8d4f0e/);
+  (await hosting).leave();
+});
+
+test("a storage that is broken is reported and not needed", async (t) => {
+  const reported = t.mock.method(console, "error", () => {});
+  const fail = () => {
+    throw new Error("no storage here");
+  };
+  const { room } = await owner(t, { storage: { getItem: () => "{", setItem: fail, removeItem: fail } });
+  assert.equal(room.id, ROOM);
+  assert.equal(reported.mock.callCount(), 2);
+});
+
+test("whoever takes a room over by its key gets no other one", async (t) => {
+  const server = new Server();
+  const options = { WebSocket: server.WebSocket, room: ROOM, ownerKey: KEY };
+  const taking = host(URL, options);
+  server.accept(1).owns(7, 2, state(2, "slide"));
+  const room = await taking;
+  assert.deepEqual([room.term, room.state.get("slide")], [7, [2]]);
+  room.leave();
+  const refused = host(URL, options);
+  const { id } = server.accept(2).asked();
+  server.peer.says({ type: "error", id, code: "no_room", message: "no" });
+  await assert.rejects(refused, { code: "no_room" });
+  await assert.rejects(host(URL, { ...options, signal: AbortSignal.abort() }), { name: "AbortError" });
+});
+
+test("an owner that is fenced says so and does not come back", async (t) => {
+  const { room, peer, clock } = await owner(t);
+  const waiting = room.publish("bell", []);
+  peer.says({ type: "closed", reason: "fenced" });
+  peer.cuts(4509, "fenced");
+  assert.equal(await outcome(waiting), "fenced");
+  assert.equal(await outcome(room.publish("a", [], { state: true })), "fenced");
+  assert.deepEqual({ ...room.status }, { name: "closed", code: 4509, reason: "fenced", comesBack: false });
+  assert.equal(clock.waiting, 0);
+});
+
+test("what is refused is told to whoever said it, and what the log could not take is said again", async (t) => {
+  const { room, peer, clock, server } = await owner(t);
+  const outcomes = ["state_full", "id_reused", "bad_message", "unavailable"].map((code) => {
+    const published = room.publish("bell", [code]);
+    const { id } = peer.asked();
+    peer.says({ type: "error", id, code, message: "no" });
+    return outcome(published);
+  });
+  peer.cuts(4013, "unavailable");
+  clock.step();
+  const next = server.accept(2);
+  next.owns();
+  assert.deepEqual(next.acks(1).params, ["unavailable"]);
+  assert.deepEqual(await Promise.all(outcomes), ["state_full", "id_reused", "bad_message", 1]);
+});
+
+test("only so many messages are on their way", async (t) => {
+  const { room, peer, clock } = await owner(t);
+  const events = Array.from({ length: 1_024 }, (_, n) => room.publish("bell", [n]));
+  assert.equal(await outcome(room.publish("bell", ["one too many"])), "busy");
+  const value = room.publish("a", [1], { state: true });
+  clock.advance(0);
+  const sent = peer.rest();
+  assert.equal(sent.length, 1_024);
+  peer.says({ type: "ack", id: sent[0].id, seq: 1 });
+  assert.equal(await events[0], 1);
+  assert.equal(peer.acks(2).key, "a");
+  assert.equal(await value, 2);
+});
+
+test("who waits waits no longer than it said", async (t) => {
+  const { room, peer, clock, server } = await owner(t);
+  const event = outcome(room.publish("bell", [], { timeoutMs: 1_000 }));
+  const value = outcome(room.publish("a", [1], { state: true, timeoutMs: 1_000 }));
+  clock.advance(1_000);
+  assert.deepEqual(await Promise.all([event, value]), ["timeout", "timeout"]);
+  const controller = new AbortController();
+  const { signal } = controller;
+  const never = outcome(room.publish("never", [], { state: true, signal }));
+  controller.abort();
+  assert.equal(await never, "AbortError");
+  assert.equal(await outcome(room.publish("bell", [], { signal })), "AbortError");
+  clock.advance(0);
+  peer.cuts();
+  clock.step();
+  server.accept(2).owns();
+  assert.deepEqual(said(server.peer), ["publish a [1] state"], "a value is said even if nobody waits for it");
+});
+
+test("a message with a fault is not sent", async (t) => {
+  const { room, peer } = await owner(t);
+  for (const wrong of [["", []], [7, []], ["a", "text"], ["a", undefined], ["a", [], { state: true, ephemeral: true }]]) {
+    assert.throws(() => room.publish(...wrong), TypeError);
+  }
+  assert.equal(await outcome(room.publish("a", ["ä".repeat(33_000)])), "too_big");
+  assert.equal(await outcome(room.publish("a", ["ä".repeat(33_000)], { state: true })), "too_big");
+  assert.deepEqual(peer.rest(), []);
+  room.publish("a", ["a".repeat(65_000)]);
+  assert.equal(peer.rest().length, 1);
+});
+
+test("ephemeral messages do not pile up in front of a socket that takes nothing", async (t) => {
+  const { room, peer, clock } = await owner(t);
+  peer.socket.bufferedAmount = 70_000;
+  assert.equal(await room.publish("pointer", [1], { ephemeral: true }), undefined);
+  clock.advance(0);
+  assert.deepEqual(peer.rest(), []);
+});
+
+test("an owner hears its viewers", async (t) => {
+  const { room, peer } = await owner(t);
+  const heard = [];
+  room.on("signal", ({ key, from }) => heard.push(`signal ${key} ${from}`));
+  room.on("hand", ({ params, from }) => heard.push(`hand ${params} ${from}`));
+  room.on("vote", ({ counts }) => heard.push(`vote ${JSON.stringify(counts)}`));
+  room.on("audience", ({ viewers, lagging }) => heard.push(`audience ${viewers} ${lagging}`));
+  peer.says({ type: "signal", key: "hand", params: [true], from: 7 }, { type: "signal", key: "vote", counts: [[["b"], 3]] });
+  peer.says({ type: "audience", viewers: 812, lagging: 3, behindP95Ms: 0 }, { type: "signal", key: "audience", params: [], from: 1 });
+  assert.deepEqual(heard, ["hand true 7", "signal hand 7", 'vote [[["b"],3]]', "signal vote undefined", "audience 812 3", "signal audience 1"]);
+});
+
+test("a room is closed when everything that was said is safe", async (t) => {
+  const { room, peer, clock, server } = await owner(t);
+  room.publish("bell", []);
+  room.publish("a", [1], { state: true });
+  const closing = outcome(room.close());
+  assert.deepEqual(said(peer), ["publish bell []", "publish a [1] state"]);
+  clock.advance(0);
+  peer.cuts();
+  clock.step();
+  const next = server.accept(2);
+  next.owns(2);
+  next.acks(1);
+  next.acks(2);
+  assert.deepEqual(next.rest(), [{ type: "close" }]);
+  next.cuts(1000, "room_closed");
+  assert.equal(await closing, undefined);
+  assert.equal(await outcome(room.close()), undefined, "again");
+});
+
+test("a room that cannot be closed in time says so", async (t) => {
+  const { room, clock } = await owner(t);
+  const closing = outcome(room.close({ timeoutMs: 500 }));
+  clock.advance(500);
+  assert.equal(await closing, "timeout");
+});
+
+test("an owner that leaves says what waits and does not end its room", async (t) => {
+  const { room, peer } = await owner(t);
+  const waiting = room.publish("a", [1], { state: true });
+  room.leave();
+  assert.deepEqual(said(peer), ["publish a [1] state"]);
+  assert.equal(peer.socket.closedWith, 1000);
+  assert.equal(await outcome(waiting), "left");
+});
+
+test("what nobody waits for is no unhandled rejection", async (t) => {
+  const unhandled = [];
+  const hear = (error) => unhandled.push(error);
+  process.on("unhandledRejection", hear);
+  t.after(() => process.off("unhandledRejection", hear));
+  const { room, peer } = await owner(t);
+  peer.cuts();
+  room.publish("bell", []);
+  room.leave();
+  room.publish("a", [], { state: true });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(unhandled, []);
+});

@@ -1,0 +1,192 @@
+// Owners and viewers of version 2 against the real server: cuts, restarts, takeovers, pauses, signals.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join as path } from "node:path";
+import { after, before, test } from "node:test";
+import { WebSocket } from "ws";
+import { start, stop } from "../../../protocol/server.mjs";
+import { host, join, watch } from "../index.js";
+import { Page } from "./page.mjs";
+import { Witness } from "./witness.mjs";
+
+let server;
+before(async () => (server = await start()));
+after(() => stop(server));
+
+/** A socket class of one client's own, whose way leads to `at()`; `cut` takes the present connection away. */
+function sockets(at = () => server.address) {
+  let newest;
+  class Kept extends WebSocket {
+    constructor(_, protocol) {
+      super(at(), protocol, { perMessageDeflate: false });
+      newest = this;
+    }
+  }
+  return { options: { WebSocket: Kept, reconnect: { firstMs: 20, maxMs: 100 } }, cut: () => newest.terminate() };
+}
+
+/** An owner of a new room. */
+async function owner(t, more = {}, at) {
+  const { options, cut } = sockets(at);
+  const room = await host(server.address, { ...options, ...more });
+  t.after(() => room.leave());
+  return { room, cut };
+}
+
+/** A viewer that remembers what it heard. */
+function viewer(t, id, more = {}, at) {
+  const { options, cut } = sockets(at);
+  const show = watch(server.address, id, { ...options, ...more });
+  t.after(() => show.leave());
+  const witness = new Witness();
+  show.on("status", ({ name }) => witness.see(name));
+  show.on("message", ({ key, params }) => witness.see(`${key} ${params}`));
+  show.on("reset", ({ reason }) => witness.see(`reset ${reason}`));
+  return { show, cut, witness };
+}
+
+const holds = (show) => [...show.state.getSnapshot()].map(([key, params]) => `${key}=${params}`).join(" ");
+
+test("live and late viewers hold what the owner said", async (t) => {
+  const { room } = await owner(t);
+  const live = viewer(t, room.id);
+  await live.show.entered;
+  for (const n of [1, 2]) {
+    await room.publish("slide", [n], { state: true });
+    await room.publish("bell", [n]);
+  }
+  await room.publish("gone", [1], { state: true });
+  await room.clear("gone");
+  room.publish("pointer", [0.5, 0.25], { ephemeral: true });
+  const late = await join(server.address, room.id, sockets().options);
+  t.after(() => late.leave());
+  await live.witness.sees("pointer 0.5,0.25");
+  assert.deepEqual(live.witness.lines.slice(1), ["slide 1", "bell 1", "slide 2", "bell 2", "gone 1", "gone ", "pointer 0.5,0.25"]);
+  assert.deepEqual([holds(late), holds(live.show), holds(room)], ["slide=2", "slide=2", "slide=2"]);
+});
+
+test("viewers and an owner that are cut again and again lose and repeat nothing", async (t) => {
+  const { room, cut } = await owner(t);
+  const viewers = Array.from({ length: 5 }, () => viewer(t, room.id));
+  await Promise.all(viewers.map(({ show }) => show.entered));
+  const MESSAGES = 300;
+  for (let n = 1; n <= MESSAGES; n++) {
+    const said = [room.publish("n", [n], { state: true })];
+    // Without a connection an event is refused; then it is said when there is one.
+    const event = () => room.publish("bell", [n]).catch(async (error) => {
+      assert.equal(error.code, "offline");
+      await room.publish("n", [n], { state: true });
+      return event();
+    });
+    said.push(event());
+    if (n % 7 === 0) viewers[n % viewers.length].cut();
+    if (n % 50 === 0) cut();
+    await Promise.all(said);
+  }
+  await room.publish("end", [], { state: true });
+  for (const { show, witness } of viewers) {
+    await witness.sees("end ");
+    const bells = witness.lines.filter((line) => line.startsWith("bell"));
+    assert.deepEqual(bells, Array.from({ length: MESSAGES }, (_, n) => `bell ${n + 1}`));
+    assert.equal(holds(show), `n=${MESSAGES} end=`);
+    assert.deepEqual(witness.lines.filter((line) => line.startsWith("reset")), []);
+  }
+  assert.ok(room.term > 1);
+});
+
+test("the room outlives a server that is replaced, and a killed one", async (t) => {
+  const folder = mkdtempSync(path(tmpdir(), "rtbroadcaster-"));
+  let kept = await start(["--data-dir", folder]);
+  t.after(() => rmSync(folder, { recursive: true }));
+  t.after(() => stop(kept));
+  const at = () => kept.address;
+  const page = new Page(t);
+  const { room } = await owner(t, {}, at);
+  const { show, witness } = viewer(t, room.id, {}, at);
+  await show.entered;
+  for (const signal of ["SIGTERM", "SIGKILL"]) {
+    await room.publish("slide", [signal], { state: true });
+    const offline = new Witness();
+    room.on("status", ({ name }) => offline.see(name));
+    kept.child.kill(signal);
+    await kept.ended;
+    await offline.sees("resuming");
+    const waiting = room.publish("said", [signal], { state: true });
+    kept = await start(["--data-dir", folder]);
+    // A server that goes away chooses a moment up to 23 s from then; the network's return comes before it.
+    page.network("online");
+    await waiting;
+    await witness.sees(`said ${signal}`);
+  }
+  assert.equal(holds(show), "slide=SIGKILL said=SIGKILL");
+  assert.deepEqual(witness.lines.filter((line) => line.startsWith("reset")), []);
+});
+
+test("an owner takes its room over by its key, and the older one is fenced", async (t) => {
+  const { room } = await owner(t);
+  const { show, witness } = viewer(t, room.id);
+  await room.publish("slide", [1], { state: true });
+  const told = new Witness();
+  room.on("status", ({ name, reason }) => told.see(`${name} ${reason}`));
+  const { room: taken } = await owner(t, { room: room.id, ownerKey: room.ownerKey });
+  assert.deepEqual([taken.term, holds(taken)], [2, "slide=1"]);
+  await told.sees("closed fenced");
+  await assert.rejects(room.publish("slide", [2], { state: true }), { code: "fenced" });
+  await taken.publish("slide", [3], { state: true });
+  await witness.sees("slide 3");
+  await taken.close();
+  await witness.sees("closed");
+  assert.deepEqual({ ...show.status }, { name: "closed", code: 4503, reason: "room_closed", comesBack: false });
+  await assert.rejects(join(server.address, room.id, sockets().options), { code: "no_room" });
+});
+
+test("viewers see that their owner is away, and that it is back", async (t) => {
+  const { room, cut } = await owner(t);
+  const { witness } = viewer(t, room.id);
+  await witness.sees("live");
+  cut();
+  await witness.sees("away");
+  await witness.until((lines) => lines.at(-1) === "live", "waiting for the owner");
+});
+
+test("a hidden page pauses and gets what was said meanwhile", async (t) => {
+  const page = new Page(t);
+  const { room } = await owner(t);
+  const hidden = viewer(t, room.id);
+  const other = viewer(t, room.id, { pauseHidden: false });
+  await Promise.all([hidden.show.entered, other.show.entered]);
+  page.hide();
+  // Its server has read the pause when it answers what was said behind it.
+  hidden.show.on("refused", ({ code }) => hidden.witness.see(code));
+  hidden.show.signal("", []);
+  await hidden.witness.sees("bad_message");
+  for (const n of [1, 2, 3]) await room.publish("bell", [n]);
+  await other.witness.sees("bell 3");
+  assert.deepEqual(hidden.witness.lines, ["live", "bad_message"]);
+  page.show();
+  await hidden.witness.until((lines) => lines.at(-1) === "live", "waiting for the catch-up");
+  assert.deepEqual(hidden.witness.lines.slice(2), ["resuming", "bell 1", "bell 2", "bell 3", "live"]);
+});
+
+test("an owner hears its viewers, their number and their votes", async (t) => {
+  const { room } = await owner(t, { audience: true, signals: { vote: { count: true, everyMs: 100, oncePerViewer: true } } });
+  const heard = new Witness();
+  room.on("audience", ({ viewers }) => heard.see(`${viewers} viewers`));
+  room.on("hand", ({ params }) => heard.see(`hand ${params}`));
+  room.on("vote", ({ counts }) => heard.see(JSON.stringify(counts)));
+  const [one, other] = [viewer(t, room.id), viewer(t, room.id)];
+  one.show.on("audience", ({ viewers }) => one.witness.see(`${viewers} viewers`));
+  await Promise.all([one.show.entered, other.show.entered]);
+  await Promise.all([heard.sees("2 viewers"), one.witness.sees("2 viewers")]);
+  assert.ok(one.show.signal("hand", [true]));
+  one.show.signal("vote", ["a"]);
+  one.show.signal("vote", ["b"]);
+  other.show.signal("vote", ["b"]);
+  await heard.sees("hand true");
+  await heard.sees('[[["b"],2]]');
+  other.show.on("refused", ({ code }) => other.witness.see(code));
+  for (let n = 0; n < 10; n++) other.show.signal("hand", [n]);
+  await other.witness.sees("rate");
+});
