@@ -17,6 +17,7 @@
  * @property {<K extends keyof M & string>(key: K) => M[K] | undefined} get What a key holds; the same array until it changes.
  * @property {() => ReadonlyMap<string, any[]>} getSnapshot Everything that holds, in the order of last change.
  * @property {(func: () => void) => () => void} subscribe Calls `func` after each change; the answer ends it.
+ * @property {M} [messages] Never there: from it types are inferred.
  */
 
 /** What holds, and up to which number it is known. */
