@@ -124,10 +124,9 @@ export function outgoing({ send, isIn, backlog }, acked) {
         /** @param {unknown} error @param {boolean} [isTakenBack] */
         const giveUp = (error, isTakenBack) => {
           waiter(error);
-          // A value is the newest of its key: it is said, though nobody waits any more.
-          if (isValue && !isTakenBack) return;
-          unacked.delete(String(id));
-          if (waiting.get(slot) === entry && !entry.waiters.size) waiting.delete(slot);
+          // An event is not said again after this. A value is the newest of its key: it is said, though nobody waits any more.
+          if (!isValue) unacked.delete(String(id));
+          else if (isTakenBack && waiting.get(slot) === entry && !entry.waiters.size) waiting.delete(slot);
         };
         const timer = setTimeout(() => giveUp(failure("timeout")), timeoutMs);
         const abort = () => giveUp(signal?.reason, true);

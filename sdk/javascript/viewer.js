@@ -61,13 +61,13 @@ import { store } from "./store.js";
  * @property {(key: string, params?: any[]) => boolean} signal Says something to the owner, at most 4 096 bytes; false if
  *   there is no connection.
  * @property {() => void} leave
- * @property {() => AsyncGenerator<MessageOf<M>, void, void>} messages What holds, then each message, as `for await` gives
- *   them too. Ends with the viewer, and with the error `busy` when more than 1 024 wait.
+ * @property {(options?: ListenOptions) => AsyncGenerator<MessageOf<M>, void, void>} messages What holds, then each message, as
+ *   `for await` gives them too. Ends with the viewer or its signal, and with the error `busy` when more than 1 024 wait.
  */
 
 /**
  * @template M
- * @typedef {ViewerMembers<M> & { [Symbol.asyncIterator]: ViewerMembers<M>["messages"] }} Viewer
+ * @typedef {ViewerMembers<M> & { [Symbol.asyncIterator]: () => AsyncGenerator<MessageOf<M>, void, void> }} Viewer
  */
 
 /** The names of `ViewerEvents`. */
@@ -180,7 +180,8 @@ export function watch(url, room, options = {}) {
       way.send('{"type":"leave"}');
       way.stop(1000, "left");
     },
-    messages: () => iterate(viewer),
+    /** @param {ListenOptions} [listening] */
+    messages: (listening) => iterate(viewer, listening),
     [Symbol.asyncIterator]: () => iterate(viewer),
   };
   return viewer;
@@ -189,11 +190,13 @@ export function watch(url, room, options = {}) {
 /**
  * What a viewer hears, for a loop. It listens from the call on, not from the loop's first turn on.
  * @param {Viewer<any>} viewer
+ * @param {ListenOptions} [options]
  */
-function iterate(viewer) {
+function iterate(viewer, { signal } = {}) {
   /** @type {any[]} */
   const queue = [];
   let wake = () => {};
+  signal?.addEventListener("abort", () => wake());
   const offs = [
     viewer.on("message", (message) => {
       queue.push(message);
@@ -204,6 +207,7 @@ function iterate(viewer) {
   return (async function* () {
     try {
       for (;;) {
+        if (signal?.aborted) return;
         if (queue.length > MESSAGES_MAX) throw failure("busy", "the loop does not keep up");
         if (queue.length) yield queue.shift();
         else if (viewer.status.name === "closed") return;

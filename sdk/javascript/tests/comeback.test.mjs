@@ -129,6 +129,11 @@ for (const code of ["room_full", "rate", "unavailable", "room_limit"]) {
     assert.deepEqual(waits, [1_500, 3_000, 6_000, 7_500, 7_500]);
     server.accept(7).joins(resumed);
     assert.equal(show.status.name, "live");
+    server.peer.cuts();
+    clock.step();
+    const { id } = server.accept(8).asked();
+    server.peer.says({ type: "error", id, code, message: "no", retryInMs: 3_000 });
+    assert.equal(show.status.retryInMs, 1_500, "a row ends in the room");
   });
 }
 
@@ -147,6 +152,12 @@ test("a server that never answers is left, and one whose replay goes on is not",
     next.says(state(seq, "a"));
   }
   assert.equal(told.at(-1), "live");
+  next.says({ type: "reset", reason: "slow", epoch: "f", term: 1, seq: 9, replay: 2, owner: "live" });
+  next.cuts();
+  clock.step();
+  server.accept(4).joins({ how: "reset", reason: "epoch", epoch: "g", seq: 3, replay: 3 });
+  clock.advance(10_000);
+  assert.equal(told.at(-1), "resuming silent", "half a replay is no room");
 });
 
 test("a server that is not heard for two heartbeats is left", (t) => {
@@ -222,6 +233,17 @@ test("a page that nobody sees pauses, and gets one catch-up when it is seen", (t
   assert.deepEqual(seen, [1, 2, 3, 4]);
   clock.advance(50_000);
   assert.equal(told.at(-1), "resuming silent");
+});
+
+test("a hole that was told before a pause is where the catch-up begins", (t) => {
+  const page = new Page(t);
+  const { peer, told, show } = live(t);
+  peer.says({ type: "skipped", through: 4 });
+  page.hide();
+  page.show();
+  const { id } = peer.rest().at(-1);
+  peer.says({ type: "joined", id, room: ROOM, epoch: "e", term: 1, seq: 5, how: "resumed", replay: 1, owner: "live", aliveMs: 25_000 }, state(5, "a"));
+  assert.deepEqual([told.at(-1), show.state.get("a")], ["live", [5]]);
 });
 
 test("a page that is hidden before it is in pauses when it is, and again after each return", (t) => {

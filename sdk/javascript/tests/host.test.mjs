@@ -148,6 +148,30 @@ test("an owner that comes back is in when the state is, and a cut in the middle 
   clock.step();
   server.accept(4).owns(6, 9, bell(9));
   assert.equal(room.status.reason, "protocol");
+  clock.step();
+  const last = server.accept(5).asked();
+  server.peer.says({ ...owned, id: last.id }, state(8, "x"));
+  server.peer.cuts();
+  clock.step();
+  server.accept(6).says(state(9, "y"));
+  assert.equal(room.status.reason, "protocol", "half a state does not go on elsewhere");
+});
+
+test("what was said again does not come back over what is newer", async (t) => {
+  const { room, peer, clock, server } = await owner(t);
+  const outcomes = [1, 2].map((n) => {
+    const said = room.publish("a", [n], { state: true });
+    clock.advance(0);
+    return said;
+  });
+  peer.cuts();
+  clock.step();
+  const next = server.accept(2);
+  next.owns(2, 2, { ...state(2, "a"), params: [2] });
+  next.acks(1);
+  assert.deepEqual(room.state.get("a"), [2]);
+  next.acks(2);
+  assert.deepEqual(await Promise.all(outcomes), [1, 2]);
 });
 
 test("whoever has the storage is the owner again after a reload", async (t) => {
@@ -182,6 +206,20 @@ test("a kept room that has ended is replaced by another one", async (t) => {
   assert.equal((await hosting).id, ROOM);
   assert.match(storage.getItem(`rtbroadcaster ${URL}`), /6f8d4f0e/);
   (await hosting).leave();
+});
+
+test("a room that ends later is not replaced behind the page's back", async (t) => {
+  const storage = new Kept([[`rtbroadcaster ${URL}`, JSON.stringify({ room: ROOM, ownerKey: KEY })]]);
+  const clock = new Clock(t);
+  const server = new Server();
+  const hosting = host(URL, { storage, WebSocket: server.WebSocket });
+  server.accept(1).owns();
+  const room = await hosting;
+  server.peer.cuts();
+  clock.step();
+  const { id } = server.accept(2).asked();
+  server.peer.says({ type: "error", id, code: "no_room", message: "there is no such room" });
+  assert.deepEqual({ ...room.status }, { name: "closed", code: 4510, reason: "no_room", comesBack: false });
 });
 
 test("a storage that is broken is reported and not needed", async (t) => {
@@ -262,7 +300,14 @@ test("who waits waits no longer than it said", async (t) => {
   controller.abort();
   assert.equal(await never, "AbortError");
   assert.equal(await outcome(room.publish("bell", [], { signal })), "AbortError");
+  const later = new AbortController();
+  const sent = outcome(room.publish("sent", [], { state: true, signal: later.signal }));
   clock.advance(0);
+  later.abort();
+  assert.equal(await sent, "AbortError");
+  const { id } = peer.rest().at(-1);
+  peer.says({ type: "ack", id, seq: 9 });
+  assert.deepEqual(room.state.get("sent"), [], "what was said is known though nobody waits");
   peer.cuts();
   clock.step();
   server.accept(2).owns();

@@ -134,6 +134,15 @@ test("a reset tells what is different, and nothing else", (t) => {
   assert.deepEqual(show.state.get("a"), one);
 });
 
+test("a reset of the same numbering that changes nothing is no change, and one of another numbering tells everything", (t) => {
+  const { told, peer, show } = atThree(t);
+  const before = show.state.getSnapshot();
+  peer.says({ ...slow, seq: 3 }, state(1, "a"), state(2, "b"));
+  assert.equal(show.state.getSnapshot(), before);
+  peer.says({ ...slow, reason: "gap", epoch: "f", seq: 3 }, state(1, "a"), state(2, "b"));
+  assert.deepEqual(told, ["lagging", "reset slow", "live", "lagging", "reset gap", "1 a [1]", "2 b [2]", "live"]);
+});
+
 test("the snapshot is the same until something changes", (t) => {
   const { peer, show } = atThree(t);
   let count = 0;
@@ -223,7 +232,20 @@ test("a listener may end itself, another one, and everything", (t) => {
   peer.says(bell(6), bell(7));
   assert.deepEqual(seen, ["one 4", "third 4"]);
   assert.deepEqual(told.slice(-1), ["closed left"]);
+  assert.equal(show.status.name, "closed");
   assert.throws(() => show.on("bell", "f"), TypeError);
+});
+
+test("who begins to listen while a message is told gets what holds, once", (t) => {
+  const { peer, show } = atThree(t);
+  const seen = [];
+  const off = show.on("a", (n) => {
+    if (n !== 4) return;
+    off();
+    show.on("a", (n) => seen.push(n));
+  });
+  peer.says(state(4, "a"), state(5, "a"));
+  assert.deepEqual(seen, [4, 5]);
 });
 
 test("a viewer speaks to the owner while it is in the room", (t) => {
@@ -289,6 +311,21 @@ test("a loop gets what holds, then each message, and ends with the viewer", asyn
   show.leave();
   await loop;
   assert.deepEqual(seen.slice(3), [1, 2, 5]);
+});
+
+test("a loop ends with its signal", async (t) => {
+  const { peer, show } = atThree(t);
+  const controller = new AbortController();
+  const seen = [];
+  const loop = (async () => {
+    for await (const { seq } of show.messages(controller)) seen.push(seq);
+  })();
+  peer.says(bell(4));
+  await new Promise((resolve) => setImmediate(resolve));
+  controller.abort();
+  await loop;
+  assert.deepEqual(seen, [1, 2, 4]);
+  assert.equal(show.status.name, "live");
 });
 
 test("a loop that does not keep up is told", async (t) => {
