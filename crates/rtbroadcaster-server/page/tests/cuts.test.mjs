@@ -1,0 +1,224 @@
+// The SDK in a real browser, on a network that fails and with a server that is killed: nothing is lost or repeated, and
+// the presenter stays the presenter. Must not know the page at `/`.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { start, stop } from "../../../../protocol/server.mjs";
+import { Stand } from "./stand.mjs";
+
+/** How often the viewer is cut. */
+const CUTS = 50;
+
+/** How often a pointer moves in the test of the heap: ten seconds of it. */
+const MOVES = 600;
+
+/** What the heap may grow by, in bytes: what the browser itself takes and gives back. */
+const HEAP_BYTES_MAX = 1_000_000;
+
+let stand;
+let folder;
+let server;
+let network;
+let origin;
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "rtbroadcaster-"));
+  const keeps = ["--data-dir", folder];
+  server = await start(keeps);
+  network = new Network(() => Number(new URL(server.address).port));
+  origin = `http://127.0.0.1:${await network.listen()}`;
+  network.restart = async () => {
+    server.child.kill("SIGKILL");
+    await server.ended;
+    server = await start(keeps);
+  };
+  stand = await Stand.begin();
+});
+after(async () => {
+  await stand.end();
+  network.close();
+  await stop(server);
+  rmSync(folder, { recursive: true });
+});
+
+/** The way from the browser to the server, which can be cut. */
+class Network {
+  #port;
+  #connections = new Set();
+  #server = createServer((near) => {
+    const far = connect(this.#port(), "127.0.0.1");
+    const both = [near, far];
+    this.#connections.add(both);
+    for (const one of both) {
+      one.on("error", () => {});
+      one.on("close", () => {
+        this.#connections.delete(both);
+        for (const other of both) other.destroy();
+      });
+    }
+    near.pipe(far).pipe(near);
+  });
+
+  constructor(port) {
+    this.#port = port;
+  }
+
+  listen() {
+    return new Promise((resolve) => this.#server.listen(0, "127.0.0.1", () => resolve(this.#server.address().port)));
+  }
+
+  /** Every connection is lost. */
+  cut() {
+    for (const both of this.#connections) for (const one of both) one.resetAndDestroy();
+  }
+
+  close() {
+    this.cut();
+    this.#server.close();
+  }
+}
+
+/** A window that has the SDK as `sdk`, and nothing else. */
+async function blank() {
+  const context = await stand.browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${origin}/page/icon.svg`);
+  await load(page);
+  return page;
+}
+
+const load = (page) => page.evaluate(async () => void (globalThis.sdk = await import("/sdk/index.js")));
+
+/** An owner of a room that says numbers, and what to call to have it say more. */
+async function owner(storage = false) {
+  const page = await blank();
+  const id = await page.evaluate(async (keeps) => {
+    const room = await globalThis.sdk.host("/broadcasting", { storage: keeps ? sessionStorage : undefined, reconnect: { firstMs: 50, maxMs: 200 } });
+    globalThis.room = room;
+    globalThis.said = 0;
+    // An event is refused without a connection; a value waits for it, and then the event is said.
+    globalThis.ring = async (n) => {
+      for (;;) {
+        try {
+          return await room.publish("bell", [n]);
+        } catch (error) {
+          if (error.code !== "offline") throw error;
+          await room.publish("waited", [n], { state: true });
+        }
+      }
+    };
+    globalThis.say = async (count) => {
+      for (let end = globalThis.said + count; globalThis.said < end; ) {
+        const n = ++globalThis.said;
+        await Promise.all([globalThis.ring(n), room.publish("n", [n], { state: true })]);
+      }
+    };
+    return room.id;
+  }, storage);
+  return { page, id };
+}
+
+/** A viewer of a room, which remembers every bell and every status. */
+async function viewer(id) {
+  const page = await blank();
+  await page.evaluate((room) => {
+    Object.assign(globalThis, { bells: [], statuses: [], resets: [] });
+    const show = globalThis.sdk.watch("/broadcasting", room, { reconnect: { firstMs: 50, maxMs: 200 } });
+    globalThis.show = show;
+    show.on("bell", (n) => globalThis.bells.push(n));
+    show.on("status", ({ name, reason }) => globalThis.statuses.push(reason ? `${name} ${reason}` : name));
+    show.on("reset", ({ reason }) => globalThis.resets.push(reason));
+    return show.entered;
+  }, id);
+  return page;
+}
+
+/** The page is hidden, or shown. */
+const see = (page, hidden) =>
+  page.evaluate((hidden) => {
+    Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, hidden);
+
+test(`a viewer that is cut ${CUTS} times ends with the owner's state, and no event is lost or repeated`, async (t) => {
+  const { page, id } = await owner();
+  const watching = await viewer(id);
+  for (let cut = 0; cut < CUTS; cut++) {
+    const saying = page.evaluate(() => globalThis.say(4));
+    if (cut % 10 === 9) await network.restart();
+    else if (cut % 3 === 0) network.cut();
+    else if (cut % 3 === 1) await see(watching, true);
+    else await watching.evaluate(() => dispatchEvent(new Event("offline")));
+    await saying;
+    if (cut % 3 === 1) await see(watching, false);
+  }
+  await page.evaluate(() => globalThis.room.publish("end", [], { state: true }));
+  await watching.waitForFunction(() => globalThis.show.state.get("end"));
+  const { bells, statuses, resets, state } = await watching.evaluate(() => {
+    const { bells, statuses, resets, show } = globalThis;
+    return { bells, statuses, resets, state: [...show.state.getSnapshot()] };
+  });
+  t.diagnostic(`${statuses.filter((name) => name === "resuming" || name.startsWith("resuming ")).length} returns`);
+  assert.deepEqual(bells, Array.from({ length: 4 * CUTS }, (_, n) => n + 1));
+  assert.deepEqual(resets, []);
+  assert.deepEqual(state, await page.evaluate(() => [...globalThis.room.state.getSnapshot()]));
+  assert.deepEqual(state.find(([key]) => key === "n"), ["n", [4 * CUTS]]);
+});
+
+test("a presenter that is loaded again is the presenter, in two windows the newer one", async () => {
+  const { page, id } = await owner(true);
+  await page.evaluate(() => globalThis.say(3));
+  await page.reload();
+  await load(page);
+  const [again, term, n] = await page.evaluate(async () => {
+    globalThis.room = await globalThis.sdk.host("/broadcasting", { storage: sessionStorage });
+    return [globalThis.room.id, globalThis.room.term, globalThis.room.state.get("n")];
+  });
+  assert.deepEqual([again, term, n], [id, 2, [3]]);
+  const kept = await page.evaluate(() => ({ ...sessionStorage }));
+  const other = await blank();
+  await other.evaluate(async (kept) => {
+    Object.assign(sessionStorage, kept);
+    globalThis.room = await globalThis.sdk.host("/broadcasting", { storage: sessionStorage });
+    await globalThis.room.publish("n", [4], { state: true });
+  }, kept);
+  await page.waitForFunction(() => globalThis.room.status.reason === "fenced");
+  const watching = await viewer(id);
+  assert.deepEqual(await watching.evaluate(() => globalThis.show.state.get("n")), [4]);
+});
+
+test("a pointer that moves once a frame leaves nothing behind", async (t) => {
+  const { page, id } = await owner();
+  const watching = await viewer(id);
+  const heap = async (page) => {
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("HeapProfiler.collectGarbage");
+    const { usedSize } = await devtools.send("Runtime.getHeapUsage");
+    await devtools.detach();
+    return usedSize;
+  };
+  await watching.evaluate(() => {
+    globalThis.moves = 0;
+    globalThis.show.on("pointer", () => globalThis.moves++);
+  });
+  /** Moves once a frame, with a value beside; each has come before the next is said. */
+  const move = async (count) => {
+    const before = await watching.evaluate(() => globalThis.moves);
+    await page.evaluate(async (count) => {
+      for (let move = 0; move < count; move++) {
+        void globalThis.room.publish("pointer", [move / count, 0.5], { ephemeral: true });
+        await globalThis.room.publish("hue", [move], { state: true });
+      }
+    }, count);
+    await watching.waitForFunction((moves) => globalThis.moves >= moves, before + count);
+  };
+  await move(60);
+  const before = [await heap(page), await heap(watching)];
+  await move(MOVES);
+  const grown = [await heap(page) - before[0], await heap(watching) - before[1]];
+  t.diagnostic(`heaps of ${before.join(" and ")} bytes grew by ${grown.join(" and ")}`);
+  for (const bytes of grown) assert.ok(bytes < HEAP_BYTES_MAX, `${bytes} bytes more`);
+});
