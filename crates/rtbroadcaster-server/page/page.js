@@ -2,7 +2,7 @@
 
 import { button } from "./deck.js";
 import { listenForCopying } from "./invitation.js";
-import { startPresenting } from "./presenter.js";
+import { startPresenting, wasPresenting } from "./presenter.js";
 import { follow } from "./viewer.js";
 import { showWelcome } from "./view.js";
 
@@ -18,4 +18,5 @@ button("start-own").addEventListener("click", () => {
 });
 
 if (room) follow(path, room);
+else if (wasPresenting()) startPresenting(path);
 else showWelcome();

@@ -1,19 +1,25 @@
 // The window that presents: turns what its person does into messages. Must not know who watches.
 
-import { RTBroadcaster } from "/sdk/rtbroadcaster.js";
+import { host } from "/sdk/index.js";
 import { button, element, hidePointer, input, lay, showHue, showPointer, showSlide, slideCount, slideInWords } from "./deck.js";
 import { showInvitation } from "./invitation.js";
 import { showNotice, showRoom, showStatus } from "./view.js";
 
-/** Bytes that may wait to leave before the pointer rests: it is worth nothing late. */
-const WAITING_BYTES_MAX = 16_384;
+/** Under which name this window keeps its room and the key of it. */
+const KEPT = "presenting";
 
-/** @type {Record<string, string>} Why a room could not be opened or went on no more, in plain words. */
-const REASONS = {
-  "too many rooms": "The server has as many rooms as it takes. Try again in a little while.",
-  unavailable: "The server takes no rooms at the moment. Try again in a little while.",
-  "room ended": "The server has ended it, perhaps because it is being restarted.",
+/** How long a room may take to open, in milliseconds. */
+const OPENING_MS = 10_000;
+
+/** @type {Record<string, [string, string]>} Why this window presents no more. */
+const ENDS = {
+  ended: ["You ended the room", "All viewers were told."],
+  unopened: ["No room could be opened", "The server does not answer, or takes no rooms at the moment. Is it still running?"],
+  fenced: ["You present in another window", "This one has handed the room over to it."],
 };
+
+/** @type {[string, string]} */
+const OVER = ["The room is over", "The server has ended it, perhaps because it was restarted. A new room gets a new link."];
 
 /** @type {Presenter | undefined} */
 let current;
@@ -26,7 +32,11 @@ export function startPresenting(path) {
   current ??= new Presenter(path);
 }
 
+/** Whether this window presented before it was loaded again. */
+export const wasPresenting = () => sessionStorage.getItem(KEPT) !== null;
+
 class Presenter {
+  /** @type {import("/sdk/index.js").Host<any> | undefined} */
   #room;
   /** The listeners end with it. */
   #ended = new AbortController();
@@ -37,31 +47,51 @@ class Presenter {
   #isPointing = false;
   /** The frame that will say it, or 0. */
   #frame = 0;
-  #wasConnected = false;
+  #isEnded = false;
 
   /** @param {string} path */
   constructor(path) {
     lay();
     showStatus("Opening a room…", "waiting");
-    this.#room = new RTBroadcaster(path, (uuid) => this.#open(uuid), null, null, (text) => console.warn(text), {
-      uuid: "",
-      onStatus: (event) => {
-        if (event.status === "closed") this.#over(event.reason);
-      },
-    });
+    void this.#open(path);
   }
 
-  /** @param {string} uuid */
-  #open(uuid) {
-    this.#wasConnected = true;
+  /** @param {string} path */
+  async #open(path) {
+    const opening = new AbortController();
+    const late = setTimeout(() => opening.abort(), OPENING_MS);
+    try {
+      this.#room = await host(path, { storage: sessionStorage, storageKey: KEPT, signal: opening.signal });
+    } catch {
+      return this.#over("unopened");
+    } finally {
+      clearTimeout(late);
+    }
+    const room = this.#room;
     showRoom("presents");
     input("hue").disabled = false;
     showStatus("Presenting");
-    showInvitation(uuid);
+    showInvitation(room.id);
+    room.on("status", ({ name, reason }) => {
+      if (name === "closed") this.#over(this.#isEnded ? "ended" : (reason ?? ""));
+      else if (name === "live") showStatus("Presenting");
+      else showStatus("Connection lost, coming back…", "waiting");
+    });
+    room.on("audience", showAudience);
     this.#listen();
-    this.#step(1);
-    this.#say("hue", [Number(input("hue").value)], true);
+    this.#goOn(room.state);
     element("stage").focus();
+  }
+
+  /** What the room holds after this window was loaded again, or the beginning. @param {{ get(key: string): any }} state */
+  #goOn(state) {
+    const [hue] = state.get("hue") ?? [Number(input("hue").value)];
+    const [slide] = state.get("slide") ?? [1];
+    showHue(hue);
+    if (!state.get("hue")) this.#say("hue", [hue], { state: true });
+    if (!state.get("slide")) return this.#step(1);
+    this.#slide = slide;
+    showSlide(slide);
   }
 
   #listen() {
@@ -69,19 +99,17 @@ class Presenter {
     const stage = element("stage");
     button("previous").addEventListener("click", () => this.#step(this.#slide - 1), { signal });
     button("next").addEventListener("click", () => this.#step(this.#slide + 1), { signal });
-    button("end").addEventListener("click", () => this.#end("ended"), { signal });
+    button("end").addEventListener("click", () => this.#end(), { signal });
     input("hue").addEventListener("input", () => {
       const hue = Number(input("hue").value);
       showHue(hue);
-      this.#say("hue", [hue], true);
+      this.#say("hue", [hue], { state: true });
     }, { signal });
     stage.addEventListener("pointermove", (event) => this.#point(event), { signal });
     stage.addEventListener("pointerdown", (event) => this.#point(event), { signal });
     stage.addEventListener("pointerleave", () => this.#rest(), { signal });
     stage.addEventListener("pointercancel", () => this.#rest(), { signal });
     document.addEventListener("keydown", (event) => this.#press(event), { signal });
-    // A window that is left cannot come back as the owner: viewers learn it now and not after the grace.
-    window.addEventListener("pagehide", () => this.#end("left"), { signal });
   }
 
   /** @param {KeyboardEvent} event */
@@ -108,7 +136,7 @@ class Presenter {
     this.#slide = number;
     showSlide(number);
     element("live").textContent = slideInWords();
-    this.#say("slide", [number], true);
+    this.#say("slide", [number], { state: true });
   }
 
   /** @param {PointerEvent} event */
@@ -125,12 +153,8 @@ class Presenter {
   #sayPointer() {
     this.#frame = 0;
     if (!this.#pointer) return;
-    if (this.#room.bufferedAmount > WAITING_BYTES_MAX) {
-      this.#frame = requestAnimationFrame(() => this.#sayPointer());
-      return;
-    }
     showPointer(this.#pointer[0], this.#pointer[1]);
-    this.#say("pointer", this.#pointer, false);
+    this.#say("pointer", this.#pointer, { ephemeral: true });
     this.#pointer = undefined;
   }
 
@@ -139,25 +163,29 @@ class Presenter {
     this.#isPointing = false;
     this.#pointer = undefined;
     hidePointer();
-    this.#say("pointer", [], false);
+    this.#say("pointer", [], { ephemeral: true });
   }
 
   /**
    * @param {string} key
-   * @param {unknown[]} params
-   * @param {boolean} isState
+   * @param {any[]} params
+   * @param {{ state?: boolean, ephemeral?: boolean }} [how]
    */
-  #say(key, params, isState) {
-    if (!this.#room.sendAction(key, params, isState)) return;
-    this.#sent += 1;
-    element("sent").textContent = this.#sent.toLocaleString("en");
+  #say(key, params, how) {
+    if (this.#room?.status.name !== "live" && how?.ephemeral) return;
+    const count = () => {
+      this.#sent += 1;
+      element("sent").textContent = this.#sent.toLocaleString("en");
+    };
+    // What cannot be said now is told by the status.
+    this.#room?.publish(key, params, how).then(count, () => {});
   }
 
-  /** @param {"ended" | "left"} how */
-  #end(how) {
+  #end() {
+    this.#isEnded = true;
     // Why comes before the end, as a message like any other: the protocol tells all ends alike.
-    this.#say("bye", [how], false);
-    this.#room.close();
+    this.#say("bye", ["ended"]);
+    this.#room?.close().catch(() => this.#room?.leave());
   }
 
   /** @param {string} reason */
@@ -165,9 +193,15 @@ class Presenter {
     this.#ended.abort();
     cancelAnimationFrame(this.#frame);
     current = undefined;
-    if (reason === "left") return showNotice("You ended the room", "All viewers were told.");
-    const why = REASONS[reason] ?? "";
-    if (!this.#wasConnected) return showNotice("No room could be opened", why || "The server does not answer. Is it still running?");
-    showNotice("The room is over", why || "The connection to the server was lost. Viewers are told in a moment, and a new room gets a new link.");
+    sessionStorage.removeItem(KEPT);
+    const [title, text] = ENDS[reason] ?? OVER;
+    showNotice(title, text);
   }
+}
+
+/** @param {{ viewers: number, lagging: number }} audience */
+function showAudience({ viewers, lagging }) {
+  element("viewers").textContent = viewers.toLocaleString("en");
+  const lag = lagging > 0 ? `, ${lagging.toLocaleString("en")} catching up` : "";
+  element("watching").textContent = (viewers === 1 ? "viewer follows" : "viewers follow") + lag;
 }

@@ -1,26 +1,27 @@
 // The window that follows: shows what the presenter says, and what became of the room. Must not know who presents.
 
-import { RTBroadcaster } from "/sdk/rtbroadcaster.js";
+import { watch } from "/sdk/index.js";
 import { element, hidePointer, input, lay, showHue, showPointer, showSlide, slideInWords } from "./deck.js";
 import { showNotice, showRoom, showStatus } from "./view.js";
 
 /** @type {Record<string, [string, string]>} What became of the room, by the reason the connection ended with. */
 const ENDS = {
-  "room not found": ["This room does not exist", "It may have ended, or the link is incomplete. Ask for a new one, or present yourself."],
-  "room full": ["This room is full", "No more viewers fit in. Try again later, or present yourself."],
-};
-
-/** @type {Record<string, [string, string]>} What became of it, by the presenter's last word. */
-const BYES = {
+  no_room: ["This room does not exist", "It may have ended, or the link is incomplete. Ask for a new one, or present yourself."],
+  gone: ["The presenter is gone", "Their connection was lost and did not come back, so the room has ended."],
   ended: ["The presenter has ended the room", "Thank you for being there."],
-  left: ["The presenter has left", "Their window was closed or loaded again, and the room ended with it."],
+  room_closed: ["The room has ended", "The presenter or the server has ended it."],
 };
-
-/** @type {[string, string]} */
-const VANISHED = ["The presenter is gone", "Their connection was lost and did not come back, so the room has ended."];
 
 /** @type {[string, string]} */
 const LOST = ["The connection was closed", "The server ended it. Load this page again to rejoin."];
+
+/** @type {Record<string, string>} What is said of the connection while this window waits, by its status. */
+const WAITING = {
+  connecting: "No answer yet, trying again…",
+  away: "The presenter is away…",
+  lagging: "Catching up…",
+  resuming: "Catching up…",
+};
 
 /**
  * Follows a room.
@@ -29,40 +30,28 @@ const LOST = ["The connection was closed", "The server ended it. Load this page 
  */
 export function follow(path, uuid) {
   lay();
-  let bye = "";
-  let wasConnected = false;
   input("hue").disabled = true;
   showStatus("Joining…", "waiting");
-  const room = new RTBroadcaster(path, {
-    uuid,
-    onStatus: ({ status, reason }) => {
-      if (status === "connected") {
-        wasConnected = true;
-        bye = "";
-        showRoom("follows");
-        showStatus("Following");
-      }
-      if (status === "reconnecting") {
-        hidePointer();
-        showStatus(reason === "room full" ? "Waiting for a place…" : wasConnected ? "Connection lost, coming back…" : "No answer yet, trying again…", "waiting");
-      }
-      if (status === "closed") showEnd(reason, bye);
-    },
+  const show = watch(path, uuid);
+  /** How the room ends, as far as it is known. */
+  let end = "room_closed";
+  show.entered.then(() => showRoom("follows"), () => {});
+  show.on("status", ({ name, reason = "" }) => {
+    if (name === "closed") {
+      const [title, text] = ENDS[reason === "room_closed" ? end : reason] ?? LOST;
+      return showNotice(title, text);
+    }
+    if (name !== "live") hidePointer();
+    if (end !== "ended") end = name === "away" ? "gone" : "room_closed";
+    if (name === "live") showStatus("Following");
+    else if (reason === "room_full") showStatus("Waiting for a place…", "waiting");
+    else showStatus(name === "resuming" && reason ? "Connection lost, coming back…" : (WAITING[name] ?? ""), "waiting");
   });
-  room.subscribe("slide", ([number]) => {
+  show.on("slide", (number) => {
     showSlide(number);
     element("live").textContent = slideInWords();
   });
-  room.subscribe("hue", ([hue]) => showHue(hue));
-  room.subscribe("pointer", ([x, y]) => showPointer(x, y));
-  room.subscribe("bye", ([how]) => (bye = String(how)));
-}
-
-/**
- * @param {string} reason
- * @param {string} bye
- */
-function showEnd(reason, bye) {
-  const [title, text] = reason === "room ended" ? (BYES[bye] ?? VANISHED) : (ENDS[reason] ?? LOST);
-  showNotice(title, text);
+  show.on("hue", showHue);
+  show.on("pointer", showPointer);
+  show.on("bye", () => (end = "ended"));
 }

@@ -19,6 +19,7 @@ const FILES = [
   ["/page/page.css", "text/css; charset=utf-8"],
   ["/page/page.js", "text/javascript; charset=utf-8"],
   ["/page/art.svg", "image/svg+xml"],
+  ["/sdk/index.js", "text/javascript; charset=utf-8"],
   ["/sdk/rtbroadcaster.js", "text/javascript; charset=utf-8"],
   ["/sdk/global.js", "text/javascript; charset=utf-8"],
 ];

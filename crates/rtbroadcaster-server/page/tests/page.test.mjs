@@ -134,18 +134,39 @@ describe("the page", { concurrency: 2, timeout: 4 * DEADLINE_MS }, () => {
     await page.locator("#room").waitFor();
   });
 
-  test("viewers learn that the presenter loaded its window again", async () => {
+  test("a presenter that loads its window again presents on, and its viewers stay", async () => {
     const { page, viewers } = await audience();
+    await page.getByRole("button", { name: "Next slide" }).click();
+    await page.getByLabel("Colour").fill("140");
+    await inStep(viewers[0], await shown(page));
+    const link = await page.getByLabel("Link for viewers").inputValue();
     await page.reload();
-    await page.getByRole("button", { name: "Start a room" }).waitFor();
-    for (const viewer of viewers) await notice(viewer, "The presenter has left");
+    await page.locator("#status", { hasText: "Presenting" }).waitFor();
+    assert.equal(await page.getByLabel("Link for viewers").inputValue(), link, "it is the same room");
+    await page.locator("#viewers", { hasText: "2" }).waitFor();
+    const again = await shown(page);
+    assert.deepEqual([again.number, again.hue], ["2", "140"]);
+    await page.getByRole("button", { name: "Next slide" }).click();
+    for (const viewer of viewers) {
+      await inStep(viewer, await shown(page));
+      await viewer.locator("#status", { hasText: "Following" }).waitFor();
+    }
   });
 
-  test("viewers learn that the presenter's window was closed", async () => {
+  test("viewers see that the presenter's window was closed, and learn that it does not come back", async () => {
     const { page, viewers } = await audience();
     await page.context().close();
-    // A browser that is in a hurry does not let the window say goodbye; then the grace passes first.
-    for (const viewer of viewers) await notice(viewer, /^The presenter (has left|is gone)$/);
+    for (const viewer of viewers) await viewer.locator("#status", { hasText: "The presenter is away…" }).waitFor();
+    for (const viewer of viewers) await notice(viewer, "The presenter is gone");
+  });
+
+  test("a presenter sees how many follow", async () => {
+    const { page, viewers } = await audience();
+    await page.locator("#viewers", { hasText: "2" }).waitFor();
+    assert.equal(await page.locator("#watching").textContent(), "viewers follow");
+    await viewers[0].context().close();
+    await page.locator("#viewers", { hasText: "1" }).waitFor();
+    await page.locator("#watching", { hasText: /^viewer follows$/ }).waitFor();
   });
 
   test("a room that does not exist gets a friendly page and a way on", async () => {

@@ -7,7 +7,7 @@ import { chromium } from "playwright-core";
 import { start, stop } from "../../../../protocol/server.mjs";
 
 /** What the server is started with besides its address. */
-export const SERVER_ARGUMENTS = ["--owner-grace", "2s", "--log", "info,rtbroadcaster=debug"];
+export const SERVER_ARGUMENTS = ["--owner-grace", "5s", "--log", "info,rtbroadcaster=debug"];
 
 /** How long a condition may take at most, in milliseconds: longer than the owner's grace, and than a busy machine. */
 export const DEADLINE_MS = 20_000;
