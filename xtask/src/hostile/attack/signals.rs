@@ -127,7 +127,8 @@ async fn flood(shared: &Shared, number: u64, random: &mut Random) -> Made {
     let said = timeout(PATIENCE, async {
         let peer = join(shared, number, room, flood == Flood::Unread).await?;
         if flood == Flood::Unread {
-            return Ok(stare(peer, &speech::singles(EACH, random), &mut made).await);
+            stare(peer, &speech::singles(EACH, random), &mut made).await;
+            return Ok(());
         }
         converse(peer, shared, flood, random, &mut made).await
     });
