@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use crate::message::Key;
 use crate::options::{Counting, RoomOptions};
 use crate::protocol::Refusal;
 
@@ -69,14 +70,11 @@ pub(super) fn options(audience: bool, signals: Option<&RawValue>) -> Result<Room
 
 /// `options`, and what is wanted of `key`.
 fn wish(options: RoomOptions, key: &str, raw: &RawValue) -> Option<RoomOptions> {
+    // Also of a key that is not counted.
+    Key::new(key)?;
     let Wish { count, every_ms, once_per_viewer } = read(raw)?;
     let counting = Counting { every: Duration::from_millis(every_ms), once_per_viewer };
-    if count {
-        return options.with_counting(key, counting).ok();
-    }
-    // What is not counted makes as much sense, and takes no place.
-    RoomOptions::new().with_counting(key, counting).ok()?;
-    Some(options)
+    if count { options.with_counting(key, counting).ok() } else { Some(options) }
 }
 
 /// Reads an object; a derived struct alone would also take an array of its members.

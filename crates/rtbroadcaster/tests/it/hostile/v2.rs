@@ -93,7 +93,6 @@ pub(super) const ROWS: &[(Who, &str, &str)] = &[
     (Nobody, r#"{"type":"create","id":"a","signals":{"":{}}}"#, "bad_message"),
     (Nobody, r#"{"type":"create","id":"a","signals":{"<x257>":{"count":true}}}"#, "bad_message"),
     (Nobody, r#"{"type":"create","id":"a","signals":{"k":{"count":true,"everyMs":99}}}"#, "bad_message"),
-    (Nobody, r#"{"type":"create","id":"a","signals":{"k":{"everyMs":99}}}"#, "bad_message"),
     (Nobody, r#"{"type":"create","id":"a","signals":{"k":{"count":true,"everyMs":60001}}}"#, "bad_message"),
     (Viewer, r#"{"type":"signal","key":"","params":[]}"#, "bad_message"),
     (Viewer, r#"{"type":"signal","key":"<x257>","params":[]}"#, "bad_message"),
