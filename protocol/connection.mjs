@@ -4,8 +4,11 @@ import { randomBytes } from "node:crypto";
 import { WebSocket } from "ws";
 import { within } from "./deadline.mjs";
 
-/** How a text begins that says how many watch. */
-export const AUDIENCE = '{"type":"audience",';
+/**
+ * How texts begin that come at the server's own time: how many watch, and the heartbeat, which is every 25 s for all who
+ * are on one server. Whether a heartbeat comes where none should, the replayer in Rust sees.
+ */
+const AT_ITS_OWN_TIME = ['{"type":"audience",', '{"type":"alive",'];
 
 export class Connection {
   #socket;
@@ -39,16 +42,17 @@ export class Connection {
     return connection;
   }
 
-  /** The next thing that comes but how many watch, which comes at its own time. */
-  async next() {
+  /** The next thing that comes; of what comes at its own time only what begins like `expected`. */
+  async next(expected = "") {
     for (;;) {
-      const came = await this.nextOfAll();
-      if (came.kind !== "text" || !came.text.startsWith(AUDIENCE)) return came;
+      const came = await this.#anything();
+      const start = AT_ITS_OWN_TIME.find((start) => came.kind === "text" && came.text.startsWith(start));
+      if (start === undefined || expected.startsWith(start)) return came;
     }
   }
 
   /** The next thing that comes. */
-  async nextOfAll() {
+  async #anything() {
     if (this.#inbox.length === 0) {
       await within(new Promise((resolve) => (this.#arrived = resolve)), "waiting");
     }

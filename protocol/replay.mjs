@@ -4,7 +4,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { AUDIENCE, Connection } from "./connection.mjs";
+import { Connection } from "./connection.mjs";
 import { start, stop } from "./server.mjs";
 import { parse, Values } from "./transcript.mjs";
 
@@ -70,7 +70,7 @@ async function take({ name, verb, rest }, address, values, open) {
     case "!>": return connection.sendRaw(bytes(rest));
     case ".": return expectNothing(connection);
     case "<": {
-      const came = await (rest.startsWith(AUDIENCE) ? connection.nextOfAll() : connection.next());
+      const came = await connection.next(rest);
       if (came.kind === "text" && values.matches(rest, came.text)) return;
       throw new Error(`expected ${rest}\n#   but came ${JSON.stringify(came)}`);
     }
