@@ -13,6 +13,7 @@ mod proxy_header;
 mod routes;
 
 use std::io::Write;
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -62,26 +63,28 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
 
 fn start(settings: &Settings) -> Result<ExitCode, ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
-    let outcome = runtime.block_on(serve(settings));
+    // On a worker, as all that it spawns: whoever accepts takes turns with those who are here.
+    let serving = runtime.spawn(serve(settings.clone()));
+    let outcome = runtime.block_on(serving).unwrap_or_else(|error| resume_unwind(error.into_panic()));
     // Whoever has not gone by now is not waited for.
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(settings: &Settings) -> Result<ExitCode, ServeError> {
+async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
     let process = Process::begins();
     // Before the ready line, so that whoever reads it may already send a signal.
     let mut signals = Signals::new().map_err(ServeError::Signals)?;
     let mut listener = Listener::bind(settings.listen, "--listen")?;
     let address = listener.address();
     // Before the first connection is accepted: whoever waits in the queue of the port finds its room.
-    let manager = manager(settings).await?;
+    let manager = manager(&settings).await?;
     let hosts = Hosts::of(address, &settings.allow_hosts);
     let routes = routes::router(&settings.path, manager.clone(), hosts);
-    let arrivals = Arc::new(Arrivals::new(settings));
+    let arrivals = Arc::new(Arrivals::new(&settings));
     let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
-    let admin = Admin::bind(settings, &manager, process)?;
-    announce::ready(address, admin.as_ref().map(Admin::address), settings);
+    let admin = Admin::bind(&settings, &manager, process)?;
+    announce::ready(address, admin.as_ref().map(Admin::address), &settings);
     tracing::info!(%address, path = %settings.path, "listening");
     if let Some(admin) = admin {
         tracing::info!(address = %admin.address(), "metrics at /metrics");

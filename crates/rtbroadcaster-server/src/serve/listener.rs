@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rtbroadcaster::Sampling;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::task::yield_now;
 use tokio::time::Instant;
 
 /// How many connections may wait to be accepted; Linux lowers it to `net.core.somaxconn`, 4 096 by default.
@@ -15,12 +16,9 @@ const BACKLOG: u32 = 4_096;
 /// How long accepting rests after an error that the next attempt would meet too, such as `EMFILE`.
 const REST: Duration = Duration::from_millis(50);
 
-/// After so many connections accepting rests, so that those who are here get their turn while thousands wait to be let in.
-/// More than the gate lets through, since one that asks for nothing yet costs little, and others wait behind it.
-const CROWD: u32 = 32;
-
-/// How long that rest is at least; the timer makes it up to twice as long.
-const BREATH: Duration = Duration::from_millis(1);
+/// After so many connections everything else that is ready gets its turn, so that those who are here need not wait for
+/// thousands. More than the gate lets through, since one that asks for nothing yet costs little, and others wait behind it.
+const CROWD: u32 = 8;
 
 /// Why the server does not listen, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +63,7 @@ pub(super) struct Listener {
     failures: Sampling<()>,
     /// Until when accepting rests.
     rests_until: Option<Instant>,
-    /// How many connections were accepted since the last breath.
+    /// How many connections were accepted since others had their turn.
     crowd: u32,
 }
 
@@ -87,13 +85,14 @@ impl Listener {
                 tokio::time::sleep_until(end).await;
                 self.rests_until = None;
             }
+            if self.crowd >= CROWD {
+                self.crowd = 0;
+                yield_now().await;
+            }
             let error = match self.socket.accept().await {
                 Ok((socket, peer)) => {
                     let at = Instant::now();
                     self.crowd += 1;
-                    if self.crowd == CROWD {
-                        (self.crowd, self.rests_until) = (0, Some(at + BREATH));
-                    }
                     return Accepted { socket, peer, at };
                 }
                 Err(error) => error,
@@ -137,15 +136,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_crowd_is_let_in_with_a_breath_and_everybody_gets_in() {
+    async fn everybody_gets_in_and_others_get_their_turn_after_each_crowd() {
         let mut listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), "--listen").unwrap();
         let mut clients = Vec::new();
-        for number in 1..=2 * CROWD + 1 {
+        for _ in 0..=2 * CROWD {
             clients.push(TcpStream::connect(listener.address()).await.unwrap());
-            let accepted = listener.accept().await;
-            assert_eq!(accepted.peer, clients.last().unwrap().local_addr().unwrap());
-            let rests = listener.rests_until.map(|end| end - accepted.at);
-            assert_eq!(rests, (number % CROWD == 0).then_some(BREATH), "after {number}");
+        }
+        for number in 0..=2 * CROWD {
+            let mut accept = std::pin::pin!(listener.accept());
+            let at_once = futures_util::future::poll_immediate(accept.as_mut()).await;
+            if number > 0 && number % CROWD == 0 {
+                assert!(at_once.is_none(), "after {number} others have their turn, though the next one waits");
+            }
+            let accepted = match at_once {
+                Some(accepted) => accepted,
+                None => accept.await,
+            };
+            assert_eq!(accepted.peer, clients[usize::try_from(number).unwrap()].local_addr().unwrap());
         }
     }
 }
