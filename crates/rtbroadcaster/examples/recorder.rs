@@ -23,13 +23,8 @@ pub(crate) async fn record(viewer: &Viewer, mut out: impl Write) -> std::io::Res
         match heard {
             Heard::State { state, reset } => {
                 // Events may be missing before a state that comes anew.
-                writeln!(
-                    out,
-                    r#"{{"ms":{ms},"anew":{},"seq":{},"keys":{}}}"#,
-                    reset.is_some(),
-                    state.seq(),
-                    state.len()
-                )?;
+                let (anew, seq, keys) = (reset.is_some(), state.seq(), state.len());
+                writeln!(out, r#"{{"ms":{ms},"anew":{anew},"seq":{seq},"keys":{keys}}}"#)?;
             }
             Heard::Message(message) => {
                 let (key, params) = (serde_json::Value::from(message.key()), message.params().as_str());
