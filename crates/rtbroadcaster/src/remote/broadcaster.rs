@@ -1,5 +1,6 @@
 //! An owner over the network: its handle. Must not know connections.
 
+mod failure;
 mod part;
 mod unacked;
 
@@ -9,11 +10,10 @@ use std::task::{Context, Poll};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::address::{Address, AddressError};
+use super::address::Address;
 use super::course::Course;
 use super::crowd::{Audience, Signals};
 use super::dial::Dialer;
-use super::ending::Closing;
 use super::state::State;
 use super::status::Status;
 use super::{Options, crowd};
@@ -21,6 +21,7 @@ use crate::id::{RoomId, Seq};
 use crate::message::{Body, Change, Key, Kind, Message, MessageError, Params};
 use crate::options::RoomOptions;
 use crate::room::OwnerKey;
+pub use failure::{OpenError, PublishError};
 pub(super) use part::Beginning;
 use part::{Order, Owning};
 use unacked::IDS_MAX;
@@ -70,55 +71,6 @@ pub struct Broadcaster {
 struct Opened {
     room: RoomId,
     key: OwnerKey,
-}
-
-/// Why there is no room to speak in.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The address is none.
-    #[error("the address cannot be used")]
-    Address(#[from] AddressError),
-    /// There is no such room, or the key is not its own: both look the same.
-    #[error("there is no such room, or the key is not its own")]
-    NoRoom,
-    /// The server does not let it in, or patience has ended.
-    #[error("the server does not open the room")]
-    Closed(#[source] Closing),
-}
-
-/// Why a message was not published.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PublishError {
-    /// Another owner has taken the room over. Whether this message was stored before is not known, unless it comes later.
-    #[error("another owner has taken the room over")]
-    Fenced,
-    /// The message has a fault: its key, parameters, size or id. The source says which.
-    #[error("the message cannot be published")]
-    BadMessage(#[from] MessageError),
-    /// The room's state cannot take another key or this many bytes.
-    #[error("the room's state is full")]
-    StateFull,
-    /// The same id was published with other content.
-    #[error("the id was used for another message")]
-    IdReused,
-    /// There is no connection, and an ephemeral message does not wait for one.
-    #[error("there is no connection")]
-    Offline,
-    /// The server refused it for another reason.
-    #[error("the server refused the message")]
-    Refused(#[source] super::Refused),
-    /// The broadcaster is over. Whether the message was stored is not known.
-    #[error("the broadcaster is over")]
-    Closed(#[source] Closing),
-}
-
-impl From<Closing> for PublishError {
-    fn from(closing: Closing) -> Self {
-        const FENCED: u16 = 4509;
-        if closing.code() == FENCED { Self::Fenced } else { Self::Closed(closing) }
-    }
 }
 
 /// The number of a message that is on its way: a future. Dropping it does not take the message back.
