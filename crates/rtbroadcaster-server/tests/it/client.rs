@@ -78,6 +78,14 @@ impl Client {
         self.stream.send(Message::text(message.to_string())).await.unwrap();
     }
 
+    /// Says all of them at once, and hears nothing meanwhile.
+    pub(crate) async fn say_all(&mut self, messages: impl Iterator<Item = Value>) {
+        for message in messages {
+            self.stream.feed(Message::text(message.to_string())).await.unwrap();
+        }
+        self.stream.flush().await.unwrap();
+    }
+
     async fn next(&mut self) -> Message {
         soon("a frame", self.stream.next()).await.expect("the connection ended without a close frame").unwrap()
     }

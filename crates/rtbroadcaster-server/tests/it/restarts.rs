@@ -287,3 +287,17 @@ async fn a_thousand_rooms_are_ready_within_two_seconds() {
     // The promise is 2 s; a busy machine has more.
     assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
 }
+
+#[tokio::test]
+async fn an_owner_that_says_very_much_at_once_gets_every_answer() {
+    let directory = Directory::new("burst");
+    let server = directory.server(&["--ack", "disk"]).await;
+    let mut room = Room::create(&server).await;
+    // More than one write to the disk takes, and more answers than may wait for a client.
+    const SAID: u32 = 6_000;
+    let publish = |n: u32| json!({"type": "publish", "id": n.to_string(), "key": "n", "params": []});
+    room.owner.say_all((0..SAID).map(publish)).await;
+    for n in 0..SAID {
+        assert_eq!(room.owner.hear().await, json!({"type": "ack", "id": n.to_string(), "seq": n + 1}));
+    }
+}

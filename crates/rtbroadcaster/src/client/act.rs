@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::{Client, Role};
-use crate::fanout::Outbox;
+use crate::fanout::{Outbox, Promise};
 use crate::id::{RoomId, Seq};
 use crate::manager::Manager;
 use crate::message::{Key, Message, Params};
@@ -215,14 +215,16 @@ fn own<'a>(role: &'a mut Role, room: &str) -> Result<&'a mut Owner, Refusal> {
 
 /// Answers what was asked under the name `id` when what was said is written.
 fn later(outbox: &Arc<Outbox>, manager: &Manager, protocol: Protocol, id: &str, wants_ack: bool) -> Done {
-    let (outbox, counters) = (Arc::clone(outbox), Arc::clone(manager.counters()));
-    let (alive, id) = (manager.config().ping_interval, String::from(id));
+    let (alive, counters) = (manager.config().ping_interval, Arc::clone(manager.counters()));
+    // The longest answer there may be.
+    let answer = Promise::new(outbox, protocol.refused(id, Refusal::Unavailable).len());
+    let id = String::from(id);
     Box::new(move |outcome| match outcome {
-        Ok(seq) if wants_ack => _ = protocol.accepted(&id, &Answer::Ack(seq), alive).map(|ack| outbox.answer(ack)),
+        Ok(seq) if wants_ack => _ = protocol.accepted(&id, &Answer::Ack(seq), alive).map(|ack| answer.keep(ack)),
         Ok(_) => {}
         Err(_) => {
             counters.refused(Refusal::Unavailable.code());
-            outbox.answer(protocol.refused(&id, Refusal::Unavailable));
+            answer.keep(protocol.refused(&id, Refusal::Unavailable));
         }
     })
 }

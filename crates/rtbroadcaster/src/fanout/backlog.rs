@@ -20,6 +20,7 @@ pub use super::superseding::Rank;
 pub use closing::Closing;
 pub use frame::Frame;
 use lost::Lost;
+pub(super) use queue::PLACE_BYTES;
 use queue::Queue;
 pub use replay::Replay;
 use replay::Replaying;

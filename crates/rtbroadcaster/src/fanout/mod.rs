@@ -11,7 +11,7 @@ mod superseding;
 pub(crate) use backlog::{Ending, Frame, Replay};
 pub(crate) use lags::Lagging;
 pub(crate) use lane::{Faults, Lanes};
-pub(crate) use outbox::{Drained, End, Outbox};
+pub(crate) use outbox::{Drained, End, Outbox, Promise};
 pub(crate) use roster::{Item, Last, Roll, Roster};
 #[cfg(test)]
 pub(crate) use {

@@ -5,6 +5,7 @@ mod aside;
 mod direct;
 mod drain;
 mod line;
+mod promise;
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,7 +18,7 @@ use uuid::Uuid;
 use super::backlog::{ControlKind, Ending, Frame, Replay};
 use crate::clock::Clock;
 use crate::close::CloseReason;
-use crate::config::{Config, deadline, exceeds};
+use crate::config::{Config, deadline};
 use crate::id::{RoomId, Seq};
 use crate::message::Dialect;
 use crate::metrics::Counters;
@@ -26,6 +27,7 @@ pub(super) use direct::{Batch, Member};
 pub(crate) use drain::Drained;
 use line::Flow;
 pub(crate) use line::{End, Line};
+pub(crate) use promise::Promise;
 
 /// When the first client shall come back after a shutdown, and over which time the others are spread.
 const COME_BACK_FIRST: Duration = Duration::from_secs(3);
@@ -50,6 +52,8 @@ pub(crate) struct Outbox {
     stall_ns: u64,
     /// Whether anything came from the client since the last sweep.
     heard: AtomicBool,
+    /// What the answers that are [promised](Promise) will take.
+    promised: AtomicUsize,
     /// The member's place in its lane's roster, known to that lane only.
     place: AtomicUsize,
     line: Mutex<Line>,
@@ -72,6 +76,7 @@ impl Outbox {
             limit: config.backlog_bytes_max,
             stall_ns: u64::try_from(config.stall_timeout.as_nanos()).unwrap_or(u64::MAX),
             heard: AtomicBool::new(true),
+            promised: AtomicUsize::new(0),
             place: AtomicUsize::new(NO_PLACE),
             line: Mutex::default(),
         })
@@ -121,12 +126,6 @@ impl Outbox {
     /// Whether this client lost messages and nothing is on its way that makes up for them.
     pub(super) fn is_lost(&self) -> bool {
         self.lock().backlog.as_ref().is_some_and(|backlog| backlog.is_lost())
-    }
-
-    /// Whether so much waits for this client that it should be asked nothing more.
-    pub(crate) fn is_congested(&self) -> bool {
-        let waits = self.lock().backlog.as_ref().map_or(0, |backlog| backlog.bytes());
-        exceeds(waits.saturating_mul(2), self.limit)
     }
 
     /// Tests only: what a lane does with one frame.

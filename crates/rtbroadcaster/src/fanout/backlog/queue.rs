@@ -9,7 +9,7 @@ use crate::fanout::superseding::{Rank, Ranked, Superseding};
 use crate::id::Seq;
 
 /// What a waiting frame costs besides its bytes. Without it many small frames would cost three times the limit.
-pub(super) const PLACE_BYTES: usize = 128;
+pub(in crate::fanout) const PLACE_BYTES: usize = 128;
 
 /// The frames that nobody has taken for a write.
 #[derive(Debug, Default)]
