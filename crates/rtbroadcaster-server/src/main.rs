@@ -26,6 +26,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use settings::{Flags, Settings};
+#[cfg(not(target_env = "msvc"))]
+use tikv_jemallocator::Jemalloc;
 
 const EXAMPLES: &str = "\
 Every option is also a key of the configuration file (owner_grace) and a variable (RTB_OWNER_GRACE); options win over
@@ -51,6 +53,11 @@ Examples:
   rtbroadcaster completions bash > ~/.local/share/bash-completion/completions/rtbroadcaster
   rtbroadcaster completions zsh > \"${fpath[1]}/_rtbroadcaster\"
   rtbroadcaster completions fish > ~/.config/fish/completions/rtbroadcaster.fish";
+
+/// What thousands of requests took at once is given back, and a join costs less than with the system's.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Rooms over WebSocket: one speaks, everyone is in step.
 #[derive(Debug, Parser)]

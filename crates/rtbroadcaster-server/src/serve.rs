@@ -10,7 +10,7 @@ mod hosts;
 mod listener;
 mod proxies;
 mod proxy_header;
-mod routes;
+mod site;
 
 use std::io::Write;
 use std::panic::resume_unwind;
@@ -31,6 +31,7 @@ use admin::Admin;
 use arrivals::Arrivals;
 use hosts::Hosts;
 use listener::{ListenError, Listener};
+use site::Site;
 
 /// How long all connections together may take to end after a signal.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -80,7 +81,7 @@ async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
     // Before the first connection is accepted: whoever waits in the queue of the port finds its room.
     let manager = manager(&settings).await?;
     let hosts = Hosts::of(address, &settings.allow_hosts);
-    let routes = routes::router(&settings.path, manager.clone(), hosts);
+    let site = Site::new(&settings.path, manager.clone(), hosts);
     let arrivals = Arc::new(Arrivals::new(&settings));
     let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
     let admin = Admin::bind(&settings, &manager, process)?;
@@ -95,7 +96,7 @@ async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
         tokio::select! {
             signal = signals.next() => break signal,
             accepted = listener.accept() => {
-                connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), routes.clone(), stop.clone()));
+                connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), site.clone(), stop.clone()));
             }
         }
     };
@@ -120,7 +121,7 @@ async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
             }
             // Who comes now is told to come later, as long as somebody is here to tell it.
             accepted = listener.accept(), if !stop.is_cancelled() => {
-                connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), routes.clone(), stop.clone()));
+                connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), site.clone(), stop.clone()));
             }
         }
     }

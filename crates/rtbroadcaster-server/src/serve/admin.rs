@@ -8,7 +8,6 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
-use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use rtbroadcaster::Manager;
@@ -17,8 +16,9 @@ use tokio_util::task::TaskTracker;
 
 use super::arrivals::Arrivals;
 use super::connection;
-use super::hosts::{self, Hosts};
+use super::hosts::Hosts;
 use super::listener::{ListenError, Listener};
+use super::site::Site;
 use crate::metrics::{self, Process};
 use crate::settings::Settings;
 
@@ -28,7 +28,7 @@ const FLAG: &str = "--admin-listen";
 /// The address, and what is served there.
 pub(super) struct Admin {
     listener: Listener,
-    routes: Router,
+    site: Site,
 }
 
 /// What the numbers are read from.
@@ -47,9 +47,8 @@ impl Admin {
         let routes = Router::new()
             .route("/metrics", get(tell))
             .with_state(Source { manager: manager.clone(), process })
-            .fallback((StatusCode::NOT_FOUND, "there is nothing here; the metrics are at /metrics\n"))
-            .layer(middleware::from_fn_with_state(hosts, hosts::guard));
-        Ok(Some(Self { listener, routes }))
+            .fallback((StatusCode::NOT_FOUND, "there is nothing here; the metrics are at /metrics\n"));
+        Ok(Some(Self { listener, site: Site::of(routes, hosts) }))
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -63,7 +62,7 @@ impl Admin {
             tokio::select! {
                 () = stop.cancelled() => return,
                 accepted = self.listener.accept() => {
-                    connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), self.routes.clone(), stop.clone()));
+                    connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), self.site.clone(), stop.clone()));
                 }
             }
         }

@@ -6,19 +6,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::Router;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use rtbroadcaster::Arrival;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::arrivals::Arrivals;
 use super::listener::Accepted;
+use super::site::Site;
 
 /// How long a request's whole head may take, the first one's from the accept, with a PROXY header before it. An idle
 /// connection is closed by the same clock, which begins anew after each answer.
@@ -29,14 +28,13 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
 
 /// Serves a connection until it ends, becomes a WebSocket, or has answered its last request after `stop`.
-pub(super) async fn serve(accepted: Accepted, arrivals: Arc<Arrivals>, routes: Router, stop: CancellationToken) {
+pub(super) async fn serve(accepted: Accepted, arrivals: Arc<Arrivals>, site: Site, stop: CancellationToken) {
     let peer = tokio::select! {
         biased;
         peer = arrivals.peer(&accepted, accepted.at + HEAD) => peer,
         () = stop.cancelled() => None,
     };
     let Some(peer) = peer else { return };
-    let routes = TowerToHyperService::new(routes);
     // The first request is what the client came for, so its deadlines count from the accept; later ones have their own.
     let is_first = AtomicBool::new(true);
     let answer = service_fn(move |mut request: Request<Incoming>| {
@@ -44,7 +42,8 @@ pub(super) async fn serve(accepted: Accepted, arrivals: Arc<Arrivals>, routes: R
         // Of each request: a proxy may send those of several clients by one connection.
         let peer = arrivals.client(peer, request.headers());
         request.extensions_mut().insert(Arrival { accepted: since, peer });
-        routes.call(request)
+        let site = site.clone();
+        async move { site.answer(request).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -2,11 +2,6 @@
 //! A connection that asks for nothing yet keeps nobody waiting here.
 //! Must not know what a handshake is answered.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
-use axum::middleware::Next;
-use axum::response::Response;
 use tokio::sync::Mutex;
 use tokio::task::yield_now;
 
@@ -14,12 +9,12 @@ use tokio::task::yield_now;
 const CROWD: u32 = 4;
 
 /// The gate, one for the server. Whoever waits passes in the order of coming.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Gate(Arc<Mutex<u32>>);
+#[derive(Debug, Default)]
+pub(super) struct Gate(Mutex<u32>);
 
 impl Gate {
     /// Waits until it is this one's turn.
-    async fn pass(&self) {
+    pub(super) async fn pass(&self) {
         let mut crowd = self.0.lock().await;
         *crowd += 1;
         if *crowd >= CROWD {
@@ -30,24 +25,19 @@ impl Gate {
     }
 }
 
-/// Holds a request up until it may pass.
-pub(super) async fn keep(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    gate.pass().await;
-    next.run(request).await
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
 
     #[tokio::test]
     async fn all_of_a_stampede_pass_in_the_order_of_coming_and_others_get_their_turn_meanwhile() {
-        let (gate, passed) = (Gate::default(), Arc::new(std::sync::Mutex::new(Vec::new())));
+        let (gate, passed) = (Arc::new(Gate::default()), Arc::new(std::sync::Mutex::new(Vec::new())));
         let tasks: Vec<_> = (0..10 * CROWD)
             .map(|number| {
-                let (gate, passed) = (gate.clone(), Arc::clone(&passed));
+                let (gate, passed) = (Arc::clone(&gate), Arc::clone(&passed));
                 tokio::spawn(async move {
                     gate.pass().await;
                     passed.lock().unwrap().push(number);
@@ -72,11 +62,11 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_gives_up_holds_nobody_up() {
-        let (gate, passed) = (Gate::default(), Arc::new(AtomicU32::new(0)));
+        let (gate, passed) = (Arc::new(Gate::default()), Arc::new(AtomicU32::new(0)));
         let held = gate.0.lock().await;
         let tasks: Vec<_> = (0..3 * CROWD)
             .map(|_| {
-                let (gate, passed) = (gate.clone(), Arc::clone(&passed));
+                let (gate, passed) = (Arc::clone(&gate), Arc::clone(&passed));
                 tokio::spawn(async move {
                     gate.pass().await;
                     passed.fetch_add(1, Ordering::Relaxed);

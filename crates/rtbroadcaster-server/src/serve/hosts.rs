@@ -6,11 +6,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::extract::{Request, State};
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use rtbroadcaster::Sampling;
 
@@ -56,20 +54,21 @@ impl Hosts {
             || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback());
         is_own || rule.allowed.iter().any(|allowed| allowed.names(name))
     }
-}
 
-/// Answers requests to other names with 403.
-pub(super) async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
-    if hosts.allow(request.headers()) {
-        return next.run(request).await;
+    /// The answer to a request with these headers, where it was sent to another name: 403.
+    pub(super) fn refuse(&self, headers: &HeaderMap) -> Option<Response> {
+        if self.allow(headers) {
+            return None;
+        }
+        if let Self::Loopback(rule) = self
+            && let Some(unsaid) = rule.refusals.count((), Instant::now())
+        {
+            let why = "on a loopback address only localhost is answered; --allow-host HOST adds a name";
+            tracing::info!(unsaid, "request refused: {why}");
+        }
+        let answer = "this server answers to localhost only; --allow-host adds other names\n";
+        Some((StatusCode::FORBIDDEN, answer).into_response())
     }
-    if let Hosts::Loopback(rule) = &hosts
-        && let Some(unsaid) = rule.refusals.count((), Instant::now())
-    {
-        let why = "on a loopback address only localhost is answered; --allow-host HOST adds a name";
-        tracing::info!(unsaid, "request refused: {why}");
-    }
-    (StatusCode::FORBIDDEN, "this server answers to localhost only; --allow-host adds other names\n").into_response()
 }
 
 #[cfg(test)]
