@@ -1,13 +1,6 @@
 // The slides, the colour and the pointer on the stage. Must not know who moves them.
 
-/** @param {string} id */
-export const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-
-/** @param {string} id */
-export const input = (id) => /** @type {HTMLInputElement} */ (element(id));
-
-/** @param {string} id */
-export const button = (id) => /** @type {HTMLButtonElement} */ (element(id));
+import { button, element, input } from "./element.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,15 +1,18 @@
 // The viewers' link: as text, as a button that copies it, as a QR code. Must not know the connection.
 
-import { button, element, input } from "./deck.js";
+import { button, element, input } from "./element.js";
 
 /** How long "Copied" stands, in milliseconds. */
 const COPIED_MS = 2_000;
 
 /** @param {string} room */
 export function showInvitation(room) {
-  const link = new URL("/", location.href);
+  const link = new URL(location.pathname, location.href);
   link.searchParams.set("uuid", room);
   input("link").value = link.href;
+  // Not every page shows the name alone.
+  const code = document.getElementById("room-code");
+  if (code) code.textContent = room;
   const picture = /** @type {HTMLImageElement} */ (element("qr"));
   picture.src = `/qr.svg?url=${encodeURIComponent(link.href)}`;
   picture.hidden = false;

@@ -1,6 +1,6 @@
 // Decides what this window is: the start, a presenter, or a viewer of the room that its address names.
 
-import { button } from "./deck.js";
+import { button } from "./element.js";
 import { listenForCopying } from "./invitation.js";
 import { startPresenting, wasPresenting } from "./presenter.js";
 import { follow } from "./viewer.js";

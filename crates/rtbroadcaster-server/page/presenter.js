@@ -1,25 +1,11 @@
 // The window that presents: turns what its person does into messages. Must not know who watches.
 
-import { host } from "/sdk/index.js";
-import { button, element, hidePointer, input, lay, showHue, showPointer, showSlide, slideCount, slideInWords } from "./deck.js";
-import { showInvitation } from "./invitation.js";
-import { showNotice, showRoom, showStatus } from "./view.js";
+import { hidePointer, lay, showHue, showPointer, showSlide, slideCount, slideInWords } from "./deck.js";
+import { button, element, input } from "./element.js";
+import { own, owned } from "./ownership.js";
 
 /** Under which name this window keeps its room and the key of it. */
 const KEPT = "presenting";
-
-/** How long a room may take to open, in milliseconds. */
-const OPENING_MS = 10_000;
-
-/** @type {Record<string, [string, string]>} Why this window presents no more. */
-const ENDS = {
-  ended: ["You ended the room", "All viewers were told."],
-  unopened: ["No room could be opened", "The server does not answer, or takes no rooms at the moment. Is it still running?"],
-  fenced: ["You present in another window", "This one has handed the room over to it."],
-};
-
-/** @type {[string, string]} */
-const OVER = ["The room is over", "The server has ended it, perhaps because it was restarted. A new room gets a new link."];
 
 /** @type {Presenter | undefined} */
 let current;
@@ -33,7 +19,7 @@ export function startPresenting(path) {
 }
 
 /** Whether this window presented before it was loaded again. */
-export const wasPresenting = () => sessionStorage.getItem(KEPT) !== null;
+export const wasPresenting = () => owned(KEPT);
 
 class Presenter {
   /** @type {import("/sdk/index.js").Host<any> | undefined} */
@@ -47,39 +33,23 @@ class Presenter {
   #isPointing = false;
   /** The frame that will say it, or 0. */
   #frame = 0;
-  #isEnded = false;
 
   /** @param {string} path */
   constructor(path) {
     lay();
-    showStatus("Opening a room…", "waiting");
     void this.#open(path);
   }
 
   /** @param {string} path */
   async #open(path) {
-    const opening = new AbortController();
-    const late = setTimeout(() => opening.abort(), OPENING_MS);
-    try {
-      this.#room = await host(path, { storage: sessionStorage, storageKey: KEPT, signal: opening.signal });
-    } catch {
-      return this.#over("unopened");
-    } finally {
-      clearTimeout(late);
-    }
-    const room = this.#room;
-    showRoom("presents");
+    const ours = await own(path, KEPT, { live: "Presenting", over: () => this.#over() });
+    if (!ours) return;
+    this.#room = ours.room;
     input("hue").disabled = false;
-    showStatus("Presenting");
-    showInvitation(room.id);
-    room.on("status", ({ name, reason }) => {
-      if (name === "closed") this.#over(this.#isEnded ? "ended" : (reason ?? ""));
-      else if (name === "live") showStatus("Presenting");
-      else showStatus("Connection lost, coming back…", "waiting");
-    });
-    room.on("audience", showAudience);
+    ours.room.on("audience", showAudience);
+    button("end").addEventListener("click", ours.end, { signal: this.#ended.signal });
     this.#listen();
-    this.#goOn(room.state);
+    this.#goOn(ours.room.state);
     element("stage").focus();
   }
 
@@ -99,7 +69,6 @@ class Presenter {
     const stage = element("stage");
     button("previous").addEventListener("click", () => this.#step(this.#slide - 1), { signal });
     button("next").addEventListener("click", () => this.#step(this.#slide + 1), { signal });
-    button("end").addEventListener("click", () => this.#end(), { signal });
     input("hue").addEventListener("input", () => {
       const hue = Number(input("hue").value);
       showHue(hue);
@@ -181,21 +150,10 @@ class Presenter {
     this.#room?.publish(key, params, how).then(count, () => {});
   }
 
-  #end() {
-    this.#isEnded = true;
-    // Why comes before the end, as a message like any other: the protocol tells all ends alike.
-    this.#say("bye", ["ended"]);
-    this.#room?.close().catch(() => this.#room?.leave());
-  }
-
-  /** @param {string} reason */
-  #over(reason) {
+  #over() {
     this.#ended.abort();
     cancelAnimationFrame(this.#frame);
     current = undefined;
-    sessionStorage.removeItem(KEPT);
-    const [title, text] = ENDS[reason] ?? OVER;
-    showNotice(title, text);
   }
 }
 

@@ -1,6 +1,6 @@
 // Which part of the page is seen, and what it says about the connection. Must not know the connection.
 
-import { element } from "./deck.js";
+import { element } from "./element.js";
 
 const SECTIONS = ["welcome", "notice", "room"];
 

@@ -1,27 +1,8 @@
-// The window that follows: shows what the presenter says, and what became of the room. Must not know who presents.
+// The window that follows: shows what the presenter says. Must not know who presents.
 
-import { watch } from "/sdk/index.js";
-import { element, hidePointer, input, lay, showHue, showPointer, showSlide, slideInWords } from "./deck.js";
-import { showNotice, showRoom, showStatus } from "./view.js";
-
-/** @type {Record<string, [string, string]>} What became of the room, by the reason the connection ended with. */
-const ENDS = {
-  no_room: ["This room does not exist", "It may have ended, or the link is incomplete. Ask for a new one, or present yourself."],
-  gone: ["The presenter is gone", "Their connection was lost and did not come back, so the room has ended."],
-  ended: ["The presenter has ended the room", "Thank you for being there."],
-  room_closed: ["The room has ended", "The presenter or the server has ended it."],
-};
-
-/** @type {[string, string]} */
-const LOST = ["The connection was closed", "The server ended it. Load this page again to rejoin."];
-
-/** @type {Record<string, string>} What is said of the connection while this window waits, by its status. */
-const WAITING = {
-  connecting: "No answer yet, trying again…",
-  away: "The presenter is away…",
-  lagging: "Catching up…",
-  resuming: "Catching up…",
-};
+import { attend } from "./attendance.js";
+import { hidePointer, lay, showHue, showPointer, showSlide, slideInWords } from "./deck.js";
+import { element, input } from "./element.js";
 
 /**
  * Follows a room.
@@ -31,21 +12,9 @@ const WAITING = {
 export function follow(path, uuid) {
   lay();
   input("hue").disabled = true;
-  showStatus("Joining…", "waiting");
-  const show = watch(path, uuid);
-  /** How the room ends, as far as it is known. */
-  let end = "room_closed";
-  show.entered.then(() => showRoom("follows"), () => {});
-  show.on("status", ({ name, reason = "" }) => {
-    if (name === "closed") {
-      const [title, text] = ENDS[reason === "room_closed" ? end : reason] ?? LOST;
-      return showNotice(title, text);
-    }
+  const show = attend(path, uuid);
+  show.on("status", ({ name }) => {
     if (name !== "live") hidePointer();
-    if (end !== "ended") end = name === "away" ? "gone" : "room_closed";
-    if (name === "live") showStatus("Following");
-    else if (reason === "room_full") showStatus("Waiting for a place…", "waiting");
-    else showStatus(name === "resuming" && reason ? "Connection lost, coming back…" : (WAITING[name] ?? ""), "waiting");
   });
   show.on("slide", (number) => {
     showSlide(number);
@@ -53,5 +22,4 @@ export function follow(path, uuid) {
   });
   show.on("hue", showHue);
   show.on("pointer", showPointer);
-  show.on("bye", () => (end = "ended"));
 }

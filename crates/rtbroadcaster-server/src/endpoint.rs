@@ -81,6 +81,7 @@ mod tests {
             ("/a b", EndpointError::Sign),
             ("/ä", EndpointError::Sign),
             ("/", EndpointError::Taken),
+            ("/poll", EndpointError::Taken),
             ("/qr.svg", EndpointError::Taken),
             ("/page/x", EndpointError::Taken),
             ("/sdk/", EndpointError::Taken),

@@ -1,4 +1,4 @@
-//! The page at `/`, the JavaScript SDK at `/sdk/` and QR codes of the page's own links.
+//! The pages at `/` and `/poll`, the JavaScript SDK at `/sdk/` and QR codes of the page's own links.
 //! Must not know rooms: the page connects to the broadcasting path as any other client.
 
 mod asset;
@@ -16,10 +16,13 @@ use asset::{Asset, Reader};
 use qr::QrError;
 
 /// The paths that are the page's own, and the folders below which all are.
-pub(crate) const PATHS: [&str; 2] = ["/", "/qr.svg"];
+pub(crate) const PATHS: [&str; 3] = ["/", "/poll", "/qr.svg"];
 pub(crate) const FOLDERS: [&str; 2] = ["/page/", "/sdk/"];
 
-/// What stands in `index.html` for the broadcasting path.
+/// The pages, and the files that they are.
+const PAGES: [(&str, &str); 2] = [("/", "index.html"), ("/poll", "poll.html")];
+
+/// What stands in a page for the broadcasting path.
 const PATH_PLACEHOLDER: &str = "{broadcasting-path}";
 
 /// The page's files. Its tests live below it and stay out.
@@ -47,23 +50,23 @@ struct QrQuery {
     url: String,
 }
 
-/// `/`, `/page/`, `/sdk/` and `/qr.svg` for GET and HEAD; the page connects to `broadcasting_path` of the same host.
+/// `/`, `/poll`, `/page/`, `/sdk/` and `/qr.svg` for GET and HEAD; the pages connect to `broadcasting_path` of the same host.
 pub(crate) fn routes<S>(broadcasting_path: &str) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
-    let path = escaped(broadcasting_path);
-    Router::new()
-        .route("/", get(|headers: HeaderMap| async move { index(&path, &headers) }))
-        .route("/page/{name}", get(page_file))
-        .route("/sdk/{name}", get(sdk_file))
-        .route("/qr.svg", get(qr_svg))
+    let mut router = Router::new();
+    for (at, file) in PAGES {
+        let path = escaped(broadcasting_path);
+        router = router.route(at, get(move |headers: HeaderMap| async move { page(file, &path, &headers) }));
+    }
+    router.route("/page/{name}", get(page_file)).route("/sdk/{name}", get(sdk_file)).route("/qr.svg", get(qr_svg))
 }
 
-fn index(path: &str, headers: &HeaderMap) -> Response {
-    let Some(file) = PageFiles::get("index.html") else { return not_found() };
+fn page(name: &str, path: &str, headers: &HeaderMap) -> Response {
+    let Some(file) = PageFiles::get(name) else { return not_found() };
     let text = String::from_utf8_lossy(&file.data).replace(PATH_PLACEHOLDER, path);
-    Asset::new("index.html", text.into_bytes().into(), Reader::SameOrigin).answer(headers)
+    Asset::new(name, text.into_bytes().into(), Reader::SameOrigin).answer(headers)
 }
 
 async fn page_file(Path(name): Path<String>, headers: HeaderMap) -> Response {
@@ -126,11 +129,14 @@ mod tests {
     }
 
     #[test]
-    fn the_page_learns_its_broadcasting_path() {
+    fn each_page_learns_its_broadcasting_path() {
         let path = escaped("/a\"&<b>");
         assert_eq!(path, "/a&quot;&amp;&lt;b&gt;");
-        let file = PageFiles::get("index.html").unwrap();
-        assert_eq!(String::from_utf8_lossy(&file.data).matches(PATH_PLACEHOLDER).count(), 1);
-        assert_eq!(index(&path, &HeaderMap::new()).status(), StatusCode::OK);
+        for (at, name) in PAGES {
+            assert!(PATHS.contains(&at), "{at}");
+            let file = PageFiles::get(name).unwrap();
+            assert_eq!(String::from_utf8_lossy(&file.data).matches(PATH_PLACEHOLDER).count(), 1);
+            assert_eq!(page(name, &path, &HeaderMap::new()).status(), StatusCode::OK);
+        }
     }
 }

@@ -16,6 +16,8 @@ after(() => stop(server));
 
 const FILES = [
   ["/", "text/html; charset=utf-8"],
+  ["/poll", "text/html; charset=utf-8"],
+  ["/page/poll.css", "text/css; charset=utf-8"],
   ["/page/page.css", "text/css; charset=utf-8"],
   ["/page/page.js", "text/javascript; charset=utf-8"],
   ["/page/art.svg", "image/svg+xml"],
@@ -54,11 +56,13 @@ test("nothing but the page and the SDK is there", async () => {
   for (const path of others) assert.equal((await fetch(origin + path)).status, 404, path);
 });
 
-test("the page knows its broadcasting path and holds nothing inline", async () => {
-  const html = await (await fetch(origin)).text();
-  assert.match(html, /<meta name="broadcasting-path" content="\/broadcasting">/);
-  assert.doesNotMatch(html, /<style|style="|<script(?![^>]* src=)|\son[a-z]+="|https?:/);
-});
+for (const path of ["/", "/poll"]) {
+  test(`the page at ${path} knows its broadcasting path and holds nothing inline`, async () => {
+    const html = await (await fetch(origin + path)).text();
+    assert.match(html, /<meta name="broadcasting-path" content="\/broadcasting">/);
+    assert.doesNotMatch(html, /<style|style="|<script(?![^>]* src=)|\son[a-z]+="|https?:/);
+  });
+}
 
 test("a QR code is made for links of this host only", async () => {
   const ask = (query) => fetch(`${origin}/qr.svg?${query}`);

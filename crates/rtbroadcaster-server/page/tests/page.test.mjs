@@ -2,10 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, describe, test } from "node:test";
-import { DEADLINE_MS, Stand } from "./stand.mjs";
-
-/** Roles that somebody operates or that stand for a picture: a screen reader has to name them. */
-const NAMED_ROLES = ["button", "link", "slider", "textbox", "image", "img"];
+import { DEADLINE_MS, nameless, Stand } from "./stand.mjs";
 
 let stand;
 before(async () => (stand = await Stand.begin()));
@@ -50,15 +47,6 @@ async function audience() {
 async function point(page, x, y) {
   const box = await page.locator("#stage").boundingBox();
   await page.mouse.move(box.x + box.width * x, box.y + box.height * y, { steps: 5 });
-}
-
-/** Every control and picture without a name. */
-async function nameless(page) {
-  const devtools = await page.context().newCDPSession(page);
-  const { nodes } = await devtools.send("Accessibility.getFullAXTree");
-  const looked = nodes.filter((node) => !node.ignored && NAMED_ROLES.includes(node.role?.value));
-  assert.ok(looked.length > 0, "a tree without controls proves nothing");
-  return looked.filter((node) => !node.name?.value?.trim()).map((node) => node.role.value);
 }
 
 /** What the server logged, told once, when something failed: it knows why a connection ended. */

@@ -42,11 +42,47 @@ try {
       await viewer.context().close();
     }
   }
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const colorScheme of ["light", "dark"]) await poll(size, { viewport, colorScheme, reducedMotion: "reduce" });
+  }
   await together();
 } finally {
   await stand.end();
 }
 for (const wrong of stand.wrongs) console.log(wrong);
+
+/** The poll, from its start to its end. */
+async function poll(size, options) {
+  const shot = (page, name) => page.screenshot({ path: join(folder, `${size}-${options.colorScheme}-poll-${name}.png`), fullPage: true });
+  await shot(await stand.window("/poll", options), "welcome");
+  const { page, path } = await stand.asker(options);
+  const pupils = await Promise.all([1, 2, 3].map(() => stand.window(path, options)));
+  await pupils[0].getByRole("heading", { name: "You are in" }).waitFor();
+  await shot(pupils[0], "pupil-waits");
+  await page.getByRole("button", { name: "Ask the class" }).click();
+  await page.getByLabel("Question", { exact: true }).fill("Which planet has the shortest day?");
+  await page.getByRole("button", { name: "Add an answer" }).click();
+  for (const [at, answer] of ["Mercury, since it is the closest to the sun", "Jupiter", "Mars"].entries()) {
+    await page.getByLabel(`Answer ${at + 1}`, { exact: true }).fill(answer);
+  }
+  await shot(page, "owner-writes");
+  await page.getByRole("button", { name: "Ask the class" }).click();
+  for (const [at, answer] of ["Jupiter", "Jupiter", "Mars"].entries()) {
+    await pupils[at].getByRole("button", { name: new RegExp(`^${answer}`) }).click();
+  }
+  for (const pupil of pupils) await pupil.locator("#outcome", { hasText: "is counted" }).waitFor();
+  await page.locator("#turnout", { hasText: "3 votes" }).waitFor();
+  await shot(page, "owner");
+  await shot(pupils[0], "pupil");
+  await page.getByRole("button", { name: "Close the vote" }).click();
+  await pupils[0].locator("#phase.closed").waitFor();
+  await shot(page, "owner-closed");
+  await shot(pupils[0], "pupil-closed");
+  await page.getByRole("button", { name: "End the poll" }).click();
+  await pupils[0].locator("#notice").waitFor();
+  await shot(pupils[0], "ended");
+  for (const one of [page, ...pupils]) await one.context().close();
+}
 
 /** The presenter's window beside a viewer's, as one picture. */
 async function together() {

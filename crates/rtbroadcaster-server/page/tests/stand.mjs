@@ -18,6 +18,9 @@ const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** Without the sandbox, since root has none; and without anything a browser does on its own behalf. */
 const CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"];
 
+/** Roles that somebody operates or that stand for a picture: a screen reader has to name them. */
+const NAMED_ROLES = ["button", "link", "slider", "textbox", "image", "img"];
+
 /** A server, a browser, and the pages' misbehaviour. */
 export class Stand {
   /** What pages did that none should: errors, and requests that leave the host. */
@@ -61,10 +64,28 @@ export class Stand {
 
   /** Opens a window that presents, and tells the path of its viewers' link. */
   async presenter(options) {
-    const page = await this.window("/", options);
-    await page.getByRole("button", { name: "Start a room" }).click();
+    return this.#begin("/", "Start a room", "Link for viewers", options);
+  }
+
+  /** Opens a window that asks, and tells the path of its pupils' link. */
+  async asker(options) {
+    return this.#begin("/poll", "Start a poll", "Link for pupils", options);
+  }
+
+  async #begin(path, start, label, options) {
+    const page = await this.window(path, options);
+    await page.getByRole("button", { name: start }).click();
     await page.locator("#room").waitFor();
-    const link = new URL(await page.getByLabel("Link for viewers").inputValue());
+    const link = new URL(await page.getByLabel(label).inputValue());
     return { page, path: link.pathname + link.search };
   }
+}
+
+/** Every control and picture without a name. */
+export async function nameless(page) {
+  const devtools = await page.context().newCDPSession(page);
+  const { nodes } = await devtools.send("Accessibility.getFullAXTree");
+  const looked = nodes.filter((node) => !node.ignored && NAMED_ROLES.includes(node.role?.value));
+  if (looked.length === 0) throw new Error("a tree without controls proves nothing");
+  return looked.filter((node) => !node.name?.value?.trim()).map((node) => node.role.value);
 }
