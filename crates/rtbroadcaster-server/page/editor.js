@@ -20,6 +20,7 @@ export function listenToEditor(ask, back, signal) {
     event.preventDefault();
     submit(ask);
   }, { signal });
+  element("editor").addEventListener("input", () => mistake(""), { signal });
   element("editor").addEventListener("keydown", (event) => {
     // Enter goes on to the next field: a question that is not whole shall not be asked by the way.
     if (event.key !== "Enter" || event.isComposing || !(event.target instanceof HTMLInputElement)) return;

@@ -3,12 +3,12 @@
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
-import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { start, stop } from "../../../../protocol/server.mjs";
-import { Stand } from "./stand.mjs";
+import { Network } from "./network.mjs";
+import { load, Stand } from "./stand.mjs";
 
 /** How often the viewer is cut. */
 const CUTS = 50;
@@ -23,13 +23,12 @@ let stand;
 let folder;
 let server;
 let network;
-let origin;
 before(async () => {
   folder = mkdtempSync(join(tmpdir(), "rtbroadcaster-"));
   const keeps = ["--data-dir", folder];
   server = await start(keeps);
   network = new Network(() => Number(new URL(server.address).port));
-  origin = `http://127.0.0.1:${await network.listen()}`;
+  await network.listen();
   network.restart = async () => {
     server.child.kill("SIGKILL");
     await server.ended;
@@ -44,57 +43,9 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The way from the browser to the server, which can be cut. */
-class Network {
-  #port;
-  #connections = new Set();
-  #server = createServer((near) => {
-    const far = connect(this.#port(), "127.0.0.1");
-    const both = [near, far];
-    this.#connections.add(both);
-    for (const one of both) {
-      one.on("error", () => {});
-      one.on("close", () => {
-        this.#connections.delete(both);
-        for (const other of both) other.destroy();
-      });
-    }
-    near.pipe(far).pipe(near);
-  });
-
-  constructor(port) {
-    this.#port = port;
-  }
-
-  listen() {
-    return new Promise((resolve) => this.#server.listen(0, "127.0.0.1", () => resolve(this.#server.address().port)));
-  }
-
-  /** Every connection is lost. */
-  cut() {
-    for (const both of this.#connections) for (const one of both) one.resetAndDestroy();
-  }
-
-  close() {
-    this.cut();
-    this.#server.close();
-  }
-}
-
-/** A window that has the SDK as `sdk`, and nothing else. */
-async function blank() {
-  const context = await stand.browser.newContext();
-  const page = await context.newPage();
-  await page.goto(`${origin}/page/icon.svg`);
-  await load(page);
-  return page;
-}
-
-const load = (page) => page.evaluate(async () => void (globalThis.sdk = await import("/sdk/index.js")));
-
 /** An owner of a room that says numbers, and what to call to have it say more. */
 async function owner(storage = false) {
-  const page = await blank();
+  const page = await stand.blank(network.origin);
   const id = await page.evaluate(async (keeps) => {
     const room = await globalThis.sdk.host("/broadcasting", { storage: keeps ? sessionStorage : undefined, reconnect: { firstMs: 50, maxMs: 200 } });
     globalThis.room = room;
@@ -123,7 +74,7 @@ async function owner(storage = false) {
 
 /** A viewer of a room, which remembers every bell and every status. */
 async function viewer(id) {
-  const page = await blank();
+  const page = await stand.blank(network.origin);
   await page.evaluate((room) => {
     Object.assign(globalThis, { bells: [], statuses: [], resets: [] });
     const show = globalThis.sdk.watch("/broadcasting", room, { reconnect: { firstMs: 50, maxMs: 200 } });
@@ -179,7 +130,7 @@ test("a presenter that is loaded again is the presenter, in two windows the newe
   });
   assert.deepEqual([again, term, n], [id, 2, [3]]);
   const kept = await page.evaluate(() => ({ ...sessionStorage }));
-  const other = await blank();
+  const other = await stand.blank(network.origin);
   await other.evaluate(async (kept) => {
     Object.assign(sessionStorage, kept);
     globalThis.room = await globalThis.sdk.host("/broadcasting", { storage: sessionStorage });

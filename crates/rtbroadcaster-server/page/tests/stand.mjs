@@ -62,6 +62,15 @@ export class Stand {
     return page;
   }
 
+  /** Opens a window that has the SDK of an origin as `sdk`, and nothing else. */
+  async blank(origin) {
+    const context = await this.browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`${origin}/page/icon.svg`);
+    await load(page);
+    return page;
+  }
+
   /** Opens a window that presents, and tells the path of its viewers' link. */
   async presenter(options) {
     return this.#begin("/", "Start a room", "Link for viewers", options);
@@ -80,6 +89,9 @@ export class Stand {
     return { page, path: link.pathname + link.search };
   }
 }
+
+/** Gives a window the SDK as `sdk`. */
+export const load = (page) => page.evaluate(async () => void (globalThis.sdk = await import("/sdk/index.js")));
 
 /** Every control and picture without a name. */
 export async function nameless(page) {
