@@ -1,5 +1,6 @@
 //! `cargo xtask chaos`: what version 2 of the protocol promises, under cuts, lags, takeovers, joins and kills at random
-//! moments, when the server is replaced, and what it tells owners of their viewers. Must not know how a scenario works.
+//! moments, when the server is replaced or has a thousand rooms, and what it tells owners of their viewers. Must not know
+//! how a scenario works.
 
 mod answer;
 mod audience;
@@ -17,6 +18,7 @@ mod patience;
 pub(crate) mod random;
 mod record;
 mod remote;
+mod restarts;
 mod speaker;
 mod state;
 mod sum;
@@ -31,6 +33,7 @@ use clap::{Args, ValueEnum};
 use crate::load::optimized;
 use crate::steps::{Failure, Steps};
 use lives::viewer::Return;
+use lives::{Ack, Keeping};
 pub(crate) use takeovers::be_an_owner;
 
 /// Without --only all scenarios run, one after the other.
@@ -63,6 +66,18 @@ pub(crate) struct Chaos {
     /// kills: how many viewers
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     kill_viewers: u32,
+    /// kills, drains, restarts: what a message survives when it is acknowledged
+    #[arg(long, value_enum, default_value_t)]
+    ack: Ack,
+    /// kills: the most messages of the history; whoever misses more must be told `reset` [default: no limit]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    history_messages: Option<u64>,
+    /// restarts: how many rooms; each needs two open files here and two in the server
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=9_000))]
+    restart_rooms: u32,
+    /// restarts: how often each number of messages and each way to end
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    restarts: u32,
     /// drains: how many viewers; each needs an open file here and one in the server
     #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=18_000))]
     drain_viewers: u32,
@@ -105,6 +120,8 @@ enum Scenario {
     Joins,
     /// A server that keeps its rooms is killed again and again, while its owner speaks, and started again at once
     Kills,
+    /// A server with a thousand rooms is stopped or killed, and the next one has all of them within two seconds
+    Restarts,
     /// A server that keeps its rooms is replaced while thousands watch, and all come back to the next one
     Drains,
     /// Thousands of viewers vote twice: the owner gets a handful of frames and exact totals
@@ -135,54 +152,7 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
         if !(options.only.is_empty() || options.only.contains(scenario)) {
             continue;
         }
-        let result = match scenario {
-            Scenario::Cuts => {
-                let Chaos { viewers, rate, seconds, .. } = *options;
-                let report = cuts::measure(cuts::Plan { seed, viewers, rate, seconds, lags: false });
-                report.and_then(|report| told(&report, report.verdict()))
-            }
-            Scenario::Lags => {
-                let Chaos { viewers, rate, seconds, .. } = *options;
-                let (viewers, rate) = (viewers / LAG_VIEWERS + 1, rate * LAG_RATE);
-                let report = cuts::measure(cuts::Plan { seed, viewers, rate, seconds, lags: true });
-                report.and_then(|report| told(&report, report.verdict()))
-            }
-            Scenario::Takeovers => {
-                let report = takeovers::measure(takeovers::Plan { seed, takeovers: options.takeovers });
-                report.and_then(|report| told(&report, report.verdict()))
-            }
-            Scenario::Joins => {
-                let report = joins::measure(joins::Plan { seed, joins: options.joins });
-                report.and_then(|report| told(&report, report.verdict()))
-            }
-            Scenario::Kills => {
-                let Chaos { kill_viewers: viewers, rate, kills, .. } = *options;
-                let rate = rate * KILL_RATE;
-                let report = kills::measure(kills::Plan { seed, viewers, rate, kills });
-                report.and_then(|report| told(&report, report.verdict()))
-            }
-            Scenario::Drains => {
-                let returns = if options.obey { Return::AsAdvised } else { Return::AtOnce };
-                let report = drains::measure(drains::Plan { seed, viewers: options.drain_viewers, returns });
-                report.and_then(|report| told(&report, report.verdict()))
-            }
-            Scenario::Votes => {
-                let report = votes::measure(votes::Plan { seed, voters: options.voters });
-                report.and_then(|report| told(&report, report.verdict()))
-            }
-            Scenario::Audience => {
-                let Chaos { audience_viewers: viewers, audience_rounds: rounds, .. } = *options;
-                let report = audience::measure(audience::Plan { seed, viewers, rounds });
-                report.and_then(|report| told(&report, report.verdict()))
-            }
-            Scenario::Remote => {
-                let Chaos { remote_viewers: viewers, rate, cuts, remote_kills: kills, .. } = *options;
-                let (rate, takeovers) = (rate * KILL_RATE, options.remote_takeovers);
-                let report = remote::measure(remote::Plan { seed, viewers, rate, cuts, kills, takeovers });
-                report.and_then(|report| told(&report, report.verdict()))
-            }
-        };
-        match result {
+        match play(*scenario, options, seed) {
             Ok(()) => steps.pass(),
             Err(failure) => {
                 println!("  FAILED: {failure} (seed {seed})");
@@ -191,6 +161,64 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
         }
     }
     all
+}
+
+/// Runs one and prints what it has shown.
+fn play(scenario: Scenario, options: &Chaos, seed: u64) -> Result<(), Failure> {
+    let keeping = Keeping { ack: options.ack, history_messages_max: None };
+    match scenario {
+        Scenario::Cuts => {
+            let Chaos { viewers, rate, seconds, .. } = *options;
+            let report = cuts::measure(cuts::Plan { seed, viewers, rate, seconds, lags: false });
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+        Scenario::Lags => {
+            let Chaos { viewers, rate, seconds, .. } = *options;
+            let (viewers, rate) = (viewers / LAG_VIEWERS + 1, rate * LAG_RATE);
+            let report = cuts::measure(cuts::Plan { seed, viewers, rate, seconds, lags: true });
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+        Scenario::Takeovers => {
+            let report = takeovers::measure(takeovers::Plan { seed, takeovers: options.takeovers });
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+        Scenario::Joins => {
+            let report = joins::measure(joins::Plan { seed, joins: options.joins });
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+        Scenario::Kills => {
+            let Chaos { kill_viewers: viewers, rate, kills, .. } = *options;
+            let rate = rate * KILL_RATE;
+            let keeping = Keeping { history_messages_max: options.history_messages, ..keeping };
+            let report = kills::measure(kills::Plan { seed, viewers, rate, kills, keeping });
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+        Scenario::Restarts => {
+            let Chaos { restart_rooms: rooms, restarts, .. } = *options;
+            let report = restarts::measure(restarts::Plan { seed, rooms, restarts, keeping });
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+        Scenario::Drains => {
+            let returns = if options.obey { Return::AsAdvised } else { Return::AtOnce };
+            let report = drains::measure(drains::Plan { seed, viewers: options.drain_viewers, returns, keeping });
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+        Scenario::Votes => {
+            let report = votes::measure(votes::Plan { seed, voters: options.voters });
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+        Scenario::Audience => {
+            let Chaos { audience_viewers: viewers, audience_rounds: rounds, .. } = *options;
+            let report = audience::measure(audience::Plan { seed, viewers, rounds });
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+        Scenario::Remote => {
+            let Chaos { remote_viewers: viewers, rate, cuts, remote_kills: kills, .. } = *options;
+            let (rate, takeovers) = (rate * KILL_RATE, options.remote_takeovers);
+            let report = remote::measure(remote::Plan { seed, viewers, rate, cuts, kills, takeovers });
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+    }
 }
 
 /// Prints a report and passes its verdict on.

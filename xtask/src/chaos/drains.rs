@@ -8,9 +8,9 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::lives::Lineage;
 use super::lives::room::{self, Room};
 use super::lives::viewer::Return;
+use super::lives::{Keeping, Lineage};
 use super::random::Random;
 use crate::steps::Failure;
 pub(super) use report::Report;
@@ -41,6 +41,7 @@ pub(super) struct Plan {
     pub(super) seed: u64,
     pub(super) viewers: u32,
     pub(super) returns: Return,
+    pub(super) keeping: Keeping,
 }
 
 /// Runs it.
@@ -51,8 +52,8 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
         return Err(Failure::new(format!("{files} files may be open, {needed} are needed: ulimit -n {needed}")));
     }
     let started = Instant::now();
-    let mut lineage = Lineage::begin("drains", &mut Random::new(plan.seed, 0))?;
-    let Plan { seed, viewers, returns } = plan;
+    let Plan { seed, viewers, returns, keeping } = plan;
+    let mut lineage = Lineage::begin("drains", keeping, &mut Random::new(seed, 0))?;
     let many = room::Plan { seed, viewers, rate: RATE, returns, retry_ms: RETRY_MS, is_timed: false, limit: LIMIT };
     // The other room is to be measured, not to be away.
     let returns = Return::AtOnce;

@@ -1,14 +1,15 @@
 //! Servers that are killed again and again while an owner speaks: what was acknowledged is there in the next one, once,
-//! and everybody comes back to it as if nothing had been. Must not know how frames are made.
+//! and everybody comes back to it as if nothing had been, or is told what the history has forgotten. Must not know how frames
+//! are made.
 
 mod report;
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::lives::Lineage;
 use super::lives::room::{self, Room};
 use super::lives::viewer::Return;
+use super::lives::{Keeping, Lineage};
 use super::random::Random;
 use crate::steps::Failure;
 pub(super) use report::Report;
@@ -36,14 +37,15 @@ pub(super) struct Plan {
     pub(super) viewers: u32,
     pub(super) rate: u32,
     pub(super) kills: u32,
+    pub(super) keeping: Keeping,
 }
 
 /// Runs it.
 pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     let started = Instant::now();
     let mut random = Random::new(plan.seed, 0);
-    let mut lineage = Lineage::begin("kills", &mut random)?;
-    let Plan { seed, viewers, rate, kills } = plan;
+    let Plan { seed, viewers, rate, kills, keeping } = plan;
+    let mut lineage = Lineage::begin("kills", keeping, &mut random)?;
     let (returns, is_timed, limit) = (Return::AtRandom, false, PATIENCE + KILL * kills);
     let room = room::Plan { seed, viewers, rate, returns, retry_ms: RETRY_MS, is_timed, limit };
     let mut room = Room::open(lineage.lives(), room)?;

@@ -5,26 +5,29 @@ pub(super) mod room;
 pub(super) mod tally;
 pub(super) mod viewer;
 
+use std::fmt;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
 
 use super::random::Random;
 use crate::load::release;
 use crate::load::server::Server;
 use crate::steps::Failure;
 
-/// The history has everything, so that who comes last can be told all of it. All clients come from one address.
+/// Nothing but a count may limit the history. All clients come from one address.
 const FLAGS: [&str; 12] = [
     "--log",
     "warn",
     "--ping-interval",
     "10s",
-    "--history-messages-max",
+    "--rooms-per-address-max",
     "0",
     "--history-bytes-max",
     "0",
@@ -36,6 +39,50 @@ const FLAGS: [&str; 12] = [
 
 /// How many ports are tried.
 const PORTS_MAX: usize = 100;
+
+/// What is true of a message when it is acknowledged (`--ack`).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Ack {
+    /// It is in the operating system's hands
+    #[default]
+    Written,
+    /// It is on the disk
+    Disk,
+}
+
+/// How servers keep rooms.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Keeping {
+    pub(super) ack: Ack,
+    /// The most messages of a history. Without it a history has everything, so that who comes last can be told all of it.
+    pub(super) history_messages_max: Option<u64>,
+}
+
+impl Keeping {
+    fn flags(self, directory: &Path) -> Vec<String> {
+        let ack = match self.ack {
+            Ack::Written => "written",
+            Ack::Disk => "disk",
+        };
+        let messages = self.history_messages_max.unwrap_or(0).to_string();
+        let directory = directory.to_string_lossy();
+        let flags = ["--data-dir", &directory, "--ack", ack, "--history-messages-max", &messages];
+        FLAGS.iter().chain(&flags).map(|&flag| flag.to_owned()).collect()
+    }
+}
+
+impl fmt::Display for Keeping {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ack = match self.ack {
+            Ack::Written => "written",
+            Ack::Disk => "on the disk",
+        };
+        match self.history_messages_max {
+            None => write!(f, "acknowledged when {ack}, full history"),
+            Some(messages) => write!(f, "acknowledged when {ack}, a history of {messages} messages"),
+        }
+    }
+}
 
 /// A server and its successors. Dropping it kills the last one and removes the directory.
 pub(super) struct Lineage {
@@ -49,6 +96,7 @@ pub(super) struct Lineage {
 #[derive(Debug, Clone)]
 pub(super) struct Lives {
     address: SocketAddr,
+    keeping: Keeping,
     /// When each one was started that was let live until it was ready.
     begun: Arc<RwLock<Vec<Instant>>>,
 }
@@ -56,6 +104,11 @@ pub(super) struct Lives {
 impl Lives {
     pub(super) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How they keep rooms.
+    pub(super) fn keeping(&self) -> Keeping {
+        self.keeping
     }
 
     /// How many there were.
@@ -71,9 +124,9 @@ impl Lives {
 
 impl Lineage {
     /// Starts the first one, on a directory that is named after `name`.
-    pub(super) fn begin(name: &str, random: &mut Random) -> Result<Self, Failure> {
+    pub(super) fn begin(name: &str, keeping: Keeping, random: &mut Random) -> Result<Self, Failure> {
         let directory = std::env::temp_dir().join(format!("rtbroadcaster-{name}-{}", std::process::id()));
-        let lives = Lives { address: free_address(random)?, begun: Arc::default() };
+        let lives = Lives { address: free_address(random)?, keeping, begun: Arc::default() };
         let mut lineage = Self { program: release("rtbroadcaster"), directory, server: None, lives };
         lineage.succeed()?;
         Ok(lineage)
@@ -85,8 +138,8 @@ impl Lineage {
 
     /// Starts the next one and waits until it is ready.
     pub(super) fn succeed(&mut self) -> Result<(), Failure> {
-        let directory = self.directory.to_string_lossy();
-        let flags = [&FLAGS[..], &["--data-dir", &directory]].concat();
+        let flags = self.lives.keeping.flags(&self.directory);
+        let flags: Vec<_> = flags.iter().map(String::as_str).collect();
         self.lives.begun.write().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
         self.server = Some(Server::start_on(self.lives.address, &self.program, &flags)?);
         Ok(())
@@ -95,7 +148,7 @@ impl Lineage {
     /// Starts one that is killed after `time`, ready or not.
     pub(super) fn miscarry(&self, time: Duration) -> Result<(), Failure> {
         let mut command = Command::new(&self.program);
-        command.args(FLAGS).arg("--data-dir").arg(&self.directory);
+        command.args(self.lives.keeping.flags(&self.directory));
         command.args(["--listen", &self.lives.address.to_string()]);
         let started = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn();
         let mut child = started.map_err(|error| Failure::new(format!("the server does not start: {error}")))?;

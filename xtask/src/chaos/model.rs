@@ -96,6 +96,17 @@ impl Model {
         model
     }
 
+    /// One that has everything up to `seq`, and asks for all that came after it.
+    pub(super) fn from(seq: u64, record: &Record) -> Self {
+        let mut model = Self { position: Some(seq), ..Self::default() };
+        model.ledger.begin_or_reset(seq);
+        for seq in record.fold(seq) {
+            let (key, frame) = (record.key(seq).unwrap_or_default(), record.frame(seq).unwrap_or_default());
+            model.state.insert(key, seq, frame);
+        }
+        model
+    }
+
     /// The connection is gone. A replay of a state that was not whole is forgotten.
     pub(super) fn cut(&mut self) {
         self.phase = Phase::Away;

@@ -48,6 +48,8 @@ pub(super) struct Record {
     pub(super) term: u64,
     /// Whether the owner may be away, as it is when its server was replaced.
     pub(super) may_be_away: bool,
+    /// How many messages the history holds, where that is known: whoever missed no more is let resume, and nobody else.
+    pub(super) history_messages: Option<u64>,
     said: Vec<Said>,
     /// For each key the numbers of the states and clears, in order.
     keys: Vec<Vec<u64>>,
@@ -104,6 +106,12 @@ impl Record {
     /// How many ephemeral messages were said.
     pub(super) fn ephemerals(&self) -> u64 {
         self.ephemerals.len() as u64
+    }
+
+    /// The key of a message, if it was said.
+    pub(super) fn key(&self, seq: u64) -> Option<&str> {
+        let said = self.said(seq)?;
+        self.names.iter().find(|(_, at)| **at == said.key).map(|(name, _)| &**name)
     }
 
     /// The text of a message, if it was said.

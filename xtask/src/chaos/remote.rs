@@ -18,7 +18,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
 use super::fault::{Fault, Faults};
-use super::lives::Lineage;
+use super::lives::{Keeping, Lineage};
 use super::random::Random;
 use crate::load::{on_a_thread, outcome};
 use crate::steps::Failure;
@@ -92,7 +92,7 @@ struct Outcome {
 /// Runs it.
 pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     let started = Instant::now();
-    let lineage = Lineage::begin("remote", &mut Random::new(plan.seed, 0))?;
+    let lineage = Lineage::begin("remote", Keeping::default(), &mut Random::new(plan.seed, 0))?;
     let outcome = outcome(on_a_thread(PATIENCE + CUT * plan.cuts, move || play(plan, lineage)))?;
     Ok(Report::new(plan, outcome, started.elapsed()))
 }

@@ -132,6 +132,50 @@ async fn a_killed_server_leaves_its_rooms_to_the_next() {
 }
 
 #[tokio::test]
+async fn behind_a_kill_the_history_goes_as_far_back_as_before_and_whoever_misses_more_gets_the_state() {
+    let directory = Directory::new("retention");
+    let flags = ["--history-messages-max", "8", "--ack", "disk"];
+    let mut server = directory.server(&flags).await;
+    let mut room = Room::create(&server).await;
+    let epoch = room.viewer(&server, None).await.1["epoch"].clone();
+    let state = |key: &str| json!({"type": "publish", "id": key, "key": key, "params": [key], "state": true});
+    // One value is older than the history, with a hole behind it, the other one is part of it.
+    assert_eq!(ask(&mut room.owner, state("old")).await["seq"], 1);
+    for number in 2..=30 {
+        assert_eq!(room.says(number).await, u64::from(number));
+    }
+    assert_eq!(ask(&mut room.owner, state("new")).await["seq"], 31);
+    for number in 32..=33 {
+        assert_eq!(room.says(number).await, u64::from(number));
+    }
+    for _ in 0..2 {
+        server.signal("KILL").await;
+        server.exit().await;
+        server = directory.server(&flags).await;
+        for (cursor, how, replay) in [
+            (25, "resumed", (26..=33).collect()),
+            (24, "reset", vec![1, 31]),
+            (1, "reset", vec![1, 31]),
+            (0, "reset", vec![1, 31]),
+            (33, "resumed", vec![]),
+        ] {
+            let (mut viewer, joined) = room.viewer(&server, Some(json!({"epoch": epoch, "seq": cursor}))).await;
+            let reason = if how == "reset" { json!("retention") } else { Value::Null };
+            assert_eq!(
+                (&joined["how"], &joined["reason"], &joined["seq"]),
+                (&json!(how), &reason, &json!(33)),
+                "{joined}"
+            );
+            let replay: Vec<u64> = replay;
+            assert_eq!(joined["replay"], replay.len(), "{joined}");
+            for seq in replay {
+                assert_eq!(viewer.hear().await["seq"], seq);
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_signal_sends_everybody_away_and_the_next_server_has_them_back() {
     let directory = Directory::new("term");
     let mut server = directory.server(&["--ack", "disk"]).await;

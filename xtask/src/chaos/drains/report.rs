@@ -103,9 +103,9 @@ fn told(f: &mut fmt::Formatter<'_>, name: &str, past: &Past) -> fmt::Result {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan { seed, viewers, returns } = self.plan;
+        let Plan { seed, viewers, returns, keeping } = self.plan;
         let when = if returns == Return::AtOnce { "all back at once" } else { "all back when they were advised to" };
-        writeln!(f, "drains: seed {seed}, {viewers} viewers, {when}")?;
+        writeln!(f, "drains: seed {seed}, {viewers} viewers, {when}, {keeping}")?;
         writeln!(
             f,
             "  servers    the first one ended {:.2} s after SIGTERM; the next one was ready {:.0} ms after its start",

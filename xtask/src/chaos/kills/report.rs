@@ -41,10 +41,12 @@ impl Report {
     }
 
     /// Fails if anything that was acknowledged is missing, if anything was lost, repeated, out of order or untrue, or
-    /// if somebody was not let resume.
+    /// if somebody was not let resume who had to be. With a limited history both kinds must have come, whoever was away
+    /// for longer than it tells and who was not.
     pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
         let Past { sum, tally, faults, acked, audited, .. } = &self.past;
-        let resets = tally.joins(How::Reset) + tally.resets + tally.restarted;
+        let of_history = if self.plan.keeping.history_messages_max.is_some() { 0 } else { tally.joins(How::Reset) };
+        let resets = of_history + tally.resets + tally.restarted;
         let missing = acked.saturating_sub(*audited);
         if faults.all() + sum.counts.lost + resets + missing > 0 {
             let (faults, lost) = (faults.all(), sum.counts.lost);
@@ -53,6 +55,11 @@ impl Report {
         }
         if tally.done != u64::from(self.plan.viewers) || !sum.is_equal() || *acked != sum.last {
             return Err(Failure::new("not every viewer ended with the owner's state and the owner's bytes"));
+        }
+        if self.plan.keeping.history_messages_max.is_some()
+            && (tally.joins(How::Resumed) == 0 || tally.joins(How::Reset) == 0)
+        {
+            return Err(Failure::new("nobody was away for longer than the history tells, or everybody was"));
         }
         if self.starts.last().is_none_or(|&start| start > START_MAX) {
             return Err(Failure::new(format!("not every server had a viewer {START_MAX:?} after its start")));
@@ -70,9 +77,9 @@ fn absences(comebacks: &[Comeback]) -> Vec<Duration> {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Plan { seed, viewers, rate, kills } = self.plan;
+        let Plan { seed, viewers, rate, kills, keeping } = self.plan;
         let Past { sum, tally, spoken, faults, acked, audited, busy } = &self.past;
-        writeln!(f, "kills: seed {seed}, {kills} kills, {viewers} viewers, {rate} messages a second")?;
+        writeln!(f, "kills: seed {seed}, {kills} kills, {viewers} viewers, {rate} messages a second, {keeping}")?;
         writeln!(
             f,
             "  servers    {}, {} more killed while they started; {} killed before anybody was back; from the start to \
@@ -107,10 +114,15 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "  said       {} messages, {acked} acknowledged, {} said again; who came last was told {audited}: {} \
-             acknowledged missing, {} forgotten, {} acknowledged falsely",
+            "  said       {} messages, {acked} acknowledged, {} said again; {} {audited}: {} acknowledged missing, {} \
+             forgotten, {} acknowledged falsely",
             sum.last,
             spoken.again,
+            if keeping.history_messages_max.is_none() {
+                "who came last was told"
+            } else {
+                "the viewers together were told"
+            },
             acked.saturating_sub(*audited),
             faults.count(Fault::Forgotten),
             faults.count(Fault::FalseAck)

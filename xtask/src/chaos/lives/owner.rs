@@ -79,7 +79,7 @@ pub(in crate::chaos) async fn speak(
     let stretch = Stretch::begin()?;
     let failed = |error: PeerError| Failure::new(format!("the owner: {error}"));
     let speaker = Speaker::open(lives.address(), seed).await.map_err(failed)?;
-    speaker.may_be_away();
+    speaker.may_be_away(lives.keeping().history_messages_max);
     let _ = cues.opened.send(speaker.record().clone());
     let mut owner = Owner { speaker, lives, comebacks: Vec::new(), again: 0 };
     let _ = owner.speaker.hear_until(cues.begin).await.map_err(failed)?;

@@ -1,6 +1,7 @@
 //! One room over the lives of several servers: its owner and its viewers, each on a thread, from the first join to the
 //! end. Must not know when a server ends.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
@@ -28,8 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How far apart viewers come for the first time.
 const ARRIVAL: Duration = Duration::from_millis(1);
 
-/// The stream of chance of who comes last.
-const AUDITOR: u64 = 1 << 33;
+/// The first stream of chance of the viewers, and of who comes last.
+const VIEWERS: u64 = 1 << 32;
+const AUDITORS: u64 = 1 << 33;
 
 /// How a room is.
 #[derive(Debug, Clone)]
@@ -72,7 +74,8 @@ pub(in crate::chaos) struct Past {
     pub(in crate::chaos) faults: Faults,
     /// The number of the last message that was acknowledged.
     pub(in crate::chaos) acked: u64,
-    /// How many messages somebody got, with the bytes that were said, who came last and asked for all of them.
+    /// How many messages somebody got, with the bytes that were said, who came last and asked for all of them. Where the
+    /// history does not hold all: how many came to anybody.
     pub(in crate::chaos) audited: u64,
     /// The share of a core that the viewers' thread took.
     pub(in crate::chaos) busy: Busy,
@@ -107,8 +110,12 @@ impl Room {
             back: Arc::default(),
             caught_up: Arc::default(),
         };
-        let (seed, count, theirs) = (plan.seed, plan.viewers, house.clone());
-        let viewers = on_a_thread(plan.limit, move || hear(seed, count, theirs));
+        let viewer = |number| {
+            let random = Random::new(plan.seed, VIEWERS | u64::from(number));
+            Viewer::new(house.clone(), random, Model::default())
+        };
+        let viewers: Vec<_> = (0..plan.viewers).map(viewer).collect();
+        let viewers = on_a_thread(plan.limit, move || hear(viewers));
         let faults = Faults::default();
         Ok(Self { plan, house, owner, viewers, begin: Some(begin), finish, all_said, calm, end, over, faults })
     }
@@ -146,43 +153,60 @@ impl Room {
         let _ = all_said.recv();
         calm.send_replace(true);
         let (counted, record) = (Arc::clone(&house.caught_up), house.record.clone());
-        let last = Random::new(plan.seed, AUDITOR);
-        let auditor = Viewer::new(house, last, Model::from_the_first());
-        let auditor = on_a_thread(plan.limit, move || async { Ok(auditor.run(Duration::ZERO).await) });
-        let missing = missing(PATIENCE, &counted, plan.viewers + 1);
+        let auditors = auditors(plan.seed, &house);
+        drop(house);
+        let wanted = (plan.viewers as usize + auditors.len()).try_into().unwrap_or(u32::MAX);
+        let auditors = on_a_thread(plan.limit, move || hear(auditors));
+        let missing = missing(PATIENCE, &counted, wanted);
         if missing > 0 {
             faults.note(Fault::Late, || format!("{missing} viewers did not catch up within {PATIENCE:?}"));
         }
         let _ = end.send(());
         let of = |who| move |failure| Failure::new(format!("{who}: {failure}"));
         let spoken = outcome(owner).map_err(of("the owner"))?;
-        wait_until(PATIENCE, || viewers.is_finished() && auditor.is_finished());
+        wait_until(PATIENCE, || viewers.is_finished() && auditors.is_finished());
         // Whoever is still there says what it waits for.
         over.send_replace(true);
         let (viewers, busy) = outcome(viewers).map_err(of("the viewers"))?;
-        let auditor = outcome(auditor).map_err(of("the last viewer"))?;
+        let (auditors, _) = outcome(auditors).map_err(of("the last viewer"))?;
         let record = record.read();
         let sum = Sum::of(viewers.iter().map(|viewer| &viewer.model), &record);
         let mut tally = Tally::default();
         viewers.iter().for_each(|viewer| tally.add(&viewer.tally));
-        [&spoken.faults, &sum.faults, &auditor.model.faults].into_iter().for_each(|theirs| faults.add(theirs));
-        let model = &auditor.model;
-        let came = model.ledger().counts(record.last()).received;
-        let audited = came.saturating_sub(model.faults.count(Fault::OtherBytes));
+        let heard = if record.history_messages.is_none() { &auditors } else { &viewers };
+        let all: HashSet<u64> = heard.iter().flat_map(|viewer| viewer.model.ledger().came()).collect();
+        let models = auditors.iter().map(|auditor| &auditor.model);
+        [&spoken.faults, &sum.faults]
+            .into_iter()
+            .chain(models.map(|model| &model.faults))
+            .for_each(|theirs| faults.add(theirs));
+        let audited = (all.len() as u64).saturating_sub(faults.count(Fault::OtherBytes));
         Ok(Past { sum, tally, spoken, faults, acked: record.acked, audited, busy })
     }
 }
 
-/// All viewers, each until the room has ended.
-async fn hear(seed: u64, count: u32, house: House) -> Result<(Vec<Viewer>, Busy), Failure> {
+/// Who comes last, when all is said: with nothing. Where the history is limited, these come with all but its messages, and
+/// with one message less.
+fn auditors(seed: u64, house: &House) -> Vec<Viewer> {
+    let record = house.record.read();
+    let models = match record.history_messages {
+        None => vec![Model::from_the_first()],
+        Some(messages) => {
+            let known = record.last().saturating_sub(messages);
+            [known, known.saturating_sub(1)].map(|seq| Model::from(seq, &record)).into()
+        }
+    };
+    let viewer = |(number, model)| Viewer::new(house.clone(), Random::new(seed, AUDITORS | number), model);
+    (0..).zip(models).map(viewer).collect()
+}
+
+/// All of these, each until the room has ended.
+async fn hear(comers: Vec<Viewer>) -> Result<(Vec<Viewer>, Busy), Failure> {
     let stretch = Stretch::begin()?;
     let mut tasks = JoinSet::new();
-    for number in 0..count {
-        let random = Random::new(seed, 1 << 32 | u64::from(number));
-        let viewer = Viewer::new(house.clone(), random, Model::default());
+    for (number, viewer) in (0..).zip(comers) {
         tasks.spawn(viewer.run(ARRIVAL * number));
     }
-    drop(house);
     let mut viewers = Vec::new();
     while let Some(viewer) = tasks.join_next().await {
         viewers.push(viewer.map_err(|error| Failure::new(format!("a viewer: {error}")))?);

@@ -114,6 +114,10 @@ impl Model {
         let reset = |reason| (How::Reset, Some(reason));
         let wanted = match (asked.claim, self.position) {
             (Claim::Honest, None) => (How::Snapshot, None),
+            (Claim::Honest, Some(position)) if let Some(messages) = record.history_messages => {
+                let missed = joined.seq.saturating_sub(position);
+                if missed <= messages { (How::Resumed, None) } else { reset(Reason::Retention) }
+            }
             (Claim::Honest, Some(position)) => {
                 let missed = joined.seq.saturating_sub(position);
                 let must = missed <= HISTORY_MESSAGES_MAX && record.bytes(position, joined.seq) <= HISTORY_BYTES_MAX;

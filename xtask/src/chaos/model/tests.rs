@@ -211,6 +211,30 @@ fn a_retention_that_is_over_may_reset() {
 }
 
 #[test]
+fn a_limited_history_lets_resume_who_misses_no_more_than_it_holds_and_nobody_else() {
+    let mut record = record();
+    record.history_messages = Some(3);
+    let reset = || joined(6, r#""reset","reason":"retention""#, 1);
+    for (from, answer, seqs, wanted) in [
+        (3, joined(6, r#""resumed""#, 3), 4..=6, None),
+        (2, joined(6, r#""resumed""#, 4), 3..=6, Some(Fault::FalseResumed)),
+        (2, reset(), 4..=4, None),
+        (3, reset(), 4..=4, Some(Fault::FalseReset)),
+    ] {
+        let mut model = Model::from(from, &record);
+        let cursor = format!(r#""cursor":{{"epoch":"e","seq":{from}}}"#);
+        assert!(model.join("i".into(), Claim::Honest, &record).contains(&cursor));
+        model.hear(answer.as_bytes(), &record);
+        for seq in seqs {
+            model.hear(record.frame(seq).unwrap().as_bytes(), &record);
+        }
+        let found = wanted.map_or(0, |fault| model.faults.count(fault));
+        assert_eq!((found, model.faults.all()), (u64::from(wanted.is_some()), found), "{answer}: {}", model.faults);
+        assert_eq!(model.state().seqs().collect::<Vec<_>>(), [4]);
+    }
+}
+
+#[test]
 fn what_was_acknowledged_before_the_question_is_in_the_answer() {
     let mut record = record();
     record.acked = 6;

@@ -13,9 +13,10 @@ use crate::load::peer::{Peer, PeerError, V2};
 const ID: &str = "own";
 
 impl Speaker {
-    /// From now on its server may be replaced by another one.
-    pub(in crate::chaos) fn may_be_away(&self) {
-        self.record.write().may_be_away = true;
+    /// From now on its server may be replaced by another one, whose history holds so many messages if that is limited.
+    pub(in crate::chaos) fn may_be_away(&self, history_messages: Option<u64>) {
+        let mut record = self.record.write();
+        (record.may_be_away, record.history_messages) = (true, history_messages);
     }
 
     /// Ends its side of a connection that is of no use any more, so that the server does not wait for that.
