@@ -58,8 +58,8 @@ impl fmt::Display for Report {
                 let arrival = |of: fn(&Arrival) -> Duration| times(&ones, |restart| of(&restart.arrival));
                 writeln!(
                     f,
-                    "  {messages:>3} messages, {name}: the port answers {}; ready {}; first join whole {}; {resumed} of \
-                     {rooms} viewers resumed {}; every owner back, and acknowledged, {}",
+                    "  {messages:>3} messages, {name}: the port open {}; ready {}; first join whole {}; {resumed} of {rooms} \
+                     viewers resumed {}; every owner back, and acknowledged, {}",
                     arrival(|arrival| arrival.port),
                     arrival(|arrival| arrival.ready),
                     arrival(|arrival| arrival.first),
