@@ -13,12 +13,6 @@ import { load, Stand } from "./stand.mjs";
 /** How often the viewer is cut. */
 const CUTS = 50;
 
-/** How often a pointer moves in the test of the heap: ten seconds of it. */
-const MOVES = 600;
-
-/** What the heap may grow by, in bytes: what the browser itself takes and gives back. */
-const HEAP_BYTES_MAX = 1_000_000;
-
 let stand;
 let folder;
 let server;
@@ -139,37 +133,4 @@ test("a presenter that is loaded again is the presenter, in two windows the newe
   await page.waitForFunction(() => globalThis.room.status.reason === "fenced");
   const watching = await viewer(id);
   assert.deepEqual(await watching.evaluate(() => globalThis.show.state.get("n")), [4]);
-});
-
-test("a pointer that moves once a frame leaves nothing behind", async (t) => {
-  const { page, id } = await owner();
-  const watching = await viewer(id);
-  const heap = async (page) => {
-    const devtools = await page.context().newCDPSession(page);
-    await devtools.send("HeapProfiler.collectGarbage");
-    const { usedSize } = await devtools.send("Runtime.getHeapUsage");
-    await devtools.detach();
-    return usedSize;
-  };
-  await watching.evaluate(() => {
-    globalThis.moves = 0;
-    globalThis.show.on("pointer", () => globalThis.moves++);
-  });
-  /** Moves once a frame, with a value beside; each has come before the next is said. */
-  const move = async (count) => {
-    const before = await watching.evaluate(() => globalThis.moves);
-    await page.evaluate(async (count) => {
-      for (let move = 0; move < count; move++) {
-        void globalThis.room.publish("pointer", [move / count, 0.5], { ephemeral: true });
-        await globalThis.room.publish("hue", [move], { state: true });
-      }
-    }, count);
-    await watching.waitForFunction((moves) => globalThis.moves >= moves, before + count);
-  };
-  await move(60);
-  const before = [await heap(page), await heap(watching)];
-  await move(MOVES);
-  const grown = [await heap(page) - before[0], await heap(watching) - before[1]];
-  t.diagnostic(`heaps of ${before.join(" and ")} bytes grew by ${grown.join(" and ")}`);
-  for (const bytes of grown) assert.ok(bytes < HEAP_BYTES_MAX, `${bytes} bytes more`);
 });
