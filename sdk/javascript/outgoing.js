@@ -43,7 +43,9 @@ export function outgoing({ send, isIn, backlog }, acked) {
   /** @type {Map<string, Entry>} What was said and not acknowledged, by id, in order. */
   const unacked = new Map();
   const nextId = ids();
-  let isScheduled = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} What says the values that wait, if any do. */
+  let timer;
+  let frame = 0;
   /** @type {unknown} Why nothing is said any more. */
   let over;
 
@@ -54,7 +56,11 @@ export function outgoing({ send, isIn, backlog }, acked) {
 
   /** Says what waits, as far as it may. */
   function flush() {
-    isScheduled = false;
+    clearTimeout(timer);
+    // One that no frame comes to, in a page that nobody sees, would stay there for each value.
+    if (frame) cancelAnimationFrame(frame);
+    timer = undefined;
+    frame = 0;
     for (const [slot, entry] of waiting) {
       if (entry.id === undefined) {
         send(entry.text);
@@ -67,11 +73,10 @@ export function outgoing({ send, isIn, backlog }, acked) {
 
   /** The next frame, or a moment later where there is none. */
   function soon() {
-    if (isScheduled) return;
-    isScheduled = true;
+    if (timer !== undefined) return;
     const isDrawn = typeof requestAnimationFrame === "function";
-    if (isDrawn) requestAnimationFrame(flush);
-    setTimeout(flush, isDrawn ? FRAME_MS : 0);
+    if (isDrawn) frame = requestAnimationFrame(flush);
+    timer = setTimeout(flush, isDrawn ? FRAME_MS : 0);
   }
 
   return {

@@ -83,18 +83,28 @@ test("values are said once a frame, the newest of each key, and events each at o
 
 test("where there are frames a value waits for the next one, and not for ever", async (t) => {
   const { room, peer, clock } = await owner(t);
-  const frames = [];
-  globalThis.requestAnimationFrame = (draw) => frames.push(draw);
-  t.after(() => delete globalThis.requestAnimationFrame);
+  const frames = new Map();
+  let count = 0;
+  globalThis.requestAnimationFrame = (draw) => (frames.set(++count, draw), count);
+  globalThis.cancelAnimationFrame = (frame) => frames.delete(frame);
+  t.after(() => {
+    delete globalThis.requestAnimationFrame;
+    delete globalThis.cancelAnimationFrame;
+  });
+  const before = clock.waiting;
   room.publish("a", [1], { state: true });
-  clock.advance(1);
+  clock.advance(40);
   assert.deepEqual(said(peer), []);
-  frames[0]();
-  assert.deepEqual(said(peer), ["publish a [1] state"]);
+  frames.get(1)();
+  assert.deepEqual(peer.acks(1).params, [1]);
+  assert.equal(clock.waiting, before, "a frame takes its timer with it, which would be too early for the next value");
   // Nothing is drawn in a page that nobody sees.
   room.publish("a", [2], { state: true });
-  clock.advance(50);
+  clock.advance(49);
+  assert.deepEqual(said(peer), []);
+  clock.advance(1);
   assert.deepEqual(said(peer), ["publish a [2] state"]);
+  assert.equal(frames.size, 0, "no frame is asked for that nobody draws");
 });
 
 test("what was not acknowledged before a cut is said again, in order and under its id", async (t) => {
