@@ -30,9 +30,12 @@ export async function buildPackage(folder) {
   types(folder);
   const described = JSON.parse(readFileSync(join(SOURCES, "package.json"), "utf8"));
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(description(described), null, 2)}\n`);
-  cpSync(join(SOURCES, "README.md"), join(folder, "README.md"));
+  writeFileSync(join(folder, "README.md"), alone(readFileSync(join(SOURCES, "README.md"), "utf8")));
   for (const licence of ["LICENSE-APACHE", "LICENSE-MIT"]) cpSync(join(ROOT, licence), join(folder, licence));
 }
+
+/** A README without links to what the package does not have: their words stay. */
+const alone = (readme) => readme.replaceAll(/\[([^\]]*)\]\((?:\.\.|tests)\/[^)]*\)/g, "$1");
 
 /** Types of each module, for those that import and for those that require. */
 function types(folder) {

@@ -68,6 +68,11 @@ async function says(name, text) {
   return said;
 }
 
+test("its README links to nothing that the package does not have", () => {
+  const links = [...readFileSync(join(built, "README.md"), "utf8").matchAll(/\]\(([^)#]+)\)/g)].map(([, link]) => link);
+  assert.deepEqual(links.filter((link) => !link.startsWith("https://")), []);
+});
+
 for (const [file, most] of Object.entries(BYTES_MAX)) {
   test(`${file} weighs at most ${most} bytes`, async (t) => {
     const { outputFiles } = await build({
