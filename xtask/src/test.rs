@@ -6,7 +6,7 @@ use crate::steps::{Failure, Steps, command, root};
 use crate::{chromium, node};
 
 /// The Rust tests with and without the features, a hundredth of each attack, the conversations with an independent client in Node, then the SDK
-/// in Node and the page in a browser.
+/// in Node and the page in a browser, whose heap is watched for the environment's `RTBROADCASTER_SECONDS`.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(&mut command("cargo", "test --workspace --all-features"))?;
     steps.run(&mut command("cargo", "test -p rtbroadcaster --no-default-features --lib"))?;
