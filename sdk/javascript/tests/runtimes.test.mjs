@@ -26,15 +26,15 @@ import { join } from "rtbroadcaster/viewer";
 
 export async function round(address, say, Base = globalThis.WebSocket) {
   const sockets = [];
-  class WebSocket extends Base {
+  globalThis.WebSocket = class extends Base {
     constructor(...all) {
       super(...all);
       sockets.push(this);
     }
-  }
-  const room = await host(address, { WebSocket });
+  };
+  const room = await host(address);
   await room.publish("slide", [3], { state: true });
-  const show = await join(address, room.id, { WebSocket });
+  const show = await join(address, room.id);
   say("slide " + show.state.get("slide")[0]);
   const bells = [];
   const both = new Promise((heard) => show.on("bell", (n) => bells.push(n) === 2 && heard()));
