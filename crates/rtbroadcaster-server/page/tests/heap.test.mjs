@@ -1,4 +1,4 @@
-// Sixty messages of each kind a second in a real browser: all events come, and nothing stays behind in either window. For
+// Sixty events a second in a real browser, and values with each frame: all events come, and nothing stays behind in either window. For
 // RTBROADCASTER_SECONDS seconds, by default 6. Must not know the page at `/`.
 
 import assert from "node:assert/strict";
@@ -8,7 +8,7 @@ import { DEADLINE_MS, Stand } from "./stand.mjs";
 /** How long it goes on, in seconds. */
 const SECONDS = Number(process.env.RTBROADCASTER_SECONDS ?? 6);
 
-/** How many events are said in a second, and about how many frames a browser draws. */
+/** How many events are said in a second. */
 const RATE = 60;
 
 /** When the heap is measured, in parts of the whole: when everything is warm, in the middle, and at the end. */
@@ -51,7 +51,7 @@ const say = (page, rate, seconds) =>
     requestAnimationFrame(draw);
   }, { rate, seconds });
 
-test(`${RATE} messages of each kind a second for ${SECONDS} s leave nothing behind`, { timeout: 2 * DEADLINE_MS + 1_000 * SECONDS }, async (t) => {
+test(`${RATE} events a second and values with each frame, for ${SECONDS} s, leave nothing behind`, { timeout: 2 * DEADLINE_MS + 1_000 * SECONDS }, async (t) => {
   const owner = await stand.blank(stand.origin);
   const id = await owner.evaluate(async () => (globalThis.room = await globalThis.sdk.host("/broadcasting")).id);
   const viewer = await stand.blank(stand.origin);
