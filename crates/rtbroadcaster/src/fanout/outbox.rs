@@ -7,7 +7,7 @@ mod drain;
 mod line;
 mod promise;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ pub(crate) struct Outbox {
     /// Whether anything came from the client since the last sweep.
     heard: AtomicBool,
     /// What the answers that are [promised](Promise) will take.
-    promised: AtomicUsize,
+    promised: AtomicU32,
     /// The member's place in its lane's roster, known to that lane only.
     place: AtomicUsize,
     line: Mutex<Line>,
@@ -76,7 +76,7 @@ impl Outbox {
             limit: config.backlog_bytes_max,
             stall_ns: u64::try_from(config.stall_timeout.as_nanos()).unwrap_or(u64::MAX),
             heard: AtomicBool::new(true),
-            promised: AtomicUsize::new(0),
+            promised: AtomicU32::new(0),
             place: AtomicUsize::new(NO_PLACE),
             line: Mutex::default(),
         })

@@ -15,27 +15,28 @@ use crate::fanout::backlog::PLACE_BYTES;
 #[derive(Debug)]
 pub(crate) struct Promise {
     outbox: Arc<Outbox>,
-    bytes: usize,
+    bytes: u32,
 }
 
 impl Promise {
     /// A promise to answer with at most `bytes`.
     pub(crate) fn new(outbox: &Arc<Outbox>, bytes: usize) -> Self {
-        let bytes = bytes + PLACE_BYTES;
+        let bytes =
+            u32::try_from(bytes + PLACE_BYTES).expect("an answer is below 4 GiB, as is what waits for the disk");
         outbox.promised.fetch_add(bytes, Ordering::Relaxed);
         Self { outbox: Arc::clone(outbox), bytes }
     }
 
     /// Gives the answer.
     pub(crate) fn keep(mut self, answer: Bytes) {
-        debug_assert!(answer.len() + PLACE_BYTES <= self.bytes, "an answer is no longer than promised");
+        debug_assert!(answer.len() + PLACE_BYTES <= self.bytes as usize, "an answer is no longer than promised");
         self.release();
         // Wakes the client task, which counts anew.
         self.outbox.answer(answer);
     }
 
     /// Counts no more. Gives what was promised in all until now.
-    fn release(&mut self) -> usize {
+    fn release(&mut self) -> u32 {
         self.outbox.promised.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed)
     }
 }
@@ -44,7 +45,7 @@ impl Drop for Promise {
     fn drop(&mut self) {
         let bytes = self.bytes;
         let promised = self.release();
-        let is_enough = |promised: usize| exceeds(promised.saturating_mul(2), self.outbox.limit);
+        let is_enough = |promised: u32| exceeds((promised as usize).saturating_mul(2), self.outbox.limit);
         if is_enough(promised) && !is_enough(promised - bytes) {
             // Nothing comes that would wake it. Where it waits for its socket too, that does.
             self.outbox.wake();
@@ -56,7 +57,7 @@ impl Outbox {
     /// Whether so much waits for this client, or will, that it should be asked nothing more.
     pub(crate) fn is_congested(&self) -> bool {
         let waits = self.lock().backlog.as_ref().map_or(0, |backlog| backlog.bytes());
-        exceeds((waits + self.promised.load(Ordering::Relaxed)).saturating_mul(2), self.limit)
+        exceeds((waits + self.promised.load(Ordering::Relaxed) as usize).saturating_mul(2), self.limit)
     }
 }
 
