@@ -1,0 +1,25 @@
+// An owner on a clock and a scripted server, for the tests of what owners do.
+
+import { host } from "../index.js";
+import { Clock } from "./clock.mjs";
+import { Server } from "./script.mjs";
+
+export const URL = "ws://example.org/b";
+
+/** An owner that has just created its room, on a clock. */
+export async function owner(t, options = {}) {
+  const clock = new Clock(t);
+  const server = new Server();
+  const hosting = host(URL, { WebSocket: server.WebSocket, reconnect: { random: () => 0.5 }, ...options });
+  const peer = server.accept(1);
+  const create = peer.creates();
+  const room = await hosting;
+  t.after(() => room.leave());
+  return { clock, server, peer, create, room };
+}
+
+/** What becomes of a promise, in one word or number. */
+export const outcome = (promise) => promise.then((seq) => seq, (error) => (typeof error.code === "string" ? error.code : error.name));
+
+/** What was said, without ids. */
+export const said = (peer) => peer.rest().map(({ type, key, params, state }) => `${type} ${key} ${JSON.stringify(params ?? "")}${state ? " state" : ""}`);
