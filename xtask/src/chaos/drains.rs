@@ -75,7 +75,9 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     windows.all_back = few.record().read().last();
     thread::sleep(QUIET);
     windows.end = few.record().read().last();
-    let (many, few) = (many.finish()?, few.finish()?);
+    let many = many.finish()?;
+    windows.ended = few.record().read().last();
+    let few = few.finish()?;
     lineage.stop()?;
     let begun = *lineage.lives().begun().last().expect("one was started");
     Ok(Report { plan, many, few, windows, ending, begun, ready, time: started.elapsed() })

@@ -124,9 +124,15 @@ impl fmt::Display for Report {
             let (peak, mean) = crowds(&times);
             writeln!(f, "  crowds     {peak} in the fullest second, {:.2} times the mean", peak as f64 / mean)?;
         }
-        let Ages { before, during, after } = self.windows.sort(&self.few.tally.ages);
+        let Ages { before, during, after, ending } = self.windows.sort(&self.few.tally.ages);
         write!(f, "  witnesses ")?;
-        for (name, ages) in [("before", &before), ("while others came back", &during), ("after", &after)] {
+        let windows = [
+            ("before", before),
+            ("while others came back", during),
+            ("after", after),
+            ("while their room ended", ending),
+        ];
+        for (name, ages) in &windows {
             let (p50, p99) = (quantile(ages, 50), quantile(ages, 99));
             write!(f, " {name}: {p50} (p50), {p99} (p99) of {};", ages.len())?;
         }

@@ -1,4 +1,4 @@
-//! How old messages of one room were before, while and after everybody came back. Pure.
+//! How old messages of one room were before, while and after everybody came back, and while the other room ended. Pure.
 
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ pub(super) struct Windows {
     pub(super) all_back: u64,
     /// The last one before the many began to end.
     pub(super) end: u64,
+    /// The last one when they had ended.
+    pub(super) ended: u64,
 }
 
 /// The ages of the messages of each window, sorted.
@@ -22,6 +24,8 @@ pub(super) struct Ages {
     /// While everybody else came back.
     pub(super) during: Vec<Duration>,
     pub(super) after: Vec<Duration>,
+    /// While the others' room ended.
+    pub(super) ending: Vec<Duration>,
 }
 
 impl Windows {
@@ -34,9 +38,12 @@ impl Windows {
                 sorted.during.push(age);
             } else if seq > self.all_back && seq <= self.end {
                 sorted.after.push(age);
+            } else if seq > self.end && seq <= self.ended {
+                sorted.ending.push(age);
             }
         }
-        [&mut sorted.before, &mut sorted.during, &mut sorted.after].into_iter().for_each(|ages| ages.sort_unstable());
+        let Ages { before, during, after, ending } = &mut sorted;
+        [before, during, after, ending].into_iter().for_each(|ages| ages.sort_unstable());
         sorted
     }
 }
@@ -47,10 +54,11 @@ mod tests {
 
     #[test]
     fn each_message_is_in_its_window_and_those_of_the_absence_and_the_end_are_in_none() {
-        let windows = Windows { asked: 2, witnesses_back: 4, all_back: 6, end: 8 };
-        let ages: Vec<_> = (1..=9).map(|seq| (seq, Duration::from_millis(10 - seq))).collect();
-        let Ages { before, during, after } = windows.sort(&ages);
+        let windows = Windows { asked: 2, witnesses_back: 4, all_back: 6, end: 8, ended: 10 };
+        let ages: Vec<_> = (1..=11).map(|seq| (seq, Duration::from_millis(12 - seq))).collect();
+        let Ages { before, during, after, ending } = windows.sort(&ages);
         let millis = |ages: &[Duration]| ages.iter().map(Duration::as_millis).collect::<Vec<_>>();
-        assert_eq!([millis(&before), millis(&during), millis(&after)], [[8, 9], [4, 5], [2, 3]]);
+        let all = [millis(&before), millis(&during), millis(&after), millis(&ending)];
+        assert_eq!(all, [[10, 11], [6, 7], [4, 5], [2, 3]]);
     }
 }
