@@ -5,7 +5,6 @@ mod admin;
 mod announce;
 mod arrivals;
 mod connection;
-mod gate;
 mod hosts;
 mod listener;
 mod proxies;

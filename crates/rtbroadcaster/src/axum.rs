@@ -23,9 +23,11 @@ pub use crate::upgrade::{Upgrade, UpgradeError};
 /// let app: Router = Router::new().route("/broadcasting", any(rtbroadcaster::axum::serve)).with_state(manager);
 /// ```
 ///
+/// While thousands come at once they are answered by turns with everything else that runs.
+///
 /// A request that is no WebSocket handshake is answered with 400, 405 or 426, one from a page of another host with 403.
-#[expect(clippy::unused_async, reason = "axum takes async handlers")]
 pub async fn serve(State(manager): State<Manager>, upgrade: Result<Upgrade, UpgradeError>) -> Response {
+    manager.turn_of_handshake().await;
     match upgrade {
         Ok(upgrade) => upgrade.accept(&manager, Permit::anything()),
         Err(error) => error.counted(&manager).into_response(),

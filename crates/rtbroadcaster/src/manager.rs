@@ -3,9 +3,9 @@
 
 mod bucket;
 mod gate;
+mod turnstile;
 mod waiting;
 
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
 use tokio_util::task::TaskTracker;
@@ -22,11 +22,12 @@ use crate::id::RoomId;
 use crate::metrics::{Counters, Gauges, Metrics};
 use crate::options::RoomOptions;
 use crate::protocol::{Protocol, Refusal};
-use crate::room::{CreateError, OwnError, Owner, OwnerKey, Place, Registry, RoomSummary, Surroundings};
+use crate::room::{CreateError, OwnError, Owner, OwnerKey, Registry, RoomSummary, Surroundings};
 use crate::sampling::Sampling;
 use crate::socket::Socket;
 use gate::Gate;
 pub(crate) use gate::{Ticket, TooMany};
+use turnstile::Turnstile;
 pub(crate) use waiting::Waiting;
 use waiting::WaitingList;
 
@@ -73,6 +74,9 @@ struct Shared {
     waiting: WaitingList,
     clients: TaskTracker,
     gate: Arc<Gate>,
+    #[cfg(feature = "axum")]
+    handshakes: Turnstile,
+    joins: Turnstile,
     /// The lines of the log that strangers can cause.
     sampling: Sampling<&'static str>,
 }
@@ -87,6 +91,9 @@ impl Shared {
             registry: OnceLock::new(),
             waiting: WaitingList::default(),
             clients: TaskTracker::new(),
+            #[cfg(feature = "axum")]
+            handshakes: Turnstile::default(),
+            joins: Turnstile::default(),
             sampling: Sampling::default(),
         }
     }
@@ -314,27 +321,9 @@ impl Manager {
         }
     }
 
-    /// Lets a connection in, if there are not too many.
-    pub(crate) fn enter(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
-        self.0.gate.enter(peer.map(|peer| Place::from(peer.ip())), self.0.clock.now())
-    }
-
     /// Which lines of the log are worth writing.
     pub(crate) fn sampling(&self) -> &Sampling<&'static str> {
         &self.0.sampling
-    }
-
-    /// Whether a client at `place` may be told a room's state, or what it missed, at this moment. Where a place is not
-    /// known there is no limit.
-    pub(crate) fn may_replay(&self, place: Option<Place>) -> bool {
-        place.is_none_or(|place| self.0.gate.may_replay(place, self.0.clock.now()))
-    }
-
-    /// A client at `place` is told so many bytes of it.
-    pub(crate) fn replayed(&self, place: Option<Place>, bytes: usize) {
-        if let Some(place) = place.filter(|_| bytes > 0) {
-            self.0.gate.replayed(place, bytes, self.0.clock.now());
-        }
     }
 
     pub(crate) fn clock(&self) -> Clock {

@@ -16,7 +16,6 @@ use hyper_util::service::TowerToHyperService;
 use rtbroadcaster::Manager;
 use rtbroadcaster::axum::Upgrade;
 
-use super::gate::Gate;
 use super::hosts::Hosts;
 use crate::endpoint::{Endpoint, HEALTHZ, READYZ};
 use crate::page;
@@ -35,7 +34,6 @@ pub(super) struct Site {
 struct Door {
     path: Endpoint,
     manager: Manager,
-    gate: Gate,
 }
 
 impl Site {
@@ -53,7 +51,7 @@ impl Site {
             .with_state(manager.clone())
             .merge(page::routes(path.as_ref()))
             .fallback((StatusCode::NOT_FOUND, nothing_here));
-        let door = Door { path: path.clone(), manager, gate: Gate::default() };
+        let door = Door { path: path.clone(), manager };
         Self { door: Some(Arc::new(door)), ..Self::of(routes, hosts) }
     }
 
@@ -65,7 +63,6 @@ impl Site {
         let Some(door) = self.door.as_ref().filter(|door| request.uri().path() == door.path.as_ref()) else {
             return self.routes.call(request).await;
         };
-        door.gate.pass().await;
         Ok(rtbroadcaster::axum::serve(State(door.manager.clone()), Upgrade::new(&mut request)).await)
     }
 }

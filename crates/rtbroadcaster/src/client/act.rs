@@ -22,7 +22,7 @@ impl Client {
         match command {
             Command::Create { options } => self.create(id, options).await,
             Command::Own { room, key } => self.take_over(id, &room, &key).await,
-            Command::Join { room, start } => self.join(id, &room, &start),
+            Command::Join { room, start } => self.join(id, &room, &start).await,
             Command::Signal { key, params } => self.signal(&key, &params),
             Command::Pause => self.pause(),
             Command::Unpause => self.unpause(id),
@@ -83,8 +83,9 @@ impl Client {
         Ok(())
     }
 
-    fn join(&mut self, id: &str, room: &str, start: &Start) -> Result<(), Refusal> {
+    async fn join(&mut self, id: &str, room: &str, start: &Start) -> Result<(), Refusal> {
         self.be_without_room()?;
+        self.manager.turn_of_join().await;
         self.be_told()?;
         let room: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
         if !self.permit.may_join(room) {

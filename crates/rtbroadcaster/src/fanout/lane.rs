@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::fault;
 use crate::id::RoomId;
 use crate::metrics::Counters;
-use crew::Crew;
+use crew::{Crew, Done, SLICE_PARTED};
 
 /// After how much work a lane lets the other tasks of its worker thread run.
 const SLICE: Duration = Duration::from_millis(1);
@@ -178,36 +178,41 @@ async fn run(lane: Arc<Lane>, ping_interval: Duration, broken: mpsc::UnboundedSe
     let period = if ping_interval.is_zero() { FAR } else { ping_interval.min(FAR) };
     let mut heartbeat = tokio::time::interval_at(Instant::now() + period, period);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut slice = Instant::now();
+    let (mut slice, mut parted) = (Instant::now(), 0);
     loop {
         tokio::select! {
             _ = heartbeat.tick() => crews.values_mut().for_each(|crew| {
                 let _ = fault::catch("heartbeat", lane.counters(), || crew.order_heartbeat());
             }),
             roster = lane.next() => {
-                if fault::catch("room", lane.counters(), || serve(&roster, &mut crews)).is_err() {
-                    give_up(&roster, &mut crews);
-                    // Without a receiver the manager is gone.
-                    let _ = broken.send(roster.room());
+                match fault::catch("room", lane.counters(), || serve(&roster, &mut crews)) {
+                    Ok(more) => parted += more,
+                    Err(_) => {
+                        give_up(&roster, &mut crews);
+                        // Without a receiver the manager is gone.
+                        let _ = broken.send(roster.room());
+                    }
                 }
             }
         }
-        // Not after every roster: a yield costs a look at the network.
-        if slice.elapsed() > SLICE {
+        // Not after every roster: a yield costs a look at the network. But before so many tasks want to run, of clients who
+        // end, that all others would wait behind them.
+        if slice.elapsed() > SLICE || parted >= SLICE_PARTED {
             tokio::task::yield_now().await;
-            slice = Instant::now();
+            (slice, parted) = (Instant::now(), 0);
         }
     }
 }
 
-/// Does a slice of what `roster` has to do.
-fn serve(roster: &Arc<Roster>, crews: &mut HashMap<u64, Crew>) {
+/// Does a slice of what `roster` has to do, and gives from how many members it has parted.
+fn serve(roster: &Arc<Roster>, crews: &mut HashMap<u64, Crew>) -> usize {
     let crew = crews.entry(roster.id()).or_insert_with(|| Crew::new(roster));
-    let busy = crew.work();
+    let Done { busy, parted } = crew.work();
     if crew.is_gone() {
         crews.remove(&roster.id());
     }
     roster.rest(busy);
+    parted
 }
 
 /// Ends the members of a roster over which the lane has panicked: what they were sent is not known. All others are served

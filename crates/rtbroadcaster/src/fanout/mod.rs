@@ -12,7 +12,7 @@ pub(crate) use backlog::{Ending, Frame, Replay};
 pub(crate) use lags::Lagging;
 pub(crate) use lane::{Faults, Lanes};
 pub(crate) use outbox::{Drained, End, Outbox, Promise};
-pub(crate) use roster::{Item, Last, Roll, Roster};
+pub(crate) use roster::{Item, Last, Parting, Roll, Roster};
 #[cfg(test)]
 pub(crate) use {
     backlog::Rank,

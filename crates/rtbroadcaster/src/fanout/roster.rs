@@ -17,7 +17,7 @@ use crate::id::{RoomId, Seq, Term};
 use crate::message::Entry;
 use crate::standing::OwnerStatus;
 use item::Charge;
-pub(crate) use item::{Item, Last, Roll};
+pub(crate) use item::{Item, Last, Parting, Roll};
 
 /// How much a lane sends with one call per member.
 const PASS_FRAMES_MAX: usize = 64;
@@ -112,8 +112,10 @@ impl Inbox {
 
     /// Nothing is taken in any more, and the lane ends the members it has. Gives those who wait for it.
     fn break_off(&mut self) -> Vec<Arc<Outbox>> {
-        let Self { items, roll, .. } =
-            std::mem::replace(self, Self { is_broken: true, roll: Some(Roll::Break), ..Self::default() });
+        let Self { items, roll, .. } = std::mem::replace(
+            self,
+            Self { is_broken: true, roll: Some(Roll::Part(Parting::Broken)), ..Self::default() },
+        );
         let items = items.into_iter().filter_map(|Waiting { item, .. }| item.into_roll());
         roll.into_iter().chain(items).filter_map(Roll::into_newcomer).collect()
     }

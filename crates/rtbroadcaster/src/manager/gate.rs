@@ -1,10 +1,12 @@
 //! How many connections may be open, how fast one address may open them, and how much it may be told anew.
-//! Must not know what the connections do. It takes the time as an argument.
+//! Must not know what the connections do. The gate takes the time as an argument.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::Manager;
 use super::bucket::{Bucket, Rate};
 use crate::config::{Config, exceeds};
 use crate::room::Place;
@@ -138,6 +140,26 @@ impl Drop for Ticket {
         visits.open -= 1;
         if let Some(visitor) = self.place.and_then(|place| visits.places.get_mut(&place)) {
             visitor.open -= 1;
+        }
+    }
+}
+
+impl Manager {
+    /// Lets a connection in, if there are not too many.
+    pub(crate) fn enter(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
+        self.0.gate.enter(peer.map(|peer| Place::from(peer.ip())), self.0.clock.now())
+    }
+
+    /// Whether a client at `place` may be told a room's state, or what it missed, at this moment. Where a place is not
+    /// known there is no limit.
+    pub(crate) fn may_replay(&self, place: Option<Place>) -> bool {
+        place.is_none_or(|place| self.0.gate.may_replay(place, self.0.clock.now()))
+    }
+
+    /// A client at `place` is told so many bytes of it.
+    pub(crate) fn replayed(&self, place: Option<Place>, bytes: usize) {
+        if let Some(place) = place.filter(|_| bytes > 0) {
+            self.0.gate.replayed(place, bytes, self.0.clock.now());
         }
     }
 }

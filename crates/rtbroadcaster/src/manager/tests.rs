@@ -2,6 +2,7 @@
 
 mod faults;
 mod replays;
+mod turns;
 
 use bytes::Bytes;
 
@@ -11,6 +12,13 @@ use crate::message::{Key, Params};
 use crate::options::Counting;
 use crate::room::SignalError;
 use crate::standing::Start;
+
+/// A text frame of a client, under a mask of zeroes.
+fn frame(text: &str) -> Vec<u8> {
+    let [high, low] = u16::try_from(text.len()).unwrap().to_be_bytes();
+    let head = if text.len() < 126 { vec![0x81, 0x80 | low] } else { vec![0x81, 0x80 | 126, high, low] };
+    [&head, [0; 4].as_slice(), text.as_bytes()].concat()
+}
 
 #[tokio::test]
 async fn a_manager_that_was_shut_down_before_its_first_room_creates_none() {

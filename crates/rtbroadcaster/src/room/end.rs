@@ -9,7 +9,7 @@ use super::registry::Look;
 use super::waiting::Waiter;
 use super::{Room, State};
 use crate::close::CloseReason;
-use crate::fanout::{Item, Last, Roll};
+use crate::fanout::{Item, Last, Parting, Roll};
 use crate::standing::Start;
 
 impl Room {
@@ -59,7 +59,7 @@ impl Room {
             // What of it is kept may be half of something.
             self.hand_over(state, end, Waiter::default());
         }
-        state.members.tell(|| Item::Roll(Roll::Break));
+        state.members.tell(|| Item::Roll(Roll::Part(Parting::Broken)));
         if let Some(owner) = state.owner.take() {
             owner.farewell(self.id, CloseReason::Fault);
         }
@@ -110,7 +110,7 @@ impl Room {
     pub(super) fn tell_end(&self, state: &mut State) {
         let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
         let last = Arc::new(Last { standing: welcome.standing, entries: welcome.entries });
-        state.members.tell(|| Item::Roll(Roll::End(Arc::clone(&last))));
+        state.members.tell(|| Item::Roll(Roll::Part(Parting::Ended(Arc::clone(&last)))));
         if let Some(owner) = state.owner.take() {
             let dialect = owner.dialect();
             let reason = if state.is_own_end { dialect.own_room_closed } else { dialect.room_closed };

@@ -15,7 +15,7 @@ use super::waiting::{Done, Waiter, when_done};
 use super::{Announce, Owner, OwnerKey, Room, State, replay};
 use crate::close::CloseReason;
 use crate::engine::{Append, Follower};
-use crate::fanout::{Item, Outbox, Roll};
+use crate::fanout::{Item, Outbox, Parting, Roll};
 use crate::id::{RoomId, Seq, Term};
 use crate::message::Change;
 use crate::options::RoomOptions;
@@ -173,7 +173,7 @@ impl Room {
             }
             Applied::End => self.tell_end(state),
             Applied::Departed => {
-                state.members.tell(|| Item::Roll(Roll::Depart));
+                state.members.tell(|| Item::Roll(Roll::Part(Parting::Departing)));
                 if let Some(owner) = state.owner.take() {
                     owner.depart(CloseReason::Restart);
                 }

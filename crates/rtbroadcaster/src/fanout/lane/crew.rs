@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::close::CloseReason;
 use crate::fanout::backlog::{Frame, Replay};
 use crate::fanout::outbox::{Batch, Member, Outbox};
-use crate::fanout::roster::{Last, Roll, Roster, Said, Work};
+use crate::fanout::roster::{Last, Parting, Roll, Roster, Said, Work};
 use crate::id::Seq;
 use crate::message::{Dialect, PROTOCOLS};
 use crate::metrics::Counters;
@@ -15,6 +15,10 @@ use crate::wire::{Control, encode};
 
 /// How many members are served before the lane turns to other rooms.
 const SLICE_MEMBERS: usize = 128;
+
+/// From how many members a lane parts before all other tasks of its worker thread get their turn. Each of these ends by its
+/// own task, which takes much longer than to wake it: tokio comes to 61 tasks in a turn.
+pub(super) const SLICE_PARTED: usize = 16;
 
 /// What all members get in turn.
 struct Pass {
@@ -33,10 +37,20 @@ enum What {
     Heartbeat(Seq),
 }
 
+/// What was done in one go.
+pub(super) struct Done {
+    /// There is more of it.
+    pub(super) busy: bool,
+    /// How many clients end now, each by its own task.
+    pub(super) parted: usize,
+}
+
 pub(super) struct Crew {
     roster: Arc<Roster>,
     members: Vec<Arc<Outbox>>,
     pass: Option<Pass>,
+    /// Why the members go who are left.
+    parting: Option<Parting>,
     heartbeat_is_due: bool,
     /// The number of the room's last message, as far as this lane knows.
     seq: Seq,
@@ -50,6 +64,7 @@ impl Crew {
             roster: Arc::clone(roster),
             members: Vec::new(),
             pass: None,
+            parting: None,
             heartbeat_is_due: false,
             seq: Seq::ZERO,
             sent: Seq::ZERO,
@@ -71,9 +86,18 @@ impl Crew {
         self.roster.schedule();
     }
 
-    /// Works until a pass has served its share of members or nothing is left. True if a pass is under way.
-    pub(super) fn work(&mut self) -> bool {
-        while self.pass.is_none() {
+    /// Works until a share of the members is served, or parted from, or nothing is left.
+    pub(super) fn work(&mut self) -> Done {
+        let parted = self.part();
+        if parted == 0 {
+            self.serve();
+        }
+        Done { busy: self.pass.is_some() || self.parting.is_some(), parted }
+    }
+
+    /// Serves a share of the members.
+    fn serve(&mut self) {
+        while self.pass.is_none() && self.parting.is_none() {
             if std::mem::take(&mut self.heartbeat_is_due) {
                 self.pass = Some(Pass::new(What::Heartbeat(self.seq)));
                 break;
@@ -86,7 +110,7 @@ impl Crew {
                     self.seq = self.seq.max(self.sent);
                     self.pass = Some(Pass::new(What::Said { said, after, applied }));
                 }
-                None => return false,
+                None => return,
             }
         }
         if let Some(pass) = &mut self.pass {
@@ -104,7 +128,6 @@ impl Crew {
                 self.pass = None;
             }
         }
-        self.pass.is_some()
     }
 
     /// Only between two passes, so that no member is passed over or served twice.
@@ -129,20 +152,27 @@ impl Crew {
                     }
                 }
             }
-            Roll::End(last) => {
-                for member in std::mem::take(&mut self.members) {
-                    member.set_place(None);
-                    end(&member, &last, self.roster.lane().counters());
-                }
-            }
-            Roll::Depart => {
-                for member in std::mem::take(&mut self.members) {
-                    member.set_place(None);
-                    member.depart(CloseReason::Restart);
-                }
-            }
-            Roll::Break => std::mem::take(&mut self.members).iter().for_each(|member| self.roster.fail(member)),
+            Roll::Part(parting) => self.parting = Some(parting),
         }
+    }
+
+    /// Parts from a share of the members; how many.
+    fn part(&mut self) -> usize {
+        let Some(parting) = &self.parting else { return 0 };
+        let rest = self.members.len().saturating_sub(SLICE_PARTED);
+        let parted = self.members.split_off(rest);
+        for member in &parted {
+            member.set_place(None);
+            match parting {
+                Parting::Ended(last) => end(member, last, self.roster.lane().counters()),
+                Parting::Broken => self.roster.fail(member),
+                Parting::Departing => member.depart(CloseReason::Restart),
+            }
+        }
+        if rest == 0 {
+            self.parting = None;
+        }
+        parted.len()
     }
 }
 

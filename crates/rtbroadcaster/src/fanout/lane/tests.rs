@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::Clock;
-use crate::fanout::roster::{Item, Roll, Work};
+use crate::fanout::roster::{Item, Parting, Roll, Work};
 use crate::fanout::{Ending, Outbox};
 use crate::id::{Seq, Term};
 use crate::message::{Change, Dialect, Entry, Key, Params};
@@ -108,4 +108,48 @@ async fn a_roster_that_its_lane_gives_up_ends_everybody_too() {
     let (late, item) = admit();
     roster.push(item);
     assert_eq!(late.ending(), Ending::Finishing);
+}
+
+#[tokio::test]
+async fn a_large_room_ends_little_by_little_and_others_are_served_meanwhile() {
+    let lane = lane(Duration::ZERO);
+    let (large, other) = (Roster::new(&lane, RoomId::random()), Roster::new(&lane, RoomId::random()));
+    let mut crews = HashMap::new();
+    let (members, items): (Vec<_>, Vec<_>) = (0..4 * SLICE_PARTED + 1).map(|_| admit()).unzip();
+    items.into_iter().for_each(|item| large.push(item));
+    assert_eq!(serve(&lane.pop().unwrap(), &mut crews), 0, "nobody goes yet");
+    let gone = || members.iter().filter(|member| member.ending() != Ending::Open).count();
+
+    large.push(Item::Roll(Roll::Part(Parting::Departing)));
+    large.push(Item::Roll(Roll::Remove(Arc::clone(&members[0]))));
+    serve(&lane.pop().unwrap(), &mut crews);
+    for round in 1..=4 {
+        assert_eq!(serve(&lane.pop().unwrap(), &mut crews), SLICE_PARTED);
+        assert_eq!(gone(), round * SLICE_PARTED);
+        other.push(said());
+        assert!(!Arc::ptr_eq(&lane.pop().unwrap(), &other), "the large room had its turn before");
+        large.rest(true);
+        assert!(Arc::ptr_eq(&lane.pop().unwrap(), &other), "not behind all of the large room");
+        assert!(matches!(other.next(), Some(Work::Send(..))));
+        other.rest(false);
+    }
+    assert_eq!(serve(&lane.pop().unwrap(), &mut crews), 1);
+    assert_eq!(gone(), members.len());
+    serve(&lane.pop().unwrap(), &mut crews);
+    assert!(crews.is_empty(), "who had left before its turn is gone too");
+    assert!(matches!(lane.pop(), Err(None)));
+}
+
+#[tokio::test]
+async fn the_rest_of_a_room_that_ends_is_told_too_when_its_lane_gives_it_up() {
+    let lane = lane(Duration::ZERO);
+    let roster = Roster::new(&lane, RoomId::random());
+    let mut crews = HashMap::new();
+    let (members, items): (Vec<_>, Vec<_>) = (0..2 * SLICE_PARTED).map(|_| admit()).unzip();
+    items.into_iter().for_each(|item| roster.push(item));
+    roster.push(Item::Roll(Roll::Part(Parting::Departing)));
+    serve(&lane.pop().unwrap(), &mut crews);
+    assert_eq!(serve(&lane.pop().unwrap(), &mut crews), SLICE_PARTED);
+    give_up(&roster, &mut crews);
+    assert!(members.iter().all(|member| member.ending() == Ending::Finishing));
 }

@@ -44,12 +44,19 @@ pub(crate) enum Roll {
     Tell(Arc<Outbox>, Frame),
     /// A member has gone.
     Remove(Arc<Outbox>),
-    /// The room has ended: all members get its farewell.
-    End(Arc<Last>),
-    /// The room has ended by our own fault: all members are told.
-    Break,
-    /// The process goes away: all members are told when to come back.
-    Depart,
+    /// All members go.
+    Part(Parting),
+}
+
+/// Why all members go, and what they are told.
+#[derive(Debug)]
+pub(crate) enum Parting {
+    /// The room has ended: its farewell.
+    Ended(Arc<Last>),
+    /// The room has ended by our own fault: that.
+    Broken,
+    /// The process goes away: when to come back.
+    Departing,
 }
 
 /// A room as it was at its end, for members who lost messages before it.
@@ -69,7 +76,7 @@ impl Roll {
     pub(super) fn into_newcomer(self) -> Option<Arc<Outbox>> {
         match self {
             Roll::Admit(member, _) | Roll::Replay(member, _) | Roll::Tell(member, _) => Some(member),
-            Roll::Remove(_) | Roll::End(_) | Roll::Break | Roll::Depart => None,
+            Roll::Remove(_) | Roll::Part(_) => None,
         }
     }
 }

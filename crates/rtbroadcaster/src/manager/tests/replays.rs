@@ -1,18 +1,13 @@
 //! What a slow viewer gets anew counts for its address.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::AsyncReadExt;
 
 use super::*;
 use crate::message::Message;
-
-/// A text frame of a client, under a mask of zeroes.
-fn frame(text: &str) -> Vec<u8> {
-    let length = u8::try_from(text.len()).unwrap();
-    assert!(length < 126);
-    [&[0x81, 0x80 | length, 0, 0, 0, 0], text.as_bytes()].concat()
-}
+use crate::room::Place;
 
 #[tokio::test]
 async fn the_state_that_a_slow_viewer_gets_counts_for_its_address_and_is_not_refused() {

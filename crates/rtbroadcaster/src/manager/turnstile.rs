@@ -1,18 +1,19 @@
-//! Lets WebSocket handshakes in by small crowds, so that those who are here get their turn while thousands come at once.
-//! A connection that asks for nothing yet keeps nobody waiting here.
-//! Must not know what a handshake is answered.
+//! Lets clients pass by small crowds, so that those who are here get their turn while thousands come at once.
+//! Must not know what they pass for.
 
 use tokio::sync::Mutex;
 use tokio::task::yield_now;
 
-/// After so many requests everything else that is ready gets its turn.
+use super::Manager;
+
+/// After so many everything else that is ready gets its turn.
 const CROWD: u32 = 4;
 
-/// The gate, one for the server. Whoever waits passes in the order of coming.
+/// A turnstile. Whoever waits passes in the order of coming.
 #[derive(Debug, Default)]
-pub(super) struct Gate(Mutex<u32>);
+pub(super) struct Turnstile(Mutex<u32>);
 
-impl Gate {
+impl Turnstile {
     /// Waits until it is this one's turn.
     pub(super) async fn pass(&self) {
         let mut crowd = self.0.lock().await;
@@ -22,6 +23,25 @@ impl Gate {
             // Behind the lock, where the others wait. Not by the clock: a pause would leave the processor idle, and cold.
             yield_now().await;
         }
+    }
+
+    /// Tests only: nobody passes until what it gives is dropped.
+    #[cfg(test)]
+    pub(super) async fn close(&self) -> impl Drop + '_ {
+        self.0.lock().await
+    }
+}
+
+impl Manager {
+    /// Waits for the turn of a handshake.
+    #[cfg(feature = "axum")]
+    pub(crate) async fn turn_of_handshake(&self) {
+        self.0.handshakes.pass().await;
+    }
+
+    /// Waits for the turn of a join.
+    pub(crate) async fn turn_of_join(&self) {
+        self.0.joins.pass().await;
     }
 }
 
@@ -34,12 +54,12 @@ mod tests {
 
     #[tokio::test]
     async fn all_of_a_stampede_pass_in_the_order_of_coming_and_others_get_their_turn_meanwhile() {
-        let (gate, passed) = (Arc::new(Gate::default()), Arc::new(std::sync::Mutex::new(Vec::new())));
+        let (turnstile, passed) = (Arc::new(Turnstile::default()), Arc::new(std::sync::Mutex::new(Vec::new())));
         let tasks: Vec<_> = (0..10 * CROWD)
             .map(|number| {
-                let (gate, passed) = (Arc::clone(&gate), Arc::clone(&passed));
+                let (turnstile, passed) = (Arc::clone(&turnstile), Arc::clone(&passed));
                 tokio::spawn(async move {
-                    gate.pass().await;
+                    turnstile.pass().await;
                     passed.lock().unwrap().push(number);
                 })
             })
@@ -62,13 +82,13 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_gives_up_holds_nobody_up() {
-        let (gate, passed) = (Arc::new(Gate::default()), Arc::new(AtomicU32::new(0)));
-        let held = gate.0.lock().await;
+        let (turnstile, passed) = (Arc::new(Turnstile::default()), Arc::new(AtomicU32::new(0)));
+        let held = turnstile.close().await;
         let tasks: Vec<_> = (0..3 * CROWD)
             .map(|_| {
-                let (gate, passed) = (Arc::clone(&gate), Arc::clone(&passed));
+                let (turnstile, passed) = (Arc::clone(&turnstile), Arc::clone(&passed));
                 tokio::spawn(async move {
-                    gate.pass().await;
+                    turnstile.pass().await;
                     passed.fetch_add(1, Ordering::Relaxed);
                 })
             })
