@@ -2,6 +2,7 @@
 //! Pure: it takes the time as an argument and must not know sockets, tasks or protocols.
 
 mod closing;
+mod controls;
 mod frame;
 mod lost;
 mod queue;
@@ -18,6 +19,8 @@ use crate::message::{Dialect, Overflowing};
 
 pub use super::superseding::Rank;
 pub use closing::Closing;
+pub use controls::ControlKind;
+use controls::Controls;
 pub use frame::Frame;
 use lost::Lost;
 pub(super) use queue::PLACE_BYTES;
@@ -29,21 +32,6 @@ use taken::Taken;
 /// More waits than may, and no replay can mend that: the new frame was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Overflow;
-
-/// The most pongs that wait. A peer that asks several times at once gets an answer to each, as some test suites want it;
-/// of more than these only the newest is answered (RFC 6455 section 5.5.3), so what waits stays bounded.
-const PONGS_MAX: usize = 16;
-
-/// A kind of frame that concerns the connection (RFC 6455 section 5.5); of each but pongs at most one waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ControlKind {
-    /// Ours, to hear whether the member is there.
-    Ping,
-    /// The answer to a ping of the member.
-    Pong,
-    /// The heartbeat for those who cannot see pings. It is a text frame, but has its place between messages as well.
-    Alive,
-}
 
 /// Whether the connection goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +53,7 @@ pub enum Ending {
 pub struct Backlog {
     dialect: &'static Dialect,
     taken: Taken,
-    controls: Vec<(ControlKind, Bytes)>,
+    controls: Controls,
     /// In the order in which they were asked for.
     replays: VecDeque<Replaying>,
     /// When the replay ran out: what stood behind it waited for it, not for the member.
@@ -87,7 +75,7 @@ impl Backlog {
         Self {
             dialect,
             taken: Taken::default(),
-            controls: Vec::new(),
+            controls: Controls::default(),
             replays: VecDeque::new(),
             replayed: Duration::ZERO,
             queue: Queue::default(),
@@ -172,13 +160,8 @@ impl Backlog {
     /// Sends a frame of `kind` at the next frame boundary (RFC 6455 section 5.4), instead of a waiting one of its kind; a
     /// pong only when too many wait.
     pub fn control(&mut self, kind: ControlKind, bytes: Bytes) {
-        if self.ending != Ending::Open {
-            return;
-        }
-        let places = if kind == ControlKind::Pong { PONGS_MAX } else { 1 };
-        match self.controls.iter_mut().filter(|(waiting, _)| *waiting == kind).nth(places - 1) {
-            Some((_, last)) => *last = bytes,
-            None => self.controls.push((kind, bytes)),
+        if self.ending == Ending::Open {
+            self.controls.put(kind, bytes);
         }
     }
 
@@ -202,7 +185,7 @@ impl Backlog {
         }
         self.ending = Ending::Cut;
         self.close = Some(close.into());
-        self.controls.clear();
+        self.controls = Controls::default();
         self.replays.clear();
         self.lost = None;
         self.queue = Queue::default();
@@ -265,10 +248,9 @@ impl Backlog {
 
     /// The bytes of all frames that are not out. A replay counts as its frames are taken: until then they are the room's.
     pub fn unsent(&self) -> usize {
-        let controls: usize = self.controls.iter().map(|(_, bytes)| bytes.len()).sum();
         let before: usize = self.replays.iter().map(Replaying::bytes_before).sum();
         self.taken.bytes()
-            + controls
+            + self.controls.bytes()
             + before
             + self.queue.frame_bytes()
             + self.close.as_ref().map_or(0, Closing::bytes)
@@ -292,8 +274,8 @@ impl Backlog {
             self.taken.push(bytes, since);
             length
         };
-        if !self.controls.is_empty() {
-            return take(self.controls.remove(0).1, now);
+        if let Some(control) = self.controls.pop() {
+            return take(control, now);
         }
         while let Some(replay) = self.replays.front_mut() {
             if let Some(bytes) = replay.pop(self.dialect) {

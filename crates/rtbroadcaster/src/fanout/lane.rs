@@ -218,7 +218,7 @@ fn serve(roster: &Arc<Roster>, crews: &mut HashMap<u64, Crew>) -> usize {
 /// Ends the members of a roster over which the lane has panicked: what they were sent is not known. All others are served
 /// on.
 fn give_up(roster: &Arc<Roster>, crews: &mut HashMap<u64, Crew>) {
-    let members = crews.remove(&roster.id()).map_or_else(Vec::new, Crew::into_members);
+    let members = crews.remove(&roster.id()).into_iter().flat_map(Crew::into_members);
     for member in members.into_iter().chain(roster.break_off()) {
         // One of them may be what it panics over.
         let _ = fault::catch("client", roster.lane().counters(), || roster.fail(&member));

@@ -45,9 +45,15 @@ pub(super) struct Done {
     pub(super) parted: usize,
 }
 
+/// A member, and which protocol it speaks, so that this can be known before it is looked at.
+struct Seat {
+    outbox: Arc<Outbox>,
+    slot: usize,
+}
+
 pub(super) struct Crew {
     roster: Arc<Roster>,
-    members: Vec<Arc<Outbox>>,
+    members: Vec<Seat>,
     pass: Option<Pass>,
     /// Why the members go who are left.
     parting: Option<Parting>,
@@ -72,8 +78,8 @@ impl Crew {
     }
 
     /// The members. What was under way is dropped.
-    pub(super) fn into_members(self) -> Vec<Arc<Outbox>> {
-        self.members
+    pub(super) fn into_members(self) -> impl Iterator<Item = Arc<Outbox>> {
+        self.members.into_iter().map(|seat| seat.outbox)
     }
 
     /// Nobody is here and nothing is under way.
@@ -139,7 +145,7 @@ impl Crew {
                     self.sent = seq;
                 }
                 member.set_place(Some(self.members.len()));
-                self.members.push(member);
+                self.members.push(Seat { slot: member.dialect().slot, outbox: member });
             }
             Roll::Replay(member, replay) => member.replay(replay),
             Roll::Tell(member, frame) => member.tell(frame),
@@ -148,7 +154,7 @@ impl Crew {
                     member.set_place(None);
                     self.members.swap_remove(place);
                     if let Some(moved) = self.members.get(place) {
-                        moved.set_place(Some(place));
+                        moved.outbox.set_place(Some(place));
                     }
                 }
             }
@@ -161,7 +167,7 @@ impl Crew {
         let Some(parting) = &self.parting else { return 0 };
         let rest = self.members.len().saturating_sub(SLICE_PARTED);
         let parted = self.members.split_off(rest);
-        for member in &parted {
+        for Seat { outbox: member, .. } in &parted {
             member.set_place(None);
             match parting {
                 Parting::Ended(last) => end(member, last, self.roster.lane().counters()),
@@ -193,11 +199,11 @@ impl Pass {
         Self { what, batches: Default::default(), next: 0 }
     }
 
-    fn serve(&mut self, members: &[Arc<Outbox>], counters: &Counters) {
+    fn serve(&mut self, members: &[Seat], counters: &Counters) {
         let Self { what, batches, .. } = self;
         for (slot, batch) in batches.iter_mut().enumerate() {
-            let speakers = members.iter().filter(|outbox| outbox.dialect().slot == slot);
-            let speakers: Vec<Member<'_>> = speakers.map(|outbox| Member::of(outbox)).collect();
+            let speakers = members.iter().filter(|seat| seat.slot == slot);
+            let speakers: Vec<Member<'_>> = speakers.map(|seat| Member::of(&seat.outbox)).collect();
             let Some(first) = speakers.first() else { continue };
             let batch = &*batch.get_or_insert_with(|| Batch::new(what.frames(first.dialect())));
             if batch.is_empty() {

@@ -1,0 +1,234 @@
+//! Reads a text of a server into what it says. Pure.
+//! Must not know what it means for anybody.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Entry, Frame, How, Refused, ResetReason, Said};
+use crate::id::{Epoch, Seq};
+use crate::message::{Change, Key, Params};
+use crate::remote::crowd::{Audience, Signal};
+use crate::standing::OwnerStatus;
+
+/// What was said makes no sense.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::remote) struct Malformed;
+
+/// All members of all frames that are read. Each type needs its own ones.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Members<'a> {
+    id: Option<Box<str>>,
+    room: Option<String>,
+    owner_key: Option<String>,
+    epoch: Option<String>,
+    term: Option<u64>,
+    seq: Option<u64>,
+    replay: Option<u64>,
+    how: Option<String>,
+    reason: Option<String>,
+    owner: Option<String>,
+    alive_ms: Option<u64>,
+    key: Option<String>,
+    #[serde(borrow)]
+    params: Option<&'a RawValue>,
+    #[serde(default)]
+    state: bool,
+    #[serde(default)]
+    cleared: bool,
+    through: Option<u64>,
+    status: Option<String>,
+    code: Option<Box<str>>,
+    retry_in_ms: Option<u64>,
+    reconnect_in_ms: Option<u64>,
+    viewers: Option<u64>,
+    lagging: Option<u64>,
+    #[serde(rename = "behindP95Ms")]
+    behind_p95_ms: Option<u64>,
+    #[serde(borrow)]
+    from: Option<&'a RawValue>,
+    #[serde(borrow)]
+    counts: Option<Vec<(&'a RawValue, u64)>>,
+    #[serde(default)]
+    dropped: u64,
+    #[serde(default)]
+    other: u64,
+}
+
+/// Only the name of a frame, since members of unknown frames may be of any type.
+#[derive(Deserialize)]
+struct Name {
+    r#type: String,
+}
+
+impl Frame {
+    /// Reads one text. `None` is a frame that this version does not know.
+    pub(in crate::remote) fn read(text: &str) -> Result<Option<Frame>, Malformed> {
+        let name: Name = serde_json::from_str(text).map_err(|_| Malformed)?;
+        const KNOWN: [&str; 14] = [
+            "created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "draining",
+            "closed", "audience", "signal",
+        ];
+        if !KNOWN.contains(&name.r#type.as_str()) {
+            return Ok(None);
+        }
+        let members: Members<'_> = serde_json::from_str(text).map_err(|_| Malformed)?;
+        members.frame(&name.r#type).map(Some).ok_or(Malformed)
+    }
+}
+
+impl Members<'_> {
+    fn frame(self, name: &str) -> Option<Frame> {
+        let millis = Duration::from_millis;
+        Some(match name {
+            "created" => {
+                let key = self.owner_key.as_deref()?.parse().ok()?;
+                Frame::Created(self.entry(self.id.clone()?, 0)?, key)
+            }
+            "owned" => Frame::Owned(self.entry(self.id.clone()?, self.replay?)?),
+            "joined" => {
+                let how = match self.how.as_deref()? {
+                    "snapshot" => How::Snapshot,
+                    "resumed" => How::Resumed,
+                    _ => How::Reset(self.reset_reason()),
+                };
+                Frame::Joined(self.entry(self.id.clone()?, self.replay?)?, how)
+            }
+            "reset" => Frame::Reset(self.entry("".into(), self.replay?)?, self.reset_reason()),
+            "message" => Frame::Message(self.said()?),
+            "skipped" => Frame::Skipped(Seq::new(self.through?)?),
+            "owner" => Frame::Owner(presence(self.status.as_deref()?), self.term?),
+            "ack" => Frame::Ack(self.id?, Seq::new(self.seq?)?),
+            "error" => Frame::Error(self.id, Refused { code: self.code?, retry: self.retry_in_ms.map(millis) }),
+            "alive" => Frame::Alive(Seq::new(self.seq?)?),
+            "draining" => Frame::Draining(millis(self.reconnect_in_ms?)),
+            "closed" => Frame::Closed(self.reason?.into()),
+            "audience" => Frame::Audience(Audience {
+                viewers: self.viewers?,
+                lagging: self.lagging,
+                behind_p95: self.behind_p95_ms.map(millis),
+            }),
+            "signal" => Frame::Signal(self.signal()?),
+            _ => return None,
+        })
+    }
+
+    fn entry(&self, id: Box<str>, replay: u64) -> Option<Entry> {
+        let room = match &self.room {
+            Some(room) => Some(room.parse().ok()?),
+            None => None,
+        };
+        Some(Entry {
+            id,
+            room,
+            epoch: Epoch::from_wire(self.epoch.as_deref()?)?,
+            term: self.term?,
+            seq: Seq::new(self.seq?)?,
+            replay,
+            owner: presence(self.owner.as_deref().unwrap_or("live")),
+            alive: self.alive_ms.filter(|&ms| ms > 0).map(Duration::from_millis),
+        })
+    }
+
+    fn said(&self) -> Option<Said> {
+        let seq = match self.seq {
+            Some(seq) => Some(Seq::new(seq).filter(|&seq| seq > Seq::ZERO)?),
+            None => None,
+        };
+        let change = match (seq, self.state, self.cleared) {
+            (None, ..) => Change::Ephemeral,
+            (_, _, true) => Change::Cleared,
+            (_, true, _) => Change::State,
+            _ => Change::Event,
+        };
+        let params = Params::from_json(self.params?.get())?;
+        Some(Said { seq, key: Key::new(self.key.as_deref()?)?, params, change })
+    }
+
+    fn signal(&self) -> Option<Signal> {
+        let key = Key::new(self.key.as_deref()?)?;
+        if let Some(counts) = &self.counts {
+            let counts = counts.iter().map(|(params, count)| Some((Params::from_json(params.get())?, *count)));
+            return Some(Signal::Counts { key, counts: counts.collect::<Option<_>>()?, other: self.other });
+        }
+        let params = Params::from_json(self.params?.get())?;
+        // A number or a text: it is opaque.
+        let from = self.from.map(|from| from.get().trim_matches('"').into());
+        Some(Signal::One { key, params, from, dropped: self.dropped })
+    }
+
+    fn reset_reason(&self) -> ResetReason {
+        match self.reason.as_deref().unwrap_or_default() {
+            "retention" => ResetReason::Retention,
+            "epoch" => ResetReason::Epoch,
+            "future" => ResetReason::Future,
+            "malformed" => ResetReason::Malformed,
+            "slow" => ResetReason::Slow,
+            "gap" => ResetReason::Gap,
+            _ => ResetReason::Other,
+        }
+    }
+}
+
+fn presence(word: &str) -> OwnerStatus {
+    if word == "away" { OwnerStatus::Away } else { OwnerStatus::Live }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_of_the_protocol_that_a_server_says_is_read() {
+        let protocol = include_str!("../../../../../PROTOCOL.md");
+        let (_, section) = protocol.split_once("## 2. Version 2").unwrap();
+        let requests = ["create", "own", "join", "publish", "clear", "pause", "unpause", "leave", "close", "signal"];
+        let mut read = 0;
+        for line in section.lines().filter(|line| line.starts_with(r#"{"type":""#)) {
+            let line = line.replace("(64 hexadecimal digits)", &"0".repeat(64));
+            let name = line.split('"').nth(3).unwrap();
+            if requests.contains(&name) {
+                continue;
+            }
+            read += 1;
+            assert!(matches!(Frame::read(&line), Ok(Some(_))), "{line}");
+        }
+        assert!(read >= 17, "{read}");
+    }
+
+    #[test]
+    fn frames_and_members_that_nobody_knows_are_ignored_and_nonsense_is_not() {
+        assert!(matches!(Frame::read(r#"{"type":"news","seq":"what"}"#), Ok(None)));
+        assert!(matches!(Frame::read(r#"{"type":"alive","seq":1,"more":{}}"#), Ok(Some(Frame::Alive(_)))));
+        for text in [
+            "",
+            "[]",
+            r#"{"seq":1}"#,
+            r#"{"type":"alive"}"#,
+            r#"{"type":"alive","seq":-1}"#,
+            r#"{"type":"message","seq":0,"key":"a","params":[]}"#,
+            r#"{"type":"message","seq":1,"key":"a","params":{}}"#,
+            r#"{"type":"message","seq":1,"key":"","params":[]}"#,
+            r#"{"type":"skipped","through":9007199254740992}"#,
+        ] {
+            assert!(Frame::read(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_viewers_say_together_is_read() {
+        let counts = r#"{"type":"signal","key":"vote","counts":[[["a"],3],[["b"],1]],"other":2}"#;
+        let Ok(Some(Frame::Signal(Signal::Counts { key, counts, other }))) = Frame::read(counts) else { panic!() };
+        assert_eq!((key.as_str(), counts[0].0.as_str(), counts[0].1), ("vote", r#"["a"]"#, 3));
+        assert_eq!((counts.len(), other), (2, 2));
+        let one = r#"{"type":"signal","key":"hand","params":[true],"from":7,"dropped":12}"#;
+        let Ok(Some(Frame::Signal(Signal::One { params, from, dropped, .. }))) = Frame::read(one) else { panic!() };
+        assert_eq!((params.as_str(), from.as_deref(), dropped), ("[true]", Some("7"), 12));
+        let crowd = r#"{"type":"audience","viewers":9,"lagging":1,"behindP95Ms":250}"#;
+        let Ok(Some(Frame::Audience(audience))) = Frame::read(crowd) else { panic!() };
+        assert_eq!((audience.viewers, audience.lagging), (9, Some(1)));
+        assert_eq!(audience.behind_p95, Some(Duration::from_millis(250)));
+    }
+}
