@@ -29,7 +29,8 @@ pub enum Kind {
     Event,
     /// It holds: also kept as the newest value of its key, for those who come later.
     State,
-    /// It passes: not numbered, not kept, and only the newest of its key matters to a slow viewer.
+    /// It passes: not numbered, not kept, and only the newest of its key matters to a slow viewer. Where more waits than may,
+    /// it goes before anything else.
     Ephemeral,
 }
 

@@ -63,7 +63,8 @@ pub struct Metrics {
     /// Bytes of frames that wait now for clients whose sockets take no more. A replay that a client has not taken yet is
     /// not among them: its messages are the room's own.
     pub backlog_bytes: u64,
-    /// Messages whose place a newer one of their key took while they waited.
+    /// Messages that went while they waited: a newer one of their key took their place, or they were ephemeral and more waited
+/// than may.
     pub superseded: Superseded,
     /// How viewers were brought to where their room stood: by a join, after a pause, and when they had lost messages.
     pub resumes: Resumes,

@@ -120,7 +120,7 @@ metrics! {
         "Bytes of frames that wait now for clients whose sockets take no more"
         => |numbers| whole(numbers.manager.backlog_bytes);
     Counter "rtbroadcaster_superseded_total" ["where"]
-        "Messages whose place a newer one of their key took while they waited, for all viewers in a lane or for one in its backlog"
+        "Messages that went while they waited, for all viewers in a lane or for one in its backlog: a newer one of their key came, or they were ephemeral and too much waited"
         => |numbers| {
             let superseded = numbers.manager.superseded;
             words([("lane", superseded.in_lanes), ("backlog", superseded.in_backlogs)])

@@ -65,7 +65,7 @@ pub struct Backlog {
     ending: Ending,
     /// The last words, until they are taken.
     close: Option<Closing>,
-    /// How many frames went for newer ones.
+    /// How many frames went for newer ones, or because they were ephemeral.
     superseded: usize,
 }
 
@@ -95,7 +95,8 @@ impl Backlog {
     /// Appends a frame; the waiting frame that it supersedes is removed. After an ending it is dropped.
     ///
     /// When more than `limit` bytes would wait in the queue (each frame with 128 bytes for its place; 0 lifts the limit, a
-    /// frame alone always fits), messages are [lost](Self::wants_state) where the protocol can say so.
+    /// frame alone always fits), what is ephemeral goes first. If that is not enough, messages are [lost](Self::wants_state)
+    /// where the protocol can say so.
     ///
     /// # Errors
     /// [`Overflow`] where it cannot.
@@ -104,7 +105,12 @@ impl Backlog {
         if self.ending != Ending::Open || frame.rank == Rank::Hole || (self.lost.is_some() && !is_answer) {
             return Ok(());
         }
+        self.superseded += self.queue.make_room(&frame, limit);
         if self.queue.is_over_with(&frame, limit) {
+            if frame.rank.is_ephemeral() {
+                self.superseded += 1;
+                return Ok(());
+            }
             if self.dialect.overflow == Overflowing::Close {
                 return Err(Overflow);
             }
@@ -256,7 +262,7 @@ impl Backlog {
             + self.close.as_ref().map_or(0, Closing::bytes)
     }
 
-    /// How many frames went for newer ones since there is this backlog.
+    /// How many frames went for newer ones, or because they were ephemeral, since there is this backlog.
     pub fn superseded(&self) -> usize {
         self.superseded
     }

@@ -93,6 +93,12 @@ impl Inbox {
         let mut superseded = self.fall_behind();
         let rank = if is_slowed || self.is_behind { item.rank() } else { Rank::Event };
         superseded.extend(self.items.push(Waiting { item, rank }));
+        // What is ephemeral never makes more wait than goes out with the next call.
+        while self.items.len() > PASS_FRAMES_MAX
+            && let Some(dropped) = self.items.drop_ephemeral()
+        {
+            superseded.push(dropped);
+        }
         superseded
     }
 

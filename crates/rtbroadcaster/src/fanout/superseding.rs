@@ -16,7 +16,7 @@ pub enum Rank {
     Hole,
     /// A newer value of the key takes its place.
     State(Key),
-    /// A newer one of the key takes its place.
+    /// A newer one of the key takes its place, and where too much waits it goes before anything else.
     Ephemeral(Key),
     /// How many watch the room: a newer number takes its place.
     Audience,
@@ -36,6 +36,11 @@ impl Rank {
     /// Whether something newer takes its place.
     fn is_superseded(&self) -> bool {
         matches!(self, Rank::State(_) | Rank::Ephemeral(_) | Rank::Audience)
+    }
+
+    /// Whether it goes before anything else where too much waits.
+    pub(super) fn is_ephemeral(&self) -> bool {
+        matches!(self, Rank::Ephemeral(_))
     }
 }
 
@@ -59,11 +64,13 @@ pub(crate) struct Superseding<T> {
     newest: HashMap<Rank, u64>,
     /// How many places are not gaps.
     len: usize,
+    /// How many of them are ephemeral.
+    ephemeral: usize,
 }
 
 impl<T> Default for Superseding<T> {
     fn default() -> Self {
-        Self { places: VecDeque::new(), first: 0, newest: HashMap::new(), len: 0 }
+        Self { places: VecDeque::new(), first: 0, newest: HashMap::new(), len: 0, ephemeral: 0 }
     }
 }
 
@@ -102,12 +109,27 @@ impl<T: Ranked> Superseding<T> {
             let index = self.index(older);
             self.places[index].take()
         });
-        self.len += usize::from(removed.is_none());
-        self.places.push_back(Some(item));
-        if self.places.len() > 2 * self.len + GAPS_MAX {
-            self.close_gaps();
+        if removed.is_none() {
+            self.len += 1;
+            self.ephemeral += usize::from(item.rank().is_ephemeral());
         }
+        self.places.push_back(Some(item));
+        self.limit_gaps();
         removed
+    }
+
+    /// Removes what waits longest of what is ephemeral. Costs nothing where nothing is.
+    pub(crate) fn drop_ephemeral(&mut self) -> Option<T> {
+        if self.ephemeral == 0 {
+            return None;
+        }
+        let is_ephemeral = |place: &&mut Option<T>| place.as_ref().is_some_and(|item| item.rank().is_ephemeral());
+        let dropped = self.places.iter_mut().find(is_ephemeral)?.take()?;
+        self.newest.remove(dropped.rank());
+        self.len -= 1;
+        self.ephemeral -= 1;
+        self.limit_gaps();
+        Some(dropped)
     }
 
     /// Removes what waits longest.
@@ -119,6 +141,7 @@ impl<T: Ranked> Superseding<T> {
                     self.newest.remove(item.rank());
                 }
                 self.len -= 1;
+                self.ephemeral -= usize::from(item.rank().is_ephemeral());
                 return Some(item);
             }
         }
@@ -135,8 +158,11 @@ impl<T: Ranked> Superseding<T> {
         usize::try_from(place - self.first).expect("a place is within the queue")
     }
 
-    /// Rebuilds without gaps: as many steps as there were pushes since the last time.
-    fn close_gaps(&mut self) {
+    /// Rebuilds without gaps where they are many: as many steps as there were pushes since the last time.
+    fn limit_gaps(&mut self) {
+        if self.places.len() <= 2 * self.len + GAPS_MAX {
+            return;
+        }
         self.places.retain(Option::is_some);
         // Every rank in `newest` waits, so each of its places is overwritten.
         for (place, item) in (self.first..).zip(self.places.iter().flatten()) {

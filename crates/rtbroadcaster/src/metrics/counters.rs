@@ -44,7 +44,7 @@ pub(crate) struct Counters {
 }
 
 /// What is looked up when the numbers are read, instead of being counted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Gauges {
     /// Connections that are open.
     pub(crate) connections: usize,

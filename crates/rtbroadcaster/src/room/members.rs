@@ -93,3 +93,39 @@ impl Members {
         Seat(self.rosters.len() - 1)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::Config;
+    use crate::message::Dialect;
+    use crate::metrics::Counters;
+
+    static SILENT: Dialect = Dialect::MUTE;
+
+    #[tokio::test]
+    async fn a_room_is_in_one_lane_while_it_is_small_and_in_all_of_them_evenly_when_it_is_large() {
+        let (clock, counters, config) = (Clock::start(), Counters::idle(), Config::default());
+        let (lanes, _faults, _lagging) = Lanes::start(3, clock, &counters, &config);
+        let mut members = Members::new(RoomId::random(), Arc::new(lanes));
+        let mut admit = |count: usize| {
+            let outbox = || Outbox::new(None, &SILENT, clock, &counters, &config);
+            let seats: Vec<_> = (0..count).map(|_| members.admit(&outbox(), Seq::ZERO)).collect();
+            (seats, members.rosters.iter().map(|placed| placed.members).collect::<Vec<_>>())
+        };
+        assert_eq!(admit(MEMBERS_BEFORE_SPREADING).1, [1_000]);
+        assert_eq!(admit(1).1, [1_000, 1], "the next one is in another lane");
+        assert_eq!(admit(999).1, [1_000, 1_000]);
+        assert_eq!(admit(1_000).1, [1_000; 3]);
+        let (seats, evenly) = admit(3_000);
+        assert_eq!(evenly, [2_000; 3]);
+        assert_eq!(members.rosters.iter().map(|placed| placed.lane).collect::<std::collections::BTreeSet<_>>().len(), 3);
+        // Where some have gone, the next ones come.
+        let gone = Outbox::new(None, &SILENT, clock, &counters, &config);
+        let in_the_first = seats.iter().filter(|seat| seat.0 == 0).copied();
+        in_the_first.take(5).for_each(|seat| members.remove(seat, &gone));
+        let next = members.admit(&gone, Seq::ZERO);
+        assert_eq!((next.0, members.rosters[0].members), (0, 1_996));
+    }
+}

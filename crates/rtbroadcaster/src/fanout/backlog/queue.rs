@@ -62,6 +62,19 @@ impl Queue {
         exceeds(bytes, limit) && bytes > cost(frame)
     }
 
+    /// Removes what is ephemeral, the oldest first, until a push of `frame` would not take all frames over `limit`. Says
+    /// how many frames went.
+    pub(super) fn make_room(&mut self, frame: &Frame, limit: usize) -> usize {
+        let mut dropped = 0;
+        while self.is_over_with(frame, limit)
+            && let Some(waiting) = self.frames.drop_ephemeral()
+        {
+            self.bytes -= cost(&waiting.frame);
+            dropped += 1;
+        }
+        dropped
+    }
+
     /// When the first frame was pushed.
     pub(super) fn since(&self) -> Option<Duration> {
         self.frames.first().map(|first| first.since)

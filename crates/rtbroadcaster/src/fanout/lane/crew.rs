@@ -14,7 +14,7 @@ use crate::metrics::Counters;
 use crate::wire::{Control, encode};
 
 /// How many members are served before the lane turns to other rooms.
-const SLICE_MEMBERS: usize = 128;
+pub(super) const SLICE_MEMBERS: usize = 128;
 
 /// From how many members a lane parts before all other tasks of its worker thread get their turn. Each of these ends by its
 /// own task, which takes much longer than to wake it: tokio comes to 61 tasks in a turn.

@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::clock::Clock;
+use crate::fanout::lane::crew::SLICE_MEMBERS;
 use crate::fanout::roster::{Item, Parting, Roll, Work};
 use crate::fanout::{Ending, Outbox};
 use crate::id::{Seq, Term};
 use crate::message::{Change, Dialect, Entry, Key, Params};
+use crate::metrics::Gauges;
 use crate::standing::OwnerStatus;
 
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -152,4 +154,72 @@ async fn the_rest_of_a_room_that_ends_is_told_too_when_its_lane_gives_it_up() {
     assert_eq!(serve(&lane.pop().unwrap(), &mut crews), SLICE_PARTED);
     give_up(&roster, &mut crews);
     assert!(members.iter().all(|member| member.ending() == Ending::Finishing));
+}
+
+/// A message that nothing supersedes.
+fn event() -> Item {
+    let key = Key::new("event").unwrap();
+    let entry = Entry::new(RoomId::random(), None, Term::FIRST, key, Params::NONE, Change::Event);
+    Item::Message { entry: Arc::new(entry), applied: Duration::ZERO, charge: None }
+}
+
+#[tokio::test]
+async fn a_small_room_is_served_between_two_shares_of_a_large_one() {
+    let lane = lane(Duration::ZERO);
+    let (large, small) = (Roster::new(&lane, RoomId::random()), Roster::new(&lane, RoomId::random()));
+    let mut crews = HashMap::new();
+    (0..3 * SLICE_MEMBERS).for_each(|_| large.push(admit().1));
+    while let Ok(roster) = lane.pop() {
+        serve(&roster, &mut crews);
+    }
+    large.push(event());
+    for _ in 0..2 {
+        small.push(event());
+        let first = lane.pop().unwrap();
+        assert!(Arc::ptr_eq(&first, &large));
+        serve(&first, &mut crews);
+        let second = lane.pop().unwrap();
+        assert!(Arc::ptr_eq(&second, &small), "not behind all of the large room");
+        serve(&second, &mut crews);
+    }
+    serve(&lane.pop().expect("there is a third share"), &mut crews);
+    assert!(matches!(lane.pop(), Err(None)));
+}
+
+#[tokio::test]
+async fn a_small_room_wakes_its_lane_once_for_all_that_waits() {
+    let lane = lane(Duration::ZERO);
+    let roster = Roster::new(&lane, RoomId::random());
+    let mut crews = HashMap::new();
+    let admitted = (0..10).map(|_| admit().1);
+    admitted.chain((0..50).map(|_| event())).for_each(|item| roster.push(item));
+    lane.pop().unwrap();
+    assert!(matches!(lane.pop(), Err(None)), "it stands in the queue once");
+    // Ten who come, and one pass for all that is said.
+    for _ in 0..11 {
+        serve(&roster, &mut crews);
+        let _ = lane.pop();
+    }
+    assert!(matches!(lane.pop(), Err(None)));
+    assert!(roster.next().is_none(), "nothing waits");
+}
+
+#[tokio::test]
+async fn a_lane_lets_other_tasks_run_while_it_is_busy() {
+    const PASSES: u64 = 200;
+    let counters = Counters::idle();
+    let config = Config { ping_interval: Duration::ZERO, ..Config::default() };
+    let (lanes, _faults, _lagging) = Lanes::start(1, Clock::start(), &counters, &config);
+    let roster = Roster::new(lanes.get(0), RoomId::random());
+    (0..5_000).for_each(|_| roster.push(admit().1));
+    // A pass takes 64 of them. Looking at a million members takes longer than a lane may keep its thread.
+    (0..64 * PASSES).for_each(|_| roster.push(event()));
+    let passes = || counters.read(Gauges::default()).apply_to_written.count;
+    // The only thread runs the lane before it runs this again.
+    tokio::task::yield_now().await;
+    let done = passes();
+    assert!(done < PASSES, "it has done all of {PASSES} passes in one go");
+    while passes() < PASSES {
+        tokio::task::yield_now().await;
+    }
 }

@@ -15,6 +15,13 @@ fn message(number: u64) -> Item {
     Item::Message { entry: Arc::new(entry), applied: Duration::ZERO, charge: None }
 }
 
+/// One of many pointers, each of which says where it is.
+fn pointer(number: u64) -> Item {
+    let key = Key::new(&format!("pointer {number}")).unwrap();
+    let entry = Entry::new(RoomId::random(), None, Term::FIRST, key, Params::NONE, Change::Ephemeral);
+    Item::Message { entry: Arc::new(entry), applied: Duration::ZERO, charge: None }
+}
+
 /// What a lane takes for one call.
 fn take(inbox: &mut Inbox) -> Vec<u64> {
     let mut taken = Vec::new();
@@ -59,6 +66,36 @@ fn what_goes_out_with_one_call_is_not_superseded() {
     }
     assert_eq!(take(&mut inbox), (0..64).collect::<Vec<_>>());
     assert!(take(&mut inbox).is_empty() && !inbox.is_behind);
+}
+
+#[test]
+fn what_is_ephemeral_goes_before_anything_else_waits_for_a_second_call() {
+    let mut inbox = Inbox::default();
+    let keys = |inbox: &Inbox| -> Vec<String> {
+        let key = |waiting: &Waiting| match &waiting.item {
+            Item::Message { entry, .. } => Some(entry.key.as_str().to_owned()),
+            _ => None,
+        };
+        inbox.items.iter().filter_map(key).filter(|key| key.starts_with("pointer")).collect()
+    };
+    // Values that all count, and pointers among them.
+    for number in 0..40 {
+        drop(inbox.push(message(50 * number + 49), false));
+        assert_eq!(inbox.push(pointer(number), false).len(), usize::from(number >= 32), "the oldest one goes");
+    }
+    let newest: Vec<_> = (16..40).map(|number| format!("pointer {number}")).collect();
+    assert_eq!((inbox.items.len(), keys(&inbox)), (64, newest));
+    for number in 40..80 {
+        let dropped = inbox.push(message(50 * number + 49), false);
+        assert_eq!(dropped.len(), usize::from(number < 64), "{number}");
+    }
+    assert!(keys(&inbox).is_empty());
+    assert_eq!(inbox.push(pointer(40), false).len(), 1, "there is no place for it");
+    let events: Vec<_> = [take(&mut inbox), take(&mut inbox)].concat();
+    assert_eq!(events, (0..80).map(|number| 50 * number + 49).collect::<Vec<_>>(), "all events in order");
+    assert!(take(&mut inbox).is_empty());
+    assert!(inbox.push(pointer(41), false).is_empty());
+    assert_eq!(keys(&inbox), ["pointer 41"]);
 }
 
 #[test]
