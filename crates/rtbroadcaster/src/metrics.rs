@@ -64,7 +64,7 @@ pub struct Metrics {
     /// not among them: its messages are the room's own.
     pub backlog_bytes: u64,
     /// Messages that went while they waited: a newer one of their key took their place, or they were ephemeral and more waited
-/// than may.
+    /// than may.
     pub superseded: Superseded,
     /// How viewers were brought to where their room stood: by a join, after a pause, and when they had lost messages.
     pub resumes: Resumes,

@@ -120,7 +120,10 @@ mod tests {
         assert_eq!(admit(1_000).1, [1_000; 3]);
         let (seats, evenly) = admit(3_000);
         assert_eq!(evenly, [2_000; 3]);
-        assert_eq!(members.rosters.iter().map(|placed| placed.lane).collect::<std::collections::BTreeSet<_>>().len(), 3);
+        assert_eq!(
+            members.rosters.iter().map(|placed| placed.lane).collect::<std::collections::BTreeSet<_>>().len(),
+            3
+        );
         // Where some have gone, the next ones come.
         let gone = Outbox::new(None, &SILENT, clock, &counters, &config);
         let in_the_first = seats.iter().filter(|seat| seat.0 == 0).copied();
