@@ -187,6 +187,30 @@ async fn of_what_is_ephemeral_only_the_newest_of_each_key_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn ephemerals_of_many_keys_cost_a_viewer_that_lags_no_event() {
+    let house = House::open(config()).await;
+    let (owner, room) = house.rust_owner().await;
+    let mut slow = Viewer::narrow(&house, &room).await;
+    let mut scene = scene(&house, &room, Speaker::new(owner)).await;
+    scene.fill().await;
+    // Three times what may wait for it.
+    for n in 0..500 {
+        scene.speaker.ephemeral(&format!("p{n}"), &format!(r#"[{n},"{}"]"#, "x".repeat(250))).await;
+        if n % 10 == 5 {
+            scene.event(n, 20).await;
+        }
+    }
+    let ledger = scene.end().await;
+    slow.until_last().await;
+    slow.follower.check_caught_up(&ledger);
+    assert_eq!(slow.follower.resets(), 0);
+    let passing = slow.follower.passing();
+    let newest: Vec<_> = ledger.passing()[500 - passing.len()..].iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(passing, newest, "the oldest go first");
+    assert!((1..250).contains(&passing.len()), "{} came", passing.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_ephemeral_comes_during_a_replay_and_behind_it_at_most_the_newest() {
     let house = House::open(config()).await;
     for how in [How::Snapshot, How::Resumed] {
