@@ -105,8 +105,7 @@ impl Backlog {
         if self.ending != Ending::Open || frame.rank == Rank::Hole || (self.lost.is_some() && !is_answer) {
             return Ok(());
         }
-        self.superseded += self.queue.make_room(&frame, limit);
-        if self.queue.is_over_with(&frame, limit) {
+        if self.queue.is_over_with(&frame, limit) && !self.make_room(&frame, limit) {
             if frame.rank.is_ephemeral() {
                 self.superseded += 1;
                 return Ok(());
@@ -125,6 +124,17 @@ impl Backlog {
         }
         self.superseded += usize::from(self.queue.push(frame, now));
         Ok(())
+    }
+
+    /// Drops what is ephemeral, the oldest first, until `frame` fits. Says whether it does.
+    fn make_room(&mut self, frame: &Frame, limit: usize) -> bool {
+        while self.queue.drop_ephemeral() {
+            self.superseded += 1;
+            if !self.queue.is_over_with(frame, limit) {
+                return true;
+            }
+        }
+        false
     }
 
     /// Keeps what a direct write of `frames` left over, `written` bytes of them being out.

@@ -62,17 +62,11 @@ impl Queue {
         exceeds(bytes, limit) && bytes > cost(frame)
     }
 
-    /// Removes what is ephemeral, the oldest first, until a push of `frame` would not take all frames over `limit`. Says
-    /// how many frames went.
-    pub(super) fn make_room(&mut self, frame: &Frame, limit: usize) -> usize {
-        let mut dropped = 0;
-        while self.is_over_with(frame, limit)
-            && let Some(waiting) = self.frames.drop_ephemeral()
-        {
-            self.bytes -= cost(&waiting.frame);
-            dropped += 1;
-        }
-        dropped
+    /// Removes the oldest of what is ephemeral, and says whether there was any.
+    pub(super) fn drop_ephemeral(&mut self) -> bool {
+        let dropped = self.frames.drop_ephemeral();
+        self.bytes -= dropped.as_ref().map_or(0, |waiting| cost(&waiting.frame));
+        dropped.is_some()
     }
 
     /// When the first frame was pushed.
