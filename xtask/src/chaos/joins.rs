@@ -51,7 +51,8 @@ pub(super) struct Plan {
 /// Runs it.
 pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     let started = Instant::now();
-    let server = Server::start(&release("rtbroadcaster"), &[])?;
+    // One address joins more often than strangers may.
+    let server = Server::start(&release("rtbroadcaster"), &["--replay-bytes-per-address-per-second", "0"])?;
     let address = server.address();
     let limit = JOIN * plan.joins + PATIENCE;
     let (opened, record) = mpsc::channel();
