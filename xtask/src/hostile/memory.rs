@@ -7,7 +7,7 @@ const BASE: u64 = 20 * 1024 * 1024;
 const RETAINED: u64 = 6 * 1024 * 1024;
 
 /// A connection that is served and takes what it gets.
-const CONNECTION: u64 = 1_536;
+const CONNECTION: u64 = 2_048;
 
 /// A connection that is still a request.
 const HANDSHAKE: u64 = 32 * 1024;

@@ -1,5 +1,5 @@
 //! What the kernel hides: measures what `TCP_NOTSENT_LOWAT` and `SO_SNDBUF` do to the age of superseded values, to how
-//! late a stalled reader is noticed, to throughput and to memory, over loopback (docs/performance.md). Must not know
+//! late a stalled reader is noticed, to throughput and to memory, over loopback (docs/socket-options.md). Must not know
 //! the library. Linux only.
 //!
 //! `cargo run --release -p rtbroadcaster-relays --bin socket-options` takes less than two minutes.
