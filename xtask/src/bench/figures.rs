@@ -217,5 +217,8 @@ mod tests {
         assert_eq!(Figures::from(good).flaws(), None);
         let flaws = Figures::from(json!({ "lost": 2, "out_of_order": 1, "closes": { "4008": 3 } })).flaws();
         assert_eq!(flaws.as_deref(), Some("2 lost, 1 out of order, 3 closed with 4008"));
+        let superseded = Figures::from(json!({ "superseded": 4, "lost": 0, "closes": {} }));
+        assert_eq!(superseded.flaws().as_deref(), Some("4 superseded"), "an event has no newer one");
+        assert_eq!(superseded.faults(), 0.0, "a state value has");
     }
 }

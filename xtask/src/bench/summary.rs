@@ -39,6 +39,8 @@ pub(super) struct Summary {
     failures: usize,
     /// The cells in which most rounds are void.
     void_cells: Vec<String>,
+    /// Whether no round could be found void: Bun was measured nowhere where the floor was to be held against it.
+    pub(super) is_floor_unchecked: bool,
 }
 
 /// The figures that count, by cell, contender and kind.
@@ -62,6 +64,11 @@ impl<'a> Valid<'a> {
         means(&one, &other)
     }
 
+    /// Whether Bun has a figure in some round, by which it could be void.
+    fn has_bun(&self, cell: &Cell) -> bool {
+        self.journal.rounds(cell, Contender::Bun, Metric::CpuPerDelivery).iter().any(Option::is_some)
+    }
+
     /// Which rounds are void: by the CPU time that a delivery costs when everybody does what it can. At a given rate it
     /// depends on how many messages come together.
     fn voids(&self, cell: &Cell) -> Vec<bool> {
@@ -82,7 +89,12 @@ impl Summary {
             // One round has no most.
             voids.len() > 1 && 2 * voids.iter().filter(|void| **void).count() > voids.len()
         };
+        let by_floor =
+            |cell: &&Cell| matches!(cell.pace, Pace::Window(_)) && cell.contenders.contains(&Contender::Floor);
+        let mut checked = cells.iter().filter(by_floor).peekable();
+        let is_floor_unchecked = checked.peek().is_some() && !checked.any(|cell| figures.has_bun(cell));
         Self {
+            is_floor_unchecked,
             tables: tables.collect(),
             claims: claim::all(&figures, cells),
             failures: journal.failures(),
@@ -181,9 +193,17 @@ mod tests {
         assert_eq!(table.void_rounds, [2]);
         assert_eq!(table.rows.iter().find(|row| row.contender == Contender::V2).unwrap().figure.unwrap().most, 150.0);
         assert!(summary.verdict().is_ok(), "one of seven");
+        assert!(!summary.to_string().contains("Bun was not measured"), "{summary}");
         let costs = (&[9.0; 7][..], &[1.0; 7][..]);
         let failure = super::tests::summary(&[(Contender::Floor, costs.0), (Contender::Bun, costs.1)]).verdict();
         assert!(failure.unwrap_err().to_string().contains("1000 viewers, 512 bytes, W=1"));
+    }
+
+    #[test]
+    fn without_bun_it_is_told_that_no_round_could_be_void() {
+        let summary = summary(&[(Contender::Floor, &[900.0, 1.0]), (Contender::V2, &[9.0, 9.0])]);
+        assert!(summary.tables[0].void_rounds.is_empty() && summary.verdict().is_ok());
+        assert!(summary.to_string().ends_with("\nBun was not measured: no round could be found void\n"), "{summary}");
     }
 
     #[test]

@@ -14,7 +14,11 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.tables.iter().try_for_each(|table| write!(f, "\n{table}"))?;
         writeln!(f, "\ntargets, by the median (least to most):")?;
-        self.claims.iter().try_for_each(|claim| writeln!(f, "{claim}"))
+        self.claims.iter().try_for_each(|claim| writeln!(f, "{claim}"))?;
+        if self.is_floor_unchecked {
+            writeln!(f, "\nBun was not measured: no round could be found void")?;
+        }
+        Ok(())
     }
 }
 
