@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use super::latency::Percentiles;
-use super::options::Protocol;
+use super::options::{Kind, Protocol};
 use super::report::Report;
 
 /// What stands for a figure that is not known.
@@ -53,7 +53,14 @@ impl Report {
         };
         let stalled =
             if self.stalled > 0 { format!(", {} stalled", grouped(self.stalled.into())) } else { String::new() };
-        row(f, "plan", &format!("{protocol}, {viewers} viewers in {rooms}{stalled}, {} bytes, {pace}", self.size))
+        let messages = match self.kind {
+            Kind::Event => "events",
+            Kind::State => "state values",
+            Kind::Ephemeral => "ephemerals",
+            Kind::Mixed => "events and state values",
+        };
+        let messages = format!("{messages} of {} bytes", self.size);
+        row(f, "plan", &format!("{protocol}, {viewers} viewers in {rooms}{stalled}, {messages}, {pace}"))
     }
 
     fn faults(&self) -> String {
@@ -155,7 +162,71 @@ fn grouped(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::ledger::Counts;
     use super::*;
+
+    /// Of a run of which little is known.
+    fn report(kind: Kind) -> Report {
+        Report {
+            protocol: Protocol::V2,
+            kind,
+            viewers: 5_000,
+            rooms: 1,
+            size: 512,
+            window: Some(4),
+            rate: None,
+            seconds: 1.0,
+            stalled: 0,
+            messages: 0,
+            unsaid: 0,
+            expected: 0,
+            counts: Counts::default(),
+            closes: BTreeMap::new(),
+            deliveries_per_second: Some(0.0),
+            latency_us: None,
+            state_age_us: None,
+            event_age_us: None,
+            pass_us: None,
+            joins: 0,
+            joins_per_second: None,
+            join_us: None,
+            server_cpu_ns_per_delivery: None,
+            server_cpu_us_per_join: None,
+            server_cpu_share: None,
+            server_waited_share: None,
+            server_rss_bytes: None,
+            bytes_per_viewer: None,
+            generator_cpu_share: None,
+            generator_threads: Vec::new(),
+            void: false,
+        }
+    }
+
+    #[test]
+    fn a_table_begins_with_what_was_said_to_whom() {
+        for (kind, messages) in [
+            (Kind::Event, "events"),
+            (Kind::State, "state values"),
+            (Kind::Ephemeral, "ephemerals"),
+            (Kind::Mixed, "events and state values"),
+        ] {
+            let text = report(kind).to_string();
+            let plan = format!(
+                "plan          version 2, 5 000 viewers in 1 room, {messages} of 512 bytes, 4 in flight a room\n"
+            );
+            assert!(text.starts_with(&plan), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_void_run_is_told_with_the_reason_and_no_other() {
+        let good = report(Kind::Event);
+        assert!(!good.to_string().contains("VOID"), "{good}");
+        let void = Report { void: true, ..good };
+        assert!(void.to_string().contains("\nVOID          this program was the bottleneck: latency"), "{void}");
+    }
 
     #[test]
     fn figures_are_written_for_people() {
