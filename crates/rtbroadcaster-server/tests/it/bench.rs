@@ -8,6 +8,7 @@ use tokio::process::Command;
 
 use crate::relay;
 use crate::server::{Server, program};
+use crate::terminal::Terminal;
 
 /// How long a run may take: a second of messages, what comes before and after, and a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -178,6 +179,48 @@ async fn a_relay_is_measured_and_what_it_does_wrong_is_found() {
         let found = (report["lost"].as_u64().unwrap(), report["repeated"].as_u64().unwrap(), run.code);
         assert_eq!(found, expected, "{pace}: {report}");
     }
+}
+
+/// How long the relay stands still.
+const STANDSTILL: Duration = Duration::from_millis(1_400);
+
+#[tokio::test]
+async fn what_was_due_while_a_server_stood_still_is_late_even_where_it_could_not_be_said() {
+    fn standing_still(text: &str) -> usize {
+        if text.contains("0000000003\"") {
+            // The relay's only thread.
+            std::thread::sleep(STANDSTILL);
+        }
+        1
+    }
+    let url = format!("ws://{}/", relay::start(standing_still).await);
+    // Two thirds are due during the standstill, several times what the kernel takes meanwhile.
+    let arguments = "--protocol relay --viewers 1 --rate 100 --size 60000 --seconds 2 --warmup 0 --json";
+    let run = bench(&url, arguments).await;
+    let report = run.json();
+    assert_eq!((run.code, &report["lost"]), (Some(0), &json!(0)), "{report}");
+    let millis = |name: &str| report["latency_us"][name].as_f64().unwrap() / 1_000.0;
+    // One of the first messages was due when it began.
+    assert!(millis("max") >= 1_300.0, "{report}");
+    assert!(millis("p99") >= 1_000.0, "{report}");
+    // From when they were written most would have taken no time.
+    assert!(millis("p50") >= 200.0, "{report}");
+}
+
+#[tokio::test]
+async fn on_a_terminal_a_bar_shows_how_far_it_is_and_is_gone_when_the_table_comes() {
+    let server = server().await;
+    let arguments = "bench URL --viewers 5 --rate 10 --seconds 1 --warmup 0".replace("URL", &server.url);
+    let mut terminal = Terminal::start(&arguments.split(' ').collect::<Vec<_>>());
+    let begun = terminal.shows("seconds ").await;
+    assert!(!begun.contains("plan  "), "{begun:?}");
+    let (code, screen) = terminal.end().await;
+    assert_eq!(code, Some(0), "{screen}");
+    let (before, table) = screen.split_once("plan  ").unwrap_or_else(|| panic!("{screen:?}"));
+    let (_, after_bar) = before.rsplit_once("seconds ").unwrap_or_else(|| panic!("{screen:?}"));
+    // The cursor is back at the left of an empty line.
+    assert!(after_bar.ends_with("\r\u{1b}[2K"), "{screen:?}");
+    assert!(table.contains("\r\nlatency       p50 ") && !table.contains('\u{1b}'), "{screen:?}");
 }
 
 #[tokio::test]
