@@ -6,7 +6,7 @@
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 
 use crate::metrics::Counters;
 
@@ -19,13 +19,13 @@ pub(crate) fn catch<T>(what: &'static str, counters: &Counters, act: impl FnOnce
     catch_unwind(AssertUnwindSafe(act)).map_err(|_| notice(what, counters))
 }
 
-/// The same for a task, which is not polled again after a panic.
+/// The same for a task, which is not polled again after a panic. Pinned by whoever waits: a future that is handed over
+/// has room twice in the one that pins it.
 pub(crate) async fn catch_task<T>(
     what: &'static str,
     counters: &Counters,
-    task: impl Future<Output = T>,
+    mut task: Pin<&mut impl Future<Output = T>>,
 ) -> Result<T, Fault> {
-    let mut task = pin!(task);
     poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| task.as_mut().poll(cx))) {
         Ok(polled) => polled.map(Ok),
         Err(_) => std::task::Poll::Ready(Err(notice(what, counters))),
@@ -48,6 +48,8 @@ pub(crate) fn inject(place: &str, word: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
     use crate::metrics::Gauges;
 
@@ -69,8 +71,8 @@ mod tests {
             inject("here", word);
             7
         };
-        assert_eq!(catch_task("this", &counters, slowly("no panic")).await, Ok(7));
-        assert_eq!(catch_task("this", &counters, slowly("panic in here")).await, Err(Fault));
+        assert_eq!(catch_task("this", &counters, pin!(slowly("no panic"))).await, Ok(7));
+        assert_eq!(catch_task("this", &counters, pin!(slowly("panic in here"))).await, Err(Fault));
         assert_eq!(counters.read(Gauges { connections: 0, rooms: 0 }).panics, 2);
     }
 }

@@ -6,6 +6,7 @@ mod gate;
 mod turnstile;
 mod waiting;
 
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 
 use tokio_util::task::TaskTracker;
@@ -17,7 +18,7 @@ use crate::config::Config;
 use crate::engine::disk::{Disk, DiskError, Opened};
 use crate::engine::{Engine, Stored};
 use crate::fanout::Lanes;
-use crate::fault;
+use crate::fault::{self, Fault};
 use crate::id::RoomId;
 use crate::metrics::{Counters, Gauges, Metrics};
 use crate::options::RoomOptions;
@@ -303,15 +304,25 @@ impl Manager {
         let accepted = self.0.clock.since_birth(accepted);
         let mut client = Client::new(socket, protocol, self.clone(), permit, accepted, ticket.place());
         let begun = fault::catch("client", self.counters(), || client.begin(first));
+        self.0.clients.spawn(self.see_through(client, begun, ticket));
+    }
+
+    /// What the task of a client does. Each idle viewer holds all of it. No `async fn`, which would hold the client twice.
+    pub(crate) fn see_through(
+        &self,
+        mut client: Client,
+        begun: Result<(), Fault>,
+        ticket: Ticket,
+    ) -> impl Future<Output = ()> + Send + use<> {
         let manager = self.clone();
-        self.0.clients.spawn(async move {
-            if begun.is_err() || fault::catch_task("client", manager.counters(), client.run()).await.is_err() {
+        async move {
+            if begun.is_err() || fault::catch_task("client", manager.counters(), pin!(client.run())).await.is_err() {
                 manager.end_broken_rooms();
                 // Should that panic too, it ends without a word.
-                let _ = fault::catch_task("client", manager.counters(), client.fail()).await;
+                let _ = fault::catch_task("client", manager.counters(), pin!(client.fail())).await;
             }
             drop(ticket);
-        });
+        }
     }
 
     /// A client has panicked, maybe under the lock of a room: its members are not left waiting for whoever takes it next.
