@@ -58,11 +58,17 @@ impl Socket {
     /// A TCP socket, set for small messages and for noticing a slow peer early.
     pub(crate) fn direct(tcp: TcpStream, stall_timeout: Duration) -> Self {
         let options = SockRef::from(&tcp);
-        let set = options.set_tcp_nodelay(true).and_then(|()| options.set_tcp_notsent_lowat(UNSENT_BYTES_MAX));
         let backstop = (!stall_timeout.is_zero()).then(|| stall_timeout.saturating_add(USER_TIMEOUT_MARGIN));
-        if let Err(error) = set.and_then(|()| options.set_tcp_user_timeout(backstop)) {
-            // Slower to notice a slow peer, but not wrong.
-            tracing::debug!(%error, "socket options not set");
+        // Each by itself: a kernel that refuses one may well take the others.
+        for (option, set) in [
+            ("TCP_NODELAY", options.set_tcp_nodelay(true)),
+            ("TCP_NOTSENT_LOWAT", options.set_tcp_notsent_lowat(UNSENT_BYTES_MAX)),
+            ("TCP_USER_TIMEOUT", options.set_tcp_user_timeout(backstop)),
+        ] {
+            if let Err(error) = set {
+                // Slower to notice a slow peer, but not wrong.
+                tracing::debug!(option, %error, "socket option not set");
+            }
         }
         Self::Direct(Arc::new(tcp))
     }
@@ -152,4 +158,23 @@ fn read_once(tcp: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
         read => Ok(read),
     });
     emptied.map_or(read, Ok)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_socket_sends_at_once_holds_little_back_and_notices_a_dead_peer() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for (stall_seconds, backstop) in [(10, Some(Duration::from_secs(30))), (0, None)] {
+            let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let (tcp, _) = listener.accept().await.unwrap();
+            let tcp = Socket::direct(tcp, Duration::from_secs(stall_seconds)).handle().unwrap();
+            let options = SockRef::from(&*tcp);
+            assert!(options.tcp_nodelay().unwrap());
+            assert_eq!(options.tcp_notsent_lowat().unwrap(), 16_384);
+            assert_eq!(options.tcp_user_timeout().unwrap(), backstop);
+        }
+    }
 }
