@@ -50,6 +50,7 @@ pub(crate) trait Follower: fmt::Debug + Send + Sync {
     fn written(&self, count: usize);
 
     /// Nothing is written any more.
+    #[cfg_attr(all(test, not(feature = "disk")), expect(dead_code, reason = "the simulated engine of tests writes on"))]
     fn lost(&self);
 }
 
