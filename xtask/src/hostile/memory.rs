@@ -95,7 +95,7 @@ mod tests {
         let idle = Load::default();
         assert_eq!(idle.bound(), BASE + RETAINED);
         let viewers = Load { connections: 10_000, ..idle };
-        assert_eq!(viewers.bound(), idle.bound() + 15_360_000);
+        assert_eq!(viewers.bound(), idle.bound() + 20_480_000);
         let all =
             Load { handshakes: 1, half_messages: 1, rooms: 1, replays: 1, lagging: 1, pinned_bytes: 1, ..viewers };
         assert_eq!(all.bound() - viewers.bound(), HANDSHAKE + HALF_MESSAGE + ROOM + REPLAY + BACKLOG + 1);
