@@ -77,10 +77,23 @@ pub struct Config {
     pub first_message_timeout: Duration,
     /// How long a connection may stay without a room, from its accept; else it is closed with 4502. Default 30 s.
     pub join_timeout: Duration,
-    /// How long a room waits for an owner that is gone. Default 30 s.
+    /// How long a room waits for an owner that is gone, unless its creator asked for another time
+    /// ([`RoomOptions::with_grace`](crate::RoomOptions::with_grace)). A room without an owner key, to which nobody can come
+    /// back, waits 30 s at most. Default 5 minutes: a page that is hidden may take 3 minutes to notice that its connection
+    /// is gone. Below [`least_safe_grace`](Self::least_safe_grace) a room may end before its owner can have noticed.
     pub owner_grace: Duration,
-    /// How long a room with neither owner nor viewer lives. Default 60 s.
+    /// The longest time for which a creator may have its room wait for its owner. Default 24 hours.
+    pub owner_grace_max: Duration,
+    /// How long a room without an owner key lives while neither owner nor viewer is there. Default 60 s.
     pub room_idle_timeout: Duration,
+
+    /// The most bytes of messages and ids that all rooms together keep in the directory of
+    /// [`Manager::open`](crate::Manager::open); its files take up to half as much again, and 64 MiB for the journal. Beyond it
+    /// no room is created, and a room takes only what frees as much. Default 0: no limit.
+    pub data_bytes_max: u64,
+    /// The same for the rooms whose first owners came from one address (IPv6: one /64), where the address is known. Default
+    /// 1 GiB.
+    pub data_bytes_per_address_max: u64,
 
     /// Origins of pages that may connect although they come from another host; each exactly, with scheme, host and
     /// port. Default none.
@@ -114,10 +127,34 @@ impl Default for Config {
             signals_per_room_per_second: 200,
             first_message_timeout: Duration::from_secs(5),
             join_timeout: Duration::from_secs(30),
-            owner_grace: Duration::from_secs(30),
+            owner_grace: Duration::from_secs(5 * 60),
+            owner_grace_max: Duration::from_secs(24 * 60 * 60),
             room_idle_timeout: Duration::from_secs(60),
+            data_bytes_max: 0,
+            data_bytes_per_address_max: 1024 * 1024 * 1024,
             allow_origins: Vec::new(),
             public_url: None,
+        }
+    }
+}
+
+impl Config {
+    /// Returns the shortest `owner_grace` with which no room ends before its owner, which is asked for a sign of life every
+    /// `ping_interval`, can have noticed that its connection is gone: two of these and 5 s to come back. Zero without
+    /// heartbeats, where nothing is safe.
+    ///
+    /// ```
+    /// use rtbroadcaster::Config;
+    ///
+    /// let config = Config::default();
+    /// assert_eq!(config.least_safe_grace().as_secs(), 55);
+    /// assert!(config.owner_grace >= config.least_safe_grace());
+    /// ```
+    pub fn least_safe_grace(&self) -> Duration {
+        if self.ping_interval.is_zero() {
+            Duration::ZERO
+        } else {
+            self.ping_interval.saturating_mul(2).saturating_add(Duration::from_secs(5))
         }
     }
 }

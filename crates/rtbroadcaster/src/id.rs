@@ -28,7 +28,6 @@ impl RoomId {
     }
 
     /// As bytes, to be kept.
-    #[cfg(feature = "disk")]
     pub(crate) fn to_bytes(self) -> [u8; 16] {
         self.0.into_bytes()
     }
@@ -139,21 +138,76 @@ impl Term {
     }
 }
 
-/// The name of one life of a room's numbering: 128 random bits as 32 hexadecimal digits.
-/// Positions of different epochs cannot be compared.
+/// Which numbering of a room it is: drawn when the room is created.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Numbering(u64);
+
+/// Which life of a log it is: drawn each time the log is opened for writing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Life(u64);
+
+/// Implements what a random number of 64 bits, written as 16 hexadecimal digits, can do.
+macro_rules! random_digits {
+    ($name:ident) => {
+        impl $name {
+            /// Draws a new one.
+            pub fn random() -> Self {
+                let (high, low) = Uuid::new_v4().as_u64_pair();
+                // Six bits of a UUID are fixed, none of them at the same place in both halves.
+                Self(high ^ low)
+            }
+
+            /// Reads the 16 hexadecimal digits by which it is written, or returns `None` for any other text.
+            pub fn from_digits(digits: &str) -> Option<Self> {
+                let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+                let fits = digits.len() == 16 && digits.bytes().all(is_digit);
+                if fits { u64::from_str_radix(digits, 16).ok().map(Self) } else { None }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:016x}", self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+random_digits!(Numbering);
+random_digits!(Life);
+
+/// Which copy of a room's log the numbers of messages belong to. Clients never look inside: 16 hexadecimal digits of
+/// [`Numbering`] and 16 of the [`Life`] in which the answering server numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Epoch(Arc<str>);
 
 impl Epoch {
-    /// The most bytes of an epoch's name.
+    /// The most bytes of an epoch's text.
     pub const BYTES_MAX: usize = 32;
 
-    /// A new life.
-    pub fn random() -> Self {
-        Self(Uuid::new_v4().as_simple().to_string().into())
+    /// Returns the epoch of this numbering in this life.
+    pub fn of(numbering: Numbering, life: Life) -> Self {
+        Self(format!("{numbering}{life}").into())
     }
 
-    /// The epoch of this name, or `None` for a text that is none: over [`Epoch::BYTES_MAX`].
+    /// Returns the epoch of a new numbering in a new life.
+    pub fn random() -> Self {
+        Self::of(Numbering::random(), Life::random())
+    }
+
+    /// Returns the numbering and the life that this epoch names, or `None` if no server of ours wrote it.
+    pub fn parts(&self) -> Option<(Numbering, Life)> {
+        let (numbering, life) = self.0.split_at_checked(16)?;
+        Some((Numbering::from_digits(numbering)?, Life::from_digits(life)?))
+    }
+
+    /// The epoch of this text, or `None` for a text that is none: over [`Epoch::BYTES_MAX`].
     pub fn from_wire(text: &str) -> Option<Self> {
         (text.len() <= Self::BYTES_MAX).then(|| Self(text.into()))
     }
@@ -203,6 +257,19 @@ mod tests {
         let shown = format!("{room:?}");
         assert!(room.to_string().starts_with(shown.trim_end_matches('…')));
         assert_eq!(shown.chars().count(), 9);
+    }
+
+    #[test]
+    fn an_epoch_names_its_numbering_and_its_life() {
+        let (numbering, life) = (Numbering::random(), Life::random());
+        let epoch = Epoch::of(numbering, life);
+        assert_eq!((epoch.as_str().len(), epoch.parts()), (Epoch::BYTES_MAX, Some((numbering, life))));
+        assert_ne!(Life::random(), Life::random());
+        let digits = epoch.as_str();
+        for text in ["", "e", &digits[1..], &digits.to_uppercase(), "ü000000000000000000000000000000", &"+".repeat(32)] {
+            let epoch = Epoch::from_wire(text).filter(|epoch| epoch.as_str() != digits);
+            assert_eq!(epoch.and_then(|epoch| epoch.parts()), None, "{text:?}");
+        }
     }
 
     #[test]

@@ -15,11 +15,11 @@ use crate::client::{Client, Permit};
 use crate::clock::Clock;
 use crate::config::Config;
 #[cfg(feature = "disk")]
-use crate::engine::disk::{Disk, DiskError, Opened};
-use crate::engine::{Engine, Stored};
+use crate::engine::disk::{Disk, DiskError};
+use crate::engine::{Engine, Lives, Opened, Stored};
 use crate::fanout::Lanes;
 use crate::fault::{self, Fault};
-use crate::id::RoomId;
+use crate::id::{Life, RoomId};
 use crate::metrics::{Counters, Gauges, Metrics};
 use crate::options::RoomOptions;
 use crate::protocol::{Protocol, Refusal};
@@ -141,9 +141,9 @@ impl Manager {
     pub async fn open(config: Config, disk: &Disk) -> Result<Self, DiskError> {
         let shared = Shared::new(config, Clock::of_the_world());
         let now = shared.clock.now();
-        let Opened { engine, rooms } = disk.open(now, Arc::clone(&shared.counters)).await?;
+        let Opened { engine, rooms, lives } = disk.open(now, Arc::clone(&shared.counters)).await?;
         let manager = Self(Arc::new(shared));
-        let registry = manager.make_registry(Some(engine), rooms);
+        let registry = manager.make_registry(Some(engine), rooms, lives);
         manager.0.registry.get_or_init(|| registry);
         Ok(manager)
     }
@@ -266,10 +266,10 @@ impl Manager {
     /// # Panics
     /// Outside of a Tokio runtime.
     pub fn shutdown(&self) -> impl Future<Output = ()> + Send + use<> {
-        self.0.waiting.drain();
         // Also one that was not used yet: no room is created from now on.
         let registry = self.registry();
-        registry.shut();
+        let moments = registry.shut();
+        self.0.waiting.drain(moments);
         self.0.clients.close();
         let (clients, engine) = (self.0.clients.clone(), registry.engine().cloned());
         async move {
@@ -346,15 +346,24 @@ impl Manager {
     }
 
     pub(crate) fn registry(&self) -> &Arc<Registry> {
-        self.0.registry.get_or_init(|| self.make_registry(None, Vec::new()))
+        self.0.registry.get_or_init(|| {
+            let lives = Arc::new(Lives::only(Life::random()));
+            self.make_registry(None, Vec::new(), lives)
+        })
     }
 
-    fn make_registry(&self, engine: Option<Arc<dyn Engine>>, rooms: Vec<Stored>) -> Arc<Registry> {
+    fn make_registry(
+        &self,
+        engine: Option<Arc<dyn Engine>>,
+        rooms: Vec<Stored>,
+        lives: Arc<Lives>,
+    ) -> Arc<Registry> {
         let lanes = tokio::runtime::Handle::current().metrics().num_workers();
         let Shared { clock, counters, config, .. } = &*self.0;
         let (lanes, faults, lagging) = Lanes::start(lanes, *clock, counters, config);
         let (counters, config, lanes) = (Arc::clone(counters), Arc::clone(config), Arc::new(lanes));
-        Registry::new(Surroundings { clock: *clock, counters, config, lanes, engine }, rooms, faults, lagging)
+        let around = Surroundings { clock: *clock, counters, config, lanes, engine, lives };
+        Registry::new(around, rooms, faults, lagging)
     }
 }
 

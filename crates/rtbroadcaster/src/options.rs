@@ -31,6 +31,8 @@ pub struct RoomOptions {
     audience: bool,
     /// The keys whose signals are counted.
     counted: Vec<(Key, Counting)>,
+    /// How long it waits for its owner.
+    grace: Option<Duration>,
 }
 
 /// How the signals of one key are counted.
@@ -83,6 +85,32 @@ impl RoomOptions {
     #[must_use]
     pub fn with_audience(self) -> Self {
         Self { audience: true, ..self }
+    }
+
+    /// The room waits for so long for an owner that is gone, in place of [`owner_grace`](crate::Config::owner_grace): at most
+    /// [`owner_grace_max`](crate::Config::owner_grace_max), and at least
+    /// [`least_safe_grace`](crate::Config::least_safe_grace).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rtbroadcaster::{Config, Manager, RoomOptions};
+    /// use std::time::Duration;
+    ///
+    /// let manager = Manager::new(Config::default());
+    /// let hour = RoomOptions::new().with_grace(Duration::from_secs(3_600));
+    /// assert_eq!(manager.create_room_with(hour).await?.grace(), Some(Duration::from_secs(3_600)));
+    /// let hasty = RoomOptions::new().with_grace(Duration::from_secs(1));
+    /// assert_eq!(manager.create_room_with(hasty).await?.grace(), Some(manager.config().least_safe_grace()));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_grace(self, grace: Duration) -> Self {
+        Self { grace: Some(grace), ..self }
+    }
+
+    /// How long the room waits for an owner that is gone, if its creator asked for that.
+    pub fn grace(&self) -> Option<Duration> {
+        self.grace
     }
 
     /// Signals of `key` are counted by their parameters instead of being told one by one.

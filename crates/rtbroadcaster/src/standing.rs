@@ -34,9 +34,18 @@ pub enum Start {
     /// Nowhere: it is new.
     Fresh,
     /// Behind what it has seen.
-    After(Cursor),
+    After(Cursor, Reach),
     /// It has sent something that is no cursor.
     Malformed,
+}
+
+/// Whether a client understands that a cursor of an older life may be continued, under another epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// It does not: a cursor of another life than the present one is of no use to it.
+    OneLife,
+    /// It does: it says `lives`.
+    AllLives,
 }
 
 /// How a viewer is brought to where the room stands.

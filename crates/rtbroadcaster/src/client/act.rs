@@ -21,7 +21,7 @@ impl Client {
     pub(super) async fn act(&mut self, id: &str, command: Command) -> Result<(), Refusal> {
         match command {
             Command::Create { options } => self.create(id, options).await,
-            Command::Own { room, key } => self.take_over(id, &room, &key).await,
+            Command::Own { room, key, start } => self.take_over(id, &room, &key, &start).await,
             Command::Join { room, start } => self.join(id, &room, &start).await,
             Command::Signal { key, params } => self.signal(&key, &params),
             Command::Pause => self.pause(),
@@ -49,14 +49,14 @@ impl Client {
             CreateError::ShuttingDown | CreateError::Unavailable => Refusal::Unavailable,
         })?;
         let key = owner.key().map_or("", OwnerKey::as_str);
-        self.accept(id, &Answer::Created { standing: &owner.standing(), key });
+        self.accept(id, &Answer::Created { standing: &owner.standing(), key, grace: owner.grace() });
         owner.speaks_through(&self.outbox);
         self.role = Role::Owner(owner);
         self.deadlines.entered();
         Ok(())
     }
 
-    async fn take_over(&mut self, id: &str, room: &str, key: &str) -> Result<(), Refusal> {
+    async fn take_over(&mut self, id: &str, room: &str, key: &str, start: &Start) -> Result<(), Refusal> {
         self.be_without_room()?;
         self.be_told()?;
         let room: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
@@ -70,13 +70,14 @@ impl Client {
             OwnError::Unavailable => Refusal::Unavailable,
         })?;
         let (protocol, alive) = (self.protocol, self.manager.config().ping_interval);
-        let bytes = Cell::new(0);
+        let (bytes, grace) = (Cell::new(0), owner.grace());
         let announce = |welcome: &Welcome| {
             bytes.set(welcome.bytes());
-            let answer = Answer::Owned { standing: &welcome.standing, replay: welcome.entries.len() };
+            let Welcome { standing, how, entries } = welcome;
+            let answer = Answer::Owned { standing, how: *how, grace, replay: entries.len() };
             protocol.accepted(id, &answer, alive).unwrap_or_default()
         };
-        owner.is_greeted_through(&self.outbox, &announce);
+        owner.is_greeted_through(&self.outbox, start, &announce);
         self.manager.replayed(self.place, bytes.get());
         self.role = Role::Owner(owner);
         self.deadlines.entered();

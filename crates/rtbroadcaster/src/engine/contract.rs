@@ -1,28 +1,29 @@
 //! What every engine owes, as tests that any of them has to pass.
 //! Must not know which engine it is.
 
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use super::simulated::Machine;
-use super::{Append, Engine, Follower, Forgotten, Header, Record, Stored};
-use crate::id::{Epoch, RoomId, Seq, Term};
+use super::{Append, Engine, Follower, Forgotten, Header, LifeIndex, Lives, Opened, Record, Stored, Sum};
+use crate::id::{Numbering, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
 use crate::options::{Counting as Way, RoomOptions};
 
 /// A machine on which processes come and go.
 pub(crate) trait House {
     /// A process begins: its engine, and the rooms that it finds.
-    fn open(&mut self) -> impl Future<Output = (Arc<dyn Engine>, Vec<Stored>)>;
+    fn open(&mut self) -> impl Future<Output = Opened>;
 
     /// The process is killed.
     fn kill(&mut self) -> impl Future<Output = ()>;
 }
 
 impl House for Machine {
-    async fn open(&mut self) -> (Arc<dyn Engine>, Vec<Stored>) {
+    async fn open(&mut self) -> Opened {
         self.open()
     }
 
@@ -36,11 +37,35 @@ impl House for Machine {
 pub(crate) struct Counting {
     room: RoomId,
     told: watch::Sender<usize>,
+    /// What must exist of it behind everything that it hands over.
+    sum: Mutex<Sum>,
 }
 
 impl Counting {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self { room: RoomId::random(), told: watch::Sender::new(0) })
+        Self::again(RoomId::random(), Sum::default())
+    }
+
+    /// The room of this name, of which so much is kept.
+    pub(crate) fn again(room: RoomId, sum: Sum) -> Arc<Self> {
+        Arc::new(Self { room, told: watch::Sender::new(0), sum: Mutex::new(sum) })
+    }
+
+    /// Hands over message `seq`, with which others and the names of others are forgotten.
+    pub(crate) fn message(&self, seq: u64, messages: &[u64], ids: &[u64]) -> Append {
+        let mut sum = self.sum.lock().unwrap();
+        let id_of = |record: &Record| {
+            let id = record.id.as_ref();
+            id.map_or(Sum::default(), |(id, print)| Sum::of_id(self.room, record.seq, id, *print))
+        };
+        let record = record(seq);
+        *sum = sum.with(record.part(self.room)).with(id_of(&record));
+        *sum = messages.iter().fold(*sum, |sum, seq| sum.without(self::record(*seq).part(self.room)));
+        *sum = ids.iter().fold(*sum, |sum, seq| sum.without(id_of(&self::record(*seq))));
+        let numbers = |numbers: &[u64]| numbers.iter().map(|seq| Seq::new(*seq).unwrap()).collect();
+        let forgotten = Forgotten { messages: numbers(messages), ids: numbers(ids) };
+        let sum = sum.with(header(1).past(self.room));
+        Append::Message(Record { sum, ..record }, forgotten, None)
     }
 
     pub(crate) fn told(&self) -> usize {
@@ -63,27 +88,28 @@ impl Follower for Counting {
     fn written(&self, count: usize) {
         self.told.send_modify(|told| *told += count);
     }
-
-    fn lost(&self) {
-        panic!("nothing has failed");
-    }
 }
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn options() -> RoomOptions {
     let counting = Way { every: Duration::from_millis(250), once_per_viewer: true };
-    let options = RoomOptions::new().with_audience().with_counting("vote \"", counting).unwrap();
+    let options = RoomOptions::new().with_audience().with_grace(Duration::from_secs(77));
+    let options = options.with_counting("vote \"", counting).unwrap();
     options.with_counting("clap", Way::default()).unwrap()
 }
 
 pub(crate) fn header(term: u64) -> Header {
     Header {
-        epoch: Epoch::from_wire("e").unwrap(),
+        numbering: Numbering::from_digits("00000000000000aa").unwrap(),
+        starts: vec![(LifeIndex(0), Seq::new(1).unwrap())],
         term: Term::new(term).unwrap(),
         key: [7; 32],
         away: None,
+        moment: Some(Duration::from_millis(1_234_567)),
+        place: Some(IpAddr::V6(Ipv6Addr::LOCALHOST)),
         options: options(),
+        unknown: None,
     }
 }
 
@@ -101,11 +127,8 @@ pub(crate) fn record(seq: u64) -> Record {
         key: Key::new(&format!("key \"{seq}\"\n")).unwrap(),
         params: Params::from_json(&format!(r#"[{seq}.0, "\u0041\n"  ,"ü"]"#)).unwrap(),
         id: seq.is_multiple_of(2).then(|| (format!("id {seq}").into(), [u8::try_from(seq % 251).unwrap(); 16])),
+        sum: Sum::default(),
     }
-}
-
-fn message(seq: u64) -> Append {
-    Append::Message(record(seq), Forgotten::default())
 }
 
 fn append(engine: &Arc<dyn Engine>, room: &Arc<Counting>, appends: impl IntoIterator<Item = Append>) {
@@ -118,8 +141,10 @@ fn check(rooms: &[Stored], room: &Counting, term: u64) -> u64 {
     let stored = rooms.iter().find(|stored| stored.room == room.room).expect("a room is lost");
     assert_eq!((stored.header.term, stored.header.key), (Term::new(term).unwrap(), [7; 32]));
     for (seq, found) in (1..).zip(&stored.records) {
-        assert_eq!(found, &Record { id: None, ..record(seq) });
+        assert_eq!(found, &Record { id: None, sum: found.sum, ..record(seq) });
     }
+    let exists = stored.sum().with(stored.header.past(stored.room));
+    assert_eq!(stored.records.last().map(|record| record.sum), (!stored.records.is_empty()).then_some(exists));
     let last = stored.records.len() as u64;
     let ids: Vec<_> =
         (1..=last).filter_map(|seq| record(seq).id.map(|(id, print)| (record(seq).seq, id, print))).collect();
@@ -129,49 +154,49 @@ fn check(rooms: &[Stored], room: &Counting, term: u64) -> u64 {
 
 /// What was told is there after a kill, and of the rest the first so many; each is told once, in its room's order.
 pub(crate) async fn keeps_what_it_told(house: &mut impl House) {
-    let (engine, rooms) = house.open().await;
+    let Opened { engine, rooms, lives } = house.open().await;
     assert!(rooms.is_empty());
+    let first = lives.present();
     let (one, other) = (Counting::new(), Counting::new());
     append(&engine, &one, [Append::Header(header(1))]);
     append(&engine, &other, [Append::Header(header(1))]);
     for seq in 1..=300 {
-        append(&engine, &one, [message(seq)]);
-        append(&engine, &other, [message(seq), Append::Turn]);
+        append(&engine, &one, [one.message(seq, &[], &[])]);
+        append(&engine, &other, [other.message(seq, &[], &[]), Append::Turn]);
     }
     one.has(150).await;
     let told = (one.told(), other.told());
     house.kill().await;
-    let (engine, rooms) = house.open().await;
+    let Opened { engine, rooms, lives } = house.open().await;
+    assert_eq!((lives.index_of(first), lives.present_index()), (Some(LifeIndex(0)), LifeIndex(1)));
     assert_eq!(rooms.len(), 2);
     let (kept, others) = (check(&rooms, &one, 1), check(&rooms, &other, 1));
     assert!(kept + 1 >= told.0 as u64, "{kept} of one room are kept, {} were told", told.0);
     assert!(2 + 2 * others >= told.1 as u64, "{others} of the other are kept, {} were told", told.1);
 
     // It goes on behind what is there.
-    let one = Arc::new(Counting { room: one.room, told: watch::Sender::new(0) });
-    append(&engine, &one, [Append::Header(header(2)), message(kept + 1)]);
+    let one = Counting::again(one.room, rooms.iter().find(|stored| stored.room == one.room).unwrap().sum());
+    append(&engine, &one, [Append::Header(header(2)), one.message(kept + 1, &[], &[])]);
     one.has(2).await;
     house.kill().await;
-    let (_, rooms) = house.open().await;
+    let Opened { rooms, .. } = house.open().await;
     assert_eq!(check(&rooms, &one, 2), kept + 1);
 }
 
 /// What a message makes superfluous goes with it, and a room that has ended is not there.
 pub(crate) async fn forgets_what_nobody_needs(house: &mut impl House) {
-    let (engine, _) = house.open().await;
+    let Opened { engine, .. } = house.open().await;
     let (one, gone) = (Counting::new(), Counting::new());
     append(&engine, &one, [Append::Header(header(1))]);
     append(&engine, &gone, [Append::Header(header(1))]);
-    append(&engine, &one, (1..=20).map(message));
-    append(&engine, &gone, (1..=20).map(message));
-    let numbers = |numbers: &[u64]| numbers.iter().map(|seq| Seq::new(*seq).unwrap()).collect();
-    let forgotten = Forgotten { messages: numbers(&[1, 2, 4, 20]), ids: numbers(&[2, 4]) };
-    append(&engine, &one, [Append::Message(record(21), forgotten)]);
+    append(&engine, &one, (1..=20).map(|seq| one.message(seq, &[], &[])));
+    append(&engine, &gone, (1..=20).map(|seq| gone.message(seq, &[], &[])));
+    append(&engine, &one, [one.message(21, &[1, 2, 4, 20], &[2, 4])]);
     append(&engine, &gone, [Append::End]);
     one.has(22).await;
     gone.has(22).await;
     house.kill().await;
-    let (_, rooms) = house.open().await;
+    let Opened { rooms, .. } = house.open().await;
     assert_eq!(rooms.len(), 1, "a room that has ended is here");
     let kept: Vec<u64> = rooms[0].records.iter().map(|record| record.seq.get()).collect();
     assert_eq!(kept, [&[3][..], &(5..20).collect::<Vec<_>>(), &[21]].concat());
@@ -181,16 +206,31 @@ pub(crate) async fn forgets_what_nobody_needs(house: &mut impl House) {
 
 /// A clean end keeps everything that was handed over, told or not.
 pub(crate) async fn closes_cleanly(house: &mut impl House) {
-    let (engine, _) = house.open().await;
+    let Opened { engine, .. } = house.open().await;
     let one = Counting::new();
     append(&engine, &one, [Append::Header(header(1))]);
-    append(&engine, &one, (1..=200).map(message));
+    append(&engine, &one, (1..=200).map(|seq| one.message(seq, &[], &[])));
     let closing = Arc::clone(&engine);
     tokio::task::spawn_blocking(move || closing.close()).await.unwrap();
     one.has(201).await;
     drop(engine);
-    let (_, rooms) = house.open().await;
+    let Opened { rooms, .. } = house.open().await;
     assert_eq!(check(&rooms, &one, 1), 200);
+}
+
+/// Each opening is a life of its own, also that of a copy and that of its original, and none is forgotten by itself.
+pub(crate) async fn begins_a_life_with_each_opening(house: &mut impl House) {
+    let mut lives: Vec<Arc<Lives>> = Vec::new();
+    for _ in 0..4 {
+        let opened = house.open().await;
+        lives.push(opened.lives);
+        house.kill().await;
+    }
+    let order = lives.last().unwrap().order();
+    for (place, lives) in lives.iter().enumerate() {
+        assert_eq!(lives.order(), &order[..=place]);
+    }
+    assert!((1..4).all(|place| !order[..place].contains(&order[place])), "a life came twice");
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,5 +239,6 @@ async fn the_simulated_engine_keeps_the_contract() {
         keeps_what_it_told(&mut Machine::new(seed)).await;
         forgets_what_nobody_needs(&mut Machine::new(seed)).await;
         closes_cleanly(&mut Machine::new(seed)).await;
+        begins_a_life_with_each_opening(&mut Machine::new(seed)).await;
     }
 }

@@ -4,33 +4,34 @@
 //! A batch of everything that waits is written with one call. Killing the process loses nothing that anybody was told of,
 //! since it is in the operating system's hands by then; with [`Ack::Disk`] neither does a loss of power.
 
+mod cut;
+mod damage;
 mod journal;
 mod kept;
-mod run;
+mod marker;
+mod mending;
+mod pulse;
+mod store;
+mod tally;
+mod text;
 
+use std::collections::HashSet;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions};
-
-use super::{Engine, Stored};
-use crate::id::Epoch;
+use super::{Lives, Opened, Stored};
+use crate::id::{Life, Numbering, RoomId, Seq};
 use crate::metrics::Counters;
+use damage::{Findings, Loss};
 use journal::Journal;
-use run::Run;
+use marker::{Mark, Marker};
+use store::{Found, House, LoadError, Store};
 
 /// The format of what is in a directory; a greater one is of a later version of this software.
-const FORMAT: u32 = 1;
-
-/// What a store may have in memory before it writes it to a table.
-const MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
-/// What a store may have of what it has read: little, since it reads at the start only.
-const CACHE_BYTES: u64 = 4 * 1024 * 1024;
-/// What the journal of the store may take before old parts of it are written to tables and go. The least that it takes.
-const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
+const FORMAT: u32 = 2;
 
 /// What is true of a message when it is acknowledged, and before anybody sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -58,8 +59,10 @@ impl Ack {
 pub struct Disk {
     directory: PathBuf,
     ack: Ack,
-    /// Which life of the machine this is, if that is known.
+    /// Which start of the machine this is, if that is known.
     boot: Option<String>,
+    /// The word by which a loss is accepted.
+    accepted: Option<String>,
 }
 
 /// Why a directory cannot be used.
@@ -77,8 +80,28 @@ pub enum DiskError {
         /// Its format.
         found: u32,
     },
-    /// What is there makes no sense.
-    #[error("the directory {directory} is damaged: {what}")]
+    /// It has something that only a later version understands.
+    #[error("the directory {directory} was written by a later version: this one does not know `{field}`")]
+    Unknown {
+        /// Which directory.
+        directory: PathBuf,
+        /// The name of what has to be known.
+        field: String,
+    },
+    /// It lacks something that it had confirmed, or something in it was changed. Nothing more is changed by finding that.
+    #[error(
+        "the directory {directory} has lost something: {what}. Put a backup in its place, or accept the loss with the word {word}"
+    )]
+    Loss {
+        /// Which directory.
+        directory: PathBuf,
+        /// What is missing or changed.
+        what: String,
+        /// The word for [`Disk::accept_loss`]; of another loss it is another one.
+        word: String,
+    },
+    /// What is there makes no sense, and nothing can go on without it.
+    #[error("the directory {directory} is damaged: {what}. Put a backup in its place, or use another directory")]
     Damaged {
         /// Which directory.
         directory: PathBuf,
@@ -95,38 +118,24 @@ pub enum DiskError {
     },
 }
 
-/// A directory in use.
-pub(crate) struct Opened {
-    /// Keeps rooms there.
-    pub(crate) engine: Arc<dyn Engine>,
-    /// The rooms that are kept there.
-    pub(crate) rooms: Vec<Stored>,
-}
-
-/// The parts of the store.
-#[derive(Clone)]
-struct Store {
-    database: Database,
-    /// What is kept of each room.
-    rooms: Keyspace,
-    /// The messages, by room and number.
-    log: Keyspace,
-    /// The names of messages, by room and number.
-    ids: Keyspace,
-    /// What is known of all of it.
-    house: Keyspace,
-}
-
 impl Disk {
     /// Rooms are kept in `directory`, which is made if it is not there, with [`Ack::Written`].
     pub fn at(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into(), ack: Ack::default(), boot: run::boot() }
+        Self { directory: directory.into(), ack: Ack::default(), boot: marker::boot(), accepted: None }
     }
 
     /// What is true of a message when it is acknowledged.
     #[must_use]
     pub fn with_ack(mut self, ack: Ack) -> Self {
         self.ack = ack;
+        self
+    }
+
+    /// Goes on without what is missing, if that is the loss of which [`DiskError::Loss`] told this word. Rooms of which
+    /// anything but the end is missing get another numbering, so that all their viewers get the state anew.
+    #[must_use]
+    pub fn accept_loss(mut self, word: impl Into<String>) -> Self {
+        self.accepted = Some(word.into());
         self
     }
 
@@ -145,51 +154,61 @@ impl Disk {
     }
 
     fn open_and_wait(&self, now: Duration, counters: Arc<Counters>) -> Result<Opened, DiskError> {
-        let store = self.store()?;
-        self.check_format(&store)?;
-        let marker = run::marker(&self.directory).map_err(|source| self.io(source))?;
-        let last = store.house.get("run").map_err(|error| self.error(error))?;
-        let last = last.map(|text| Run::parse(&text)).transpose().map_err(|error| self.damaged(&error))?;
-        let downtime = last.as_ref().map_or(Duration::ZERO, |_| marker.downtime(now));
-        let run = Run { boot: self.boot.clone(), ack: self.ack, place: marker.place(), is_clean: false };
-        let goes_on = last.is_none_or(|last| last.goes_on_as(&run));
-        let mut rooms = store.load().map_err(|error| self.error_of(error))?;
-        for stored in &mut rooms {
-            let header = &mut stored.header;
-            // While nobody could come back no time has passed.
-            header.away = Some(header.away.map_or(now, |away| (away + downtime).min(now)));
-            if !goes_on {
-                header.epoch = Epoch::random();
-            }
-        }
-        if !goes_on && !rooms.is_empty() {
-            tracing::warn!("the last messages may be lost: viewers are told `reset` with the state as it was kept");
-        }
-        store.begin(&rooms, &run).map_err(|error| self.error(error))?;
-        let journal = Journal::start(store, run, marker, counters).map_err(|source| self.io(source))?;
-        Ok(Opened { engine: Arc::new(journal), rooms })
-    }
-
-    fn store(&self) -> Result<Store, DiskError> {
         // What rooms said is nobody else's business on this machine.
         let directory = DirBuilder::new().recursive(true).mode(0o700).create(&self.directory);
         directory.map_err(|source| self.io(source))?;
-        let store = self.directory.join("store");
-        let builder = Database::builder(&store).cache_size(CACHE_BYTES).max_journaling_size(JOURNAL_BYTES);
-        let database = builder.worker_threads(1).open().map_err(|error| self.error(error))?;
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
-        let keyspace = |name| database.keyspace(name, options).map_err(|error| self.error(error));
-        let (rooms, log, ids, house) = (keyspace("rooms")?, keyspace("log")?, keyspace("ids")?, keyspace("house")?);
-        Ok(Store { database, rooms, log, ids, house })
+        let before = marker::read(&self.directory).map_err(|source| self.io(source))?;
+        if let marker::Found::Newer(field) = before {
+            return Err(self.unknown(field));
+        }
+        let path = self.directory.join("store");
+        let journals = cut::journals(&path).map_err(|source| self.io(source))?;
+        let store = Store::open(&path).map_err(|error| self.error(error))?;
+        let house = store.house().map_err(|error| self.error_of(error))?;
+        if let Some(found) = house.format.filter(|format| *format > FORMAT) {
+            return Err(DiskError::Newer { directory: self.directory.clone(), found });
+        }
+        let rooms = store.rooms().map_err(|error| self.error_of(error))?;
+        let mut ledger = store.ledger(&house, &rooms).map_err(|error| self.error(error))?;
+        let cuts = cut::since(&journals);
+        let newest = journals.last().map(cut::Journal::path);
+        let stated = house.tally.as_ref().map(|tally| tally.known);
+        let (marker, boot, counted) = (&before, self.boot.as_deref(), ledger.tally());
+        let findings = Findings { marker, boot, stated, counted, rooms: &rooms, cuts: &cuts, newest };
+        let is_accepted = self.accept(&findings)?;
+        findings.warn();
+        let lives = house.lives.clone();
+        let lives = lives.map_or_else(|| Lives::only(Life::random()), |lives| lives.followed_by(Life::random()));
+        let (mut rooms, changed) = renumbered(rooms, &house, &lives);
+        let downtime = downtime(&before, now);
+        for Stored { header, .. } in &mut rooms {
+            // While nobody could come back no time has passed.
+            header.away = Some(header.away.map_or(now, |away| (away + downtime).min(now)));
+        }
+        if is_accepted {
+            store.sweep(&rooms, &mut ledger).map_err(|error| self.error(error))?;
+        }
+        store.begin(&house, &lives, &rooms, &changed, &mut ledger).map_err(|error| self.error(error))?;
+        let mark = Mark::new(lives.present(), self.boot.clone(), self.ack, ledger.tally());
+        let marker = Marker::start(&self.directory, mark).map_err(|source| self.io(source))?;
+        let lives = Arc::new(lives);
+        let journal = Journal::start(self.clone(), store, ledger, Arc::clone(&lives), marker, counters);
+        let engine = Arc::new(journal.map_err(|source| self.io(source))?);
+        Ok(Opened { engine, rooms, lives })
     }
 
-    fn check_format(&self, store: &Store) -> Result<(), DiskError> {
-        let Some(text) = store.house.get("format").map_err(|error| self.error(error))? else { return Ok(()) };
-        let found = std::str::from_utf8(&text).ok().and_then(|text| text.parse::<u32>().ok());
-        match found {
-            Some(found) if found <= FORMAT => Ok(()),
-            Some(found) => Err(DiskError::Newer { directory: self.directory.clone(), found }),
-            None => Err(self.damaged(&"its format is no number")),
+    /// Returns whether there is a loss, which was accepted.
+    ///
+    /// # Errors
+    /// When there is one, which was not.
+    fn accept(&self, findings: &Findings<'_>) -> Result<bool, DiskError> {
+        match findings.loss() {
+            None => Ok(false),
+            Some(Loss { what, word }) if self.accepted.as_ref() == Some(&word) => {
+                tracing::warn!("what is missing is accepted: {what}");
+                Ok(true)
+            }
+            Some(Loss { what, word }) => Err(DiskError::Loss { directory: self.directory.clone(), what, word }),
         }
     }
 
@@ -212,17 +231,65 @@ impl Disk {
         }
     }
 
-    fn error_of(&self, error: kept::LoadError) -> DiskError {
+    fn error_of(&self, error: LoadError) -> DiskError {
         match error {
-            kept::LoadError::Store(error) => self.error(error),
-            kept::LoadError::Name => self.damaged(&"a room without a name"),
-            kept::LoadError::Value { room, what } => self.damaged(&format_args!("room {room:?}: {what}")),
+            LoadError::Store(error) => self.error(error),
+            LoadError::Damaged(what) => self.damaged(&format_args!("{what} makes no sense")),
+            LoadError::Newer(field) => self.unknown(field),
         }
+    }
+
+    fn unknown(&self, field: String) -> DiskError {
+        DiskError::Unknown { directory: self.directory.clone(), field }
     }
 
     /// Where the rooms are kept.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+}
+
+/// Returns the rooms that make sense, each with the numbering that it has from now on, and those that have another one than
+/// before: all of format 1, and those of which anything but the end is missing.
+fn renumbered(found: Vec<Found>, house: &House, lives: &Lives) -> (Vec<Stored>, HashSet<RoomId>) {
+    let mut changed = HashSet::new();
+    let renumber = |found: Found| {
+        let is_old = house.lives.is_none();
+        let is_whole = found.is_whole();
+        let mut stored = found.stored?;
+        if is_old || !is_whole {
+            stored.header.numbering = Numbering::random();
+            stored.header.starts = vec![(lives.present_index(), first())];
+            changed.insert(found.room);
+            if !is_old {
+                tracing::warn!(room = ?found.room, "its viewers are told `reset`, since its log is not what it was");
+            }
+        }
+        let exists = stored.sum().with(stored.header.past(found.room));
+        if let Some(last) = stored.records.last_mut() {
+            last.sum = exists;
+        }
+        if stored.records.is_empty() {
+            stored.ids.clear();
+        }
+        Some(stored)
+    };
+    let rooms = found.into_iter().filter_map(renumber).collect();
+    (rooms, changed)
+}
+
+/// The number of a room's first message.
+const fn first() -> Seq {
+    Seq::ZERO.next()
+}
+
+/// How long nobody used the directory before `now`, as the time since 1970, if that is known.
+fn downtime(before: &marker::Found, now: Duration) -> Duration {
+    match before {
+        marker::Found::Mark(mark) => now.saturating_sub(mark.at()),
+        marker::Found::Touched(at) => now.saturating_sub(*at),
+        // Then all graces begin now.
+        _ => now,
     }
 }
 

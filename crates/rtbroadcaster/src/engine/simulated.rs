@@ -6,10 +6,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use super::{Append, Engine, Follower, Forgotten, Header, Record, Stored};
-use crate::id::{RoomId, Seq};
+use super::{Append, Engine, Follower, Forgotten, Header, Health, LifeIndex, Lives, Opened, Record, Stored};
+use crate::id::{Life, RoomId, Seq};
 
 /// What stands on a disk of one room.
 #[derive(Debug, Clone, Default)]
@@ -20,21 +20,25 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn write(&mut self, append: &Append) {
+    pub(crate) fn write(&mut self, room: RoomId, append: &Append) {
         match append {
             Append::Header(header) => self.header = Some(header.clone()),
-            Append::Message(record, Forgotten { messages, ids }) => {
+            Append::Message(record, Forgotten { messages, ids }, header) => {
+                self.header = header.as_deref().cloned().or(self.header.take());
                 self.ids.extend(record.id.clone().map(|id| (record.seq, id)));
                 self.records.insert(record.seq, Record { id: None, ..record.clone() });
                 messages.iter().for_each(|seq| assert!(self.records.remove(seq).is_some(), "{seq} is not there"));
                 ids.iter().for_each(|seq| assert!(self.ids.remove(seq).is_some(), "the name of {seq} is not there"));
+                let stored = self.stored(room).expect("a room begins with a header");
+                let exists = stored.sum().with(stored.header.past(room));
+                assert_eq!(exists, record.sum, "what must exist is not what does");
             }
             Append::Turn => {}
             Append::End => *self = Self::default(),
         }
     }
 
-    fn stored(&self, room: RoomId) -> Option<Stored> {
+    pub(crate) fn stored(&self, room: RoomId) -> Option<Stored> {
         let header = self.header.clone()?;
         let ids = self.ids.iter().map(|(seq, (id, fingerprint))| (*seq, id.clone(), *fingerprint)).collect();
         Some(Stored { room, header, records: self.records.values().cloned().collect(), ids })
@@ -63,6 +67,7 @@ impl Dice {
 #[derive(Debug, Default)]
 struct Platter {
     synced: BTreeMap<RoomId, Store>,
+    lives: Option<Lives>,
     /// In the operating system's hands.
     written: Vec<(RoomId, Append)>,
 }
@@ -70,7 +75,7 @@ struct Platter {
 impl Platter {
     fn sync(&mut self) {
         for (room, append) in self.written.drain(..) {
-            self.synced.entry(room).or_default().write(&append);
+            self.synced.entry(room).or_default().write(room, &append);
         }
     }
 }
@@ -89,15 +94,22 @@ impl Machine {
     }
 
     /// A process begins: its engine, and the rooms that it finds.
-    pub(crate) fn open(&mut self) -> (Arc<dyn Engine>, Vec<Stored>) {
+    pub(crate) fn open(&mut self) -> Opened {
         let mut platter = self.platter.lock().unwrap();
         platter.sync();
+        let life = Life::random();
+        let lives = match platter.lives.take() {
+            None => Lives::only(life),
+            Some(lives) => lives.followed_by(life),
+        };
+        platter.lives = Some(lives.clone());
         let rooms = platter.synced.iter().filter_map(|(room, store)| store.stored(*room)).collect();
         drop(platter);
         let (orders, due) = mpsc::unbounded_channel();
         let dice = Dice::new(self.dice.below(u64::MAX));
         self.process = Some(tokio::spawn(write(Arc::clone(&self.platter), due, dice)));
-        (Arc::new(Simulated { orders }), rooms)
+        let health = watch::Sender::new(Health::Fine);
+        Opened { engine: Arc::new(Simulated { orders, health }), rooms, lives: Arc::new(lives) }
     }
 
     /// The process is killed; what the operating system has stays, or with the power some of it goes.
@@ -116,6 +128,7 @@ impl Machine {
 
 struct Simulated {
     orders: mpsc::UnboundedSender<(Arc<dyn Follower>, Append)>,
+    health: watch::Sender<Health>,
 }
 
 impl fmt::Debug for Simulated {
@@ -128,6 +141,13 @@ impl Engine for Simulated {
     fn append(&self, follower: &Arc<dyn Follower>, append: Append) {
         // A killed process writes nothing.
         let _ = self.orders.send((Arc::clone(follower), append));
+    }
+
+    /// It remembers all of them.
+    fn forget_lives_before(&self, _: LifeIndex) {}
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.health.subscribe()
     }
 
     fn close(&self) {}

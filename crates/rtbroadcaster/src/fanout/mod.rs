@@ -4,6 +4,7 @@
 pub mod backlog;
 mod lags;
 mod lane;
+mod moments;
 mod outbox;
 mod roster;
 mod superseding;
@@ -11,6 +12,7 @@ mod superseding;
 pub(crate) use backlog::{Ending, Frame, Replay};
 pub(crate) use lags::Lagging;
 pub(crate) use lane::{Faults, Lanes};
+pub(crate) use moments::Moments;
 pub(crate) use outbox::{Drained, End, Outbox, Promise};
 pub(crate) use roster::{Item, Last, Parting, Roll, Roster};
 #[cfg(test)]

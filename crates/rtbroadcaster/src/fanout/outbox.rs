@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::net::TcpStream;
-use uuid::Uuid;
 
 use super::backlog::{ControlKind, Ending, Frame, Replay};
 use crate::clock::Clock;
@@ -28,10 +27,6 @@ pub(crate) use drain::Drained;
 use line::Flow;
 pub(crate) use line::{End, Line};
 pub(crate) use promise::Promise;
-
-/// When the first client shall come back after a shutdown, and over which time the others are spread.
-const COME_BACK_FIRST: Duration = Duration::from_secs(3);
-const COME_BACK_SPREAD: Duration = Duration::from_secs(20);
 
 /// The member is in no lane.
 const NO_PLACE: usize = usize::MAX;
@@ -175,9 +170,9 @@ impl Outbox {
         });
     }
 
-    /// The server goes away. The client is told its own moment to come back, so that they do not all come at once.
-    pub(crate) fn depart(&self, reason: CloseReason) {
-        if let Some(draining) = (self.dialect.draining)(moment_to_come_back()) {
+    /// The server goes away. The client is asked to come back at its own `moment`, so that they do not all come at once.
+    pub(crate) fn depart(&self, reason: CloseReason, moment: Duration) {
+        if let Some(draining) = (self.dialect.draining)(moment) {
             self.answer(draining);
         }
         self.finish(reason);
@@ -285,13 +280,6 @@ impl Drop for Outbox {
         let (waited, _) = self.lock().tally();
         self.counters.waits(waited, 0);
     }
-}
-
-/// A client's own moment to come back, so that they do not all come at once.
-fn moment_to_come_back() -> Duration {
-    let spread = COME_BACK_SPREAD.as_millis();
-    let own = Uuid::new_v4().as_u128() % spread;
-    COME_BACK_FIRST + Duration::from_millis(u64::try_from(own).expect("less than the spread"))
 }
 
 #[cfg(test)]

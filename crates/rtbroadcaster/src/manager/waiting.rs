@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Manager;
 use crate::close::CloseReason;
-use crate::fanout::Outbox;
+use crate::fanout::{Moments, Outbox};
 
 /// The ways out to all clients that are in no room yet, by their addresses; `None` once the manager shuts down.
 #[derive(Debug)]
@@ -28,10 +28,10 @@ impl Default for WaitingList {
 
 impl WaitingList {
     /// Tells every client when to come back, and takes no more of them.
-    pub(super) fn drain(&self) {
+    pub(super) fn drain(&self, moments: Moments) {
         let waiting = self.lock().take();
         for outbox in waiting.into_iter().flatten().map(|(_, outbox)| outbox) {
-            outbox.depart(CloseReason::ServerGone);
+            outbox.depart(CloseReason::ServerGone, moments.other());
         }
     }
 

@@ -40,6 +40,8 @@ pub enum Command {
         room: String,
         /// The key, not yet known to be one.
         key: String,
+        /// Where the owner stood when it owned the room before.
+        start: Start,
     },
     /// Watch a room.
     Join {
@@ -101,11 +103,17 @@ pub enum Answer<'a> {
         standing: &'a Standing,
         /// What makes whoever holds it the owner.
         key: &'a str,
+        /// How long the room waits for its owner; `None` for ever.
+        grace: Option<Duration>,
     },
     /// To `Own`: the client owns the room, whose state follows.
     Owned {
         /// The room, under its new lease.
         standing: &'a Standing,
+        /// Whether everything that the owner had acknowledged is here; [`How::Snapshot`] where it did not say what that is.
+        how: How,
+        /// How long the room waits for its owner; `None` for ever.
+        grace: Option<Duration>,
         /// How many frames of state follow.
         replay: usize,
     },

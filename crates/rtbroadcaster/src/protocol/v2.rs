@@ -50,15 +50,19 @@ pub fn accepted(id: &str, answer: &Answer<'_>, alive: Duration) -> Bytes {
     let id = Text(id);
     let alive = alive.as_millis();
     match answer {
-        Answer::Created { standing: Standing { room, epoch, term, seq, .. }, key } => frame(format_args!(
-            r#"{{"type":"created","id":{id},"room":"{room}","ownerKey":"{key}","epoch":"{}","term":{},"seq":{seq},"aliveMs":{alive}}}"#,
+        Answer::Created { standing: Standing { room, epoch, term, seq, .. }, key, grace } => frame(format_args!(
+            r#"{{"type":"created","id":{id},"room":"{room}","ownerKey":"{key}","epoch":"{}","term":{},"seq":{seq},"aliveMs":{alive}{}}}"#,
             epoch.as_str(),
             term.get(),
+            Grace(*grace),
         )),
-        Answer::Owned { standing: Standing { room, epoch, term, seq, .. }, replay } => frame(format_args!(
-            r#"{{"type":"owned","id":{id},"room":"{room}","epoch":"{}","term":{},"seq":{seq},"replay":{replay},"aliveMs":{alive}}}"#,
+        Answer::Owned { standing: Standing { room, epoch, term, seq, .. }, how, grace, replay } => frame(format_args!(
+            r#"{{"type":"owned","id":{id},"room":"{room}","epoch":"{}","term":{},"seq":{seq}{}{},"replay":{replay},"aliveMs":{alive}{}}}"#,
             epoch.as_str(),
             term.get(),
+            if *how == How::Snapshot { "" } else { r#","how":"# },
+            if *how == How::Snapshot { "" } else { way(*how) },
+            Grace(*grace),
         )),
         Answer::Joined { standing: Standing { room, epoch, term, seq, owner }, how, replay } => frame(format_args!(
             r#"{{"type":"joined","id":{id},"room":"{room}","epoch":"{}","term":{},"seq":{seq},"how":{},"replay":{replay},"owner":"{}","aliveMs":{alive}}}"#,
@@ -175,6 +179,15 @@ const fn way(how: How) -> &'static str {
         How::Reset(ResetReason::Epoch) => r#""reset","reason":"epoch""#,
         How::Reset(ResetReason::Future) => r#""reset","reason":"future""#,
         How::Reset(ResetReason::Malformed) => r#""reset","reason":"malformed""#,
+    }
+}
+
+/// How long the room waits for its owner, as a member behind others; nothing where it waits for ever.
+struct Grace(Option<Duration>);
+
+impl std::fmt::Display for Grace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |grace| write!(f, r#","graceMs":{}"#, grace.as_millis()))
     }
 }
 

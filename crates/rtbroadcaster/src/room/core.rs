@@ -7,15 +7,15 @@ mod keeping;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::log::{Log, LogLimits, Proposal, Rejection, Resume, Verdict};
-use super::presence::Presence;
+use super::log::{Lineage, Log, LogLimits, Proposal, Rejection, Resume, Verdict};
+use super::presence::{Patience, Presence};
 use crate::config::{Config, exceeds};
-use crate::id::{Epoch, RoomId, Seq};
+use crate::id::{Cursor, Epoch, RoomId, Seq};
 use crate::message::Entry;
+use crate::standing::{How, OwnerStatus, Reach, ResetReason, Standing, Start};
+pub(super) use ahead::Origin;
 use ahead::{Ahead, Step};
-
-use crate::standing::{How, OwnerStatus, ResetReason, Standing, Start};
-pub(super) use keeping::{Applied, Decided};
+pub(super) use keeping::{Applied, Decided, Space};
 
 /// One room without its members.
 #[derive(Debug)]
@@ -31,8 +31,8 @@ pub struct Core {
     ended: bool,
     /// What is decided and not written yet, where the log is kept. Boxed: most rooms have none.
     ahead: Option<Box<Ahead>>,
-    /// The log was kept, and nothing is written any more.
-    is_lost: bool,
+    /// The log is kept, and nothing can be written at the moment.
+    is_unavailable: bool,
 }
 
 /// Why a proposal is not applied.
@@ -42,7 +42,7 @@ pub enum ProposeError {
     Ended,
     /// The log does not take it.
     Rejected(Rejection),
-    /// The log is kept, and nothing can be written any more.
+    /// The log is kept, and nothing can be written at the moment.
     Unavailable,
 }
 
@@ -86,17 +86,27 @@ impl Welcome {
 }
 
 impl Core {
-    /// A new room: its owner is there and nobody watches.
+    /// Returns a new room with a log of its own, which goes by `epoch`: its owner is there and nobody watches.
     pub fn new(id: RoomId, epoch: Epoch, config: &Config) -> Self {
+        let log = Log::new(id, epoch, LogLimits::from(config));
+        Self::of(id, log, Patience::of_a_key(None, config), config)
+    }
+
+    /// Returns a new room in the present life of a log: its owner is there and nobody watches.
+    pub(super) fn with_lineage(id: RoomId, lineage: Lineage, patience: Patience, config: &Config) -> Self {
+        Self::of(id, Log::with_lineage(id, lineage, LogLimits::from(config)), patience, config)
+    }
+
+    fn of(id: RoomId, log: Log, patience: Patience, config: &Config) -> Self {
         Self {
             id,
-            log: Log::new(id, epoch, LogLimits::from(config)),
-            presence: Presence::new(config.owner_grace, config.room_idle_timeout),
+            log,
+            presence: Presence::new(patience),
             owner: OwnerStatus::Live,
             viewers_max: config.viewers_per_room_max,
             ended: false,
             ahead: None,
-            is_lost: false,
+            is_unavailable: false,
         }
     }
 
@@ -129,9 +139,6 @@ impl Core {
         if self.ended {
             return Err(ProposeError::Ended);
         }
-        if self.is_lost {
-            return Err(ProposeError::Unavailable);
-        }
         Ok(match self.log.check(&proposal).map_err(ProposeError::Rejected)? {
             Verdict::Known(seq) => Proposed { seq, entry: None },
             Verdict::New => {
@@ -161,7 +168,7 @@ impl Core {
         let how = match start {
             Start::Fresh => How::Snapshot,
             Start::Malformed => How::Reset(ResetReason::Malformed),
-            Start::After(cursor) => match self.log.resume(cursor, now) {
+            Start::After(cursor, reach) => match self.log.resume(cursor, *reach, now) {
                 Resume::Resumed(missed) => {
                     return Welcome { standing: self.standing(), how: How::Resumed, entries: missed.into() };
                 }
@@ -169,6 +176,27 @@ impl Core {
             },
         };
         Welcome { standing: self.standing(), how, entries: self.log.snapshot().entries }
+    }
+
+    /// Returns what an owner that comes back at `start` is told of what it had acknowledged: that all of it is here, or why
+    /// that is not known. [`How::Snapshot`] where it says nothing of where it stood.
+    pub(super) fn how_owner_continues(&self, start: &Start) -> How {
+        let check = |cursor: &Cursor, reach: Reach| self.log.check_cursor(cursor, reach);
+        match start {
+            Start::Fresh => How::Snapshot,
+            Start::Malformed => How::Reset(ResetReason::Malformed),
+            Start::After(cursor, reach) => check(cursor, *reach).map_or_else(How::Reset, |()| How::Resumed),
+        }
+    }
+
+    /// How long the room waits for its owner; `None` for ever.
+    pub(super) fn grace(&self) -> Option<Duration> {
+        self.presence.grace()
+    }
+
+    /// Since when there has been neither an owner nor a viewer.
+    pub(super) fn lonely_since(&self) -> Option<Duration> {
+        self.presence.lonely_since()
     }
 
     /// A viewer is gone.
@@ -179,12 +207,12 @@ impl Core {
     /// A planned look at the room happens: whether its time has come.
     pub fn is_over(&mut self, now: Duration) -> bool {
         self.presence.was_checked();
-        self.presence.ends_at().is_some_and(|end| end <= now)
+        !self.is_unavailable && self.presence.ends_at().is_some_and(|end| end <= now)
     }
 
     /// When to look whether its time has come, unless a look is planned that comes no later.
     pub fn check_at(&mut self) -> Option<Duration> {
-        if self.ended { None } else { self.presence.check_at() }
+        if self.ended || self.is_unavailable { None } else { self.presence.check_at() }
     }
 }
 

@@ -9,8 +9,17 @@ use super::registry::Look;
 use super::waiting::Waiter;
 use super::{Room, State};
 use crate::close::CloseReason;
-use crate::fanout::{Item, Last, Parting, Roll};
+use crate::fanout::{Item, Last, Moments, Parting, Roll};
 use crate::standing::Start;
+
+/// The process goes away and the room does not: when those in it are asked to come back.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Departure {
+    /// All of them.
+    pub(super) moments: Moments,
+    /// The owner, from then on.
+    pub(super) owner: Duration,
+}
 
 impl Room {
     /// Ends the room: everybody in it is told, in order with the messages, and nobody can join any more.
@@ -37,8 +46,33 @@ impl Room {
     }
 
     /// The process goes away. A room that is kept lives on without it, any other ends.
-    pub(crate) fn shut(&self) {
-        if self.engine.is_some() { self.depart() } else { self.end() }
+    pub(crate) fn shut(&self, moments: Moments) {
+        if self.engine.is_some() { self.depart(moments) } else { self.end() }
+    }
+
+    /// How many clients own it and how many watch it.
+    pub(super) fn crowd(&self) -> (usize, usize) {
+        let state = self.lock();
+        (usize::from(state.owner.is_some()), state.core.viewers())
+    }
+
+    /// Ends the room if nobody has been in it for longer than `grace`. Returns whether it did.
+    pub(super) fn end_if_lonely(&self, grace: Duration) -> bool {
+        let mut state = self.lock();
+        let is_lonely = self.has_been_lonely(&state).is_some_and(|time| time > grace);
+        if is_lonely {
+            self.end_locked(&mut state);
+        }
+        is_lonely
+    }
+
+    /// For how long there has been neither an owner nor a viewer.
+    pub(super) fn lonely_for(&self) -> Option<Duration> {
+        self.has_been_lonely(&self.lock())
+    }
+
+    fn has_been_lonely(&self, state: &State) -> Option<Duration> {
+        state.core.lonely_since().map(|since| self.clock.now().saturating_sub(since))
     }
 
     /// Ends the room by our own fault.
@@ -99,11 +133,13 @@ impl Room {
     }
 
     /// The process goes away and the room does not: everybody in it is told to come back, after everything that was said.
-    pub(super) fn depart(&self) {
+    pub(super) fn depart(&self, moments: Moments) {
         let mut state = self.lock();
-        state.is_departing = true;
-        if let Some(decided) = state.core.depart() {
-            self.settle(&mut state, decided, Waiter::default(), self.clock.now());
+        let (departure, now) = (Departure { moments, owner: moments.owner() }, self.clock.now());
+        state.departure = Some(departure);
+        let moment = state.owner.is_some().then(|| now + departure.owner);
+        if let Some(decided) = state.core.depart(moment) {
+            self.settle(&mut state, decided, Waiter::default(), now);
         }
     }
 
@@ -124,6 +160,9 @@ impl Room {
 
     /// The room is found by nobody any more.
     pub(super) fn unlist(&self) {
+        if let Some(share) = &self.share {
+            share.holds(0);
+        }
         // Also under the room's lock: nobody takes a room's under the list's.
         if let Some(registry) = self.registry.upgrade() {
             registry.remove(self.id);

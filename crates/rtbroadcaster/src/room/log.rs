@@ -4,20 +4,22 @@
 mod history;
 mod ids;
 mod keeping;
+mod lineage;
 mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::{Config, exceeds};
-use crate::engine::Forgotten;
 use crate::id::{Cursor, Epoch, RoomId, Seq, Term};
 use crate::message::{Change, Entry, Key, Params};
-use crate::standing::ResetReason;
+use crate::standing::{Reach, ResetReason};
 
 use history::History;
 use ids::Ids;
 pub use ids::{Fingerprint, IDS_MAX};
+use keeping::Kept;
+pub use lineage::Lineage;
 use state::State;
 pub use state::StateSize;
 
@@ -112,7 +114,7 @@ pub enum Resume {
 #[derive(Debug)]
 pub struct Log {
     room: RoomId,
-    epoch: Epoch,
+    lineage: Lineage,
     term: Term,
     /// The number of the last message.
     seq: Seq,
@@ -120,29 +122,34 @@ pub struct Log {
     state: State,
     history: History,
     ids: Ids,
-    /// Where the log is kept elsewhere too: what need not be kept there, until somebody takes it.
-    forgotten: Option<Box<Forgotten>>,
+    /// Where the log is kept elsewhere too: what it is there, and what need not be.
+    kept: Option<Box<Kept>>,
 }
 
 impl Log {
-    /// An empty log.
+    /// Returns an empty log with a past of its own, which goes by `epoch`.
     pub fn new(room: RoomId, epoch: Epoch, limits: LogLimits) -> Self {
+        Self::with_lineage(room, Lineage::alone(epoch), limits)
+    }
+
+    /// Returns an empty log.
+    pub(in crate::room) fn with_lineage(room: RoomId, lineage: Lineage, limits: LogLimits) -> Self {
         Self {
             room,
-            epoch,
+            lineage,
             term: Term::FIRST,
             seq: Seq::ZERO,
             limits,
             state: State::default(),
             history: History::default(),
             ids: Ids::default(),
-            forgotten: None,
+            kept: None,
         }
     }
 
-    /// The life of the numbering.
+    /// Which copy of the log the numbers belong to.
     pub fn epoch(&self) -> &Epoch {
-        &self.epoch
+        self.lineage.epoch()
     }
 
     /// The lease of the present owner.
@@ -235,11 +242,11 @@ impl Log {
             Change::Cleared => self.state.clear(&entry.key),
             Change::Event | Change::Ephemeral => None,
         };
-        if let (Some(forgotten), Some(seq)) = (&mut self.forgotten, replaced)
-            && self.history.first().is_none_or(|first| seq < first)
+        if let (Some(kept), Some(replaced)) = (&mut self.kept, replaced)
+            && self.history.first().is_none_or(|first| replaced.seq < Some(first))
         {
             // Else it is looked at when it leaves the history.
-            forgotten.messages.push(seq);
+            kept.forget_message(&replaced);
         }
         self.history.push(entry, said);
         self.prune(said);
@@ -247,20 +254,20 @@ impl Log {
 
     /// The history forgets what is over the limits.
     fn prune(&mut self, now: Duration) {
-        let Self { history, state, forgotten, limits, .. } = self;
+        let Self { history, state, kept, limits, .. } = self;
         history.prune(now, limits, |entry| {
-            if let (Some(forgotten), Some(seq)) = (&mut *forgotten, entry.seq)
+            if let (Some(kept), Some(seq)) = (&mut *kept, entry.seq)
                 && !state.holds(&entry.key, seq)
             {
-                forgotten.messages.push(seq);
+                kept.forget_message(entry);
             }
         });
     }
 
     fn remember(&mut self, id: Box<str>, fingerprint: Fingerprint, seq: Seq) {
         let oldest = self.ids.insert(id, fingerprint, seq);
-        if let (Some(forgotten), Some(oldest)) = (&mut self.forgotten, oldest) {
-            forgotten.ids.push(oldest);
+        if let (Some(kept), Some((id, fingerprint, seq))) = (&mut self.kept, oldest) {
+            kept.forget_id(self.room, seq, &id, fingerprint);
         }
     }
 
@@ -269,17 +276,22 @@ impl Log {
         Snapshot { seq: self.seq, entries: self.state.in_order() }
     }
 
-    /// What a viewer who stands at `cursor` missed. `Resumed` whenever the history holds all of it, and only then.
-    pub fn resume(&mut self, cursor: &Cursor, now: Duration) -> Resume {
+    /// What a viewer who stands at `cursor` missed. `Resumed` if what the viewer saw is what this log holds and the
+    /// history holds everything after it, and only then.
+    pub fn resume(&mut self, cursor: &Cursor, reach: Reach, now: Duration) -> Resume {
         self.prune(now);
-        if cursor.epoch != self.epoch {
-            Resume::Reset(ResetReason::Epoch)
-        } else if cursor.seq > self.seq {
-            Resume::Reset(ResetReason::Future)
-        } else {
-            let missed = usize::try_from(self.seq.get() - cursor.seq.get()).unwrap_or(usize::MAX);
-            self.history.last(missed).map_or(Resume::Reset(ResetReason::Retention), Resume::Resumed)
+        match self.lineage.check(cursor, reach, self.seq) {
+            Err(reason) => Resume::Reset(reason),
+            Ok(()) => {
+                let missed = self.missed_since(cursor.seq);
+                self.history.last(missed).map_or(Resume::Reset(ResetReason::Retention), Resume::Resumed)
+            }
         }
+    }
+
+    /// How many messages there are behind `seq`.
+    fn missed_since(&self, seq: Seq) -> usize {
+        usize::try_from(self.seq.get().saturating_sub(seq.get())).unwrap_or(usize::MAX)
     }
 }
 

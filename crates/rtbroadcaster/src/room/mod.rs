@@ -9,9 +9,11 @@ mod key;
 pub mod log;
 mod looks;
 mod members;
+mod outage;
 mod owner;
 mod pace;
 mod presence;
+mod quota;
 mod reception;
 mod registry;
 mod signals;
@@ -22,21 +24,26 @@ mod votes;
 mod waiting;
 
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::{Engine, Stored};
+use crate::engine::{Engine, LifeIndex, Lives, Stored};
 use crate::fanout::{Lanes, Outbox, Replay};
-use crate::id::{Cursor, Epoch, RoomId, Seq};
+use crate::id::{Cursor, Numbering, RoomId, Seq};
 use crate::metrics::Counters;
 use crate::options::RoomOptions;
-use crate::standing::{Standing, Start};
+use crate::standing::{Reach, Standing, Start};
 use core::Core;
+use end::Departure;
 use key::KeyHash;
+use log::Lineage;
 use members::{Members, Seat};
+use presence::Patience;
+use quota::Share;
 use reception::Reception;
 use waiting::Waiting;
 
@@ -71,6 +78,8 @@ pub(crate) struct Room {
     key: Option<KeyHash>,
     /// Where its log is kept besides memory, if it is.
     engine: Option<Arc<dyn Engine>>,
+    /// What it keeps there of what may be kept.
+    share: Option<Share>,
     /// As the engine knows it.
     me: Weak<Self>,
     /// What may wait for the lanes.
@@ -101,7 +110,7 @@ struct State {
     /// The owner itself ends the room.
     is_own_end: bool,
     /// The process goes away, and the room does not.
-    is_departing: bool,
+    departure: Option<Departure>,
     /// A panic has left it half changed: nothing more is applied.
     is_broken: bool,
 }
@@ -115,6 +124,8 @@ pub(crate) struct Surroundings {
     pub(crate) lanes: Arc<Lanes>,
     /// Where logs are kept besides memory.
     pub(crate) engine: Option<Arc<dyn Engine>>,
+    /// The lives of all logs.
+    pub(crate) lives: Arc<Lives>,
 }
 
 /// Writes what is announced to whoever enters, in its protocol.
@@ -126,34 +137,51 @@ impl Room {
         id: RoomId,
         key: Option<KeyHash>,
         options: &RoomOptions,
+        share: Share,
         registry: &Weak<Registry>,
         around: &Surroundings,
     ) -> Arc<Self> {
-        let core = Core::new(id, Epoch::random(), &around.config);
+        let config = &around.config;
+        let patience = match key {
+            Some(_) => Patience::of_a_key(options.grace(), config),
+            None => Patience::without_key(config),
+        };
+        let lineage = Lineage::new(Numbering::random(), Arc::clone(&around.lives));
+        let core = Core::with_lineage(id, lineage, patience, config);
         // Nobody can come back to a room without a key.
-        let engine = around.engine.clone().filter(|_| key.is_some());
-        Self::of(core, key, engine, options, registry, around)
+        let keeps = around.engine.clone().filter(|_| key.is_some()).map(|engine| (engine, share));
+        Self::of(core, key, keeps, options, registry, around)
     }
 
     /// A room as it was kept: nobody is there, and its end is planned.
-    fn recall(stored: Stored, registry: &Weak<Registry>, around: &Surroundings) -> Arc<Self> {
+    fn recall(stored: Stored, share: Share, registry: &Weak<Registry>, around: &Surroundings) -> Arc<Self> {
         let key = KeyHash::from_bytes(stored.header.key);
-        let options = stored.header.options.clone();
-        let core = Core::restore(stored, &around.config, around.clock.now());
-        let room = Self::of(core, Some(key), around.engine.clone(), &options, registry, around);
+        let (options, moment) = (stored.header.options.clone(), stored.header.moment);
+        let now = around.clock.now();
+        let patience = Patience::of_a_key(options.grace(), &around.config).after_a_start(now, moment);
+        let core = Core::restore(stored, &around.lives, &around.config, patience, now);
+        share.holds(core.kept_bytes());
+        let keeps = around.engine.clone().map(|engine| (engine, share));
+        let room = Self::of(core, Some(key), keeps, &options, registry, around);
         room.schedule_end(&mut room.lock());
         room
+    }
+
+    /// Returns the oldest life of the log that a cursor may still be resumed from.
+    fn oldest_life_needed(&self) -> LifeIndex {
+        self.lock().core.oldest_life_needed(self.clock.now())
     }
 
     fn of(
         core: Core,
         key: Option<KeyHash>,
-        engine: Option<Arc<dyn Engine>>,
+        keeps: Option<(Arc<dyn Engine>, Share)>,
         options: &RoomOptions,
         registry: &Weak<Registry>,
         around: &Surroundings,
     ) -> Arc<Self> {
         let id = core.id();
+        let (engine, share) = keeps.unzip();
         let members = Members::new(id, Arc::clone(&around.lanes));
         let state = State {
             core,
@@ -162,7 +190,7 @@ impl Room {
             owner: None,
             waiting: Waiting::default(),
             is_own_end: false,
-            is_departing: false,
+            departure: None,
             is_broken: false,
         };
         Arc::new_cyclic(|me| Self {
@@ -177,6 +205,7 @@ impl Room {
             },
             key,
             engine,
+            share,
             me: Weak::clone(me),
             budget: Arc::new(Semaphore::new(BUDGET_BYTES)),
             state: Mutex::new(state),
@@ -186,6 +215,11 @@ impl Room {
     /// Its name.
     pub(crate) fn id(&self) -> RoomId {
         self.id
+    }
+
+    /// How long it waits for its owner; `None` for ever.
+    pub(crate) fn grace(&self) -> Option<Duration> {
+        self.lock().core.grace()
     }
 
     /// How many watch it.
@@ -248,7 +282,8 @@ impl Room {
             return;
         }
         let epoch = state.core.standing().epoch;
-        let welcome = state.core.welcome(&Start::After(Cursor { epoch, seq: position }), self.clock.now());
+        let start = Start::After(Cursor { epoch, seq: position }, Reach::OneLife);
+        let welcome = state.core.welcome(&start, self.clock.now());
         self.counters.brought(welcome.how);
         outbox.returns();
         state.members.replay(seat, outbox, replay(welcome, announce));

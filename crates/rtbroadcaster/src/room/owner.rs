@@ -2,11 +2,11 @@
 //! Must not know sockets; a client that owns a room holds one of these like any Rust program.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::core::ProposeError;
-use super::key::KeyHash;
+use super::core::{Origin, ProposeError};
 use super::log::{Proposal, Rejection};
 use super::waiting::{Done, when_done};
 use super::{Announce, OwnerKey, Room, Signals};
@@ -15,8 +15,7 @@ use crate::config::exceeds;
 use crate::fanout::Outbox;
 use crate::id::{RoomId, Seq, Term};
 use crate::message::{Body, Change, Key, Kind, Message, MessageError, Params};
-use crate::options::RoomOptions;
-use crate::standing::Standing;
+use crate::standing::{Standing, Start};
 
 /// The right to speak in one room. A room has one speaker, so this cannot be cloned.
 ///
@@ -71,8 +70,8 @@ pub enum PublishError {
     /// The same id was published with other content.
     #[error("the id was used for another message")]
     IdReused,
-    /// The room's log cannot be written. Whether this message was is not known: published again under the same id, once it
-    /// can be, it is stored once.
+    /// The room's log cannot be written at the moment. Whether this message will be is not known: published again under the
+    /// same id, once it can be, it is stored once.
     #[error("the room's log cannot be written")]
     Unavailable,
 }
@@ -124,6 +123,12 @@ impl Owner {
     /// client created has none.
     pub fn key(&self) -> Option<&OwnerKey> {
         self.key.as_ref()
+    }
+
+    /// How long the room waits for its owner once it is gone: [`owner_grace`](crate::Config::owner_grace), or what its creator
+    /// [asked for](crate::RoomOptions::with_grace) within the limits. `None` for ever.
+    pub fn grace(&self) -> Option<Duration> {
+        self.room.grace()
     }
 
     /// How many watch the room at this moment.
@@ -260,9 +265,9 @@ impl Owner {
         Ok(self.room.propose(proposal, charge, done)?)
     }
 
-    /// The room, whose owner's key has this hash, is written before anybody knows of it.
-    pub(super) async fn begins(&self, hash: &KeyHash, options: RoomOptions) -> Result<(), ProposeError> {
-        self.room.begin(hash, options).await
+    /// The room is written before anybody knows of it.
+    pub(super) async fn begins(&self, origin: Origin) -> Result<(), ProposeError> {
+        self.room.begin(origin).await
     }
 
     /// The owner is a client: the room's end is told through its outbox.
@@ -270,9 +275,10 @@ impl Owner {
         self.room.set_owner_outbox(outbox);
     }
 
-    /// The owner is a client and comes to a room that has stood before: it gets what `announce` says and the state.
-    pub(crate) fn is_greeted_through(&self, outbox: &Arc<Outbox>, announce: Announce<'_>) {
-        self.room.greet_owner(self.term, outbox, announce);
+    /// The owner is a client and comes to a room that has stood before, in which it stood at `start` if it owned it then: it
+    /// gets what `announce` says and the state.
+    pub(crate) fn is_greeted_through(&self, outbox: &Arc<Outbox>, start: &Start, announce: Announce<'_>) {
+        self.room.greet_owner(self.term, outbox, start, announce);
     }
 }
 

@@ -3,15 +3,54 @@
 
 use std::time::Duration;
 
-use crate::config::deadline;
+use crate::config::{Config, deadline};
+
+/// The longest time for which a room without an owner key waits for its owner, whose connection may only be closing.
+const GRACE_WITHOUT_KEY: Duration = Duration::from_secs(30);
+/// How long a room that was kept lives at least, behind the later of the start and of the moment at which its owner was
+/// asked to come back.
+const AFTER_START: Duration = Duration::from_secs(20);
+
+/// How long a room waits for somebody; zero waits for ever.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// For its owner.
+    grace: Duration,
+    /// For anybody.
+    idle: Duration,
+    /// It ends no earlier than at this time.
+    not_before: Duration,
+}
+
+impl Patience {
+    /// Returns that of a room with an owner key, whose creator may have wished for another grace than is configured. Only its
+    /// grace ends such a room.
+    pub(super) fn of_a_key(wished: Option<Duration>, config: &Config) -> Self {
+        let longest = if config.owner_grace_max.is_zero() { Duration::MAX } else { config.owner_grace_max };
+        let granted = wished.map(|wished| wished.min(longest).max(config.least_safe_grace()));
+        Self { grace: granted.unwrap_or(config.owner_grace), idle: Duration::ZERO, not_before: Duration::ZERO }
+    }
+
+    /// Returns that of a room to which nobody can come back as its owner.
+    pub(super) fn without_key(config: &Config) -> Self {
+        let Config { owner_grace, room_idle_timeout, .. } = config;
+        let grace = if owner_grace.is_zero() { GRACE_WITHOUT_KEY } else { GRACE_WITHOUT_KEY.min(*owner_grace) };
+        Self { grace, idle: *room_idle_timeout, not_before: Duration::ZERO }
+    }
+
+    /// Returns that of a room that was kept, in a process that began at `now`. Its owner may have been asked to come back at
+    /// `moment`.
+    pub(super) fn after_a_start(self, now: Duration, moment: Option<Duration>) -> Self {
+        // A moment further away was not told by any process of ours.
+        let moment = moment.filter(|moment| *moment < now + AFTER_START * 10).unwrap_or(now);
+        Self { not_before: now.max(moment) + AFTER_START, ..self }
+    }
+}
 
 /// Owner and viewers of one room.
 #[derive(Debug)]
 pub(super) struct Presence {
-    /// `owner_grace`.
-    grace: Duration,
-    /// `room_idle_timeout`.
-    idle: Duration,
+    patience: Patience,
     viewers: usize,
     /// Since when the owner is away.
     away: Option<Duration>,
@@ -23,8 +62,18 @@ pub(super) struct Presence {
 
 impl Presence {
     /// A new room: its owner is there and nobody watches.
-    pub(super) fn new(grace: Duration, idle: Duration) -> Self {
-        Self { grace, idle, viewers: 0, away: None, empty: Duration::ZERO, planned: None }
+    pub(super) fn new(patience: Patience) -> Self {
+        Self { patience, viewers: 0, away: None, empty: Duration::ZERO, planned: None }
+    }
+
+    /// How long the room waits for its owner; `None` for ever.
+    pub(super) fn grace(&self) -> Option<Duration> {
+        Some(self.patience.grace).filter(|grace| !grace.is_zero())
+    }
+
+    /// Since when there has been neither an owner nor a viewer.
+    pub(super) fn lonely_since(&self) -> Option<Duration> {
+        self.away.filter(|_| self.viewers == 0).map(|away| away.max(self.empty))
     }
 
     pub(super) fn viewers(&self) -> usize {
@@ -55,13 +104,18 @@ impl Presence {
         self.away.get_or_insert(now);
     }
 
+    /// The owner, which has been away, is away since now.
+    pub(super) fn owner_left_again(&mut self, now: Duration) {
+        self.away = Some(now);
+    }
+
     /// When the room ends if nobody comes: the owner's grace is over, or there was neither owner nor viewer for the
     /// idle time.
     pub(super) fn ends_at(&self) -> Option<Duration> {
-        let away = self.away?;
-        let grace = deadline(away, self.grace);
-        let idle = if self.viewers == 0 { deadline(away.max(self.empty), self.idle) } else { None };
-        [grace, idle].into_iter().flatten().min()
+        let Patience { grace, idle, not_before } = self.patience;
+        let grace = deadline(self.away?, grace);
+        let idle = self.lonely_since().and_then(|since| deadline(since, idle));
+        [grace, idle].into_iter().flatten().min().map(|end| end.max(not_before))
     }
 
     /// When to look at the room, unless a look is planned that comes no later.
@@ -88,9 +142,13 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
+    fn presence(grace: u64, idle: u64) -> Presence {
+        Presence::new(Patience { grace: seconds(grace), idle: seconds(idle), not_before: Duration::ZERO })
+    }
+
     #[test]
     fn a_room_with_an_owner_never_ends_by_itself() {
-        let mut presence = Presence::new(seconds(30), seconds(60));
+        let mut presence = presence(30, 60);
         presence.viewer_came();
         presence.viewer_left(seconds(5));
         assert_eq!(presence.ends_at(), None);
@@ -99,7 +157,7 @@ mod tests {
 
     #[test]
     fn the_grace_counts_from_the_owners_absence() {
-        let mut presence = Presence::new(seconds(30), seconds(60));
+        let mut presence = presence(30, 60);
         presence.viewer_came();
         presence.owner_left(seconds(100));
         presence.owner_left(seconds(110));
@@ -108,7 +166,7 @@ mod tests {
 
     #[test]
     fn an_owner_that_comes_ends_the_grace() {
-        let mut presence = Presence::new(seconds(30), seconds(60));
+        let mut presence = presence(30, 60);
         presence.owner_left(seconds(100));
         presence.owner_came();
         assert_eq!(presence.ends_at(), None);
@@ -118,7 +176,7 @@ mod tests {
 
     #[test]
     fn an_empty_room_ends_before_a_longer_grace() {
-        let mut presence = Presence::new(seconds(300), seconds(60));
+        let mut presence = presence(300, 60);
         presence.viewer_came();
         presence.owner_left(seconds(10));
         assert_eq!(presence.check_at(), Some(seconds(310)));
@@ -132,13 +190,47 @@ mod tests {
 
     #[test]
     fn zero_lifts_grace_and_idle_time() {
-        let mut presence = Presence::new(seconds(0), seconds(60));
-        presence.owner_left(seconds(10));
-        assert_eq!(presence.ends_at(), Some(seconds(70)));
-        presence.viewer_came();
-        assert_eq!(presence.ends_at(), None);
-        let mut presence = Presence::new(seconds(0), seconds(0));
-        presence.owner_left(seconds(10));
-        assert_eq!(presence.ends_at(), None);
+        let mut lifted = presence(0, 60);
+        lifted.owner_left(seconds(10));
+        assert_eq!(lifted.ends_at(), Some(seconds(70)));
+        lifted.viewer_came();
+        assert_eq!(lifted.ends_at(), None);
+        let mut lifted = presence(0, 0);
+        lifted.owner_left(seconds(10));
+        assert_eq!(lifted.ends_at(), None);
+    }
+
+    #[test]
+    fn a_creators_wish_is_granted_between_the_least_safe_grace_and_the_greatest() {
+        let config = Config::default();
+        let cases = [(None, 300), (Some(1), 55), (Some(54), 55), (Some(55), 55), (Some(600), 600), (Some(90_000), 86_400)];
+        for (wished, granted) in cases {
+            let patience = Patience::of_a_key(wished.map(seconds), &config);
+            assert_eq!((patience.grace, patience.idle), (seconds(granted), Duration::ZERO), "{wished:?}");
+        }
+        let unlimited = Config { owner_grace_max: Duration::ZERO, ping_interval: Duration::ZERO, ..config.clone() };
+        for wished in [1, 90_000] {
+            assert_eq!(Patience::of_a_key(Some(seconds(wished)), &unlimited).grace, seconds(wished));
+        }
+        for (configured, grace) in [(300, 30), (10, 10), (0, 30)] {
+            let config = Config { owner_grace: seconds(configured), ..config.clone() };
+            let patience = Patience::without_key(&config);
+            assert_eq!((patience.grace, patience.idle), (seconds(grace), seconds(60)), "nobody can come back");
+        }
+    }
+
+    #[test]
+    fn a_room_that_was_kept_lives_for_a_while_behind_the_start_and_its_owners_moment() {
+        let ends = |now, moment: Option<u64>| {
+            let patience = Patience { grace: seconds(5), idle: Duration::ZERO, not_before: Duration::ZERO };
+            let mut presence = Presence::new(patience.after_a_start(seconds(now), moment.map(seconds)));
+            presence.owner_left(seconds(100));
+            presence.ends_at().unwrap().as_secs()
+        };
+        assert_eq!(ends(100, None), 120, "behind the start");
+        assert_eq!(ends(100, Some(90)), 120, "behind the start, which came later");
+        assert_eq!(ends(100, Some(115)), 135, "behind the moment");
+        assert_eq!(ends(100, Some(100_000)), 120, "such a moment was told to nobody");
+        assert_eq!(ends(50, None), 105, "the grace, which lasts longer");
     }
 }

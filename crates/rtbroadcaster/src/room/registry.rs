@@ -3,20 +3,22 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
-use super::core::JoinError;
+use super::core::{JoinError, Origin};
 use super::key::KeyHash;
 use super::looks::Looks;
+use super::quota::{Bytes, Share};
 use super::viewer::Membership;
 use super::{Announce, OwnError, Owner, OwnerKey, Room, RoomSummary, Surroundings};
 use crate::clock::Clock;
-use crate::config::exceeds;
-use crate::engine::{Engine, Stored};
-use crate::fanout::{Faults, Lagging, Outbox};
+use crate::config::{Config, exceeds};
+use crate::engine::{Engine, Health, Stored};
+use crate::fanout::{Faults, Lagging, Moments, Outbox};
 use crate::fault;
 use crate::id::{RoomId, Term};
 use crate::options::RoomOptions;
@@ -26,7 +28,8 @@ use crate::standing::Start;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CreateError {
-    /// There are `rooms_max` rooms, or `rooms_per_address_max` from this address.
+    /// There are `rooms_max` rooms, or `rooms_per_address_max` from this address, or the rooms that there are keep
+    /// `data_bytes_max` or those of this address `data_bytes_per_address_max`.
     #[error("there are as many rooms as there may be")]
     TooManyRooms,
     /// The manager is shutting down.
@@ -40,6 +43,13 @@ pub enum CreateError {
 /// Where a client comes from, as far as limits per address tell clients apart: an IPv4 address or an IPv6 /64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Place(IpAddr);
+
+impl Place {
+    /// The address that stands for it.
+    pub(crate) fn address(self) -> IpAddr {
+        self.0
+    }
+}
 
 impl From<IpAddr> for Place {
     fn from(address: IpAddr) -> Self {
@@ -73,9 +83,53 @@ pub(super) enum Look {
 #[derive(Debug, Default)]
 struct Rooms {
     by_id: HashMap<RoomId, Listed>,
-    per_place: HashMap<Place, usize>,
+    per_place: HashMap<Place, OfPlace>,
+    /// How many bytes all of them keep.
+    bytes: Bytes,
     /// No room is created any more.
     shut: bool,
+}
+
+/// The rooms whose first owners came from one place.
+#[derive(Debug, Default)]
+struct OfPlace {
+    rooms: usize,
+    /// How many bytes they keep.
+    bytes: Bytes,
+}
+
+impl Rooms {
+    /// One more room, of `place` if that is known: its share of what may be kept.
+    fn share(&mut self, place: Option<Place>, config: &Config) -> Share {
+        let of_place = place.map(|place| {
+            let of_place = self.per_place.entry(place).or_default();
+            of_place.rooms += 1;
+            &of_place.bytes
+        });
+        Share::new(&self.bytes, of_place, config)
+    }
+
+    /// Whether `place` may have one more room.
+    fn check(&self, place: Option<Place>, config: &Config) -> Result<(), Full> {
+        let is_over = |bytes: &Bytes, limit| limit != 0 && bytes.load(Ordering::Relaxed) >= limit;
+        let of_place = place.and_then(|place| self.per_place.get(&place));
+        if exceeds(self.by_id.len() + 1, config.rooms_max)
+            || is_over(&self.bytes, config.data_bytes_max)
+            || of_place.is_some_and(|of_place| is_over(&of_place.bytes, config.data_bytes_per_address_max))
+        {
+            return Err(Full::Finally);
+        }
+        let rooms = of_place.map_or(0, |of_place| of_place.rooms);
+        if exceeds(rooms + 1, config.rooms_per_address_max) { Err(Full::OfItsOwn) } else { Ok(()) }
+    }
+}
+
+/// Why a place may have no more rooms.
+enum Full {
+    /// Another room of its own may end for it.
+    OfItsOwn,
+    /// Nothing can be done.
+    Finally,
 }
 
 #[derive(Debug)]
@@ -93,12 +147,18 @@ impl Registry {
         let registry = Arc::new(Self { around, rooms: Mutex::default(), looks });
         let me = Arc::downgrade(&registry);
         for stored in stored {
-            let room = Room::recall(stored, &me, &registry.around);
-            // Who created it is not kept, so it counts for no address.
-            registry.lock().by_id.insert(room.id(), Listed { room, place: None });
+            let place = stored.header.place.map(Place::from);
+            let mut rooms = registry.lock();
+            let share = rooms.share(place, &registry.around.config);
+            let room = Room::recall(stored, share, &me, &registry.around);
+            rooms.by_id.insert(room.id(), Listed { room, place });
         }
+        registry.forget_lives();
         // Ends with the registry, which holds the only sender.
         tokio::spawn(look_when_due(me, registry.around.clock, due, faults, lagging));
+        if let Some(engine) = registry.engine() {
+            tokio::spawn(follow(Arc::downgrade(&registry), engine.health()));
+        }
         registry
     }
 
@@ -111,14 +171,33 @@ impl Registry {
         options: RoomOptions,
     ) -> Result<Owner, CreateError> {
         let hash = key.as_ref().map(KeyHash::of);
-        let owner = self.list(place, key, hash, &options)?;
-        if let Some(hash) = hash.filter(|_| self.around.engine.is_some())
-            && owner.begins(&hash, options).await.is_err()
-        {
-            owner.close();
+        let kept = hash.filter(|_| self.around.engine.is_some());
+        if kept.is_some() && self.health() != Health::Fine {
             return Err(CreateError::Unavailable);
         }
+        let owner = self.list(place, key, hash, &options)?;
+        if let Some(hash) = kept {
+            let place = place.map(Place::address);
+            let origin = Origin { key: hash.to_bytes(), options, place, unknown: None };
+            if owner.begins(origin).await.is_err() {
+                owner.close();
+                return Err(CreateError::Unavailable);
+            }
+        }
         Ok(owner)
+    }
+
+    /// Whether what rooms keep can be written.
+    pub(crate) fn health(&self) -> Health {
+        self.engine().map_or(Health::Fine, |engine| *engine.health().borrow())
+    }
+
+    /// Has the engine forget the lives that no cursor can be resumed from any more.
+    fn forget_lives(&self) {
+        let needed = self.rooms().iter().map(|room| room.oldest_life_needed()).min();
+        if let Some(engine) = self.engine() {
+            engine.forget_lives_before(needed.unwrap_or(self.around.lives.present_index()));
+        }
     }
 
     fn list(
@@ -128,24 +207,36 @@ impl Registry {
         hash: Option<KeyHash>,
         options: &RoomOptions,
     ) -> Result<Owner, CreateError> {
+        let config = &self.around.config;
         let mut rooms = self.lock();
         if rooms.shut {
             return Err(CreateError::ShuttingDown);
         }
-        let of_place = place.map_or(0, |place| rooms.per_place.get(&place).copied().unwrap_or(0));
-        if exceeds(rooms.by_id.len() + 1, self.around.config.rooms_max)
-            || exceeds(of_place + 1, self.around.config.rooms_per_address_max)
-        {
-            return Err(CreateError::TooManyRooms);
+        if let Err(full) = rooms.check(place, config) {
+            drop(rooms);
+            if !matches!(full, Full::OfItsOwn) || !self.end_loneliest_of(place) {
+                return Err(CreateError::TooManyRooms);
+            }
+            rooms = self.lock();
+            rooms.check(place, config).map_err(|_| CreateError::TooManyRooms)?;
         }
         let id = RoomId::random();
-        let room = Room::new(id, hash, options, &Arc::downgrade(self), &self.around);
+        let share = rooms.share(place, config);
+        let room = Room::new(id, hash, options, share, &Arc::downgrade(self), &self.around);
         rooms.by_id.insert(id, Listed { room: Arc::clone(&room), place });
         tracing::debug!(room = ?id, rooms = rooms.by_id.len(), "room opened");
-        if let Some(place) = place {
-            *rooms.per_place.entry(place).or_default() += 1;
-        }
         Ok(Owner::new(room, Term::FIRST, key))
+    }
+
+    /// Ends the room of `place` in which there has been neither an owner nor a viewer for the longest time, if that is
+    /// longer than `owner_grace`. Returns whether there was one.
+    fn end_loneliest_of(&self, place: Option<Place>) -> bool {
+        let is_of_place = |listed: &&Listed| listed.place == place;
+        let rooms: Vec<_> =
+            self.lock().by_id.values().filter(is_of_place).map(|listed| Arc::clone(&listed.room)).collect();
+        let loneliest = rooms.iter().filter_map(|room| Some((room.lonely_for()?, room))).max_by_key(|(time, _)| *time);
+        let grace = self.around.config.owner_grace;
+        loneliest.is_some_and(|(_, room)| !grace.is_zero() && room.end_if_lonely(grace))
     }
 
     /// Makes whoever holds `key` the owner of the room `id`.
@@ -186,10 +277,16 @@ impl Registry {
         self.rooms().iter().map(|room| room.summary()).collect()
     }
 
-    /// Ends every room that is not kept, has everybody leave the others, and creates no more.
-    pub(crate) fn shut(&self) {
+    /// Ends every room that is not kept, has everybody leave the others, and creates no more. Returns when those who leave
+    /// are asked to come back.
+    pub(crate) fn shut(&self) -> Moments {
         self.lock().shut = true;
-        self.rooms().iter().for_each(|room| room.shut());
+        let rooms = self.rooms();
+        let crowds = rooms.iter().map(|room| room.crowd());
+        let (owners, viewers) = crowds.fold((0, 0), |(owners, viewers), crowd| (owners + crowd.0, viewers + crowd.1));
+        let moments = Moments::of(owners, viewers);
+        rooms.iter().for_each(|room| room.shut(moments));
+        moments
     }
 
     /// Where logs are kept besides memory.
@@ -208,10 +305,10 @@ impl Registry {
         let Some(listed) = rooms.by_id.remove(&id) else { return };
         tracing::debug!(room = ?id, rooms = rooms.by_id.len(), "room ended");
         if let Some(place) = listed.place
-            && let Some(count) = rooms.per_place.get_mut(&place)
+            && let Some(of_place) = rooms.per_place.get_mut(&place)
         {
-            *count -= 1;
-            if *count == 0 {
+            of_place.rooms -= 1;
+            if of_place.rooms == 0 {
                 rooms.per_place.remove(&place);
             }
         }
@@ -265,6 +362,23 @@ async fn look_when_due(
                     room.fail();
                 }
             }
+        }
+    }
+}
+
+/// Tells each room whether what it keeps can be written, as that changes.
+async fn follow(registry: std::sync::Weak<Registry>, mut health: watch::Receiver<Health>) {
+    loop {
+        let now = *health.borrow_and_update();
+        let Some(registry) = registry.upgrade() else { return };
+        for room in registry.rooms() {
+            if fault::catch("room", &registry.around.counters, || room.follow(now)).is_err() {
+                room.end_if_broken();
+            }
+        }
+        drop(registry);
+        if health.changed().await.is_err() {
+            return;
         }
     }
 }

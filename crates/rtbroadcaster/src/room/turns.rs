@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::core::{Applied, Decided, ProposeError, Proposed};
+use super::core::{Applied, Decided, Origin, ProposeError, Proposed, Space, Welcome};
+use super::end::Departure;
 use super::key::KeyHash;
 use super::log::Proposal;
 use super::owner::OwnError;
 use super::waiting::{Done, Waiter, when_done};
+use super::quota::Share;
 use super::{Announce, Owner, OwnerKey, Room, State, replay};
 use crate::close::CloseReason;
-use crate::engine::{Append, Follower};
+use crate::engine::{Append, Follower, Health};
 use crate::fanout::{Item, Outbox, Parting, Roll};
 use crate::id::{RoomId, Seq, Term};
 use crate::message::Change;
-use crate::options::RoomOptions;
 use crate::standing::{OwnerStatus, Start};
 
 impl Room {
@@ -35,7 +36,11 @@ impl Room {
     ) -> Result<Option<Seq>, ProposeError> {
         let mut state = self.lock();
         let now = self.clock.now();
-        let decided = state.core.say(proposal, now)?;
+        let space = self.share.as_ref().map_or(Space::Some, Share::space);
+        let decided = state.core.say(proposal, space, now)?;
+        if let (Some(share), Decided::HandedOver(_)) = (&self.share, &decided) {
+            share.holds(state.core.kept_bytes());
+        }
         #[cfg(test)]
         if let Decided::Applied(Applied::Said(Proposed { entry: Some(entry), .. })) = &decided {
             crate::fault::inject("the room", entry.key.as_str());
@@ -78,14 +83,16 @@ impl Room {
     }
 
     /// The owner of `term` is a client, which is told the room's end and its own through `outbox`. It gets what `announce`
-    /// says and the state, unless another owner or the room's end was faster, which it is told.
-    pub(super) fn greet_owner(&self, term: Term, outbox: &Arc<Outbox>, announce: Announce<'_>) {
+    /// says and the state, unless another owner or the room's end was faster, which it is told. `start` is where it stood
+    /// when it owned the room before.
+    pub(super) fn greet_owner(&self, term: Term, outbox: &Arc<Outbox>, start: &Start, announce: Announce<'_>) {
         let mut state = self.lock();
         if state.core.has_ended() {
             self.turn_away(&state, outbox);
         } else if state.core.term() == term {
+            let how = state.core.how_owner_continues(start);
             let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
-            outbox.replay(replay(welcome, announce));
+            outbox.replay(replay(Welcome { how, ..welcome }, announce));
             self.seat_owner(&mut state, outbox);
         } else {
             outbox.finish(CloseReason::Fenced);
@@ -102,8 +109,8 @@ impl Room {
 
     /// Nobody enters a room that has ended or departs: the client is told which.
     pub(super) fn turn_away(&self, state: &State, outbox: &Outbox) {
-        if state.is_departing {
-            outbox.depart(CloseReason::Restart);
+        if let Some(Departure { moments, .. }) = state.departure {
+            outbox.depart(CloseReason::Restart, moments.other());
         } else {
             outbox.farewell(self.id, outbox.dialect().room_closed);
         }
@@ -116,6 +123,8 @@ impl Room {
         if let Some(decided) = state.core.owner_left(term, now) {
             state.owner = None;
             state.reception.part();
+            let already = state.core.is_away_already();
+            self.hold(&mut state, already, Waiter::default(), now);
             self.settle(&mut state, decided, Waiter::default(), now);
             self.schedule_end(&mut state);
         }
@@ -125,12 +134,16 @@ impl Room {
     ///
     /// # Errors
     /// When it cannot be.
-    pub(super) async fn begin(&self, key: &KeyHash, options: RoomOptions) -> Result<(), ProposeError> {
+    pub(super) async fn begin(&self, origin: Origin) -> Result<(), ProposeError> {
         let (done, written) = when_done();
         {
             let mut state = self.lock();
-            let header = state.core.keep(key.to_bytes(), options);
+            let header = state.core.keep(origin);
             self.hand_over(&mut state, header, Waiter { charge: None, done: Some(done) });
+            if self.engine.as_ref().is_some_and(|engine| *engine.health().borrow() != Health::Fine) {
+                // Those who were there were told before this room was listed, maybe.
+                self.stop(&mut state);
+            }
         }
         written.await.unwrap_or(Err(ProposeError::Ended)).map(|_| ())
     }
@@ -173,9 +186,10 @@ impl Room {
             }
             Applied::End => self.tell_end(state),
             Applied::Departed => {
-                state.members.tell(|| Item::Roll(Roll::Part(Parting::Departing)));
+                let Departure { moments, owner: moment } = state.departure.unwrap_or_default();
+                state.members.tell(|| Item::Roll(Roll::Part(Parting::Departing(moments))));
                 if let Some(owner) = state.owner.take() {
-                    owner.depart(CloseReason::Restart);
+                    owner.depart(CloseReason::Restart, moment);
                 }
                 state.reception.part();
                 self.budget.close();
@@ -219,24 +233,6 @@ impl Follower for Room {
         if state.waiting.0.is_empty() {
             // The buffer of a burst does not stay with an idle room.
             state.waiting.0 = VecDeque::new();
-        }
-    }
-
-    fn lost(&self) {
-        let mut state = self.lock();
-        let now = self.clock.now();
-        let waiting = std::mem::take(&mut state.waiting);
-        if state.is_broken {
-            return;
-        }
-        for (outcome, waiter) in state.core.lose(now).into_iter().zip(waiting.0) {
-            match outcome {
-                Some(applied) => self.hold(&mut state, applied, waiter, now),
-                None => waiter.done(Err(ProposeError::Unavailable)),
-            }
-        }
-        if let Some(owner) = state.owner.take() {
-            owner.finish(CloseReason::Unavailable);
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The one thread that writes: everything that waits goes into one batch, and when that is safe its rooms are told.
-//! Must not know how anything is written.
+//! Must not know what is in a batch, nor how a store that failed is opened again.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -8,27 +8,39 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::{Duration, Instant};
 
 use fjall::PersistMode;
+use tokio::sync::watch;
 
-use super::run::{Marker, Run};
-use super::{Ack, Store};
-use crate::engine::{Append, Engine, Follower};
+use super::marker::Marker;
+use super::mending::{Failure, Mending};
+use super::pulse::Pulse;
+use super::store::Store;
+use super::tally::{Ledger, Tally};
+use super::{Ack, Disk};
+use crate::engine::{Append, Engine, Follower, Health, LifeIndex, Lives};
 use crate::fault;
 use crate::id::RoomId;
 use crate::metrics::Counters;
 
-/// How often the directory's marker is touched.
-const TOUCH: Duration = Duration::from_secs(1);
+/// How often the directory is looked at and its marker written.
+const LOOK: Duration = Duration::from_secs(1);
 /// How much goes into one batch.
 const BATCH_MAX: usize = 4_096;
 
 /// To the thread that writes.
-pub(super) struct Journal(Sender<Order>);
+pub(super) struct Journal {
+    orders: Sender<Order>,
+    pulse: Arc<Pulse>,
+}
 
 enum Order {
     Append(Arc<dyn Follower>, Append),
+    ForgetLives(LifeIndex),
     /// Write everything, and say when that is done.
     Close(SyncSender<()>),
 }
+
+/// What a room handed over.
+pub(super) type HandedOver = (Arc<dyn Follower>, Append);
 
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -37,37 +49,80 @@ impl fmt::Debug for Journal {
 }
 
 impl Journal {
-    /// Begins to write what is handed over.
-    pub(super) fn start(store: Store, run: Run, marker: Marker, counters: Arc<Counters>) -> std::io::Result<Self> {
+    /// Begins to write what is handed over into `store`, which holds what `ledger` says.
+    pub(super) fn start(
+        disk: Disk,
+        store: Store,
+        ledger: Ledger,
+        lives: Arc<Lives>,
+        marker: Marker,
+        counters: Arc<Counters>,
+    ) -> std::io::Result<Self> {
         let (orders, due) = mpsc::channel();
-        let writer = Writer { store, run, marker, counters, is_lost: false };
+        let pulse = Pulse::start()?;
+        let mending = Mending::of(disk)?;
+        let (confirmed, written) = (ledger.tally(), Vec::new());
+        let writer = Writer {
+            store: Some(store),
+            ledger,
+            lives,
+            marker,
+            counters,
+            mending,
+            confirmed,
+            possible: written,
+            pending: Vec::new(),
+            pulse: Arc::clone(&pulse),
+        };
         std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run(&due))?;
-        Ok(Self(orders))
+        Ok(Self { orders, pulse })
+    }
+
+    fn order(&self, order: Order) -> bool {
+        self.orders.send(order).is_ok()
     }
 }
 
 impl Engine for Journal {
     fn append(&self, follower: &Arc<dyn Follower>, append: Append) {
         // Without a thread the process is going away, and nobody is told anything any more.
-        let _ = self.0.send(Order::Append(Arc::clone(follower), append));
+        self.order(Order::Append(Arc::clone(follower), append));
+    }
+
+    fn forget_lives_before(&self, index: LifeIndex) {
+        self.order(Order::ForgetLives(index));
+    }
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.pulse.health()
     }
 
     fn close(&self) {
         let (done, closed) = mpsc::sync_channel(1);
-        if self.0.send(Order::Close(done)).is_ok() {
+        if self.order(Order::Close(done)) {
             // Closed before, if it does not answer.
             let _ = closed.recv();
         }
     }
 }
 
-struct Writer {
-    store: Store,
-    run: Run,
-    marker: Marker,
+/// What the thread that writes has.
+pub(super) struct Writer {
+    /// `None` after a write that failed, until it is opened again.
+    pub(super) store: Option<Store>,
+    /// What the store holds once everything is written that was tried.
+    pub(super) ledger: Ledger,
+    pub(super) lives: Arc<Lives>,
+    pub(super) marker: Marker,
     counters: Arc<Counters>,
-    /// A write has failed: nobody knows what is written, so nothing is any more.
-    is_lost: bool,
+    pub(super) mending: Mending,
+    /// What the store has confirmed.
+    pub(super) confirmed: Tally,
+    /// What the store may hold besides, after writes of which the end is not known.
+    pub(super) possible: Vec<Tally>,
+    /// What was handed over and not told, in order.
+    pub(super) pending: Vec<HandedOver>,
+    pub(super) pulse: Arc<Pulse>,
 }
 
 /// Who has to be told how many of its are written, in the order of the first.
@@ -89,34 +144,28 @@ impl Told {
 
 impl Writer {
     fn run(mut self, due: &Receiver<Order>) {
-        let (mut closing, mut touched) = (None, Instant::now());
-        while closing.is_none() {
-            let first = match due.recv_timeout(TOUCH) {
-                Ok(first) => first,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.touch();
-                    touched = Instant::now();
-                    continue;
-                }
+        let mut looked = Instant::now();
+        let closing = loop {
+            let first = match due.recv_timeout(LOOK.saturating_sub(looked.elapsed())) {
+                Ok(first) => Some(first),
+                Err(RecvTimeoutError::Timeout) => None,
                 // Nobody can hand anything over.
-                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Disconnected) => break None,
             };
-            let mut appends = Vec::new();
-            for order in std::iter::once(first).chain(due.try_iter()) {
-                match order {
-                    Order::Append(follower, append) => appends.push((follower, append)),
-                    Order::Close(done) => closing = Some(done),
-                }
-                if closing.is_some() || appends.len() == BATCH_MAX {
-                    break;
-                }
+            self.pulse.begin();
+            let closing = self.take(first.into_iter().chain(due.try_iter()));
+            if self.store.is_some() && self.pulse.may_write() {
+                self.write();
             }
-            self.write(&appends);
-            if touched.elapsed() >= TOUCH {
-                self.touch();
-                touched = Instant::now();
+            if looked.elapsed() >= LOOK {
+                self.look();
+                looked = Instant::now();
             }
-        }
+            self.pulse.rest();
+            if closing.is_some() {
+                break closing;
+            }
+        };
         self.end();
         // The store is closed before anybody who waits for that goes on.
         drop(self);
@@ -126,63 +175,133 @@ impl Writer {
         }
     }
 
-    fn write(&mut self, appends: &[(Arc<dyn Follower>, Append)]) {
-        let mut told = Told::default();
-        appends.iter().for_each(|(follower, _)| told.count(follower));
-        if !self.is_lost
-            && let Err(error) = self.commit(appends)
-        {
-            self.is_lost = true;
-            tracing::error!(%error, "nothing is kept any more: rooms refuse messages until the next start");
+    /// Takes what is due, as much as goes into one batch.
+    fn take(&mut self, due: impl Iterator<Item = Order>) -> Option<SyncSender<()>> {
+        for order in due {
+            match order {
+                Order::Append(follower, append) => self.pending.push((follower, append)),
+                Order::ForgetLives(index) => self.forget_lives(index),
+                Order::Close(done) => return Some(done),
+            }
+            if self.pending.len() >= BATCH_MAX {
+                break;
+            }
         }
+        None
+    }
+
+    /// Writes what waits and tells its rooms.
+    pub(super) fn write(&mut self) {
+        if self.pending.is_empty() {
+            return;
+        }
+        let pending = std::mem::take(&mut self.pending);
+        let result = self.commit(&pending);
+        match result {
+            Ok(()) => {
+                self.confirm();
+                self.tell(pending);
+                self.pulse.writes();
+            }
+            Err(error) => {
+                self.pending = pending;
+                self.fail(&Failure::Write(error));
+            }
+        }
+    }
+
+    /// What was tried last is there.
+    fn confirm(&mut self) {
+        self.confirmed = self.ledger.tally();
+        self.possible.clear();
+    }
+
+    /// Tells rooms how many of theirs are written.
+    pub(super) fn tell(&self, written: Vec<HandedOver>) {
+        let mut told = Told::default();
+        written.iter().for_each(|(follower, _)| told.count(follower));
         for (follower, count) in told.rooms {
-            let told = fault::catch("room", &self.counters, || {
-                if self.is_lost { follower.lost() } else { follower.written(count) }
-            });
-            if told.is_err() {
+            if fault::catch("room", &self.counters, || follower.written(count)).is_err() {
                 // Whoever takes its lock ends it; should that panic too, it ends without a word.
                 let _ = fault::catch("room", &self.counters, || follower.written(0));
             }
         }
     }
 
-    fn commit(&self, appends: &[(Arc<dyn Follower>, Append)]) -> fjall::Result<()> {
-        let mode = match self.run.ack {
-            Ack::Written => PersistMode::Buffer,
-            Ack::Disk => PersistMode::SyncData,
+    fn commit(&mut self, appends: &[HandedOver]) -> fjall::Result<()> {
+        let Self { store: Some(store), ledger, possible, mending, .. } = self else { return Err(fjall::Error::Poisoned) };
+        let mode = mending.disk().persist_mode();
+        let mut batch = store.batch(mode);
+        let mut seal = |batch: &mut fjall::OwnedWriteBatch, ledger: &Ledger| {
+            store.seal(batch, ledger);
+            possible.push(ledger.tally());
         };
-        let begin = || self.store.database.batch().durability(Some(mode));
-        let mut batch = begin();
         for (follower, append) in appends {
             if matches!(append, Append::End) {
                 // It takes only what was written before.
-                std::mem::replace(&mut batch, begin()).commit()?;
+                seal(&mut batch, ledger);
+                std::mem::replace(&mut batch, store.batch(mode)).commit()?;
             }
-            self.store.put(&mut batch, follower.room(), append)?;
+            store.put(&mut batch, ledger, follower.room(), append)?;
         }
+        seal(&mut batch, ledger);
         batch.commit()
     }
 
-    fn touch(&self) {
-        if let Err(error) = self.marker.touch() {
+    /// Forgets the lives before `index`, if there are any. A failure only leaves them where they are.
+    fn forget_lives(&mut self, index: LifeIndex) {
+        let Some(store) = self.store.as_ref().filter(|_| index > self.lives.oldest()) else { return };
+        let lives = Lives::clone(&self.lives).without_those_before(index);
+        let result = store.forget_lives(&lives, &mut self.ledger);
+        self.possible.push(self.ledger.tally());
+        match result {
+            Ok(()) => self.confirm(),
+            Err(error) => self.fail(&Failure::from(error)),
+        }
+    }
+
+    /// Looks whether the directory can be used, and says in it what the store has confirmed.
+    fn look(&mut self) {
+        if !self.pulse.is_fine() {
+            return self.mend();
+        }
+        if let Err(failure) = self.mending.check() {
+            return self.fail(&failure);
+        }
+        let is_synced = self.mending.disk().ack == Ack::Disk;
+        let confirmed = self.marker.renew(self.mending.disk().directory()).and_then(|()| {
+            // Behind the store, never before it.
+            self.marker.confirm(self.confirmed, is_synced)
+        });
+        if let Err(error) = confirmed {
             tracing::warn!(%error, "cannot mark the data directory as in use");
         }
     }
 
-    /// Everything is on the disk, if it was written at all.
+    /// Everything is on the disk, if it can be written at all.
     fn end(&mut self) {
-        self.touch();
-        if self.is_lost {
-            return;
+        if !self.pulse.is_fine() {
+            self.mend();
         }
-        let synced = self.store.database.persist(PersistMode::SyncAll).and_then(|()| {
-            let run = Run { is_clean: true, ..self.run.clone() };
-            let mut batch = self.store.database.batch().durability(Some(PersistMode::SyncAll));
-            batch.insert(&self.store.house, "run", run.text());
-            batch.commit()
-        });
-        if let Err(error) = synced {
+        let Some(store) = self.store.as_ref().filter(|_| self.pulse.is_fine()) else {
+            let left = self.pending.len();
+            tracing::error!(left, "the data directory was not closed cleanly: it cannot be written");
+            return;
+        };
+        let synced = store.sync().map_err(|error| error.to_string());
+        let closed = synced.and_then(|()| self.marker.close(self.confirmed).map_err(|error| error.to_string()));
+        if let Err(error) = closed {
             tracing::error!(%error, "the data directory was not closed cleanly");
+        }
+    }
+}
+
+impl Disk {
+    /// How far a batch has to be before its rooms are told.
+    fn persist_mode(&self) -> PersistMode {
+        match self.ack {
+            Ack::Written => PersistMode::Buffer,
+            Ack::Disk => PersistMode::SyncData,
         }
     }
 }

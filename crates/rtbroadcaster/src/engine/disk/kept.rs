@@ -1,45 +1,39 @@
-//! What stands in the store: keys, values, and how a room is read back.
-//! Must not know when anything is written.
+//! What stands in the store: keys, and values as text.
+//! Must not know when anything is written, nor what is missing.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use fjall::{OwnedWriteBatch, PersistMode};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use super::run::Run;
-use super::{FORMAT, Store};
-use crate::engine::{Append, Header, Record, Stored};
-use crate::id::{Epoch, RoomId, Seq, Term};
+use super::text::{self, Text, Unreadable, digits};
+use crate::engine::{Header, LifeIndex, Lives, Record, Sum};
+use crate::id::{Life, Numbering, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
 use crate::options::{Counting, RoomOptions};
 
-/// Why rooms are not read.
-#[derive(Debug)]
-pub(super) enum LoadError {
-    /// The store cannot be read.
-    Store(fjall::Error),
-    /// The name of a room makes no sense.
-    Name,
-    /// A value of a room makes no sense.
-    Value { room: RoomId, what: &'static str },
-}
-
-impl From<fjall::Error> for LoadError {
-    fn from(error: fjall::Error) -> Self {
-        Self::Store(error)
-    }
-}
-
-/// What is kept of a room, as text. Times are milliseconds since 1970.
+/// What is kept of a room. Times are milliseconds since 1970.
 #[derive(Serialize, Deserialize)]
 struct HeaderText {
-    epoch: String,
+    /// 16 hexadecimal digits. Not in format 1.
+    #[serde(default)]
+    numbering: String,
+    /// The index of each life in which the room was created or got a message, and its first number there.
+    #[serde(default)]
+    starts: Vec<(u64, u64)>,
     term: u64,
     key: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     away: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    moment: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    place: Option<IpAddr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    grace: Option<u64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     audience: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -61,7 +55,14 @@ struct RecordText {
     term: u64,
     change: ChangeText,
     key: String,
+    /// What must exist of the room. Not in format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sum: Option<SumText>,
 }
+
+/// A sum: how many messages and ids there are, how many bytes they take, and the sum of their hashes.
+#[derive(Serialize, Deserialize)]
+struct SumText(u64, u64, #[serde(with = "digits")] u128);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -78,15 +79,25 @@ struct IdText {
     fingerprint: String,
 }
 
-/// Of one room: message or name `seq`.
-fn place(room: RoomId, seq: Seq) -> [u8; 24] {
+/// The lives of the log.
+#[derive(Serialize, Deserialize)]
+struct LivesText {
+    /// The index of the first one.
+    oldest: u64,
+    /// Each as 16 hexadecimal digits.
+    order: Vec<String>,
+}
+
+/// Returns the key of message, or name, `seq` of one room.
+pub(super) fn place(room: RoomId, seq: Seq) -> [u8; 24] {
     let mut place = [0; 24];
     place[..16].copy_from_slice(&room.to_bytes());
     place[16..].copy_from_slice(&seq.get().to_be_bytes());
     place
 }
 
-fn seq(place: &[u8]) -> Option<Seq> {
+/// Returns the number of a message, or of a name, by its key.
+pub(super) fn seq(place: &[u8]) -> Option<Seq> {
     Seq::new(u64::from_be_bytes(place.get(16..)?.try_into().ok()?))
 }
 
@@ -94,138 +105,130 @@ fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn text(value: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(value).expect("plain data has a text")
+/// Writes what is known of a room.
+pub(super) fn header(header: &Header) -> Vec<u8> {
+    let Header { numbering, starts, term, key, away, moment, place, options, unknown } = header;
+    let counted = options.counted().map(|(key, Counting { every, once_per_viewer })| CountedText {
+        key: key.to_owned(),
+        every: milliseconds(every),
+        once: once_per_viewer,
+    });
+    let known = HeaderText {
+        numbering: numbering.to_string(),
+        starts: starts.iter().map(|(LifeIndex(life), seq)| (*life, seq.get())).collect(),
+        term: term.get(),
+        key: BASE64.encode(key),
+        away: away.map(milliseconds),
+        moment: moment.map(milliseconds),
+        place: *place,
+        grace: options.grace().map(milliseconds),
+        audience: options.has_audience(),
+        counted: counted.collect(),
+    };
+    let unknown = unknown.as_ref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    Text { known, unknown }.write()
+}
+
+/// Reads what is known of a room. One of format 1 has no numbering, and gets a new one.
+pub(super) fn read_header(text: &[u8]) -> Result<Header, Unreadable> {
+    let Text { known, unknown } = Text::<HeaderText>::read(text)?;
+    known.read(&unknown).ok_or(Unreadable::Damaged)
 }
 
 impl HeaderText {
-    fn of(header: &Header) -> Self {
-        let Header { epoch, term, key, away, options } = header;
-        let counted = options.counted().map(|(key, Counting { every, once_per_viewer })| CountedText {
-            key: key.to_owned(),
-            every: milliseconds(every),
-            once: once_per_viewer,
-        });
-        Self {
-            epoch: epoch.as_str().to_owned(),
-            term: term.get(),
-            key: BASE64.encode(key),
-            away: away.map(milliseconds),
-            audience: options.has_audience(),
-            counted: counted.collect(),
-        }
-    }
-
-    fn read(text: &[u8]) -> Option<Header> {
-        let Self { epoch, term, key, away, audience, counted } = serde_json::from_slice(text).ok()?;
+    fn read(self, unknown: &Map<String, Value>) -> Option<Header> {
+        let Self { numbering, starts, term, key, away, moment, place, grace, audience, counted } = self;
         let key = BASE64.decode(key).ok()?.try_into().ok()?;
-        let away = away.map(Duration::from_millis);
         let options = RoomOptions::new();
         let options = if audience { options.with_audience() } else { options };
+        let options = match grace {
+            Some(grace) => options.with_grace(Duration::from_millis(grace)),
+            None => options,
+        };
         let options = counted.into_iter().try_fold(options, |options, CountedText { key, every, once }| {
             let counting = Counting { every: Duration::from_millis(every), once_per_viewer: once };
             options.with_counting(&key, counting).ok()
         })?;
-        Some(Header { epoch: Epoch::from_wire(&epoch)?, term: Term::new(term)?, key, away, options })
+        let numbering = if numbering.is_empty() { Numbering::random() } else { Numbering::from_digits(&numbering)? };
+        let starts = starts.into_iter().map(|(life, seq)| Some((LifeIndex(life), Seq::new(seq)?)));
+        Some(Header {
+            numbering,
+            starts: starts.collect::<Option<_>>()?,
+            term: Term::new(term)?,
+            key,
+            away: away.map(Duration::from_millis),
+            moment: moment.map(Duration::from_millis),
+            place,
+            options,
+            unknown: (!unknown.is_empty()).then(|| Value::Object(unknown.clone()).to_string().into()),
+        })
     }
 }
 
-impl RecordText {
-    /// The parameters stand behind it on a line of their own, as they were sent.
-    fn write(record: &Record) -> Vec<u8> {
-        let change = match record.change {
-            Change::State => ChangeText::State,
-            Change::Cleared => ChangeText::Cleared,
-            Change::Event | Change::Ephemeral => ChangeText::Event,
-        };
-        let (said, term, key) = (milliseconds(record.said), record.term.get(), record.key.as_str().to_owned());
-        let mut bytes = text(&Self { said, term, change, key });
-        bytes.push(b'\n');
-        bytes.extend_from_slice(record.params.as_bytes());
-        bytes
-    }
+/// Writes a message. The parameters stand behind it on a line of their own, as they were sent.
+pub(super) fn record(record: &Record) -> Vec<u8> {
+    let change = match record.change {
+        Change::State => ChangeText::State,
+        Change::Cleared => ChangeText::Cleared,
+        Change::Event | Change::Ephemeral => ChangeText::Event,
+    };
+    let (said, term, key) = (milliseconds(record.said), record.term.get(), record.key.as_str().to_owned());
+    let Sum { count, bytes, digest } = record.sum;
+    let head = RecordText { said, term, change, key, sum: Some(SumText(count, bytes, digest)) };
+    let mut text = serde_json::to_vec(&head).expect("plain data has a text");
+    text.push(b'\n');
+    text.extend_from_slice(record.params.as_bytes());
+    text
+}
 
-    fn read(seq: Seq, bytes: &[u8]) -> Option<Record> {
-        let end = bytes.iter().position(|byte| *byte == b'\n')?;
-        let (head, params) = (&bytes[..end], &bytes[end + 1..]);
-        let Self { said, term, change, key } = serde_json::from_slice(head).ok()?;
+/// Reads message `seq`. One of format 1 has no sum.
+pub(super) fn read_record(seq: Seq, text: &[u8]) -> Result<(Record, Option<Sum>), Unreadable> {
+    let end = text.iter().position(|byte| *byte == b'\n').ok_or(Unreadable::Damaged)?;
+    let (head, params) = (&text[..end], &text[end + 1..]);
+    text::check(head)?;
+    let head: RecordText = serde_json::from_slice(head).map_err(|_| Unreadable::Damaged)?;
+    head.read(seq, params).ok_or(Unreadable::Damaged)
+}
+
+impl RecordText {
+    fn read(self, seq: Seq, params: &[u8]) -> Option<(Record, Option<Sum>)> {
+        let Self { said, term, change, key, sum } = self;
         let change = match change {
             ChangeText::Event => Change::Event,
             ChangeText::State => Change::State,
             ChangeText::Cleared => Change::Cleared,
         };
         let (key, params) = (Key::new(&key)?, Params::from_json(std::str::from_utf8(params).ok()?)?);
-        Some(Record { seq, said: Duration::from_millis(said), term: Term::new(term)?, change, key, params, id: None })
+        let sum = sum.map(|SumText(count, bytes, digest)| Sum { count, bytes, digest });
+        let (said, term) = (Duration::from_millis(said), Term::new(term)?);
+        Some((Record { seq, said, term, change, key, params, id: None, sum: sum.unwrap_or_default() }, sum))
     }
 }
 
-impl IdText {
-    fn read(text: &[u8]) -> Option<(Box<str>, [u8; 16])> {
-        let Self { id, fingerprint } = serde_json::from_slice(text).ok()?;
-        Some((id.into(), BASE64.decode(fingerprint).ok()?.try_into().ok()?))
-    }
+/// Writes the name of a message.
+pub(super) fn id(id: &str, fingerprint: [u8; 16]) -> Vec<u8> {
+    let text = IdText { id: id.to_owned(), fingerprint: BASE64.encode(fingerprint) };
+    serde_json::to_vec(&text).expect("plain data has a text")
 }
 
-impl Store {
-    /// Puts what room `room` hands over into `batch`. The end of a room takes only what was written before.
-    pub(super) fn put(&self, batch: &mut OwnedWriteBatch, room: RoomId, append: &Append) -> fjall::Result<()> {
-        match append {
-            Append::Turn => {}
-            Append::Header(header) => batch.insert(&self.rooms, room.to_bytes(), text(&HeaderText::of(header))),
-            Append::Message(record, forgotten) => {
-                batch.insert(&self.log, place(room, record.seq), RecordText::write(record));
-                if let Some((id, fingerprint)) = &record.id {
-                    let id = IdText { id: id.to_string(), fingerprint: BASE64.encode(fingerprint) };
-                    batch.insert(&self.ids, place(room, record.seq), text(&id));
-                }
-                forgotten.messages.iter().for_each(|seq| batch.remove(&self.log, place(room, *seq)));
-                forgotten.ids.iter().for_each(|seq| batch.remove(&self.ids, place(room, *seq)));
-            }
-            Append::End => {
-                batch.remove(&self.rooms, room.to_bytes());
-                for keyspace in [&self.log, &self.ids] {
-                    for item in keyspace.prefix(room.to_bytes()) {
-                        batch.remove(keyspace, item.key()?);
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
+/// Reads the name of a message.
+pub(super) fn read_id(text: &[u8]) -> Result<(Box<str>, [u8; 16]), Unreadable> {
+    text::check(text)?;
+    let IdText { id, fingerprint } = serde_json::from_slice(text).map_err(|_| Unreadable::Damaged)?;
+    let fingerprint = BASE64.decode(fingerprint).ok().and_then(|bytes| bytes.try_into().ok());
+    Ok((id.into(), fingerprint.ok_or(Unreadable::Damaged)?))
+}
 
-    /// Every room that is kept.
-    pub(super) fn load(&self) -> Result<Vec<Stored>, LoadError> {
-        let rooms = self.rooms.iter().map(|item| {
-            let (name, header) = item.into_inner()?;
-            let bytes = name.as_ref().try_into().map_err(|_| LoadError::Name)?;
-            let room = RoomId::from_bytes(bytes);
-            let damaged = |what| LoadError::Value { room, what };
-            let header = HeaderText::read(&header).ok_or_else(|| damaged("what is known of it"))?;
-            let records = self.log.prefix(&name).map(|item| {
-                let (place, record) = item.into_inner()?;
-                let record = seq(&place).and_then(|seq| RecordText::read(seq, &record));
-                record.ok_or_else(|| damaged("a message"))
-            });
-            let records = records.collect::<Result<_, LoadError>>()?;
-            let ids = self.ids.prefix(&name).map(|item| {
-                let (place, id) = item.into_inner()?;
-                let id = IdText::read(&id).and_then(|(id, fingerprint)| Some((seq(&place)?, id, fingerprint)));
-                id.ok_or_else(|| damaged("the name of a message"))
-            });
-            let ids = ids.collect::<Result<_, LoadError>>()?;
-            Ok(Stored { room, header, records, ids })
-        });
-        rooms.collect()
-    }
+/// Writes the lives, with what a later version knows of them.
+pub(super) fn lives(lives: &Lives, unknown: Map<String, Value>) -> Vec<u8> {
+    let order = lives.order().iter().map(Life::to_string).collect();
+    Text { known: LivesText { oldest: lives.oldest().0, order }, unknown }.write()
+}
 
-    /// Writes what is known of `rooms` now, and that `run` has begun.
-    pub(super) fn begin(&self, rooms: &[Stored], run: &Run) -> fjall::Result<()> {
-        let mut batch = self.database.batch();
-        for Stored { room, header, .. } in rooms {
-            batch.insert(&self.rooms, room.to_bytes(), text(&HeaderText::of(header)));
-        }
-        batch.insert(&self.house, "format", FORMAT.to_string());
-        batch.insert(&self.house, "run", run.text());
-        batch.durability(Some(PersistMode::SyncAll)).commit()
-    }
+/// Reads the lives, and what only a later version knows of them.
+pub(super) fn read_lives(text: &[u8]) -> Result<(Lives, Map<String, Value>), Unreadable> {
+    let Text { known: LivesText { oldest, order }, unknown } = Text::read(text)?;
+    let order: Option<Vec<Life>> = order.iter().map(|digits| Life::from_digits(digits)).collect();
+    let order = order.filter(|order| !order.is_empty()).ok_or(Unreadable::Damaged)?;
+    Ok((Lives::from_order(LifeIndex(oldest), order), unknown))
 }

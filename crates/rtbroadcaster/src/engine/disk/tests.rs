@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::engine::contract::{self, Counting, House, header, record};
-use crate::engine::{Append, Follower, Forgotten, Header};
+use crate::engine::{Append, Engine, Follower, Forgotten, Header, Record, Sum};
 use crate::id::RoomId;
 
 /// A directory that goes with its test.
@@ -33,9 +33,8 @@ async fn open(disk: &Disk, now: u64) -> Result<Opened, DiskError> {
 struct Directories(Vec<Place>);
 
 impl House for Directories {
-    async fn open(&mut self) -> (Arc<dyn Engine>, Vec<Stored>) {
-        let Opened { engine, rooms } = open(&Disk::at(&self.0.last().unwrap().0), 1_000_000).await.unwrap();
-        (engine, rooms)
+    async fn open(&mut self) -> Opened {
+        open(&Disk::at(&self.0.last().unwrap().0), 1_000_000).await.unwrap()
     }
 
     /// As a copy at this moment, while the process goes on.
@@ -74,6 +73,11 @@ async fn the_disk_closes_cleanly() {
     contract::closes_cleanly(&mut directories()).await;
 }
 
+#[tokio::test]
+async fn the_disk_begins_a_life_with_each_opening() {
+    contract::begins_a_life_with_each_opening(&mut directories()).await;
+}
+
 async fn close(engine: Arc<dyn Engine>) {
     tokio::task::spawn_blocking(move || engine.close()).await.unwrap();
 }
@@ -84,7 +88,7 @@ async fn fill(disk: &Disk, messages: u64) -> Arc<Counting> {
     let room = Counting::new();
     let follower: Arc<dyn Follower> = Arc::clone(&room) as _;
     engine.append(&follower, Append::Header(header(1)));
-    (1..=messages).for_each(|seq| engine.append(&follower, Append::Message(record(seq), Forgotten::default())));
+    (1..=messages).for_each(|seq| engine.append(&follower, room.message(seq, &[], &[])));
     room.has(1 + usize::try_from(messages).unwrap()).await;
     close(engine).await;
     room
@@ -115,24 +119,11 @@ async fn a_directory_of_a_later_version_is_left_alone() {
     let place = Place::new();
     let disk = Disk::at(&place.0);
     fill(&disk, 3).await;
-    let store = disk.store().unwrap();
-    store.house.insert("format", "2").unwrap();
+    let store = Store::open(&place.0.join("store")).unwrap();
+    store.set_house("format", "3");
     drop(store);
     let error = open(&disk, 1).await.err().unwrap();
-    assert!(matches!(error, DiskError::Newer { found: 2, .. }), "{error}");
-}
-
-#[tokio::test]
-async fn what_makes_no_sense_is_said_with_its_room() {
-    let place = Place::new();
-    let disk = Disk::at(&place.0);
-    let room = fill(&disk, 3).await.room();
-    let store = disk.store().unwrap();
-    let first = store.log.first_key_value().unwrap().key().unwrap();
-    store.log.insert(first, "nonsense").unwrap();
-    drop(store);
-    let error = open(&disk, 1).await.err().unwrap().to_string();
-    assert!(error.ends_with(&format!("is damaged: room {room:?}: a message")), "{error}");
+    assert!(matches!(error, DiskError::Newer { found: 3, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -144,11 +135,11 @@ async fn a_file_in_the_place_of_the_directory_is_an_error() {
     fs::remove_file(&place.0).unwrap();
 }
 
-/// The epoch of the one room in `disk`, and how many messages it has.
-async fn found(disk: &Disk) -> (String, usize) {
-    let Opened { engine, rooms } = open(disk, 2_000).await.unwrap();
+/// How many messages the one room in `disk` has, and whether its numbering is the one that it was created with.
+async fn found(disk: &Disk) -> Result<(usize, bool), DiskError> {
+    let Opened { engine, rooms, .. } = open(disk, 2_000).await?;
     close(engine).await;
-    (rooms[0].header.epoch.as_str().to_owned(), rooms[0].records.len())
+    Ok((rooms[0].records.len(), rooms[0].header.numbering == header(1).numbering))
 }
 
 /// Where the journal of the store ends, and which file it is.
@@ -160,94 +151,259 @@ fn journal(place: &Place) -> (PathBuf, u64) {
     (journal, end as u64)
 }
 
-#[tokio::test]
-async fn a_clean_end_keeps_the_numbering_over_another_start_of_the_machine() {
-    let place = Place::new();
-    fill(&Disk::at(&place.0).with_boot("one"), 9).await;
-    assert_eq!(found(&Disk::at(&place.0).with_boot("two")).await, ("e".to_owned(), 9));
-}
-
-#[tokio::test]
-async fn a_copy_has_a_numbering_of_its_own() {
-    let (place, copy) = (Place::new(), Place::new());
-    fill(&Disk::at(&place.0), 9).await;
-    copy_all(&place.0, &copy.0);
-    let (epoch, messages) = found(&Disk::at(&copy.0)).await;
-    assert_ne!(epoch, "e", "the original may have gone on: the same numbers would name other messages");
-    assert_eq!(messages, 9);
-    assert_eq!(found(&Disk::at(&place.0)).await, ("e".to_owned(), 9));
-}
-
-/// A room of which the last messages are lost with the power, and those that the disk had by then.
-async fn lose_power(place: &Place, ack: Ack) -> u64 {
-    let disk = Disk::at(&place.0).with_boot("one").with_ack(ack);
-    let Opened { engine, .. } = open(&disk, 1_000).await.unwrap();
+/// A process that wrote so many messages and was killed, and whose marker says so if it `is_marked`.
+async fn killed(disk: &Disk, messages: u64, is_marked: bool) -> Place {
+    let Opened { engine, .. } = open(disk, 1_000).await.unwrap();
     let room = Counting::new();
     let follower: Arc<dyn Follower> = Arc::clone(&room) as _;
     engine.append(&follower, Append::Header(header(1)));
-    room.has(1).await;
-    // What stands there by now is on the disk: nothing else is synced by itself with `written`.
-    let (file, mut end) = journal(place);
-    for seq in 1..=40 {
-        engine.append(&follower, Append::Message(record(seq), Forgotten::default()));
+    for seq in 1..=messages {
+        // Each in a batch of its own.
+        engine.append(&follower, room.message(seq, &[], &[]));
         room.has(1 + usize::try_from(seq).unwrap()).await;
-        if seq == if ack == Ack::Disk { 40 } else { 25 } {
-            end = journal(place).1;
-        }
     }
+    let deadline = std::time::Instant::now() + Duration::from_secs(20);
+    let confirmed = || match marker::read(disk.directory()).unwrap() {
+        marker::Found::Mark(mark) => mark.tally().messages,
+        other => panic!("{other:?}"),
+    };
+    while is_marked && confirmed() < messages {
+        assert!(std::time::Instant::now() < deadline, "the marker is written every second");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let copy = Place::new();
+    copy_all(disk.directory(), &copy.0);
     close(engine).await;
-    // The end of the process is lost too.
-    fs::OpenOptions::new().write(true).open(file).unwrap().set_len(end).unwrap();
-    room.told() as u64 - 1
+    copy
+}
+
+/// Cuts so many bytes from the end of the journal.
+fn cut(place: &Place, bytes: u64) {
+    let (file, end) = journal(place);
+    fs::OpenOptions::new().write(true).open(file).unwrap().set_len(end - bytes).unwrap();
 }
 
 #[tokio::test]
-async fn a_tail_that_was_lost_with_the_power_begins_another_numbering() {
-    let place = Place::new();
-    lose_power(&place, Ack::Written).await;
-    let (epoch, messages) = found(&Disk::at(&place.0).with_boot("two")).await;
-    assert_ne!(epoch, "e");
-    assert_eq!(messages, 25);
-    let again = found(&Disk::at(&place.0).with_boot("two")).await;
-    assert_eq!(again, (epoch, messages), "from then on it is the room's own");
+async fn the_numbering_stays_over_ends_of_all_kinds_and_in_copies() {
+    let (place, copy) = (Place::new(), Place::new());
+    fill(&Disk::at(&place.0).with_boot("one"), 9).await;
+    copy_all(&place.0, &copy.0);
+    for boot in ["two", "two", "three"] {
+        assert_eq!(found(&Disk::at(&place.0).with_boot(boot)).await.unwrap(), (9, true));
+        assert_eq!(found(&Disk::at(&copy.0).with_boot(boot)).await.unwrap(), (9, true));
+    }
+    let killed = killed(&Disk::at(Place::new().0.clone()).with_boot("one"), 9, false).await;
+    assert_eq!(found(&Disk::at(&killed.0).with_boot("two")).await.unwrap(), (9, true));
 }
 
 #[tokio::test]
-async fn what_the_disk_had_when_it_was_told_goes_on_after_a_loss_of_power() {
-    let place = Place::new();
-    let told = lose_power(&place, Ack::Disk).await;
-    assert_eq!(found(&Disk::at(&place.0).with_boot("two")).await, ("e".to_owned(), usize::try_from(told).unwrap()));
+async fn what_was_confirmed_and_is_missing_is_a_loss_that_has_to_be_accepted() {
+    // The level, whether the process was killed, and whether the machine was started anew since.
+    let cases = [
+        (Ack::Written, true, false, true),
+        (Ack::Written, true, true, false),
+        (Ack::Written, false, true, true),
+        (Ack::Disk, true, true, true),
+    ];
+    for (ack, is_killed, is_new_boot, is_refused) in cases {
+        let original = Place::new();
+        let disk = Disk::at(&original.0).with_ack(ack).with_boot("one");
+        let copy = killed(&disk, 40, true).await;
+        let place = if is_killed { &copy } else { &original };
+        // More than the last message takes, and than a clean end writes.
+        cut(place, 300);
+        let disk = Disk::at(&place.0).with_ack(ack).with_boot(if is_new_boot { "two" } else { "one" });
+        let case = format!("{ack:?} killed {is_killed} boot {is_new_boot}");
+        let first = found(&disk).await;
+        if !is_refused {
+            let (messages, is_own) = first.unwrap();
+            assert!((30..40).contains(&messages) && is_own, "{case}: {messages}");
+            continue;
+        }
+        let Err(DiskError::Loss { what, word, .. }) = first else { panic!("{case}: {first:?}") };
+        assert!(what.contains("messages (") && what.contains(".jnl ends at byte"), "{case}: {what}");
+        let again = found(&disk).await.unwrap_err();
+        assert!(matches!(&again, DiskError::Loss { word: second, .. } if *second == word), "{case}: {again}");
+        assert!(found(&disk.clone().accept_loss("12345678")).await.is_err(), "{case}: a word of another loss");
+        let disk = disk.accept_loss(&word);
+        let (messages, is_own) = found(&disk).await.unwrap();
+        assert!((30..40).contains(&messages) && is_own, "{case}: only the end is missing: {messages}");
+        assert_eq!(found(&disk).await.unwrap(), (messages, true), "{case}: from then on it is whole");
+        cut(place, 200);
+        assert!(found(&disk).await.is_err(), "{case}: the next loss has another word");
+    }
 }
 
 #[tokio::test]
-async fn a_half_written_batch_is_cut() {
+async fn without_its_marker_only_the_store_is_checked() {
+    let original = Place::new();
+    let copy = killed(&Disk::at(&original.0), 40, true).await;
+    cut(&copy, 300);
+    fs::remove_file(copy.0.join(marker::NAME)).unwrap();
+    let (messages, is_own) = found(&Disk::at(&copy.0)).await.unwrap();
+    assert!((30..40).contains(&messages) && is_own, "{messages}");
+}
+
+#[tokio::test]
+async fn a_half_written_end_behind_what_was_confirmed_is_cut() {
+    let original = Place::new();
+    let copy = killed(&Disk::at(&original.0), 40, false).await;
+    cut(&copy, 5);
+    let (messages, is_own) = found(&Disk::at(&copy.0)).await.unwrap();
+    assert!(messages < 40 && is_own, "all but the batch that is torn: {messages}");
+}
+
+#[tokio::test]
+async fn a_store_that_is_gone_is_not_made_anew() {
     let place = Place::new();
-    let disk = Disk::at(&place.0).with_boot("one");
-    lose_power(&place, Ack::Written).await;
-    let (file, end) = journal(&place);
-    fs::OpenOptions::new().write(true).open(file).unwrap().set_len(end - 5).unwrap();
-    assert_eq!(found(&disk).await.1, 24, "all but the one that is torn");
+    let disk = Disk::at(&place.0);
+    fill(&disk, 3).await;
+    fs::remove_dir_all(place.0.join("store")).unwrap();
+    for _ in 0..2 {
+        let error = open(&disk, 1).await.err().unwrap();
+        assert!(matches!(&error, DiskError::Loss { what, .. } if what.starts_with("3 messages (")), "{error}");
+    }
+}
+
+/// What is changed in a store, what the loss says, and how many messages are there when it is accepted.
+type Change = (&'static str, fn(&Store, RoomId), &'static str, usize);
+
+#[tokio::test]
+async fn what_is_missing_or_changed_in_the_store_is_said_with_its_room() {
+    fn first(store: &Store, room: RoomId) -> [u8; 24] {
+        let first = kept::place(room, Seq::new(1).unwrap());
+        assert!(store.log().contains_key(first).unwrap());
+        first
+    }
+    let cases: [Change; 6] = [
+        ("a message", |store, room| store.log().insert(first(store, room), "nonsense").unwrap(), "a message of room", 2),
+        ("a hole", |store, room| store.log().remove(first(store, room)).unwrap(), "messages of room", 2),
+        (
+            "another message",
+            |store, room| {
+                let record = Record { seq: Seq::new(1).unwrap(), ..record(2) };
+                store.log().insert(first(store, room), kept::record(&record)).unwrap();
+            },
+            "messages of room",
+            3,
+        ),
+        (
+            "a name",
+            |store, room| store.ids().remove(kept::place(room, Seq::new(2).unwrap())).unwrap(),
+            "messages of room",
+            3,
+        ),
+        (
+            "where a life began",
+            |store, room| {
+                let starts = vec![(super::super::LifeIndex(0), Seq::new(2).unwrap())];
+                store.rooms_keyspace().insert(room.to_bytes(), kept::header(&Header { starts, ..header(1) })).unwrap();
+            },
+            "messages of room",
+            3,
+        ),
+        (
+            "an older header",
+            |store, room| store.rooms_keyspace().insert(room.to_bytes(), kept::header(&header(7))).unwrap(),
+            "rooms are missing or were changed",
+            3,
+        ),
+    ];
+    for (case, change, says, left) in cases {
+        let place = Place::new();
+        let disk = Disk::at(&place.0);
+        let room = fill(&disk, 3).await.room();
+        let store = Store::open(&place.0.join("store")).unwrap();
+        change(&store, room);
+        drop(store);
+        let error = open(&disk, 1).await.err().unwrap();
+        let DiskError::Loss { what, word, .. } = &error else { panic!("{case}: {error}") };
+        assert!(what.contains(says), "{case}: {what}");
+        if says.contains("of room") {
+            assert!(what.contains(&format!("{room:?}")), "{case}: {what}");
+        }
+        let is_own = says.starts_with("rooms");
+        let disk = disk.accept_loss(word);
+        assert_eq!(found(&disk).await.unwrap(), (left, is_own), "{case}: more than the end is missing");
+        assert_eq!(found(&disk).await.unwrap(), (left, is_own), "{case}: from then on it is whole");
+    }
+}
+
+#[tokio::test]
+async fn a_room_of_which_nothing_is_known_goes_when_that_is_accepted() {
+    let place = Place::new();
+    let disk = Disk::at(&place.0);
+    let room = fill(&disk, 3).await.room();
+    let store = Store::open(&place.0.join("store")).unwrap();
+    store.rooms_keyspace().insert(room.to_bytes(), "nonsense").unwrap();
+    drop(store);
+    let error = open(&disk, 1).await.err().unwrap();
+    let DiskError::Loss { what, word, .. } = error else { panic!("{error}") };
+    assert!(what.contains("what is known of it of room"), "{what}");
+    let Opened { engine, rooms, .. } = open(&disk.clone().accept_loss(word), 1).await.unwrap();
+    assert!(rooms.is_empty());
+    close(engine).await;
+    let Opened { engine, rooms, .. } = open(&disk, 1).await.unwrap();
+    assert!(rooms.is_empty());
+    close(engine).await;
+    let store = Store::open(&place.0.join("store")).unwrap();
+    assert!(store.log().is_empty().unwrap() && store.ids().is_empty().unwrap(), "its messages went with it");
+}
+
+#[tokio::test]
+async fn what_a_later_version_added_is_kept_and_what_it_requires_is_refused() {
+    let place = Place::new();
+    let disk = Disk::at(&place.0);
+    let room = fill(&disk, 3).await.room();
+    let change = |from: &'static str, to: &'static str| {
+        let store = Store::open(&place.0.join("store")).unwrap();
+        let text = store.rooms_keyspace().get(room.to_bytes()).unwrap().unwrap();
+        let text = String::from_utf8(text.to_vec()).unwrap();
+        assert!(text.contains(from), "{text}");
+        let text = text.replacen(from, to, 1);
+        store.rooms_keyspace().insert(room.to_bytes(), &text).unwrap();
+        text
+    };
+    change("{", r#"{"mood":{"is":"good"},"#);
+    let error = open(&disk, 1).await.err().unwrap();
+    let DiskError::Loss { word, .. } = error else { panic!("{error}") };
+    // As if it had been written so.
+    close(open(&disk.clone().accept_loss(word), 1).await.unwrap().engine).await;
+    let Opened { engine, rooms, .. } = open(&disk, 1).await.unwrap();
+    assert_eq!(rooms[0].header.unknown.as_deref(), Some(r#"{"mood":{"is":"good"}}"#));
+    close(engine).await;
+    change(r#""mood""#, r#""!mood""#);
+    let error = open(&disk, 1).await.err().unwrap();
+    assert!(matches!(&error, DiskError::Unknown { field, .. } if field == "!mood"), "{error}");
 }
 
 #[tokio::test]
 async fn no_time_passes_for_an_owner_that_could_not_come_back() {
     let place = Place::new();
     let disk = Disk::at(&place.0);
-    let Opened { engine, .. } = open(&disk, 1_000).await.unwrap();
+    // The marker tells the time of the machine.
+    let ended = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let Opened { engine, .. } = open(&disk, ended).await.unwrap();
     let (here, away) = (Counting::new(), Counting::new());
-    for (room, away) in [(&here, None), (&away, Some(Duration::from_secs(980)))] {
+    for (room, away) in [(&here, None), (&away, Some(Duration::from_secs(ended - 20)))] {
         let follower: Arc<dyn Follower> = Arc::clone(room) as _;
         engine.append(&follower, Append::Header(Header { away, ..header(1) }));
         room.has(1).await;
     }
     close(engine).await;
-    // The process ended at 1 000, the next one begins at 1 500.
-    let alive = fs::OpenOptions::new().append(true).open(place.0.join("alive")).unwrap();
-    alive.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1_000)).unwrap();
-    let Opened { engine, rooms } = open(&disk, 1_500).await.unwrap();
-    let since = |room: &Counting| rooms.iter().find(|stored| stored.room == room.room()).unwrap().header.away;
-    assert_eq!(since(&here), Some(Duration::from_secs(1_500)), "its grace begins");
-    assert_eq!(since(&away), Some(Duration::from_secs(1_480)), "20 s of it are over");
+    // The process ended some moments after `ended`, the next one begins 500 s later.
+    let begun = Duration::from_secs(ended + 500);
+    let Opened { engine, rooms, .. } = open(&disk, begun.as_secs()).await.unwrap();
+    let since = |rooms: &[Stored], room: &Counting| {
+        rooms.iter().find(|stored| stored.room == room.room()).unwrap().header.away.unwrap()
+    };
+    assert_eq!(since(&rooms, &here), begun, "its grace begins");
+    let spent = (begun - since(&rooms, &away)).as_secs();
+    assert!((20..40).contains(&spent), "{spent} s of it are over");
+    close(engine).await;
+    fs::remove_file(place.0.join(marker::NAME)).unwrap();
+    let Opened { engine, rooms, .. } = open(&disk, begun.as_secs()).await.unwrap();
+    assert_eq!([since(&rooms, &here), since(&rooms, &away)], [begun; 2], "nobody knows how long nobody could come");
     close(engine).await;
 }
 
@@ -260,11 +416,15 @@ async fn what_is_not_needed_takes_no_space_for_ever() {
     engine.append(&follower, Append::Header(header(1)));
     let params = crate::message::Params::from_json(&format!(r#"["{}"]"#, "x".repeat(60_000))).unwrap();
     // 120 MB, of which 10 messages are needed at any time.
+    let record = |seq| Record { params: params.clone(), id: None, ..record(seq) };
+    let mut sum = Sum::default();
     for seq in 1..=2_000_u64 {
-        let forgotten = seq.checked_sub(10).and_then(crate::id::Seq::new).filter(|seq| seq.get() > 0);
-        let forgotten = Forgotten { messages: forgotten.into_iter().collect(), ids: Vec::new() };
-        let record = super::super::Record { params: params.clone(), id: None, ..record(seq) };
-        engine.append(&follower, Append::Message(record, forgotten));
+        let forgotten = seq.checked_sub(10).filter(|seq| *seq > 0).map(record);
+        let gone = forgotten.as_ref().map_or(Sum::default(), |record| record.part(room.room()));
+        sum = sum.with(record(seq).part(room.room())).without(gone);
+        let forgotten = Forgotten { messages: forgotten.iter().map(|record| record.seq).collect(), ids: Vec::new() };
+        let record = Record { sum: sum.with(header(1).past(room.room())), ..record(seq) };
+        engine.append(&follower, Append::Message(record, forgotten, None));
         if seq % 100 == 0 {
             room.has(usize::try_from(seq).unwrap()).await;
         }

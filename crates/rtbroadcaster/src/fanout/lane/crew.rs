@@ -172,7 +172,7 @@ impl Crew {
             match parting {
                 Parting::Ended(last) => end(member, last, self.roster.lane().counters()),
                 Parting::Broken => self.roster.fail(member),
-                Parting::Departing => member.depart(CloseReason::Restart),
+                Parting::Departing(moments) => member.depart(CloseReason::Restart, moments.other()),
             }
         }
         if rest == 0 {

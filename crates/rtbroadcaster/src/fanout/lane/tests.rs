@@ -1,6 +1,7 @@
 //! When a lane comes to a roster.
 
 use super::*;
+use crate::fanout::Moments;
 use crate::clock::Clock;
 use crate::fanout::lane::crew::SLICE_MEMBERS;
 use crate::fanout::roster::{Item, Parting, Roll, Work};
@@ -122,7 +123,7 @@ async fn a_large_room_ends_little_by_little_and_others_are_served_meanwhile() {
     assert_eq!(serve(&lane.pop().unwrap(), &mut crews), 0, "nobody goes yet");
     let gone = || members.iter().filter(|member| member.ending() != Ending::Open).count();
 
-    large.push(Item::Roll(Roll::Part(Parting::Departing)));
+    large.push(Item::Roll(Roll::Part(Parting::Departing(Moments::default()))));
     large.push(Item::Roll(Roll::Remove(Arc::clone(&members[0]))));
     serve(&lane.pop().unwrap(), &mut crews);
     for round in 1..=4 {
@@ -149,7 +150,7 @@ async fn the_rest_of_a_room_that_ends_is_told_too_when_its_lane_gives_it_up() {
     let mut crews = HashMap::new();
     let (members, items): (Vec<_>, Vec<_>) = (0..2 * SLICE_PARTED).map(|_| admit()).unzip();
     items.into_iter().for_each(|item| roster.push(item));
-    roster.push(Item::Roll(Roll::Part(Parting::Departing)));
+    roster.push(Item::Roll(Roll::Part(Parting::Departing(Moments::default()))));
     serve(&lane.pop().unwrap(), &mut crews);
     assert_eq!(serve(&lane.pop().unwrap(), &mut crews), SLICE_PARTED);
     give_up(&roster, &mut crews);

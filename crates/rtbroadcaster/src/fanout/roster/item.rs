@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::fanout::backlog::{Frame, Replay};
+use crate::fanout::moments::Moments;
 use crate::fanout::outbox::Outbox;
 use crate::fanout::superseding::Rank;
 use crate::id::{Seq, Term};
@@ -56,7 +57,7 @@ pub(crate) enum Parting {
     /// The room has ended by our own fault: that.
     Broken,
     /// The process goes away: when to come back.
-    Departing,
+    Departing(Moments),
 }
 
 /// A room as it was at its end, for members who lost messages before it.

@@ -126,7 +126,7 @@ fn every_answer_is_the_whole_object_in_one_order() {
         seq: crate::id::Seq::ZERO,
         owner: crate::standing::OwnerStatus::Live,
     };
-    let created = accepted(&Answer::Created { standing: &standing, key: "" }).unwrap();
+    let created = accepted(&Answer::Created { standing: &standing, key: "", grace: None }).unwrap();
     assert_eq!(payload(&created), whole(3, "connected", "", "[]", false));
     assert!(accepted(&Answer::Ack(standing.seq)).is_none());
     assert_eq!(payload(&not_connected(room)), whole(0, "not connected", "", "[]", false));

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::num::NonZeroU64;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
@@ -11,8 +13,9 @@ use serde_json::value::RawValue;
 use super::wishes;
 use crate::id::{Cursor, Epoch, Seq};
 use crate::message::{DEPTH_MAX, ID_BYTES_MAX, Key, Kind, Message, Params, SIGNAL_BYTES_MAX, depth};
+use crate::options::RoomOptions;
 use crate::protocol::{Command, Refusal, Request};
-use crate::standing::Start;
+use crate::standing::{Reach, Start};
 
 /// Every member that some type has. Those that no type has are ignored.
 #[derive(Default)]
@@ -22,6 +25,8 @@ struct Incoming<'a> {
     room: Member<'a>,
     owner_key: Member<'a>,
     cursor: Member<'a>,
+    lives: Member<'a>,
+    grace: Member<'a>,
     audience: Member<'a>,
     signals: Member<'a>,
     key: Member<'a>,
@@ -116,6 +121,8 @@ impl<'a> Incoming<'a> {
             "room" => Some(&mut self.room),
             "ownerKey" => Some(&mut self.owner_key),
             "cursor" => Some(&mut self.cursor),
+            "lives" => Some(&mut self.lives),
+            "graceMs" => Some(&mut self.grace),
             "audience" => Some(&mut self.audience),
             "signals" => Some(&mut self.signals),
             "key" => Some(&mut self.key),
@@ -140,9 +147,9 @@ impl<'a> Incoming<'a> {
             id.as_ref().map_err(|refusal| *refusal)?.as_ref().ok_or(Refusal::BadMessage)?;
         }
         match kind.as_str() {
-            "create" => Ok(Command::Create { options: wishes::options(flag(self.audience)?, self.signals.raw()?)? }),
-            "own" => Ok(Command::Own { room: self.room.value()?, key: self.owner_key.value()? }),
-            "join" => Ok(Command::Join { room: self.room.value()?, start: start(self.cursor.raw()?) }),
+            "create" => Ok(Command::Create { options: self.options()? }),
+            "own" => Ok(Command::Own { room: self.room.value()?, key: self.owner_key.value()?, start: self.start()? }),
+            "join" => Ok(Command::Join { room: self.room.value()?, start: self.start()? }),
             "publish" => Ok(Command::Publish { room: String::new(), message: self.message(id?)? }),
             "clear" => Ok(Command::Clear { key: self.key()?, id: id? }),
             "signal" => Ok(Command::Signal { key: self.key()?, params: self.signal_params()? }),
@@ -152,6 +159,22 @@ impl<'a> Incoming<'a> {
             "close" => Ok(Command::Close),
             _ => Err(Refusal::BadMessage),
         }
+    }
+
+    fn options(&self) -> Result<RoomOptions, Refusal> {
+        let options = wishes::options(flag(self.audience)?, self.signals.raw()?)?;
+        Ok(match self.grace.optional()?.map(NonZeroU64::get) {
+            Some(grace) => options.with_grace(Duration::from_millis(grace)),
+            None => options,
+        })
+    }
+
+    /// Where a join or an owner goes on. What is no cursor does not make the message bad: the client gets the state, and is
+    /// told.
+    fn start(&self) -> Result<Start, Refusal> {
+        let reach = if flag(self.lives)? { Reach::AllLives } else { Reach::OneLife };
+        let Some(raw) = self.cursor.raw()? else { return Ok(Start::Fresh) };
+        Ok(cursor(raw).map_or(Start::Malformed, |cursor| Start::After(cursor, reach)))
     }
 
     fn message(&self, id: Option<Box<str>>) -> Result<Message, Refusal> {
@@ -185,13 +208,10 @@ fn flag(member: Member<'_>) -> Result<bool, Refusal> {
     member.optional().map(Option::unwrap_or_default)
 }
 
-/// Where a join goes on. What is no cursor does not make the message bad: the viewer gets the state, and is told.
-fn start(raw: Option<&RawValue>) -> Start {
-    let Some(raw) = raw else { return Start::Fresh };
+/// Reads a `cursor`, or returns `None` for anything else.
+fn cursor(raw: &RawValue) -> Option<Cursor> {
     // A derived struct alone would also take an array of its members.
-    let cursor = raw.get().starts_with('{').then(|| serde_json::from_str::<IncomingCursor>(raw.get()));
-    let cursor = cursor.and_then(Result::ok).and_then(|IncomingCursor { epoch, seq }| {
-        Some(Cursor { epoch: Epoch::from_wire(&epoch)?, seq: Seq::new(seq)? })
-    });
-    cursor.map_or(Start::Malformed, Start::After)
+    let cursor = raw.get().starts_with('{').then(|| serde_json::from_str::<IncomingCursor>(raw.get()))?;
+    let IncomingCursor { epoch, seq } = cursor.ok()?;
+    Some(Cursor { epoch: Epoch::from_wire(&epoch)?, seq: Seq::new(seq)? })
 }

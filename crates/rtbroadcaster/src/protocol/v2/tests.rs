@@ -5,7 +5,7 @@ use crate::id::{Cursor, Epoch, RoomId, Seq};
 use crate::message::{Key, Params};
 use crate::options::RoomOptions;
 use crate::protocol::{Command, Request};
-use crate::standing::Start;
+use crate::standing::{Reach, Start};
 
 /// Reads `text` and gives what it asks for in short, or the refusal, and the id that the answer repeats.
 fn read(text: &str) -> (String, String) {
@@ -15,7 +15,7 @@ fn read(text: &str) -> (String, String) {
         Ok(Command::Signal { key, params }) => {
             format!("signal {} {}", key.as_str(), std::str::from_utf8(params.as_bytes()).unwrap())
         }
-        Ok(Command::Own { room, key }) => format!("own {room} {key}"),
+        Ok(Command::Own { room, key, start }) => format!("own {room} {key} {}", place(&start)),
         Ok(Command::Join { room, start }) => format!("join {room} {}", place(&start)),
         Ok(Command::Publish { message, .. }) => {
             let body = message.body.as_ref().unwrap();
@@ -38,13 +38,17 @@ fn created(options: &RoomOptions) -> String {
         let once = if counting.once_per_viewer { " once" } else { "" };
         format!(" {key} every {} ms{once}", counting.every.as_millis())
     });
-    format!("create{audience}{}", counted.collect::<String>())
+    let grace = options.grace().map(|grace| format!(" grace {} ms", grace.as_millis())).unwrap_or_default();
+    format!("create{audience}{}{grace}", counted.collect::<String>())
 }
 
 fn place(start: &Start) -> String {
     match start {
         Start::Fresh => "fresh".to_owned(),
-        Start::After(Cursor { epoch, seq }) => format!("{}:{seq}", epoch.as_str()),
+        Start::After(Cursor { epoch, seq }, reach) => {
+            let lives = if *reach == Reach::AllLives { " lives" } else { "" };
+            format!("{}:{seq}{lives}", epoch.as_str())
+        }
         Start::Malformed => "malformed".to_owned(),
     }
 }
@@ -56,7 +60,14 @@ fn check(text: &str, asked: &str, echo: &str) {
 #[test]
 fn every_type_a_client_may_send_is_a_command() {
     check(r#"{"type":"create","id":"a","audience":true,"signals":{},"token":"t"}"#, "create audience", "a");
-    check(r#"{"type":"own","id":"a","room":"r","ownerKey":"k"}"#, "own r k", "a");
+    check(r#"{"type":"create","id":"a","graceMs":1}"#, "create grace 1 ms", "a");
+    let cursor = r#""cursor":{"epoch":"e","seq":7}"#;
+    check(r#"{"type":"own","id":"a","room":"r","ownerKey":"k"}"#, "own r k fresh", "a");
+    check(r#"{"type":"own","id":"a","room":"r","ownerKey":"k","cursor":7}"#, "own r k malformed", "a");
+    let own = format!(r#"{{"type":"own","id":"a","room":"r","ownerKey":"k","lives":true,{cursor}}}"#);
+    check(&own, "own r k e:7 lives", "a");
+    check(&format!(r#"{{"type":"join","id":"a","room":"r",{cursor},"lives":true}}"#), "join r e:7 lives", "a");
+    check(&format!(r#"{{"type":"join","id":"a","room":"r",{cursor},"lives":false}}"#), "join r e:7", "a");
     check(r#"{"type":"join","id":"a","room":"r"}"#, "join r fresh", "a");
     check(r#"{"type":"join","id":"a","room":"r","cursor":{"seq":7,"epoch":"e"}}"#, "join r e:7", "a");
     check(r#"{"type":"publish","key":"k","params":[1, 2]}"#, "Event k [1, 2] -", "");
@@ -126,6 +137,14 @@ fn what_makes_no_sense_is_a_bad_message_and_repeats_a_valid_id() {
         (r#"{"type":"clear","id":"a","key":""}"#, "a"),
         (r#"{"type":"unpause"}"#, ""),
         (r#"{"type":"create","id":"a","audience":1}"#, "a"),
+        (r#"{"type":"create","id":"a","graceMs":0}"#, "a"),
+        (r#"{"type":"create","id":"a","graceMs":-1}"#, "a"),
+        (r#"{"type":"create","id":"a","graceMs":1.5}"#, "a"),
+        (r#"{"type":"create","id":"a","graceMs":"1m"}"#, "a"),
+        (r#"{"type":"create","id":"a","graceMs":null}"#, "a"),
+        (r#"{"type":"create","id":"a","graceMs":1,"graceMs":1}"#, "a"),
+        (r#"{"type":"join","id":"a","room":"r","lives":1}"#, "a"),
+        (r#"{"type":"own","id":"a","room":"r","ownerKey":"k","lives":null}"#, "a"),
         (r#"{"type":"create","id":"a","signals":[["k",{}]]}"#, "a"),
         (r#"{"type":"create","id":"a","signals":{"k":[true,100,true]}}"#, "a"),
         (r#"{"type":"create","id":"a","signals":{"k":{},"\u006b":{}}}"#, "a"),
@@ -209,14 +228,32 @@ fn answers_are_written_as_in_the_protocol() {
     };
     let cases = [
         (
-            Answer::Created { standing: &standing, key: "00ff" },
+            Answer::Created { standing: &standing, key: "00ff", grace: None },
             format!(
                 r#"{{"type":"created","id":"\"",{ROOM}"ownerKey":"00ff",{EPOCH}"term":1,"seq":12,"aliveMs":25000}}"#
             ),
         ),
         (
-            Answer::Owned { standing: &standing, replay: 3 },
+            Answer::Created { standing: &standing, key: "00ff", grace: Some(Duration::from_millis(1_500)) },
+            format!(
+                r#"{{"type":"created","id":"\"",{ROOM}"ownerKey":"00ff",{EPOCH}"term":1,"seq":12,"aliveMs":25000,"graceMs":1500}}"#
+            ),
+        ),
+        (
+            Answer::Owned { standing: &standing, how: How::Snapshot, grace: None, replay: 3 },
             format!(r#"{{"type":"owned","id":"\"",{ROOM}{EPOCH}"term":1,"seq":12,"replay":3,"aliveMs":25000}}"#),
+        ),
+        (
+            Answer::Owned { standing: &standing, how: How::Resumed, grace: Some(ALIVE), replay: 3 },
+            format!(
+                r#"{{"type":"owned","id":"\"",{ROOM}{EPOCH}"term":1,"seq":12,"how":"resumed","replay":3,"aliveMs":25000,"graceMs":25000}}"#
+            ),
+        ),
+        (
+            Answer::Owned { standing: &standing, how: How::Reset(ResetReason::Epoch), grace: None, replay: 3 },
+            format!(
+                r#"{{"type":"owned","id":"\"",{ROOM}{EPOCH}"term":1,"seq":12,"how":"reset","reason":"epoch","replay":3,"aliveMs":25000}}"#
+            ),
         ),
         (joined(How::Snapshot), format!(r#"{{"type":"joined","id":"\"",{}"#, rest(r#""snapshot""#))),
         (joined(How::Resumed), format!(r#"{{"type":"joined","id":"\"",{}"#, rest(r#""resumed""#))),

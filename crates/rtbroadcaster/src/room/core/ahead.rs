@@ -2,10 +2,11 @@
 //! Pure: it must not know who writes, nor when.
 
 use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::engine::{Append, Header, Record};
-use crate::id::{Epoch, Seq, Term};
+use crate::engine::{Append, Header};
+use crate::id::{Seq, Term};
 use crate::message::{Change, Key};
 use crate::options::RoomOptions;
 use crate::room::log::{Fingerprint, Log, Proposal, Rejection, StateSize, Verdict};
@@ -44,18 +45,28 @@ pub(super) struct Ahead {
     ids: HashMap<Box<str>, (Fingerprint, Seq)>,
     /// How much the state holds.
     size: StateSize,
-    /// The hash of the owner's key.
-    key: [u8; 32],
-    /// What the room has besides messages.
-    options: RoomOptions,
+    /// What never changes.
+    origin: Origin,
+}
+
+/// What is known of a room that is kept, and never changes.
+#[derive(Debug, Clone, Default)]
+pub(in crate::room) struct Origin {
+    /// The hash of its owner's key.
+    pub(in crate::room) key: [u8; 32],
+    /// What it has besides messages.
+    pub(in crate::room) options: RoomOptions,
+    /// Where its first owner came from.
+    pub(in crate::room) place: Option<IpAddr>,
+    /// What a later version has written.
+    pub(in crate::room) unknown: Option<Box<str>>,
 }
 
 impl Ahead {
-    /// Nothing is decided beyond `log`, that of a room whose owner's key has this hash.
-    pub(super) fn of(log: &Log, key: [u8; 32], options: RoomOptions) -> Self {
+    /// Nothing is decided beyond `log`.
+    pub(super) fn of(log: &Log, origin: Origin) -> Self {
         Self {
-            key,
-            options,
+            origin,
             steps: VecDeque::new(),
             seq: log.seq(),
             term: log.term(),
@@ -65,10 +76,11 @@ impl Ahead {
         }
     }
 
-    /// What is known of the room, whose owner is `away` since then.
-    pub(super) fn header(&self, epoch: &Epoch, away: Option<Duration>) -> Append {
-        let (epoch, options) = (epoch.clone(), self.options.clone());
-        Append::Header(Header { epoch, term: self.term, key: self.key, away, options })
+    /// Returns what is known of the room, whose owner is `away` since then and was asked to come back at `moment`.
+    pub(super) fn header(&self, log: &Log, away: Option<Duration>, moment: Option<Duration>) -> Header {
+        let Origin { key, options, place, unknown } = self.origin.clone();
+        let (numbering, starts) = log.lineage().past();
+        Header { numbering, starts: starts.to_vec(), term: self.term, key, away, moment, place, options, unknown }
     }
 
     /// The lease of the owner.
@@ -113,10 +125,12 @@ impl Ahead {
         if let Some((id, fingerprint)) = &name {
             self.ids.insert(id.clone(), (*fingerprint, self.seq));
         }
-        let Proposal { term, key, params, change, .. } = proposal.clone();
-        let id = name.map(|(id, fingerprint)| (id, fingerprint.to_bytes()));
+        let name = name.as_ref().map(|(id, fingerprint)| (&**id, *fingerprint));
+        let (record, forgotten, begins) = log.hand_over(self.seq, &proposal, name, now);
         self.steps.push_back(Step::Say(proposal, now));
-        Append::Message(Record { seq: self.seq, said: now, term, change, key, params, id }, log.take_forgotten())
+        // Whoever speaks is there.
+        let header = begins.then(|| Box::new(self.header(log, None, None)));
+        Append::Message(record, forgotten, header)
     }
 
     /// Begins the lease of the next owner.

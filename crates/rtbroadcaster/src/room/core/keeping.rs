@@ -4,14 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Ahead, Core, ProposeError, Proposed, Step};
+use super::{Ahead, Core, Origin, ProposeError, Proposed, Step};
 use crate::config::Config;
-use crate::engine::{Append, Header, Stored};
+use crate::engine::{Append, Header, LifeIndex, Lives, Stored};
 use crate::id::{Seq, Term};
 use crate::message::{Change, Entry};
-use crate::options::RoomOptions;
-use crate::room::log::{Fingerprint, Log, LogLimits, Proposal, Verdict};
-use crate::room::presence::Presence;
+use crate::room::log::{Fingerprint, Lineage, Log, LogLimits, Proposal, Rejection, Verdict};
+use crate::room::presence::{Patience, Presence};
 use crate::standing::OwnerStatus;
 
 /// What becomes of a decision.
@@ -21,6 +20,15 @@ pub(in crate::room) enum Decided {
     Applied(Applied),
     /// It holds when this is written.
     HandedOver(Append),
+}
+
+/// Whether there is space for more where rooms are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::room) enum Space {
+    /// There is.
+    Some,
+    /// There is none: only what frees as much as it takes is said.
+    None,
 }
 
 /// What holds from now on.
@@ -39,21 +47,30 @@ pub(in crate::room) enum Applied {
 }
 
 impl Core {
-    /// The room keeps its log and what it has besides messages, and is known by the hash `key`. Gives what begins it.
-    pub(in crate::room) fn keep(&mut self, key: [u8; 32], options: RoomOptions) -> Append {
-        self.log.keep();
-        let mut ahead = Ahead::of(&self.log, key, options);
+    /// The room keeps its log from now on. Returns what begins it.
+    pub(in crate::room) fn keep(&mut self, origin: Origin) -> Append {
+        self.log.begin();
+        let mut ahead = Ahead::of(&self.log, origin);
         ahead.decide(Step::Written);
-        let header = ahead.header(self.log.epoch(), None);
+        let header = ahead.header(&self.log, None, None);
         self.ahead = Some(Box::new(ahead));
-        header
+        Append::Header(header)
     }
 
-    /// A room as it was kept: nobody is there.
-    pub(in crate::room) fn restore(stored: Stored, config: &Config, now: Duration) -> Self {
-        let Stored { room, header: Header { epoch, term, key, away, options }, records, ids } = stored;
-        let mut log = Log::new(room, epoch, LogLimits::from(config));
-        log.keep();
+    /// Returns a room as it was kept: nobody is there.
+    pub(in crate::room) fn restore(
+        stored: Stored,
+        lives: &Arc<Lives>,
+        config: &Config,
+        patience: Patience,
+        now: Duration,
+    ) -> Self {
+        let sum = stored.sum();
+        let Stored { room, header, records, ids } = stored;
+        let Header { numbering, starts, term, key, away, moment: _, place, options, unknown } = header;
+        let lineage = Lineage::recalled(numbering, Arc::clone(lives), starts);
+        let mut log = Log::with_lineage(room, lineage, LogLimits::from(config));
+        log.keep(sum);
         log.recall_term(term);
         for record in records {
             let entry = Entry::new(room, Some(record.seq), record.term, record.key, record.params, record.change);
@@ -62,11 +79,17 @@ impl Core {
         for (seq, id, fingerprint) in ids {
             log.recall_id(id, Fingerprint::from_bytes(fingerprint), seq);
         }
-        let mut presence = Presence::new(config.owner_grace, config.room_idle_timeout);
+        let mut presence = Presence::new(patience);
         presence.owner_left(away.unwrap_or(now));
-        let ahead = Some(Box::new(Ahead::of(&log, key, options)));
+        let ahead = Some(Box::new(Ahead::of(&log, Origin { key, options, place, unknown })));
         let viewers_max = config.viewers_per_room_max;
-        Self { id: room, log, presence, owner: OwnerStatus::Away, viewers_max, ended: false, ahead, is_lost: false }
+        let owner = OwnerStatus::Away;
+        Self { id: room, log, presence, owner, viewers_max, ended: false, ahead, is_unavailable: false }
+    }
+
+    /// Returns the oldest life of the log that a cursor may still be resumed from.
+    pub(in crate::room) fn oldest_life_needed(&mut self, now: Duration) -> LifeIndex {
+        self.log.oldest_life_needed(now)
     }
 
     /// The lease under which something may be said next.
@@ -80,18 +103,35 @@ impl Core {
         self.ahead.as_ref().is_none_or(|ahead| ahead.is_empty())
     }
 
-    /// Decides whether `proposal` is said.
+    /// Decides whether `proposal` is said, where so much `space` is left for it.
     ///
     /// # Errors
     /// [`ProposeError`] when it is not allowed.
-    pub(in crate::room) fn say(&mut self, proposal: Proposal, now: Duration) -> Result<Decided, ProposeError> {
+    pub(in crate::room) fn say(
+        &mut self,
+        proposal: Proposal,
+        space: Space,
+        now: Duration,
+    ) -> Result<Decided, ProposeError> {
         let Some(ahead) = &mut self.ahead else {
             return self.propose(proposal, now).map(|proposed| Decided::Applied(Applied::Said(proposed)));
         };
         if self.ended {
             return Err(ProposeError::Ended);
         }
-        Ok(match ahead.check(&self.log, &proposal).map_err(ProposeError::Rejected)? {
+        if self.is_unavailable {
+            return Err(ProposeError::Unavailable);
+        }
+        let verdict = ahead.check(&self.log, &proposal).map_err(ProposeError::Rejected)?;
+        if verdict == Verdict::New && space == Space::None && matches!(proposal.change, Change::Event | Change::State) {
+            // What it takes may be less than what goes with it.
+            self.log.forget_old(now);
+            let (_, goes) = self.log.kept_bytes();
+            if proposal.kept_bytes() > goes {
+                return Err(ProposeError::Rejected(Rejection::StateFull));
+            }
+        }
+        Ok(match verdict {
             Verdict::Known(seq) if ahead.is_empty() => Decided::Applied(Applied::Said(Proposed { seq, entry: None })),
             Verdict::Known(seq) => {
                 ahead.decide(Step::Repeat(seq));
@@ -112,7 +152,7 @@ impl Core {
         if self.ended {
             return Err(ProposeError::Ended);
         }
-        if self.is_lost {
+        if self.is_unavailable {
             return Err(ProposeError::Unavailable);
         }
         self.presence.owner_came();
@@ -123,7 +163,7 @@ impl Core {
             }
             Some(ahead) => {
                 let term = ahead.take_over();
-                (term, Decided::HandedOver(ahead.header(self.log.epoch(), None)))
+                (term, Decided::HandedOver(Append::Header(ahead.header(&self.log, None, None))))
             }
         })
     }
@@ -138,7 +178,8 @@ impl Core {
             None => Decided::Applied(self.apply(Step::Away(term))),
             Some(ahead) => {
                 ahead.decide(Step::Away(term));
-                Decided::HandedOver(ahead.header(self.log.epoch(), self.presence.away_since()))
+                let header = ahead.header(&self.log, self.presence.away_since(), None);
+                Decided::HandedOver(Append::Header(header))
             }
         })
     }
@@ -158,15 +199,17 @@ impl Core {
     }
 
     /// Decides that nothing more is said and nobody enters, since the process goes away: the room is found at the next
-    /// start. `None` when it has ended, or departs already.
-    pub(in crate::room) fn depart(&mut self) -> Option<Decided> {
+    /// start, with the `moment` at which its owner is asked to come back. `None` when it has ended, or departs already.
+    pub(in crate::room) fn depart(&mut self, moment: Option<Duration>) -> Option<Decided> {
         if std::mem::replace(&mut self.ended, true) {
             return None;
         }
         Some(match &mut self.ahead {
-            Some(ahead) if !ahead.is_empty() => {
+            // Nobody can wait for what cannot be written.
+            Some(ahead) if !self.is_unavailable && (moment.is_some() || !ahead.is_empty()) => {
                 ahead.decide(Step::Depart);
-                Decided::HandedOver(Append::Turn)
+                let header = moment.map(|_| ahead.header(&self.log, self.presence.away_since(), moment));
+                Decided::HandedOver(header.map_or(Append::Turn, Append::Header))
             }
             _ => Decided::Applied(Applied::Departed),
         })
@@ -178,25 +221,34 @@ impl Core {
         step.map_or(Applied::Nothing, |step| self.apply(step))
     }
 
-    /// Nothing is written any more. Gives, for each that waits to be written, what holds nevertheless; `None` for what may
-    /// or may not be found at the next start.
-    pub(in crate::room) fn lose(&mut self, now: Duration) -> Vec<Option<Applied>> {
-        self.is_lost = true;
-        let mut ahead = self.ahead.take();
-        let steps = std::iter::from_fn(|| ahead.as_mut().and_then(|ahead| ahead.next()));
-        let steps: Vec<Step> = steps.collect();
-        let outcomes = steps.into_iter().map(|step| match step {
-            // Nobody was told that it had come.
-            Step::Away(term) if term != self.log.term() => None,
-            Step::Away(_) | Step::End | Step::Depart => Some(self.apply(step)),
-            Step::Written | Step::Say(..) | Step::Repeat(_) | Step::TakeOver(_) => None,
-        });
-        let outcomes = outcomes.collect();
-        if self.owner == OwnerStatus::Away {
-            // Whoever was to come does not.
-            self.presence.owner_left(now);
+    /// Nothing can be written at the moment: nothing more is said, nobody becomes the owner, and no time passes for an
+    /// owner that cannot come back.
+    pub(in crate::room) fn stand_still(&mut self) {
+        self.is_unavailable = true;
+    }
+
+    /// The owner has left. While nothing can be written everybody is told before that is, with the lease that they know:
+    /// something of it may be written before the next one.
+    pub(in crate::room) fn is_away_already(&mut self) -> Applied {
+        if self.is_unavailable { self.apply(Step::Away(self.log.term())) } else { Applied::Nothing }
+    }
+
+    /// Everything that was decided is written and can be again. Returns what has to be, if the owner is away: its grace
+    /// begins now.
+    pub(in crate::room) fn go_on(&mut self, now: Duration) -> Option<Append> {
+        if !std::mem::take(&mut self.is_unavailable) || self.ended {
+            return None;
         }
-        outcomes
+        let ahead = self.ahead.as_mut()?;
+        self.presence.away_since()?;
+        self.presence.owner_left_again(now);
+        ahead.decide(Step::Written);
+        Some(Append::Header(ahead.header(&self.log, Some(now), None)))
+    }
+
+    /// How many bytes the room takes where it is kept.
+    pub(in crate::room) fn kept_bytes(&self) -> u64 {
+        self.log.kept_bytes().0
     }
 
     fn apply(&mut self, step: Step) -> Applied {
@@ -209,10 +261,10 @@ impl Core {
                 self.owner = OwnerStatus::Live;
                 Applied::Owner(self.owner, term)
             }
-            Step::Away(term) => {
-                self.owner = OwnerStatus::Away;
-                Applied::Owner(self.owner, term)
-            }
+            Step::Away(term) => match std::mem::replace(&mut self.owner, OwnerStatus::Away) {
+                OwnerStatus::Live => Applied::Owner(OwnerStatus::Away, term),
+                OwnerStatus::Away => Applied::Nothing,
+            },
             Step::End => Applied::End,
             Step::Depart => Applied::Departed,
         }

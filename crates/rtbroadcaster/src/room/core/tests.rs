@@ -54,8 +54,14 @@ enum Step {
     },
     /// The disk takes everything that was written.
     Sync,
-    /// Nothing can be written any more, until the process ends.
+    /// Nothing can be written, until it is mended or the process ends.
     Fail,
+    /// Everything can be written again.
+    Mend,
+    /// Somebody copies the directory.
+    Backup,
+    /// The process ends, and the copy takes the place of the directory.
+    Restore,
     /// The process ends, and another one begins. So many of what was handed over and not told are written; after a loss of
     /// power so many of what the disk did not have are kept.
     Crash {
@@ -114,7 +120,9 @@ fn kept_step() -> impl Strategy<Value = Step> {
         80 => step(),
         30 => (1..6_usize).prop_map(|count| Step::Write { count }),
         2 => Just(Step::Sync),
-        1 => prop::bool::weighted(0.1).prop_map(|fails| if fails { Step::Fail } else { Step::Sync }),
+        1 => prop_oneof![2 => Just(Step::Sync), 1 => Just(Step::Fail)],
+        1 => Just(Step::Mend),
+        1 => prop_oneof![1 => Just(Step::Backup), 1 => Just(Step::Restore)],
         2 => (0..8_usize, prop::option::weighted(0.3, 0..12_usize))
             .prop_map(|(written, kept)| Step::Crash { written, kept }),
     ]

@@ -50,6 +50,11 @@ impl History {
         }
     }
 
+    /// Whether it holds the last `count` messages.
+    pub(super) fn holds_last(&self, count: usize) -> bool {
+        count <= self.entries.len()
+    }
+
     /// The last `count` messages, or `None` when some of them are forgotten.
     pub(super) fn last(&self, count: usize) -> Option<Vec<Arc<Entry>>> {
         let first = self.entries.len().checked_sub(count)?;

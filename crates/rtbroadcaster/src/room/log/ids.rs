@@ -62,12 +62,18 @@ impl Ids {
         self.known.get(id).copied()
     }
 
-    /// Remembers a new `id` and forgets the oldest over the limit: that of the message with the number it gives.
-    pub(super) fn insert(&mut self, id: Box<str>, fingerprint: Fingerprint, seq: Seq) -> Option<Seq> {
+    /// Remembers a new `id`. Returns the oldest one if it is over the limit and therefore forgotten, with the fingerprint
+    /// and the number of its message.
+    pub(super) fn insert(
+        &mut self,
+        id: Box<str>,
+        fingerprint: Fingerprint,
+        seq: Seq,
+    ) -> Option<(Box<str>, Fingerprint, Seq)> {
         let oldest = if self.order.len() == IDS_MAX { self.order.pop_front() } else { None };
-        let forgotten = oldest.and_then(|oldest| self.known.remove(&oldest));
+        let forgotten = oldest.and_then(|oldest| self.known.remove_entry(&oldest));
         self.order.push_back(id.clone());
         self.known.insert(id, (fingerprint, seq));
-        forgotten.map(|(_, seq)| seq)
+        forgotten.map(|(id, (fingerprint, seq))| (id, fingerprint, seq))
     }
 }

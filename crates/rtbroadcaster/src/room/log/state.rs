@@ -57,8 +57,8 @@ impl State {
         self.changed.get(key) == Some(&seq)
     }
 
-    /// `entry.key` holds `entry` from now on. Gives which message it held.
-    pub(super) fn set(&mut self, seq: Seq, entry: &Arc<Entry>) -> Option<Seq> {
+    /// `entry.key` holds `entry` from now on. Returns the message that it held.
+    pub(super) fn set(&mut self, seq: Seq, entry: &Arc<Entry>) -> Option<Arc<Entry>> {
         let replaced = self.clear(&entry.key);
         self.bytes += entry.bytes();
         self.changed.insert(entry.key.clone(), seq);
@@ -66,14 +66,13 @@ impl State {
         replaced
     }
 
-    /// `key` holds nothing any more. Gives which message it held.
-    pub(super) fn clear(&mut self, key: &Key) -> Option<Seq> {
+    /// `key` holds nothing any more. Returns the message that it held.
+    pub(super) fn clear(&mut self, key: &Key) -> Option<Arc<Entry>> {
         self.in_order = None;
         let seq = self.changed.remove(key)?;
-        if let Some(value) = self.values.remove(&seq) {
-            self.bytes -= value.bytes();
-        }
-        Some(seq)
+        let value = self.values.remove(&seq)?;
+        self.bytes -= value.bytes();
+        Some(value)
     }
 
     /// The values in the order of last change. Made once per change, however many join.

@@ -12,12 +12,14 @@ use super::viewer::{Told, Viewer};
 use super::{Cursor, Step, VIEWERS};
 use crate::config::Config;
 use crate::fanout::{Line, Replay};
-use crate::id::{self, Epoch, RoomId, Seq, Term};
+use crate::engine::Lives;
+use crate::id::{self, Epoch, Life, Numbering, RoomId, Seq, Term};
 use crate::message::Entry;
-use crate::options::RoomOptions;
 use crate::protocol::{Answer, Protocol};
-use crate::room::core::{Core, Welcome};
-use crate::standing::{How, Start};
+use crate::room::core::{Core, Origin, Welcome};
+use crate::room::log::Lineage;
+use crate::room::presence::Patience;
+use crate::standing::{How, Reach, Start};
 use keeper::Keeper;
 pub(super) use keeper::Level;
 use lane::{Item, Lane, Visit};
@@ -36,8 +38,8 @@ pub(super) struct Say {
 /// What was meant by a decision.
 #[derive(Debug, Clone)]
 enum What {
-    /// Something is said under this lease, maybe under a name; it has this number if it has one and is new.
-    Say { said: Duration, term: Term, id: Option<Box<str>>, seq: Option<Seq> },
+    /// Something is said under this lease; it has this number if it has one and is new.
+    Say { said: Duration, term: Term, seq: Option<Seq> },
     /// Something was said again: this number.
     Repeat(Seq),
     /// The next owner comes.
@@ -80,6 +82,10 @@ pub(super) struct Saga {
     term: Term,
     /// The lease of the owner that everybody was told of.
     told_term: Term,
+    /// What everybody knows of the log by each epoch that there was.
+    seen: HashMap<Epoch, Vec<(Duration, String)>>,
+    /// The earlier lives of this log, and how much of it there was when each ended.
+    lives: Vec<(Epoch, u64)>,
     /// How many messages were decided; all but the last ones are in the log.
     decided: u64,
     keeper: Option<Keeper>,
@@ -103,10 +109,13 @@ pub(super) struct Saga {
 impl Saga {
     /// A room in memory, or one that is kept.
     pub(super) fn new(level: Option<Level>) -> Self {
-        let mut core = Core::new(RoomId::random(), Epoch::random(), &config());
+        let lives = Arc::new(Lives::only(Life::random()));
+        let lineage = Lineage::new(Numbering::random(), Arc::clone(&lives));
+        let patience = Patience::of_a_key(None, &config());
+        let mut core = Core::with_lineage(RoomId::random(), lineage, patience, &config());
         let keeper = level.map(|level| {
-            let mut keeper = Keeper::new(level);
-            keeper.take(core.keep([7; 32], RoomOptions::new()), What::Other);
+            let mut keeper = Keeper::new(level, core.id(), lives);
+            keeper.take(core.keep(Origin::default()), What::Other);
             keeper
         });
         Self {
@@ -115,6 +124,8 @@ impl Saga {
             ids: HashMap::new(),
             term: Term::FIRST,
             told_term: Term::FIRST,
+            seen: HashMap::new(),
+            lives: Vec::new(),
             decided: 0,
             is_begun: keeper.is_none(),
             told_end: false,
@@ -148,7 +159,10 @@ impl Saga {
             Step::Write { count } => self.written(count),
             Step::Sync => self.keeper.iter_mut().for_each(Keeper::sync),
             Step::Fail => self.fail(),
+            Step::Mend => self.mend(),
             Step::Crash { written, kept } => self.crash(written, kept),
+            Step::Backup => self.back_up(),
+            Step::Restore => self.restore_backup(),
         }
     }
 
@@ -157,13 +171,16 @@ impl Saga {
             return;
         }
         let own = self.viewers[viewer].cursor();
-        let at = |epoch: &Epoch, seq| Start::After(id::Cursor { epoch: epoch.clone(), seq });
+        let reach = self.viewers[viewer].reach();
+        let at = |epoch: &Epoch, seq| Start::After(id::Cursor { epoch: epoch.clone(), seq }, reach);
+        let present = self.core.standing().epoch;
         let start = match (cursor, &own) {
             (Cursor::Malformed, _) => Start::Malformed,
             (Cursor::OtherEpoch(seq), _) => at(&Epoch::random(), Seq::new(seq).unwrap()),
             (Cursor::Future, Some((epoch, _))) => at(epoch, self.core.standing().seq.next()),
-            (Cursor::Behind, Some((epoch, seq))) => at(epoch, seq.previous()),
-            (Cursor::Own, Some((epoch, seq))) => at(epoch, *seq),
+            // In another life that would be a lie: it holds what came behind that, which this log may not.
+            (Cursor::Behind, Some((epoch, seq))) if *epoch == present => at(epoch, seq.previous()),
+            (Cursor::Own | Cursor::Behind, Some((epoch, seq))) => at(epoch, *seq),
             (_, None) | (Cursor::None, _) => Start::Fresh,
         };
         if !self.is_begun {
@@ -175,7 +192,7 @@ impl Saga {
             return;
         };
         self.check_welcome(&start, &welcome);
-        if let Start::After(cursor) = &start {
+        if let Start::After(cursor, _) = &start {
             self.viewers[viewer].goes_back_to(&cursor.epoch, cursor.seq);
         }
         self.visits += 1;
@@ -186,18 +203,36 @@ impl Saga {
         self.lane.push(Item::Admit(visit, welcome.standing.seq));
     }
 
-    /// `resumed` exactly when the history must hold everything after the cursor, and with exactly that; otherwise the
-    /// state.
+    /// `resumed` exactly when the cursor is of this log and the history must hold everything after it, and with exactly
+    /// that; otherwise the state.
     fn check_welcome(&self, start: &Start, welcome: &Welcome) {
         let seq = self.log.len() as u64;
         assert_eq!(welcome.standing.seq.get(), seq);
-        let Start::After(cursor) = start else {
+        let Start::After(cursor, reach) = start else {
             assert_ne!(welcome.how, How::Resumed);
             return;
         };
-        let is_here = cursor.epoch == welcome.standing.epoch && cursor.seq.get() <= seq;
+        let end_of = |lives: &[(Epoch, u64)]| lives.iter().find(|(epoch, _)| *epoch == cursor.epoch).map(|(_, end)| *end);
+        let end = if cursor.epoch == welcome.standing.epoch {
+            Some(seq)
+        } else {
+            end_of(&self.lives).filter(|_| *reach == Reach::AllLives)
+        };
+        let is_here = end.is_some_and(|end| cursor.seq.get() <= end);
         let can_resume = is_here && seq - cursor.seq.get() <= self.retained();
         assert_eq!(welcome.how == How::Resumed, can_resume, "{start:?} at {seq}: {:?}", welcome.how);
+        if let Some(seen) = self.seen.get(&cursor.epoch).filter(|_| can_resume) {
+            let count = usize::try_from(cursor.seq.get()).unwrap();
+            assert_eq!(seen[..count], self.known()[..count], "resumed though something else was seen");
+        }
+    }
+
+    /// The log as everybody knows it.
+    fn known(&self) -> Vec<(Duration, String)> {
+        let text = |entry: &Entry| {
+            format!("{:?} {:?} {} {:?}", entry.term, entry.change, entry.key.as_str(), entry.params())
+        };
+        self.log.iter().map(|(said, entry)| (*said, text(entry))).collect()
     }
 
     /// How many of the last messages the history must hold.
@@ -266,7 +301,7 @@ impl Saga {
         let Some(Connection { line, .. }) = &mut self.connections[viewer] else { return };
         let Some(position) = line.position().filter(|_| !self.core.has_ended()) else { return };
         let epoch = self.core.standing().epoch;
-        let start = Start::After(id::Cursor { epoch, seq: position });
+        let start = Start::After(id::Cursor { epoch, seq: position }, Reach::OneLife);
         line.returns();
         self.viewers[viewer].unpauses();
         let welcome = self.core.welcome(&start, self.now);
@@ -291,6 +326,7 @@ impl Saga {
 
     /// Everybody comes back, takes what waits, and stands where the owner stands, or stood when the room ended.
     fn check(&mut self) {
+        self.mend();
         self.settle();
         self.check_size();
         for viewer in 0..VIEWERS {
@@ -323,8 +359,8 @@ impl Saga {
     fn begin_another(&mut self) {
         self.everybody_is_cut();
         let (viewers, said, visits) = (std::mem::take(&mut self.viewers), self.said, self.visits);
-        let level = self.keeper.as_ref().map(Keeper::level);
-        *self = Self { viewers, said, visits, now: self.now, ..Self::new(level) };
+        let (level, seen) = (self.keeper.as_ref().map(Keeper::level), std::mem::take(&mut self.seen));
+        *self = Self { viewers, said, visits, seen, now: self.now, ..Self::new(level) };
     }
 
     fn everybody_is_cut(&mut self) {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::id::{Epoch, Seq, Term};
 use crate::message::{Change, Entry};
 use crate::protocol::Protocol;
-use crate::standing::Standing;
+use crate::standing::{Reach, Standing};
 
 /// Where the room stands while the viewer hears something.
 #[derive(Debug, Clone, Copy)]
@@ -52,11 +52,19 @@ pub(super) struct Viewer {
     is_paused: bool,
     /// It was told that the room has ended.
     is_closed: bool,
+    /// It was told of a hole, and the newer values may not have come: its state is that of no moment.
+    is_torn: bool,
 }
 
 impl Viewer {
     pub(super) fn cursor(&self) -> Option<(Epoch, Seq)> {
         Some((self.epoch.clone()?, Seq::new(self.seq).unwrap()))
+    }
+
+    /// Which cursors it understands: where its own stands for no moment, it may not go on in another life, in which the newer
+    /// values may be missing.
+    pub(super) fn reach(&self) -> Reach {
+        if self.is_torn { Reach::OneLife } else { Reach::AllLives }
     }
 
     /// Its connection is gone, and with it what had not come.
@@ -127,7 +135,7 @@ impl Viewer {
                 let epoch = Epoch::from_wire(said["epoch"].as_str().unwrap());
                 match said["how"].as_str().unwrap() {
                     "resumed" => {
-                        assert_eq!(self.epoch, epoch, "resumed in another life");
+                        self.epoch = epoch;
                         assert_eq!(self.seq + number("replay"), number("seq"), "resumed over a hole");
                         self.missed = number("replay");
                     }
@@ -148,6 +156,7 @@ impl Viewer {
             "skipped" => {
                 assert!(is_whole, "{said} in the middle of something");
                 self.skipped = Some(number("through"));
+                self.is_torn = true;
             }
             "message" => self.hear_message(said, frame, room, entry),
             "closed" => {
@@ -165,7 +174,7 @@ impl Viewer {
 
     fn take_state_if_whole(&mut self) {
         if let Some(Coming { epoch, seq, state, .. }) = self.coming.take_if(|coming| coming.missing == 0) {
-            (self.epoch, self.seq, self.state) = (epoch, seq, state);
+            (self.epoch, self.seq, self.state, self.is_torn) = (epoch, seq, state, false);
         }
     }
 
@@ -212,6 +221,8 @@ impl Viewer {
             assert_eq!(sent.term.get(), self.term, "of another owner than was told");
         }
         self.seq = seq;
+        // Where it hears of the room's last number, as `alive` tells it.
+        self.is_torn &= seq < room.seq;
         match sent.change {
             Change::State => _ = self.state.insert(sent.key.as_str().to_owned(), seq),
             Change::Cleared => _ = self.state.remove(sent.key.as_str()),

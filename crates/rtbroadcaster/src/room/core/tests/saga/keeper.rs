@@ -3,14 +3,15 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Saga, What, config};
 use crate::engine::simulated::Store;
-use crate::engine::{Append, Header, Record, Stored};
-use crate::id::{Epoch, Seq};
+use crate::engine::{Append, Header, Lives, Record};
+use crate::id::{Epoch, Life, RoomId, Seq};
 use crate::message::Entry;
-use crate::room::core::{Applied, Core};
-use crate::standing::OwnerStatus;
+use crate::room::core::Core;
+use crate::room::presence::Patience;
 
 /// What is true of a message when it is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,13 +30,29 @@ pub(super) struct Keeper {
     synced: Store,
     /// What the operating system has besides.
     written: Vec<Append>,
-    /// Nothing is written any more.
+    /// Nothing is written at the moment.
     pub(super) has_failed: bool,
+    room: RoomId,
+    lives: Arc<Lives>,
+    backup: Option<Backup>,
+}
+
+/// A copy of what was written.
+#[derive(Clone)]
+struct Backup {
+    store: Store,
+    lives: Lives,
+    /// The same as the story knows it: the earlier lives, and the present one.
+    known: Vec<(Epoch, u64)>,
+    present: Epoch,
+    log: Vec<(Duration, Arc<Entry>)>,
 }
 
 impl Keeper {
-    pub(super) fn new(level: Level) -> Self {
-        Self { level, handed: VecDeque::new(), synced: Store::default(), written: Vec::new(), has_failed: false }
+    /// The keeper of `room`, which is created in the present one of `lives`.
+    pub(super) fn new(level: Level, room: RoomId, lives: Arc<Lives>) -> Self {
+        let (handed, synced, written) = (VecDeque::new(), Store::default(), Vec::new());
+        Self { level, handed, synced, written, has_failed: false, room, lives, backup: None }
     }
 
     pub(super) fn level(&self) -> Level {
@@ -52,7 +69,7 @@ impl Keeper {
     }
 
     pub(super) fn sync(&mut self) {
-        self.written.drain(..).for_each(|append| self.synced.write(&append));
+        self.written.drain(..).for_each(|append| self.synced.write(self.room, &append));
     }
 
     /// The oldest of what was handed over is written.
@@ -105,82 +122,122 @@ impl Saga {
     /// A write fails.
     pub(super) fn fail(&mut self) {
         let Some(keeper) = &mut self.keeper else { return };
-        if std::mem::replace(&mut keeper.has_failed, true) {
-            return;
-        }
-        let whats: Vec<What> = keeper.handed.iter().map(|(_, what)| what.clone()).collect();
-        let outcomes = self.core.lose(self.now);
-        assert_eq!(outcomes.len(), whats.len());
-        for (outcome, what) in outcomes.into_iter().zip(whats) {
-            match outcome {
-                Some(Applied::Said(_)) => panic!("nobody knows whether it is kept"),
-                Some(applied) => self.hold(applied, what),
-                None => self.forget(&what),
-            }
+        keeper.has_failed = true;
+        self.core.stand_still();
+    }
+
+    /// Everything can be written again, and is.
+    pub(super) fn mend(&mut self) {
+        let Some(keeper) = self.keeper.as_mut().filter(|keeper| keeper.has_failed) else { return };
+        keeper.has_failed = false;
+        self.settle();
+        if let Some(append) = self.core.go_on(self.now) {
+            self.keeper.iter_mut().for_each(|keeper| keeper.take(append.clone(), What::Other));
         }
     }
 
-    /// What was meant is not known to have happened: the next who uses its name may be the first.
-    fn forget(&mut self, what: &What) {
-        match what {
-            What::Say { id: Some(id), seq: Some(_), .. } => _ = self.ids.remove(id),
-            What::TakeOver => {
-                (self.term, self.older) = (self.told_term, None);
-                self.owner_is_there = self.core.standing().owner == OwnerStatus::Live;
-            }
-            _ => {}
+    /// Somebody copies the directory.
+    pub(super) fn back_up(&mut self) {
+        let (known, present, log) = (self.lives.clone(), self.core.standing().epoch, self.log.clone());
+        if let Some(keeper) = &mut self.keeper {
+            let mut store = keeper.synced.clone();
+            keeper.written.iter().for_each(|append| store.write(keeper.room, append));
+            keeper.backup = Some(Backup { store, lives: Lives::clone(&keeper.lives), known, present, log });
         }
+    }
+
+    /// The process dies, and the copy takes the place of the directory.
+    pub(super) fn restore_backup(&mut self) {
+        let Some(keeper) = &mut self.keeper else { return };
+        let Some(Backup { store, lives, known, present, log }) = keeper.backup.clone() else { return };
+        keeper.found(0, None);
+        keeper.synced = store.clone();
+        keeper.lives = Arc::new(lives);
+        if store.header.is_none() {
+            // Nobody knew of the room then.
+            return self.begin_another();
+        }
+        self.note_what_is_known();
+        (self.lives, self.log) = (known, log);
+        self.begin_a_life(present, store, false);
     }
 
     /// The process dies, and the next one finds what is kept.
     pub(super) fn crash(&mut self, written: usize, kept: Option<usize>) {
         let Some(keeper) = &mut self.keeper else { return };
         let goes_on = kept.is_none() || keeper.level == Level::Disk;
-        let had_failed = keeper.has_failed;
-        let Store { header, records, ids } = keeper.found(written, kept);
-        self.everybody_is_cut();
-        let Some(header) = header else {
+        let store = keeper.found(written, kept);
+        if store.header.is_none() {
             // It had ended, or nobody knew of it yet.
             assert!(self.told_end || !self.is_begun || !goes_on || self.core.has_ended(), "a room is lost");
             return self.begin_another();
-        };
-        // Unless nothing could be written: then it ends once more.
-        assert!(!self.told_end || !goes_on || had_failed, "a room that has ended came back");
+        }
+        assert!(!self.told_end || !goes_on, "a room that has ended came back");
+        self.note_what_is_known();
+        let present = self.core.standing().epoch;
+        self.begin_a_life(present, store, goes_on);
+    }
+
+    /// Notes what everybody may have seen of the log in its present life.
+    fn note_what_is_known(&mut self) {
+        self.seen.insert(self.core.standing().epoch, self.known());
+    }
+
+    /// A process begins with what it finds, which is everything that was told if it `goes_on`. The life before it was known as
+    /// `before`.
+    fn begin_a_life(&mut self, before: Epoch, store: Store, goes_on: bool) {
+        let Store { header, records, ids } = store;
+        let header = header.expect("the room was begun");
+        self.everybody_is_cut();
         self.told_end = false;
-        let epoch = if goes_on { header.epoch.clone() } else { Epoch::random() };
-        let header = Header { epoch, ..header };
-        // As an engine does before anybody comes.
-        self.keeper.iter_mut().for_each(|keeper| keeper.begin(header.clone()));
+        let lives = self.keeper.as_mut().map(|keeper| {
+            keeper.lives = Arc::new(Lives::clone(&keeper.lives).followed_by(Life::random()));
+            // As an engine does before anybody comes.
+            keeper.begin(header.clone());
+            Arc::clone(&keeper.lives)
+        });
         let last = records.last_key_value().map_or(Seq::ZERO, |(seq, _)| *seq);
         let told = self.log.len() as u64;
         if goes_on {
             assert!(last.get() >= told, "{told} were told, {last} are kept");
             assert!(header.term >= self.told_term, "an owner that was told is forgotten");
         }
-        self.log.truncate(usize::try_from(last.get()).unwrap());
         let room = self.core.id();
-        let unknown = records.range(Seq::new(told + 1).unwrap()..).map(|(_, record)| record);
-        for record in unknown {
-            let Record { seq, said, term, change, key, params, .. } = record.clone();
-            assert_eq!(seq.get(), self.log.len() as u64 + 1, "a hole in what is kept");
-            self.log.push((said, Arc::new(Entry::new(room, Some(seq), term, key, params, change))));
+        let entry = |record: Record| {
+            let Record { seq, said, term, change, key, params, .. } = record;
+            (said, Arc::new(Entry::new(room, Some(seq), term, key, params, change)))
+        };
+        // What is not kept any more was told, and is as it was unless something else came in its place.
+        self.log.truncate(usize::try_from(last.get()).unwrap());
+        for (seq, record) in &records {
+            let place = usize::try_from(seq.get()).unwrap() - 1;
+            assert!(place <= self.log.len(), "a hole in what is kept");
+            match self.log.get_mut(place) {
+                Some(known) => *known = entry(record.clone()),
+                None => self.log.push(entry(record.clone())),
+            }
         }
-        let known: Vec<_> = ids.into_iter().map(|(seq, (id, fingerprint))| (seq, id, fingerprint)).collect();
-        let mut names = self.ids.iter().filter(|(_, seq)| seq.get() <= told.min(last.get()));
-        let is_known = |name, seq| known.iter().any(|(kept, known, _)| kept == seq && known == name);
-        assert!(names.all(|(name, seq)| is_known(name, seq)), "a name is forgotten");
+        let known: Vec<_> = ids.iter().map(|(seq, (id, fingerprint))| (*seq, id.clone(), *fingerprint)).collect();
+        if goes_on {
+            let mut names = self.ids.iter().filter(|(_, seq)| seq.get() <= told.min(last.get()));
+            let is_known = |name, seq| known.iter().any(|(kept, known, _)| kept == seq && known == name);
+            assert!(names.all(|(name, seq)| is_known(name, seq)), "a name is forgotten");
+        }
         self.ids = known.iter().map(|(seq, id, _)| (id.clone(), *seq)).collect();
         self.decided = self.log.len() as u64;
+        self.lives.push((before, last.get()));
         (self.term, self.told_term, self.older, self.owner_is_there) = (header.term, header.term, None, false);
-        let records = records.into_values().collect();
-        self.core = Core::restore(Stored { room, header, records, ids: known }, &config(), self.now);
+        let stored = Store { header: Some(header), records, ids }.stored(room).expect("it has a header");
+        let patience = Patience::of_a_key(None, &config()).after_a_start(self.now, None);
+        let lives = lives.expect("only what is kept is found");
+        self.core = Core::restore(stored, &lives, &config(), patience, self.now);
     }
 
     /// What nobody needs is not kept for ever.
     pub(super) fn check_size(&self) {
         let Some(keeper) = self.keeper.as_ref().filter(|keeper| !keeper.has_failed) else { return };
         let mut store = keeper.synced.clone();
-        keeper.written.iter().for_each(|append| store.write(append));
+        keeper.written.iter().for_each(|append| store.write(keeper.room, append));
         // The message that brings it about is there, and what it makes superfluous goes with the next one.
         let needed = config().history_messages_max + config().state_keys_max + 2 * self.most_handed;
         assert!(store.records.len() <= needed, "{} of {needed} messages are kept", store.records.len());

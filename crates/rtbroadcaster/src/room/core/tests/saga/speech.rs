@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::lane::Item;
 use super::{Saga, Say, What};
 use crate::message::{Change, Key, Params};
-use crate::room::core::{Applied, Decided, ProposeError, Proposed};
+use crate::room::core::{Applied, Decided, ProposeError, Proposed, Space};
 use crate::room::log::{Proposal, Rejection};
 use crate::standing::{OwnerStatus, Start};
 
@@ -31,7 +31,7 @@ impl Saga {
         let proposal = Proposal { term, key, params, change, id: id.clone() };
         let known = id.as_ref().and_then(|id| self.ids.get(id)).copied();
         let is_lost = self.keeper.as_ref().is_some_and(|keeper| keeper.has_failed);
-        match self.core.say(proposal, self.now) {
+        match self.core.say(proposal, Space::Some, self.now) {
             Err(ProposeError::Ended) => assert!(self.core.has_ended()),
             Err(ProposeError::Unavailable) => assert!(is_lost, "it can be written"),
             Err(ProposeError::Rejected(Rejection::Fenced)) => assert!(term != self.term, "the owner was refused"),
@@ -42,12 +42,12 @@ impl Saga {
                 assert_eq!(term, self.term, "an older owner was heard");
                 let what = match known {
                     Some(seq) => What::Repeat(seq),
-                    None if change == Change::Ephemeral => What::Say { said: self.now, term, id, seq: None },
+                    None if change == Change::Ephemeral => What::Say { said: self.now, term, seq: None },
                     None => {
                         self.decided = self.decided.max(self.log.len() as u64) + 1;
                         let seq = crate::id::Seq::new(self.decided);
                         self.ids.extend(id.clone().zip(seq));
-                        What::Say { said: self.now, term, id, seq }
+                        What::Say { said: self.now, term, seq }
                     }
                 };
                 self.decided(decided, what);
@@ -70,6 +70,10 @@ impl Saga {
             assert!(self.core.owner_left(older, self.now).is_none(), "an older owner's end is nobody's loss");
         }
         if was_there && let Some(decided) = self.core.owner_left(term, self.now) {
+            let already = self.core.is_away_already();
+            if !matches!(already, Applied::Nothing) {
+                self.hold(already, What::Other);
+            }
             self.decided(decided, What::Other);
         }
     }

@@ -1,0 +1,81 @@
+//! What the store cuts from the ends of its journals when it is opened: a batch that is not whole, and everything behind it.
+//! Must not know what is in a journal but that it ends with zeros which nothing has replaced yet.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// How much is read at a time.
+const BLOCK: usize = 64 * 1024;
+
+/// A journal, and where its last byte that is not zero stood.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    end: u64,
+}
+
+/// What is missing at the end of a journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// The journal.
+    pub(super) path: PathBuf,
+    /// Where it ends now.
+    pub(super) end: u64,
+    /// How many bytes stood behind that.
+    pub(super) bytes: u64,
+}
+
+impl Journal {
+    /// Which file it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Returns the journals of the store in `directory`, the newest last; none if there is no store.
+pub(super) fn journals(directory: &Path) -> io::Result<Vec<Journal>> {
+    let entries = match std::fs::read_dir(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut journals = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let number = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".jnl")?.parse::<u64>().ok());
+        if let Some(number) = number {
+            journals.push((number, Journal { end: end(&path)?, path }));
+        }
+    }
+    journals.sort_by_key(|(number, _)| *number);
+    Ok(journals.into_iter().map(|(_, journal)| journal).collect())
+}
+
+/// Returns what was cut from `journals` since they were looked at.
+pub(super) fn since(journals: &[Journal]) -> Vec<Cut> {
+    let cut = |Journal { path, end }: &Journal| {
+        // A journal that is there no more was not needed any more.
+        let length = std::fs::metadata(path).ok()?.len();
+        let bytes = end.checked_sub(length).filter(|bytes| *bytes > 0)?;
+        Some(Cut { path: path.clone(), end: length, bytes })
+    };
+    journals.iter().filter_map(cut).collect()
+}
+
+/// Where the last byte of a file stands that is not zero.
+fn end(path: &Path) -> io::Result<u64> {
+    let file = File::open(path)?;
+    let mut block = vec![0; BLOCK];
+    let mut end = file.metadata()?.len();
+    while end > 0 {
+        let start = end.saturating_sub(BLOCK as u64);
+        let read = &mut block[..usize::try_from(end - start).unwrap_or(BLOCK)];
+        file.read_exact_at(read, start)?;
+        if let Some(last) = read.iter().rposition(|byte| *byte != 0) {
+            return Ok(start + last as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}

@@ -1,0 +1,303 @@
+//! The file that marks a directory in use: whose it is, and how much its store has confirmed, told after the store did.
+//! Must not know rooms, nor what is in the store.
+//!
+//! It has two slots that are written in turn, each with a checksum, so that a torn write leaves the one before.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::Ack;
+use super::text::{Text, Unreadable};
+use super::tally::Tally;
+use crate::engine::sum;
+use crate::id::Life;
+
+/// The name of the file.
+pub(super) const NAME: &str = "alive";
+/// How many bytes a slot has.
+const SLOT: usize = 512;
+
+/// What the file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Mark {
+    /// The life of the log in which it was written, as its digits.
+    life: String,
+    /// Since which start of the machine, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    boot: Option<String>,
+    /// What is acknowledged.
+    ack: AckText,
+    /// Everything that was written is on the disk, and nothing is written any more.
+    clean: bool,
+    /// When it was written, in milliseconds since 1970.
+    at: u64,
+    /// What the store has confirmed.
+    tally: Tally,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AckText {
+    Written,
+    Disk,
+}
+
+impl Mark {
+    /// Returns what is to be said from the beginning of `life` on.
+    pub(super) fn new(life: Life, boot: Option<String>, ack: Ack, tally: Tally) -> Self {
+        let ack = match ack {
+            Ack::Written => AckText::Written,
+            Ack::Disk => AckText::Disk,
+        };
+        Self { life: life.to_string(), boot, ack, clean: false, at: 0, tally }
+    }
+
+    /// The store has confirmed so much.
+    pub(super) fn confirm(&mut self, tally: Tally) {
+        self.tally = tally;
+    }
+
+    /// Nothing is written any more.
+    pub(super) fn close(&mut self) {
+        self.clean = true;
+    }
+
+    /// What the store had confirmed.
+    pub(super) fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// Whether all of that must be there: it was on the disk, or the system that has it still runs.
+    pub(super) fn covers(&self, boot: Option<&str>) -> bool {
+        self.clean || self.ack == AckText::Disk || (boot.is_some() && self.boot.as_deref() == boot)
+    }
+
+    /// When it was written, as the time since 1970.
+    pub(super) fn at(&self) -> Duration {
+        Duration::from_millis(self.at)
+    }
+}
+
+/// What a file says that was there before.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// There is no file.
+    Nothing,
+    /// One of format 1, which was touched last then, as the time since 1970.
+    Touched(Duration),
+    /// This.
+    Mark(Box<Mark>),
+    /// Nothing that can be read.
+    Damaged,
+    /// Something that a later version must know, by this name.
+    Newer(String),
+}
+
+/// The open file.
+#[derive(Debug)]
+pub(super) struct Marker {
+    path: PathBuf,
+    file: File,
+    mark: Mark,
+    /// The slot that is written next.
+    slot: usize,
+    /// What was on the disk when the mark was synced last.
+    synced: Tally,
+}
+
+/// Returns which start of the machine this is, where the system tells it.
+pub(super) fn boot() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(text.trim().to_owned())
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    // Nobody else's file by way of a link, and no waiting for a pipe's other end.
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    options
+}
+
+fn check_file(file: &File) -> io::Result<()> {
+    let is_file = file.metadata()?.is_file();
+    if is_file { Ok(()) } else { Err(io::Error::other(format!("{NAME} is no regular file"))) }
+}
+
+/// Reads what the file in `directory` says, without changing it.
+pub(super) fn read(directory: &Path) -> io::Result<Found> {
+    let mut file = match options().open(directory.join(NAME)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        file => file?,
+    };
+    check_file(&file)?;
+    let mut text = Vec::new();
+    file.by_ref().take(4 * SLOT as u64).read_to_end(&mut text)?;
+    if text.is_empty() {
+        let touched = file.metadata()?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+        return Ok(Found::Touched(touched));
+    }
+    let marks: Result<Vec<Mark>, String> = text.chunks(SLOT).filter_map(|slot| parse(slot).transpose()).collect();
+    Ok(match marks {
+        Err(newer) => Found::Newer(newer),
+        Ok(marks) => marks.into_iter().max_by_key(|mark| mark.at).map_or(Found::Damaged, |mark| Found::Mark(mark.into())),
+    })
+}
+
+/// Reads a slot: its checksum as 16 digits, a space, and a line of JSON.
+fn parse(slot: &[u8]) -> Result<Option<Mark>, String> {
+    let Some((checksum, rest)) = slot.split_at_checked(17) else { return Ok(None) };
+    let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
+    if checksum != self::checksum(&rest[..end]).as_bytes() {
+        return Ok(None);
+    }
+    match Text::read(&rest[..end]) {
+        Ok(Text { known, .. }) => Ok(Some(known)),
+        Err(Unreadable::Damaged) => Ok(None),
+        Err(Unreadable::Newer(field)) => Err(field),
+    }
+}
+
+fn checksum(text: &[u8]) -> String {
+    format!("{:016x} ", sum::hash(&[b"mark", text]) >> 64)
+}
+
+impl Marker {
+    /// Begins to mark `directory`; what its file said before is over.
+    pub(super) fn start(directory: &Path, mark: Mark) -> io::Result<Self> {
+        let path = directory.join(NAME);
+        let file = options().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+        check_file(&file)?;
+        let synced = mark.tally();
+        let mut marker = Self { path, file, mark, slot: 0, synced };
+        // Both: whatever the other slot says is not about this life.
+        marker.write()?;
+        marker.write()?;
+        marker.file.set_len(2 * SLOT as u64)?;
+        marker.file.sync_all()?;
+        Ok(marker)
+    }
+
+    /// The store has confirmed so much, which is on the disk if `is_synced`; at most then the mark is synced too, if it
+    /// says anything new.
+    pub(super) fn confirm(&mut self, tally: Tally, is_synced: bool) -> io::Result<()> {
+        self.mark.confirm(tally);
+        self.write()?;
+        if is_synced && tally != self.synced {
+            self.file.sync_data()?;
+            self.synced = tally;
+        }
+        Ok(())
+    }
+
+    /// Everything that the store has confirmed is on the disk, and nothing more is written.
+    pub(super) fn close(&mut self, tally: Tally) -> io::Result<()> {
+        self.mark.close();
+        self.mark.confirm(tally);
+        self.write()?;
+        self.file.sync_all()
+    }
+
+    /// Makes the file anew if it was removed.
+    pub(super) fn renew(&mut self, directory: &Path) -> io::Result<()> {
+        let same = |there: Metadata, here: Metadata| (there.dev(), there.ino()) == (here.dev(), here.ino());
+        let both = std::fs::symlink_metadata(&self.path).and_then(|there| Ok(same(there, self.file.metadata()?)));
+        if !both.unwrap_or(false) {
+            *self = Self::start(directory, self.mark.clone())?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        // Later than before, whatever happens to the clock: the later slot counts.
+        self.mark.at = u64::try_from(now.as_millis()).unwrap_or(u64::MAX).max(self.mark.at + 1);
+        let json = serde_json::to_vec(&self.mark).expect("plain data has a text");
+        let mut slot = [checksum(&json).as_bytes(), &json, b"\n"].concat();
+        debug_assert!(slot.len() <= SLOT, "a slot holds a mark");
+        slot.resize(SLOT, b' ');
+        self.file.write_all_at(&slot, (self.slot * SLOT) as u64)?;
+        self.slot = 1 - self.slot;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(writes: u64) -> Mark {
+        let tally = Tally { writes, messages: u64::MAX, bytes: u64::MAX, digest: u128::MAX };
+        Mark::new(Life::random(), Some("x".repeat(36)), Ack::Written, tally)
+    }
+
+    fn place() -> PathBuf {
+        let place = std::env::temp_dir().join(format!("rtbroadcaster-{}-{}", std::process::id(), Life::random()));
+        std::fs::create_dir(&place).unwrap();
+        place
+    }
+
+    #[test]
+    fn the_newest_slot_that_is_whole_counts() {
+        let place = place();
+        assert_eq!(read(&place).unwrap(), Found::Nothing);
+        std::fs::write(place.join(NAME), "").unwrap();
+        assert!(matches!(read(&place).unwrap(), Found::Touched(_)), "of format 1");
+        let mut marker = Marker::start(&place, mark(1)).unwrap();
+        let writes = || match read(&place).unwrap() {
+            Found::Mark(mark) => Some(mark.tally().writes),
+            Found::Damaged => None,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(writes(), Some(1));
+        for number in 2..6 {
+            marker.confirm(Tally { writes: number, ..Tally::default() }, number == 3).unwrap();
+            assert_eq!(writes(), Some(number));
+        }
+        // The slot that was written last.
+        let newest = (1 - marker.slot) * SLOT;
+        let whole = std::fs::read(place.join(NAME)).unwrap();
+        for byte in [0, 5, 16, 17, 60] {
+            let mut text = whole.clone();
+            text[newest + byte] ^= 4;
+            std::fs::write(place.join(NAME), &text).unwrap();
+            assert_eq!(writes(), Some(4), "byte {byte}");
+        }
+        std::fs::write(place.join(NAME), "nonsense").unwrap();
+        assert_eq!(writes(), None);
+        std::fs::remove_dir_all(place).unwrap();
+    }
+
+    #[test]
+    fn what_was_confirmed_must_be_there_after_a_clean_end_after_a_kill_and_where_it_was_on_the_disk() {
+        let mark = |boot: Option<&str>, ack, clean| {
+            let mut mark = Mark::new(Life::random(), boot.map(Into::into), ack, Tally::default());
+            if clean {
+                mark.close();
+            }
+            mark
+        };
+        assert!(mark(Some("a"), Ack::Written, true).covers(Some("b")), "a clean end");
+        assert!(mark(Some("b"), Ack::Written, false).covers(Some("b")), "a killed process of the same boot");
+        assert!(mark(Some("a"), Ack::Disk, false).covers(Some("b")), "everything was on the disk");
+        assert!(!mark(Some("a"), Ack::Written, false).covers(Some("b")), "the machine was started anew");
+        assert!(!mark(None, Ack::Written, false).covers(None), "nobody knows whether the machine was started anew");
+    }
+
+    #[test]
+    fn a_link_or_a_pipe_is_no_marker() {
+        let place = place();
+        std::os::unix::fs::symlink("/dev/null", place.join(NAME)).unwrap();
+        assert!(read(&place).is_err() && Marker::start(&place, mark(1)).is_err(), "a link");
+        std::fs::remove_file(place.join(NAME)).unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, place.join(NAME), rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        assert!(read(&place).is_err() && Marker::start(&place, mark(1)).is_err(), "a pipe");
+        std::fs::remove_dir_all(place).unwrap();
+    }
+}

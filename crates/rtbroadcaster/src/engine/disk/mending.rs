@@ -1,0 +1,214 @@
+//! What follows when the directory cannot be written: it is tried again, and when it can be, the store is opened again and
+//! must hold what it had confirmed, and of what was tried a part from the beginning.
+//! Must not know what rooms make of that.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+
+use rustix::fs::{Access, access};
+
+use super::journal::Writer;
+use super::store::{LoadError, Store};
+use super::{Ack, Disk};
+use crate::engine::Append;
+
+/// How much must fit on the disk before the store is opened again.
+const PROBE_BYTES: usize = 1024 * 1024;
+/// The name of the file by which that is found out.
+const PROBE: &str = "probe";
+
+/// Why the directory cannot be written.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// A write has failed.
+    Write(fjall::Error),
+    /// It is not where it was, or not to be written.
+    Directory(io::Error),
+    /// The store is not what it was.
+    Store(String),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Write(fjall::Error::Io(error)) | Self::Directory(error) => error.fmt(f),
+            Self::Write(error) => error.fmt(f),
+            Self::Store(what) => f.write_str(what),
+        }
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Store(error) => Self::Write(error),
+            LoadError::Damaged(what) => Self::Store(format!("{what} makes no sense")),
+            LoadError::Newer(field) => Self::Store(format!("`{field}` is not known")),
+        }
+    }
+}
+
+impl From<fjall::Error> for Failure {
+    fn from(error: fjall::Error) -> Self {
+        Self::Write(error)
+    }
+}
+
+impl Failure {
+    /// Whether trying again may help.
+    fn may_end(&self, ack: Ack) -> bool {
+        match self {
+            Self::Directory(_) => true,
+            Self::Store(_) => false,
+            Self::Write(error) => match error {
+                // The system says once that it could not write what was synced, and forgets it.
+                fjall::Error::Io(error) => ack == Ack::Written || !is_medium(error),
+                fjall::Error::Storage(fjall::LsmError::Io(error)) => ack == Ack::Written || !is_medium(error),
+                fjall::Error::Poisoned | fjall::Error::Locked => true,
+                _ => false,
+            },
+        }
+    }
+}
+
+/// Whether the medium itself fails.
+fn is_medium(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
+}
+
+/// A directory, and how it is told from another one in its place.
+#[derive(Debug)]
+pub(super) struct Mending {
+    disk: Disk,
+    /// The device and the number of the store's own directory.
+    place: (u64, u64),
+    /// What the log says is said once for each outage.
+    is_told: bool,
+}
+
+impl Mending {
+    /// Watches the directory of `disk`.
+    pub(super) fn of(disk: Disk) -> io::Result<Self> {
+        let place = place(&disk)?;
+        Ok(Self { disk, place, is_told: false })
+    }
+
+    /// What is written, and where.
+    pub(super) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// Checks that the directory is where it was and may be written.
+    ///
+    /// # Errors
+    /// With the reason why not.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        let check = || {
+            if place(&self.disk)? != self.place {
+                return Err(io::Error::other("another directory has taken the place of the data directory"));
+            }
+            for directory in [self.disk.directory.clone(), store(&self.disk)] {
+                access(directory, Access::WRITE_OK | Access::EXEC_OK)?;
+            }
+            Ok(())
+        };
+        check().map_err(Failure::Directory)
+    }
+
+    /// Checks that something fits on the disk, and leaves nothing behind.
+    fn probe(&self) -> Result<(), Failure> {
+        let path = self.disk.directory.join(PROBE);
+        let written = File::create(&path).and_then(|mut file| {
+            file.write_all(&vec![1; PROBE_BYTES])?;
+            file.sync_data()
+        });
+        // Also what was written in part.
+        let removed = fs::remove_file(&path);
+        written.and(removed).map_err(Failure::Directory)
+    }
+}
+
+fn store(disk: &Disk) -> PathBuf {
+    disk.directory.join("store")
+}
+
+fn place(disk: &Disk) -> io::Result<(u64, u64)> {
+    let metadata = fs::symlink_metadata(store(disk))?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+impl Writer {
+    /// Nothing can be written: everybody is told, and it is tried again unless that cannot help.
+    pub(super) fn fail(&mut self, failure: &Failure) {
+        if !matches!(failure, Failure::Directory(_)) {
+            // What it holds of the store is not what the files hold.
+            self.store = None;
+        }
+        if failure.may_end(self.mending.disk.ack) {
+            if !std::mem::replace(&mut self.mending.is_told, true) {
+                let directory = self.mending.disk.directory.display();
+                tracing::error!(error = %failure, "cannot write to {directory}: rooms refuse messages until that works again");
+            }
+            self.pulse.fails();
+        } else {
+            tracing::error!(error = %failure, "the data directory cannot be used any more");
+            self.pending.clear();
+            self.pulse.is_lost();
+        }
+    }
+
+    /// Tries to write again what was handed over.
+    pub(super) fn mend(&mut self) {
+        if self.pulse.has_lost() {
+            self.pending.clear();
+            return;
+        }
+        match self.open_again() {
+            Err(failure) => self.fail(&failure),
+            Ok(()) => {
+                self.write();
+                if self.store.is_some() && self.pending.is_empty() {
+                    self.mending.is_told = false;
+                    tracing::info!("the data directory can be written again");
+                    self.pulse.writes();
+                }
+            }
+        }
+    }
+
+    /// Opens the store again, if it is closed, and tells what was tried and is there.
+    fn open_again(&mut self) -> Result<(), Failure> {
+        self.mending.check()?;
+        if self.store.is_some() {
+            return Ok(());
+        }
+        self.mending.probe()?;
+        let path = store(&self.mending.disk);
+        // A store that is damaged may be more than it expects.
+        let opened = catch_unwind(AssertUnwindSafe(|| Store::open(&path)));
+        let store = opened.map_err(|_| Failure::Store("the store cannot be opened".to_owned()))??;
+        let (house, rooms) = (store.house()?, store.rooms()?);
+        let ledger = store.ledger(&house, &rooms)?;
+        let (stated, counted) = (house.tally.map(|tally| tally.known), ledger.tally());
+        let is_possible = std::iter::once(&self.confirmed).chain(&self.possible).any(|tally| *tally == counted);
+        if stated != Some(counted) || !is_possible {
+            return Err(Failure::Store("the data directory does not hold what it had confirmed".to_owned()));
+        }
+        let mut written = counted.writes - self.confirmed.writes;
+        let mut is_written = |(_, append): &&(_, Append)| {
+            let is_written = written > 0;
+            written -= u64::from(is_written && !matches!(append, Append::Turn));
+            is_written
+        };
+        let count = self.pending.iter().take_while(|handed| is_written(handed)).count();
+        let told = self.pending.drain(..count).collect();
+        (self.ledger, self.confirmed) = (ledger, counted);
+        self.possible.clear();
+        self.store = Some(store);
+        self.tell(told);
+        Ok(())
+    }
+}

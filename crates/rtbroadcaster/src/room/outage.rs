@@ -1,0 +1,44 @@
+//! What becomes of a room while its log cannot be written, and when it can be again.
+//! Must not know engines beyond their contract.
+
+use super::core::ProposeError;
+use super::waiting::Waiter;
+use super::{Room, State};
+use crate::close::CloseReason;
+use crate::engine::Health;
+
+impl Room {
+    /// The engine does, or does not, write from now on.
+    pub(super) fn follow(&self, health: Health) {
+        if self.engine.is_none() {
+            return;
+        }
+        let mut state = self.lock();
+        match health {
+            Health::Fine => self.go_on(&mut state),
+            Health::Failing | Health::Lost => self.stop(&mut state),
+        }
+    }
+
+    /// Nothing can be written: nobody knows what becomes of the messages that were handed over, so their owner is told just
+    /// that, and closed. They are applied if they are written, in order.
+    pub(super) fn stop(&self, state: &mut State) {
+        state.core.stand_still();
+        for Waiter { done, .. } in &mut state.waiting.0 {
+            if let Some(done) = done.take() {
+                done(Err(ProposeError::Unavailable));
+            }
+        }
+        if let Some(owner) = state.owner.take() {
+            owner.finish(CloseReason::Unavailable);
+        }
+    }
+
+    /// Everything that was handed over is written, and more can be.
+    fn go_on(&self, state: &mut State) {
+        if let Some(append) = state.core.go_on(self.clock.now()) {
+            self.hand_over(state, append, Waiter::default());
+        }
+        self.schedule_end(state);
+    }
+}

@@ -1,0 +1,76 @@
+//! How many bytes rooms keep, in all and for the addresses that created them, and whether they may keep more.
+//! Must not know rooms, nor where they are kept.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::core::Space;
+use crate::config::Config;
+
+/// How many bytes are kept by some rooms.
+pub(super) type Bytes = Arc<AtomicU64>;
+
+/// What one room keeps of what may be kept. Dropping it gives that back.
+#[derive(Debug)]
+pub(super) struct Share {
+    /// By this room.
+    own: AtomicU64,
+    /// By all rooms, and by those of its address if that is known, each with its limit; zero lifts one.
+    counts: [Option<(Bytes, u64)>; 2],
+}
+
+impl Share {
+    /// Returns that of a room that keeps nothing yet.
+    pub(super) fn new(all: &Bytes, address: Option<&Bytes>, config: &Config) -> Self {
+        let counts = [
+            Some((Arc::clone(all), config.data_bytes_max)),
+            address.map(|bytes| (Arc::clone(bytes), config.data_bytes_per_address_max)),
+        ];
+        Self { own: AtomicU64::default(), counts }
+    }
+
+    /// Whether the room may keep more than it does.
+    pub(super) fn space(&self) -> Space {
+        let is_full = |(bytes, limit): &(Bytes, u64)| *limit != 0 && bytes.load(Ordering::Relaxed) >= *limit;
+        if self.counts.iter().flatten().any(is_full) { Space::None } else { Space::Some }
+    }
+
+    /// The room keeps so many bytes from now on. Called under the room's lock.
+    pub(super) fn holds(&self, bytes: u64) {
+        let before = self.own.swap(bytes, Ordering::Relaxed);
+        for (count, _) in self.counts.iter().flatten() {
+            // Wraps in between, and is right once all have changed it.
+            count.fetch_add(bytes.wrapping_sub(before), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.holds(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_address_stops_its_own_rooms_and_a_full_directory_all() {
+        let config = Config { data_bytes_max: 100, data_bytes_per_address_max: 50, ..Config::default() };
+        let (all, one, other) = (Bytes::default(), Bytes::default(), Bytes::default());
+        let share = |address| Share::new(&all, address, &config);
+        let (first, second, third, unknown) = (share(Some(&one)), share(Some(&one)), share(Some(&other)), share(None));
+        let spaces = || [&first, &second, &third, &unknown].map(|share| share.space() == Space::Some);
+        first.holds(49);
+        assert_eq!(spaces(), [true; 4]);
+        second.holds(1);
+        assert_eq!(spaces(), [false, false, true, true]);
+        unknown.holds(50);
+        assert_eq!(spaces(), [false; 4]);
+        first.holds(9);
+        assert_eq!(spaces(), [true; 4]);
+        drop((first, second, unknown));
+        assert_eq!((all.load(Ordering::Relaxed), one.load(Ordering::Relaxed)), (0, 0));
+    }
+}
