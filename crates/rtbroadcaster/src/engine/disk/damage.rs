@@ -61,7 +61,7 @@ impl Findings<'_> {
         if let Some(missing) = self.missing().filter(|_| covers) {
             let Tally { messages, bytes, writes, .. } = missing;
             let _ = match messages {
-                0 => write!(what, "{writes} changes of rooms"),
+                0 => write!(what, "{writes} changes besides messages"),
                 _ => write!(what, "{messages} messages ({bytes} bytes)"),
             };
             what.push_str(" that were confirmed are missing");

@@ -208,6 +208,7 @@ impl Store {
         batch.insert(&self.house, LIVES_KEY, text);
         batch.insert(&self.house, FORMAT_KEY, FORMAT.to_string());
         batch.remove(&self.house, RUN_KEY);
+        ledger.count();
         self.seal(&mut batch, ledger);
         batch.commit()
     }

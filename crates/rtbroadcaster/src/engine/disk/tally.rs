@@ -12,9 +12,9 @@ use crate::id::RoomId;
 /// How much was ever written to a store, and the sum of what is there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tally {
-    /// How many things that rooms handed over were written.
+    /// How many lives were begun, and how many things that rooms handed over were written.
     pub(super) writes: u64,
-    /// How many of them were messages.
+    /// How many messages were written.
     pub(super) messages: u64,
     /// How many bytes these took.
     pub(super) bytes: u64,
@@ -86,7 +86,7 @@ impl Ledger {
         self.change(header.wrapping_add(log), 0);
     }
 
-    /// One more thing was handed over.
+    /// One more thing is written.
     pub(super) fn count(&mut self) {
         self.tally.writes += 1;
     }
