@@ -65,10 +65,8 @@ export function reception(state, pass, reset) {
     hasHeartbeat = frame.aliveMs > 0;
     if (frame.how !== "resumed") return begin(frame, frame.reason);
     owner = frame.owner;
-    state.seq = hole ?? state.seq;
-    hole = undefined;
     missing = frame.replay;
-    if (epoch === undefined || frame.seq - state.seq !== missing) return "protocol";
+    if (epoch === undefined || frame.seq - (hole ?? state.seq) !== missing) return "protocol";
     // At once, with the seq that was asked with: the server vouches for it in this epoch, whatever the old one was.
     epoch = frame.epoch;
   }
@@ -83,7 +81,8 @@ export function reception(state, pass, reset) {
     }
     if (seq !== undefined) {
       if (seq !== (hole ?? state.seq) + 1) return "protocol";
-      if (hole) lag = Infinity;
+      // What a resume brings holds every newer value.
+      if (hole && !missing) lag = Infinity;
       else if (!hasHeartbeat || seq >= Number(lag)) lag = undefined;
       hole = undefined;
       missing = Math.max(0, missing - 1);
