@@ -1,10 +1,10 @@
 // An owner: creates its room, or owns it by its key, speaks, and comes back by itself. Must not know viewers.
 
-import { attempt } from "./attempt.js";
 import { addressOf } from "./address.js";
 import { course } from "./course.js";
 import { ears } from "./ears.js";
 import { endOf, failure, ids } from "./failure.js";
+import { keeper } from "./keeper.js";
 import { outgoing, TIMEOUT_MS } from "./outgoing.js";
 import { replay, store } from "./store.js";
 
@@ -12,6 +12,7 @@ import { replay, store } from "./store.js";
  * @typedef {import("./course.js").Status} Status
  * @typedef {import("./ears.js").ListenOptions} ListenOptions
  * @typedef {import("./outgoing.js").PublishOptions} PublishOptions
+ * @typedef {import("./store.js").Cursor} Cursor
  * @typedef {import("./viewer.js").AnyMessages} AnyMessages
  */
 
@@ -32,11 +33,19 @@ import { replay, store } from "./store.js";
  */
 
 /**
- * What an owner is told. Any other name is the key of signals.
+ * The server lost acknowledged messages, some or all of them. `reason` is its word for what did not fit the owner's cursor:
+ * `epoch`, `future`, `retention` or `malformed`.
+ * @typedef {{ reason: string }} OwnerReset
+ */
+
+/**
+ * What an owner is told. Any other name is the key of signals; a key with such a name is only heard by `signal`.
  * @typedef {object} HostEvents
  * @property {(signal: Signal) => void} signal
  * @property {(audience: Audience) => void} audience
  * @property {(status: Status) => void} status
+ * @property {(reset: OwnerReset) => void} reset The server lost acknowledged messages; `state` holds what the server has. If
+ *   nothing listens, as before `host` has resolved after a reload, the first listener gets the newest one at once.
  * @property {(state: ReadonlyMap<string, any[]>) => void} state After each change that is acknowledged.
  */
 
@@ -45,7 +54,7 @@ import { replay, store } from "./store.js";
  * @typedef {object} Beginning
  * @property {string} [room] A room that is there, to come back to or to take over, with its `ownerKey`.
  * @property {string} [ownerKey]
- * @property {Pick<Storage, "getItem" | "setItem" | "removeItem">} [storage] Keeps the room and its key, such as
+ * @property {Pick<Storage, "getItem" | "setItem" | "removeItem">} [storage] Keeps the room, its key and cursor, such as
  *   `sessionStorage`: whoever is there again with it is the owner again. Without it they are in memory only.
  * @property {string} [storageKey] Under which name. Default the server's address behind `rtbroadcaster `.
  * @property {boolean} [audience] Whether viewers are told how many they are.
@@ -73,7 +82,7 @@ import { replay, store } from "./store.js";
  */
 
 /** The names of `HostEvents`. */
-const EVENTS = ["signal", "audience", "status", "state"];
+const EVENTS = ["signal", "audience", "status", "reset", "state"];
 
 /**
  * Owns a room, a new one unless `room` or `storage` name one, and comes back to it by itself.
@@ -84,32 +93,65 @@ const EVENTS = ["signal", "audience", "status", "state"];
  */
 export async function host(url, options = {}) {
   const { storage, audience, signals, token } = options;
-  const storageKey = options.storageKey ?? `rtbroadcaster ${addressOf(url)}`;
+  const kept = keeper(storage, options.storageKey ?? `rtbroadcaster ${addressOf(url)}`, () => ({ room, ownerKey, cursor }));
   const state = store();
   const { on, emit, clear } = ears();
   const nextId = ids();
   let { room = "", ownerKey = "" } = options;
   /** Whether a room that is not there any more is no failure. */
   let mayCreate = !room;
-  if (mayCreate) attempt(() => ({ room, ownerKey } = JSON.parse(storage?.getItem(storageKey) ?? "{}")));
+  /** @type {Cursor | undefined} The newest acknowledgement: up to there the server must have every message. */
+  let cursor;
+  if (mayCreate) ({ room = "", ownerKey = "", cursor } = kept.read());
   let entering = "";
   let term = 0;
   let isOwner = false;
   let isClosing = false;
-  /** @type {{ frame: any, values: ReturnType<typeof replay> } | undefined} The state on its way. */
+  /** @type {{ frame: any, values: ReturnType<typeof replay>, next: Cursor } | undefined} The state on its way, and the cursor behind it. */
   let coming;
-  /** @type {string | undefined} */
+  /** @type {string | undefined} The epoch of the state. The cursor's differs if the last replay was cut. */
   let epoch;
+  /** @type {OwnerReset | undefined} The newest one, if it came when nothing listened. */
+  let unheard;
 
-  /** @param {any} frame @param {Map<string, any>} values */
-  function enter(frame, values) {
+  /** @param {any} frame @param {Map<string, any>} values @param {Cursor} next */
+  function enter(frame, values, next) {
     coming = undefined;
     isOwner = true;
     mayCreate = false;
     term = frame.term;
     const changes = state.replace(values, frame.seq, frame.epoch === epoch);
-    epoch = frame.epoch;
+    cursor = next;
+    epoch = next.epoch;
+    kept.writeSoon();
+    const { reason } = frame;
+    if (frame.how === "reset" && !emit("reset", { reason })) unheard = { reason };
     if (changes.length) emit("state", state.getSnapshot());
+  }
+
+  /**
+   * Returns the cursor behind the state that `owned` announces.
+   * @param {any} frame
+   * @returns {Cursor}
+   */
+  function cursorAfter({ how, epoch, seq }) {
+    // A server that sends no `how` has the messages if it has the epoch.
+    if (!cursor || (how ? how === "reset" : epoch !== cursor.epoch)) return { epoch, seq };
+    // The present cursor, so at once: the server has its message, and calls it so.
+    cursor.epoch = epoch;
+    return cursor;
+  }
+
+  /** Takes the epoch and term of a lease that changed under this connection. @param {any} frame */
+  function takeLease(frame) {
+    if (coming) {
+      coming.next.epoch = frame.epoch;
+      coming.frame.term = frame.term;
+    } else if (isOwner && cursor) {
+      cursor.epoch = epoch = frame.epoch;
+      term = frame.term;
+      kept.writeSoon();
+    }
   }
 
   /** Ends the room when everything that was said is safe. */
@@ -122,15 +164,19 @@ export async function host(url, options = {}) {
     switch (frame.type) {
       case "created":
         ({ room, ownerKey } = frame);
-        attempt(() => storage?.setItem(storageKey, JSON.stringify({ room, ownerKey })));
-        return enter(frame, new Map());
+        enter(frame, new Map(), { epoch: frame.epoch, seq: frame.seq });
+        return kept.write();
       case "owned":
-        coming = { frame, values: replay(frame) };
+        coming = { frame, values: replay(frame), next: cursorAfter(frame) };
         break;
       case "message":
         if (!coming?.values.take(frame)) return [1006, "protocol"];
         break;
       case "ack":
+        if (isOwner && cursor && frame.seq > cursor.seq) {
+          cursor.seq = frame.seq;
+          kept.writeSoon();
+        }
         out.acked(frame.id, frame.seq);
         return closeIfAllIsSafe();
       case "error":
@@ -144,17 +190,19 @@ export async function host(url, options = {}) {
         return [1013, "no_room", 1];
       case "signal":
         emit(`:${frame.key}`, frame);
-        return emit("signal", frame);
+        return void emit("signal", frame);
       case "audience":
-        return emit("audience", frame);
+        return void emit("audience", frame);
+      case "owner":
+        if (frame.epoch) takeLease(frame);
     }
-    if (coming?.values.isWhole()) enter(coming.frame, coming.values.values);
+    if (coming?.values.isWhole()) enter(coming.frame, coming.values.values, coming.next);
   }
 
   const way = course(url, options, {
     enter() {
       entering = nextId();
-      if (room) return { type: "own", id: entering, room, ownerKey };
+      if (room) return { type: "own", id: entering, room, ownerKey, lives: true, cursor };
       return { type: "create", id: entering, token, audience, signals };
     },
     hear,
@@ -170,9 +218,12 @@ export async function host(url, options = {}) {
       }
       if (status.name === "closed") out.end(failure(status.reason ?? "closed"));
       emit("status", status);
-      if (status.name === "closed") clear();
+      if (status.name !== "closed") return;
+      kept.flush();
+      clear();
     },
   });
+  way.listen(globalThis, "pagehide", kept.flush);
 
   const out = outgoing(way, (message) => {
     // What was said again may be in the state already.
@@ -194,12 +245,17 @@ export async function host(url, options = {}) {
       getSnapshot: state.getSnapshot,
       subscribe: (func) => on("state", () => func()),
     },
-    on: (name, func, listening) => on(EVENTS.includes(name) ? name : `:${name}`, func, listening),
+    on(name, func, listening) {
+      const isReset = name === "reset";
+      const off = on(EVENTS.includes(name) ? name : `:${name}`, func, listening, isReset && unheard ? [[unheard]] : []);
+      if (isReset) unheard = undefined;
+      return off;
+    },
     publish: (key, params, how) => out.say("publish", key, params, how),
     clear: (key, how) => out.say("clear", key, undefined, how),
     close({ timeoutMs = TIMEOUT_MS } = {}) {
       isClosing = true;
-      attempt(() => storage?.removeItem(storageKey));
+      kept.remove();
       out.flush();
       closeIfAllIsSafe();
       return new Promise((resolve, reject) => {

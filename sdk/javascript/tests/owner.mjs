@@ -6,6 +6,13 @@ import { Server } from "./script.mjs";
 
 export const URL = "ws://example.org/b";
 
+/** A storage that a test looks into. */
+export class Kept extends Map {
+  getItem = (name) => this.get(name) ?? null;
+  setItem = (name, value) => this.set(name, value);
+  removeItem = (name) => this.delete(name);
+}
+
 /** An owner that has just created its room, on a clock. */
 export async function owner(t, options = {}) {
   const clock = new Clock(t);

@@ -75,11 +75,16 @@ export class Peer {
     return create;
   }
 
-  /** Answers `own` with the room at `seq` and this state. */
+  /** Answers `own` with the room at `seq` and this state, as servers did that know no lives. */
   owns(term = 2, seq = 0, ...state) {
+    return this.owned({ term, seq }, ...state);
+  }
+
+  /** Answers `own`, which it gives, with these members besides and this state. */
+  owned(members = {}, ...state) {
     const own = this.asked();
     assert.equal(own.type, "own");
-    this.says({ type: "owned", id: own.id, room: ROOM, epoch: "e", term, seq, replay: state.length, aliveMs: 25_000 }, ...state);
+    this.says({ type: "owned", id: own.id, room: ROOM, epoch: "e", term: 2, seq: 0, replay: state.length, aliveMs: 25_000, ...members }, ...state);
     return own;
   }
 

@@ -10,6 +10,7 @@ void room.publish("note", ["text"], { ephemeral: true });
 void room.clear("slide", { timeoutMs: 1_000 });
 const off: () => void = room.on("audience", ({ viewers, lagging }) => viewers + lagging);
 room.on("hand", ({ key, params, from }) => [key, params, from]);
+room.on("reset", ({ reason }) => reason.trim());
 room.on("status", ({ name }) => name === "resuming");
 const slide: [number] | undefined = room.state.get("slide");
 await room.close({ timeoutMs: 1_000 });
