@@ -57,6 +57,8 @@ import { replay, store } from "./store.js";
  * @property {Pick<Storage, "getItem" | "setItem" | "removeItem">} [storage] Keeps the room, its key and cursor, such as
  *   `sessionStorage`: whoever is there again with it is the owner again. Without it they are in memory only.
  * @property {string} [storageKey] Under which name. Default the server's address behind `rtbroadcaster `.
+ * @property {number} [graceMs] How long a new room waits for its owner when it is away, in whole milliseconds, 1 or more. The
+ *   server lowers it to its maximum and raises it to its least safe grace. Default the server's.
  * @property {boolean} [audience] Whether viewers are told how many they are.
  * @property {Record<string, { count?: boolean, everyMs?: number, oncePerViewer?: boolean }>} [signals] What is counted.
  */
@@ -69,6 +71,8 @@ import { replay, store } from "./store.js";
  * @property {string} id The room.
  * @property {string} ownerKey Makes whoever holds it the owner: it belongs in no address and no log.
  * @property {number} term Grows with each change of owner, and each time that this one came back.
+ * @property {number | undefined} graceMs How long the room waits for its owner when it is away, in milliseconds; `undefined` if
+ *   the server does not tell it.
  * @property {Status} status
  * @property {import("./store.js").State<M>} state What holds in the room, as far as it is acknowledged.
  * @property {<N extends string>(name: N, func: N extends keyof HostEvents ? HostEvents[N] : (signal: Signal) => void,
@@ -78,7 +82,7 @@ import { replay, store } from "./store.js";
  * @property {(key: keyof M & string, options?: PublishOptions) => Promise<number | undefined>} clear The key holds nothing any more.
  * @property {(options?: { timeoutMs?: number }) => Promise<void>} close Ends the room for everybody, when everything that
  *   was said is safe.
- * @property {() => void} leave Goes without ending the room, which waits for its owner for the server's grace.
+ * @property {() => void} leave Goes without ending the room, which waits for its owner for its grace.
  */
 
 /** The names of `HostEvents`. */
@@ -89,10 +93,13 @@ const EVENTS = ["signal", "audience", "status", "reset", "state"];
  * @template {{ [K in keyof M]: any[] }} [M=AnyMessages]
  * @param {string | URL} url Where the server is, such as `/broadcasting` or `wss://example.org/broadcasting`.
  * @param {HostOptions} [options]
- * @returns {Promise<Host<M>>} Rejects with a `Failure`, or with the signal's reason.
+ * @returns {Promise<Host<M>>} Rejects with a `Failure`, with the signal's reason, or with a `TypeError` if an option is wrong.
  */
 export async function host(url, options = {}) {
-  const { storage, audience, signals, token } = options;
+  const { storage, audience, signals, token, graceMs } = options;
+  if (graceMs !== undefined && !(Number.isSafeInteger(graceMs) && graceMs >= 1)) {
+    throw new TypeError("graceMs is a whole number of milliseconds, 1 or more");
+  }
   const kept = keeper(storage, options.storageKey ?? `rtbroadcaster ${addressOf(url)}`, () => ({ room, ownerKey, cursor }));
   const state = store();
   const { on, emit, clear } = ears();
@@ -105,6 +112,8 @@ export async function host(url, options = {}) {
   if (mayCreate) ({ room = "", ownerKey = "", cursor } = kept.read());
   let entering = "";
   let term = 0;
+  /** @type {number | undefined} */
+  let grace;
   let isOwner = false;
   let isClosing = false;
   /** @type {{ frame: any, values: ReturnType<typeof replay>, next: Cursor } | undefined} The state on its way, and the cursor behind it. */
@@ -120,6 +129,7 @@ export async function host(url, options = {}) {
     isOwner = true;
     mayCreate = false;
     term = frame.term;
+    grace = frame.graceMs;
     const changes = state.replace(values, frame.seq, frame.epoch === epoch);
     cursor = next;
     epoch = next.epoch;
@@ -203,7 +213,7 @@ export async function host(url, options = {}) {
     enter() {
       entering = nextId();
       if (room) return { type: "own", id: entering, room, ownerKey, lives: true, cursor };
-      return { type: "create", id: entering, token, audience, signals };
+      return { type: "create", id: entering, token, audience, signals, graceMs };
     },
     hear,
     position: () => (isOwner ? "live" : ""),
@@ -236,6 +246,9 @@ export async function host(url, options = {}) {
     ownerKey,
     get term() {
       return term;
+    },
+    get graceMs() {
+      return grace;
     },
     get status() {
       return way.status();

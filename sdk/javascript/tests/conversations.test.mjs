@@ -86,7 +86,7 @@ class Client {
     return named || (asked.id === undefined) === (id === undefined);
   }
 
-  #actions({ room, ownerKey, cursor, token, audience, signals, id, key, params, state, ephemeral }) {
+  #actions({ room, ownerKey, cursor, token, audience, signals, graceMs, id, key, params, state, ephemeral }) {
     const options = { WebSocket: this.#server.WebSocket, token, reconnect: { random: () => 0 } };
     const enter = (begin, isViewer) => () => {
       // It came back by itself and has asked already.
@@ -102,7 +102,7 @@ class Client {
     const watching = (act) => () => (this.#end?.signal ? act() : false);
     return {
       join: enter(() => watch("ws://example.org/", room, options), true),
-      create: enter(() => host("ws://example.org/", { ...options, audience, signals }), false),
+      create: enter(() => host("ws://example.org/", { ...options, audience, signals, graceMs }), false),
       own: enter(() => host("ws://example.org/", { ...options, room, ownerKey }), false),
       publish: owning(() => {
         if (typeof key !== "string" || !key || !Array.isArray(params) || (ephemeral && (state || id !== undefined))) return false;

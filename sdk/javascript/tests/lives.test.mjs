@@ -1,4 +1,5 @@
-// What an owner proves when it comes back, what it takes from the answer, and when it tells that acknowledged messages are lost.
+// How long a room waits for its owner; what an owner proves when it comes back, what it takes from the answer, and when it
+// tells that acknowledged messages are lost.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -42,6 +43,27 @@ function next({ clock, server }) {
   server.peer.cuts();
   clock.step();
   return server.accept();
+}
+
+test("a grace is asked for with a new room, and the one in force is told", async (t) => {
+  const { room, create, server, clock } = await owner(t, { graceMs: 1 }, { graceMs: 65_000 });
+  assert.deepEqual([create.graceMs, room.graceMs], [1, 65_000]);
+  const { graceMs } = next({ server, clock }).owned({ how: "resumed", graceMs: 70_000 });
+  assert.deepEqual([graceMs, room.graceMs], [undefined, 70_000]);
+});
+
+test("a server that tells no grace leaves it open", async (t) => {
+  const all = await owner(t);
+  assert.deepEqual(["graceMs" in all.create, all.room.graceMs], [false, undefined]);
+});
+
+for (const graceMs of [0, -1, 1.5, NaN, Infinity, 2 ** 53, 1e21, "60000", null, 1n]) {
+  test(`a grace that is no whole number of milliseconds is refused: ${typeof graceMs} ${graceMs}`, async () => {
+    const server = new Server();
+    const error = { name: "TypeError", message: "graceMs is a whole number of milliseconds, 1 or more" };
+    await assert.rejects(host(URL, { graceMs, WebSocket: server.WebSocket }), error);
+    assert.equal(server.peers.length, 0);
+  });
 }
 
 test("an owner that comes back proves its newest acknowledgement", async (t) => {

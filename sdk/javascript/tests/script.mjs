@@ -67,11 +67,11 @@ export class Peer {
     return join;
   }
 
-  /** Answers `create`. */
-  creates() {
+  /** Answers `create`, which it gives, with these members besides. */
+  creates(members = {}) {
     const create = this.asked();
     assert.equal(create.type, "create");
-    this.says({ type: "created", id: create.id, room: ROOM, ownerKey: KEY, epoch: "e", term: 1, seq: 0, aliveMs: 25_000 });
+    this.says({ type: "created", id: create.id, room: ROOM, ownerKey: KEY, epoch: "e", term: 1, seq: 0, aliveMs: 25_000, ...members });
     return create;
   }
 
