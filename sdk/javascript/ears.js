@@ -50,11 +50,13 @@ export function ears() {
       return off;
     },
 
-    /** @param {string} name @param {any[]} values */
+    /** Calls the listeners of `name`. Returns whether there were any. @param {string} name @param {any[]} values */
     emit(name, ...values) {
       const known = byName.get(name);
       // A copy: who begins to listen meanwhile got what holds now already.
-      for (const ear of [...(known ?? [])]) if (known?.has(ear)) call(ear, values);
+      const all = [...(known ?? [])];
+      for (const ear of all) if (known?.has(ear)) call(ear, values);
+      return all.length > 0;
     },
 
     /** Nobody is called any more. */

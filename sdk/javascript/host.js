@@ -1,10 +1,10 @@
 // An owner: creates its room, or owns it by its key, speaks, and comes back by itself. Must not know viewers.
 
-import { attempt } from "./attempt.js";
 import { addressOf } from "./address.js";
 import { course } from "./course.js";
 import { ears } from "./ears.js";
 import { endOf, failure, ids } from "./failure.js";
+import { keeper } from "./keeper.js";
 import { outgoing, TIMEOUT_MS } from "./outgoing.js";
 import { replay, store } from "./store.js";
 
@@ -12,6 +12,7 @@ import { replay, store } from "./store.js";
  * @typedef {import("./course.js").Status} Status
  * @typedef {import("./ears.js").ListenOptions} ListenOptions
  * @typedef {import("./outgoing.js").PublishOptions} PublishOptions
+ * @typedef {import("./store.js").Cursor} Cursor
  * @typedef {import("./viewer.js").AnyMessages} AnyMessages
  */
 
@@ -32,11 +33,19 @@ import { replay, store } from "./store.js";
  */
 
 /**
- * What an owner is told. Any other name is the key of signals.
+ * The server lost acknowledged messages, some or all of them. `reason` is its word for what did not fit the owner's cursor:
+ * `epoch`, `future`, `retention` or `malformed`.
+ * @typedef {{ reason: string }} OwnerReset
+ */
+
+/**
+ * What an owner is told. Any other name is the key of signals; a key with such a name is only heard by `signal`.
  * @typedef {object} HostEvents
  * @property {(signal: Signal) => void} signal
  * @property {(audience: Audience) => void} audience
  * @property {(status: Status) => void} status
+ * @property {(reset: OwnerReset) => void} reset The server lost acknowledged messages; `state` holds what the server has. If
+ *   nothing listens, as before `host` has resolved after a reload, the first listener gets the newest one at once.
  * @property {(state: ReadonlyMap<string, any[]>) => void} state After each change that is acknowledged.
  */
 
@@ -45,9 +54,11 @@ import { replay, store } from "./store.js";
  * @typedef {object} Beginning
  * @property {string} [room] A room that is there, to come back to or to take over, with its `ownerKey`.
  * @property {string} [ownerKey]
- * @property {Pick<Storage, "getItem" | "setItem" | "removeItem">} [storage] Keeps the room and its key, such as
+ * @property {Pick<Storage, "getItem" | "setItem" | "removeItem">} [storage] Keeps the room, its key and cursor, such as
  *   `sessionStorage`: whoever is there again with it is the owner again. Without it they are in memory only.
  * @property {string} [storageKey] Under which name. Default the server's address behind `rtbroadcaster `.
+ * @property {number} [graceMs] How long a new room waits for its owner when it is away, in whole milliseconds, 1 or more. The
+ *   server lowers it to its maximum and raises it to its least safe grace. Default the server's.
  * @property {boolean} [audience] Whether viewers are told how many they are.
  * @property {Record<string, { count?: boolean, everyMs?: number, oncePerViewer?: boolean }>} [signals] What is counted.
  */
@@ -60,6 +71,8 @@ import { replay, store } from "./store.js";
  * @property {string} id The room.
  * @property {string} ownerKey Makes whoever holds it the owner: it belongs in no address and no log.
  * @property {number} term Grows with each change of owner, and each time that this one came back.
+ * @property {number | undefined} graceMs How long the room waits for its owner when it is away, in milliseconds; `undefined` if
+ *   the server does not tell it.
  * @property {Status} status
  * @property {import("./store.js").State<M>} state What holds in the room, as far as it is acknowledged.
  * @property {<N extends string>(name: N, func: N extends keyof HostEvents ? HostEvents[N] : (signal: Signal) => void,
@@ -69,47 +82,86 @@ import { replay, store } from "./store.js";
  * @property {(key: keyof M & string, options?: PublishOptions) => Promise<number | undefined>} clear The key holds nothing any more.
  * @property {(options?: { timeoutMs?: number }) => Promise<void>} close Ends the room for everybody, when everything that
  *   was said is safe.
- * @property {() => void} leave Goes without ending the room, which waits for its owner for the server's grace.
+ * @property {() => void} leave Goes without ending the room, which waits for its owner for its grace.
  */
 
 /** The names of `HostEvents`. */
-const EVENTS = ["signal", "audience", "status", "state"];
+const EVENTS = ["signal", "audience", "status", "reset", "state"];
 
 /**
  * Owns a room, a new one unless `room` or `storage` name one, and comes back to it by itself.
  * @template {{ [K in keyof M]: any[] }} [M=AnyMessages]
  * @param {string | URL} url Where the server is, such as `/broadcasting` or `wss://example.org/broadcasting`.
  * @param {HostOptions} [options]
- * @returns {Promise<Host<M>>} Rejects with a `Failure`, or with the signal's reason.
+ * @returns {Promise<Host<M>>} Rejects with a `Failure`, with the signal's reason, or with a `TypeError` if an option is wrong.
  */
 export async function host(url, options = {}) {
-  const { storage, audience, signals, token } = options;
-  const storageKey = options.storageKey ?? `rtbroadcaster ${addressOf(url)}`;
+  const { storage, audience, signals, token, graceMs } = options;
+  if (graceMs !== undefined && !(Number.isSafeInteger(graceMs) && graceMs >= 1)) {
+    throw new TypeError("graceMs is a whole number of milliseconds, 1 or more");
+  }
+  const kept = keeper(storage, options.storageKey ?? `rtbroadcaster ${addressOf(url)}`, () => ({ room, ownerKey, cursor }));
   const state = store();
   const { on, emit, clear } = ears();
   const nextId = ids();
   let { room = "", ownerKey = "" } = options;
   /** Whether a room that is not there any more is no failure. */
   let mayCreate = !room;
-  if (mayCreate) attempt(() => ({ room, ownerKey } = JSON.parse(storage?.getItem(storageKey) ?? "{}")));
+  /** @type {Cursor | undefined} The newest acknowledgement: up to there the server must have every message. */
+  let cursor;
+  if (mayCreate) ({ room = "", ownerKey = "", cursor } = kept.read());
   let entering = "";
   let term = 0;
+  /** @type {number | undefined} */
+  let grace;
   let isOwner = false;
   let isClosing = false;
-  /** @type {{ frame: any, values: ReturnType<typeof replay> } | undefined} The state on its way. */
+  /** @type {{ frame: any, values: ReturnType<typeof replay>, next: Cursor } | undefined} The state on its way, and the cursor behind it. */
   let coming;
-  /** @type {string | undefined} */
+  /** @type {string | undefined} The epoch of the state. The cursor's differs if the last replay was cut. */
   let epoch;
+  /** @type {OwnerReset | undefined} The newest one, if it came when nothing listened. */
+  let unheard;
 
-  /** @param {any} frame @param {Map<string, any>} values */
-  function enter(frame, values) {
+  /** @param {any} frame @param {Map<string, any>} values @param {Cursor} next */
+  function enter(frame, values, next) {
     coming = undefined;
     isOwner = true;
     mayCreate = false;
     term = frame.term;
+    grace = frame.graceMs;
     const changes = state.replace(values, frame.seq, frame.epoch === epoch);
-    epoch = frame.epoch;
+    cursor = next;
+    epoch = next.epoch;
+    kept.writeSoon();
+    const { reason } = frame;
+    if (frame.how === "reset" && !emit("reset", { reason })) unheard = { reason };
     if (changes.length) emit("state", state.getSnapshot());
+  }
+
+  /**
+   * Returns the cursor behind the state that `owned` announces.
+   * @param {any} frame
+   * @returns {Cursor}
+   */
+  function cursorAfter({ how, epoch, seq }) {
+    // A server that sends no `how` has the messages if it has the epoch.
+    if (!cursor || (how ? how === "reset" : epoch !== cursor.epoch)) return { epoch, seq };
+    // The present cursor, so at once: the server has its message, and calls it so.
+    cursor.epoch = epoch;
+    return cursor;
+  }
+
+  /** Takes the epoch and term of a lease that changed under this connection. @param {any} frame */
+  function takeLease(frame) {
+    if (coming) {
+      coming.next.epoch = frame.epoch;
+      coming.frame.term = frame.term;
+    } else if (isOwner && cursor) {
+      cursor.epoch = epoch = frame.epoch;
+      term = frame.term;
+      kept.writeSoon();
+    }
   }
 
   /** Ends the room when everything that was said is safe. */
@@ -122,15 +174,19 @@ export async function host(url, options = {}) {
     switch (frame.type) {
       case "created":
         ({ room, ownerKey } = frame);
-        attempt(() => storage?.setItem(storageKey, JSON.stringify({ room, ownerKey })));
-        return enter(frame, new Map());
+        enter(frame, new Map(), { epoch: frame.epoch, seq: frame.seq });
+        return kept.write();
       case "owned":
-        coming = { frame, values: replay(frame) };
+        coming = { frame, values: replay(frame), next: cursorAfter(frame) };
         break;
       case "message":
         if (!coming?.values.take(frame)) return [1006, "protocol"];
         break;
       case "ack":
+        if (isOwner && cursor && frame.seq > cursor.seq) {
+          cursor.seq = frame.seq;
+          kept.writeSoon();
+        }
         out.acked(frame.id, frame.seq);
         return closeIfAllIsSafe();
       case "error":
@@ -144,18 +200,20 @@ export async function host(url, options = {}) {
         return [1013, "no_room", 1];
       case "signal":
         emit(`:${frame.key}`, frame);
-        return emit("signal", frame);
+        return void emit("signal", frame);
       case "audience":
-        return emit("audience", frame);
+        return void emit("audience", frame);
+      case "owner":
+        if (frame.epoch) takeLease(frame);
     }
-    if (coming?.values.isWhole()) enter(coming.frame, coming.values.values);
+    if (coming?.values.isWhole()) enter(coming.frame, coming.values.values, coming.next);
   }
 
   const way = course(url, options, {
     enter() {
       entering = nextId();
-      if (room) return { type: "own", id: entering, room, ownerKey };
-      return { type: "create", id: entering, token, audience, signals };
+      if (room) return { type: "own", id: entering, room, ownerKey, lives: true, cursor };
+      return { type: "create", id: entering, token, audience, signals, graceMs };
     },
     hear,
     position: () => (isOwner ? "live" : ""),
@@ -170,9 +228,12 @@ export async function host(url, options = {}) {
       }
       if (status.name === "closed") out.end(failure(status.reason ?? "closed"));
       emit("status", status);
-      if (status.name === "closed") clear();
+      if (status.name !== "closed") return;
+      kept.flush();
+      clear();
     },
   });
+  way.listen(globalThis, "pagehide", kept.flush);
 
   const out = outgoing(way, (message) => {
     // What was said again may be in the state already.
@@ -186,6 +247,9 @@ export async function host(url, options = {}) {
     get term() {
       return term;
     },
+    get graceMs() {
+      return grace;
+    },
     get status() {
       return way.status();
     },
@@ -194,12 +258,17 @@ export async function host(url, options = {}) {
       getSnapshot: state.getSnapshot,
       subscribe: (func) => on("state", () => func()),
     },
-    on: (name, func, listening) => on(EVENTS.includes(name) ? name : `:${name}`, func, listening),
+    on(name, func, listening) {
+      const isReset = name === "reset";
+      const off = on(EVENTS.includes(name) ? name : `:${name}`, func, listening, isReset && unheard ? [[unheard]] : []);
+      if (isReset) unheard = undefined;
+      return off;
+    },
     publish: (key, params, how) => out.say("publish", key, params, how),
     clear: (key, how) => out.say("clear", key, undefined, how),
     close({ timeoutMs = TIMEOUT_MS } = {}) {
       isClosing = true;
-      attempt(() => storage?.removeItem(storageKey));
+      kept.remove();
       out.flush();
       closeIfAllIsSafe();
       return new Promise((resolve, reject) => {

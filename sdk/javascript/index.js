@@ -5,6 +5,7 @@
  * @typedef {import("./failure.js").Failure} Failure
  * @typedef {import("./host.js").Audience} Audience
  * @typedef {import("./host.js").HostOptions} HostOptions
+ * @typedef {import("./host.js").OwnerReset} OwnerReset
  * @typedef {import("./host.js").Signal} Signal
  * @typedef {import("./outgoing.js").PublishOptions} PublishOptions
  * @typedef {import("./store.js").Message} Message

@@ -23,7 +23,7 @@ export function reception(state, pass, reset) {
   /** Whether an answer is on its way while it is in the room: to `unpause`. */
   let isAsking = false;
   let isPaused = false;
-  /** @type {{ frame: any, reason?: string, coming: ReturnType<typeof replay> } | undefined} The state on its way. */
+  /** @type {{ frame: any, epoch: string, reason?: string, coming: ReturnType<typeof replay> } | undefined} The state on its way. */
   let whole;
   /** How many messages of a resume are on their way. */
   let missing = 0;
@@ -42,7 +42,7 @@ export function reception(state, pass, reset) {
   function begin(frame, reason) {
     hole = undefined;
     owner = frame.owner;
-    whole = { frame, reason, coming: replay(frame) };
+    whole = { frame, epoch: frame.epoch, reason, coming: replay(frame) };
     complete();
   }
 
@@ -50,7 +50,8 @@ export function reception(state, pass, reset) {
     if (!whole?.coming.isWhole()) return;
     const { frame, reason, coming } = whole;
     const changes = state.replace(coming.values, frame.seq, frame.epoch === epoch);
-    epoch = frame.epoch;
+    // Not that of `frame`: an `owner` frame may have told a newer one meanwhile.
+    epoch = whole.epoch;
     whole = lag = undefined;
     if (reason) reset({ reason });
     pass(changes, changes.length > 0);
@@ -64,10 +65,10 @@ export function reception(state, pass, reset) {
     hasHeartbeat = frame.aliveMs > 0;
     if (frame.how !== "resumed") return begin(frame, frame.reason);
     owner = frame.owner;
-    state.seq = hole ?? state.seq;
-    hole = undefined;
     missing = frame.replay;
-    return frame.epoch !== epoch || frame.seq - state.seq !== missing ? "protocol" : "";
+    if (epoch === undefined || frame.seq - (hole ?? state.seq) !== missing) return "protocol";
+    // At once, with the seq that was asked with: the server vouches for it in this epoch, whatever the old one was.
+    epoch = frame.epoch;
   }
 
   /** @param {Message} message */
@@ -80,7 +81,8 @@ export function reception(state, pass, reset) {
     }
     if (seq !== undefined) {
       if (seq !== (hole ?? state.seq) + 1) return "protocol";
-      if (hole) lag = Infinity;
+      // What a resume brings holds every newer value.
+      if (hole && !missing) lag = Infinity;
       else if (!hasHeartbeat || seq >= Number(lag)) lag = undefined;
       hole = undefined;
       missing = Math.max(0, missing - 1);
@@ -142,6 +144,9 @@ export function reception(state, pass, reset) {
           return;
         case "owner":
           owner = frame.status;
+          // The lease changed under this connection: the same numbers go on in another epoch.
+          if (whole) whole.epoch = frame.epoch ?? whole.epoch;
+          else if (isIn) epoch = frame.epoch ?? epoch;
           return;
         case "alive":
           return look(frame.seq);

@@ -11,6 +11,11 @@
  */
 
 /**
+ * Up to where a client knows a room: a number, and what the server calls the numbering, which only the server understands.
+ * @typedef {{ epoch: string, seq: number }} Cursor
+ */
+
+/**
  * The state as an external store: the same snapshot until something changes.
  * @template M
  * @typedef {object} State

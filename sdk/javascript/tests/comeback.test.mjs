@@ -246,6 +246,22 @@ test("a hole that was told before a pause is where the catch-up begins", (t) => 
   assert.deepEqual([told.at(-1), show.state.get("a")], ["live", [5]]);
 });
 
+test("a catch-up that is cut before its first message does not count the hole as seen", (t) => {
+  const page = new Page(t);
+  const { peer, clock, server, show } = live(t);
+  peer.says(bell(1), { type: "skipped", through: 4 });
+  page.hide();
+  page.show();
+  const { id } = peer.rest().at(-1);
+  peer.says({ type: "joined", id, room: ROOM, epoch: "f", term: 1, seq: 6, how: "resumed", replay: 2, owner: "live", aliveMs: 25_000 });
+  peer.cuts();
+  clock.step();
+  const next = server.accept(2);
+  assert.deepEqual(next.joins({ ...resumed, epoch: "f", seq: 6, replay: 5 }).cursor, { epoch: "f", seq: 1 });
+  next.says(...[2, 3, 4, 5, 6].map((seq) => state(seq, "a")));
+  assert.deepEqual([show.state.get("a"), show.status.name], [[6], "live"]);
+});
+
 test("a page that is hidden before it is in pauses when it is, and again after each return", (t) => {
   const page = new Page(t);
   page.hide();

@@ -1,6 +1,6 @@
 // The conversations in protocol/conversations, from the SDK's side: whatever a client of version 2 says in them the SDK
-// says too, byte for byte but for its ids, and what it hears it understands. A connection that says what the SDK never
-// would is followed up to there, and counted.
+// says too, but for its ids, the order of members, and `lives`, which the SDK always says; and what it hears it understands.
+// A connection that says what the SDK never would is followed up to there, and counted.
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -21,6 +21,13 @@ const VALUES = { room: "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a" };
 
 /** What promises lead to is there after a turn of the event loop. */
 const tick = (value) => new Promise((resolve) => setImmediate(resolve, value));
+
+/** A frame without its id, to be compared; without `lives`, what a client says that knows nothing of lives. */
+function written({ id, lives, ...frame }, hasLives) {
+  if (hasLives) return JSON.stringify(Object.entries({ lives, ...frame }).sort());
+  if (frame.type === "own") delete frame.cursor;
+  return written(frame, true);
+}
 
 /** One connection's client. */
 class Client {
@@ -75,11 +82,11 @@ class Client {
     // The SDK has an id of its own for everything that is answered.
     const named = asked?.id !== undefined && id === undefined && ["publish", "clear"].includes(type);
     delete expected.id;
-    if (!asked || JSON.stringify({ ...asked, id: undefined }) !== JSON.stringify(expected)) return false;
+    if (!asked || written(asked, frame.lives) !== written(expected, true)) return false;
     return named || (asked.id === undefined) === (id === undefined);
   }
 
-  #actions({ room, ownerKey, cursor, token, audience, signals, id, key, params, state, ephemeral }) {
+  #actions({ room, ownerKey, cursor, token, audience, signals, graceMs, id, key, params, state, ephemeral }) {
     const options = { WebSocket: this.#server.WebSocket, token, reconnect: { random: () => 0 } };
     const enter = (begin, isViewer) => () => {
       // It came back by itself and has asked already.
@@ -95,7 +102,7 @@ class Client {
     const watching = (act) => () => (this.#end?.signal ? act() : false);
     return {
       join: enter(() => watch("ws://example.org/", room, options), true),
-      create: enter(() => host("ws://example.org/", { ...options, audience, signals }), false),
+      create: enter(() => host("ws://example.org/", { ...options, audience, signals, graceMs }), false),
       own: enter(() => host("ws://example.org/", { ...options, room, ownerKey }), false),
       publish: owning(() => {
         if (typeof key !== "string" || !key || !Array.isArray(params) || (ephemeral && (state || id !== undefined))) return false;

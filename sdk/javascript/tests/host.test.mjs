@@ -95,7 +95,7 @@ test("what was not acknowledged before a cut is said again, in order and under i
   clock.step();
   const next = server.accept(2);
   const { id, ...own } = next.owns(2, 1, state(1, "one"));
-  assert.deepEqual(own, { type: "own", room: ROOM, ownerKey: KEY });
+  assert.deepEqual(own, { type: "own", room: ROOM, ownerKey: KEY, lives: true, cursor: { epoch: "e", seq: 0 } });
   const after = next.rest();
   assert.deepEqual(after.slice(0, 3), before);
   assert.deepEqual(after.slice(3).map(({ type, key, params }) => [type, key, params]), [["publish", "a", [3]], ["clear", "b", undefined]]);

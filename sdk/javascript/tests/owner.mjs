@@ -6,13 +6,20 @@ import { Server } from "./script.mjs";
 
 export const URL = "ws://example.org/b";
 
-/** An owner that has just created its room, on a clock. */
-export async function owner(t, options = {}) {
+/** A storage that a test looks into. */
+export class Kept extends Map {
+  getItem = (name) => this.get(name) ?? null;
+  setItem = (name, value) => this.set(name, value);
+  removeItem = (name) => this.delete(name);
+}
+
+/** An owner that has just created its room, on a clock; `created` has these members besides. */
+export async function owner(t, options = {}, created = {}) {
   const clock = new Clock(t);
   const server = new Server();
   const hosting = host(URL, { WebSocket: server.WebSocket, reconnect: { random: () => 0.5 }, ...options });
   const peer = server.accept(1);
-  const create = peer.creates();
+  const create = peer.creates(created);
   const room = await hosting;
   t.after(() => room.leave());
   return { clock, server, peer, create, room };

@@ -104,6 +104,8 @@ test("the room outlives a server that is replaced, and a killed one", async (t) 
   const at = () => kept.address;
   const page = new Page(t);
   const { room } = await owner(t, {}, at);
+  const resets = [];
+  room.on("reset", ({ reason }) => resets.push(reason));
   const { show, witness } = viewer(t, room.id, {}, at);
   await show.entered;
   for (const signal of ["SIGTERM", "SIGKILL"]) {
@@ -121,6 +123,7 @@ test("the room outlives a server that is replaced, and a killed one", async (t) 
     await witness.sees(`said ${signal}`);
   }
   assert.equal(holds(show), "slide=SIGKILL said=SIGKILL");
+  assert.deepEqual(resets, []);
   assert.deepEqual(witness.lines.filter((line) => line.startsWith("reset")), []);
 });
 

@@ -4,19 +4,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { host } from "../index.js";
 import { Clock } from "./clock.mjs";
-import { outcome, owner, said, URL } from "./owner.mjs";
+import { Kept, outcome, owner, said, URL } from "./owner.mjs";
 import { bell, KEY, ROOM, Server, state } from "./script.mjs";
-
-class Kept extends Map {
-  getItem = (name) => this.get(name) ?? null;
-  setItem = (name, value) => this.set(name, value);
-  removeItem = (name) => this.delete(name);
-}
 
 test("whoever has the storage is the owner again after a reload", async (t) => {
   const storage = new Kept();
   const { room, server, peer } = await owner(t, { storage });
-  assert.deepEqual([...storage], [[`rtbroadcaster ${URL}`, JSON.stringify({ room: ROOM, ownerKey: KEY })]]);
+  assert.deepEqual([...storage], [[`rtbroadcaster ${URL}`, JSON.stringify({ room: ROOM, ownerKey: KEY, cursor: { epoch: "e", seq: 0 } })]]);
   peer.cuts(1001);
   const again = host(URL, { storage, WebSocket: server.WebSocket });
   const own = server.accept(2).owns(2, 3, state(3, "slide"));

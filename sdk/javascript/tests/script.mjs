@@ -67,19 +67,24 @@ export class Peer {
     return join;
   }
 
-  /** Answers `create`. */
-  creates() {
+  /** Answers `create`, which it gives, with these members besides. */
+  creates(members = {}) {
     const create = this.asked();
     assert.equal(create.type, "create");
-    this.says({ type: "created", id: create.id, room: ROOM, ownerKey: KEY, epoch: "e", term: 1, seq: 0, aliveMs: 25_000 });
+    this.says({ type: "created", id: create.id, room: ROOM, ownerKey: KEY, epoch: "e", term: 1, seq: 0, aliveMs: 25_000, ...members });
     return create;
   }
 
-  /** Answers `own` with the room at `seq` and this state. */
+  /** Answers `own` with the room at `seq` and this state, as servers did that know no lives. */
   owns(term = 2, seq = 0, ...state) {
+    return this.owned({ term, seq }, ...state);
+  }
+
+  /** Answers `own`, which it gives, with these members besides and this state. */
+  owned(members = {}, ...state) {
     const own = this.asked();
     assert.equal(own.type, "own");
-    this.says({ type: "owned", id: own.id, room: ROOM, epoch: "e", term, seq, replay: state.length, aliveMs: 25_000 }, ...state);
+    this.says({ type: "owned", id: own.id, room: ROOM, epoch: "e", term: 2, seq: 0, replay: state.length, aliveMs: 25_000, ...members }, ...state);
     return own;
   }
 

@@ -36,12 +36,23 @@ const resumed = { how: "resumed", seq: 6, replay: 3 };
 const again = { how: "resumed", seq: 3, replay: 0 };
 const slow = { type: "reset", reason: "slow", epoch: "e", term: 1, seq: 9, replay: 2, owner: "live" };
 const cleared = { type: "message", seq: 4, key: "a", params: [], cleared: true };
+const leased = { type: "owner", status: "live", term: 2, epoch: "g" };
 const old = "a[1] b[2]";
 
 /** What a server says on one connection, and what is known of the viewer after it was cut there. */
 const TABLE = [
   { what: "without an answer", joined: null, then: [], seq: 3, shown: old },
   { what: "resumed, before the first message", joined: resumed, then: [], seq: 3, shown: old },
+  { what: "resumed in another epoch, before the first message", joined: { ...resumed, epoch: "f" }, then: [], seq: 3, epoch: "f", shown: old },
+  { what: "resumed in another epoch, in the middle", joined: { ...resumed, epoch: "f" }, then: [state(4, "c")], seq: 4, epoch: "f", shown: "a[1] b[2] c[4]" },
+  { what: "resumed in another epoch, whole", joined: { ...again, epoch: "f" }, then: [], seq: 3, epoch: "f", shown: old },
+  { what: "behind an owner frame of another epoch", joined: again, then: [bell(4), leased, bell(5)], seq: 5, epoch: "g", shown: old },
+  { what: "behind an owner frame without an epoch", joined: again, then: [bell(4), { ...leased, epoch: undefined }], seq: 4, shown: old },
+  { what: "an owner frame in the middle of a resume", joined: { ...resumed, epoch: "f" }, then: [bell(4), leased], seq: 4, epoch: "g", shown: old },
+  { what: "an owner frame in a reset, in the middle", joined: reset(2), then: [state(5, "x"), leased], seq: 3, shown: old },
+  { what: "an owner frame in a reset, whole", joined: reset(2), then: [state(5, "x"), leased, state(7, "y")], seq: 7, epoch: "g", shown: "x[5] y[7]" },
+  { what: "an owner frame in a reset on the way, in the middle", joined: again, then: [slow, leased, state(8, "a")], seq: 3, shown: old },
+  { what: "an owner frame in a reset on the way, whole", joined: again, then: [slow, leased, state(8, "a"), state(9, "b")], seq: 9, epoch: "g", shown: "a[8] b[9]" },
   { what: "resumed, in the middle", joined: resumed, then: [state(4, "c"), bell(5)], seq: 5, shown: "a[1] b[2] c[4]" },
   { what: "resumed, whole", joined: resumed, then: [bell(4), bell(5), state(6, "a")], seq: 6, shown: "b[2] a[6]" },
   { what: "reset, before the first value", joined: reset(2), then: [], seq: 3, shown: old },
@@ -100,15 +111,88 @@ for (const { what, then, raw } of MISFITS) {
   });
 }
 
-for (const members of [{ epoch: "f" }, { seq: 7 }, { replay: 2 }]) {
+for (const members of [{ seq: 7 }, { replay: 2 }, { epoch: "f", seq: 7 }]) {
   test(`a resume that is not what was asked for is not believed: ${JSON.stringify(members)}`, (t) => {
     const { clock, server, told, peer } = atThree(t);
     peer.cuts();
     clock.step();
     server.accept(2).joins({ ...resumed, ...members });
     assert.equal(told.at(-1), "resuming protocol");
+    clock.step();
+    assert.deepEqual(server.accept(3).joins(again).cursor, { epoch: "e", seq: 3 });
   });
 }
+
+test("a resume without a cursor is not believed", (t) => {
+  const { server, told } = viewer(t);
+  const join = server.accept(1).joins({ how: "resumed" });
+  assert.deepEqual([join.cursor, told], [undefined, ["connecting protocol"]]);
+});
+
+test("each join tells the server that the viewer takes the epoch of a resume", (t) => {
+  const { clock, server } = viewer(t);
+  const first = server.accept(1).joins({ seq: 2 });
+  server.peer.cuts();
+  clock.step();
+  const { id, ...second } = server.accept(2).joins({ how: "resumed", seq: 2 });
+  assert.deepEqual(first, { type: "join", id: first.id, room: ROOM, lives: true });
+  assert.deepEqual(second, { type: "join", room: ROOM, cursor: { epoch: "e", seq: 2 }, lives: true });
+});
+
+test("a server that restarts three times in a row resumes a viewer each time, without another reconnect", (t) => {
+  const { clock, server, told, peer } = atThree(t);
+  const asked = [];
+  peer.cuts(1012, "restart");
+  for (const [at, epoch] of ["f", "g", "h"].entries()) {
+    clock.step();
+    const next = server.accept(at + 2);
+    asked.push(next.joins({ how: "resumed", epoch, seq: at + 4, replay: 1 }).cursor);
+    next.says(bell(at + 4));
+    assert.equal(told.at(-1), "live");
+    if (epoch !== "h") next.cuts(1012, "restart");
+  }
+  assert.deepEqual(asked, [{ epoch: "e", seq: 3 }, { epoch: "f", seq: 4 }, { epoch: "g", seq: 5 }]);
+  const each = (seq) => ["resuming restart", `${seq} bell [${seq}]`, "live"];
+  assert.deepEqual(told, [4, 5, 6].flatMap(each));
+  clock.advance(20_000);
+  assert.equal(server.peers.length, 4);
+});
+
+test("restarts that each cut the replay bring every message once", (t) => {
+  const { clock, server, told, peer, show } = atThree(t);
+  peer.cuts();
+  const asked = ["f", "g", "h"].map((epoch, at) => {
+    clock.step();
+    const next = server.accept(at + 2);
+    const { cursor } = next.joins({ how: "resumed", epoch, seq: 6, replay: 6 - 3 - at });
+    next.says(bell(4 + at));
+    if (epoch !== "h") next.cuts();
+    return cursor;
+  });
+  assert.deepEqual(asked, [{ epoch: "e", seq: 3 }, { epoch: "f", seq: 4 }, { epoch: "g", seq: 5 }]);
+  assert.deepEqual(told.filter((line) => /bell|reset/.test(line)), ["4 bell [4]", "5 bell [5]", "6 bell [6]"]);
+  assert.equal(show.status.name, "live");
+});
+
+test("an epoch that an owner frame tells comes in order with the messages and is no event", (t) => {
+  const { peer, told, clock, server } = atThree(t);
+  peer.says({ ...leased, status: "away" }, bell(4), { ...leased, epoch: "h" }, bell(5));
+  assert.deepEqual(told, ["away", "4 bell [4]", "live", "5 bell [5]"]);
+  peer.cuts();
+  clock.step();
+  assert.deepEqual(server.accept(2).joins({ how: "resumed", epoch: "h", seq: 5 }).cursor, { epoch: "h", seq: 5 });
+});
+
+test("values that were seen in the epoch of a resume are not told again by its reset", (t) => {
+  const { clock, server, told, peer } = atThree(t);
+  peer.cuts();
+  clock.step();
+  const next = server.accept(2);
+  next.joins({ ...again, epoch: "f" });
+  told.length = 0;
+  next.says({ ...slow, epoch: "f" }, state(1, "a"), state(9, "b"));
+  assert.deepEqual(told, ["lagging", "reset slow", "9 b [9]", "live"]);
+});
 
 test("everything is told in order, and a resume as if nothing had been", (t) => {
   const { clock, server, told, peer } = atThree(t);

@@ -4,14 +4,16 @@ import { host, join } from "../../index.js";
 
 type Show = { slide: [number]; note: [text: string, bold?: boolean] };
 
-const room = await host<Show>("/broadcasting", { storage: sessionStorage, signals: { vote: { count: true } }, audience: true });
+const room = await host<Show>("/broadcasting", { storage: sessionStorage, signals: { vote: { count: true } }, audience: true, graceMs: 600_000 });
 const seq: number | undefined = await room.publish("slide", [3], { state: true });
 void room.publish("note", ["text"], { ephemeral: true });
 void room.clear("slide", { timeoutMs: 1_000 });
 const off: () => void = room.on("audience", ({ viewers, lagging }) => viewers + lagging);
 room.on("hand", ({ key, params, from }) => [key, params, from]);
+room.on("reset", ({ reason }) => reason.trim());
 room.on("status", ({ name }) => name === "resuming");
 const slide: [number] | undefined = room.state.get("slide");
+const grace: number | undefined = room.graceMs;
 await room.close({ timeoutMs: 1_000 });
 room.leave();
 
@@ -26,4 +28,4 @@ const any = await host("/broadcasting", { room: "room", ownerKey: "key" });
 void any.publish("whatever", [1, "2", { three: 3 }]);
 void join("/broadcasting", any.id);
 
-export { off, seq, slide };
+export { grace, off, seq, slide };
