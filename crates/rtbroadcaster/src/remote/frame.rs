@@ -32,8 +32,8 @@ pub(super) enum Frame {
     Skipped(Seq),
     /// The state follows anew.
     Reset(Entry, ResetReason),
-    /// The owner came or went.
-    Owner(OwnerStatus, u64),
+    /// The owner came or went, or has another lease; with the epoch of the life that begins with it, if one does.
+    Owner(OwnerStatus, u64, Option<Epoch>),
     /// The message of this id has this number and is safe.
     Ack(Box<str>, Seq),
     /// A request is refused.
@@ -80,7 +80,7 @@ pub(super) enum How {
 pub enum ResetReason {
     /// A message that it missed has left the history.
     Retention,
-    /// The room's numbering has begun anew.
+    /// The room's numbering has begun anew, or without something that the cursor's epoch had.
     Epoch,
     /// It has seen a message that the room does not have.
     Future,

@@ -5,6 +5,7 @@ mod cursors;
 mod endings;
 mod heartbeats;
 mod listening;
+mod lives;
 mod owners;
 mod repeats;
 mod script;

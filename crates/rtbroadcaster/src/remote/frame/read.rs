@@ -99,7 +99,13 @@ impl Members<'_> {
             "reset" => Frame::Reset(self.entry("".into(), self.replay?)?, self.reset_reason()),
             "message" => Frame::Message(self.said()?),
             "skipped" => Frame::Skipped(Seq::new(self.through?)?),
-            "owner" => Frame::Owner(presence(self.status.as_deref()?), self.term?),
+            "owner" => {
+                let epoch = match &self.epoch {
+                    Some(epoch) => Some(Epoch::from_wire(epoch)?),
+                    None => None,
+                };
+                Frame::Owner(presence(self.status.as_deref()?), self.term?, epoch)
+            }
             "ack" => Frame::Ack(self.id?, Seq::new(self.seq?)?),
             "error" => Frame::Error(self.id, Refused { code: self.code?, retry: self.retry_in_ms.map(millis) }),
             "alive" => Frame::Alive(Seq::new(self.seq?)?),
@@ -212,6 +218,8 @@ mod tests {
             r#"{"type":"message","seq":1,"key":"a","params":{}}"#,
             r#"{"type":"message","seq":1,"key":"","params":[]}"#,
             r#"{"type":"skipped","through":9007199254740992}"#,
+            // An epoch has at most 32 bytes.
+            r#"{"type":"owner","status":"live","term":2,"epoch":"0123456789abcdef0123456789abcdef0"}"#,
         ] {
             assert!(Frame::read(text).is_err(), "{text}");
         }
