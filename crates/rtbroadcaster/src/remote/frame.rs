@@ -22,8 +22,8 @@ const LATER: Duration = Duration::from_secs(5);
 pub(super) enum Frame {
     /// The room is made.
     Created(Entry, OwnerKey),
-    /// The room has a new owner, this one.
-    Owned(Entry),
+    /// The room has a new owner, this one. How its cursor was continued is told by servers that know lives.
+    Owned(Entry, Option<How>),
     /// This viewer is in the room.
     Joined(Entry, How),
     /// Something was said.
@@ -66,7 +66,7 @@ pub(super) struct Entry {
     pub(super) alive: Option<Duration>,
 }
 
-/// How a viewer is brought to where the room stands.
+/// How a viewer is brought to where the room stands, or what became of an owner's cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
     Snapshot,
@@ -74,7 +74,7 @@ pub(super) enum How {
     Reset(ResetReason),
 }
 
-/// Why a viewer got the state anew instead of every message.
+/// Why a viewer got the state anew instead of every message, or why a server has lost messages of its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResetReason {

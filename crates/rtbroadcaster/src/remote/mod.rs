@@ -63,9 +63,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub use crate::id::{Cursor, Epoch};
 pub use crate::message::{Key, Params};
 pub use address::{Address, AddressError};
-pub use broadcaster::{Broadcaster, OpenError, PublishError, Ticket};
+pub use broadcaster::{Broadcaster, Loss, OpenError, PublishError, Ticket};
 pub use crowd::{Audience, Signal, Signals};
 pub use ending::Closing;
 pub use frame::{Refused, ResetReason};

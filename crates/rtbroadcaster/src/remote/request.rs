@@ -40,8 +40,11 @@ pub(super) fn create(id: &str, options: &RoomOptions) -> String {
     text
 }
 
-pub(super) fn own(id: &str, room: RoomId, key: &OwnerKey) -> String {
-    format!(r#"{{"type":"own","id":{},"room":"{room}","ownerKey":"{}"}}"#, quoted(id), key.as_str())
+pub(super) fn own(id: &str, room: RoomId, key: &OwnerKey, cursor: Option<&Cursor>) -> String {
+    let mut text = format!(r#"{{"type":"own","id":{},"room":"{room}","ownerKey":"{}""#, quoted(id), key.as_str());
+    go_on(cursor, &mut text);
+    text.push('}');
+    text
 }
 
 pub(super) fn join(id: &str, room: RoomId, cursor: Option<&Cursor>) -> String {
@@ -108,7 +111,7 @@ mod tests {
         let epoch = Epoch::from_wire("0b9e7c1d5a3f4e2f8c6d4b2a19070503").unwrap();
         let cursor = Cursor { epoch, seq: Seq::new(9).unwrap() };
         let once = Counting { once_per_viewer: true, ..Counting::default() };
-        let own = own("1c3e5a7f90b2d4e6-1", room, &key).replace(&"0".repeat(64), "(64 hexadecimal digits)");
+        let own = own("1c3e5a7f90b2d4e6-1", room, &key, None).replace(&"0".repeat(64), "(64 hexadecimal digits)");
         let pointer = Body { key: Key::new("pointer").unwrap(), ..body(None) };
         for request in [
             create("9f86d081884c7d65-1", &RoomOptions::new()),
@@ -130,8 +133,9 @@ mod tests {
     }
 
     #[test]
-    fn a_join_says_that_it_knows_lives_with_and_without_a_cursor() {
+    fn whoever_enters_a_room_says_that_it_knows_lives_with_and_without_a_cursor() {
         let room = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";
+        let key: OwnerKey = "0".repeat(64).parse().unwrap();
         let cursor = Cursor { epoch: Epoch::from_wire("\"").unwrap(), seq: Seq::new(9).unwrap() };
         for (cursor, expected) in [
             (None, serde_json::json!({"type": "join", "id": "a", "room": room, "lives": true})),
@@ -141,8 +145,13 @@ mod tests {
                     "cursor": {"epoch": "\"", "seq": 9}}),
             ),
         ] {
-            let join: serde_json::Value = serde_json::from_str(&join("a", room.parse().unwrap(), cursor)).unwrap();
-            assert_eq!(join, expected);
+            let read = |text: String| serde_json::from_str::<serde_json::Value>(&text).unwrap();
+            assert_eq!(read(join("a", room.parse().unwrap(), cursor)), expected);
+            let mut own = read(own("a", room.parse().unwrap(), &key, cursor));
+            assert_eq!((own["type"].take(), own["ownerKey"].take()), ("own".into(), "0".repeat(64).into()));
+            own.as_object_mut().unwrap().remove("ownerKey");
+            own["type"] = "join".into();
+            assert_eq!(own, expected);
         }
     }
 

@@ -4,6 +4,7 @@
 mod cursors;
 mod endings;
 mod heartbeats;
+mod leases;
 mod listening;
 mod lives;
 mod owners;

@@ -87,15 +87,8 @@ impl Members<'_> {
                 let key = self.owner_key.as_deref()?.parse().ok()?;
                 Frame::Created(self.entry(self.id.clone()?, 0)?, key)
             }
-            "owned" => Frame::Owned(self.entry(self.id.clone()?, self.replay?)?),
-            "joined" => {
-                let how = match self.how.as_deref()? {
-                    "snapshot" => How::Snapshot,
-                    "resumed" => How::Resumed,
-                    _ => How::Reset(self.reset_reason()),
-                };
-                Frame::Joined(self.entry(self.id.clone()?, self.replay?)?, how)
-            }
+            "owned" => Frame::Owned(self.entry(self.id.clone()?, self.replay?)?, self.how()),
+            "joined" => Frame::Joined(self.entry(self.id.clone()?, self.replay?)?, self.how()?),
             "reset" => Frame::Reset(self.entry("".into(), self.replay?)?, self.reset_reason()),
             "message" => Frame::Message(self.said()?),
             "skipped" => Frame::Skipped(Seq::new(self.through?)?),
@@ -163,6 +156,14 @@ impl Members<'_> {
         // A number or a text: it is opaque.
         let from = self.from.map(|from| from.get().trim_matches('"').into());
         Some(Signal::One { key, params, from, dropped: self.dropped })
+    }
+
+    fn how(&self) -> Option<How> {
+        Some(match self.how.as_deref()? {
+            "snapshot" => How::Snapshot,
+            "resumed" => How::Resumed,
+            _ => How::Reset(self.reset_reason()),
+        })
     }
 
     fn reset_reason(&self) -> ResetReason {
