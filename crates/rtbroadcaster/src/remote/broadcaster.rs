@@ -8,6 +8,7 @@ mod unacked;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -130,7 +131,7 @@ impl Broadcaster {
     /// ```
     pub async fn create_with(address: &str, room: RoomOptions, options: Options) -> Result<Self, OpenError> {
         let dialer = Dialer::new(address.parse::<Address>()?);
-        Self::begin(dialer, Beginning::Create(room), None, options).await
+        Self::begin(dialer, Beginning::Create(room, options.grace), None, options).await
     }
 
     /// Owns `room` by its key, whoever owns it now: comes back, or takes it over.
@@ -233,6 +234,12 @@ impl Broadcaster {
     /// it has grown by more, somebody else was the owner in between.
     pub fn term(&self) -> u64 {
         self.lease.borrow().term
+    }
+
+    /// Returns the grace in force: how long the room waits for its owner once the owner is away. `None` where the server
+    /// does not tell it. [`Options::grace`] asks for one.
+    pub fn grace(&self) -> Option<Duration> {
+        self.lease.borrow().grace
     }
 
     /// Returns where it stands: the epoch and the number of its newest acknowledgement, and before the first one the

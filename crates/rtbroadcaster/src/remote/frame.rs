@@ -64,6 +64,8 @@ pub(super) struct Entry {
     pub(super) owner: OwnerStatus,
     /// The time between two heartbeats.
     pub(super) alive: Option<Duration>,
+    /// How long the room waits for its owner, where the server tells it.
+    pub(super) grace: Option<Duration>,
 }
 
 /// How a viewer is brought to where the room stands, or what became of an owner's cursor.

@@ -1,9 +1,10 @@
 //! What a client of version 2 asks for, written: PROTOCOL.md section 2. Pure. Must not know answers.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::random::Random;
-use crate::id::{Cursor, RoomId};
+use crate::id::{Cursor, RoomId, Seq};
 use crate::message::{Body, Change};
 use crate::options::RoomOptions;
 use crate::room::OwnerKey;
@@ -26,10 +27,14 @@ impl Ids {
     }
 }
 
-pub(super) fn create(id: &str, options: &RoomOptions) -> String {
+pub(super) fn create(id: &str, options: &RoomOptions, grace: Option<Duration>) -> String {
     let mut text = format!(r#"{{"type":"create","id":{}"#, quoted(id));
     if options.has_audience() {
         text.push_str(r#","audience":true"#);
+    }
+    if let Some(grace) = grace {
+        // The greatest whole number that every reader of JSON holds exactly.
+        let _ = write!(text, r#","graceMs":{}"#, grace.as_millis().clamp(1, Seq::MAX.get().into()));
     }
     for (at, (key, counting)) in options.counted().enumerate() {
         text.push_str(if at == 0 { r#","signals":{"# } else { "," });
@@ -92,7 +97,7 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{Epoch, Seq};
+    use crate::id::Epoch;
     use crate::message::{Key, Params};
     use crate::options::Counting;
 
@@ -114,8 +119,8 @@ mod tests {
         let own = own("1c3e5a7f90b2d4e6-1", room, &key, None).replace(&"0".repeat(64), "(64 hexadecimal digits)");
         let pointer = Body { key: Key::new("pointer").unwrap(), ..body(None) };
         for request in [
-            create("9f86d081884c7d65-1", &RoomOptions::new()),
-            create("f", &RoomOptions::new().with_audience().with_counting("vote", once).unwrap()),
+            create("9f86d081884c7d65-1", &RoomOptions::new(), None),
+            create("f", &RoomOptions::new().with_audience().with_counting("vote", once).unwrap(), None),
             own,
             join("a", room, None),
             join("b", room, Some(&cursor)),
@@ -160,13 +165,27 @@ mod tests {
         let counting = |once_per_viewer| Counting { once_per_viewer, ..Counting::default() };
         let options = RoomOptions::new().with_audience().with_counting("vote", counting(true));
         let options = options.and_then(|options| options.with_counting("\"clap\"", counting(false))).unwrap();
-        let written: serde_json::Value = serde_json::from_str(&create("c", &options)).unwrap();
+        let written: serde_json::Value = serde_json::from_str(&create("c", &options, None)).unwrap();
         let signals = serde_json::json!({
             "vote": {"count": true, "everyMs": 1000, "oncePerViewer": true},
             "\"clap\"": {"count": true, "everyMs": 1000}
         });
         let expected = serde_json::json!({"type": "create", "id": "c", "audience": true, "signals": signals});
         assert_eq!(written, expected);
+    }
+
+    #[test]
+    fn a_grace_is_written_in_whole_milliseconds_of_which_there_is_at_least_one() {
+        for (grace, millis) in [
+            (Duration::from_secs(600), 600_000_u64),
+            (Duration::from_micros(2_900), 2),
+            (Duration::ZERO, 1),
+            (Duration::MAX, (1 << 53) - 1),
+        ] {
+            let text = create("c", &RoomOptions::new().with_audience(), Some(grace));
+            let written: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(written["graceMs"], millis, "{grace:?}");
+        }
     }
 
     #[test]

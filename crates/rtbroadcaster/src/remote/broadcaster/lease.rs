@@ -1,5 +1,7 @@
 //! An owner's lease: its term, and where the owner stands in the room's numbering. Pure. Must not know connections.
 
+use std::time::Duration;
+
 use crate::id::{Cursor, Epoch, Seq};
 use crate::remote::frame::{Entry, How, ResetReason};
 
@@ -8,6 +10,8 @@ use crate::remote::frame::{Entry, How, ResetReason};
 pub(super) struct Lease {
     /// Its number; 0 before the first one.
     pub(super) term: u64,
+    /// How long the room waits for its owner, where the server tells it.
+    pub(super) grace: Option<Duration>,
     /// The newest acknowledgement; `None` while it does not know the room.
     pub(super) cursor: Option<Cursor>,
 }
@@ -31,7 +35,7 @@ pub struct Loss {
 impl Lease {
     /// Returns the lease of an owner that has none yet, and knows the room up to `cursor`.
     pub(super) fn new(cursor: Option<Cursor>) -> Self {
-        Self { term: 0, cursor }
+        Self { term: 0, grace: None, cursor }
     }
 
     /// The server has answered, and the state follows. Where the room continues the cursor, it does so in this epoch from
@@ -44,7 +48,7 @@ impl Lease {
 
     /// All of the state has come. Returns what is lost, if the server has said so.
     pub(super) fn entered(&mut self, entry: Entry, how: Option<How>) -> Option<Loss> {
-        self.term = entry.term;
+        (self.term, self.grace) = (entry.term, entry.grace);
         let present = Cursor { epoch: entry.epoch, seq: entry.seq };
         match (&self.cursor, how) {
             (Some(acked), Some(How::Reset(reason))) => {

@@ -31,6 +31,7 @@ struct Members<'a> {
     reason: Option<String>,
     owner: Option<String>,
     alive_ms: Option<u64>,
+    grace_ms: Option<u64>,
     key: Option<String>,
     #[serde(borrow)]
     params: Option<&'a RawValue>,
@@ -119,6 +120,7 @@ impl Members<'_> {
             Some(room) => Some(room.parse().ok()?),
             None => None,
         };
+        let time = |millis: Option<u64>| millis.filter(|&millis| millis > 0).map(Duration::from_millis);
         Some(Entry {
             id,
             room,
@@ -127,7 +129,8 @@ impl Members<'_> {
             seq: Seq::new(self.seq?)?,
             replay,
             owner: presence(self.owner.as_deref().unwrap_or("live")),
-            alive: self.alive_ms.filter(|&ms| ms > 0).map(Duration::from_millis),
+            alive: time(self.alive_ms),
+            grace: time(self.grace_ms),
         })
     }
 

@@ -80,7 +80,7 @@ impl Server {
 
     /// An owner that has just created its room.
     pub(super) async fn created(options: Options) -> (Broadcaster, Self, Peer) {
-        let (opening, mut server) = Self::owner(Beginning::Create(RoomOptions::default()), options);
+        let (opening, mut server) = Self::owner(Beginning::Create(RoomOptions::default(), options.grace), options);
         let mut peer = server.accept().await;
         peer.creates().await;
         (soon(opening).await.unwrap().unwrap(), server, peer)
@@ -148,13 +148,19 @@ impl Peer {
         join
     }
 
-    /// Answers `create`.
+    /// Answers `create`, which it gives.
     pub(super) async fn creates(&mut self) -> Value {
+        self.creates_with(json!({})).await
+    }
+
+    /// Answers `create`, which it gives, with these members besides.
+    pub(super) async fn creates_with(&mut self, members: Value) -> Value {
         let create = self.asked().await;
         assert_eq!(create["type"], "create", "{create}");
-        self.says(json!({"type": "created", "id": create["id"], "room": ROOM, "ownerKey": key(), "epoch": "e",
-            "term": 1, "seq": 0, "aliveMs": 25_000}))
-            .await;
+        let mut created = json!({"type": "created", "id": create["id"], "room": ROOM, "ownerKey": key(), "epoch": "e",
+            "term": 1, "seq": 0, "aliveMs": 25_000});
+        created.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        self.says(created).await;
         create
     }
 
