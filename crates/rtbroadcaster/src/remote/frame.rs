@@ -96,6 +96,21 @@ pub enum ResetReason {
     Other,
 }
 
+impl ResetReason {
+    /// Returns the word of PROTOCOL.md, and `other` for one that this version does not know.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Retention => "retention",
+            Self::Epoch => "epoch",
+            Self::Future => "future",
+            Self::Malformed => "malformed",
+            Self::Slow => "slow",
+            Self::Gap => "gap",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// One thing that was said.
 #[derive(Debug, Clone)]
 pub(super) struct Said {
