@@ -1,8 +1,10 @@
 //! `rtbroadcaster publish`: makes a room or owns one, says messages, and tells what became of each.
 //! Must not know how messages are read, nor how anything is shown.
 
+mod grace;
 mod key_file;
 mod lines;
+mod losses;
 mod phrase;
 mod speech;
 mod teller;
@@ -21,7 +23,9 @@ use crate::destination::Destination;
 use crate::ending::{Code, Ending, Failure, note};
 use crate::patience::Patience;
 use crate::signals::{Came, Signals};
+use grace::Grace;
 use key_file::KeyFile;
+use losses::Losses;
 use speech::{Spoken, speak};
 use teller::{Beginning, Teller};
 
@@ -71,6 +75,9 @@ pub(crate) struct Options {
     /// Viewers of a new room are told how many they are
     #[arg(long)]
     audience: bool,
+    /// How long a new room waits for its owner; the server may lower or raise it
+    #[arg(long, value_name = "TIME")]
+    grace: Option<Grace>,
     /// End the room when everything is said
     #[arg(long, conflicts_with = "stay")]
     close: bool,
@@ -100,6 +107,10 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 
 async fn publish(options: &Options) -> Result<Ending, Failure> {
     let room = options.destination.room(options.room)?;
+    if room.is_some() && options.grace.is_some() {
+        let advice = "A room that is there keeps its own.";
+        return Err(Failure::new(Code::Usage, "--grace is for a new room", advice));
+    }
     let key = KeyFile::of(options.owner_key_file.as_deref(), room)?;
     let plan = Plan { options, address: options.destination.to_string(), room, key };
     let mut signals = Signals::new().map_err(|error| Failure::here("cannot wait for signals", &error))?;
@@ -111,30 +122,49 @@ async fn publish(options: &Options) -> Result<Ending, Failure> {
     let mut teller = Teller::new();
     let beginning = if room.is_some() { Beginning::Owned } else { Beginning::Created };
     teller.begin(&owner, &options.destination, beginning).await?;
-    let (refused, came) = plan.say(&owner, &mut teller, &mut signals).await?;
-    let came = match came {
-        None if plan.stays() => {
-            teller.stay();
-            Some(plan.stay(&owner, &mut signals).await?)
-        }
-        came => came,
-    };
-    teller.end();
-    plan.end(owner, came, &mut signals).await?;
-    match came {
-        Some(came) => Ok(Ending::Interrupted(came)),
-        None if refused > 0 => {
-            let what = if refused == 1 { "1 message was".into() } else { format!("{refused} messages were") };
-            Err(Failure::new(Code::Refused, format!("{what} not said"), "All others were."))
-        }
-        None => Ok(Ending::Done),
+    if let Some(differs) = options.grace.and_then(|asked| asked.differs(owner.grace())) {
+        note(&differs);
     }
+    let mut losses = Losses::of(&owner);
+    let ended = plan.speak(owner, &mut teller, &mut signals, &mut losses).await;
+    // One may have come with the last acknowledgement.
+    losses.tell();
+    ended
 }
 
 impl Plan<'_> {
+    /// Says everything, stays if it should, and ends.
+    async fn speak(
+        &self,
+        owner: Broadcaster,
+        teller: &mut Teller,
+        signals: &mut Signals,
+        losses: &mut Losses,
+    ) -> Result<Ending, Failure> {
+        let (refused, came) = self.say(&owner, teller, signals, losses).await?;
+        let came = match came {
+            None if self.stays() => {
+                teller.stay();
+                Some(self.stay(&owner, signals, losses).await?)
+            }
+            came => came,
+        };
+        teller.end();
+        self.end(owner, came, signals).await?;
+        match came {
+            Some(came) => Ok(Ending::Interrupted(came)),
+            None if refused > 0 => {
+                let what = if refused == 1 { "1 message was".into() } else { format!("{refused} messages were") };
+                Err(Failure::new(Code::Refused, format!("{what} not said"), "All others were."))
+            }
+            None => Ok(Ending::Done),
+        }
+    }
+
     async fn open(&self) -> Result<Broadcaster, Failure> {
         let mut behavior = self.options.patience.options();
         behavior.message_bytes_max = self.options.message_bytes_max;
+        behavior.grace = self.options.grace.map(|Grace(time)| time);
         let opening = async {
             match (self.room, self.key.read()?) {
                 (Some(room), Some(key)) => Ok(Broadcaster::own_with(&self.address, room, key, behavior).await),
@@ -165,6 +195,7 @@ impl Plan<'_> {
         owner: &Broadcaster,
         teller: &mut Teller,
         signals: &mut Signals,
+        losses: &mut Losses,
     ) -> Result<(u64, Option<Came>), Failure> {
         let stop = CancellationToken::new();
         let (told, pending) = mpsc::channel(TOLD_MAX);
@@ -172,7 +203,7 @@ impl Plan<'_> {
         let work = async {
             tokio::select! {
                 said = said => said.map(|((), refused)| refused),
-                closing = self.over(owner) => Err(closing.into()),
+                closing = self.over(owner, losses) => Err(closing.into()),
             }
         };
         tokio::pin!(work);
@@ -198,10 +229,10 @@ impl Plan<'_> {
         *stay || would_end_at_once && !*close
     }
 
-    async fn stay(&self, owner: &Broadcaster, signals: &mut Signals) -> Result<Came, Failure> {
+    async fn stay(&self, owner: &Broadcaster, signals: &mut Signals, losses: &mut Losses) -> Result<Came, Failure> {
         tokio::select! {
             came = signals.next() => Ok(came),
-            closing = self.over(owner) => Err(self.closed(&closing)),
+            closing = self.over(owner, losses) => Err(self.closed(&closing)),
         }
     }
 
@@ -225,8 +256,8 @@ impl Plan<'_> {
         }
     }
 
-    /// Waits until it is over, and says when the connection is lost.
-    async fn over(&self, owner: &Broadcaster) -> Closing {
+    /// Waits until it is over, and says when the connection is lost, or what was acknowledged.
+    async fn over(&self, owner: &Broadcaster, losses: &mut Losses) -> Closing {
         let mut whereabouts = Whereabouts::new(&self.address, self.options.patience);
         let mut status = owner.watch_status();
         loop {
@@ -235,8 +266,12 @@ impl Plan<'_> {
                 return closing.clone();
             }
             whereabouts.tell(&now);
-            if status.changed().await.is_err() {
-                std::future::pending::<()>().await;
+            losses.tell();
+            tokio::select! {
+                changed = status.changed() => if changed.is_err() {
+                    std::future::pending::<()>().await;
+                },
+                () = losses.changed() => {}
             }
         }
     }

@@ -35,7 +35,7 @@ pub(super) fn end(closing: &Closing, out: &mut String) {
 fn write_state(reset: Option<ResetReason>, state: &State, out: &mut String) -> std::fmt::Result {
     out.push_str(r#"{"type":"state""#);
     if let Some(reason) = reset {
-        write!(out, r#","reset":"{}""#, word(reason))?;
+        write!(out, r#","reset":"{}""#, reason.word())?;
     }
     write!(out, r#","seq":{},"state":{{"#, state.seq())?;
     for (place, (key, params)) in state.iter().enumerate() {
@@ -58,19 +58,6 @@ fn write_message(message: &Delivery, out: &mut String) -> std::fmt::Result {
         Kind::Event => "}\n",
     });
     Ok(())
-}
-
-/// The word of PROTOCOL.md.
-pub(super) const fn word(reason: ResetReason) -> &'static str {
-    match reason {
-        ResetReason::Retention => "retention",
-        ResetReason::Epoch => "epoch",
-        ResetReason::Future => "future",
-        ResetReason::Malformed => "malformed",
-        ResetReason::Slow => "slow",
-        ResetReason::Gap => "gap",
-        _ => "other",
-    }
 }
 
 fn quoted(text: &str) -> String {

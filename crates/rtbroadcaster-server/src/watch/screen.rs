@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use rtbroadcaster::remote::{Closing, Heard};
 use rtbroadcaster::{Kind, OwnerStatus};
 
-use super::line::word;
 use crate::plain::{name, plain};
 
 /// How wide numbers are.
@@ -19,7 +18,7 @@ pub(super) fn write(heard: &Heard, out: &mut String) {
         Heard::State { reset, state } => {
             let keys = if state.len() == 1 { "1 key".into() } else { format!("{} keys", state.len()) };
             let why = reset.map_or_else(String::new, |reason| {
-                format!(", anew ({}): events before it may be missing", word(reason))
+                format!(", anew ({}): events before it may be missing", reason.word())
             });
             let _ = writeln!(out, "{:>WIDTH$}  the state: {keys}{why}", number(state.seq().get()));
             state.iter().try_for_each(|(key, params)| {

@@ -1,12 +1,14 @@
 //! An owner over the network: its handle. Must not know connections.
 
 mod failure;
+mod lease;
 mod part;
 mod unacked;
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -17,13 +19,15 @@ use super::dial::Dialer;
 use super::state::State;
 use super::status::Status;
 use super::{Options, crowd};
-use crate::id::{RoomId, Seq};
+use crate::id::{Cursor, RoomId, Seq};
 use crate::message::{Body, Change, Key, Kind, Message, MessageError, Params};
 use crate::options::RoomOptions;
 use crate::room::OwnerKey;
 pub use failure::{OpenError, PublishError};
+use lease::Lease;
+pub use lease::Loss;
 pub(super) use part::Beginning;
-use part::{Order, Owning};
+use part::{Order, Owning, Telling};
 use unacked::IDS_MAX;
 
 /// The owner of a room over the network, which comes back to it by itself. A room has one speaker, so this cannot be cloned.
@@ -36,6 +40,9 @@ use unacked::IDS_MAX;
 /// [key](Self::key) owns it. Whoever does that while this one is here fences it: everything fails with
 /// [`PublishError::Fenced`] from then on, and it does not come back. If its connection was cut at just that moment it cannot
 /// know, comes back by the same key, and fences the other one: see [`term`](Self::term).
+///
+/// A server that has lost its disk, or was begun on an older copy of it, may lack messages that it had acknowledged:
+/// [`watch_loss`](Self::watch_loss) tells that. This owner goes on with what the server has.
 ///
 /// # Closing
 /// [`close`](Self::close) ends the room when everything that was published is safe.
@@ -60,7 +67,8 @@ pub struct Broadcaster {
     opened: Opened,
     status: watch::Receiver<Status>,
     state: watch::Receiver<State>,
-    term: watch::Receiver<u64>,
+    lease: watch::Receiver<Lease>,
+    loss: watch::Receiver<Option<Loss>>,
     audience: watch::Receiver<Option<Audience>>,
     ears: Arc<Mutex<Vec<crowd::Ear>>>,
     options: Options,
@@ -123,7 +131,7 @@ impl Broadcaster {
     /// ```
     pub async fn create_with(address: &str, room: RoomOptions, options: Options) -> Result<Self, OpenError> {
         let dialer = Dialer::new(address.parse::<Address>()?);
-        Self::begin(dialer, Beginning::Create(room), options).await
+        Self::begin(dialer, Beginning::Create(room, options.grace), None, options).await
     }
 
     /// Owns `room` by its key, whoever owns it now: comes back, or takes it over.
@@ -140,22 +148,65 @@ impl Broadcaster {
     /// As [`own`](Self::own), or patience has ended.
     pub async fn own_with(address: &str, room: RoomId, key: OwnerKey, options: Options) -> Result<Self, OpenError> {
         let dialer = Dialer::new(address.parse::<Address>()?);
-        Self::begin(dialer, Beginning::Own(room, key), options).await
+        Self::begin(dialer, Beginning::Own(room, key), None, options).await
     }
 
-    /// Begins on connections of `dialer`.
-    pub(super) async fn begin(dialer: Dialer, beginning: Beginning, options: Options) -> Result<Self, OpenError> {
+    /// The same for a program that has kept the [`cursor`](Self::cursor) of an earlier owner beside the key. If the server
+    /// lacks a message that was acknowledged up to it, [`watch_loss`](Self::watch_loss) tells that as soon as this returns.
+    ///
+    /// # Errors
+    /// As [`own_with`](Self::own_with).
+    ///
+    /// ```no_run
+    /// use rtbroadcaster::remote::{Broadcaster, Cursor, Epoch, Options};
+    /// use rtbroadcaster::{OwnerKey, RoomId, Seq};
+    ///
+    /// # async fn run(room: RoomId, key: OwnerKey, epoch: &str, seq: u64) -> Result<(), Box<dyn std::error::Error>> {
+    /// let cursor = Cursor { epoch: Epoch::from_wire(epoch).ok_or("epoch")?, seq: Seq::new(seq).ok_or("seq")? };
+    /// let address = "ws://127.0.0.1:8080/broadcasting";
+    /// let owner = Broadcaster::own_after(address, room, key, cursor, Options::default()).await?;
+    /// if let Some(loss) = owner.watch_loss().borrow().clone() {
+    ///     println!("the server had acknowledged {} and has messages up to {}", loss.acked.seq, loss.seq);
+    /// }
+    /// println!("keep this: {} {}", owner.cursor().epoch.as_str(), owner.cursor().seq);
+    /// # Ok(()) }
+    /// ```
+    pub async fn own_after(
+        address: &str,
+        room: RoomId,
+        key: OwnerKey,
+        cursor: Cursor,
+        options: Options,
+    ) -> Result<Self, OpenError> {
+        let dialer = Dialer::new(address.parse::<Address>()?);
+        Self::begin(dialer, Beginning::Own(room, key), Some(cursor), options).await
+    }
+
+    /// Begins on connections of `dialer`; `cursor` is what is known of the room.
+    pub(super) async fn begin(
+        dialer: Dialer,
+        beginning: Beginning,
+        cursor: Option<Cursor>,
+        options: Options,
+    ) -> Result<Self, OpenError> {
         const NO_ROOM: u16 = 4510;
         let (orders, receiver) = mpsc::channel(1);
         let (status_sender, status) = watch::channel(Status::Connecting { failed: 0 });
         let (state_sender, state) = watch::channel(State::default());
-        let (term_sender, term) = watch::channel(0);
+        let (lease_sender, lease) = watch::channel(Lease::new(cursor));
+        let (loss_sender, loss) = watch::channel(None);
         let (audience_sender, audience) = watch::channel(None);
         let (done, opened) = oneshot::channel();
         let ears = Arc::<Mutex<Vec<crowd::Ear>>>::default();
         let unacked_max = options.unacked_max.clamp(1, IDS_MAX);
-        let telling = (state_sender, term_sender, audience_sender);
-        let owning = Owning::new(beginning, unacked_max, done, telling, Arc::clone(&ears));
+        let telling = Telling {
+            state: state_sender,
+            lease: lease_sender,
+            loss: loss_sender,
+            audience: audience_sender,
+            ears: Arc::clone(&ears),
+        };
+        let owning = Owning::new(beginning, unacked_max, done, telling);
         tokio::spawn(Course::new(owning, dialer, &options, receiver, status_sender).run());
         let opened = match opened.await {
             Ok(opened) => opened,
@@ -166,7 +217,7 @@ impl Broadcaster {
                 });
             }
         };
-        Ok(Self { orders, opened, status, state, term, audience, ears, options })
+        Ok(Self { orders, opened, status, state, lease, loss, audience, ears, options })
     }
 
     /// The room's name, which viewers join by.
@@ -182,7 +233,44 @@ impl Broadcaster {
     /// The number of its lease. Each change of owner takes the next one, and so does each time that this one came back: where
     /// it has grown by more, somebody else was the owner in between.
     pub fn term(&self) -> u64 {
-        *self.term.borrow()
+        self.lease.borrow().term
+    }
+
+    /// Returns the grace in force: how long the room waits for its owner once the owner is away. `None` where the server
+    /// does not tell it. [`Options::grace`] asks for one.
+    pub fn grace(&self) -> Option<Duration> {
+        self.lease.borrow().grace
+    }
+
+    /// Returns where it stands: the epoch and the number of its newest acknowledgement, and before the first one the
+    /// room's last number when it was opened. A program that keeps this beside the [key](Self::key) can hand it to
+    /// [`own_after`](Self::own_after) and so learn of lost messages also across its own restarts.
+    ///
+    /// Cursors are kept and handed back as they are: no epoch says anything by itself, and it may change without a message.
+    pub fn cursor(&self) -> Cursor {
+        self.lease.borrow().cursor.clone().expect("the room was opened with its epoch and its number")
+    }
+
+    /// Tells of each time that the server lacked messages that it had acknowledged, the newest at least; `None` while that
+    /// has not happened. The state, the cursor and this change before the status is [`Live`](Status::Live) again.
+    ///
+    /// It stays silent where the server does not check an owner's cursor (an older one), and when this owner begins without
+    /// a cursor.
+    ///
+    /// ```no_run
+    /// # async fn run(owner: rtbroadcaster::remote::Broadcaster) -> Result<(), Box<dyn std::error::Error>> {
+    /// use rtbroadcaster::Message;
+    ///
+    /// let mut losses = owner.watch_loss();
+    /// while losses.changed().await.is_ok() {
+    ///     let Some(loss) = losses.borrow_and_update().clone() else { continue };
+    ///     println!("{:?}: {} of {} is the last one now", loss.reason, loss.seq, loss.acked.seq);
+    ///     owner.publish(Message::state("score", [2, 1])).await?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn watch_loss(&self) -> watch::Receiver<Option<Loss>> {
+        self.loss.clone()
     }
 
     /// Where it stands.

@@ -22,8 +22,8 @@ const LATER: Duration = Duration::from_secs(5);
 pub(super) enum Frame {
     /// The room is made.
     Created(Entry, OwnerKey),
-    /// The room has a new owner, this one.
-    Owned(Entry),
+    /// The room has a new owner, this one. How its cursor was continued is told by servers that know lives.
+    Owned(Entry, Option<How>),
     /// This viewer is in the room.
     Joined(Entry, How),
     /// Something was said.
@@ -32,8 +32,8 @@ pub(super) enum Frame {
     Skipped(Seq),
     /// The state follows anew.
     Reset(Entry, ResetReason),
-    /// The owner came or went.
-    Owner(OwnerStatus, u64),
+    /// The owner came or went, or has another lease; with the epoch of the life that begins with it, if one does.
+    Owner(OwnerStatus, u64, Option<Epoch>),
     /// The message of this id has this number and is safe.
     Ack(Box<str>, Seq),
     /// A request is refused.
@@ -64,9 +64,11 @@ pub(super) struct Entry {
     pub(super) owner: OwnerStatus,
     /// The time between two heartbeats.
     pub(super) alive: Option<Duration>,
+    /// How long the room waits for its owner, where the server tells it.
+    pub(super) grace: Option<Duration>,
 }
 
-/// How a viewer is brought to where the room stands.
+/// How a viewer is brought to where the room stands, or what became of an owner's cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
     Snapshot,
@@ -74,13 +76,13 @@ pub(super) enum How {
     Reset(ResetReason),
 }
 
-/// Why a viewer got the state anew instead of every message.
+/// Why a viewer got the state anew instead of every message, or why a server has lost messages of its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResetReason {
     /// A message that it missed has left the history.
     Retention,
-    /// The room's numbering has begun anew.
+    /// The room's numbering has begun anew, or without something that the cursor's epoch had.
     Epoch,
     /// It has seen a message that the room does not have.
     Future,
@@ -92,6 +94,21 @@ pub enum ResetReason {
     Gap,
     /// The server gave a reason that this version does not know.
     Other,
+}
+
+impl ResetReason {
+    /// Returns the word of PROTOCOL.md, and `other` for one that this version does not know.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Retention => "retention",
+            Self::Epoch => "epoch",
+            Self::Future => "future",
+            Self::Malformed => "malformed",
+            Self::Slow => "slow",
+            Self::Gap => "gap",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// One thing that was said.

@@ -63,9 +63,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+pub use crate::id::{Cursor, Epoch};
 pub use crate::message::{Key, Params};
 pub use address::{Address, AddressError};
-pub use broadcaster::{Broadcaster, OpenError, PublishError, Ticket};
+pub use broadcaster::{Broadcaster, Loss, OpenError, PublishError, Ticket};
 pub use crowd::{Audience, Signal, Signals};
 pub use ending::Closing;
 pub use frame::{Refused, ResetReason};
@@ -94,6 +95,11 @@ pub struct Options {
     pub unacked_max: usize,
     /// The most bytes of key and parameters of one message: what the server allows. 64 KiB.
     pub message_bytes_max: usize,
+    /// The grace that a broadcaster asks for when it creates a room: how long the room waits for its owner once the owner
+    /// is away. Whole milliseconds, at least 1. `None`, the default, is what the server gives every room. The server lowers
+    /// what is above its maximum and raises what is below its least safe grace; [`Broadcaster::grace`] tells the result.
+    /// A room that is there keeps its grace, and a viewer has none.
+    pub grace: Option<Duration>,
 }
 
 impl Default for Options {
@@ -106,6 +112,7 @@ impl Default for Options {
             messages_max: 1_024,
             unacked_max: 256,
             message_bytes_max: 65_536,
+            grace: None,
         }
     }
 }

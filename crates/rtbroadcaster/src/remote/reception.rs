@@ -114,8 +114,11 @@ impl Reception {
             Frame::Message(said) => self.hear(said, state, heard)?,
             Frame::Skipped(through) if self.is_whole() && through > state.seq() => self.skipped = Some(through),
             Frame::Skipped(_) => return Err(Misfit::Nonsense),
-            Frame::Owner(status, term) => {
+            Frame::Owner(status, term, epoch) => {
                 self.owner = status;
+                if let Some(epoch) = epoch {
+                    self.live_in(epoch);
+                }
                 heard.push(Heard::Owner { status, term });
             }
             Frame::Alive(seq) => self.look(seq, state)?,
@@ -129,6 +132,16 @@ impl Reception {
         self.is_in && self.replay.is_none()
     }
 
+    /// The room is in another life. While a state is on its way, the epoch belongs to that state.
+    fn live_in(&mut self, epoch: Epoch) {
+        match (&mut self.replay, &mut self.epoch) {
+            (Some(replay), _) => replay.entry.epoch = epoch,
+            (None, Some(known)) if self.is_in => *known = epoch,
+            // Without a state there is no number that it could belong to.
+            _ => {}
+        }
+    }
+
     fn enter(&mut self, entry: Entry, how: How, state: &mut State, heard: &mut Vec<Heard>) -> Result<(), Misfit> {
         self.is_in = true;
         self.has_heartbeat = entry.alive.is_some();
@@ -137,11 +150,12 @@ impl Reception {
             How::Snapshot => self.begin(entry, None, state, heard),
             How::Reset(reason) => self.begin(entry, Some(reason), state, heard),
             How::Resumed => {
-                let fits = self.epoch.as_ref() == Some(&entry.epoch)
-                    && entry.seq.get().checked_sub(state.seq().get()) == Some(entry.replay);
+                // The epoch may be another one: the server has begun another life and continues the numbering.
+                let fits = self.epoch.is_some() && entry.seq.get().checked_sub(state.seq().get()) == Some(entry.replay);
                 if !fits {
                     return Err(Misfit::Nonsense);
                 }
+                self.epoch = Some(entry.epoch);
                 self.missing = entry.replay;
             }
         }

@@ -1,9 +1,10 @@
 //! What a client of version 2 asks for, written: PROTOCOL.md section 2. Pure. Must not know answers.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use super::random::Random;
-use crate::id::{Cursor, RoomId};
+use crate::id::{Cursor, RoomId, Seq};
 use crate::message::{Body, Change};
 use crate::options::RoomOptions;
 use crate::room::OwnerKey;
@@ -26,10 +27,14 @@ impl Ids {
     }
 }
 
-pub(super) fn create(id: &str, options: &RoomOptions) -> String {
+pub(super) fn create(id: &str, options: &RoomOptions, grace: Option<Duration>) -> String {
     let mut text = format!(r#"{{"type":"create","id":{}"#, quoted(id));
     if options.has_audience() {
         text.push_str(r#","audience":true"#);
+    }
+    if let Some(grace) = grace {
+        // The greatest whole number that every reader of JSON holds exactly.
+        let _ = write!(text, r#","graceMs":{}"#, grace.as_millis().clamp(1, Seq::MAX.get().into()));
     }
     for (at, (key, counting)) in options.counted().enumerate() {
         text.push_str(if at == 0 { r#","signals":{"# } else { "," });
@@ -40,17 +45,26 @@ pub(super) fn create(id: &str, options: &RoomOptions) -> String {
     text
 }
 
-pub(super) fn own(id: &str, room: RoomId, key: &OwnerKey) -> String {
-    format!(r#"{{"type":"own","id":{},"room":"{room}","ownerKey":"{}"}}"#, quoted(id), key.as_str())
+pub(super) fn own(id: &str, room: RoomId, key: &OwnerKey, cursor: Option<&Cursor>) -> String {
+    let mut text = format!(r#"{{"type":"own","id":{},"room":"{room}","ownerKey":"{}""#, quoted(id), key.as_str());
+    go_on(cursor, &mut text);
+    text.push('}');
+    text
 }
 
 pub(super) fn join(id: &str, room: RoomId, cursor: Option<&Cursor>) -> String {
     let mut text = format!(r#"{{"type":"join","id":{},"room":"{room}""#, quoted(id));
+    go_on(cursor, &mut text);
+    text.push('}');
+    text
+}
+
+/// Adds the cursor, and that this client takes the epoch of another life.
+fn go_on(cursor: Option<&Cursor>, text: &mut String) {
     if let Some(Cursor { epoch, seq }) = cursor {
         let _ = write!(text, r#","cursor":{{"epoch":{},"seq":{seq}}}"#, quoted(epoch.as_str()));
     }
-    text.push('}');
-    text
+    text.push_str(r#","lives":true"#);
 }
 
 /// What an owner says. An ephemeral message has no id.
@@ -83,9 +97,11 @@ fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{Epoch, Seq};
+    use crate::id::Epoch;
     use crate::message::{Key, Params};
     use crate::options::Counting;
+
+    const LIVES: &str = r#","lives":true"#;
 
     fn body(id: Option<&str>) -> Body {
         let params = Params::from_json("[3]").unwrap();
@@ -100,11 +116,11 @@ mod tests {
         let epoch = Epoch::from_wire("0b9e7c1d5a3f4e2f8c6d4b2a19070503").unwrap();
         let cursor = Cursor { epoch, seq: Seq::new(9).unwrap() };
         let once = Counting { once_per_viewer: true, ..Counting::default() };
-        let own = own("1c3e5a7f90b2d4e6-1", room, &key).replace(&"0".repeat(64), "(64 hexadecimal digits)");
+        let own = own("1c3e5a7f90b2d4e6-1", room, &key, None).replace(&"0".repeat(64), "(64 hexadecimal digits)");
         let pointer = Body { key: Key::new("pointer").unwrap(), ..body(None) };
         for request in [
-            create("9f86d081884c7d65-1", &RoomOptions::new()),
-            create("f", &RoomOptions::new().with_audience().with_counting("vote", once).unwrap()),
+            create("9f86d081884c7d65-1", &RoomOptions::new(), None),
+            create("f", &RoomOptions::new().with_audience().with_counting("vote", once).unwrap(), None),
             own,
             join("a", room, None),
             join("b", room, Some(&cursor)),
@@ -114,9 +130,34 @@ mod tests {
             LEAVE.into(),
             CLOSE.into(),
         ] {
-            assert!(protocol.lines().any(|line| line == request), "{request}");
+            // The example of a request may be one of a client that does not know lives.
+            let alike = |line: &str| line.replace(LIVES, "") == request.replace(LIVES, "");
+            assert!(protocol.lines().any(alike), "{request}");
         }
         assert_eq!(signal(&body(None)), r#"{"type":"signal","key":"slide","params":[3]}"#);
+    }
+
+    #[test]
+    fn whoever_enters_a_room_says_that_it_knows_lives_with_and_without_a_cursor() {
+        let room = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";
+        let key: OwnerKey = "0".repeat(64).parse().unwrap();
+        let cursor = Cursor { epoch: Epoch::from_wire("\"").unwrap(), seq: Seq::new(9).unwrap() };
+        for (cursor, expected) in [
+            (None, serde_json::json!({"type": "join", "id": "a", "room": room, "lives": true})),
+            (
+                Some(&cursor),
+                serde_json::json!({"type": "join", "id": "a", "room": room, "lives": true,
+                    "cursor": {"epoch": "\"", "seq": 9}}),
+            ),
+        ] {
+            let read = |text: String| serde_json::from_str::<serde_json::Value>(&text).unwrap();
+            assert_eq!(read(join("a", room.parse().unwrap(), cursor)), expected);
+            let mut own = read(own("a", room.parse().unwrap(), &key, cursor));
+            assert_eq!((own["type"].take(), own["ownerKey"].take()), ("own".into(), "0".repeat(64).into()));
+            own.as_object_mut().unwrap().remove("ownerKey");
+            own["type"] = "join".into();
+            assert_eq!(own, expected);
+        }
     }
 
     #[test]
@@ -124,13 +165,27 @@ mod tests {
         let counting = |once_per_viewer| Counting { once_per_viewer, ..Counting::default() };
         let options = RoomOptions::new().with_audience().with_counting("vote", counting(true));
         let options = options.and_then(|options| options.with_counting("\"clap\"", counting(false))).unwrap();
-        let written: serde_json::Value = serde_json::from_str(&create("c", &options)).unwrap();
+        let written: serde_json::Value = serde_json::from_str(&create("c", &options, None)).unwrap();
         let signals = serde_json::json!({
             "vote": {"count": true, "everyMs": 1000, "oncePerViewer": true},
             "\"clap\"": {"count": true, "everyMs": 1000}
         });
         let expected = serde_json::json!({"type": "create", "id": "c", "audience": true, "signals": signals});
         assert_eq!(written, expected);
+    }
+
+    #[test]
+    fn a_grace_is_written_in_whole_milliseconds_of_which_there_is_at_least_one() {
+        for (grace, millis) in [
+            (Duration::from_secs(600), 600_000_u64),
+            (Duration::from_micros(2_900), 2),
+            (Duration::ZERO, 1),
+            (Duration::MAX, (1 << 53) - 1),
+        ] {
+            let text = create("c", &RoomOptions::new().with_audience(), Some(grace));
+            let written: serde_json::Value = serde_json::from_str(&text).unwrap();
+            assert_eq!(written["graceMs"], millis, "{grace:?}");
+        }
     }
 
     #[test]

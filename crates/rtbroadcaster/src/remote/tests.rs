@@ -4,7 +4,9 @@
 mod cursors;
 mod endings;
 mod heartbeats;
+mod leases;
 mod listening;
+mod lives;
 mod owners;
 mod repeats;
 mod script;

@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
 
+use super::lease::{Lease, Loss};
 use super::unacked::{Pending, Unacked, Waiter};
 use super::{Opened, PublishError};
-use crate::id::{RoomId, Seq};
+use crate::id::{Epoch, RoomId, Seq};
 use crate::message::{Body, Change};
 use crate::options::RoomOptions;
 use crate::remote::comeback::End;
 use crate::remote::course::{Part, Texts, Wish};
 use crate::remote::crowd::{Audience, Ear};
 use crate::remote::ending::Closing;
-use crate::remote::frame::{Entry, Frame, Said};
+use crate::remote::frame::{Entry, Frame, How, Said};
 use crate::remote::random::Random;
 use crate::remote::request::{self, Ids};
 use crate::remote::state::State;
@@ -25,8 +26,8 @@ use crate::room::OwnerKey;
 /// How the room comes to be owned.
 #[derive(Debug)]
 pub(in crate::remote) enum Beginning {
-    /// It is made.
-    Create(RoomOptions),
+    /// It is made, with this grace if the server allows it.
+    Create(RoomOptions, Option<Duration>),
     /// It is there.
     Own(RoomId, OwnerKey),
 }
@@ -41,11 +42,12 @@ pub(in crate::remote) enum Order {
 }
 
 /// What is told to the program.
-struct Telling {
-    state: watch::Sender<State>,
-    term: watch::Sender<u64>,
-    audience: watch::Sender<Option<Audience>>,
-    ears: Arc<Mutex<Vec<Ear>>>,
+pub(super) struct Telling {
+    pub(super) state: watch::Sender<State>,
+    pub(super) lease: watch::Sender<Lease>,
+    pub(super) loss: watch::Sender<Option<Loss>>,
+    pub(super) audience: watch::Sender<Option<Audience>>,
+    pub(super) ears: Arc<Mutex<Vec<Ear>>>,
 }
 
 /// Where it is on its connection.
@@ -54,7 +56,7 @@ enum Place {
     /// It has no answer.
     Outside,
     /// The state is on its way.
-    Coming { entry: Entry, left: u64, state: State },
+    Coming { entry: Entry, how: Option<How>, left: u64, state: State },
     /// It owns the room.
     Inside,
     /// It has said that the room is to end.
@@ -84,10 +86,8 @@ impl Owning {
         beginning: Beginning,
         unacked_max: usize,
         done: oneshot::Sender<Opened>,
-        telling: (watch::Sender<State>, watch::Sender<u64>, watch::Sender<Option<Audience>>),
-        ears: Arc<Mutex<Vec<Ear>>>,
+        telling: Telling,
     ) -> Self {
-        let (state, term, audience) = telling;
         Self {
             beginning,
             done: Some(done),
@@ -97,16 +97,21 @@ impl Owning {
             alive: None,
             unacked: Unacked::default(),
             unacked_max,
-            telling: Telling { state, term, audience, ears },
+            telling,
             is_closing: false,
             is_left_alone: false,
         }
     }
 
     /// It owns the room: what was said and may not have come is said again.
-    fn is_in(&mut self, term: u64, texts: &mut Texts) {
+    fn is_in(&mut self, entry: Entry, how: Option<How>, texts: &mut Texts) {
         self.place = Place::Inside;
-        self.telling.term.send_replace(term);
+        let mut loss = None;
+        self.telling.lease.send_modify(|lease| loss = lease.entered(entry, how));
+        // Told last, so that a program that hears of it finds the state and the cursor that are left.
+        if loss.is_some() {
+            self.telling.loss.send_replace(loss);
+        }
         // Until an owner is told anything there are no viewers.
         self.telling.audience.send_replace(Some(Audience::NOBODY));
         texts.extend(self.unacked.texts());
@@ -141,10 +146,10 @@ impl Owning {
         if !matches!(self.place, Place::Coming { left: 0, .. }) {
             return;
         }
-        if let Place::Coming { entry, mut state, .. } = std::mem::replace(&mut self.place, Place::Inside) {
+        if let Place::Coming { entry, how, mut state, .. } = std::mem::replace(&mut self.place, Place::Inside) {
             state.reach(entry.seq);
             self.telling.state.send_replace(state);
-            self.is_in(entry.term, texts);
+            self.is_in(entry, how, texts);
         }
     }
 
@@ -165,7 +170,23 @@ impl Owning {
         self.unacked.push(pending);
     }
 
+    /// The room is in another life. While a state is on its way, the epoch belongs to that state.
+    fn live_in(&mut self, epoch: Epoch) {
+        let continues = match &mut self.place {
+            Place::Outside => false,
+            Place::Coming { entry, how, .. } => {
+                entry.epoch = epoch.clone();
+                *how == Some(How::Resumed)
+            }
+            Place::Inside | Place::Closing => true,
+        };
+        if continues {
+            self.telling.lease.send_modify(|lease| lease.live_in(epoch));
+        }
+    }
+
     fn acked(&mut self, id: &str, seq: Seq) {
+        self.telling.lease.send_modify(|lease| lease.acked(seq));
         self.telling.state.send_if_modified(|state| {
             let before = state.seq();
             self.unacked.acked(id, seq, state);
@@ -180,8 +201,10 @@ impl Part for Owning {
     fn enter(&mut self) -> String {
         self.entering = self.ids.next();
         match &self.beginning {
-            Beginning::Create(options) => request::create(&self.entering, options),
-            Beginning::Own(room, key) => request::own(&self.entering, *room, key),
+            Beginning::Create(options, grace) => request::create(&self.entering, options, *grace),
+            Beginning::Own(room, key) => {
+                request::own(&self.entering, *room, key, self.telling.lease.borrow().cursor.as_ref())
+            }
         }
     }
 
@@ -191,13 +214,15 @@ impl Part for Owning {
                 let room = entry.room.ok_or_else(|| Closing::lost("protocol"))?;
                 self.alive = entry.alive;
                 self.beginning = Beginning::Own(room, key);
-                self.is_in(entry.term, texts);
+                self.is_in(entry, None, texts);
             }
-            Frame::Owned(entry) if entry.id == self.entering => {
+            Frame::Owned(entry, how) if entry.id == self.entering => {
                 self.alive = entry.alive;
-                self.place = Place::Coming { left: entry.replay, state: State::default(), entry };
+                self.telling.lease.send_modify(|lease| lease.answered(&entry, how));
+                self.place = Place::Coming { left: entry.replay, state: State::default(), entry, how };
                 self.complete(texts);
             }
+            Frame::Owner(_, _, Some(epoch)) => self.live_in(epoch),
             Frame::Message(said) => {
                 self.comes(said)?;
                 self.complete(texts);

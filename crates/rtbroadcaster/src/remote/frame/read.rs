@@ -31,6 +31,7 @@ struct Members<'a> {
     reason: Option<String>,
     owner: Option<String>,
     alive_ms: Option<u64>,
+    grace_ms: Option<u64>,
     key: Option<String>,
     #[serde(borrow)]
     params: Option<&'a RawValue>,
@@ -87,19 +88,18 @@ impl Members<'_> {
                 let key = self.owner_key.as_deref()?.parse().ok()?;
                 Frame::Created(self.entry(self.id.clone()?, 0)?, key)
             }
-            "owned" => Frame::Owned(self.entry(self.id.clone()?, self.replay?)?),
-            "joined" => {
-                let how = match self.how.as_deref()? {
-                    "snapshot" => How::Snapshot,
-                    "resumed" => How::Resumed,
-                    _ => How::Reset(self.reset_reason()),
-                };
-                Frame::Joined(self.entry(self.id.clone()?, self.replay?)?, how)
-            }
+            "owned" => Frame::Owned(self.entry(self.id.clone()?, self.replay?)?, self.how()),
+            "joined" => Frame::Joined(self.entry(self.id.clone()?, self.replay?)?, self.how()?),
             "reset" => Frame::Reset(self.entry("".into(), self.replay?)?, self.reset_reason()),
             "message" => Frame::Message(self.said()?),
             "skipped" => Frame::Skipped(Seq::new(self.through?)?),
-            "owner" => Frame::Owner(presence(self.status.as_deref()?), self.term?),
+            "owner" => {
+                let epoch = match &self.epoch {
+                    Some(epoch) => Some(Epoch::from_wire(epoch)?),
+                    None => None,
+                };
+                Frame::Owner(presence(self.status.as_deref()?), self.term?, epoch)
+            }
             "ack" => Frame::Ack(self.id?, Seq::new(self.seq?)?),
             "error" => Frame::Error(self.id, Refused { code: self.code?, retry: self.retry_in_ms.map(millis) }),
             "alive" => Frame::Alive(Seq::new(self.seq?)?),
@@ -120,6 +120,7 @@ impl Members<'_> {
             Some(room) => Some(room.parse().ok()?),
             None => None,
         };
+        let time = |millis: Option<u64>| millis.filter(|&millis| millis > 0).map(Duration::from_millis);
         Some(Entry {
             id,
             room,
@@ -128,7 +129,8 @@ impl Members<'_> {
             seq: Seq::new(self.seq?)?,
             replay,
             owner: presence(self.owner.as_deref().unwrap_or("live")),
-            alive: self.alive_ms.filter(|&ms| ms > 0).map(Duration::from_millis),
+            alive: time(self.alive_ms),
+            grace: time(self.grace_ms),
         })
     }
 
@@ -157,6 +159,14 @@ impl Members<'_> {
         // A number or a text: it is opaque.
         let from = self.from.map(|from| from.get().trim_matches('"').into());
         Some(Signal::One { key, params, from, dropped: self.dropped })
+    }
+
+    fn how(&self) -> Option<How> {
+        Some(match self.how.as_deref()? {
+            "snapshot" => How::Snapshot,
+            "resumed" => How::Resumed,
+            _ => How::Reset(self.reset_reason()),
+        })
     }
 
     fn reset_reason(&self) -> ResetReason {
@@ -212,6 +222,8 @@ mod tests {
             r#"{"type":"message","seq":1,"key":"a","params":{}}"#,
             r#"{"type":"message","seq":1,"key":"","params":[]}"#,
             r#"{"type":"skipped","through":9007199254740992}"#,
+            // An epoch has at most 32 bytes.
+            r#"{"type":"owner","status":"live","term":2,"epoch":"0123456789abcdef0123456789abcdef0"}"#,
         ] {
             assert!(Frame::read(text).is_err(), "{text}");
         }

@@ -5,14 +5,14 @@ use serde_json::{Value, json};
 use super::script::{Peer, Server, next, reaches, soon};
 use crate::remote::{Status, Viewer};
 
-fn shown(viewer: &Viewer) -> String {
+pub(super) fn shown(viewer: &Viewer) -> String {
     let state = viewer.state();
     let values: Vec<_> = state.iter().map(|(key, params)| format!("{key}{}", params.as_str())).collect();
     format!("{} {}", state.seq(), values.join(" "))
 }
 
 /// A viewer that has seen a=1, b=2 and the event 3.
-async fn at_three() -> (Viewer, crate::remote::Messages, Server, Peer) {
+pub(super) async fn at_three() -> (Viewer, crate::remote::Messages, Server, Peer) {
     let (viewer, mut messages, mut server) = Server::viewer();
     let mut peer = server.accept().await;
     let join = peer.joins(json!({"seq": 2, "replay": 2})).await;
@@ -38,11 +38,11 @@ struct Case {
     shown: &'static str,
 }
 
-fn state(seq: u64, key: &str) -> Value {
+pub(super) fn state(seq: u64, key: &str) -> Value {
     json!({"type": "message", "seq": seq, "key": key, "params": [seq], "state": true})
 }
 
-fn event(seq: u64) -> Value {
+pub(super) fn event(seq: u64) -> Value {
     json!({"type": "message", "seq": seq, "key": "bell", "params": [seq]})
 }
 
@@ -199,7 +199,7 @@ async fn what_cannot_be_the_next_message_makes_the_viewer_resume() {
 #[tokio::test(start_paused = true)]
 async fn a_resume_that_is_not_what_was_asked_for_is_not_believed() {
     for joined in [
-        json!({"how": "resumed", "epoch": "f", "seq": 3, "replay": 0}),
+        json!({"how": "resumed", "epoch": "f", "seq": 5, "replay": 1}),
         json!({"how": "resumed", "seq": 5, "replay": 1}),
         json!({"how": "resumed", "seq": 2, "replay": 0}),
     ] {

@@ -48,7 +48,7 @@ async fn a_message_with_a_fault_is_not_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_room_that_may_not_have_been_created_is_created_again() {
-    let (opening, mut server) = Server::owner(Beginning::Create(RoomOptions::default()), Options::default());
+    let (opening, mut server) = Server::owner(Beginning::Create(RoomOptions::default(), None), Options::default());
     server.lose().await;
     let mut peer = server.accept().await;
     peer.asked().await;
@@ -135,7 +135,7 @@ async fn an_owner_hears_its_viewers() {
     let counting = Counting { every: Duration::from_millis(500), once_per_viewer: true };
     let options = RoomOptions::new().with_audience().with_counting("vote", counting).unwrap();
     let behavior = Options { messages_max: 1, ..Options::default() };
-    let (opening, mut server) = Server::owner(Beginning::Create(options), behavior);
+    let (opening, mut server) = Server::owner(Beginning::Create(options, None), behavior);
     let mut peer = server.accept().await;
     let create = peer.creates().await;
     assert_eq!(create["signals"], json!({"vote": {"count": true, "everyMs": 500, "oncePerViewer": true}}));
@@ -163,4 +163,36 @@ async fn an_owner_hears_its_viewers() {
     peer.owns(2, 0).await;
     let audience = soon(watched.wait_for(Option::is_some)).await.unwrap().unwrap();
     assert_eq!(audience.viewers, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_asks_for_a_grace_and_knows_the_one_in_force() {
+    let minutes = |minutes: u64| Some(Duration::from_secs(60 * minutes));
+    for (asked, told, in_force) in [
+        (minutes(10), json!({"graceMs": 600_000}), minutes(10)),
+        // The server has a maximum and a least safe one.
+        (minutes(9_999), json!({"graceMs": 86_400_000}), minutes(24 * 60)),
+        (Some(Duration::from_millis(1)), json!({"graceMs": 60_000}), minutes(1)),
+        (None, json!({"graceMs": 300_000}), minutes(5)),
+        // An older server, and one that says nothing with it.
+        (minutes(10), json!({}), None),
+        (None, json!({"graceMs": 0}), None),
+    ] {
+        let options = Options { grace: asked, ..Options::default() };
+        let beginning = Beginning::Create(RoomOptions::default(), options.grace);
+        let (opening, mut server) = Server::owner(beginning, options);
+        let mut peer = server.accept().await;
+        let create = peer.creates_with(told).await;
+        let millis = asked.map(|grace| json!(u64::try_from(grace.as_millis()).unwrap()));
+        assert_eq!(create.get("graceMs"), millis.as_ref());
+        let owner = soon(opening).await.unwrap().unwrap();
+        assert_eq!(owner.grace(), in_force);
+        // It may be another one after a restart.
+        peer.cuts().await;
+        let mut peer = server.accept().await;
+        let own = peer.owned(json!({"how": "resumed", "graceMs": 45_000})).await;
+        assert_eq!(own.get("graceMs"), None, "only a new room has a wish");
+        soon(owner.watch_status().wait_for(|status| *status == Status::Live)).await.unwrap();
+        assert_eq!(owner.grace(), Some(Duration::from_secs(45)));
+    }
 }

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use crate::id::RoomId;
+use crate::id::{Cursor, RoomId};
 use crate::message::Message as Said;
 use crate::options::RoomOptions;
 use crate::remote::broadcaster::Beginning;
@@ -63,12 +63,24 @@ impl Server {
         options: Options,
     ) -> (tokio::task::JoinHandle<Result<Broadcaster, OpenError>>, Self) {
         let (dialer, connections) = Dialer::in_memory();
-        (tokio::spawn(Broadcaster::begin(dialer, beginning, options)), Self(connections))
+        (tokio::spawn(Broadcaster::begin(dialer, beginning, None, options)), Self(connections))
+    }
+
+    /// Somebody who owns the room by its key, has kept `cursor`, and has the answer `owned` with these members.
+    pub(super) async fn owner_after(cursor: Cursor, members: Value) -> (Broadcaster, Self, Peer) {
+        let (dialer, connections) = Dialer::in_memory();
+        let own = Beginning::Own(room(), key().parse().unwrap());
+        let opening = tokio::spawn(Broadcaster::begin(dialer, own, Some(cursor.clone()), Options::default()));
+        let mut server = Self(connections);
+        let mut peer = server.accept().await;
+        let own = peer.owned(members).await;
+        assert_eq!(own["cursor"], json!({"epoch": cursor.epoch.as_str(), "seq": cursor.seq.get()}));
+        (soon(opening).await.unwrap().unwrap(), server, peer)
     }
 
     /// An owner that has just created its room.
     pub(super) async fn created(options: Options) -> (Broadcaster, Self, Peer) {
-        let (opening, mut server) = Self::owner(Beginning::Create(RoomOptions::default()), options);
+        let (opening, mut server) = Self::owner(Beginning::Create(RoomOptions::default(), options.grace), options);
         let mut peer = server.accept().await;
         peer.creates().await;
         (soon(opening).await.unwrap().unwrap(), server, peer)
@@ -136,23 +148,40 @@ impl Peer {
         join
     }
 
-    /// Answers `create`.
+    /// Answers `create`, which it gives.
     pub(super) async fn creates(&mut self) -> Value {
+        self.creates_with(json!({})).await
+    }
+
+    /// Answers `create`, which it gives, with these members besides.
+    pub(super) async fn creates_with(&mut self, members: Value) -> Value {
         let create = self.asked().await;
         assert_eq!(create["type"], "create", "{create}");
-        self.says(json!({"type": "created", "id": create["id"], "room": ROOM, "ownerKey": key(), "epoch": "e",
-            "term": 1, "seq": 0, "aliveMs": 25_000}))
-            .await;
+        let mut created = json!({"type": "created", "id": create["id"], "room": ROOM, "ownerKey": key(), "epoch": "e",
+            "term": 1, "seq": 0, "aliveMs": 25_000});
+        created.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        self.says(created).await;
         create
     }
 
-    /// Answers `own`, with the room at `seq` and no state.
+    /// Answers `own`, with the room at `seq` and no state, as a server that says nothing of cursors.
     pub(super) async fn owns(&mut self, term: u64, seq: u64) {
+        self.owned(json!({"term": term, "seq": seq})).await;
+    }
+
+    /// Answers `own`, which it gives, with these members besides.
+    pub(super) async fn owned(&mut self, members: Value) -> Value {
         let own = self.asked().await;
-        assert_eq!(own, json!({"type": "own", "id": own["id"], "room": ROOM, "ownerKey": key()}));
-        self.says(json!({"type": "owned", "id": own["id"], "room": ROOM, "epoch": "e", "term": term, "seq": seq,
-            "replay": 0, "aliveMs": 25_000}))
-            .await;
+        let mut expected = json!({"type": "own", "id": own["id"], "room": ROOM, "ownerKey": key(), "lives": true});
+        if let Some(cursor) = own.get("cursor") {
+            expected["cursor"] = cursor.clone();
+        }
+        assert_eq!(own, expected);
+        let mut owned = json!({"type": "owned", "id": own["id"], "room": ROOM, "epoch": "e", "term": 2, "seq": 0,
+            "replay": 0, "aliveMs": 25_000});
+        owned.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        self.says(owned).await;
+        own
     }
 
     /// A state of message `seq`.

@@ -1,0 +1,56 @@
+//! Says that acknowledged messages are gone. Must not know how that is found out.
+
+use rtbroadcaster::Seq;
+use rtbroadcaster::remote::{Broadcaster, Loss};
+use tokio::sync::watch;
+
+use crate::ending::note;
+
+/// The losses of an owner that have not been said yet, the newest at least.
+#[derive(Debug)]
+pub(super) struct Losses(watch::Receiver<Option<Loss>>);
+
+impl Losses {
+    pub(super) fn of(owner: &Broadcaster) -> Self {
+        Self(owner.watch_loss())
+    }
+
+    /// Says it, if there is one that was not said.
+    pub(super) fn tell(&mut self) {
+        let loss = self.0.borrow_and_update();
+        if let (true, Some(loss)) = (loss.has_changed(), &*loss) {
+            note(&text(loss.reason.word(), loss.acked.seq, loss.seq));
+        }
+    }
+
+    /// Waits for the next one, for ever where there will be none.
+    pub(super) async fn changed(&mut self) {
+        if self.0.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        // It is said by `tell`, which looks at what has changed.
+        self.0.mark_changed();
+    }
+}
+
+fn text(reason: &str, acked: Seq, last: Seq) -> String {
+    format!(
+        "the server has lost acknowledged messages ({reason}): some of those up to {acked} are gone, and the room is at \
+         {last} now; publish again what must hold"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_is_said_in_one_line_with_both_numbers() {
+        let [acked, last] = [40, 12].map(|number| Seq::new(number).unwrap());
+        assert_eq!(
+            text("epoch", acked, last),
+            "the server has lost acknowledged messages (epoch): some of those up to 40 are gone, and the room is at 12 \
+             now; publish again what must hold"
+        );
+    }
+}
