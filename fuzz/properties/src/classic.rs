@@ -56,7 +56,7 @@ fn asked(members: &Members<'_>) -> Option<String> {
         Member::Repeated => return None,
     };
     match value {
-        "1" => Some(created(false, &[])),
+        "1" => Some(created(false, &[], None)),
         "2" => Some(format!("join {room:?} fresh")),
         "3" => {
             let is_lawful = (1..=KEY_BYTES_MAX).contains(&key.len()) && params.starts_with('[');

@@ -14,7 +14,7 @@ use rtbroadcaster::{Config, RoomId, Seq};
 use crate::members::{Member, Members, is_value, nesting};
 use crate::message::place;
 
-/// The life of the room's numbering.
+/// What the room's numbers go by.
 const EPOCH: &str = "epoch";
 /// How many messages the room has, and how many of the last ones it holds.
 const MESSAGES: u64 = 10;
@@ -61,7 +61,7 @@ fn answer(start: &Start) -> (How, Vec<u64>) {
     let cursor = match start {
         Start::Fresh => return (How::Snapshot, state),
         Start::Malformed => return (How::Reset(ResetReason::Malformed), state),
-        Start::After(cursor) => cursor,
+        Start::After(cursor, _) => cursor,
     };
     let seq = cursor.seq.get();
     if cursor.epoch.as_str() != EPOCH {

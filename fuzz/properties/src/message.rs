@@ -1,10 +1,12 @@
 //! What was accepted on its way to viewers: the frames of each protocol carry it as it was sent. Must not know rooms.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use rtbroadcaster::message::{Change, DEPTH_MAX, Entry, Message};
 use rtbroadcaster::protocol::{Command, Protocol, Refusal};
 use rtbroadcaster::pure::Term;
-use rtbroadcaster::standing::Start;
+use rtbroadcaster::standing::{Reach, Start};
 use rtbroadcaster::{Kind, RoomId, Seq};
 
 use crate::members::{Members, nesting};
@@ -21,13 +23,13 @@ pub(crate) fn words(command: &Result<Command, Refusal>) -> String {
             let counted = options
                 .counted()
                 .map(|(key, counting)| (key.to_owned(), counting.every.as_millis(), counting.once_per_viewer));
-            created(options.has_audience(), &counted.collect::<Vec<_>>())
+            created(options.has_audience(), &counted.collect::<Vec<_>>(), options.grace())
         }
         Ok(Command::Signal { key, params }) => {
             let params = std::str::from_utf8(params.as_bytes()).expect("params are text");
             signaled(key.as_str(), params)
         }
-        Ok(Command::Own { room, key }) => format!("own {room:?} {key:?}"),
+        Ok(Command::Own { room, key, start }) => format!("own {room:?} {key:?} {}", place(start)),
         Ok(Command::Join { room, start }) => format!("join {room:?} {}", place(start)),
         Ok(Command::Publish { room, message }) => {
             let (kind, body) = message.parts();
@@ -44,10 +46,10 @@ pub(crate) fn words(command: &Result<Command, Refusal>) -> String {
     }
 }
 
-/// The words for a room that is created: whether viewers are told their number, and what is counted, how often told, and
-/// whether once per viewer.
-pub(crate) fn created(audience: bool, counted: &[(String, u128, bool)]) -> String {
-    format!("create {audience} {counted:?}")
+/// The words for a room that is created: whether viewers are told their number, what is counted, how often told, and
+/// whether once per viewer, and how long it waits for its owner.
+pub(crate) fn created(audience: bool, counted: &[(String, u128, bool)], grace: Option<Duration>) -> String {
+    format!("create {audience} {counted:?} {grace:?}")
 }
 
 /// The words for what a viewer says to the owner.
@@ -64,7 +66,10 @@ pub(crate) fn published(room: &str, kind: Kind, key: &str, params: &str, id: Opt
 pub(crate) fn place(start: &Start) -> String {
     match start {
         Start::Fresh => "fresh".into(),
-        Start::After(cursor) => format!("{:?} {}", cursor.epoch.as_str(), cursor.seq),
+        Start::After(cursor, reach) => {
+            let lives = if *reach == Reach::AllLives { " lives" } else { "" };
+            format!("{:?} {}{lives}", cursor.epoch.as_str(), cursor.seq)
+        }
         Start::Malformed => "malformed".into(),
     }
 }

@@ -1,5 +1,7 @@
 //! What clients of version 2 send, against section 2 of PROTOCOL.md. Must not know rooms.
 
+use std::time::Duration;
+
 use rtbroadcaster::Kind;
 use rtbroadcaster::message::{DEPTH_MAX, ID_BYTES_MAX, KEY_BYTES_MAX, SIGNAL_BYTES_MAX};
 use rtbroadcaster::options::COUNTED_KEYS_MAX;
@@ -83,15 +85,8 @@ fn asked(members: &Members<'_>) -> Option<String> {
                 members.get("params").once().filter(|raw| raw.starts_with('[') && raw.len() <= SIGNAL_BYTES_MAX)?;
             Some(signaled(&key(members)?, &on_one_line(params)))
         }
-        "own" => id.valid().and(Some(format!("own {:?} {:?}", string("room")?, string("ownerKey")?))),
-        "join" => {
-            let place = match members.get("cursor") {
-                Member::Missing => "fresh".into(),
-                Member::Once(cursor) => where_it_stands(cursor),
-                Member::Repeated => return None,
-            };
-            id.valid().and(Some(format!("join {:?} {place}", string("room")?)))
-        }
+        "own" => id.valid().and(Some(format!("own {:?} {:?} {}", string("room")?, string("ownerKey")?, start(members)?))),
+        "join" => id.valid().and(Some(format!("join {:?} {}", string("room")?, start(members)?))),
         "publish" => {
             let (key, params) = (key(members)?, members.get("params").once().filter(|raw| raw.starts_with('['))?);
             let id = id.optional()?;
@@ -112,11 +107,37 @@ fn asked(members: &Members<'_>) -> Option<String> {
     }
 }
 
+/// Where a viewer or an owner goes on.
+fn start(members: &Members<'_>) -> Option<String> {
+    let lives = if members.get("lives").flag()? { " lives" } else { "" };
+    match members.get("cursor") {
+        Member::Missing => Some("fresh".into()),
+        Member::Once(cursor) => Some(match where_it_stands(cursor) {
+            malformed if malformed == "malformed" => malformed,
+            place => format!("{place}{lives}"),
+        }),
+        Member::Repeated => None,
+    }
+}
+
+/// How long a room is to wait for its owner, in milliseconds: a whole number written as one, and not 0.
+fn grace(members: &Members<'_>) -> Option<Option<Duration>> {
+    match members.get("graceMs") {
+        Member::Missing => Some(None),
+        Member::Once(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+            let grace = digits.parse::<u64>().ok().filter(|grace| *grace > 0)?;
+            Some(Some(Duration::from_millis(grace)))
+        }
+        _ => None,
+    }
+}
+
 /// What a room is to have that is created.
 fn wishes(members: &Members<'_>) -> Option<String> {
     let audience = members.get("audience").flag()?;
+    let grace = grace(members)?;
     let signals = match members.get("signals") {
-        Member::Missing => return Some(created(audience, &[])),
+        Member::Missing => return Some(created(audience, &[], grace)),
         Member::Once(raw) => Members::read(raw)?,
         Member::Repeated => return None,
     };
@@ -137,7 +158,7 @@ fn wishes(members: &Members<'_>) -> Option<String> {
             counted.push((key.to_owned(), u128::from(every), once));
         }
     }
-    (counted.len() <= COUNTED_KEYS_MAX).then(|| created(audience, &counted))
+    (counted.len() <= COUNTED_KEYS_MAX).then(|| created(audience, &counted, grace))
 }
 
 fn key(members: &Members<'_>) -> Option<String> {
