@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use crate::log;
 use crate::metrics::Process;
 use crate::settings::Settings;
-use crate::signals::Signals;
+use crate::signals::{Came, Signals};
 use admin::Admin;
 use arrivals::Arrivals;
 use hosts::Hosts;
@@ -44,8 +44,21 @@ enum ServeError {
     Signals(#[source] std::io::Error),
     #[error(transparent)]
     Listen(#[from] ListenError),
-    #[error("--data-dir: {0}")]
-    Disk(#[from] DiskError),
+    #[error("--data-dir: {error}{}", hint(error))]
+    Disk {
+        #[from]
+        error: DiskError,
+    },
+    #[error("--data-dir: the directory cannot be used any more; the log says why")]
+    Lost,
+}
+
+/// How what an error says is done here.
+fn hint(error: &DiskError) -> String {
+    match error {
+        DiskError::Loss { word, .. } => format!(" (--accept-data-loss {word})"),
+        _ => String::new(),
+    }
 }
 
 /// Serves until a signal and gives the process's exit code.
@@ -91,9 +104,11 @@ async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
         // Until the last client is gone, so that its end is counted where somebody looks.
         connections.spawn(admin.serve(connections.clone(), stop.clone()));
     }
-    let signal = loop {
+    let mut lost = pin!(manager.log_lost());
+    let cause = loop {
         tokio::select! {
-            signal = signals.next() => break signal,
+            signal = signals.next() => break Cause::Signal(signal),
+            () = &mut lost => break Cause::Lost,
             accepted = listener.accept() => {
                 connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), site.clone(), stop.clone()));
             }
@@ -102,7 +117,10 @@ async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
     let open = manager.connections();
     // Before it is said: from then on nobody is let in and `/readyz` says so.
     let clients_are_gone = manager.shutdown();
-    tracing::info!(%signal, connections = open, "shutting down");
+    match cause {
+        Cause::Signal(signal) => tracing::info!(%signal, connections = open, "shutting down"),
+        Cause::Lost => tracing::error!(connections = open, "shutting down: rooms cannot be kept any more"),
+    }
     let mut end = pin!(async {
         tokio::select! {
             () = tokio::time::sleep(SHUTDOWN) => {
@@ -113,7 +131,10 @@ async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
     });
     loop {
         tokio::select! {
-            () = &mut end => return Ok(ExitCode::SUCCESS),
+            () = &mut end => return match cause {
+                Cause::Signal(_) => Ok(ExitCode::SUCCESS),
+                Cause::Lost => Err(ServeError::Lost),
+            },
             second = signals.next() => {
                 tracing::warn!(signal = %second, "ending at once");
                 return Ok(second.exit_code());
@@ -126,11 +147,23 @@ async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
     }
 }
 
+/// Why the server ends.
+enum Cause {
+    Signal(Came),
+    /// What rooms keep can never be written again.
+    Lost,
+}
+
 /// The manager, with the rooms that are kept.
 async fn manager(settings: &Settings) -> Result<Manager, DiskError> {
     let Some(directory) = &settings.data_dir else { return Ok(Manager::new(settings.config.clone())) };
     let began = Instant::now();
-    let manager = Manager::open(settings.config.clone(), &Disk::at(directory).with_ack(settings.ack)).await?;
+    let disk = Disk::at(directory).with_ack(settings.ack);
+    let disk = match &settings.accept_data_loss {
+        Some(word) => disk.accept_loss(word),
+        None => disk,
+    };
+    let manager = Manager::open(settings.config.clone(), &disk).await?;
     let (rooms, elapsed) = (manager.rooms().len(), began.elapsed());
     let (directory, ack) = (directory.display(), settings.ack.word());
     tracing::info!(%directory, ack, rooms, ?elapsed, "rooms are kept");

@@ -31,6 +31,8 @@ pub(crate) struct Settings {
     pub(crate) data_dir: Option<PathBuf>,
     /// What is true of a message that is acknowledged where rooms are kept.
     pub(crate) ack: Ack,
+    /// The word of a loss without which rooms are kept from now on.
+    pub(crate) accept_data_loss: Option<String>,
     pub(crate) path: Endpoint,
     pub(crate) allow_hosts: Vec<HostName>,
     /// The proxies whose word about a client's address counts.
@@ -51,6 +53,7 @@ impl Default for Settings {
             admin_listen: None,
             data_dir: None,
             ack: Ack::default(),
+            accept_data_loss: None,
             path: Endpoint::default(),
             allow_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
@@ -162,6 +165,22 @@ impl Settings {
                 self.ack == Ack::Disk && self.data_dir.is_none(),
                 ("ack", "data_dir"),
                 "without a directory nothing is on a disk",
+            ),
+            (
+                self.accept_data_loss.is_some() && self.data_dir.is_none(),
+                ("accept_data_loss", "data_dir"),
+                "without a directory nothing can be missing",
+            ),
+            (
+                below(config.owner_grace.as_nanos(), config.least_safe_grace().as_nanos()),
+                ("owner_grace", "ping_interval"),
+                "a room may end before its owner can have noticed that its connection is gone; the least is two ping_interval \
+                 and 5 s",
+            ),
+            (
+                below(config.owner_grace_max.as_nanos(), config.owner_grace.as_nanos()),
+                ("owner_grace_max", "owner_grace"),
+                "a creator could not even ask for what every room has",
             ),
             (
                 below(config.join_timeout.as_nanos(), config.first_message_timeout.as_nanos()),

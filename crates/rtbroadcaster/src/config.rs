@@ -157,7 +157,25 @@ impl Config {
             self.ping_interval.saturating_mul(2).saturating_add(Duration::from_secs(5))
         }
     }
+
+    /// Writes to the log what may end a room before its owner can have come back.
+    pub(crate) fn warn(&self) {
+        let (grace, least) = (self.owner_grace, self.least_safe_grace());
+        if grace.is_zero() {
+            return;
+        }
+        if self.ping_interval.is_zero() {
+            tracing::warn!("without heartbeats an owner may notice too late that its connection is gone");
+        } else if grace < least {
+            tracing::warn!(owner_grace = ?grace, ?least, "rooms may end before their owners can have noticed anything");
+        } else if grace < HIDDEN_PAGE {
+            tracing::warn!(owner_grace = ?grace, "a hidden page may take 3 minutes to notice that its connection is gone");
+        }
+    }
 }
+
+/// How long a page may take to notice that its connection is gone: browsers let the timers of a hidden one fire once a minute.
+const HIDDEN_PAGE: Duration = Duration::from_secs(3 * 60);
 
 /// Whether `amount` is over `limit`, where a limit of zero is lifted.
 pub(crate) fn exceeds(amount: usize, limit: usize) -> bool {

@@ -73,6 +73,6 @@ mod tests {
         };
         assert_eq!(catch_task("this", &counters, pin!(slowly("no panic"))).await, Ok(7));
         assert_eq!(catch_task("this", &counters, pin!(slowly("panic in here"))).await, Err(Fault));
-        assert_eq!(counters.read(Gauges { connections: 0, rooms: 0 }).panics, 2);
+        assert_eq!(counters.read(Gauges::default()).panics, 2);
     }
 }

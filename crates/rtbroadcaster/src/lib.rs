@@ -87,7 +87,7 @@ pub use engine::disk::{Ack, Disk, DiskError};
 pub use id::{InvalidRoomId, RoomId, Seq};
 pub use manager::Manager;
 pub use message::{Kind, Message, MessageError};
-pub use metrics::{Histogram, Messages, Metrics, Resumes, SignalCounts, Superseded};
+pub use metrics::{Histogram, LogStatus, Messages, Metrics, Resumes, SignalCounts, Superseded};
 pub use options::{Counting, RoomOptions, RoomOptionsError};
 pub use origin::{InvalidOrigin, Origin};
 pub use room::{CreateError, InvalidOwnerKey, OwnError, Owner, OwnerKey, PublishError, RoomSummary, Signals};

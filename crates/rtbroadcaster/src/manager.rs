@@ -16,11 +16,13 @@ use crate::clock::Clock;
 use crate::config::Config;
 #[cfg(feature = "disk")]
 use crate::engine::disk::{Disk, DiskError};
-use crate::engine::{Engine, Lives, Opened, Stored};
+use crate::engine::{Engine, Health, Lives, Stored};
+#[cfg(feature = "disk")]
+use crate::engine::Opened;
 use crate::fanout::Lanes;
 use crate::fault::{self, Fault};
 use crate::id::{Life, RoomId};
-use crate::metrics::{Counters, Gauges, Metrics};
+use crate::metrics::{Counters, Gauges, LogStatus, Metrics};
 use crate::options::RoomOptions;
 use crate::protocol::{Protocol, Refusal};
 use crate::room::{CreateError, OwnError, Owner, OwnerKey, Registry, RoomSummary, Surroundings};
@@ -103,14 +105,15 @@ impl Shared {
 impl Manager {
     /// A manager without rooms.
     pub fn new(config: Config) -> Self {
+        config.warn();
         Self(Arc::new(Shared::new(config, Clock::start())))
     }
 
     /// A manager whose rooms are kept in a directory and outlive the process, with all rooms that are kept there. Only
     /// rooms with an [`OwnerKey`] are: nobody could come back to any other.
     ///
-    /// An owner that was there is away now, and its grace begins. Viewers that come back with a cursor are `resumed`.
-    /// This reads all of it, which takes about a second for each 100 MB.
+    /// An owner that was there is away now, and its grace begins. Viewers that come back with a cursor are `resumed`, if the
+    /// directory holds what they saw, and otherwise `reset`, whatever was done to its files. This reads all of it, which takes about a second for each 100 MB.
     ///
     /// # Errors
     /// [`DiskError`] when the directory cannot be used.
@@ -139,6 +142,7 @@ impl Manager {
     /// ```
     #[cfg(feature = "disk")]
     pub async fn open(config: Config, disk: &Disk) -> Result<Self, DiskError> {
+        config.warn();
         let shared = Shared::new(config, Clock::of_the_world());
         let now = shared.clock.now();
         let Opened { engine, rooms, lives } = disk.open(now, Arc::clone(&shared.counters)).await?;
@@ -256,7 +260,38 @@ impl Manager {
     /// ```
     pub fn metrics(&self) -> Metrics {
         let rooms = self.0.registry.get().map_or(0, |registry| registry.len());
-        self.0.counters.read(Gauges { connections: self.connections(), rooms })
+        self.0.counters.read(Gauges { connections: self.connections(), rooms, log_status: self.log_status() })
+    }
+
+    /// Whether the logs of rooms that are kept can be written now; a load balancer should not send new clients to a server
+    /// whose logs cannot be. Always [`LogStatus::Writable`] for a manager whose rooms are in memory only.
+    ///
+    /// ```
+    /// use rtbroadcaster::{Config, LogStatus, Manager};
+    ///
+    /// assert_eq!(Manager::new(Config::default()).log_status(), LogStatus::Writable);
+    /// ```
+    pub fn log_status(&self) -> LogStatus {
+        let health = self.0.registry.get().map_or(Health::Fine, |registry| registry.health());
+        match health {
+            Health::Fine => LogStatus::Writable,
+            Health::Failing => LogStatus::Unavailable,
+            Health::Lost => LogStatus::Lost,
+        }
+    }
+
+    /// Waits until the logs of rooms that are kept can never be written again ([`LogStatus::Lost`]); the program should end
+    /// then, and tell why. For ever, if that does not happen.
+    pub fn log_lost(&self) -> impl Future<Output = ()> + Send + use<> {
+        let engine = self.0.registry.get().and_then(|registry| registry.engine().cloned());
+        async move {
+            if let Some(engine) = engine
+                && engine.health().wait_for(|health| *health == Health::Lost).await.is_ok()
+            {
+                return;
+            }
+            std::future::pending().await
+        }
     }
 
     /// Ends every room and every connection, each told why; that has begun when this returns. What it returns waits until

@@ -54,6 +54,8 @@ pub struct Metrics {
     pub rooms: u64,
     /// Viewers that are in rooms now, paused ones included.
     pub viewers: u64,
+    /// Whether what rooms keep can be written now, see [`Manager::log_status`](crate::Manager::log_status).
+    pub log_status: LogStatus,
     /// Messages that were applied, each once however many viewers there were. A publish whose id was known is none.
     pub messages: Messages,
     /// WebSocket frames that sockets took whole: messages, answers, heartbeats and close frames.
@@ -82,6 +84,20 @@ pub struct Metrics {
     /// a room's members, or left them in their backlogs. Of a pass that carries several the oldest counts; of a room in
     /// several lanes each lane counts.
     pub apply_to_written: Histogram,
+}
+
+/// Whether the logs of rooms that are kept can be written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogStatus {
+    /// They can, or no room is kept.
+    #[default]
+    Writable,
+    /// They cannot at the moment, for example because the disk is full. Rooms and their viewers stay; owners are closed with
+    /// 4013, and nobody creates or owns a room until it works again, which is tried every second.
+    Unavailable,
+    /// They never will be again: the directory does not hold what it had confirmed. The program should end.
+    Lost,
 }
 
 /// Messages that were applied, by what they do to the room.

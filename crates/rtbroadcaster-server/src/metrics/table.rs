@@ -1,7 +1,7 @@
 //! The one table of metrics: name, type, labels, meaning, and where the numbers come from.
 //! Must not know how they are written.
 
-use rtbroadcaster::{Histogram, Metrics};
+use rtbroadcaster::{Histogram, LogStatus, Metrics};
 
 use super::process::Seen;
 
@@ -96,6 +96,9 @@ metrics! {
     Gauge "rtbroadcaster_rooms" []
         "Rooms that there are now"
         => |numbers| whole(numbers.manager.rooms);
+    Gauge "rtbroadcaster_log_unavailable" []
+        "1 while what rooms keep cannot be written, for example because the disk is full, else 0"
+        => |numbers| whole(u64::from(numbers.manager.log_status != LogStatus::Writable));
     Gauge "rtbroadcaster_viewers" []
         "Viewers that are in rooms now, paused ones included"
         => |numbers| whole(numbers.manager.viewers);

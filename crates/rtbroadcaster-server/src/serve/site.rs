@@ -13,7 +13,7 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use rtbroadcaster::Manager;
+use rtbroadcaster::{LogStatus, Manager};
 use rtbroadcaster::axum::Upgrade;
 
 use super::hosts::Hosts;
@@ -71,6 +71,8 @@ impl Site {
 async fn readyz(State(manager): State<Manager>) -> (StatusCode, &'static str) {
     if manager.is_shutting_down() {
         (StatusCode::SERVICE_UNAVAILABLE, "shutting down")
+    } else if manager.log_status() != LogStatus::Writable {
+        (StatusCode::SERVICE_UNAVAILABLE, "rooms cannot be kept at the moment")
     } else {
         (StatusCode::OK, "ready")
     }

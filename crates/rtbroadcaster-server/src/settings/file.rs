@@ -32,6 +32,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Given>, SettingsError
                 let default = (known.show)(&Settings::default());
                 let message = match shape {
                     Shape::Number => "expected a number without quotes".to_owned(),
+                    Shape::NumberOrNone => "expected a number without quotes, or \"none\"".to_owned(),
                     Shape::Text if default.is_empty() => "expected a text in quotes".to_owned(),
                     Shape::Text => format!("expected a text in quotes, such as {default}"),
                     Shape::Switch => "expected true or false without quotes".to_owned(),
@@ -48,7 +49,8 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Given>, SettingsError
 /// The value as a flag would give it, if it has the right shape.
 fn text(value: &DeValue<'_>, shape: Shape) -> Option<String> {
     match (shape, value) {
-        (Shape::Number, DeValue::Integer(number)) => Some(decimal(number)),
+        (Shape::Number | Shape::NumberOrNone, DeValue::Integer(number)) => Some(decimal(number)),
+        (Shape::NumberOrNone, DeValue::String(text)) if text == "none" => Some(text.to_string()),
         (Shape::Switch, DeValue::Boolean(on)) => Some(on.to_string()),
         (Shape::Text, DeValue::String(text)) => Some(text.to_string()),
         // A limit that is lifted may be written as a bare 0 wherever it stands.

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use super::value::{Shape, Value};
+use super::value::{Limit, Shape, Value};
 use super::{Place, Settings};
 
 /// One setting.
@@ -57,10 +57,10 @@ macro_rules! keys {
             placeholder: <$type as Value>::PLACEHOLDER,
             shape: <$type as Value>::SHAPE,
             set: |settings, text| {
-                settings.$($field).+ = <$type as Value>::parse(text)?;
+                settings.$($field).+ = <$type as Value>::parse(text)?.into();
                 Ok(())
             },
-            show: |settings| Value::show(&settings.$($field).+),
+            show: |settings| <$type as Value>::show(&settings.$($field).+.clone().into()),
         },)*)*];
     };
 }
@@ -70,6 +70,9 @@ keys! {
         listen => listen: std::net::SocketAddr, "Address and port to listen on; port 0 takes a free one";
         admin_listen => admin_listen: Option<std::net::SocketAddr>, "Address and port of /metrics for Prometheus; without it there are none";
         data_dir => data_dir: Option<std::path::PathBuf>, "Directory in which rooms are kept, so that they outlive the server; without it they are in memory only";
+        accept_data_loss => accept_data_loss: Option<String>, "With data_dir, the word that a refused start printed: go on without what is missing; it fits no other loss";
+        data_bytes_max => config.data_bytes_max: Limit<u64>, "With data_dir, most bytes of messages and ids that all rooms keep; the files take up to half as much again and 64 MiB";
+        data_bytes_per_address_max => config.data_bytes_per_address_max: Limit<u64>, "The same for the rooms whose owners come from one address";
         ack => ack: rtbroadcaster::Ack, "With data_dir, what is true of a message when it is acknowledged: written (survives the server) or disk (survives a loss of power)";
         path => path: crate::endpoint::Endpoint, "Path of the WebSocket endpoint";
         log => log: crate::log::Filter, "What to log on stderr: error, warn, info, debug, trace or off, also by module (info,rtbroadcaster=debug)";
@@ -102,8 +105,9 @@ keys! {
         rooms_max => config.rooms_max: usize, "Most rooms";
         rooms_per_address_max => config.rooms_per_address_max: usize, "Most rooms whose owners come from one address";
         viewers_per_room_max => config.viewers_per_room_max: usize, "Most viewers in one room";
-        owner_grace => config.owner_grace: std::time::Duration, "How long a room waits for an owner that is gone";
-        room_idle_timeout => config.room_idle_timeout: std::time::Duration, "How long a room with neither owner nor viewer lives";
+        owner_grace => config.owner_grace: Limit<std::time::Duration>, "How long a room waits for an owner that is gone, unless its creator asks for another time; at least two ping_interval and 5 s";
+        owner_grace_max => config.owner_grace_max: Limit<std::time::Duration>, "Longest time for which a creator may have its room wait for its owner";
+        room_idle_timeout => config.room_idle_timeout: std::time::Duration, "How long a room without an owner key lives with neither owner nor viewer";
     }
     Connections {
         connections_max => config.connections_max: usize, "Most connections";
@@ -162,7 +166,7 @@ pub(crate) fn print_defaults() -> String {
     let mut text = String::from(
         "# The configuration of `rtbroadcaster serve`, with all defaults. Each key is also a flag (--owner-grace) and a\n\
          # variable (RTB_OWNER_GRACE); flags win over variables, variables over this file. Sizes are bytes, durations\n\
-         # are written 250ms, 10s or 5m, and 0 lifts a limit.\n",
+         # are written 250ms, 10s or 5m. 0 lifts a limit, and where it says so none does.\n",
     );
     let mut group = None;
     for key in KEYS {

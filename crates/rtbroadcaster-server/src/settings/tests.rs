@@ -22,15 +22,15 @@ fn each_source_wins_over_the_one_before() {
     let grace = |file, variables: &[(&str, &str)], arguments: &[&str]| {
         load(file, variables, arguments).unwrap().config.owner_grace.as_secs()
     };
-    let file = Some("owner_grace = \"1s\"");
-    let variable = &[("RTB_OWNER_GRACE", "2s")];
-    let flag = &["--owner-grace", "3s"];
-    assert_eq!(grace(None, &[], &[]), 30);
-    assert_eq!(grace(file, &[], &[]), 1);
-    assert_eq!(grace(file, variable, &[]), 2);
-    assert_eq!(grace(file, variable, flag), 3);
-    assert_eq!(grace(None, variable, &[]), 2);
-    assert_eq!(grace(None, &[], flag), 3);
+    let file = Some("owner_grace = \"61s\"");
+    let variable = &[("RTB_OWNER_GRACE", "62s")];
+    let flag = &["--owner-grace", "63s"];
+    assert_eq!(grace(None, &[], &[]), 300);
+    assert_eq!(grace(file, &[], &[]), 61);
+    assert_eq!(grace(file, variable, &[]), 62);
+    assert_eq!(grace(file, variable, flag), 63);
+    assert_eq!(grace(None, variable, &[]), 62);
+    assert_eq!(grace(None, &[], flag), 63);
 }
 
 /// A value other than the default that the key takes.
@@ -46,7 +46,8 @@ fn other(key: &Key) -> &'static str {
         "public_url" => "https://b.test",
         "allow_host" => "c.test",
         "trusted_proxies" => "10.0.0.0/8",
-        _ if key.shape == value::Shape::Number => "99999",
+        "owner_grace" | "owner_grace_max" => "6m",
+        _ if matches!(key.shape, value::Shape::Number | value::Shape::NumberOrNone) => "99999",
         _ if key.shape == value::Shape::Switch => "true",
         _ => "7s",
     }
@@ -57,14 +58,14 @@ fn every_key_is_taken_from_every_source_and_shown_as_it_is_taken() {
     for key in keys::KEYS {
         let text = other(key);
         let quoted = match key.shape {
-            value::Shape::Number | value::Shape::Switch => text.to_owned(),
+            value::Shape::Number | value::Shape::NumberOrNone | value::Shape::Switch => text.to_owned(),
             value::Shape::Text => format!("{text:?}"),
             value::Shape::List => format!("[{text:?}]"),
         };
         // What it needs besides to make sense.
         let needs: &[&str] = match key.name {
             "proxy_protocol" => &["--trusted-proxies", "10.0.0.0/8"],
-            "ack" => &["--data-dir", "rooms"],
+            "ack" | "accept_data_loss" => &["--data-dir", "rooms"],
             _ => Default::default(),
         };
         let file = load(Some(&format!("{} = {quoted}", key.name)), &[], needs).unwrap();
@@ -107,6 +108,20 @@ fn zero_lifts_a_limit_however_it_is_written() {
 }
 
 #[test]
+fn none_lifts_a_limit_that_0_does_not() {
+    let settings = load(
+        Some("owner_grace = \"none\"\ndata_bytes_per_address_max = \"none\""),
+        &[("RTB_OWNER_GRACE_MAX", "none")],
+        &["--data-bytes-max", "none"],
+    );
+    let config = settings.unwrap().config;
+    assert!(config.owner_grace.is_zero() && config.owner_grace_max.is_zero());
+    assert_eq!((config.data_bytes_max, config.data_bytes_per_address_max), (0, 0));
+    assert!(load(None, &[], &["--ping-interval", "0", "--owner-grace", "1s"]).is_ok(), "nothing is safe anyway");
+    assert!(load(None, &[], &["--ping-interval", "1s", "--owner-grace", "7s"]).is_ok());
+}
+
+#[test]
 fn a_number_may_be_written_in_every_way_that_toml_knows() {
     for number in ["70000", "70_000", "+70000", "0x1_1170", "0o210560", "0b1_0001_0001_0111_0000"] {
         let settings = load(Some(&format!("message_bytes_max = {number}")), &[], &[]);
@@ -115,7 +130,7 @@ fn a_number_may_be_written_in_every_way_that_toml_knows() {
     for number in ["-1", "0xffff_ffff_ffff_ffff_f", "1e3"] {
         assert!(load(Some(&format!("message_bytes_max = {number}")), &[], &[]).is_err(), "{number}");
     }
-    assert!(load(Some("owner_grace = 0x0"), &[], &[]).unwrap().config.owner_grace.is_zero());
+    assert!(load(Some("stall_timeout = 0x0"), &[], &[]).unwrap().config.stall_timeout.is_zero());
 }
 
 #[test]
@@ -146,7 +161,26 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             Some("owner_grace = 30"),
             &[],
             &[],
-            "show.toml:1: `owner_grace` cannot be `30`: expected a text in quotes, such as \"30s\"",
+            "show.toml:1: `owner_grace` cannot be `30`: expected a text in quotes, such as \"5m\"",
+        ),
+        (Some("owner_grace = 0"), &[], &[], "show.toml:1: `owner_grace` cannot be `0`: 0 would allow nothing; write none"),
+        (
+            Some("owner_grace = \"54s\""),
+            &[],
+            &[],
+            "owner_grace (show.toml:1) and ping_interval (default) contradict each other: a room may end before its owner",
+        ),
+        (
+            Some("data_bytes_max = \"1\""),
+            &[],
+            &[],
+            "show.toml:1: `data_bytes_max` cannot be `\"1\"`: expected a number without quotes, or \"none\"",
+        ),
+        (
+            None,
+            &[("RTB_DATA_BYTES_MAX", "0")],
+            &[],
+            "variable RTB_DATA_BYTES_MAX: `data_bytes_max` cannot be `0`: 0 would allow nothing; write none to lift",
         ),
         (Some("[server]\nlisten = \"\""), &[], &[], "show.toml:1: unknown key `server`"),
         (
@@ -173,7 +207,7 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             None,
             &[("RTB_OWNER_GRACE", "soon")],
             &[],
-            "variable RTB_OWNER_GRACE: `owner_grace` cannot be `soon`: expected a duration such as 250ms, 10s or 5m, or 0",
+            "variable RTB_OWNER_GRACE: `owner_grace` cannot be `soon`: expected a duration such as 250ms, 10s or 5m, or none",
         ),
         (None, &[], &["--listen", "8080"], "--listen: `listen` cannot be `8080`: expected an IP address and a port"),
         (

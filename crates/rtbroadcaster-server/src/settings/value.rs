@@ -15,6 +15,8 @@ use crate::network::{Network, NetworkError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     Number,
+    /// A number, or the text `none`.
+    NumberOrNone,
     Text,
     /// `true` or `false`; a flag alone is true.
     Switch,
@@ -56,7 +58,74 @@ macro_rules! number {
     )*};
 }
 
-number!(usize u32);
+number!(usize u32 u64);
+
+/// A limit or a delay that the text `none` lifts. In a [`Config`](rtbroadcaster::Config) a lifted one is zero, which nobody can
+/// mean: it would allow nothing.
+pub(super) struct Limit<T>(T);
+
+/// A value that stands for a lifted limit.
+pub(super) trait Lifted: Value + Default + PartialEq + Copy {
+    const SHAPE: Shape;
+}
+
+impl Lifted for Duration {
+    const SHAPE: Shape = Shape::Text;
+}
+
+impl Lifted for u64 {
+    const SHAPE: Shape = Shape::NumberOrNone;
+}
+
+impl<T: Lifted> From<T> for Limit<T> {
+    fn from(value: T) -> Self {
+        Self(value)
+    }
+}
+
+impl From<Limit<Duration>> for Duration {
+    fn from(Limit(value): Limit<Duration>) -> Self {
+        value
+    }
+}
+
+impl From<Limit<u64>> for u64 {
+    fn from(Limit(value): Limit<u64>) -> Self {
+        value
+    }
+}
+
+impl<T: Lifted> Value for Limit<T> {
+    const PLACEHOLDER: &'static str = T::PLACEHOLDER;
+    const SHAPE: Shape = <T as Lifted>::SHAPE;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self(T::default()));
+        }
+        let value = T::parse(text).map_err(|_| match <T as Lifted>::SHAPE {
+            Shape::NumberOrNone => "expected a whole number, or none".to_owned(),
+            _ => "expected a duration such as 250ms, 10s or 5m, or none".to_owned(),
+        })?;
+        if value == T::default() { Err("0 would allow nothing; write none to lift the limit".into()) } else { Ok(Self(value)) }
+    }
+
+    fn show(&self) -> String {
+        if self.0 == T::default() { quoted("none") } else { self.0.show() }
+    }
+}
+
+impl Value for String {
+    const PLACEHOLDER: &'static str = "WORD";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Err("expected a word".into()) } else { Ok(text.into()) }
+    }
+
+    fn show(&self) -> String {
+        serde_json::Value::from(self.as_str()).to_string()
+    }
+}
 
 impl Value for bool {
     const PLACEHOLDER: &'static str = "true|false";

@@ -7,6 +7,7 @@ use rtbroadcaster::Seq;
 use rtbroadcaster::message::{Change, Params};
 use rtbroadcaster::pure::log::{IDS_MAX, Log, Proposal, Resume, Verdict};
 use rtbroadcaster::pure::{Cursor, Term};
+use rtbroadcaster::standing::Reach;
 
 use super::{Part, sample};
 
@@ -65,7 +66,7 @@ fn resume() -> Box<dyn FnMut()> {
     let mut log = full();
     let seq = Seq::new(log.seq().get() - 64).expect("it is smaller than a number");
     let cursor = Cursor { epoch: log.epoch().clone(), seq };
-    Box::new(move || assert!(matches!(log.resume(black_box(&cursor), sample::NOW), Resume::Resumed(_))))
+    Box::new(move || assert!(matches!(log.resume(black_box(&cursor), Reach::AllLives, sample::NOW), Resume::Resumed(_))))
 }
 
 const KEYS: u64 = 1_000;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::histogram::Stopwatch;
 use super::sent::Sent;
 use super::tally::{Count, Tally};
-use super::{Messages, Metrics, Resumes, SignalCounts, SignalRefusal, Superseded};
+use super::{LogStatus, Messages, Metrics, Resumes, SignalCounts, SignalRefusal, Superseded};
 use crate::close::CloseReason;
 use crate::message::Change;
 use crate::standing::{How, ResetReason};
@@ -50,6 +50,8 @@ pub(crate) struct Gauges {
     pub(crate) connections: usize,
     /// Rooms that there are.
     pub(crate) rooms: usize,
+    /// Whether what they keep can be written.
+    pub(crate) log_status: LogStatus,
 }
 
 /// Why a client that lost messages gets the state.
@@ -213,7 +215,7 @@ impl Counters {
     }
 
     /// How everything stands.
-    pub(crate) fn read(&self, Gauges { connections, rooms }: Gauges) -> Metrics {
+    pub(crate) fn read(&self, Gauges { connections, rooms, log_status }: Gauges) -> Metrics {
         let closes = CloseReason::ALL.into_iter().zip(&self.closes);
         Metrics {
             connections: connections as u64,
@@ -223,6 +225,7 @@ impl Counters {
             connections_lost: self.lost.get(),
             rooms: rooms as u64,
             viewers: self.viewers.get(),
+            log_status,
             messages: Messages {
                 events: self.events.get(),
                 states: self.states.get(),
@@ -263,7 +266,7 @@ impl Counters {
 
     /// How everything stands, for tests of those who know neither connections nor rooms.
     pub(crate) fn look(&self) -> Metrics {
-        self.read(Gauges { connections: 0, rooms: 0 })
+        self.read(Gauges::default())
     }
 }
 

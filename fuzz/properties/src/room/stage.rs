@@ -20,7 +20,7 @@ const V2_PLACES: usize = 4;
 const CONNECTIONS_MAX: usize = 10;
 
 /// Longer than any room lives without anybody, or any connection without a peer.
-const LONG: Duration = Duration::from_secs(200);
+const LONG: Duration = Duration::from_secs(600);
 
 /// Everything there is.
 pub(super) struct Stage {
