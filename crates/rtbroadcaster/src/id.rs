@@ -266,7 +266,8 @@ mod tests {
         assert_eq!((epoch.as_str().len(), epoch.parts()), (Epoch::BYTES_MAX, Some((numbering, life))));
         assert_ne!(Life::random(), Life::random());
         let digits = epoch.as_str();
-        for text in ["", "e", &digits[1..], &digits.to_uppercase(), "ü000000000000000000000000000000", &"+".repeat(32)] {
+        for text in ["", "e", &digits[1..], &digits.to_uppercase(), "ü000000000000000000000000000000", &"+".repeat(32)]
+        {
             let epoch = Epoch::from_wire(text).filter(|epoch| epoch.as_str() != digits);
             assert_eq!(epoch.and_then(|epoch| epoch.parts()), None, "{text:?}");
         }

@@ -64,6 +64,7 @@ mod metrics;
 #[doc(hidden)]
 pub mod options;
 mod origin;
+mod place;
 #[doc(hidden)]
 pub mod protocol;
 #[cfg(feature = "remote")]

@@ -3,6 +3,7 @@
 
 mod bucket;
 mod gate;
+mod keeping;
 mod turnstile;
 mod waiting;
 
@@ -14,15 +15,11 @@ use tokio_util::task::TaskTracker;
 use crate::client::{Client, Permit};
 use crate::clock::Clock;
 use crate::config::Config;
-#[cfg(feature = "disk")]
-use crate::engine::disk::{Disk, DiskError};
-use crate::engine::{Engine, Health, Lives, Stored};
-#[cfg(feature = "disk")]
-use crate::engine::Opened;
+use crate::engine::{Engine, Lives, Stored};
 use crate::fanout::Lanes;
 use crate::fault::{self, Fault};
 use crate::id::{Life, RoomId};
-use crate::metrics::{Counters, Gauges, LogStatus, Metrics};
+use crate::metrics::{Counters, Gauges, Metrics};
 use crate::options::RoomOptions;
 use crate::protocol::{Protocol, Refusal};
 use crate::room::{CreateError, OwnError, Owner, OwnerKey, Registry, RoomSummary, Surroundings};
@@ -107,49 +104,6 @@ impl Manager {
     pub fn new(config: Config) -> Self {
         config.warn();
         Self(Arc::new(Shared::new(config, Clock::start())))
-    }
-
-    /// A manager whose rooms are kept in a directory and outlive the process, with all rooms that are kept there. Only
-    /// rooms with an [`OwnerKey`] are: nobody could come back to any other.
-    ///
-    /// An owner that was there is away now, and its grace begins. Viewers that come back with a cursor are `resumed`, if the
-    /// directory holds what they saw, and otherwise `reset`, whatever was done to its files. This reads all of it, which takes about a second for each 100 MB.
-    ///
-    /// # Errors
-    /// [`DiskError`] when the directory cannot be used.
-    ///
-    /// # Panics
-    /// Outside of a Tokio runtime.
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// use rtbroadcaster::{Config, Disk, Manager, Message};
-    ///
-    /// # let directory = std::env::temp_dir().join(format!("rtbroadcaster-example-{}", std::process::id()));
-    /// # let disk = Disk::at(&directory);
-    /// let manager = Manager::open(Config::default(), &disk).await?;
-    /// let mut owner = manager.create_room().await?;
-    /// owner.publish(Message::state("score", [2, 1])).await?;
-    /// let (room, key) = (owner.room(), owner.key().cloned().expect("a room created from Rust has a key"));
-    /// manager.shutdown().await;
-    ///
-    /// let manager = Manager::open(Config::default(), &disk).await?;
-    /// let mut owner = manager.own(room, &key).await?;
-    /// assert_eq!(owner.publish(Message::state("score", [3, 1])).await?.get(), 2);
-    /// # manager.shutdown().await;
-    /// # std::fs::remove_dir_all(directory)?;
-    /// # Ok(()) }
-    /// ```
-    #[cfg(feature = "disk")]
-    pub async fn open(config: Config, disk: &Disk) -> Result<Self, DiskError> {
-        config.warn();
-        let shared = Shared::new(config, Clock::of_the_world());
-        let now = shared.clock.now();
-        let Opened { engine, rooms, lives } = disk.open(now, Arc::clone(&shared.counters)).await?;
-        let manager = Self(Arc::new(shared));
-        let registry = manager.make_registry(Some(engine), rooms, lives);
-        manager.0.registry.get_or_init(|| registry);
-        Ok(manager)
     }
 
     /// Creates a room and gives the right to speak in it.
@@ -263,37 +217,6 @@ impl Manager {
         self.0.counters.read(Gauges { connections: self.connections(), rooms, log_status: self.log_status() })
     }
 
-    /// Whether the logs of rooms that are kept can be written now; a load balancer should not send new clients to a server
-    /// whose logs cannot be. Always [`LogStatus::Writable`] for a manager whose rooms are in memory only.
-    ///
-    /// ```
-    /// use rtbroadcaster::{Config, LogStatus, Manager};
-    ///
-    /// assert_eq!(Manager::new(Config::default()).log_status(), LogStatus::Writable);
-    /// ```
-    pub fn log_status(&self) -> LogStatus {
-        let health = self.0.registry.get().map_or(Health::Fine, |registry| registry.health());
-        match health {
-            Health::Fine => LogStatus::Writable,
-            Health::Failing => LogStatus::Unavailable,
-            Health::Lost => LogStatus::Lost,
-        }
-    }
-
-    /// Waits until the logs of rooms that are kept can never be written again ([`LogStatus::Lost`]); the program should end
-    /// then, and tell why. For ever, if that does not happen.
-    pub fn log_lost(&self) -> impl Future<Output = ()> + Send + use<> {
-        let engine = self.0.registry.get().and_then(|registry| registry.engine().cloned());
-        async move {
-            if let Some(engine) = engine
-                && engine.health().wait_for(|health| *health == Health::Lost).await.is_ok()
-            {
-                return;
-            }
-            std::future::pending().await
-        }
-    }
-
     /// Ends every room and every connection, each told why; that has begun when this returns. What it returns waits until
     /// the last connection is gone. A connection that takes nothing lasts no longer than
     /// [`stall_timeout`](Config::stall_timeout); bound the wait if that is too long.
@@ -387,12 +310,7 @@ impl Manager {
         })
     }
 
-    fn make_registry(
-        &self,
-        engine: Option<Arc<dyn Engine>>,
-        rooms: Vec<Stored>,
-        lives: Arc<Lives>,
-    ) -> Arc<Registry> {
+    fn make_registry(&self, engine: Option<Arc<dyn Engine>>, rooms: Vec<Stored>, lives: Arc<Lives>) -> Arc<Registry> {
         let lanes = tokio::runtime::Handle::current().metrics().num_workers();
         let Shared { clock, counters, config, .. } = &*self.0;
         let (lanes, faults, lagging) = Lanes::start(lanes, *clock, counters, config);

@@ -85,7 +85,9 @@ fn asked(members: &Members<'_>) -> Option<String> {
                 members.get("params").once().filter(|raw| raw.starts_with('[') && raw.len() <= SIGNAL_BYTES_MAX)?;
             Some(signaled(&key(members)?, &on_one_line(params)))
         }
-        "own" => id.valid().and(Some(format!("own {:?} {:?} {}", string("room")?, string("ownerKey")?, start(members)?))),
+        "own" => {
+            id.valid().and(Some(format!("own {:?} {:?} {}", string("room")?, string("ownerKey")?, start(members)?)))
+        }
         "join" => id.valid().and(Some(format!("join {:?} {}", string("room")?, start(members)?))),
         "publish" => {
             let (key, params) = (key(members)?, members.get("params").once().filter(|raw| raw.starts_with('['))?);

@@ -45,10 +45,19 @@ frames! {
     Created {
         id: Cow<'a, str>, room: Cow<'a, str>, owner_key: Cow<'a, str>, epoch: Cow<'a, str>, term: u64, seq: u64,
         alive_ms: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        grace_ms: Option<u64>,
     }
     /// This client owns the room.
     Owned {
-        id: Cow<'a, str>, room: Cow<'a, str>, epoch: Cow<'a, str>, term: u64, seq: u64, replay: u64, alive_ms: u64,
+        id: Cow<'a, str>, room: Cow<'a, str>, epoch: Cow<'a, str>, term: u64, seq: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        how: Option<How>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<Reason>,
+        replay: u64, alive_ms: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        grace_ms: Option<u64>,
     }
     /// This client is a viewer.
     Joined {

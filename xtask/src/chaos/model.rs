@@ -30,6 +30,8 @@ const EPHEMERAL_BYTES_MAX: u64 = 32 * 1024;
 pub(super) struct Model {
     /// The number up to which it has everything: with the epoch its cursor. `None` before the first whole replay.
     position: Option<u64>,
+    /// The epoch of its cursor.
+    epoch: String,
     state: State,
     phase: Phase,
     /// The end of a pause that has no answer yet; messages that were on their way may come before it.
@@ -239,7 +241,7 @@ impl Model {
         if reset.reason != ResetReason::Slow || waited + EPHEMERAL_BYTES_MAX < BACKLOG_BYTES_MAX {
             self.faults.note(Fault::FalseReset, || format!("{reset:?} after {position}: {waited} bytes waited"));
         }
-        self.replay(reset.seq, reset.replay, true, record);
+        self.replay(reset.seq, reset.replay, Some(&reset.epoch), record);
         Heard::Reset
     }
 

@@ -33,12 +33,12 @@ pub(super) struct Ephemeral {
     pub(super) after: u64,
 }
 
-/// Everything that was said in one epoch of a room.
+/// Everything that was said in one numbering of a room.
 #[derive(Debug, Default)]
 pub(super) struct Record {
     /// The room's id.
     pub(super) room: String,
-    /// The room's epoch.
+    /// The room's epoch when it was created; that of a later life has the same numbering.
     pub(super) epoch: String,
     /// The time between two heartbeats.
     pub(super) alive_ms: u64,
@@ -63,6 +63,13 @@ impl Record {
     /// An empty room.
     pub(super) fn new(room: &str, epoch: &str, alive_ms: u64) -> Self {
         Self { room: room.into(), epoch: epoch.into(), alive_ms, term: 1, ..Self::default() }
+    }
+
+    /// Whether an answer may name `epoch`: that of another life only where the server may have been replaced.
+    pub(super) fn may_be_in(&self, epoch: &str) -> bool {
+        let numbering = |epoch: &str| epoch.get(..16).filter(|_| epoch.len() == 32).map(str::to_owned);
+        let is_other_life = numbering(epoch).is_some_and(|own| numbering(&self.epoch) == Some(own));
+        epoch == self.epoch || (self.may_be_away && is_other_life)
     }
 
     /// A message is about to be said; returns the number that it must get. `params` is what viewers get.

@@ -71,6 +71,8 @@ pub(super) struct Speaker {
     key: String,
     /// The number of its lease.
     term: u64,
+    /// The epoch of its newest acknowledgement.
+    epoch: String,
     /// What its ids begin with.
     prefix: String,
     /// How many ids it has used.
@@ -104,8 +106,8 @@ impl Speaker {
         }
         let record = Shared::new(Record::new(&created.room, &created.epoch, created.alive_ms));
         let prefix = format!("{prefix:016x}");
-        let (key, term) = (created.owner_key.into_owned(), created.term);
-        Ok(Self { peer, record, key, term, prefix, ids: 0, unacked: VecDeque::new(), faults })
+        let (key, term, epoch) = (created.owner_key.into_owned(), created.term, created.epoch.into_owned());
+        Ok(Self { peer, record, key, term, epoch, prefix, ids: 0, unacked: VecDeque::new(), faults })
     }
 
     pub(super) fn record(&self) -> &Shared {

@@ -13,8 +13,8 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
-use rtbroadcaster::{LogStatus, Manager};
 use rtbroadcaster::axum::Upgrade;
+use rtbroadcaster::{LogStatus, Manager};
 
 use super::hosts::Hosts;
 use crate::endpoint::{Endpoint, HEALTHZ, READYZ};

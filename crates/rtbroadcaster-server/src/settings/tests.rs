@@ -163,7 +163,12 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             &[],
             "show.toml:1: `owner_grace` cannot be `30`: expected a text in quotes, such as \"5m\"",
         ),
-        (Some("owner_grace = 0"), &[], &[], "show.toml:1: `owner_grace` cannot be `0`: 0 would allow nothing; write none"),
+        (
+            Some("owner_grace = 0"),
+            &[],
+            &[],
+            "show.toml:1: `owner_grace` cannot be `0`: 0 would allow nothing; write none",
+        ),
         (
             Some("owner_grace = \"54s\""),
             &[],

@@ -107,7 +107,11 @@ impl<T: Lifted> Value for Limit<T> {
             Shape::NumberOrNone => "expected a whole number, or none".to_owned(),
             _ => "expected a duration such as 250ms, 10s or 5m, or none".to_owned(),
         })?;
-        if value == T::default() { Err("0 would allow nothing; write none to lift the limit".into()) } else { Ok(Self(value)) }
+        if value == T::default() {
+            Err("0 would allow nothing; write none to lift the limit".into())
+        } else {
+            Ok(Self(value))
+        }
     }
 
     fn show(&self) -> String {

@@ -66,7 +66,9 @@ fn resume() -> Box<dyn FnMut()> {
     let mut log = full();
     let seq = Seq::new(log.seq().get() - 64).expect("it is smaller than a number");
     let cursor = Cursor { epoch: log.epoch().clone(), seq };
-    Box::new(move || assert!(matches!(log.resume(black_box(&cursor), Reach::AllLives, sample::NOW), Resume::Resumed(_))))
+    Box::new(move || {
+        assert!(matches!(log.resume(black_box(&cursor), Reach::AllLives, sample::NOW), Resume::Resumed(_)))
+    })
 }
 
 const KEYS: u64 = 1_000;

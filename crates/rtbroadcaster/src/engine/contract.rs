@@ -1,7 +1,7 @@
 //! What every engine owes, as tests that any of them has to pass.
 //! Must not know which engine it is.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use super::{Append, Engine, Follower, Forgotten, Header, LifeIndex, Lives, Opene
 use crate::id::{Numbering, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
 use crate::options::{Counting as Way, RoomOptions};
+use crate::place::Place;
 
 /// A machine on which processes come and go.
 pub(crate) trait House {
@@ -107,7 +108,7 @@ pub(crate) fn header(term: u64) -> Header {
         key: [7; 32],
         away: None,
         moment: Some(Duration::from_millis(1_234_567)),
-        place: Some(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+        place: Some(Place::from(std::net::IpAddr::from(Ipv4Addr::LOCALHOST))),
         options: options(),
         unknown: None,
     }

@@ -24,13 +24,12 @@
 pub(crate) mod contract;
 #[cfg(feature = "disk")]
 pub(crate) mod disk;
+mod lives;
 #[cfg(test)]
 pub(crate) mod simulated;
-mod lives;
 pub(crate) mod sum;
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +38,7 @@ use tokio::sync::watch;
 use crate::id::{Numbering, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
 use crate::options::RoomOptions;
+use crate::place::Place;
 pub(crate) use lives::{LifeIndex, Lives};
 pub(crate) use sum::Sum;
 
@@ -116,7 +116,7 @@ pub(crate) struct Header {
     /// The moment at which its owner was asked to come back by a process that went away.
     pub(crate) moment: Option<Duration>,
     /// Where its first owner came from, as far as limits per address tell that.
-    pub(crate) place: Option<IpAddr>,
+    pub(crate) place: Option<Place>,
     /// What it has besides messages.
     pub(crate) options: RoomOptions,
     /// What a later version has written there and this one does not know, in the engine's own words.

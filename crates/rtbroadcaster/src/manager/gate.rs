@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::Manager;
 use super::bucket::{Bucket, Rate};
 use crate::config::{Config, exceeds};
-use crate::room::Place;
+use crate::place::Place;
 
 /// How many addresses without an open connection are remembered before those that have nothing to be remembered for
 /// are forgotten.

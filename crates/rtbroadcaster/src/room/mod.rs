@@ -51,7 +51,7 @@ pub(crate) use core::{JoinError, Welcome};
 pub use key::{InvalidOwnerKey, OwnerKey};
 pub use owner::{OwnError, Owner, PublishError};
 pub use registry::CreateError;
-pub(crate) use registry::{Place, Registry};
+pub(crate) use registry::Registry;
 pub(crate) use signals::SignalError;
 pub use signals::Signals;
 pub use summary::RoomSummary;

@@ -203,7 +203,8 @@ mod tests {
     #[test]
     fn a_creators_wish_is_granted_between_the_least_safe_grace_and_the_greatest() {
         let config = Config::default();
-        let cases = [(None, 300), (Some(1), 55), (Some(54), 55), (Some(55), 55), (Some(600), 600), (Some(90_000), 86_400)];
+        let cases =
+            [(None, 300), (Some(1), 55), (Some(54), 55), (Some(55), 55), (Some(600), 600), (Some(90_000), 86_400)];
         for (wished, granted) in cases {
             let patience = Patience::of_a_key(wished.map(seconds), &config);
             assert_eq!((patience.grace, patience.idle), (seconds(granted), Duration::ZERO), "{wished:?}");

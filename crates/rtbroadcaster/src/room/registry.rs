@@ -2,7 +2,6 @@
 //! Must not know clients.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,6 +21,7 @@ use crate::fanout::{Faults, Lagging, Moments, Outbox};
 use crate::fault;
 use crate::id::{RoomId, Term};
 use crate::options::RoomOptions;
+use crate::place::Place;
 use crate::standing::Start;
 
 /// Why a room is not created.
@@ -38,26 +38,6 @@ pub enum CreateError {
     /// The room's log cannot be written.
     #[error("the room's log cannot be written")]
     Unavailable,
-}
-
-/// Where a client comes from, as far as limits per address tell clients apart: an IPv4 address or an IPv6 /64.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Place(IpAddr);
-
-impl Place {
-    /// The address that stands for it.
-    pub(crate) fn address(self) -> IpAddr {
-        self.0
-    }
-}
-
-impl From<IpAddr> for Place {
-    fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V6(v6) => Self(IpAddr::V6((v6.to_bits() & !u128::from(u64::MAX)).into())),
-            v4 @ IpAddr::V4(_) => Self(v4),
-        }
-    }
 }
 
 /// All rooms.
@@ -147,7 +127,7 @@ impl Registry {
         let registry = Arc::new(Self { around, rooms: Mutex::default(), looks });
         let me = Arc::downgrade(&registry);
         for stored in stored {
-            let place = stored.header.place.map(Place::from);
+            let place = stored.header.place;
             let mut rooms = registry.lock();
             let share = rooms.share(place, &registry.around.config);
             let room = Room::recall(stored, share, &me, &registry.around);
@@ -177,7 +157,6 @@ impl Registry {
         }
         let owner = self.list(place, key, hash, &options)?;
         if let Some(hash) = kept {
-            let place = place.map(Place::address);
             let origin = Origin { key: hash.to_bytes(), options, place, unknown: None };
             if owner.begins(origin).await.is_err() {
                 owner.close();
@@ -380,19 +359,5 @@ async fn follow(registry: std::sync::Weak<Registry>, mut health: watch::Receiver
         if health.changed().await.is_err() {
             return;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_ipv6_site_is_one_place() {
-        let place = |text: &str| Place::from(text.parse::<IpAddr>().unwrap());
-        assert_eq!(place("2001:db8:1:2::1"), place("2001:db8:1:2:ffff::9"));
-        assert_ne!(place("2001:db8:1:2::1"), place("2001:db8:1:3::1"));
-        assert_eq!(place("::ffff:192.0.2.1"), place("192.0.2.1"));
-        assert_ne!(place("192.0.2.1"), place("192.0.2.2"));
     }
 }

@@ -12,7 +12,7 @@ const FLOORS: [&[&str]; 7] = [
     &["fanout", "protocol", "socket"],
     &[
         "wire", "message", "signal", "audience", "options", "id", "close", "config", "clock", "fault", "origin",
-        "sampling", "standing", "metrics",
+        "place", "sampling", "standing", "metrics",
     ],
 ];
 

@@ -33,6 +33,8 @@ pub(in crate::chaos) type Outcome = (How, Option<Reason>);
 pub(super) struct Asked {
     id: String,
     claim: Claim,
+    /// The epoch of the cursor.
+    epoch: String,
     /// The last number that was acknowledged before it was asked.
     acked: u64,
 }
@@ -46,6 +48,8 @@ pub(super) struct Replay {
     seq: u64,
     /// Whether it is a state, applied at its end; otherwise its messages are applied one by one.
     pub(super) is_whole: bool,
+    /// The epoch of the state.
+    epoch: String,
     /// What came of a state.
     pub(super) state: State,
     /// How many frames were announced.
@@ -55,7 +59,8 @@ pub(super) struct Replay {
 impl Model {
     /// Begins a connection: what is to be sent.
     pub(in crate::chaos) fn join(&mut self, id: String, claim: Claim, record: &Record) -> String {
-        let (room, epoch) = (&record.room, &record.epoch);
+        let room = &record.room;
+        let epoch = if self.epoch.is_empty() { record.epoch.clone() } else { self.epoch.clone() };
         let cursor = match (claim, self.position) {
             (Claim::Honest, None) => String::new(),
             (Claim::Honest, Some(seq)) => format!(r#","cursor":{{"epoch":"{epoch}","seq":{seq}}}"#),
@@ -63,15 +68,16 @@ impl Model {
             (Claim::OtherEpoch, _) => format!(r#","cursor":{{"epoch":"{}","seq":1}}"#, "0".repeat(32)),
             (Claim::Malformed, _) => format!(r#","cursor":{{"epoch":"{epoch}","seq":1.0}}"#),
         };
-        let text = format!(r#"{{"type":"join","id":"{id}","room":"{room}"{cursor}}}"#);
-        self.phase = Phase::Asked(Asked { id, claim, acked: record.acked });
+        let text = format!(r#"{{"type":"join","id":"{id}","room":"{room}"{cursor},"lives":true}}"#);
+        self.phase = Phase::Asked(Asked { id, claim, epoch, acked: record.acked });
         text
     }
 
     /// Ends a pause: what is to be sent.
     pub(in crate::chaos) fn unpause(&mut self, id: String, record: &Record) -> String {
         let text = format!(r#"{{"type":"unpause","id":"{id}"}}"#);
-        self.unpausing = Some(Asked { id, claim: Claim::Honest, acked: record.acked });
+        let epoch = self.epoch.clone();
+        self.unpausing = Some(Asked { id, claim: Claim::Honest, epoch, acked: record.acked });
         text
     }
 
@@ -95,14 +101,19 @@ impl Model {
         if joined.how == How::Resumed {
             self.replayed += joined.replay;
         }
-        self.replay(joined.seq, joined.replay, joined.how != How::Resumed, record);
+        if joined.how == How::Resumed {
+            // At once, with the old number.
+            self.epoch = joined.epoch.to_string();
+        }
+        let state_of = (joined.how != How::Resumed).then_some(&*joined.epoch);
+        self.replay(joined.seq, joined.replay, state_of, record);
         Heard::Joined((joined.how, joined.reason))
     }
 
     /// What every announcement says of the room.
     pub(super) fn room(&mut self, term: u64, epoch: &str, owner: Presence, record: &Record) {
         let is_term = (self.term.max(1)..=record.term).contains(&term);
-        if !is_term || (owner == Presence::Away && !record.may_be_away) || epoch != record.epoch {
+        if !is_term || (owner == Presence::Away && !record.may_be_away) || !record.may_be_in(epoch) {
             let newest = self.term;
             self.faults.note(Fault::OddRoom, || format!("term {term} after {newest}, owner {owner:?}, epoch {epoch}"));
         }
@@ -124,6 +135,8 @@ impl Model {
                 // Whoever keeps more than it must may resume more; that it is true shows in what follows.
                 if must || joined.how == How::Resumed { (How::Resumed, None) } else { reset(Reason::Retention) }
             }
+            // In another life the number is behind the end of its own.
+            (Claim::Future, _) if asked.epoch != joined.epoch => reset(Reason::Epoch),
             (Claim::Future, _) => reset(Reason::Future),
             (Claim::OtherEpoch, _) => reset(Reason::Epoch),
             (Claim::Malformed, _) => reset(Reason::Malformed),
@@ -143,10 +156,11 @@ impl Model {
         }
     }
 
-    /// A replay of `replay` frames up to `seq` follows.
-    pub(super) fn replay(&mut self, seq: u64, replay: u64, is_whole: bool, record: &Record) {
-        let state = State::default();
-        self.phase = Phase::Replay(Replay { left: replay, seq, is_whole, state, announced: replay });
+    /// A replay of `replay` frames up to `seq` follows: the state in an epoch, or what was missed.
+    pub(super) fn replay(&mut self, seq: u64, replay: u64, state_of: Option<&str>, record: &Record) {
+        let (state, is_whole) = (State::default(), state_of.is_some());
+        let epoch = state_of.unwrap_or_default().to_owned();
+        self.phase = Phase::Replay(Replay { left: replay, seq, is_whole, epoch, state, announced: replay });
         self.settle(record);
     }
 
@@ -160,7 +174,7 @@ impl Model {
             }
         };
         self.phase = Phase::Live;
-        let Replay { seq, is_whole, state, announced, .. } = replay;
+        let Replay { seq, is_whole, epoch, state, announced, .. } = replay;
         if !is_whole {
             if self.position != Some(seq) {
                 let position = self.position;
@@ -173,7 +187,7 @@ impl Model {
         if came != fold || came.len() as u64 != announced {
             self.faults.note(Fault::OtherState, || format!("at {seq}, {announced} frames: {came:?}, not {fold:?}"));
         }
-        self.state = state;
+        (self.state, self.epoch) = (state, epoch);
         self.ledger.begin_or_reset(seq);
         self.position = Some(seq);
         self.complete_at = 0;

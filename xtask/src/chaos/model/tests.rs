@@ -28,7 +28,7 @@ fn joined(seq: u64, how: &str, replay: u64) -> String {
 /// A model that has joined at `seq` with nothing but what the fold says.
 fn live_at(seq: u64, record: &Record) -> Model {
     let mut model = Model::default();
-    assert_eq!(model.join("i".into(), Claim::Honest, record), r#"{"type":"join","id":"i","room":"r"}"#);
+    assert_eq!(model.join("i".into(), Claim::Honest, record), r#"{"type":"join","id":"i","room":"r","lives":true}"#);
     let fold = record.fold(seq);
     model.hear(joined(seq, r#""snapshot""#, fold.len() as u64).as_bytes(), record);
     for seq in fold {
@@ -289,7 +289,7 @@ fn who_asks_from_the_first_message_on_must_be_told_all() {
     for (replay, lost) in [(6, 0), (5, 1)] {
         let mut model = Model::from_the_first();
         let join = model.join("i".into(), Claim::Honest, &record);
-        assert_eq!(join, r#"{"type":"join","id":"i","room":"r","cursor":{"epoch":"e","seq":0}}"#);
+        assert_eq!(join, r#"{"type":"join","id":"i","room":"r","cursor":{"epoch":"e","seq":0},"lives":true}"#);
         model.hear(joined(6, r#""resumed""#, replay).as_bytes(), &record);
         for seq in 7 - replay..=6 {
             model.hear(record.frame(seq).unwrap().as_bytes(), &record);

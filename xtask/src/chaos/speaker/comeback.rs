@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use super::Speaker;
-use crate::chaos::answer::{Answer, Owned};
+use crate::chaos::answer::{Answer, How, Owned};
 use crate::chaos::fault::Fault;
 use crate::load::frame::{Opcode, masked};
 use crate::load::peer::{Peer, PeerError, V2};
@@ -29,14 +29,16 @@ impl Speaker {
     /// How many these are.
     pub(in crate::chaos) async fn come_back(&mut self, address: SocketAddr) -> Result<u64, PeerError> {
         let mut peer = Peer::open_as(address, V2).await?;
-        let room = {
+        let (room, acked) = {
             let mut record = self.record.write();
             // Before it is asked: viewers may be told the term before this owner is.
             record.term += 1;
-            record.room.clone()
+            (record.room.clone(), record.acked)
         };
-        let key = &self.key;
-        peer.say(&format!(r#"{{"type":"own","id":"{ID}","room":"{room}","ownerKey":"{key}"}}"#)).await?;
+        let (key, epoch) = (&self.key, &self.epoch);
+        let cursor = format!(r#""cursor":{{"epoch":"{epoch}","seq":{acked}}}"#);
+        peer.say(&format!(r#"{{"type":"own","id":"{ID}","room":"{room}","ownerKey":"{key}",{cursor},"lives":true}}"#))
+            .await?;
         let text = answer(&mut peer).await?;
         let Ok(Answer::Owned(owned)) = Answer::read(&text) else {
             return Err(PeerError::Answer(text));
@@ -46,7 +48,7 @@ impl Speaker {
             state.push(answer(&mut peer).await?);
         }
         self.judge(&owned, &state);
-        self.term = owned.term;
+        (self.term, self.epoch) = (owned.term, owned.epoch.to_string());
         self.peer = peer;
         let frames: Vec<u8> =
             self.unacked.iter().flat_map(|unacked| masked(Opcode::Text, unacked.text.as_bytes())).collect();
@@ -58,9 +60,12 @@ impl Speaker {
     fn judge(&mut self, owned: &Owned<'_>, state: &[String]) {
         let Self { record, faults, term, .. } = self;
         let record = record.read();
-        let is_room = (&*owned.id, &*owned.room, &*owned.epoch) == (ID, &*record.room, &*record.epoch);
+        let is_room = (&*owned.id, &*owned.room) == (ID, &*record.room) && record.may_be_in(&owned.epoch);
         if !is_room || owned.term <= *term || owned.term > record.term || owned.alive_ms != record.alive_ms {
             faults.note(Fault::OddRoom, || format!("{owned:?} after term {term}"));
+        }
+        if owned.how != Some(How::Resumed) {
+            faults.note(Fault::Forgotten, || format!("{owned:?}: what was acknowledged is said to be gone"));
         }
         if owned.seq < record.acked {
             let acked = record.acked;

@@ -229,7 +229,9 @@ impl Writer {
     }
 
     fn commit(&mut self, appends: &[HandedOver]) -> fjall::Result<()> {
-        let Self { store: Some(store), ledger, possible, mending, .. } = self else { return Err(fjall::Error::Poisoned) };
+        let Self { store: Some(store), ledger, possible, mending, .. } = self else {
+            return Err(fjall::Error::Poisoned);
+        };
         let mode = mending.disk().persist_mode();
         let mut batch = store.batch(mode);
         let mut seal = |batch: &mut fjall::OwnedWriteBatch, ledger: &Ledger| {
@@ -268,14 +270,16 @@ impl Writer {
         if let Err(failure) = self.mending.check() {
             return self.fail(&failure);
         }
-        let is_synced = self.mending.disk().ack == Ack::Disk;
-        let confirmed = self.marker.renew(self.mending.disk().directory()).and_then(|()| {
-            // Behind the store, never before it.
-            self.marker.confirm(self.confirmed, is_synced)
-        });
-        if let Err(error) = confirmed {
-            tracing::warn!(%error, "cannot mark the data directory as in use");
+        if let Err(failure) = self.mark() {
+            self.fail(&failure);
         }
+    }
+
+    /// Says in the directory what the store has confirmed: behind the store, never before it.
+    pub(super) fn mark(&mut self) -> Result<(), Failure> {
+        let is_synced = self.mending.disk().ack == Ack::Disk;
+        let renewed = self.marker.renew(self.mending.disk().directory());
+        renewed.and_then(|()| self.marker.confirm(self.confirmed, is_synced)).map_err(Failure::Directory)
     }
 
     /// Everything is on the disk, if it can be written at all.

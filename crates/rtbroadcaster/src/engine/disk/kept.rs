@@ -14,6 +14,7 @@ use crate::engine::{Header, LifeIndex, Lives, Record, Sum};
 use crate::id::{Life, Numbering, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
 use crate::options::{Counting, RoomOptions};
+use crate::place::Place;
 
 /// What is kept of a room. Times are milliseconds since 1970.
 #[derive(Serialize, Deserialize)]
@@ -120,7 +121,7 @@ pub(super) fn header(header: &Header) -> Vec<u8> {
         key: BASE64.encode(key),
         away: away.map(milliseconds),
         moment: moment.map(milliseconds),
-        place: *place,
+        place: place.map(Place::address),
         grace: options.grace().map(milliseconds),
         audience: options.has_audience(),
         counted: counted.collect(),
@@ -158,7 +159,7 @@ impl HeaderText {
             key,
             away: away.map(Duration::from_millis),
             moment: moment.map(Duration::from_millis),
-            place,
+            place: place.map(Place::from),
             options,
             unknown: (!unknown.is_empty()).then(|| Value::Object(unknown.clone()).to_string().into()),
         })

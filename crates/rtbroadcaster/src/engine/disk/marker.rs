@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::Ack;
-use super::text::{Text, Unreadable};
 use super::tally::Tally;
+use super::text::{Text, Unreadable};
 use crate::engine::sum;
 use crate::id::Life;
 
@@ -145,7 +145,9 @@ pub(super) fn read(directory: &Path) -> io::Result<Found> {
     let marks: Result<Vec<Mark>, String> = text.chunks(SLOT).filter_map(|slot| parse(slot).transpose()).collect();
     Ok(match marks {
         Err(newer) => Found::Newer(newer),
-        Ok(marks) => marks.into_iter().max_by_key(|mark| mark.at).map_or(Found::Damaged, |mark| Found::Mark(mark.into())),
+        Ok(marks) => {
+            marks.into_iter().max_by_key(|mark| mark.at).map_or(Found::Damaged, |mark| Found::Mark(mark.into()))
+        }
     })
 }
 

@@ -143,10 +143,8 @@ fn place(disk: &Disk) -> io::Result<(u64, u64)> {
 impl Writer {
     /// Nothing can be written: everybody is told, and it is tried again unless that cannot help.
     pub(super) fn fail(&mut self, failure: &Failure) {
-        if !matches!(failure, Failure::Directory(_)) {
-            // What it holds of the store is not what the files hold.
-            self.store = None;
-        }
+        // What it holds of the store may not be what the files hold when they can be written again.
+        self.store = None;
         if failure.may_end(self.mending.disk.ack) {
             if !std::mem::replace(&mut self.mending.is_told, true) {
                 let directory = self.mending.disk.directory.display();
@@ -179,12 +177,10 @@ impl Writer {
         }
     }
 
-    /// Opens the store again, if it is closed, and tells what was tried and is there.
+    /// Opens the store again, and tells what was tried and is there.
     fn open_again(&mut self) -> Result<(), Failure> {
         self.mending.check()?;
-        if self.store.is_some() {
-            return Ok(());
-        }
+        self.mark()?;
         self.mending.probe()?;
         let path = store(&self.mending.disk);
         // A store that is damaged may be more than it expects.

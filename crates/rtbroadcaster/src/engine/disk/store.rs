@@ -116,9 +116,11 @@ impl Store {
     /// Reads what is known of all rooms together.
     pub(super) fn house(&self) -> Result<House, LoadError> {
         let read = |key: &str| self.house.get(key);
-        let damaged = |what| move |unreadable| match unreadable {
-            Unreadable::Damaged => LoadError::Damaged(what),
-            Unreadable::Newer(field) => LoadError::Newer(field),
+        let damaged = |what| {
+            move |unreadable| match unreadable {
+                Unreadable::Damaged => LoadError::Damaged(what),
+                Unreadable::Newer(field) => LoadError::Newer(field),
+            }
         };
         let format = read(FORMAT_KEY)?.map(|text| {
             let format = std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
@@ -231,7 +233,8 @@ impl Store {
         let names = |stored: &Stored| stored.ids.iter().map(|(seq, ..)| *seq).collect::<Vec<_>>();
         let parts: [(_, &dyn Fn(&Stored) -> Vec<Seq>); 2] = [(&self.log, &messages), (&self.ids, &names)];
         for (keyspace, of_room) in parts {
-            let places = rooms.iter().flat_map(|stored| of_room(stored).into_iter().map(|seq| kept::place(stored.room, seq)));
+            let places =
+                rooms.iter().flat_map(|stored| of_room(stored).into_iter().map(|seq| kept::place(stored.room, seq)));
             let places: HashSet<[u8; 24]> = places.collect();
             for item in keyspace.iter() {
                 let place = item.key()?;

@@ -276,7 +276,12 @@ async fn what_is_missing_or_changed_in_the_store_is_said_with_its_room() {
         first
     }
     let cases: [Change; 6] = [
-        ("a message", |store, room| store.log().insert(first(store, room), "nonsense").unwrap(), "a message of room", 2),
+        (
+            "a message",
+            |store, room| store.log().insert(first(store, room), "nonsense").unwrap(),
+            "a message of room",
+            2,
+        ),
         ("a hole", |store, room| store.log().remove(first(store, room)).unwrap(), "messages of room", 2),
         (
             "another message",

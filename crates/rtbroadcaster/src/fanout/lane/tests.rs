@@ -1,8 +1,8 @@
 //! When a lane comes to a roster.
 
 use super::*;
-use crate::fanout::Moments;
 use crate::clock::Clock;
+use crate::fanout::Moments;
 use crate::fanout::lane::crew::SLICE_MEMBERS;
 use crate::fanout::roster::{Item, Parting, Roll, Work};
 use crate::fanout::{Ending, Outbox};

@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt;
 
 use super::*;
 use crate::message::Message;
-use crate::room::Place;
+use crate::place::Place;
 
 #[tokio::test]
 async fn the_state_that_a_slow_viewer_gets_counts_for_its_address_and_is_not_refused() {

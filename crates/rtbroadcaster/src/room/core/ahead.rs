@@ -2,13 +2,13 @@
 //! Pure: it must not know who writes, nor when.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::engine::{Append, Header};
 use crate::id::{Seq, Term};
 use crate::message::{Change, Key};
 use crate::options::RoomOptions;
+use crate::place::Place;
 use crate::room::log::{Fingerprint, Log, Proposal, Rejection, StateSize, Verdict};
 
 /// Something decided, which has its turn when it is written.
@@ -57,7 +57,7 @@ pub(in crate::room) struct Origin {
     /// What it has besides messages.
     pub(in crate::room) options: RoomOptions,
     /// Where its first owner came from.
-    pub(in crate::room) place: Option<IpAddr>,
+    pub(in crate::room) place: Option<Place>,
     /// What a later version has written.
     pub(in crate::room) unknown: Option<Box<str>>,
 }

@@ -28,14 +28,8 @@ impl Kept {
     pub(super) fn forget_message(&mut self, entry: &Entry) {
         if let Some(seq) = entry.seq {
             self.forgotten.messages.push(seq);
-            self.gone = self.gone.with(Sum::of_message(
-                entry.room,
-                seq,
-                entry.term,
-                entry.change,
-                &entry.key,
-                &entry.params(),
-            ));
+            self.gone =
+                self.gone.with(Sum::of_message(entry.room, seq, entry.term, entry.change, &entry.key, &entry.params()));
         }
     }
 

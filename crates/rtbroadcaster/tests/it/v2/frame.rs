@@ -9,20 +9,52 @@ use serde_json::Value;
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub(crate) enum Frame {
-    Created { id: String, room: String, owner_key: String, epoch: String, term: u64, seq: u64, alive_ms: u64 },
+    Created {
+        id: String,
+        room: String,
+        owner_key: String,
+        epoch: String,
+        term: u64,
+        seq: u64,
+        alive_ms: u64,
+        grace_ms: Option<u64>,
+    },
     Owned(Owned),
     Joined(Joined),
     Message(Message),
-    Skipped { through: u64 },
+    Skipped {
+        through: u64,
+    },
     Reset(Reset),
-    Owner { status: Status, term: u64 },
-    Ack { id: String, seq: u64 },
-    Error { id: Option<String>, code: String, message: String, retry_in_ms: Option<u64> },
-    Alive { seq: u64 },
-    Audience { viewers: usize, lagging: Option<usize>, behind_p95_ms: Option<u64> },
+    Owner {
+        status: Status,
+        term: u64,
+    },
+    Ack {
+        id: String,
+        seq: u64,
+    },
+    Error {
+        id: Option<String>,
+        code: String,
+        message: String,
+        retry_in_ms: Option<u64>,
+    },
+    Alive {
+        seq: u64,
+    },
+    Audience {
+        viewers: usize,
+        lagging: Option<usize>,
+        behind_p95_ms: Option<u64>,
+    },
     Signal(Signal),
-    Draining { reconnect_in_ms: u64 },
-    Closed { reason: String },
+    Draining {
+        reconnect_in_ms: u64,
+    },
+    Closed {
+        reason: String,
+    },
 }
 
 /// The answer to an `own`.
@@ -34,8 +66,11 @@ pub(crate) struct Owned {
     pub(crate) epoch: String,
     pub(crate) term: u64,
     pub(crate) seq: u64,
+    pub(crate) how: Option<How>,
+    pub(crate) reason: Option<Reason>,
     pub(crate) replay: u64,
     pub(crate) alive_ms: u64,
+    pub(crate) grace_ms: Option<u64>,
 }
 
 /// The answer to a `join` or an `unpause`.

@@ -11,8 +11,8 @@ use std::time::Duration;
 use super::viewer::{Told, Viewer};
 use super::{Cursor, Step, VIEWERS};
 use crate::config::Config;
-use crate::fanout::{Line, Replay};
 use crate::engine::Lives;
+use crate::fanout::{Line, Replay};
 use crate::id::{self, Epoch, Life, Numbering, RoomId, Seq, Term};
 use crate::message::Entry;
 use crate::protocol::{Answer, Protocol};
@@ -212,7 +212,8 @@ impl Saga {
             assert_ne!(welcome.how, How::Resumed);
             return;
         };
-        let end_of = |lives: &[(Epoch, u64)]| lives.iter().find(|(epoch, _)| *epoch == cursor.epoch).map(|(_, end)| *end);
+        let end_of =
+            |lives: &[(Epoch, u64)]| lives.iter().find(|(epoch, _)| *epoch == cursor.epoch).map(|(_, end)| *end);
         let end = if cursor.epoch == welcome.standing.epoch {
             Some(seq)
         } else {
@@ -229,9 +230,8 @@ impl Saga {
 
     /// The log as everybody knows it.
     fn known(&self) -> Vec<(Duration, String)> {
-        let text = |entry: &Entry| {
-            format!("{:?} {:?} {} {:?}", entry.term, entry.change, entry.key.as_str(), entry.params())
-        };
+        let text =
+            |entry: &Entry| format!("{:?} {:?} {} {:?}", entry.term, entry.change, entry.key.as_str(), entry.params());
         self.log.iter().map(|(said, entry)| (*said, text(entry))).collect()
     }
 
