@@ -1,7 +1,6 @@
 //! What a client of version 2 asks for, written: PROTOCOL.md section 2. Pure. Must not know answers.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::random::Random;
 use crate::id::{Cursor, RoomId, Seq};
@@ -27,12 +26,12 @@ impl Ids {
     }
 }
 
-pub(super) fn create(id: &str, options: &RoomOptions, grace: Option<Duration>) -> String {
+pub(super) fn create(id: &str, options: &RoomOptions) -> String {
     let mut text = format!(r#"{{"type":"create","id":{}"#, quoted(id));
     if options.has_audience() {
         text.push_str(r#","audience":true"#);
     }
-    if let Some(grace) = grace {
+    if let Some(grace) = options.grace() {
         // The greatest whole number that every reader of JSON holds exactly.
         let _ = write!(text, r#","graceMs":{}"#, grace.as_millis().clamp(1, Seq::MAX.get().into()));
     }
@@ -98,6 +97,8 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::id::Epoch;
+    use std::time::Duration;
+
     use crate::message::{Key, Params};
     use crate::options::Counting;
 
@@ -119,8 +120,8 @@ mod tests {
         let own = own("1c3e5a7f90b2d4e6-1", room, &key, None).replace(&"0".repeat(64), "(64 hexadecimal digits)");
         let pointer = Body { key: Key::new("pointer").unwrap(), ..body(None) };
         for request in [
-            create("9f86d081884c7d65-1", &RoomOptions::new(), None),
-            create("f", &RoomOptions::new().with_audience().with_counting("vote", once).unwrap(), None),
+            create("9f86d081884c7d65-1", &RoomOptions::new()),
+            create("f", &RoomOptions::new().with_audience().with_counting("vote", once).unwrap()),
             own,
             join("a", room, None),
             join("b", room, Some(&cursor)),
@@ -165,7 +166,7 @@ mod tests {
         let counting = |once_per_viewer| Counting { once_per_viewer, ..Counting::default() };
         let options = RoomOptions::new().with_audience().with_counting("vote", counting(true));
         let options = options.and_then(|options| options.with_counting("\"clap\"", counting(false))).unwrap();
-        let written: serde_json::Value = serde_json::from_str(&create("c", &options, None)).unwrap();
+        let written: serde_json::Value = serde_json::from_str(&create("c", &options)).unwrap();
         let signals = serde_json::json!({
             "vote": {"count": true, "everyMs": 1000, "oncePerViewer": true},
             "\"clap\"": {"count": true, "everyMs": 1000}
@@ -182,7 +183,7 @@ mod tests {
             (Duration::ZERO, 1),
             (Duration::MAX, (1 << 53) - 1),
         ] {
-            let text = create("c", &RoomOptions::new().with_audience(), Some(grace));
+            let text = create("c", &RoomOptions::new().with_audience().with_grace(grace));
             let written: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert_eq!(written["graceMs"], millis, "{grace:?}");
         }
