@@ -212,7 +212,7 @@ export async function host(url, options = {}) {
   const way = course(url, options, {
     enter() {
       entering = nextId();
-      if (room) return { type: "own", id: entering, room, ownerKey, lives: true, cursor };
+      if (room) return { type: "own", id: entering, room, ownerKey, cursor, lives: true };
       return { type: "create", id: entering, token, audience, signals, graceMs };
     },
     hear,
