@@ -34,7 +34,7 @@ import { replay, store } from "./store.js";
 
 /**
  * The server lost acknowledged messages, some or all of them. `reason` is its word for what did not fit the owner's cursor:
- * `epoch`, `future`, `retention` or `malformed`.
+ * `epoch`, `future` or `malformed`.
  * @typedef {{ reason: string }} OwnerReset
  */
 
@@ -54,6 +54,8 @@ import { replay, store } from "./store.js";
  * @typedef {object} Beginning
  * @property {string} [room] A room that is there, to come back to or to take over, with its `ownerKey`.
  * @property {string} [ownerKey]
+ * @property {Readonly<Cursor>} [cursor] The `cursor` that an earlier owner of `room` had, where the program keeps it: the
+ *   server then tells if it lost a message that was acknowledged up to there. An older one proves less, and nothing false.
  * @property {Pick<Storage, "getItem" | "setItem" | "removeItem">} [storage] Keeps the room, its key and cursor, such as
  *   `sessionStorage`: whoever is there again with it is the owner again. Without it they are in memory only.
  * @property {string} [storageKey] Under which name. Default the server's address behind `rtbroadcaster `.
@@ -73,6 +75,8 @@ import { replay, store } from "./store.js";
  * @property {number} term Grows with each change of owner, and each time that this one came back.
  * @property {number | undefined} graceMs How long the room waits for its owner when it is away, in milliseconds; `undefined` if
  *   the server does not tell it.
+ * @property {Readonly<Cursor> | undefined} cursor The newest acknowledgement, for a program that keeps the room and its key
+ *   itself. A copy, which does not change.
  * @property {Status} status
  * @property {import("./store.js").State<M>} state What holds in the room, as far as it is acknowledged.
  * @property {<N extends string>(name: N, func: N extends keyof HostEvents ? HostEvents[N] : (signal: Signal) => void,
@@ -88,6 +92,21 @@ import { replay, store } from "./store.js";
 /** The names of `HostEvents`. */
 const EVENTS = ["signal", "audience", "status", "reset", "state"];
 
+/** @param {unknown} value @param {number} least */
+const isWhole = (value, least) => Number.isSafeInteger(value) && Number(value) >= least;
+
+/**
+ * Returns a cursor of its own, or throws if this is none.
+ * @param {Readonly<Cursor>} cursor
+ * @returns {Cursor}
+ */
+function copyOf(cursor) {
+  const { epoch, seq } = cursor ?? {};
+  const isEpoch = typeof epoch === "string" && epoch && new TextEncoder().encode(epoch).length <= 32;
+  if (!isEpoch || !isWhole(seq, 0)) throw new TypeError("cursor is { epoch, seq }: 1 to 32 bytes and a whole number, 0 or more");
+  return { epoch, seq };
+}
+
 /**
  * Owns a room, a new one unless `room` or `storage` name one, and comes back to it by itself.
  * @template {{ [K in keyof M]: any[] }} [M=AnyMessages]
@@ -97,7 +116,7 @@ const EVENTS = ["signal", "audience", "status", "reset", "state"];
  */
 export async function host(url, options = {}) {
   const { storage, audience, signals, token, graceMs } = options;
-  if (graceMs !== undefined && !(Number.isSafeInteger(graceMs) && graceMs >= 1)) {
+  if (graceMs !== undefined && !isWhole(graceMs, 1)) {
     throw new TypeError("graceMs is a whole number of milliseconds, 1 or more");
   }
   const kept = keeper(storage, options.storageKey ?? `rtbroadcaster ${addressOf(url)}`, () => ({ room, ownerKey, cursor }));
@@ -108,7 +127,7 @@ export async function host(url, options = {}) {
   /** Whether a room that is not there any more is no failure. */
   let mayCreate = !room;
   /** @type {Cursor | undefined} The newest acknowledgement: up to there the server must have every message. */
-  let cursor;
+  let cursor = options.cursor === undefined ? undefined : copyOf(options.cursor);
   if (mayCreate) ({ room = "", ownerKey = "", cursor } = kept.read());
   let entering = "";
   let term = 0;
@@ -131,11 +150,13 @@ export async function host(url, options = {}) {
     term = frame.term;
     grace = frame.graceMs;
     const changes = state.replace(values, frame.seq, frame.epoch === epoch);
+    // Without a cursor nothing is known that could be lost.
+    const isLoss = cursor && frame.how === "reset";
     cursor = next;
     epoch = next.epoch;
     kept.writeSoon();
     const { reason } = frame;
-    if (frame.how === "reset" && !emit("reset", { reason })) unheard = { reason };
+    if (isLoss && !emit("reset", { reason })) unheard = { reason };
     if (changes.length) emit("state", state.getSnapshot());
   }
 
@@ -212,7 +233,7 @@ export async function host(url, options = {}) {
   const way = course(url, options, {
     enter() {
       entering = nextId();
-      if (room) return { type: "own", id: entering, room, ownerKey, lives: true, cursor };
+      if (room) return { type: "own", id: entering, room, ownerKey, cursor, lives: true };
       return { type: "create", id: entering, token, audience, signals, graceMs };
     },
     hear,
@@ -249,6 +270,9 @@ export async function host(url, options = {}) {
     },
     get graceMs() {
       return grace;
+    },
+    get cursor() {
+      return cursor && { ...cursor };
     },
     get status() {
       return way.status();

@@ -32,10 +32,13 @@ export function reception(state, pass, reset) {
   /** @type {number | undefined} The number in the last heartbeat. */
   let promised;
   /**
-   * @type {number | undefined} Set while it lags: until it has reached what the first heartbeat behind the last hole
-   * promised, since each superseded value had its newer one by then; infinite before that heartbeat.
+   * @type {number | undefined} Set while the state is torn, over connections too: until it has reached what the first
+   * heartbeat behind the last hole promised, since each superseded value had its newer one by then; infinite before that
+   * heartbeat.
    */
-  let lag;
+  let tear;
+  /** Whether messages of this connection were superseded or lost, and the newer values may not have come. */
+  let isLagging = false;
   let hasHeartbeat = true;
 
   /** @param {any} frame @param {string} [reason] */
@@ -52,7 +55,8 @@ export function reception(state, pass, reset) {
     const changes = state.replace(coming.values, frame.seq, frame.epoch === epoch);
     // Not that of `frame`: an `owner` frame may have told a newer one meanwhile.
     epoch = whole.epoch;
-    whole = lag = undefined;
+    whole = tear = undefined;
+    isLagging = false;
     if (reason) reset({ reason });
     pass(changes, changes.length > 0);
   }
@@ -67,6 +71,8 @@ export function reception(state, pass, reset) {
     owner = frame.owner;
     missing = frame.replay;
     if (epoch === undefined || frame.seq - (hole ?? state.seq) !== missing) return "protocol";
+    // No other life is known to have what a torn state lacks.
+    if (tear && frame.epoch !== epoch) return "protocol";
     // At once, with the seq that was asked with: the server vouches for it in this epoch, whatever the old one was.
     epoch = frame.epoch;
   }
@@ -81,36 +87,48 @@ export function reception(state, pass, reset) {
     }
     if (seq !== undefined) {
       if (seq !== (hole ?? state.seq) + 1) return "protocol";
-      // What a resume brings holds every newer value.
-      if (hole && !missing) lag = Infinity;
-      else if (!hasHeartbeat || seq >= Number(lag)) lag = undefined;
+      // What a resume brings holds every newer value; without heartbeats it is never known when they have come.
+      isLagging = hole && !missing ? true : isLagging && hasHeartbeat;
+      heal(seq);
       hole = undefined;
       missing = Math.max(0, missing - 1);
     }
     pass([message], state.take(message));
   }
 
+  /** The state comes to `seq`: it is whole again if every newer value has come. @param {number} seq */
+  function heal(seq) {
+    if (!(seq >= Number(tear))) return;
+    tear = undefined;
+    isLagging = false;
+  }
+
   /** A heartbeat with the room's last number. @param {number} seq */
   function look(seq) {
-    // While something is missing, or nothing is sent, there is nothing to compare.
-    if (!isIn || whole || missing || isPaused || isAsking) promised = undefined;
-    else if (Number(promised) > state.seq) return "behind";
-    else {
-      if (lag === Infinity) lag = seq;
-      if (state.seq >= Number(lag)) lag = undefined;
-      promised = seq;
+    // In a replay of the state, or while nothing is sent, the number may belong to what another life has.
+    const isOurs = isIn && !whole && !isPaused && !isAsking;
+    if (isOurs && tear) {
+      tear = Math.min(tear, seq);
+      heal(state.seq);
     }
+    // While something is missing there is nothing to compare.
+    if (!isOurs || missing) promised = undefined;
+    else if (Number(promised) > state.seq) return "behind";
+    else promised = seq;
   }
 
   return {
     /** Where to go on. */
     cursor: () => (epoch === undefined ? undefined : { epoch, seq: state.seq }),
 
+    /** Whether another life may continue the cursor; `undefined` if not, since a false member is left out. */
+    lives: () => !tear || undefined,
+
     /** The connection is gone. */
     cut() {
-      isIn = isAsking = isPaused = false;
+      isIn = isAsking = isPaused = isLagging = false;
       hasHeartbeat = true;
-      whole = hole = promised = lag = undefined;
+      whole = hole = promised = undefined;
       missing = 0;
     },
 
@@ -121,7 +139,7 @@ export function reception(state, pass, reset) {
     },
 
     /** Where it stands; empty while what it missed, or the answer, is on its way. */
-    position: () => (!isIn || isAsking || (whole && !lag) || missing ? "" : lag ? "lagging" : owner),
+    position: () => (!isIn || isAsking || (whole && !isLagging) || missing ? "" : isLagging ? "lagging" : owner),
 
     /**
      * Takes a frame. Answers with a word if it does not fit to what came before: a resume brings what is missing.
@@ -136,11 +154,12 @@ export function reception(state, pass, reset) {
           return hear(frame);
         case "reset":
           if (!isIn || whole) return "protocol";
-          lag = Infinity;
+          isLagging = true;
           return begin(frame, frame.reason);
         case "skipped":
           if (!isIn || whole || !(frame.through > state.seq)) return "protocol";
           hole = frame.through;
+          tear = Infinity;
           return;
         case "owner":
           owner = frame.status;

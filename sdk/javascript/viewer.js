@@ -132,7 +132,7 @@ export function watch(url, room, options = {}) {
   }
 
   const way = course(url, options, {
-    enter: () => ({ type: "join", id: (entering = nextId()), room, cursor: received.cursor(), token, lives: true }),
+    enter: () => ({ type: "join", id: (entering = nextId()), room, cursor: received.cursor(), token, lives: received.lives() }),
     hear(frame) {
       if (frame.type === "error") {
         if (frame.id === entering) return endOf(frame);

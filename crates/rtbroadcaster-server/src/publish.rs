@@ -164,13 +164,13 @@ impl Plan<'_> {
     async fn open(&self) -> Result<Broadcaster, Failure> {
         let mut behavior = self.options.patience.options();
         behavior.message_bytes_max = self.options.message_bytes_max;
-        behavior.grace = self.options.grace.map(|Grace(time)| time);
         let opening = async {
             match (self.room, self.key.read()?) {
                 (Some(room), Some(key)) => Ok(Broadcaster::own_with(&self.address, room, key, behavior).await),
                 _ => {
                     let new = RoomOptions::new();
                     let new = if self.options.audience { new.with_audience() } else { new };
+                    let new = if let Some(Grace(time)) = self.options.grace { new.with_grace(time) } else { new };
                     Ok(Broadcaster::create_with(&self.address, new, behavior).await)
                 }
             }

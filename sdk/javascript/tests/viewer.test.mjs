@@ -135,6 +135,9 @@ test("each join tells the server that the viewer takes the epoch of a resume", (
   server.peer.cuts();
   clock.step();
   const { id, ...second } = server.accept(2).joins({ how: "resumed", seq: 2 });
+  const texts = server.peers.map(({ socket }) => socket.sent[0]);
+  const cursor = '"cursor":{"epoch":"e","seq":2},';
+  assert.deepEqual(texts, [first.id, id].map((id, at) => `{"type":"join","id":"${id}","room":"${ROOM}",${at ? cursor : ""}"lives":true}`));
   assert.deepEqual(first, { type: "join", id: first.id, room: ROOM, lives: true });
   assert.deepEqual(second, { type: "join", room: ROOM, cursor: { epoch: "e", seq: 2 }, lives: true });
 });

@@ -107,7 +107,8 @@ impl Broadcaster {
         Self::create_with(address, RoomOptions::default(), Options::default()).await
     }
 
-    /// The same with other options: what `room` has besides messages, and how this one behaves.
+    /// The same with other options: what `room` has besides messages and how long it waits for its owner, and how this one
+    /// behaves.
     ///
     /// # Errors
     /// The address is none, the server does not let it in, or patience has ended.
@@ -131,7 +132,7 @@ impl Broadcaster {
     /// ```
     pub async fn create_with(address: &str, room: RoomOptions, options: Options) -> Result<Self, OpenError> {
         let dialer = Dialer::new(address.parse::<Address>()?);
-        Self::begin(dialer, Beginning::Create(room, options.grace), None, options).await
+        Self::begin(dialer, Beginning::Create(room), None, options).await
     }
 
     /// Owns `room` by its key, whoever owns it now: comes back, or takes it over.
@@ -237,7 +238,7 @@ impl Broadcaster {
     }
 
     /// Returns the grace in force: how long the room waits for its owner once the owner is away. `None` where the server
-    /// does not tell it. [`Options::grace`] asks for one.
+    /// does not tell it. [`RoomOptions::with_grace`] asks for one.
     pub fn grace(&self) -> Option<Duration> {
         self.lease.borrow().grace
     }

@@ -22,7 +22,7 @@ const LATER: Duration = Duration::from_secs(5);
 pub(super) enum Frame {
     /// The room is made.
     Created(Entry, OwnerKey),
-    /// The room has a new owner, this one. How its cursor was continued is told by servers that know lives.
+    /// The room has a new owner, this one. How its cursor was continued is told by servers that know lives, if it sent one.
     Owned(Entry, Option<How>),
     /// This viewer is in the room.
     Joined(Entry, How),

@@ -95,11 +95,6 @@ pub struct Options {
     pub unacked_max: usize,
     /// The most bytes of key and parameters of one message: what the server allows. 64 KiB.
     pub message_bytes_max: usize,
-    /// The grace that a broadcaster asks for when it creates a room: how long the room waits for its owner once the owner
-    /// is away. Whole milliseconds, at least 1. `None`, the default, is what the server gives every room. The server lowers
-    /// what is above its maximum and raises what is below its least safe grace; [`Broadcaster::grace`] tells the result.
-    /// A room that is there keeps its grace, and a viewer has none.
-    pub grace: Option<Duration>,
 }
 
 impl Default for Options {
@@ -112,7 +107,6 @@ impl Default for Options {
             messages_max: 1_024,
             unacked_max: 256,
             message_bytes_max: 65_536,
-            grace: None,
         }
     }
 }

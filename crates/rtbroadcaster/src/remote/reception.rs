@@ -3,6 +3,7 @@
 
 use super::frame::{Entry, Frame, How, ResetReason, Said};
 use super::heard::Heard;
+use super::request::Integrity;
 use super::state::State;
 use crate::id::{Cursor, Epoch, Seq};
 use crate::message::Change;
@@ -54,16 +55,18 @@ pub(super) struct Reception {
     skipped: Option<Seq>,
     /// The number in the last heartbeat.
     promised: Option<Seq>,
-    /// Set while it lags.
-    lag: Option<Lag>,
+    /// Set while the state is torn, over connections too.
+    tear: Option<Tear>,
+    /// Whether messages of this connection were superseded or lost, and the newer values may not have come.
+    lags: bool,
     /// Whether there are heartbeats.
     has_heartbeat: bool,
 }
 
-/// It lags until it has reached what the first heartbeat behind the last hole promised: each superseded value had its newer
-/// one by then.
+/// The state is torn until it has reached what the first heartbeat behind the last hole promised: each superseded value had
+/// its newer one by then.
 #[derive(Debug, Clone, Copy)]
-struct Lag {
+struct Tear {
     until: Option<Seq>,
 }
 
@@ -77,7 +80,8 @@ impl Reception {
             missing: 0,
             skipped: None,
             promised: None,
-            lag: None,
+            tear: None,
+            lags: false,
             has_heartbeat: true,
         }
     }
@@ -87,15 +91,20 @@ impl Reception {
         self.epoch.clone().map(|epoch| Cursor { epoch, seq: state.seq() })
     }
 
+    /// Whether a server in another life may go on there.
+    pub(super) fn integrity(&self) -> Integrity {
+        if self.tear.is_some() { Integrity::Torn } else { Integrity::Whole }
+    }
+
     /// The connection is gone.
     pub(super) fn cut(&mut self) {
-        *self = Self { epoch: self.epoch.take(), owner: self.owner, ..Self::new() };
+        *self = Self { epoch: self.epoch.take(), owner: self.owner, tear: self.tear, ..Self::new() };
     }
 
     pub(super) fn position(&self) -> Position {
         match self.owner {
-            _ if !self.is_in || self.replay.is_some() && self.lag.is_none() || self.missing > 0 => Position::Coming,
-            _ if self.lag.is_some() => Position::Lagging,
+            _ if !self.is_in || self.replay.is_some() && !self.lags || self.missing > 0 => Position::Coming,
+            _ if self.lags => Position::Lagging,
             OwnerStatus::Away => Position::Away,
             OwnerStatus::Live => Position::Live,
         }
@@ -107,12 +116,15 @@ impl Reception {
             Frame::Joined(..) if self.is_in => return Err(Misfit::Nonsense),
             Frame::Joined(entry, how) => self.enter(entry, how, state, heard)?,
             Frame::Reset(entry, reason) if self.is_whole() => {
-                self.lag = Some(Lag { until: None });
+                self.lags = true;
                 self.begin(entry, Some(reason), state, heard);
             }
             Frame::Reset(..) => return Err(Misfit::Nonsense),
             Frame::Message(said) => self.hear(said, state, heard)?,
-            Frame::Skipped(through) if self.is_whole() && through > state.seq() => self.skipped = Some(through),
+            Frame::Skipped(through) if self.is_whole() && through > state.seq() => {
+                self.skipped = Some(through);
+                self.tear = Some(Tear { until: None });
+            }
             Frame::Skipped(_) => return Err(Misfit::Nonsense),
             Frame::Owner(status, term, epoch) => {
                 self.owner = status;
@@ -150,9 +162,13 @@ impl Reception {
             How::Snapshot => self.begin(entry, None, state, heard),
             How::Reset(reason) => self.begin(entry, Some(reason), state, heard),
             How::Resumed => {
-                // The epoch may be another one: the server has begun another life and continues the numbering.
-                let fits = self.epoch.is_some() && entry.seq.get().checked_sub(state.seq().get()) == Some(entry.replay);
-                if !fits {
+                // The epoch may be another one: the server has begun another life and continues the numbering. No such life
+                // is known to have what a torn state lacks.
+                let continues = match &self.epoch {
+                    Some(epoch) => *epoch == entry.epoch || self.integrity() == Integrity::Whole,
+                    None => false,
+                };
+                if !continues || entry.seq.get().checked_sub(state.seq().get()) != Some(entry.replay) {
                     return Err(Misfit::Nonsense);
                 }
                 self.epoch = Some(entry.epoch);
@@ -177,7 +193,7 @@ impl Reception {
         };
         new.reach(entry.seq);
         self.epoch = Some(entry.epoch);
-        self.lag = None;
+        (self.tear, self.lags) = (None, false);
         *state = new.clone();
         heard.push(Heard::State { reset, state: new });
     }
@@ -205,23 +221,35 @@ impl Reception {
             return Err(Misfit::Nonsense);
         }
         if let Some(through) = hole {
-            self.lag = Some(Lag { until: None });
             heard.push(Heard::Skipped { through });
-        } else if !self.has_heartbeat || self.lag.is_some_and(|lag| lag.until.is_some_and(|until| seq >= until)) {
-            self.lag = None;
         }
+        // Without heartbeats it is never known when the newer values have come.
+        self.lags = hole.is_some() || self.lags && self.has_heartbeat;
         self.missing = self.missing.saturating_sub(1);
         match said.change {
             Change::State => state.insert(seq, said.key.clone(), said.params.clone()),
             Change::Cleared => state.remove(seq, &said.key),
             Change::Event | Change::Ephemeral => state.reach(seq),
         }
+        self.heal(seq);
         heard.push(Heard::said(said));
         Ok(())
     }
 
+    /// The state is at `seq`. It is whole again if every newer value has come.
+    fn heal(&mut self, seq: Seq) {
+        if self.tear.take_if(|tear| tear.until.is_some_and(|until| seq >= until)).is_some() {
+            self.lags = false;
+        }
+    }
+
     /// A heartbeat with the room's last number.
     fn look(&mut self, seq: Seq, state: &State) -> Result<(), Misfit> {
+        // In a replay of the state the number may be one of another numbering.
+        if let (true, Some(tear)) = (self.is_whole(), &mut self.tear) {
+            tear.until.get_or_insert(seq);
+            self.heal(state.seq());
+        }
         // While a replay comes there is nothing to compare.
         if !self.is_whole() || self.missing > 0 {
             self.promised = None;
@@ -229,10 +257,6 @@ impl Reception {
         }
         if self.promised.is_some_and(|promised| promised > state.seq()) {
             return Err(Misfit::Behind);
-        }
-        if let Some(lag) = &mut self.lag {
-            lag.until.get_or_insert(seq);
-            self.lag.take_if(|lag| lag.until.is_some_and(|until| state.seq() >= until));
         }
         self.promised = Some(seq);
         Ok(())

@@ -1,7 +1,6 @@
 //! What a client of version 2 asks for, written: PROTOCOL.md section 2. Pure. Must not know answers.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use super::random::Random;
 use crate::id::{Cursor, RoomId, Seq};
@@ -27,12 +26,22 @@ impl Ids {
     }
 }
 
-pub(super) fn create(id: &str, options: &RoomOptions, grace: Option<Duration>) -> String {
+/// Whether a viewer's state is that of one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Integrity {
+    /// It is. A server in another life may continue it.
+    Whole,
+    /// It lacks values that were superseded, and their newer ones may not have come. Only the same life is sure to have
+    /// them: a server that has lost them must not continue it.
+    Torn,
+}
+
+pub(super) fn create(id: &str, options: &RoomOptions) -> String {
     let mut text = format!(r#"{{"type":"create","id":{}"#, quoted(id));
     if options.has_audience() {
         text.push_str(r#","audience":true"#);
     }
-    if let Some(grace) = grace {
+    if let Some(grace) = options.grace() {
         // The greatest whole number that every reader of JSON holds exactly.
         let _ = write!(text, r#","graceMs":{}"#, grace.as_millis().clamp(1, Seq::MAX.get().into()));
     }
@@ -47,24 +56,25 @@ pub(super) fn create(id: &str, options: &RoomOptions, grace: Option<Duration>) -
 
 pub(super) fn own(id: &str, room: RoomId, key: &OwnerKey, cursor: Option<&Cursor>) -> String {
     let mut text = format!(r#"{{"type":"own","id":{},"room":"{room}","ownerKey":"{}""#, quoted(id), key.as_str());
-    go_on(cursor, &mut text);
-    text.push('}');
+    go_on(cursor, Integrity::Whole, &mut text);
     text
 }
 
-pub(super) fn join(id: &str, room: RoomId, cursor: Option<&Cursor>) -> String {
+pub(super) fn join(id: &str, room: RoomId, cursor: Option<&Cursor>, integrity: Integrity) -> String {
     let mut text = format!(r#"{{"type":"join","id":{},"room":"{room}""#, quoted(id));
-    go_on(cursor, &mut text);
-    text.push('}');
+    go_on(cursor, integrity, &mut text);
     text
 }
 
-/// Adds the cursor, and that this client takes the epoch of another life.
-fn go_on(cursor: Option<&Cursor>, text: &mut String) {
+/// Ends a request with the cursor, and whether another life may continue it.
+fn go_on(cursor: Option<&Cursor>, integrity: Integrity, text: &mut String) {
     if let Some(Cursor { epoch, seq }) = cursor {
         let _ = write!(text, r#","cursor":{{"epoch":{},"seq":{seq}}}"#, quoted(epoch.as_str()));
     }
-    text.push_str(r#","lives":true"#);
+    text.push_str(match integrity {
+        Integrity::Whole => r#","lives":true}"#,
+        Integrity::Torn => "}",
+    });
 }
 
 /// What an owner says. An ephemeral message has no id.
@@ -96,6 +106,8 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::id::Epoch;
     use crate::message::{Key, Params};
@@ -119,11 +131,11 @@ mod tests {
         let own = own("1c3e5a7f90b2d4e6-1", room, &key, None).replace(&"0".repeat(64), "(64 hexadecimal digits)");
         let pointer = Body { key: Key::new("pointer").unwrap(), ..body(None) };
         for request in [
-            create("9f86d081884c7d65-1", &RoomOptions::new(), None),
-            create("f", &RoomOptions::new().with_audience().with_counting("vote", once).unwrap(), None),
+            create("9f86d081884c7d65-1", &RoomOptions::new()),
+            create("f", &RoomOptions::new().with_audience().with_counting("vote", once).unwrap()),
             own,
-            join("a", room, None),
-            join("b", room, Some(&cursor)),
+            join("a", room, None, Integrity::Whole),
+            join("b", room, Some(&cursor), Integrity::Whole),
             say(&body(Some("9f86d081884c7d65-2")), Change::State),
             say(&body(Some("9f86d081884c7d65-3")), Change::Cleared),
             say(&pointer, Change::Ephemeral).replace("[3]", "[0.5,0.25]"),
@@ -138,25 +150,18 @@ mod tests {
     }
 
     #[test]
-    fn whoever_enters_a_room_says_that_it_knows_lives_with_and_without_a_cursor() {
+    fn whoever_enters_a_room_says_last_that_another_life_may_continue_what_is_whole() {
         let room = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";
         let key: OwnerKey = "0".repeat(64).parse().unwrap();
         let cursor = Cursor { epoch: Epoch::from_wire("\"").unwrap(), seq: Seq::new(9).unwrap() };
-        for (cursor, expected) in [
-            (None, serde_json::json!({"type": "join", "id": "a", "room": room, "lives": true})),
-            (
-                Some(&cursor),
-                serde_json::json!({"type": "join", "id": "a", "room": room, "lives": true,
-                    "cursor": {"epoch": "\"", "seq": 9}}),
-            ),
-        ] {
-            let read = |text: String| serde_json::from_str::<serde_json::Value>(&text).unwrap();
-            assert_eq!(read(join("a", room.parse().unwrap(), cursor)), expected);
-            let mut own = read(own("a", room.parse().unwrap(), &key, cursor));
-            assert_eq!((own["type"].take(), own["ownerKey"].take()), ("own".into(), "0".repeat(64).into()));
-            own.as_object_mut().unwrap().remove("ownerKey");
-            own["type"] = "join".into();
-            assert_eq!(own, expected);
+        for (cursor, member) in [(None, ""), (Some(&cursor), r#","cursor":{"epoch":"\"","seq":9}"#)] {
+            for (integrity, lives) in [(Integrity::Whole, LIVES), (Integrity::Torn, "")] {
+                let expected = format!(r#"{{"type":"join","id":"a","room":"{room}"{member}{lives}}}"#);
+                assert_eq!(join("a", room.parse().unwrap(), cursor, integrity), expected);
+            }
+            let key_member = format!(r#","ownerKey":"{}""#, key.as_str());
+            let expected = format!(r#"{{"type":"own","id":"a","room":"{room}"{key_member}{member}{LIVES}}}"#);
+            assert_eq!(own("a", room.parse().unwrap(), &key, cursor), expected);
         }
     }
 
@@ -165,7 +170,7 @@ mod tests {
         let counting = |once_per_viewer| Counting { once_per_viewer, ..Counting::default() };
         let options = RoomOptions::new().with_audience().with_counting("vote", counting(true));
         let options = options.and_then(|options| options.with_counting("\"clap\"", counting(false))).unwrap();
-        let written: serde_json::Value = serde_json::from_str(&create("c", &options, None)).unwrap();
+        let written: serde_json::Value = serde_json::from_str(&create("c", &options)).unwrap();
         let signals = serde_json::json!({
             "vote": {"count": true, "everyMs": 1000, "oncePerViewer": true},
             "\"clap\"": {"count": true, "everyMs": 1000}
@@ -182,7 +187,7 @@ mod tests {
             (Duration::ZERO, 1),
             (Duration::MAX, (1 << 53) - 1),
         ] {
-            let text = create("c", &RoomOptions::new().with_audience(), Some(grace));
+            let text = create("c", &RoomOptions::new().with_audience().with_grace(grace));
             let written: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert_eq!(written["graceMs"], millis, "{grace:?}");
         }

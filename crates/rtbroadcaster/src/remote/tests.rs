@@ -10,3 +10,4 @@ mod lives;
 mod owners;
 mod repeats;
 mod script;
+mod tears;

@@ -24,8 +24,15 @@ void room.publish("slide", ["3"]);
 // @ts-expect-error The room is what it is.
 room.id.toFixed();
 
-const any = await host("/broadcasting", { room: "room", ownerKey: "key" });
+const { cursor } = room;
+const epoch: string | undefined = cursor?.epoch;
+// @ts-expect-error What was read does not change.
+if (cursor) cursor.seq = 1;
+// @ts-expect-error The number is a number.
+void host("/broadcasting", { room: "room", ownerKey: "key", cursor: { epoch: "e", seq: "1" } });
+
+const any = await host("/broadcasting", { room: "room", ownerKey: "key", cursor });
 void any.publish("whatever", [1, "2", { three: 3 }]);
 void join("/broadcasting", any.id);
 
-export { grace, off, seq, slide };
+export { epoch, grace, off, seq, slide };

@@ -24,7 +24,8 @@ pub(super) struct Lease {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Loss {
-    /// Why the server cannot continue where this owner stood.
+    /// Why the server cannot continue where this owner stood: [`Epoch`](ResetReason::Epoch),
+    /// [`Future`](ResetReason::Future) or [`Malformed`](ResetReason::Malformed).
     pub reason: ResetReason,
     /// The newest acknowledgement before: some of the messages up to it are gone.
     pub acked: Cursor,

@@ -26,8 +26,8 @@ use crate::room::OwnerKey;
 /// How the room comes to be owned.
 #[derive(Debug)]
 pub(in crate::remote) enum Beginning {
-    /// It is made, with this grace if the server allows it.
-    Create(RoomOptions, Option<Duration>),
+    /// It is made.
+    Create(RoomOptions),
     /// It is there.
     Own(RoomId, OwnerKey),
 }
@@ -201,7 +201,7 @@ impl Part for Owning {
     fn enter(&mut self) -> String {
         self.entering = self.ids.next();
         match &self.beginning {
-            Beginning::Create(options, grace) => request::create(&self.entering, options, *grace),
+            Beginning::Create(options) => request::create(&self.entering, options),
             Beginning::Own(room, key) => {
                 request::own(&self.entering, *room, key, self.telling.lease.borrow().cursor.as_ref())
             }

@@ -180,7 +180,6 @@ async fn each_loss_is_told_with_its_reason_before_the_owner_is_live_again() {
     for (seq, (word, reason)) in (1..).zip([
         ("epoch", ResetReason::Epoch),
         ("future", ResetReason::Future),
-        ("retention", ResetReason::Retention),
         ("malformed", ResetReason::Malformed),
         ("news", ResetReason::Other),
     ]) {

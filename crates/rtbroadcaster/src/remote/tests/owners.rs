@@ -48,7 +48,7 @@ async fn a_message_with_a_fault_is_not_sent() {
 
 #[tokio::test(start_paused = true)]
 async fn a_room_that_may_not_have_been_created_is_created_again() {
-    let (opening, mut server) = Server::owner(Beginning::Create(RoomOptions::default(), None), Options::default());
+    let (opening, mut server) = Server::owner(Beginning::Create(RoomOptions::default()), Options::default());
     server.lose().await;
     let mut peer = server.accept().await;
     peer.asked().await;
@@ -135,7 +135,7 @@ async fn an_owner_hears_its_viewers() {
     let counting = Counting { every: Duration::from_millis(500), once_per_viewer: true };
     let options = RoomOptions::new().with_audience().with_counting("vote", counting).unwrap();
     let behavior = Options { messages_max: 1, ..Options::default() };
-    let (opening, mut server) = Server::owner(Beginning::Create(options, None), behavior);
+    let (opening, mut server) = Server::owner(Beginning::Create(options), behavior);
     let mut peer = server.accept().await;
     let create = peer.creates().await;
     assert_eq!(create["signals"], json!({"vote": {"count": true, "everyMs": 500, "oncePerViewer": true}}));
@@ -178,9 +178,9 @@ async fn an_owner_asks_for_a_grace_and_knows_the_one_in_force() {
         (minutes(10), json!({}), None),
         (None, json!({"graceMs": 0}), None),
     ] {
-        let options = Options { grace: asked, ..Options::default() };
-        let beginning = Beginning::Create(RoomOptions::default(), options.grace);
-        let (opening, mut server) = Server::owner(beginning, options);
+        let new = RoomOptions::new();
+        let options = asked.map_or(new.clone(), |grace| new.with_grace(grace));
+        let (opening, mut server) = Server::owner(Beginning::Create(options), Options::default());
         let mut peer = server.accept().await;
         let create = peer.creates_with(told).await;
         let millis = asked.map(|grace| json!(u64::try_from(grace.as_millis()).unwrap()));

@@ -80,7 +80,7 @@ impl Server {
 
     /// An owner that has just created its room.
     pub(super) async fn created(options: Options) -> (Broadcaster, Self, Peer) {
-        let (opening, mut server) = Self::owner(Beginning::Create(RoomOptions::default(), options.grace), options);
+        let (opening, mut server) = Self::owner(Beginning::Create(RoomOptions::default()), options);
         let mut peer = server.accept().await;
         peer.creates().await;
         (soon(opening).await.unwrap().unwrap(), server, peer)

@@ -105,7 +105,8 @@ impl Part for Watching {
 
     fn enter(&mut self) -> String {
         self.entering = self.ids.next();
-        request::join(&self.entering, self.room, self.reception.cursor(&self.state.borrow()).as_ref())
+        let cursor = self.reception.cursor(&self.state.borrow());
+        request::join(&self.entering, self.room, cursor.as_ref(), self.reception.integrity())
     }
 
     fn hear(&mut self, frame: Frame, _texts: &mut Texts) -> Result<(), End> {
