@@ -1,8 +1,8 @@
 //! All rooms of one manager: their names, their number, and when to look whether one has ended.
 //! Must not know clients.
 
-use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+mod list;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,11 +11,9 @@ use tokio::sync::{mpsc, watch};
 use super::core::{JoinError, Origin};
 use super::key::KeyHash;
 use super::looks::Looks;
-use super::quota::{Bytes, Share};
 use super::viewer::Membership;
 use super::{Announce, OwnError, Owner, OwnerKey, Room, RoomSummary, Surroundings};
 use crate::clock::Clock;
-use crate::config::{Config, exceeds};
 use crate::engine::{Engine, Health, Stored};
 use crate::fanout::{Faults, Lagging, Moments, Outbox};
 use crate::fault;
@@ -23,6 +21,7 @@ use crate::id::{RoomId, Term};
 use crate::options::RoomOptions;
 use crate::place::Place;
 use crate::standing::Start;
+use list::{Full, List};
 
 /// Why a room is not created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +43,7 @@ pub enum CreateError {
 #[derive(Debug)]
 pub(crate) struct Registry {
     around: Surroundings,
-    rooms: Mutex<Rooms>,
+    rooms: Mutex<List>,
     /// To the task that looks at rooms.
     looks: mpsc::UnboundedSender<(RoomId, Look, Duration)>,
 }
@@ -60,65 +59,6 @@ pub(super) enum Look {
     Totals,
 }
 
-#[derive(Debug, Default)]
-struct Rooms {
-    by_id: HashMap<RoomId, Listed>,
-    per_place: HashMap<Place, OfPlace>,
-    /// How many bytes all of them keep.
-    bytes: Bytes,
-    /// No room is created any more.
-    shut: bool,
-}
-
-/// The rooms whose first owners came from one place.
-#[derive(Debug, Default)]
-struct OfPlace {
-    rooms: usize,
-    /// How many bytes they keep.
-    bytes: Bytes,
-}
-
-impl Rooms {
-    /// One more room, of `place` if that is known: its share of what may be kept.
-    fn share(&mut self, place: Option<Place>, config: &Config) -> Share {
-        let of_place = place.map(|place| {
-            let of_place = self.per_place.entry(place).or_default();
-            of_place.rooms += 1;
-            &of_place.bytes
-        });
-        Share::new(&self.bytes, of_place, config)
-    }
-
-    /// Whether `place` may have one more room.
-    fn check(&self, place: Option<Place>, config: &Config) -> Result<(), Full> {
-        let is_over = |bytes: &Bytes, limit| limit != 0 && bytes.load(Ordering::Relaxed) >= limit;
-        let of_place = place.and_then(|place| self.per_place.get(&place));
-        if exceeds(self.by_id.len() + 1, config.rooms_max)
-            || is_over(&self.bytes, config.data_bytes_max)
-            || of_place.is_some_and(|of_place| is_over(&of_place.bytes, config.data_bytes_per_address_max))
-        {
-            return Err(Full::Finally);
-        }
-        let rooms = of_place.map_or(0, |of_place| of_place.rooms);
-        if exceeds(rooms + 1, config.rooms_per_address_max) { Err(Full::OfItsOwn) } else { Ok(()) }
-    }
-}
-
-/// Why a place may have no more rooms.
-enum Full {
-    /// Another room of its own may end for it.
-    OfItsOwn,
-    /// Nothing can be done.
-    Finally,
-}
-
-#[derive(Debug)]
-struct Listed {
-    room: Arc<Room>,
-    /// Where its first owner came from, if that is known.
-    place: Option<Place>,
-}
-
 impl Registry {
     /// A registry of the rooms that were `stored`, and the task that has to run for rooms to end by themselves and by
     /// `faults`, and for whoever has to be told that viewers are `lagging`.
@@ -128,10 +68,8 @@ impl Registry {
         let me = Arc::downgrade(&registry);
         for stored in stored {
             let place = stored.header.place;
-            let mut rooms = registry.lock();
-            let share = rooms.share(place, &registry.around.config);
-            let room = Room::recall(stored, share, &me, &registry.around);
-            rooms.by_id.insert(room.id(), Listed { room, place });
+            let recall = |share| Room::recall(stored, share, &me, &registry.around);
+            registry.lock().add(place, &registry.around.config, recall);
         }
         registry.forget_lives();
         // Ends with the registry, which holds the only sender.
@@ -188,34 +126,35 @@ impl Registry {
     ) -> Result<Owner, CreateError> {
         let config = &self.around.config;
         let mut rooms = self.lock();
-        if rooms.shut {
+        if rooms.is_shut {
             return Err(CreateError::ShuttingDown);
         }
         if let Err(full) = rooms.check(place, config) {
             drop(rooms);
-            if !matches!(full, Full::OfItsOwn) || !self.end_loneliest_of(place) {
+            if full == Full::Finally || !place.is_some_and(|place| self.end_loneliest_of(place)) {
                 return Err(CreateError::TooManyRooms);
             }
             rooms = self.lock();
             rooms.check(place, config).map_err(|_| CreateError::TooManyRooms)?;
         }
-        let id = RoomId::random();
-        let share = rooms.share(place, config);
-        let room = Room::new(id, hash, options, share, &Arc::downgrade(self), &self.around);
-        rooms.by_id.insert(id, Listed { room: Arc::clone(&room), place });
-        tracing::debug!(room = ?id, rooms = rooms.by_id.len(), "room opened");
+        let (id, me) = (RoomId::random(), Arc::downgrade(self));
+        let room = rooms.add(place, config, |share| Room::new(id, hash, options, share, &me, &self.around));
+        tracing::debug!(room = ?id, rooms = rooms.len(), "room opened");
         Ok(Owner::new(room, Term::FIRST, key))
     }
 
     /// Ends the room of `place` in which there has been neither an owner nor a viewer for the longest time, if that is
     /// longer than `owner_grace`. Returns whether there was one.
-    fn end_loneliest_of(&self, place: Option<Place>) -> bool {
-        let is_of_place = |listed: &&Listed| listed.place == place;
-        let rooms: Vec<_> =
-            self.lock().by_id.values().filter(is_of_place).map(|listed| Arc::clone(&listed.room)).collect();
+    fn end_loneliest_of(&self, place: Place) -> bool {
+        let rooms = self.lock().rooms_of(place);
         let loneliest = rooms.iter().filter_map(|room| Some((room.lonely_for()?, room))).max_by_key(|(time, _)| *time);
         let grace = self.around.config.owner_grace;
-        loneliest.is_some_and(|(_, room)| !grace.is_zero() && room.end_if_lonely(grace))
+        let Some((_, room)) = loneliest.filter(|(_, room)| !grace.is_zero() && room.end_if_lonely(grace)) else {
+            return false;
+        };
+        // Where it is kept it is there until its end is written.
+        self.lock().release_place_of(room.id());
+        true
     }
 
     /// Makes whoever holds `key` the owner of the room `id`.
@@ -243,12 +182,12 @@ impl Registry {
 
     /// The room `id`, if there is one.
     pub(crate) fn get(&self, id: RoomId) -> Option<Arc<Room>> {
-        self.lock().by_id.get(&id).map(|listed| Arc::clone(&listed.room))
+        self.lock().get(id)
     }
 
     /// How many rooms there are.
     pub(crate) fn len(&self) -> usize {
-        self.lock().by_id.len()
+        self.lock().len()
     }
 
     /// All rooms, in no order.
@@ -259,7 +198,7 @@ impl Registry {
     /// Ends every room that is not kept, has everybody leave the others, and creates no more. Returns when those who leave
     /// are asked to come back.
     pub(crate) fn shut(&self) -> Moments {
-        self.lock().shut = true;
+        self.lock().is_shut = true;
         let rooms = self.rooms();
         let crowds = rooms.iter().map(|room| room.crowd());
         let (owners, viewers) = crowds.fold((0, 0), |(owners, viewers), crowd| (owners + crowd.0, viewers + crowd.1));
@@ -281,15 +220,8 @@ impl Registry {
     /// The room `id` has ended. It may have done so before.
     pub(super) fn remove(&self, id: RoomId) {
         let mut rooms = self.lock();
-        let Some(listed) = rooms.by_id.remove(&id) else { return };
-        tracing::debug!(room = ?id, rooms = rooms.by_id.len(), "room ended");
-        if let Some(place) = listed.place
-            && let Some(of_place) = rooms.per_place.get_mut(&place)
-        {
-            of_place.rooms -= 1;
-            if of_place.rooms == 0 {
-                rooms.per_place.remove(&place);
-            }
+        if rooms.remove(id) {
+            tracing::debug!(room = ?id, rooms = rooms.len(), "room ended");
         }
     }
 
@@ -301,10 +233,10 @@ impl Registry {
 
     /// All rooms, so that each can be locked without holding the lock of the list.
     fn rooms(&self) -> Vec<Arc<Room>> {
-        self.lock().by_id.values().map(|listed| Arc::clone(&listed.room)).collect()
+        self.lock().rooms()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Rooms> {
+    fn lock(&self) -> MutexGuard<'_, List> {
         // Each change is one of a map: a panic leaves at most one room of an address counted too many.
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -32,8 +32,9 @@ pub(super) struct Journal {
     pulse: Arc<Pulse>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "almost every one is an append, and is not boxed for that")]
 enum Order {
-    Append(Arc<dyn Follower>, Append),
+    Append(HandedOver),
     ForgetLives(LifeIndex),
     /// Write everything, and say when that is done.
     Close(SyncSender<()>),
@@ -86,7 +87,7 @@ impl Journal {
 impl Engine for Journal {
     fn append(&self, follower: &Arc<dyn Follower>, append: Append) {
         // Without a thread the process is going away, and nobody is told anything any more.
-        self.order(Order::Append(Arc::clone(follower), append));
+        self.order(Order::Append((Arc::clone(follower), append)));
     }
 
     fn forget_lives_before(&self, index: LifeIndex) {
@@ -179,7 +180,7 @@ impl Writer {
     fn take(&mut self, due: impl Iterator<Item = Order>) -> Option<SyncSender<()>> {
         for order in due {
             match order {
-                Order::Append(follower, append) => self.pending.push((follower, append)),
+                Order::Append(handed_over) => self.pending.push(handed_over),
                 Order::ForgetLives(index) => self.forget_lives(index),
                 Order::Close(done) => return Some(done),
             }
@@ -200,7 +201,7 @@ impl Writer {
         match result {
             Ok(()) => {
                 self.confirm();
-                self.tell(pending);
+                self.tell(&pending);
                 self.pulse.writes();
             }
             Err(error) => {
@@ -217,7 +218,7 @@ impl Writer {
     }
 
     /// Tells rooms how many of theirs are written.
-    pub(super) fn tell(&self, written: Vec<HandedOver>) {
+    pub(super) fn tell(&self, written: &[HandedOver]) {
         let mut told = Told::default();
         written.iter().for_each(|(follower, _)| told.count(follower));
         for (follower, count) in told.rooms {

@@ -200,11 +200,11 @@ impl Writer {
             is_written
         };
         let count = self.pending.iter().take_while(|handed| is_written(handed)).count();
-        let told = self.pending.drain(..count).collect();
+        let told: Vec<_> = self.pending.drain(..count).collect();
         (self.ledger, self.confirmed) = (ledger, counted);
         self.possible.clear();
         self.store = Some(store);
-        self.tell(told);
+        self.tell(&told);
         Ok(())
     }
 }

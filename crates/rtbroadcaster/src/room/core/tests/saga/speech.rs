@@ -46,7 +46,7 @@ impl Saga {
                     None => {
                         self.decided = self.decided.max(self.log.len() as u64) + 1;
                         let seq = crate::id::Seq::new(self.decided);
-                        self.ids.extend(id.clone().zip(seq));
+                        self.ids.extend(id.zip(seq));
                         What::Say { said: self.now, term, seq }
                     }
                 };

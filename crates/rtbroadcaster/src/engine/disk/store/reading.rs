@@ -1,0 +1,162 @@
+//! How a store is read back: what is known of all rooms, each room as it is, and what of it makes no sense.
+//! Must not know whether anything is missing.
+
+use fjall::Guard;
+use serde_json::{Map, Value};
+
+use super::{FORMAT_KEY, LIVES_KEY, Store, TALLY_KEY};
+use crate::engine::disk::FORMAT;
+use crate::engine::disk::kept;
+use crate::engine::disk::tally::{Ledger, Tally};
+use crate::engine::disk::text::{Text, Unreadable};
+use crate::engine::{Lives, Stored, Sum};
+use crate::id::RoomId;
+
+/// Why a store is not read.
+#[derive(Debug)]
+pub(in crate::engine::disk) enum LoadError {
+    /// The store fails.
+    Store(fjall::Error),
+    /// Something of this kind makes no sense, and nothing can go on without it.
+    Damaged(&'static str),
+    /// Something of this name has to be known, and only a later version does.
+    Newer(String),
+}
+
+impl From<fjall::Error> for LoadError {
+    fn from(error: fjall::Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// What is known of all rooms together.
+pub(in crate::engine::disk) struct House {
+    /// The format; none in a new store.
+    pub(in crate::engine::disk) format: Option<u32>,
+    /// The lives so far; none in a new store, and in one of format 1.
+    pub(in crate::engine::disk) lives: Option<Lives>,
+    /// What a later version knows of them.
+    pub(super) unknown: Map<String, Value>,
+    /// What there should be in all.
+    pub(in crate::engine::disk) tally: Option<Text<Tally>>,
+}
+
+/// A room as it is in the store.
+pub(in crate::engine::disk) struct Found {
+    /// Its name.
+    pub(in crate::engine::disk) room: RoomId,
+    /// It, unless nothing is known of it that makes sense.
+    pub(in crate::engine::disk) stored: Option<Stored>,
+    /// What its newest message says must exist; none in format 1.
+    pub(in crate::engine::disk) expected: Option<Sum>,
+    /// What of it makes no sense.
+    pub(in crate::engine::disk) nonsense: Option<&'static str>,
+    /// What is known of it, as it is written.
+    header: Vec<u8>,
+}
+
+impl Found {
+    /// What exists of its log.
+    fn exists(&self) -> Option<Sum> {
+        let stored = self.stored.as_ref()?;
+        Some(stored.sum().with(stored.header.past(self.room)))
+    }
+
+    /// Whether what exists of its log is what must.
+    pub(in crate::engine::disk) fn is_whole(&self) -> bool {
+        let Some(stored) = &self.stored else { return false };
+        let is_complete = match self.expected {
+            Some(expected) => self.exists() == Some(expected),
+            None => stored.records.is_empty() && stored.ids.is_empty(),
+        };
+        is_complete && self.nonsense.is_none()
+    }
+}
+
+impl Store {
+    /// Reads what is known of all rooms together.
+    pub(in crate::engine::disk) fn house(&self) -> Result<House, LoadError> {
+        let read = |key: &str| self.house.get(key);
+        let damaged = |what| {
+            move |unreadable| match unreadable {
+                Unreadable::Damaged => LoadError::Damaged(what),
+                Unreadable::Newer(field) => LoadError::Newer(field),
+            }
+        };
+        let format = read(FORMAT_KEY)?.map(|text| {
+            let format = std::str::from_utf8(&text).ok().and_then(|text| text.parse().ok());
+            format.ok_or(LoadError::Damaged("its format is no number"))
+        });
+        let format = format.transpose()?;
+        if format.is_some_and(|format| format > FORMAT) {
+            return Ok(House { format, lives: None, unknown: Map::new(), tally: None });
+        }
+        let lives = read(LIVES_KEY)?.map(|text| kept::read_lives(&text).map_err(damaged("the order of its lives")));
+        let (lives, unknown) = lives.transpose()?.unzip();
+        let tally = read(TALLY_KEY)?.map(|text| Text::read(&text).map_err(damaged("its tally")));
+        Ok(House { format, lives, unknown: unknown.unwrap_or_default(), tally: tally.transpose()? })
+    }
+
+    /// Reads every room.
+    pub(in crate::engine::disk) fn rooms(&self) -> Result<Vec<Found>, LoadError> {
+        self.rooms.iter().map(|item| self.room(item)).collect()
+    }
+
+    fn room(&self, item: Guard) -> Result<Found, LoadError> {
+        let (name, header) = item.into_inner()?;
+        let bytes = name.as_ref().try_into().map_err(|_| LoadError::Damaged("a room without a name"))?;
+        let room = RoomId::from_bytes(bytes);
+        let mut nonsense = None;
+        let read_header = sensible(kept::read_header(&header), "what is known of it", &mut nonsense)?;
+        let (mut records, mut expected) = (Vec::new(), None);
+        for item in self.log.prefix(&name) {
+            let (place, text) = item.into_inner()?;
+            let record = kept::seq(&place).ok_or(Unreadable::Damaged);
+            let record = record.and_then(|seq| kept::read_record(seq, &text));
+            if let Some((record, sum)) = sensible(record, "a message", &mut nonsense)? {
+                records.push(record);
+                expected = sum;
+            }
+        }
+        let mut ids = Vec::new();
+        for item in self.ids.prefix(&name) {
+            let (place, text) = item.into_inner()?;
+            let id = kept::seq(&place).ok_or(Unreadable::Damaged);
+            let id = id.and_then(|seq| kept::read_id(&text).map(|(id, fingerprint)| (seq, id, fingerprint)));
+            ids.extend(sensible(id, "the name of a message", &mut nonsense)?);
+        }
+        let stored = read_header.map(|header| Stored { room, header, records, ids });
+        Ok(Found { room, stored, expected, nonsense, header: header.to_vec() })
+    }
+
+    /// Returns the ledger of what is there.
+    pub(in crate::engine::disk) fn ledger(&self, house: &House, rooms: &[Found]) -> fjall::Result<Ledger> {
+        let mut ledger = Ledger::new(house.tally.as_ref().map_or_else(Tally::default, |tally| tally.known));
+        if let Some(lives) = self.house.get(LIVES_KEY)? {
+            ledger.lives(&lives);
+        }
+        for found in rooms {
+            ledger.header(found.room, &found.header);
+            if let Some(exists) = found.exists().filter(|exists| exists.count > 0) {
+                ledger.log(found.room, exists.digest);
+            }
+        }
+        Ok(ledger)
+    }
+}
+
+/// Returns what makes sense; otherwise notes `what` does not.
+fn sensible<T>(
+    read: Result<T, Unreadable>,
+    what: &'static str,
+    nonsense: &mut Option<&'static str>,
+) -> Result<Option<T>, LoadError> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(Unreadable::Newer(field)) => Err(LoadError::Newer(field)),
+        Err(Unreadable::Damaged) => {
+            *nonsense = Some(what);
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The rooms by their names, and how many there are and how much they keep for each address that created them.
+//! Must not know what rooms do.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::config::{Config, exceeds};
+use crate::id::RoomId;
+use crate::place::Place;
+use crate::room::Room;
+use crate::room::quota::{Bytes, Share};
+
+/// All rooms.
+#[derive(Debug, Default)]
+pub(super) struct List {
+    by_id: HashMap<RoomId, Listed>,
+    per_place: HashMap<Place, OfPlace>,
+    /// How many bytes all of them keep.
+    bytes: Bytes,
+    /// No room is created any more.
+    pub(super) is_shut: bool,
+}
+
+#[derive(Debug)]
+struct Listed {
+    room: Arc<Room>,
+    /// Where its first owner came from, if that is known and the room counts for it.
+    place: Option<Place>,
+}
+
+/// The rooms whose first owners came from one place.
+#[derive(Debug, Default)]
+struct OfPlace {
+    rooms: usize,
+    /// How many bytes they keep.
+    bytes: Bytes,
+}
+
+/// Why a place may have no more rooms.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Full {
+    /// Another room of its own may end for it.
+    OfItsOwn,
+    /// Nothing can be done.
+    Finally,
+}
+
+impl List {
+    /// Checks that `place` may have one more room.
+    ///
+    /// # Errors
+    /// With the reason why not.
+    pub(super) fn check(&self, place: Option<Place>, config: &Config) -> Result<(), Full> {
+        let is_over = |bytes: &Bytes, limit| limit != 0 && bytes.load(Ordering::Relaxed) >= limit;
+        let of_place = place.and_then(|place| self.per_place.get(&place));
+        if exceeds(self.by_id.len() + 1, config.rooms_max)
+            || is_over(&self.bytes, config.data_bytes_max)
+            || of_place.is_some_and(|of_place| is_over(&of_place.bytes, config.data_bytes_per_address_max))
+        {
+            return Err(Full::Finally);
+        }
+        let rooms = of_place.map_or(0, |of_place| of_place.rooms);
+        if exceeds(rooms + 1, config.rooms_per_address_max) { Err(Full::OfItsOwn) } else { Ok(()) }
+    }
+
+    /// Adds the room that `make` returns for its share of what may be kept. It counts for `place`.
+    pub(super) fn add(
+        &mut self,
+        place: Option<Place>,
+        config: &Config,
+        make: impl FnOnce(Share) -> Arc<Room>,
+    ) -> Arc<Room> {
+        let of_place = place.map(|place| {
+            let of_place = self.per_place.entry(place).or_default();
+            of_place.rooms += 1;
+            &of_place.bytes
+        });
+        let room = make(Share::new(&self.bytes, of_place, config));
+        self.by_id.insert(room.id(), Listed { room: Arc::clone(&room), place });
+        room
+    }
+
+    /// Removes a room. Returns whether it was there.
+    pub(super) fn remove(&mut self, id: RoomId) -> bool {
+        let listed = self.by_id.remove(&id);
+        self.release(listed.as_ref().and_then(|listed| listed.place));
+        listed.is_some()
+    }
+
+    /// A room that ends counts for its place no more.
+    pub(super) fn release_place_of(&mut self, id: RoomId) {
+        let place = self.by_id.get_mut(&id).and_then(|listed| listed.place.take());
+        self.release(place);
+    }
+
+    fn release(&mut self, place: Option<Place>) {
+        if let Some(place) = place
+            && let Some(of_place) = self.per_place.get_mut(&place)
+        {
+            of_place.rooms -= 1;
+            if of_place.rooms == 0 {
+                self.per_place.remove(&place);
+            }
+        }
+    }
+
+    /// Returns the room `id`, if there is one.
+    pub(super) fn get(&self, id: RoomId) -> Option<Arc<Room>> {
+        self.by_id.get(&id).map(|listed| Arc::clone(&listed.room))
+    }
+
+    /// How many rooms there are.
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Returns all rooms, in no order.
+    pub(super) fn rooms(&self) -> Vec<Arc<Room>> {
+        self.by_id.values().map(|listed| Arc::clone(&listed.room)).collect()
+    }
+
+    /// Returns the rooms that count for `place`, in no order.
+    pub(super) fn rooms_of(&self, place: Place) -> Vec<Arc<Room>> {
+        let is_of_place = |listed: &&Listed| listed.place == Some(place);
+        self.by_id.values().filter(is_of_place).map(|listed| Arc::clone(&listed.room)).collect()
+    }
+}
