@@ -293,5 +293,14 @@ fn downtime(before: &marker::Found, now: Duration) -> Duration {
     }
 }
 
+/// How many messages the marker of `directory` says the store has confirmed.
+#[cfg(test)]
+pub(crate) fn confirmed_messages(directory: &Path) -> Option<u64> {
+    match marker::read(directory).ok()? {
+        marker::Found::Mark(mark) => Some(mark.tally().messages),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,8 @@
 
 mod faults;
 mod replays;
+#[cfg(feature = "disk")]
+mod restores;
 mod turns;
 
 use bytes::Bytes;

@@ -1,0 +1,68 @@
+//! Directories that are copied, restored, killed and damaged in all ways, against a model that knows what every cursor's
+//! holder has seen: nobody is `resumed` who saw something else, and everybody is who can be.
+
+mod directory;
+mod faults;
+mod story;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::engine::simulated::Dice;
+use crate::id::{Cursor, Epoch, Seq};
+use crate::message::Message;
+use crate::room::Welcome;
+use crate::standing::{How, Reach};
+use directory::{Directory, End, Over};
+use story::Story;
+
+/// How often something is tried; more where the variable says so.
+fn times(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|times| times.parse().ok()).unwrap_or(default)
+}
+
+/// The history holds everything, so that `resumed` is never a question of retention.
+fn config() -> Config {
+    Config {
+        history_messages_max: 0,
+        history_bytes_max: 0,
+        history_age_max: Duration::ZERO,
+        owner_grace: Duration::ZERO,
+        ..Config::default()
+    }
+}
+
+/// Returns what a viewer gets that comes to `room` of `manager` with `start`.
+fn welcome(manager: &Manager, room: RoomId, start: &Start) -> Option<Welcome> {
+    let outbox = Outbox::new(None, Protocol::V2.dialect(), manager.clock(), manager.counters(), manager.config());
+    let found = std::cell::Cell::new(None);
+    let announce = |welcome: &Welcome| {
+        let Welcome { standing, how, entries } = welcome;
+        found.set(Some(Welcome { standing: standing.clone(), how: *how, entries: Arc::clone(entries) }));
+        Bytes::new()
+    };
+    let membership = manager.registry().join(room, outbox, start, &announce);
+    drop(membership);
+    found.take()
+}
+
+/// A message as it can be compared.
+fn text(entry: &crate::message::Entry) -> String {
+    format!("{:?} {} {:?}", entry.change, entry.key.as_str(), entry.params())
+}
+
+#[tokio::test]
+async fn whatever_is_done_to_a_directory_nobody_is_resumed_who_saw_something_else() {
+    let first = times("RTB_RESTORES_FROM", 0);
+    for seed in first..first + times("RTB_RESTORES", 12) {
+        println!("seed {seed}");
+        Story::tell(seed).await;
+    }
+}
+
+#[tokio::test]
+async fn no_damage_is_silent_and_none_makes_a_false_resumed() {
+    let first = times("RTB_FAULTS_FROM", 0);
+    faults::tell(first, times("RTB_FAULTS", 60)).await;
+}
