@@ -37,8 +37,8 @@
 //!
 //! # Losing the owner
 //!
-//! When the owner is gone viewers are told, the room waits for [`Config::owner_grace`], then it ends. Whoever kept the
-//! [`OwnerKey`], a Rust program by [`Manager::own`] or a client by `own`, comes back or takes over: the older owner is
+//! When the owner is gone viewers are told, the room waits for [`Config::owner_grace`], or for the time that its creator asked
+//! for ([`RoomOptions::with_grace`]), then it ends. Whoever kept the [`OwnerKey`], a Rust program by [`Manager::own`] or a client by `own`, comes back or takes over: the older owner is
 //! fenced at once.
 //!
 //! # Closing

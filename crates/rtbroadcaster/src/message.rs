@@ -30,7 +30,7 @@ pub enum Kind {
     /// It holds: also kept as the newest value of its key, for those who come later.
     State,
     /// It passes: not numbered, not kept, and only the newest of its key matters to a slow viewer. Where more waits than may,
-    /// it goes before anything else.
+    /// it is dropped first.
     Ephemeral,
 }
 

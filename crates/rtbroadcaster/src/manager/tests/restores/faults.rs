@@ -154,7 +154,8 @@ async fn try_one(base: &Base, seed: u64, dice: &mut Dice) -> &'static str {
     let (manager, outcome) = match Manager::open(config(), &disk).await {
         Ok(manager) => {
             let messages = all_of(&manager, base.room).map_or(0, |messages| messages.len());
-            let is_marked = directory.0.join("alive").exists() && !what.starts_with("alive") && !what.contains("and alive");
+            let is_marked =
+                directory.0.join("alive").exists() && !what.starts_with("alive") && !what.contains("and alive");
             assert!(messages >= base.covered || !is_marked, "{context}: {messages} are left, and nobody says so");
             (manager, "no harm")
         }
@@ -166,7 +167,12 @@ async fn try_one(base: &Base, seed: u64, dice: &mut Dice) -> &'static str {
                 Err(error) => panic!("{context}: {error}"),
             }
         }
-        Err(error @ (DiskError::Damaged { .. } | DiskError::Io { .. } | DiskError::Newer { .. } | DiskError::Unknown { .. })) => {
+        Err(
+            error @ (DiskError::Damaged { .. }
+            | DiskError::Io { .. }
+            | DiskError::Newer { .. }
+            | DiskError::Unknown { .. }),
+        ) => {
             assert!(error.to_string().len() > 40, "{context}: {error}");
             return "refused for good";
         }

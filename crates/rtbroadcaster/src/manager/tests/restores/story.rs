@@ -184,7 +184,8 @@ impl Story {
             let mut lives = self.known.lives[seen.room].iter();
             let end = lives.find(|(epoch, _)| *epoch == seen.cursor.epoch).map(|(_, end)| *end);
             let is_present = seen.cursor.epoch == welcome.standing.epoch;
-            let must = if is_present { count <= present.map_or(0, <[_]>::len) } else { end.is_some_and(|end| count <= end) };
+            let must =
+                if is_present { count <= present.map_or(0, <[_]>::len) } else { end.is_some_and(|end| count <= end) };
             assert!(!must, "a false reset ({:?}): {}", welcome.how, context());
         }
         let old = Start::After(seen.cursor.clone(), Reach::OneLife);
