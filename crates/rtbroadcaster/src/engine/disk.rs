@@ -8,6 +8,7 @@ mod cut;
 mod damage;
 mod journal;
 mod kept;
+mod manifests;
 mod marker;
 mod mending;
 mod pulse;
@@ -27,6 +28,7 @@ use crate::id::{Life, Numbering, RoomId, Seq};
 use crate::metrics::Counters;
 use damage::{Findings, Loss};
 use journal::Journal;
+use manifests::Refused;
 use marker::{Mark, Marker};
 use store::{Found, House, LoadError, Store};
 
@@ -162,6 +164,7 @@ impl Disk {
             return Err(self.unknown(field));
         }
         let path = self.directory.join("store");
+        manifests::check(&path).map_err(|refused| self.refused(refused))?;
         let journals = cut::journals(&path).map_err(|source| self.io(source))?;
         let store = Store::open(&path).map_err(|error| self.error(error))?;
         let house = store.house().map_err(|error| self.error_of(error))?;
@@ -236,6 +239,14 @@ impl Disk {
             LoadError::Store(error) => self.error(error),
             LoadError::Damaged(what) => self.damaged(&format_args!("{what} makes no sense")),
             LoadError::Newer(field) => self.unknown(field),
+        }
+    }
+
+    fn refused(&self, refused: Refused) -> DiskError {
+        match refused {
+            Refused::InUse => DiskError::InUse(self.directory.clone()),
+            Refused::Damaged(what) => self.damaged(&what),
+            Refused::Io(source) => self.io(source),
         }
     }
 
