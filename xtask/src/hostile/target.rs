@@ -74,10 +74,13 @@ impl Target {
         let file = File::create(&log).map_err(failed)?;
         let is_small = scale < 0.1;
         let seconds = |full: u64, small: u64| Duration::from_secs(if is_small { small } else { full });
-        let (grace, stall) = (seconds(30, 1), seconds(10, 2));
+        // The least safe one; without heartbeats it may be as short as anybody likes.
+        let (grace, stall) = (seconds(55, 1), seconds(10, 2));
+        let ping = seconds(25, 0);
         let mut command = Command::new(program);
         command.args(["--listen", "127.0.0.1:0", "--history-messages-max", HISTORY_MESSAGES_MAX]);
         command.args(["--owner-grace", &format!("{}s", grace.as_secs())]);
+        command.args(["--ping-interval", &format!("{}s", ping.as_secs())]);
         command.args(["--stall-timeout", &format!("{}s", stall.as_secs())]);
         command.stderr(file);
         Ok(Self { server: Server::spawn(&mut command)?, log, grace, stall })

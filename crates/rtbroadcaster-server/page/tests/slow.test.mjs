@@ -19,7 +19,7 @@ const PING_INTERVAL = "5s";
 let stand;
 let network;
 before(async () => {
-  stand = await Stand.begin(["--ping-interval", PING_INTERVAL]);
+  stand = await Stand.begin([], ["--ping-interval", PING_INTERVAL]);
   network = new Network(() => Number(new URL(stand.server.address).port));
   await network.listen();
 });

@@ -7,7 +7,10 @@ import { chromium } from "playwright-core";
 import { start, stop } from "../../../../protocol/server.mjs";
 
 /** What the server is started with besides its address. */
-export const SERVER_ARGUMENTS = ["--owner-grace", "5s", "--log", "info,rtbroadcaster=debug"];
+export const SERVER_ARGUMENTS = ["--log", "info,rtbroadcaster=debug"];
+
+/** Without heartbeats a grace may be this short; a test that needs heartbeats has its own. */
+const TIMES = ["--ping-interval", "0", "--owner-grace", "5s"];
 
 /** How long a condition may take at most, in milliseconds: longer than the owner's grace, and than a busy machine. */
 export const DEADLINE_MS = 20_000;
@@ -26,9 +29,9 @@ export class Stand {
   /** What pages did that none should: errors, and requests that leave the host. */
   wrongs = [];
 
-  static async begin(extraArguments = []) {
+  static async begin(extraArguments = [], times = TIMES) {
     const stand = new Stand();
-    stand.server = await start([...SERVER_ARGUMENTS, ...extraArguments]);
+    stand.server = await start([...SERVER_ARGUMENTS, ...times, ...extraArguments]);
     stand.origin = stand.server.address.replace("ws:", "http:").replace("/broadcasting", "");
     stand.folder = mkdtempSync(join(tmpdir(), "rtbroadcaster-"));
     try {

@@ -4,6 +4,7 @@
 
 mod client;
 mod connection;
+mod kept;
 mod process;
 mod relay;
 mod server;
@@ -15,11 +16,13 @@ mod deadlines;
 mod handshake;
 mod listening;
 mod metrics;
+mod outages;
 mod proxies;
 mod proxy_headers;
 mod remote;
 mod replays;
 mod restarts;
+mod restores;
 mod rooms;
 mod shutdown;
 mod site;

@@ -145,6 +145,7 @@ fn set(config: &mut Config, setting: &str) -> Option<()> {
         "first_message_timeout" => config.first_message_timeout = duration(value)?,
         "join_timeout" => config.join_timeout = duration(value)?,
         "owner_grace" => config.owner_grace = duration(value)?,
+        "owner_grace_max" => config.owner_grace_max = duration(value)?,
         "room_idle_timeout" => config.room_idle_timeout = duration(value)?,
         _ => return None,
     }
