@@ -230,7 +230,16 @@ impl Disk {
             fjall::Error::InvalidVersion(Some(version)) => {
                 self.damaged(&format_args!("its store has version {version}"))
             }
-            error => self.damaged(&error),
+            fjall::Error::JournalRecovery(error) => {
+                self.damaged(&format_args!("a journal of its store is not what was written ({error:?})"))
+            }
+            fjall::Error::Storage(fjall::LsmError::Io(error)) => {
+                self.damaged(&format_args!("a table of its store cannot be read ({error})"))
+            }
+            fjall::Error::Storage(error) => {
+                self.damaged(&format_args!("a table of its store is not what was written ({error:?})"))
+            }
+            error => self.damaged(&format_args!("its store cannot be opened ({error:?})")),
         }
     }
 
