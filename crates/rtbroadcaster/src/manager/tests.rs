@@ -1,5 +1,6 @@
 //! What a manager promises to whoever uses it from Rust.
 
+mod addresses;
 mod faults;
 mod replays;
 #[cfg(feature = "disk")]
