@@ -30,7 +30,7 @@ use damage::{Findings, Loss};
 use journal::Journal;
 use manifests::Refused;
 use marker::{Mark, Marker};
-use store::{Found, House, LoadError, Store};
+use store::{Contents, Found, House, LoadError, Store};
 
 /// The format of what is in a directory; a greater one is of a later version of this software.
 const FORMAT: u32 = 2;
@@ -171,11 +171,10 @@ impl Disk {
         if let Some(found) = house.format.filter(|format| *format > FORMAT) {
             return Err(DiskError::Newer { directory: self.directory.clone(), found });
         }
-        let rooms = store.rooms().map_err(|error| self.error_of(error))?;
-        let mut ledger = store.ledger(&house, &rooms).map_err(|error| self.error(error))?;
+        let contents = store.contents(&house).map_err(|error| self.error_of(error))?;
+        let Contents { rooms, stated, mut ledger } = contents;
         let cuts = cut::since(&journals);
         let newest = journals.last().map(cut::Journal::path);
-        let stated = house.tally.as_ref().map(|tally| tally.known);
         let (marker, boot, counted) = (&before, self.boot.as_deref(), ledger.tally());
         let findings = Findings { marker, boot, stated, counted, rooms: &rooms, cuts: &cuts, newest };
         let is_accepted = self.accept(&findings)?;

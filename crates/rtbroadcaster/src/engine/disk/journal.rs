@@ -235,20 +235,18 @@ impl Writer {
         };
         let mode = mending.disk().persist_mode();
         let mut batch = store.batch(mode);
-        let mut seal = |batch: &mut fjall::OwnedWriteBatch, ledger: &Ledger| {
-            store.seal(batch, ledger);
+        let mut commit = |batch, ledger: &Ledger| {
             possible.push(ledger.tally());
+            store.commit(batch, ledger)
         };
         for (follower, append) in appends {
             if matches!(append, Append::End) {
                 // It takes only what was written before.
-                seal(&mut batch, ledger);
-                std::mem::replace(&mut batch, store.batch(mode)).commit()?;
+                commit(std::mem::replace(&mut batch, store.batch(mode)), ledger)?;
             }
             store.put(&mut batch, ledger, follower.room(), append)?;
         }
-        seal(&mut batch, ledger);
-        batch.commit()
+        commit(batch, ledger)
     }
 
     /// Forgets the lives before `index`, if there are any. A failure only leaves them where they are.

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::tally::Tally;
 use super::text::{self, Text, Unreadable, digits};
 use crate::engine::{Header, LifeIndex, Lives, Record, Sum};
 use crate::id::{Life, Numbering, RoomId, Seq, Term};
@@ -59,6 +60,18 @@ struct RecordText {
     /// What must exist of the room. Not in format 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sum: Option<SumText>,
+    /// What must exist of all rooms, where this was the last message of its batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tally: Option<Tally>,
+}
+
+/// A message that was read.
+pub(super) struct ReadRecord {
+    pub(super) record: Record,
+    /// What it says must exist of its room; nothing in format 1.
+    pub(super) sum: Option<Sum>,
+    /// What it says must exist of all rooms.
+    pub(super) tally: Option<Tally>,
 }
 
 /// A sum: how many messages and ids there are, how many bytes they take, and the sum of their hashes.
@@ -88,6 +101,9 @@ struct LivesText {
     /// Each as 16 hexadecimal digits.
     order: Vec<String>,
 }
+
+/// What stands before the parameters besides the key, about.
+const HEAD_BYTES: usize = 320;
 
 /// Returns the key of message, or name, `seq` of one room.
 pub(super) fn place(room: RoomId, seq: Seq) -> [u8; 24] {
@@ -166,8 +182,9 @@ impl HeaderText {
     }
 }
 
-/// Writes a message. The parameters stand behind it on a line of their own, as they were sent.
-pub(super) fn record(record: &Record) -> Vec<u8> {
+/// Writes a message, and what must exist of all rooms if it is the last one of its batch. The parameters stand behind it on
+/// a line of their own, as they were sent.
+pub(super) fn record(record: &Record, tally: Option<Tally>) -> Vec<u8> {
     let change = match record.change {
         Change::State => ChangeText::State,
         Change::Cleared => ChangeText::Cleared,
@@ -175,15 +192,16 @@ pub(super) fn record(record: &Record) -> Vec<u8> {
     };
     let (said, term, key) = (milliseconds(record.said), record.term.get(), record.key.as_str().to_owned());
     let Sum { count, bytes, digest } = record.sum;
-    let head = RecordText { said, term, change, key, sum: Some(SumText(count, bytes, digest)) };
-    let mut text = serde_json::to_vec(&head).expect("plain data has a text");
+    let head = RecordText { said, term, change, key, sum: Some(SumText(count, bytes, digest)), tally };
+    let mut text = Vec::with_capacity(HEAD_BYTES + record.key.as_str().len() + record.params.as_bytes().len());
+    serde_json::to_writer(&mut text, &head).expect("plain data has a text");
     text.push(b'\n');
     text.extend_from_slice(record.params.as_bytes());
     text
 }
 
-/// Reads message `seq`. One of format 1 has no sum.
-pub(super) fn read_record(seq: Seq, text: &[u8]) -> Result<(Record, Option<Sum>), Unreadable> {
+/// Reads message `seq`.
+pub(super) fn read_record(seq: Seq, text: &[u8]) -> Result<ReadRecord, Unreadable> {
     let end = text.iter().position(|byte| *byte == b'\n').ok_or(Unreadable::Damaged)?;
     let (head, params) = (&text[..end], &text[end + 1..]);
     text::check(head)?;
@@ -192,8 +210,8 @@ pub(super) fn read_record(seq: Seq, text: &[u8]) -> Result<(Record, Option<Sum>)
 }
 
 impl RecordText {
-    fn read(self, seq: Seq, params: &[u8]) -> Option<(Record, Option<Sum>)> {
-        let Self { said, term, change, key, sum } = self;
+    fn read(self, seq: Seq, params: &[u8]) -> Option<ReadRecord> {
+        let Self { said, term, change, key, sum, tally } = self;
         let change = match change {
             ChangeText::Event => Change::Event,
             ChangeText::State => Change::State,
@@ -202,7 +220,8 @@ impl RecordText {
         let (key, params) = (Key::new(&key)?, Params::from_json(std::str::from_utf8(params).ok()?)?);
         let sum = sum.map(|SumText(count, bytes, digest)| Sum { count, bytes, digest });
         let (said, term) = (Duration::from_millis(said), Term::new(term)?);
-        Some((Record { seq, said, term, change, key, params, id: None, sum: sum.unwrap_or_default() }, sum))
+        let record = Record { seq, said, term, change, key, params, id: None, sum: sum.unwrap_or_default() };
+        Some(ReadRecord { record, sum, tally })
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use rustix::fs::{Access, access};
 
 use super::journal::Writer;
-use super::store::{LoadError, Store};
+use super::store::{Contents, LoadError, Store};
 use super::{Ack, Disk};
 use crate::engine::Append;
 
@@ -186,9 +186,8 @@ impl Writer {
         // A store that is damaged may be more than it expects.
         let opened = catch_unwind(AssertUnwindSafe(|| Store::open(&path)));
         let store = opened.map_err(|_| Failure::Store("the store cannot be opened".to_owned()))??;
-        let (house, rooms) = (store.house()?, store.rooms()?);
-        let ledger = store.ledger(&house, &rooms)?;
-        let (stated, counted) = (house.tally.map(|tally| tally.known), ledger.tally());
+        let Contents { stated, ledger, .. } = store.contents(&store.house()?)?;
+        let counted = ledger.tally();
         let is_possible = std::iter::once(&self.confirmed).chain(&self.possible).any(|tally| *tally == counted);
         if stated != Some(counted) || !is_possible {
             return Err(Failure::Store("the data directory does not hold what it had confirmed".to_owned()));

@@ -70,6 +70,7 @@ impl Pulse {
             std::mem::take(&mut state.hangs)
         };
         if hung {
+            tracing::info!("the write has ended: rooms take messages again");
             // Nothing failed, it only took too long.
             self.tell(|health| if *health == Health::Failing { Some(Health::Fine) } else { None });
         }

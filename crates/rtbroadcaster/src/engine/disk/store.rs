@@ -13,7 +13,7 @@ use super::kept;
 use super::tally::Ledger;
 use crate::engine::{Append, Header, Lives, Record, Stored};
 use crate::id::RoomId;
-pub(super) use reading::{Found, House, LoadError};
+pub(super) use reading::{Contents, Found, House, LoadError};
 
 /// What a store may have in memory before it writes it to a table.
 const MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
@@ -40,6 +40,13 @@ pub(super) struct Store {
     ids: Keyspace,
     /// What is known of all of it.
     house: Keyspace,
+}
+
+/// What is written at once, while it is put together.
+pub(super) struct Batch<'a> {
+    batch: OwnedWriteBatch,
+    /// The last message, which is not in the batch yet, and its room.
+    last: Option<(RoomId, &'a Record)>,
 }
 
 impl Store {
@@ -69,7 +76,7 @@ impl Store {
             match records.last() {
                 _ if !changed.contains(room) => {}
                 Some(last) => {
-                    batch.insert(&self.log, kept::place(*room, last.seq), kept::record(last));
+                    batch.insert(&self.log, kept::place(*room, last.seq), kept::record(last, None));
                     ledger.log(*room, last.sum.digest);
                 }
                 None => ledger.log(*room, 0),
@@ -81,7 +88,7 @@ impl Store {
         batch.insert(&self.house, FORMAT_KEY, FORMAT.to_string());
         batch.remove(&self.house, RUN_KEY);
         ledger.count();
-        self.seal(&mut batch, ledger);
+        self.put_tally(&mut batch, ledger);
         batch.commit()
     }
 
@@ -120,39 +127,51 @@ impl Store {
         ledger.lives(&text);
         let mut batch = self.database.batch().durability(Some(PersistMode::Buffer));
         batch.insert(&self.house, LIVES_KEY, text);
-        self.seal(&mut batch, ledger);
+        self.put_tally(&mut batch, ledger);
         Ok(batch.commit()?)
     }
 
     /// Begins a batch.
-    pub(super) fn batch(&self, mode: PersistMode) -> OwnedWriteBatch {
-        self.database.batch().durability(Some(mode))
+    pub(super) fn batch<'a>(&self, mode: PersistMode) -> Batch<'a> {
+        Batch { batch: self.database.batch().durability(Some(mode)), last: None }
     }
 
-    /// Puts the tally into a batch that is whole.
-    pub(super) fn seal(&self, batch: &mut OwnedWriteBatch, ledger: &Ledger) {
+    /// Commits a batch that is whole. Its last message says what there is behind it: one more value for that in each batch
+    /// would cost a tenth of all messages.
+    pub(super) fn commit(&self, batch: Batch<'_>, ledger: &Ledger) -> fjall::Result<()> {
+        let Batch { mut batch, last } = batch;
+        match last {
+            Some((room, record)) => {
+                batch.insert(&self.log, kept::place(room, record.seq), kept::record(record, Some(ledger.tally())));
+            }
+            None => self.put_tally(&mut batch, ledger),
+        }
+        batch.commit()
+    }
+
+    fn put_tally(&self, batch: &mut OwnedWriteBatch, ledger: &Ledger) {
         let tally = serde_json::to_vec(&ledger.tally()).expect("plain data has a text");
         batch.insert(&self.house, TALLY_KEY, tally);
     }
 
-    /// Puts what room `room` hands over into `batch`. The end of a room takes only what was written before.
-    pub(super) fn put(
+    /// Puts what room `room` hands over into a batch. The end of a room takes only what was written before.
+    pub(super) fn put<'a>(
         &self,
-        batch: &mut OwnedWriteBatch,
+        Batch { batch, last }: &mut Batch<'a>,
         ledger: &mut Ledger,
         room: RoomId,
-        append: &Append,
+        append: &'a Append,
     ) -> fjall::Result<()> {
         match append {
             Append::Turn => return Ok(()),
             Append::Header(header) => self.put_header(batch, ledger, room, header),
             Append::Message(record, forgotten, header) => {
-                let Record { seq, id, .. } = record;
-                let text = kept::record(record);
-                ledger.message(room, record, text.len());
-                batch.insert(&self.log, kept::place(room, *seq), text);
-                if let Some((id, fingerprint)) = id {
-                    batch.insert(&self.ids, kept::place(room, *seq), kept::id(id, *fingerprint));
+                ledger.message(room, record);
+                if let Some((room, record)) = last.replace((room, record)) {
+                    batch.insert(&self.log, kept::place(room, record.seq), kept::record(record, None));
+                }
+                if let Some((id, fingerprint)) = &record.id {
+                    batch.insert(&self.ids, kept::place(room, record.seq), kept::id(id, *fingerprint));
                 }
                 forgotten.messages.iter().for_each(|seq| batch.remove(&self.log, kept::place(room, *seq)));
                 forgotten.ids.iter().for_each(|seq| batch.remove(&self.ids, kept::place(room, *seq)));

@@ -16,7 +16,7 @@ pub(super) struct Tally {
     pub(super) writes: u64,
     /// How many messages were written.
     pub(super) messages: u64,
-    /// How many bytes these took.
+    /// How many bytes of key and params these had.
     pub(super) bytes: u64,
     /// The sum of what is there.
     #[serde(with = "digits")]
@@ -73,11 +73,11 @@ impl Ledger {
         self.change(before, log);
     }
 
-    /// One more message of `room`, which takes so many bytes.
-    pub(super) fn message(&mut self, room: RoomId, record: &Record, bytes: usize) {
+    /// One more message of `room`.
+    pub(super) fn message(&mut self, room: RoomId, record: &Record) {
         self.log(room, record.sum.digest);
         self.tally.messages += 1;
-        self.tally.bytes += bytes as u64;
+        self.tally.bytes += (record.key.as_str().len() + record.params.as_bytes().len()) as u64;
     }
 
     /// `room` has ended.

@@ -287,7 +287,7 @@ async fn what_is_missing_or_changed_in_the_store_is_said_with_its_room() {
             "another message",
             |store, room| {
                 let record = Record { seq: Seq::new(1).unwrap(), ..record(2) };
-                store.log().insert(first(store, room), kept::record(&record)).unwrap();
+                store.log().insert(first(store, room), kept::record(&record, None)).unwrap();
             },
             "messages of room",
             3,

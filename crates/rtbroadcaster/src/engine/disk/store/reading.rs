@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{FORMAT_KEY, LIVES_KEY, Store, TALLY_KEY};
 use crate::engine::disk::FORMAT;
-use crate::engine::disk::kept;
+use crate::engine::disk::kept::{self, ReadRecord};
 use crate::engine::disk::tally::{Ledger, Tally};
 use crate::engine::disk::text::{Text, Unreadable};
 use crate::engine::{Lives, Stored, Sum};
@@ -37,8 +37,17 @@ pub(in crate::engine::disk) struct House {
     pub(in crate::engine::disk) lives: Option<Lives>,
     /// What a later version knows of them.
     pub(super) unknown: Map<String, Value>,
-    /// What there should be in all.
-    pub(in crate::engine::disk) tally: Option<Text<Tally>>,
+    /// What there should be in all, as of the last batch that had no message.
+    pub(in crate::engine::disk) tally: Option<Tally>,
+}
+
+/// What is in the store.
+pub(in crate::engine::disk) struct Contents {
+    pub(in crate::engine::disk) rooms: Vec<Found>,
+    /// What there should be in all; none in a new store and in one of format 1.
+    pub(in crate::engine::disk) stated: Option<Tally>,
+    /// What there is.
+    pub(in crate::engine::disk) ledger: Ledger,
 }
 
 /// A room as it is in the store.
@@ -94,15 +103,30 @@ impl Store {
         let lives = read(LIVES_KEY)?.map(|text| kept::read_lives(&text).map_err(damaged("the order of its lives")));
         let (lives, unknown) = lives.transpose()?.unzip();
         let tally = read(TALLY_KEY)?.map(|text| Text::read(&text).map_err(damaged("its tally")));
-        Ok(House { format, lives, unknown: unknown.unwrap_or_default(), tally: tally.transpose()? })
+        let tally = tally.transpose()?.map(|Text { known, .. }| known);
+        Ok(House { format, lives, unknown: unknown.unwrap_or_default(), tally })
     }
 
-    /// Reads every room.
-    pub(in crate::engine::disk) fn rooms(&self) -> Result<Vec<Found>, LoadError> {
-        self.rooms.iter().map(|item| self.room(item)).collect()
+    /// Reads every room, and counts what there is.
+    pub(in crate::engine::disk) fn contents(&self, house: &House) -> Result<Contents, LoadError> {
+        // Each batch says what there should be behind it: in its last message, or beside the rooms if it has none.
+        let mut stated = house.tally;
+        let rooms = self.rooms.iter().map(|item| self.room(item, &mut stated));
+        let rooms = rooms.collect::<Result<Vec<_>, _>>()?;
+        let mut ledger = Ledger::new(stated.unwrap_or_default());
+        if let Some(lives) = self.house.get(LIVES_KEY)? {
+            ledger.lives(&lives);
+        }
+        for found in &rooms {
+            ledger.header(found.room, &found.header);
+            if let Some(exists) = found.exists().filter(|exists| exists.count > 0) {
+                ledger.log(found.room, exists.digest);
+            }
+        }
+        Ok(Contents { rooms, stated, ledger })
     }
 
-    fn room(&self, item: Guard) -> Result<Found, LoadError> {
+    fn room(&self, item: Guard, stated: &mut Option<Tally>) -> Result<Found, LoadError> {
         let (name, header) = item.into_inner()?;
         let bytes = name.as_ref().try_into().map_err(|_| LoadError::Damaged("a room without a name"))?;
         let room = RoomId::from_bytes(bytes);
@@ -113,9 +137,10 @@ impl Store {
             let (place, text) = item.into_inner()?;
             let record = kept::seq(&place).ok_or(Unreadable::Damaged);
             let record = record.and_then(|seq| kept::read_record(seq, &text));
-            if let Some((record, sum)) = sensible(record, "a message", &mut nonsense)? {
+            if let Some(ReadRecord { record, sum, tally }) = sensible(record, "a message", &mut nonsense)? {
                 records.push(record);
                 expected = sum;
+                *stated = [*stated, tally].into_iter().flatten().max_by_key(|tally| tally.writes);
             }
         }
         let mut ids = Vec::new();
@@ -127,21 +152,6 @@ impl Store {
         }
         let stored = read_header.map(|header| Stored { room, header, records, ids });
         Ok(Found { room, stored, expected, nonsense, header: header.to_vec() })
-    }
-
-    /// Returns the ledger of what is there.
-    pub(in crate::engine::disk) fn ledger(&self, house: &House, rooms: &[Found]) -> fjall::Result<Ledger> {
-        let mut ledger = Ledger::new(house.tally.as_ref().map_or_else(Tally::default, |tally| tally.known));
-        if let Some(lives) = self.house.get(LIVES_KEY)? {
-            ledger.lives(&lives);
-        }
-        for found in rooms {
-            ledger.header(found.room, &found.header);
-            if let Some(exists) = found.exists().filter(|exists| exists.count > 0) {
-                ledger.log(found.room, exists.digest);
-            }
-        }
-        Ok(ledger)
     }
 }
 
