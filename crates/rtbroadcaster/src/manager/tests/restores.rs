@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
+use crate::engine::disk::Disk;
 use crate::engine::simulated::Dice;
 use crate::id::{Cursor, Epoch, Seq};
 use crate::message::Message;
@@ -58,6 +59,39 @@ async fn whatever_is_done_to_a_directory_nobody_is_resumed_who_saw_something_els
     for seed in first..first + times("RTB_RESTORES", 12) {
         println!("seed {seed}");
         Story::tell(seed).await;
+    }
+}
+
+#[tokio::test]
+async fn a_life_is_forgotten_when_no_room_could_resume_a_cursor_of_it() {
+    let directory = Directory::new();
+    let disk = Disk::at(&directory.0);
+    let config = Config { history_messages_max: 1, ..config() };
+    let manager = Manager::open(config.clone(), &disk).await.unwrap();
+    let owner = manager.create_room().await.unwrap();
+    let (room, key) = (owner.room(), owner.key().cloned().unwrap());
+    drop(owner);
+    manager.shutdown().await;
+    let mut cursors: Vec<Cursor> = Vec::new();
+    // In each life: how cursors of the end of each older one are answered, the oldest first.
+    for expected in [&[][..], &["resumed"], &["retention", "resumed"], &["epoch", "resumed", "resumed"]] {
+        let manager = Manager::open(config.clone(), &disk).await.unwrap();
+        let answers = cursors.iter().map(|cursor| {
+            match welcome(&manager, room, &Start::After(cursor.clone(), Reach::AllLives)).unwrap().how {
+                How::Resumed => "resumed",
+                How::Reset(reason) => reason.word(),
+                How::Snapshot => "snapshot",
+            }
+        });
+        assert_eq!(answers.collect::<Vec<_>>(), expected);
+        let mut owner = manager.own(room, &key).await.unwrap();
+        for number in 0..if cursors.len() < 2 { 3 } else { 0 } {
+            owner.publish(Message::event("event", [number])).await.unwrap();
+        }
+        let standing = welcome(&manager, room, &Start::Fresh).unwrap().standing;
+        cursors.push(Cursor { epoch: standing.epoch, seq: standing.seq });
+        drop(owner);
+        manager.shutdown().await;
     }
 }
 

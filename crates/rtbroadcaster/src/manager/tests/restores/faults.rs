@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::story::all_of;
 use super::*;
-use crate::engine::disk::{Ack, Disk, DiskError};
+use crate::engine::disk::{Ack, DiskError};
 
 /// A directory in which a life has ended, and what was seen of it.
 struct Base {

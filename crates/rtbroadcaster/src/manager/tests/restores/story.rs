@@ -1,7 +1,7 @@
 //! One story of a directory, its backups, and copies of it beside it.
 
 use super::*;
-use crate::engine::disk::{Ack, Disk, DiskError};
+use crate::engine::disk::{Ack, DiskError};
 
 /// Where somebody stood, and what it had seen up to there.
 struct Seen {
