@@ -183,7 +183,7 @@ random_digits!(Numbering);
 random_digits!(Life);
 
 /// Which copy of a room's log the numbers of messages belong to. Clients never look inside: 16 hexadecimal digits of
-/// [`Numbering`] and 16 of the [`Life`] in which the answering server numbers.
+/// `Numbering` and 16 of the `Life` in which the answering server numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Epoch(Arc<str>);
 

@@ -20,7 +20,7 @@ use crate::metrics::LogStatus;
 
 impl Manager {
     /// A manager whose rooms are kept in a directory and outlive the process, with all rooms that are kept there. Only
-    /// rooms with an [`OwnerKey`] are: nobody could come back to any other.
+    /// rooms with an [`OwnerKey`](crate::OwnerKey) are: nobody could come back to any other.
     ///
     /// An owner that was there is away now, and its grace begins. Viewers that come back with a cursor are `resumed`, if the
     /// directory holds what they saw, and otherwise `reset`, whatever was done to its files. This reads all of it, which takes about a second for each 100 MB.
