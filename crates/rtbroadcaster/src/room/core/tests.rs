@@ -159,3 +159,43 @@ fn tell(level: Option<Level>, steps: &[Step]) {
     steps.iter().for_each(|step| saga.step(step));
     saga.end();
 }
+
+/// A value that superseded another one is lost with the power after a viewer was told of the hole and came to the end of what
+/// is left.
+#[test]
+fn who_is_behind_a_hole_is_not_resumed_where_the_newer_value_is_lost() {
+    let steps = [
+        Step::Say(Say { kind: 3, key: 1, size: 0, id: None, is_stale: false }),
+        Step::Say(Say { kind: 3, key: 1, size: 0, id: None, is_stale: false }),
+        Step::Write { count: 3 },
+        Step::Say(Say { kind: 0, key: 0, size: 0, id: None, is_stale: false }),
+        Step::Sync,
+        Step::Join { viewer: 0, cursor: Cursor::Own },
+        Step::TakeOver,
+        Step::Join { viewer: 2, cursor: Cursor::Own },
+        Step::Lane { viewer: 0, messages: 1, bytes: 0, pauses: false },
+        Step::Join { viewer: 1, cursor: Cursor::Own },
+        Step::Write { count: 1 },
+        Step::Join { viewer: 0, cursor: Cursor::Own },
+        Step::Say(Say { kind: 3, key: 3, size: 0, id: None, is_stale: false }),
+        Step::Say(Say { kind: 0, key: 0, size: 0, id: None, is_stale: false }),
+        Step::Say(Say { kind: 0, key: 0, size: 0, id: None, is_stale: false }),
+        Step::Write { count: 3 },
+        Step::Say(Say { kind: 3, key: 3, size: 28, id: None, is_stale: false }),
+        Step::Lane { viewer: 0, messages: 1, bytes: 0, pauses: false },
+        Step::Drain { viewer: 1, bytes: 137 },
+        Step::Lane { viewer: 0, messages: 1, bytes: 0, pauses: false },
+        Step::Say(Say { kind: 0, key: 0, size: 0, id: None, is_stale: false }),
+        Step::Say(Say { kind: 0, key: 0, size: 0, id: None, is_stale: false }),
+        Step::Drain { viewer: 0, bytes: 0 },
+        Step::Write { count: 2 },
+        Step::Lane { viewer: 0, messages: 1, bytes: 0, pauses: false },
+        Step::Say(Say { kind: 0, key: 0, size: 0, id: None, is_stale: false }),
+        Step::Say(Say { kind: 0, key: 0, size: 0, id: None, is_stale: false }),
+        Step::Drain { viewer: 1, bytes: 125 },
+        Step::Drain { viewer: 1, bytes: 0 },
+        Step::Lane { viewer: 0, messages: 3, bytes: 69, pauses: false },
+        Step::Crash { written: 0, kept: Some(4) },
+    ];
+    tell(Some(Level::Written), &steps);
+}

@@ -313,6 +313,8 @@ impl Saga {
     fn wait(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
         if self.core.is_over(self.now) {
+            let is_outage = self.keeper.as_ref().is_some_and(|keeper| keeper.has_failed);
+            assert!(!is_outage, "a room ended while its owner could not come back");
             assert!(!self.owner_is_there, "a room with an owner ended by itself");
             self.close();
         }
