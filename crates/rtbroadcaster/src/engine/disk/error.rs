@@ -1,0 +1,111 @@
+//! Why a directory cannot be used, in words.
+//! Must not know how it is opened.
+
+use std::path::PathBuf;
+
+use super::manifests::Refused;
+use super::store::LoadError;
+use super::{Disk, FORMAT};
+
+/// Why a directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DiskError {
+    /// Another process keeps its rooms there.
+    #[error("the directory {0} is in use by another process")]
+    InUse(PathBuf),
+    /// It was written by a later version.
+    #[error("the directory {directory} has format {found}; this version knows formats up to {FORMAT}")]
+    Newer {
+        /// Which directory.
+        directory: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// It has something that only a later version understands.
+    #[error("the directory {directory} was written by a later version: this one does not know `{field}`")]
+    Unknown {
+        /// Which directory.
+        directory: PathBuf,
+        /// The name of what has to be known.
+        field: String,
+    },
+    /// It lacks something that it had confirmed, or something in it was changed. Nothing more is changed by finding that.
+    #[error(
+        "the directory {directory} has lost something: {what}. Put a backup in its place, or accept the loss with the word {word}"
+    )]
+    Loss {
+        /// Which directory.
+        directory: PathBuf,
+        /// What is missing or changed.
+        what: String,
+        /// The word for [`Disk::accept_loss`]; of another loss it is another one.
+        word: String,
+    },
+    /// What is there makes no sense, and nothing can go on without it.
+    #[error("the directory {directory} is damaged: {what}. Put a backup in its place, or use another directory")]
+    Damaged {
+        /// Which directory.
+        directory: PathBuf,
+        /// What makes no sense.
+        what: String,
+    },
+    /// It cannot be read or written.
+    #[error("cannot use the directory {directory}: {source}")]
+    Io {
+        /// Which directory.
+        directory: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+impl Disk {
+    pub(super) fn io(&self, source: std::io::Error) -> DiskError {
+        DiskError::Io { directory: self.directory.clone(), source }
+    }
+
+    pub(super) fn damaged(&self, what: &dyn std::fmt::Display) -> DiskError {
+        DiskError::Damaged { directory: self.directory.clone(), what: what.to_string() }
+    }
+
+    pub(super) fn error(&self, error: fjall::Error) -> DiskError {
+        match error {
+            fjall::Error::Locked => DiskError::InUse(self.directory.clone()),
+            fjall::Error::Io(source) => self.io(source),
+            fjall::Error::InvalidVersion(Some(version)) => {
+                self.damaged(&format_args!("its store has version {version}"))
+            }
+            fjall::Error::JournalRecovery(error) => {
+                self.damaged(&format_args!("a journal of its store is not what was written ({error:?})"))
+            }
+            fjall::Error::Storage(fjall::LsmError::Io(error)) => {
+                self.damaged(&format_args!("a table of its store cannot be read ({error})"))
+            }
+            fjall::Error::Storage(error) => {
+                self.damaged(&format_args!("a table of its store is not what was written ({error:?})"))
+            }
+            error => self.damaged(&format_args!("its store cannot be opened ({error:?})")),
+        }
+    }
+
+    pub(super) fn error_of(&self, error: LoadError) -> DiskError {
+        match error {
+            LoadError::Store(error) => self.error(error),
+            LoadError::Damaged(what) => self.damaged(&format_args!("{what} makes no sense")),
+            LoadError::Newer(field) => self.unknown(field),
+        }
+    }
+
+    pub(super) fn refused(&self, refused: Refused) -> DiskError {
+        match refused {
+            Refused::InUse => DiskError::InUse(self.directory.clone()),
+            Refused::Damaged(what) => self.damaged(&what),
+            Refused::Io(source) => self.io(source),
+        }
+    }
+
+    pub(super) fn unknown(&self, field: String) -> DiskError {
+        DiskError::Unknown { directory: self.directory.clone(), field }
+    }
+}
