@@ -449,3 +449,40 @@ fn occupied(path: &Path) -> u64 {
     });
     sizes.sum()
 }
+
+#[tokio::test]
+async fn a_directory_of_format_1_opens_with_another_numbering_and_is_of_format_2_from_then_on() {
+    let place = Place::new();
+    let room = RoomId::random();
+    fs::create_dir(&place.0).unwrap();
+    fs::write(place.0.join(marker::NAME), "").unwrap();
+    let store = Store::open(&place.0.join("store")).unwrap();
+    store.set_house("format", "1");
+    store.set_house("run", r#"{"boot":"b","ack":"written","place":7,"is_clean":true}"#);
+    let key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
+    let header = format!(r#"{{"epoch":"0b9e7c1d5a3f4e2f8c6d4b2a19070503","term":3,"key":"{key}","audience":true}}"#);
+    store.rooms_keyspace().insert(room.to_bytes(), header).unwrap();
+    for seq in 1..=3_u64 {
+        let record = format!("{{\"said\":{seq},\"term\":2,\"change\":\"state\",\"key\":\"k{seq}\"}}\n[{seq}.0]");
+        store.log().insert(kept::place(room, Seq::new(seq).unwrap()), record).unwrap();
+    }
+    let id = r#"{"id":"i","fingerprint":"BwcHBwcHBwcHBwcHBwcHBw"}"#;
+    store.ids().insert(kept::place(room, Seq::new(2).unwrap()), id).unwrap();
+    drop(store);
+
+    let disk = Disk::at(&place.0);
+    let mut numberings = Vec::new();
+    for life in 0..3 {
+        let Opened { engine, rooms, lives } = open(&disk, 2_000_000_000).await.unwrap();
+        let Stored { header, records, ids, .. } = &rooms[0];
+        assert_eq!((header.term.get(), header.key, header.options.has_audience()), (3, [7; 32], true));
+        assert_eq!(header.starts, [(crate::engine::LifeIndex(0), Seq::new(1).unwrap())]);
+        assert_eq!((records.len(), ids.len(), lives.order().len()), (3, 1, life + 1));
+        assert_eq!(std::str::from_utf8(records[2].params.as_bytes()).unwrap(), "[3.0]");
+        numberings.push(header.numbering);
+        close(engine).await;
+    }
+    assert!(numberings.windows(2).all(|two| two[0] == two[1]), "drawn once");
+    let house = Store::open(&place.0.join("store")).unwrap().house().map(|house| house.format);
+    assert_eq!(house.ok().flatten(), Some(2));
+}
