@@ -144,7 +144,7 @@ fn check(rooms: &[Stored], room: &Counting, term: u64) -> u64 {
     for (seq, found) in (1..).zip(&stored.records) {
         assert_eq!(found, &Record { id: None, sum: found.sum, ..record(seq) });
     }
-    let exists = stored.sum().with(stored.header.past(stored.room));
+    let exists = stored.sum.with(stored.header.past(stored.room));
     assert_eq!(stored.records.last().map(|record| record.sum), (!stored.records.is_empty()).then_some(exists));
     let last = stored.records.len() as u64;
     let ids: Vec<_> =
@@ -176,7 +176,7 @@ pub(crate) async fn keeps_what_it_told(house: &mut impl House) {
     assert!(2 + 2 * others >= told.1 as u64, "{others} of the other are kept, {} were told", told.1);
 
     // It goes on behind what is there.
-    let one = Counting::again(one.room, rooms.iter().find(|stored| stored.room == one.room).unwrap().sum());
+    let one = Counting::again(one.room, rooms.iter().find(|stored| stored.room == one.room).unwrap().sum);
     append(&engine, &one, [Append::Header(header(2)), one.message(kept + 1, &[], &[])]);
     one.has(2).await;
     house.kill().await;

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Lives, Opened, Stored};
+use super::{Lives, Opened, Stored, Sum};
 use crate::id::{Life, Numbering, RoomId, Seq};
 use crate::metrics::Counters;
 use damage::{Findings, Loss};
@@ -184,12 +184,10 @@ fn renumbered(found: Vec<Found>, house: &House, lives: &Lives) -> (Vec<Stored>, 
                 tracing::warn!(room = ?found.room, "its viewers are told `reset`, since its log is not what it was");
             }
         }
-        let exists = stored.sum().with(stored.header.past(found.room));
-        if let Some(last) = stored.records.last_mut() {
-            last.sum = exists;
-        }
-        if stored.records.is_empty() {
-            stored.ids.clear();
+        let exists = stored.sum.with(stored.header.past(found.room));
+        match stored.records.last_mut() {
+            Some(last) => last.sum = exists,
+            None => (stored.ids, stored.sum) = (Vec::new(), Sum::default()),
         }
         Some(stored)
     };

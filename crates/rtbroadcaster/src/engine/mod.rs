@@ -164,14 +164,20 @@ pub(crate) struct Stored {
     pub(crate) records: Vec<Record>,
     /// The names of messages with the fingerprint of what they name, in order.
     pub(crate) ids: Vec<(Seq, Box<str>, [u8; 16])>,
+    /// The sum of these messages and ids.
+    pub(crate) sum: Sum,
 }
 
 impl Stored {
-    /// Returns the sum of the messages and ids that are there.
-    pub(crate) fn sum(&self) -> Sum {
-        let Self { room, records, ids, .. } = self;
-        let messages = records.iter().map(|record| record.part(*room));
-        let ids = ids.iter().map(|(seq, id, fingerprint)| Sum::of_id(*room, *seq, id, *fingerprint));
+    /// Returns a room with these messages and ids.
+    pub(crate) fn new(room: RoomId, header: Header, records: Vec<Record>, ids: Vec<(Seq, Box<str>, [u8; 16])>) -> Self {
+        let sum = Self::sum_of(room, &records, &ids);
+        Self { room, header, records, ids, sum }
+    }
+
+    fn sum_of(room: RoomId, records: &[Record], ids: &[(Seq, Box<str>, [u8; 16])]) -> Sum {
+        let messages = records.iter().map(|record| record.part(room));
+        let ids = ids.iter().map(|(seq, id, fingerprint)| Sum::of_id(room, *seq, id, *fingerprint));
         messages.chain(ids).fold(Sum::default(), Sum::with)
     }
 }

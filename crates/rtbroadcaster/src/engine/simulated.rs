@@ -30,7 +30,7 @@ impl Store {
                 messages.iter().for_each(|seq| assert!(self.records.remove(seq).is_some(), "{seq} is not there"));
                 ids.iter().for_each(|seq| assert!(self.ids.remove(seq).is_some(), "the name of {seq} is not there"));
                 let stored = self.stored(room).expect("a room begins with a header");
-                let exists = stored.sum().with(stored.header.past(room));
+                let exists = stored.sum.with(stored.header.past(room));
                 assert_eq!(exists, record.sum, "what must exist is not what does");
             }
             Append::Turn => {}
@@ -41,7 +41,7 @@ impl Store {
     pub(crate) fn stored(&self, room: RoomId) -> Option<Stored> {
         let header = self.header.clone()?;
         let ids = self.ids.iter().map(|(seq, (id, fingerprint))| (*seq, id.clone(), *fingerprint)).collect();
-        Some(Stored { room, header, records: self.records.values().cloned().collect(), ids })
+        Some(Stored::new(room, header, self.records.values().cloned().collect(), ids))
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::tally::Tally;
-use super::text::{self, Text, Unreadable, digits};
+use super::text::{self, Text, Unreadable, halves};
 use crate::engine::{Header, LifeIndex, Lives, Record, Sum};
 use crate::id::{Life, Numbering, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
@@ -76,7 +76,7 @@ pub(super) struct ReadRecord {
 
 /// A sum: how many messages and ids there are, how many bytes they take, and the sum of their hashes.
 #[derive(Serialize, Deserialize)]
-struct SumText(u64, u64, #[serde(with = "digits")] u128);
+struct SumText(u64, u64, #[serde(with = "halves")] u128);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::text::digits;
+use super::text::halves;
 use crate::engine::{Record, sum};
 use crate::id::RoomId;
 
@@ -19,7 +19,7 @@ pub(super) struct Tally {
     /// How many bytes of key and params these had.
     pub(super) bytes: u64,
     /// The sum of what is there.
-    #[serde(with = "digits")]
+    #[serde(with = "halves")]
     pub(super) digest: u128,
 }
 

@@ -65,8 +65,7 @@ impl Core {
         patience: Patience,
         now: Duration,
     ) -> Self {
-        let sum = stored.sum();
-        let Stored { room, header, records, ids } = stored;
+        let Stored { room, header, records, ids, sum } = stored;
         let Header { numbering, starts, term, key, away, moment: _, place, options, unknown } = header;
         let lineage = Lineage::recalled(numbering, Arc::clone(lives), starts);
         let mut log = Log::with_lineage(room, lineage, LogLimits::from(config));

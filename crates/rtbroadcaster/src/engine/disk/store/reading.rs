@@ -68,7 +68,7 @@ impl Found {
     /// What exists of its log.
     fn exists(&self) -> Option<Sum> {
         let stored = self.stored.as_ref()?;
-        Some(stored.sum().with(stored.header.past(self.room)))
+        Some(stored.sum.with(stored.header.past(self.room)))
     }
 
     /// Whether what exists of its log is what must.
@@ -150,7 +150,7 @@ impl Store {
             let id = id.and_then(|seq| kept::read_id(&text).map(|(id, fingerprint)| (seq, id, fingerprint)));
             ids.extend(sensible(id, "the name of a message", &mut nonsense)?);
         }
-        let stored = read_header.map(|header| Stored { room, header, records, ids });
+        let stored = read_header.map(|header| Stored::new(room, header, records, ids));
         Ok(Found { room, stored, expected, nonsense, header: header.to_vec() })
     }
 }
