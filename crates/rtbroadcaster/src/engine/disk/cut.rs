@@ -6,6 +6,9 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{SeekFrom, seek};
+use rustix::io::Errno;
+
 /// How much is read at a time.
 const BLOCK: usize = 64 * 1024;
 
@@ -63,19 +66,59 @@ pub(super) fn since(journals: &[Journal]) -> Vec<Cut> {
     journals.iter().filter_map(cut).collect()
 }
 
-/// Where the last byte of a file stands that is not zero.
+/// Where the last byte of a file stands that is not zero. The store makes journals of 64 MiB that hold nothing yet: what the
+/// file system has no data for is not read.
 fn end(path: &Path) -> io::Result<u64> {
     let file = File::open(path)?;
     let mut block = vec![0; BLOCK];
-    let mut end = file.metadata()?.len();
-    while end > 0 {
-        let start = end.saturating_sub(BLOCK as u64);
-        let read = &mut block[..usize::try_from(end - start).unwrap_or(BLOCK)];
-        file.read_exact_at(read, start)?;
-        if let Some(last) = read.iter().rposition(|byte| *byte != 0) {
-            return Ok(start + last as u64 + 1);
+    for (start, mut end) in extents(&file)?.into_iter().rev() {
+        while end > start {
+            let begin = end.saturating_sub(BLOCK as u64).max(start);
+            let read = &mut block[..usize::try_from(end - begin).unwrap_or(BLOCK)];
+            file.read_exact_at(read, begin)?;
+            if let Some(last) = read.iter().rposition(|byte| *byte != 0) {
+                return Ok(begin + last as u64 + 1);
+            }
+            end = begin;
         }
-        end = start;
     }
     Ok(0)
+}
+
+/// The parts of a file that the file system has data for, in order; the whole file where it does not tell.
+fn extents(file: &File) -> io::Result<Vec<(u64, u64)>> {
+    let mut extents = Vec::new();
+    let mut end = 0;
+    loop {
+        let start = match seek(file, SeekFrom::Data(end)) {
+            Ok(start) => start,
+            // There is no more.
+            Err(Errno::NXIO) => return Ok(extents),
+            Err(error) => return Err(error.into()),
+        };
+        end = seek(file, SeekFrom::Hole(start))?;
+        extents.push((start, end));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Life;
+
+    #[test]
+    fn a_journal_ends_with_its_last_byte_that_is_not_zero() {
+        let path = std::env::temp_dir().join(format!("rtbroadcaster-{}-{}", std::process::id(), Life::random()));
+        let file = File::create(&path).unwrap();
+        assert_eq!(end(&path).unwrap(), 0, "empty");
+        file.set_len(3 * BLOCK as u64).unwrap();
+        assert_eq!(end(&path).unwrap(), 0, "nothing but a hole");
+        for place in [0, 5, BLOCK as u64 - 1, BLOCK as u64, 2 * BLOCK as u64 + 17, 3 * BLOCK as u64 - 1] {
+            file.write_all_at(&[1], place).unwrap();
+            assert_eq!(end(&path).unwrap(), place + 1);
+        }
+        file.write_all_at(&vec![0; 2 * BLOCK], BLOCK as u64).unwrap();
+        assert_eq!(end(&path).unwrap(), BLOCK as u64, "zeros that were written are none");
+        std::fs::remove_file(path).unwrap();
+    }
 }
