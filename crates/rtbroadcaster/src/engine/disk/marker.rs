@@ -175,13 +175,11 @@ impl Marker {
         let path = directory.join(NAME);
         let file = options().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
         check_file(&file)?;
-        let synced = mark.tally();
-        let mut marker = Self { path, file, mark, slot: 0, synced };
-        // Both: whatever the other slot says is not about this life.
+        let mut marker = Self { path, file, mark, slot: 0, synced: Tally::default() };
+        // Both: whatever the other slot says is not about this life. Not synced: what an older mark says is true too.
         marker.write()?;
         marker.write()?;
         marker.file.set_len(2 * SLOT as u64)?;
-        marker.file.sync_all()?;
         Ok(marker)
     }
 

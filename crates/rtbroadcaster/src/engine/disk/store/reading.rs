@@ -1,7 +1,11 @@
 //! How a store is read back: what is known of all rooms, each room as it is, and what of it makes no sense.
 //! Must not know whether anything is missing.
 
-use fjall::Guard;
+use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
+use std::thread;
+
+use fjall::{Guard, KvPair, Slice};
 use serde_json::{Map, Value};
 
 use super::{FORMAT_KEY, LIVES_KEY, Store, TALLY_KEY};
@@ -82,6 +86,9 @@ impl Found {
     }
 }
 
+/// Some of the rooms, and the newest of what their messages say of all rooms.
+type Share = (Vec<Found>, Option<Tally>);
+
 impl Store {
     /// Reads what is known of all rooms together.
     pub(in crate::engine::disk) fn house(&self) -> Result<House, LoadError> {
@@ -111,8 +118,19 @@ impl Store {
     pub(in crate::engine::disk) fn contents(&self, house: &House) -> Result<Contents, LoadError> {
         // Each batch says what there should be behind it: in its last message, or beside the rooms if it has none.
         let mut stated = house.tally;
-        let rooms = self.rooms.iter().map(|item| self.room(item, &mut stated));
-        let rooms = rooms.collect::<Result<Vec<_>, _>>()?;
+        let headers = self.rooms.iter().map(Guard::into_inner).collect::<fjall::Result<Vec<_>>>()?;
+        let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let share = headers.len().div_ceil(threads).max(1);
+        let shares: Vec<Result<Share, LoadError>> = thread::scope(|scope| {
+            let readers: Vec<_> = headers.chunks(share).map(|rooms| scope.spawn(|| self.share(rooms))).collect();
+            readers.into_iter().map(|reader| reader.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        });
+        let mut rooms = Vec::with_capacity(headers.len());
+        for share in shares {
+            let (found, tally) = share?;
+            rooms.extend(found);
+            stated = newer(stated, tally);
+        }
         let mut ledger = Ledger::new(stated.unwrap_or_default());
         if let Some(lives) = self.house.get(LIVES_KEY)? {
             ledger.lives(&lives);
@@ -126,25 +144,31 @@ impl Store {
         Ok(Contents { rooms, stated, ledger })
     }
 
-    fn room(&self, item: Guard, stated: &mut Option<Tally>) -> Result<Found, LoadError> {
-        let (name, header) = item.into_inner()?;
+    /// Reads some of the rooms, and the newest of what their messages say of all rooms.
+    fn share(&self, rooms: &[KvPair]) -> Result<Share, LoadError> {
+        let mut stated = None;
+        let found = rooms.iter().map(|(name, header)| self.room(name, header, &mut stated));
+        Ok((found.collect::<Result<_, _>>()?, stated))
+    }
+
+    fn room(&self, name: &Slice, header: &Slice, stated: &mut Option<Tally>) -> Result<Found, LoadError> {
         let bytes = name.as_ref().try_into().map_err(|_| LoadError::Damaged("a room without a name"))?;
         let room = RoomId::from_bytes(bytes);
         let mut nonsense = None;
-        let read_header = sensible(kept::read_header(&header), "what is known of it", &mut nonsense)?;
+        let read_header = sensible(kept::read_header(header), "what is known of it", &mut nonsense)?;
         let (mut records, mut expected) = (Vec::new(), None);
-        for item in self.log.prefix(&name) {
+        for item in self.log.prefix(name) {
             let (place, text) = item.into_inner()?;
             let record = kept::seq(&place).ok_or(Unreadable::Damaged);
             let record = record.and_then(|seq| kept::read_record(seq, &text));
             if let Some(ReadRecord { record, sum, tally }) = sensible(record, "a message", &mut nonsense)? {
                 records.push(record);
                 expected = sum;
-                *stated = [*stated, tally].into_iter().flatten().max_by_key(|tally| tally.writes);
+                *stated = newer(*stated, tally);
             }
         }
         let mut ids = Vec::new();
-        for item in self.ids.prefix(&name) {
+        for item in self.ids.prefix(name) {
             let (place, text) = item.into_inner()?;
             let id = kept::seq(&place).ok_or(Unreadable::Damaged);
             let id = id.and_then(|seq| kept::read_id(&text).map(|(id, fingerprint)| (seq, id, fingerprint)));
@@ -153,6 +177,11 @@ impl Store {
         let stored = read_header.map(|header| Stored::new(room, header, records, ids));
         Ok(Found { room, stored, expected, nonsense, header: header.to_vec() })
     }
+}
+
+/// Returns the one of two tallies that was written later.
+fn newer(one: Option<Tally>, other: Option<Tally>) -> Option<Tally> {
+    [one, other].into_iter().flatten().max_by_key(|tally| tally.writes)
 }
 
 /// Returns what makes sense; otherwise notes `what` does not.
