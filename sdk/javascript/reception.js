@@ -32,9 +32,9 @@ export function reception(state, pass, reset) {
   /** @type {number | undefined} The number in the last heartbeat. */
   let promised;
   /**
-   * @type {number | undefined} Set while the state is torn, over connections too: until it has reached what the first
-   * heartbeat behind the last hole promised, since each superseded value had its newer one by then; infinite before that
-   * heartbeat.
+   * @type {number | undefined} Set while the state is torn, over connections too: the number up to which each superseded value
+   * has its newer one. A server that does not tell it does not know of lives either; then it is that of the first heartbeat
+   * behind the last hole, and infinite before that.
    */
   let tear;
   /** Whether messages of this connection were superseded or lost, and the newer values may not have come. */
@@ -107,10 +107,8 @@ export function reception(state, pass, reset) {
   function look(seq) {
     // In a replay of the state, or while nothing is sent, the number may belong to what another life has.
     const isOurs = isIn && !whole && !isPaused && !isAsking;
-    if (isOurs && tear) {
-      tear = Math.min(tear, seq);
-      heal(state.seq);
-    }
+    if (isOurs && tear === Infinity) tear = seq;
+    if (isOurs) heal(state.seq);
     // While something is missing there is nothing to compare.
     if (!isOurs || missing) promised = undefined;
     else if (Number(promised) > state.seq) return "behind";
@@ -159,7 +157,7 @@ export function reception(state, pass, reset) {
         case "skipped":
           if (!isIn || whole || !(frame.through > state.seq)) return "protocol";
           hole = frame.through;
-          tear = Infinity;
+          tear = Math.max(tear ?? 0, frame.until ?? Infinity);
           return;
         case "owner":
           owner = frame.status;

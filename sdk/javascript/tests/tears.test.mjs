@@ -7,7 +7,7 @@ import { Clock } from "./clock.mjs";
 import { Page } from "./page.mjs";
 import { bell, ROOM, Server, state } from "./script.mjs";
 
-const skipped = (through) => ({ type: "skipped", through });
+const skipped = (through, until) => ({ type: "skipped", through, until });
 const alive = (seq) => ({ type: "alive", seq });
 const slow = { type: "reset", reason: "slow", epoch: "e", term: 1, seq: 12, replay: 2, owner: "live" };
 const torn = [skipped(8), state(9, "a")];
@@ -43,6 +43,9 @@ for (const { what, then, seq, lives } of [
   { what: "before any hole", then: [bell(4), alive(9)], seq: 4, lives: true },
   { what: "behind a hole", then: torn, seq: 9 },
   { what: "at a hole", then: [skipped(8)], seq: 3 },
+  { what: "before the newer values", then: [skipped(8, 11), state(9, "a"), bell(10), alive(10)], seq: 10 },
+  { what: "with the newer values", then: [skipped(8, 11), state(9, "a"), bell(10), state(11, "b")], seq: 11, lives: true },
+  { what: "with the newer value at once", then: [skipped(8, 9), state(9, "a")], seq: 9, lives: true },
   { what: "without a heartbeat", then: [...torn, bell(10), bell(11)], seq: 11 },
   { what: "a heartbeat before the hole", then: [alive(9), ...torn, bell(10)], seq: 10 },
   { what: "a heartbeat that is not reached", then: [...torn, alive(11), bell(10)], seq: 10 },

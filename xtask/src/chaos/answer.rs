@@ -80,7 +80,7 @@ frames! {
         cleared: Option<bool>,
     }
     /// A hole of superseded messages.
-    Skipped { through: u64, }
+    Skipped { through: u64, until: u64, }
     /// The state follows anew.
     Reset {
         reason: ResetReason, epoch: Cow<'a, str>, term: u64, seq: u64, replay: u64, owner: Presence,

@@ -61,6 +61,8 @@ pub struct Backlog {
     queue: Queue,
     /// The number up to which the member was sent all messages, or told of the holes.
     reached: Seq,
+    /// What superseded any message that waited has no greater number.
+    until: Seq,
     lost: Option<Lost>,
     ending: Ending,
     /// The last words, until they are taken.
@@ -80,6 +82,7 @@ impl Backlog {
             replayed: Duration::ZERO,
             queue: Queue::default(),
             reached,
+            until: reached,
             lost: None,
             ending: Ending::Open,
             close: None,
@@ -102,6 +105,7 @@ impl Backlog {
     /// [`Overflow`] where it cannot.
     pub fn push(&mut self, frame: Frame, now: Duration, limit: usize) -> Result<(), Overflow> {
         let is_answer = frame.rank == Rank::Answer;
+        self.until = self.until.max(frame.until);
         if self.ending != Ending::Open || frame.rank == Rank::Hole || (self.lost.is_some() && !is_answer) {
             return Ok(());
         }
@@ -306,7 +310,7 @@ impl Backlog {
             let through = seq.previous();
             // Taken together with what follows, so that the hole cannot grow between the two.
             if through > self.reached
-                && let Some(frame) = (self.dialect.skipped)(through)
+                && let Some(frame) = (self.dialect.skipped)(through, self.until.max(seq))
             {
                 skipped = take(frame, now);
             }

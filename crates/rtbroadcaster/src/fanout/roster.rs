@@ -36,8 +36,15 @@ pub(super) enum Said {
 
 /// What a lane does next with a roster.
 pub(super) enum Work {
-    /// Send this, in this order, to all members. Never empty. The first message in it was applied then.
-    Send(Vec<Said>, Option<Duration>),
+    /// Send something to all members.
+    Send {
+        /// This, in this order. Never empty.
+        said: Vec<Said>,
+        /// What superseded any message that is missing in it has no greater number.
+        until: Seq,
+        /// When the first message in it was applied.
+        applied: Option<Duration>,
+    },
     /// Change the members.
     Roll(Roll),
 }
@@ -58,6 +65,8 @@ pub(crate) struct Roster {
 #[derive(Debug, Default)]
 struct Inbox {
     items: Superseding<Waiting>,
+    /// The number of the last message that was pushed.
+    newest: Seq,
     /// The roll that was taken but stands behind messages that go first.
     roll: Option<Roll>,
     /// More waited than goes out with the next call, and the lane has not taken everything since.
@@ -89,6 +98,9 @@ impl Inbox {
         #[cfg(test)]
         if let Item::Message { entry, .. } = &item {
             crate::fault::inject("the roster", entry.key.as_str());
+        }
+        if let Item::Message { entry, .. } = &item {
+            self.newest = entry.seq.unwrap_or(self.newest);
         }
         let mut superseded = self.fall_behind();
         let rank = if is_slowed || self.is_behind { item.rank() } else { Rank::Event };
@@ -214,7 +226,12 @@ impl Roster {
             }
         }
         inbox.is_new = inbox.items.is_empty();
-        if said.is_empty() { inbox.roll.take().map(Work::Roll) } else { Some(Work::Send(said, first_applied)) }
+        let until = inbox.newest;
+        if said.is_empty() {
+            inbox.roll.take().map(Work::Roll)
+        } else {
+            Some(Work::Send { said, until, applied: first_applied })
+        }
     }
 
     /// The lane has done what it could for now: it comes back at once if there is more of that, and otherwise to what was

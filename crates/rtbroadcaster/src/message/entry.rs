@@ -106,8 +106,9 @@ pub struct Dialect {
     pub slot: usize,
     /// Writes an entry with its parameters as one finished frame.
     pub encode: fn(&Entry, &Params) -> Option<Written>,
-    /// Writes that everything up to here which the member did not get was superseded.
-    pub skipped: fn(Seq) -> Option<Bytes>,
+    /// Writes that everything up to the first number which the member did not get was superseded, by values that have come
+    /// once it has the second one.
+    pub skipped: fn(Seq, Seq) -> Option<Bytes>,
     /// Writes that the owner has come or gone, and its lease.
     pub owner: fn(OwnerStatus, Term) -> Option<Bytes>,
     /// Writes to a viewer how many watch the room.
@@ -140,7 +141,7 @@ impl Dialect {
     pub(crate) const MUTE: Self = Self {
         slot: 0,
         encode: |_, _| None,
-        skipped: |_| None,
+        skipped: |_, _| None,
         owner: |_, _| None,
         audience: |_| None,
         own_audience: |_| None,

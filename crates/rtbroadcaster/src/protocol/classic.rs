@@ -28,7 +28,7 @@ mod status {
 pub static DIALECT: Dialect = Dialect {
     slot: 0,
     encode: entry,
-    skipped: |_| None,
+    skipped: |_, _| None,
     owner: |_, _| None,
     audience: |_| None,
     own_audience: |_| None,

@@ -28,7 +28,7 @@ pub const SUBPROTOCOL: &str = "rtbroadcaster.v2";
 pub static DIALECT: Dialect = Dialect {
     slot: 1,
     encode: |entry, params| Some(message(entry, params)),
-    skipped: |through| Some(frame(format_args!(r#"{{"type":"skipped","through":{through}}}"#))),
+    skipped: |through, until| Some(frame(format_args!(r#"{{"type":"skipped","through":{through},"until":{until}}}"#))),
     owner: |status, term| Some(owner(status, term)),
     audience: |viewers| Some(frame(format_args!(r#"{{"type":"audience","viewers":{viewers}}}"#))),
     own_audience: |audience| Some(own_audience(audience)),

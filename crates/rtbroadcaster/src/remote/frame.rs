@@ -29,7 +29,7 @@ pub(super) enum Frame {
     /// Something was said.
     Message(Said),
     /// What was superseded up to this number.
-    Skipped(Seq),
+    Skipped(Seq, Option<Seq>),
     /// The state follows anew.
     Reset(Entry, ResetReason),
     /// The owner came or went, or has another lease; with the epoch of the life that begins with it, if one does.

@@ -63,8 +63,8 @@ pub(super) struct Reception {
     has_heartbeat: bool,
 }
 
-/// The state is torn until it has reached what the first heartbeat behind the last hole promised: each superseded value had
-/// its newer one by then.
+/// The state is torn until it has reached the number up to which each superseded value has its newer one. A server that does not
+/// tell that number does not know of lives either; then it is that of the first heartbeat behind the last hole.
 #[derive(Debug, Clone, Copy)]
 struct Tear {
     until: Option<Seq>,
@@ -121,11 +121,11 @@ impl Reception {
             }
             Frame::Reset(..) => return Err(Misfit::Nonsense),
             Frame::Message(said) => self.hear(said, state, heard)?,
-            Frame::Skipped(through) if self.is_whole() && through > state.seq() => {
+            Frame::Skipped(through, until) if self.is_whole() && through > state.seq() => {
                 self.skipped = Some(through);
-                self.tear = Some(Tear { until: None });
+                self.tear(until);
             }
-            Frame::Skipped(_) => return Err(Misfit::Nonsense),
+            Frame::Skipped(..) => return Err(Misfit::Nonsense),
             Frame::Owner(status, term, epoch) => {
                 self.owner = status;
                 if let Some(epoch) = epoch {
@@ -234,6 +234,12 @@ impl Reception {
         self.heal(seq);
         heard.push(Heard::said(said));
         Ok(())
+    }
+
+    /// There is a hole, whose newer values come by `until` if that is told.
+    fn tear(&mut self, until: Option<Seq>) {
+        let before = self.tear.map_or(Some(Seq::ZERO), |tear| tear.until);
+        self.tear = Some(Tear { until: before.zip(until).map(|(before, until)| before.max(until)) });
     }
 
     /// The state is at `seq`. It is whole again if every newer value has come.

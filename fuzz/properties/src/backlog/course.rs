@@ -138,8 +138,9 @@ impl Course {
         };
         let left = (0..said.len()).filter(|place| !is_superseded(*place));
         let frames = left.filter_map(|place| Frame::of(&said[place], self.line.dialect));
-        let frames = Frame::with_holes(frames, self.sent, self.line.dialect);
-        self.sent = said.iter().rev().find_map(|entry| entry.seq).unwrap_or(self.sent);
+        let newest = said.iter().rev().find_map(|entry| entry.seq).unwrap_or(self.sent);
+        let frames = Frame::with_holes(frames, self.sent, newest, self.line.dialect);
+        self.sent = newest;
         if !frames.is_empty() {
             self.line.offer(frames, takes);
         }

@@ -68,7 +68,7 @@ pub(super) static TELLING: Dialect = Dialect {
     signal: |_| None,
     slot: 1,
     encode,
-    skipped: |through| Some(frame(Tag::Hole, through.get(), &[])),
+    skipped: |through, _| Some(frame(Tag::Hole, through.get(), &[])),
     owner: |_, _| None,
     alive: |_| None,
     reset: |standing, _| Some(frame(Tag::State, standing.seq.get(), &[])),
@@ -84,7 +84,7 @@ pub(super) static TELLING: Dialect = Dialect {
 pub(super) static TERSE: Dialect = Dialect {
     slot: 0,
     encode: |entry, params| if entry.change == Change::Cleared { None } else { encode(entry, params) },
-    skipped: |_| None,
+    skipped: |_, _| None,
     reset: |_, _| None,
     overflow: Overflowing::Close,
     ..TELLING

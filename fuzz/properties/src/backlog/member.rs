@@ -46,7 +46,7 @@ impl Member {
 
     /// Whether it has words for holes.
     fn is_told(&self) -> bool {
-        (self.dialect.skipped)(rtbroadcaster::Seq::ZERO).is_some()
+        (self.dialect.skipped)(rtbroadcaster::Seq::ZERO, rtbroadcaster::Seq::ZERO).is_some()
     }
 
     /// Reads what came.

@@ -77,7 +77,7 @@ fn a_lost_a_repeated_and_a_misplaced_message_are_found() {
 
 #[test]
 fn a_true_skipped_is_let_through_and_a_false_one_is_found() {
-    let skipped = |through: u64| format!(r#"{{"type":"skipped","through":{through}}}"#);
+    let skipped = |through: u64| format!(r#"{{"type":"skipped","through":{through},"until":{}}}"#, through + 1);
     let counts = check(0, &[&skipped(2), "3", "4", "5"], &[]).ledger().counts(5);
     assert_eq!((counts.superseded, counts.received, counts.lost), (2, 3, 0));
     // The state is the fold again once the newer value has come.

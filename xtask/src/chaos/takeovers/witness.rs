@@ -205,7 +205,7 @@ mod tests {
     fn a_gap_a_repetition_and_a_false_hole_are_found() {
         check(&[event(1, 1, 1), event(3, 1, 3)], Some(Fault::Gap));
         check(&[event(1, 1, 1), event(1, 1, 1)], Some(Fault::Repeated));
-        check(&[r#"{"type":"skipped","through":2}"#.into(), event(2, 1, 2)], Some(Fault::FalseSkipped));
+        check(&[r#"{"type":"skipped","through":2,"until":3}"#.into(), event(2, 1, 2)], Some(Fault::FalseSkipped));
         check(&[event(1, 1, 1), r#"{"type":"ack","id":"a","seq":1}"#.into()], Some(Fault::Forbidden));
     }
 

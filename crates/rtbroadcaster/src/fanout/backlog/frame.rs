@@ -17,48 +17,50 @@ pub struct Frame {
     /// The number up to which a member who gets it was sent all messages, or told of the holes; `None` for a frame
     /// without a number.
     pub seq: Option<Seq>,
+    /// What superseded any message that is missing before this one has no greater number.
+    pub until: Seq,
 }
 
 impl Frame {
     /// A frame for this member alone.
     pub fn answer(bytes: Bytes) -> Self {
-        Self { bytes, rank: Rank::Answer, seq: None }
+        Self { bytes, rank: Rank::Answer, seq: None, until: Seq::ZERO }
     }
 
     /// A frame without a number whose place nothing takes.
     pub fn event(bytes: Bytes) -> Self {
-        Self { bytes, rank: Rank::Event, seq: None }
+        Self { bytes, rank: Rank::Event, seq: None, until: Seq::ZERO }
     }
 
     /// A frame that says how many watch the room.
     pub fn audience(bytes: Bytes) -> Self {
-        Self { bytes, rank: Rank::Audience, seq: None }
+        Self { bytes, rank: Rank::Audience, seq: None, until: Seq::ZERO }
     }
 
     /// A frame that says how often what was said with `key`. Only an owner gets it, for whom no values wait.
     pub fn totals(bytes: Bytes, key: Key) -> Self {
-        Self { bytes, rank: Rank::State(key), seq: None }
+        Self { bytes, rank: Rank::State(key), seq: None, until: Seq::ZERO }
     }
 
-    /// A frame that says of a hole before the message behind it, up to `through`. Only for those who are sent that
-    /// message at once: what waits finds its own holes.
-    fn hole(through: Seq, dialect: &Dialect) -> Option<Self> {
-        (dialect.skipped)(through).map(|bytes| Self { bytes, rank: Rank::Hole, seq: Some(through) })
+    /// A frame that says of a hole before the message behind it, up to `through`, whose newer values come by `until`. Only for
+    /// those who are sent that message at once: what waits finds its own holes.
+    fn hole(through: Seq, until: Seq, dialect: &Dialect) -> Option<Self> {
+        (dialect.skipped)(through, until).map(|bytes| Self { bytes, rank: Rank::Hole, seq: Some(through), until })
     }
 
     /// `frames` for those who were sent everything up to the message `after`: where values were superseded before they
-    /// went out, it is said.
-    pub fn with_holes(frames: impl Iterator<Item = Self>, after: Seq, dialect: &Dialect) -> Vec<Self> {
+    /// went out, by others up to `until`, it is said.
+    pub fn with_holes(frames: impl Iterator<Item = Self>, after: Seq, until: Seq, dialect: &Dialect) -> Vec<Self> {
         let mut sent = after;
         let mut told = Vec::with_capacity(frames.size_hint().1.unwrap_or_default());
         for frame in frames {
             if let Some(seq) = frame.seq {
                 if seq.previous() > sent {
-                    told.extend(Self::hole(seq.previous(), dialect));
+                    told.extend(Self::hole(seq.previous(), until, dialect));
                 }
                 sent = seq;
             }
-            told.push(frame);
+            told.push(Self { until, ..frame });
         }
         told
     }
@@ -71,6 +73,7 @@ impl Frame {
 
     /// The frame of `entry` in `dialect`, or `None` where that protocol says nothing.
     pub fn of(entry: &Entry, dialect: &Dialect) -> Option<Self> {
-        entry.frame(dialect).map(|bytes| Self { bytes, rank: Rank::of(entry), seq: entry.seq })
+        let until = entry.seq.unwrap_or(Seq::ZERO);
+        entry.frame(dialect).map(|bytes| Self { bytes, rank: Rank::of(entry), seq: entry.seq, until })
     }
 }

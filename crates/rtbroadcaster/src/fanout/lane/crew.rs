@@ -31,8 +31,9 @@ struct Pass {
 
 enum What {
     /// What was said since the message `after`, the first message of it being `applied` then. Dropped when the pass is
-    /// over: the room's budget has it back.
-    Said { said: Vec<Said>, after: Seq, applied: Option<Duration> },
+    /// over: the room's budget has it back. What superseded any message that is missing in it has no greater number than
+    /// `until`.
+    Said { said: Vec<Said>, after: Seq, until: Seq, applied: Option<Duration> },
     /// A heartbeat; this is the number of the last message.
     Heartbeat(Seq),
 }
@@ -110,11 +111,11 @@ impl Crew {
             }
             match self.roster.next() {
                 Some(Work::Roll(roll)) => self.change(roll),
-                Some(Work::Send(said, applied)) => {
+                Some(Work::Send { said, until, applied }) => {
                     let after = self.sent;
                     self.sent = last_seq(&said).unwrap_or(after);
                     self.seq = self.seq.max(self.sent);
-                    self.pass = Some(Pass::new(What::Said { said, after, applied }));
+                    self.pass = Some(Pass::new(What::Said { said, after, until, applied }));
                 }
                 None => return,
             }
@@ -221,8 +222,8 @@ impl What {
     /// It, in one protocol.
     fn frames(&self, dialect: &Dialect) -> Vec<Frame> {
         match self {
-            What::Said { said, after, .. } => {
-                Frame::with_holes(said.iter().filter_map(|said| frame(said, dialect)), *after, dialect)
+            What::Said { said, after, until, .. } => {
+                Frame::with_holes(said.iter().filter_map(|said| frame(said, dialect)), *after, *until, dialect)
             }
             What::Heartbeat(seq) => {
                 let ping = Some(encode::ping(&Control::default()));

@@ -34,13 +34,13 @@ async fn what_comes_during_a_pass_waits_for_more_as_what_came_before_it() {
     let roster = Roster::new(&lane, RoomId::random());
     roster.push(said());
     check_waits(&lane).await;
-    assert!(matches!(roster.next(), Some(Work::Send(..))));
+    assert!(matches!(roster.next(), Some(Work::Send { .. })));
     roster.push(said());
     roster.rest(true);
     lane.pop().expect("the pass goes on at once");
     roster.rest(false);
     check_waits(&lane).await;
-    assert!(matches!(roster.next(), Some(Work::Send(..))));
+    assert!(matches!(roster.next(), Some(Work::Send { .. })));
     roster.rest(false);
     assert!(matches!(lane.pop(), Err(None)), "nothing is left");
 }
@@ -51,7 +51,7 @@ async fn what_did_not_go_out_with_the_first_call_goes_out_with_the_next_one_at_o
     let roster = Roster::new(&lane, RoomId::random());
     (0..100).for_each(|_| roster.push(said()));
     check_waits(&lane).await;
-    assert!(matches!(roster.next(), Some(Work::Send(..))));
+    assert!(matches!(roster.next(), Some(Work::Send { .. })));
     roster.rest(false);
     lane.pop().expect("the rest of a burst does not wait again");
 }
@@ -133,7 +133,7 @@ async fn a_large_room_ends_little_by_little_and_others_are_served_meanwhile() {
         assert!(!Arc::ptr_eq(&lane.pop().unwrap(), &other), "the large room had its turn before");
         large.rest(true);
         assert!(Arc::ptr_eq(&lane.pop().unwrap(), &other), "not behind all of the large room");
-        assert!(matches!(other.next(), Some(Work::Send(..))));
+        assert!(matches!(other.next(), Some(Work::Send { .. })));
         other.rest(false);
     }
     assert_eq!(serve(&lane.pop().unwrap(), &mut crews), 1);

@@ -342,7 +342,7 @@ fn what_only_the_fan_out_says_is_written_as_in_the_protocol() {
         (DIALECT.signal)(&Signal::Counts { key: "v".to_owned(), counts, other })
     };
     let said = [
-        ((DIALECT.skipped)(two), r#"{"type":"skipped","through":2}"#),
+        ((DIALECT.skipped)(two, two.next()), r#"{"type":"skipped","through":2,"until":3}"#),
         ((DIALECT.owner)(OwnerStatus::Away, Term::FIRST), r#"{"type":"owner","status":"away","term":1}"#),
         ((DIALECT.alive)(two), r#"{"type":"alive","seq":2}"#),
         ((DIALECT.audience)(12), r#"{"type":"audience","viewers":12}"#),

@@ -40,6 +40,7 @@ struct Members<'a> {
     #[serde(default)]
     cleared: bool,
     through: Option<u64>,
+    until: Option<u64>,
     status: Option<String>,
     code: Option<Box<str>>,
     retry_in_ms: Option<u64>,
@@ -92,7 +93,7 @@ impl Members<'_> {
             "joined" => Frame::Joined(self.entry(self.id.clone()?, self.replay?)?, self.how()?),
             "reset" => Frame::Reset(self.entry("".into(), self.replay?)?, self.reset_reason()),
             "message" => Frame::Message(self.said()?),
-            "skipped" => Frame::Skipped(Seq::new(self.through?)?),
+            "skipped" => Frame::Skipped(Seq::new(self.through?)?, self.until.and_then(Seq::new)),
             "owner" => {
                 let epoch = match &self.epoch {
                     Some(epoch) => Some(Epoch::from_wire(epoch)?),

@@ -6,6 +6,11 @@ use super::cursors::{at_three, event, shown, state};
 use super::script::{next, reaches};
 use crate::remote::Status;
 
+/// As a server tells it that knows of lives.
+fn skipped_until(through: u64, until: u64) -> Value {
+    json!({"type": "skipped", "through": through, "until": until})
+}
+
 fn skipped(through: u64) -> Value {
     json!({"type": "skipped", "through": through})
 }
@@ -30,6 +35,10 @@ fn cases() -> Vec<(&'static str, Vec<Value>, u64, bool)> {
         ("before any hole", vec![event(4), alive(9)], 4, true),
         ("behind a hole", torn(&[]), 9, false),
         ("at a hole", vec![skipped(8)], 3, false),
+        ("before the newer values", vec![skipped_until(8, 11), state(9, "a"), event(10), alive(10)], 10, false),
+        ("with the newer values", vec![skipped_until(8, 11), state(9, "a"), event(10), state(11, "b")], 11, true),
+        ("with the newer value at once", vec![skipped_until(8, 9), state(9, "a")], 9, true),
+        ("behind two holes", vec![skipped_until(8, 11), state(9, "a"), skipped_until(10, 10), event(11)], 11, true),
         ("without a heartbeat", torn(&[event(10), event(11)]), 11, false),
         ("a heartbeat before the hole", [vec![alive(9)], torn(&[event(10)])].concat(), 10, false),
         ("a heartbeat that is not reached", torn(&[alive(11), event(10)]), 10, false),

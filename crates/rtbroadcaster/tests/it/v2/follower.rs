@@ -130,7 +130,10 @@ impl Follower {
             Frame::Joined(joined) => self.joined(joined),
             Frame::Message(message) => self.message(message, text),
             Frame::Reset(reset) => self.reset(reset),
-            Frame::Skipped { through } => self.skipped(through),
+            Frame::Skipped { through, until } => {
+                assert!(until > through, "the message behind the hole comes first: {through}, {until}");
+                self.skipped(through);
+            }
             Frame::Owner { status, term } => self.owner(status, term),
             Frame::Alive { seq } => self.heard.push(Heard::Alive { seq }),
             Frame::Closed { reason } => self.heard.push(Heard::Closed { reason }),

@@ -24,6 +24,7 @@ pub(crate) enum Frame {
     Message(Message),
     Skipped {
         through: u64,
+        until: u64,
     },
     Reset(Reset),
     Owner {

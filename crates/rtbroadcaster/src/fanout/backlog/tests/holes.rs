@@ -6,7 +6,7 @@ const SKIPPED: u32 = 5_000;
 
 /// A dialect that has words for holes.
 static TELLING: Dialect = Dialect {
-    skipped: |through| Some(bytes(SKIPPED + u32::try_from(through.get()).unwrap(), 0)),
+    skipped: |through, _| Some(bytes(SKIPPED + u32::try_from(through.get()).unwrap(), 0)),
     overflow: Overflowing::Reset,
     ..NUMBERED
 };
@@ -20,7 +20,7 @@ fn said(messages: &[(u64, u8)], limit: usize) -> Backlog {
 
 fn numbered(seq: u64, key: u8) -> Frame {
     let rank = if key == 0 { Rank::Event } else { Rank::State(Key::new(&key.to_string()).unwrap()) };
-    Frame { bytes: bytes(u32::try_from(seq).unwrap(), 0), rank, seq: Seq::new(seq) }
+    Frame { bytes: bytes(u32::try_from(seq).unwrap(), 0), rank, seq: Seq::new(seq), until: Seq::new(seq).unwrap() }
 }
 
 /// Writes everything, one take at a time of at most `frames_max`.
@@ -117,7 +117,7 @@ fn a_pause_drops_messages_but_neither_answers_nor_replays() {
 #[test]
 fn a_hole_that_is_out_is_not_parted_from_the_message_behind_it() {
     let message = numbered(3, 1);
-    let frames = Frame::with_holes([message].into_iter(), Seq::new(1).unwrap(), &TELLING);
+    let frames = Frame::with_holes([message].into_iter(), Seq::new(1).unwrap(), Seq::new(9).unwrap(), &TELLING);
     let hole = frames[0].bytes.len();
     for (written, expected) in [(0, [SKIPPED + 3, 4].as_slice()), (2, &[SKIPPED + 2, 3, 4]), (hole, &[3, 4])] {
         let mut backlog = Backlog::new(&TELLING, Seq::new(1).unwrap());
@@ -139,7 +139,7 @@ fn a_hole_that_is_out_is_not_parted_from_the_message_behind_it() {
 
 #[test]
 fn an_end_that_is_decided_while_a_hole_is_written_does_not_part_it_from_its_message() {
-    let frames = Frame::with_holes([numbered(3, 1)].into_iter(), Seq::new(1).unwrap(), &TELLING);
+    let frames = Frame::with_holes([numbered(3, 1)].into_iter(), Seq::new(1).unwrap(), Seq::new(9).unwrap(), &TELLING);
     let mut backlog = Backlog::new(&TELLING, Seq::new(1).unwrap());
     backlog.control(ControlKind::Pong, bytes(90, 0));
     backlog.finish(bytes(91, 0));

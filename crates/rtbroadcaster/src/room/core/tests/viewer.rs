@@ -52,8 +52,8 @@ pub(super) struct Viewer {
     is_paused: bool,
     /// It was told that the room has ended.
     is_closed: bool,
-    /// It was told of a hole, and the newer values may not have come: its state is that of no moment.
-    is_torn: bool,
+    /// It was told of a hole, and has its newer values when it comes to this number: until then its state is that of no moment.
+    tear: u64,
 }
 
 impl Viewer {
@@ -64,7 +64,7 @@ impl Viewer {
     /// Which cursors it understands: where its own stands for no moment, it may not go on in another life, in which the newer
     /// values may be missing.
     pub(super) fn reach(&self) -> Reach {
-        if self.is_torn { Reach::OneLife } else { Reach::AllLives }
+        if self.seq < self.tear { Reach::OneLife } else { Reach::AllLives }
     }
 
     /// Its connection is gone, and with it what had not come.
@@ -156,7 +156,8 @@ impl Viewer {
             "skipped" => {
                 assert!(is_whole, "{said} in the middle of something");
                 self.skipped = Some(number("through"));
-                self.is_torn = true;
+                assert!(number("until") > number("through"), "{said}: the message behind it comes first");
+                self.tear = self.tear.max(number("until"));
             }
             "message" => self.hear_message(said, frame, room, entry),
             "closed" => {
@@ -174,7 +175,7 @@ impl Viewer {
 
     fn take_state_if_whole(&mut self) {
         if let Some(Coming { epoch, seq, state, .. }) = self.coming.take_if(|coming| coming.missing == 0) {
-            (self.epoch, self.seq, self.state, self.is_torn) = (epoch, seq, state, false);
+            (self.epoch, self.seq, self.state, self.tear) = (epoch, seq, state, 0);
         }
     }
 
@@ -221,8 +222,6 @@ impl Viewer {
             assert_eq!(sent.term.get(), self.term, "of another owner than was told");
         }
         self.seq = seq;
-        // Where it hears of the room's last number, as `alive` tells it.
-        self.is_torn &= seq < room.seq;
         match sent.change {
             Change::State => _ = self.state.insert(sent.key.as_str().to_owned(), seq),
             Change::Cleared => _ = self.state.remove(sent.key.as_str()),

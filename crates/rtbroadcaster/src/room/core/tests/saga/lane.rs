@@ -47,6 +47,8 @@ pub(super) struct Lane {
     is_behind: bool,
     /// The number up to which everybody was sent everything or told of the holes.
     sent: Seq,
+    /// The number of the last message that was pushed.
+    newest: Seq,
 }
 
 /// How many items may wait before newer values supersede older ones for all viewers.
@@ -54,6 +56,9 @@ const BEHIND: usize = 3;
 
 impl Lane {
     pub(super) fn push(&mut self, item: Item) {
+        if let Item::Message(entry) = &item {
+            self.newest = entry.seq.unwrap_or(self.newest);
+        }
         if !self.is_behind && self.items.len() >= BEHIND {
             self.is_behind = true;
             for Waiting(item, _) in std::mem::take(&mut self.items) {
@@ -98,7 +103,7 @@ impl Saga {
         }
         let after = self.lane.sent;
         self.lane.sent = frames.iter().rev().find_map(|frame| frame.seq).unwrap_or(after);
-        let frames = Frame::with_holes(frames.into_iter(), after, dialect);
+        let frames = Frame::with_holes(frames.into_iter(), after, self.lane.newest, dialect);
         for member in 0..VIEWERS {
             self.offer(member, &frames, bytes + 120 * viewer.abs_diff(member), pauses && member == viewer);
         }

@@ -30,7 +30,7 @@ fn text(ledger: &Ledger, word: &str) -> String {
             r#"{{"type":"reset","reason":"slow",{announced}:{},"replay":{},"owner":"live"}}"#,
             numbers[0], numbers[1]
         ),
-        "skipped" => format!(r#"{{"type":"skipped","through":{}}}"#, numbers[0]),
+        "skipped" => format!(r#"{{"type":"skipped","through":{},"until":{}}}"#, numbers[0], numbers[0] + 1),
         "away" => r#"{"type":"owner","status":"away","term":1}"#.into(),
         "live" => format!(r#"{{"type":"owner","status":"live","term":{}}}"#, numbers[0]),
         "passing" => ledger.passing()[0].text.clone(),
