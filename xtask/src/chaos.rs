@@ -20,6 +20,7 @@ pub(crate) mod random;
 mod record;
 mod remote;
 mod restarts;
+mod restores;
 mod speaker;
 mod state;
 mod sum;
@@ -37,7 +38,7 @@ use lives::viewer::Return;
 use lives::{Ack, Keeping};
 pub(crate) use takeovers::be_an_owner;
 
-/// Without --only all scenarios run but graces, one after the other.
+/// Without --only all scenarios run but graces and restores, one after the other.
 #[derive(Debug, Args)]
 pub(crate) struct Chaos {
     /// Which scenario; may be repeated
@@ -136,12 +137,14 @@ enum Scenario {
     Remote,
     /// Servers are stopped or killed, the next start comes after 1 s or 60 s, and no room is lost; not without --only
     Graces,
+    /// Backups of a data directory come back in all ways: who saw something else is reset, and all others are resumed; not without --only
+    Restores,
 }
 
 impl Scenario {
     /// Whether it runs only where it is named: it takes many minutes, and tools that not every machine has.
     fn is_on_demand(self) -> bool {
-        matches!(self, Self::Graces)
+        matches!(self, Self::Graces | Self::Restores)
     }
 }
 
@@ -166,7 +169,7 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
         if !is_meant {
             continue;
         }
-        match play(*scenario, options, seed) {
+        match play(*scenario, options, seed, steps) {
             Ok(()) => steps.pass(),
             Err(failure) => {
                 println!("  FAILED: {failure} (seed {seed})");
@@ -178,7 +181,7 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
 }
 
 /// Runs one and prints what it has shown.
-fn play(scenario: Scenario, options: &Chaos, seed: u64) -> Result<(), Failure> {
+fn play(scenario: Scenario, options: &Chaos, seed: u64, steps: &mut Steps) -> Result<(), Failure> {
     let keeping = Keeping { ack: options.ack, history_messages_max: None };
     match scenario {
         Scenario::Cuts => {
@@ -230,6 +233,10 @@ fn play(scenario: Scenario, options: &Chaos, seed: u64) -> Result<(), Failure> {
             let Chaos { remote_viewers: viewers, rate, cuts, remote_kills: kills, .. } = *options;
             let (rate, takeovers) = (rate * KILL_RATE, options.remote_takeovers);
             let report = remote::measure(remote::Plan { seed, viewers, rate, cuts, kills, takeovers });
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+        Scenario::Restores => {
+            let report = restores::measure(restores::Plan { seed }, steps);
             report.and_then(|report| told(&report, report.verdict()))
         }
         Scenario::Graces => {
