@@ -9,6 +9,7 @@ mod drains;
 mod ears;
 mod fault;
 mod files;
+mod graces;
 mod joins;
 mod kills;
 mod ledger;
@@ -19,6 +20,7 @@ pub(crate) mod random;
 mod record;
 mod remote;
 mod restarts;
+mod restores;
 mod speaker;
 mod state;
 mod sum;
@@ -36,7 +38,7 @@ use lives::viewer::Return;
 use lives::{Ack, Keeping};
 pub(crate) use takeovers::be_an_owner;
 
-/// Without --only all scenarios run, one after the other.
+/// Without --only all scenarios run but graces and restores, one after the other.
 #[derive(Debug, Args)]
 pub(crate) struct Chaos {
     /// Which scenario; may be repeated
@@ -66,7 +68,7 @@ pub(crate) struct Chaos {
     /// kills: how many viewers
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     kill_viewers: u32,
-    /// kills, drains, restarts: what a message survives when it is acknowledged
+    /// kills, drains, restarts, graces: what a message survives when it is acknowledged
     #[arg(long, value_enum, default_value_t)]
     ack: Ack,
     /// kills: the most messages of the history; whoever misses more must be told `reset` [default: no limit]
@@ -105,6 +107,9 @@ pub(crate) struct Chaos {
     /// remote: how many viewers
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=500))]
     remote_viewers: u32,
+    /// graces: how many servers are stopped or killed
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=2_000))]
+    grace_stops: u32,
 }
 
 /// What can be run.
@@ -130,6 +135,17 @@ enum Scenario {
     Audience,
     /// The library's own clients over connections that are cut, servers that are killed, and a room that changes its owner
     Remote,
+    /// Servers are stopped or killed, the next start comes after 1 s or 60 s, and no room is lost; not without --only
+    Graces,
+    /// Backups of a data directory come back in all ways: who saw something else is reset, and all others are resumed; not without --only
+    Restores,
+}
+
+impl Scenario {
+    /// Whether it runs only where it is named: it takes many minutes, and tools that not every machine has.
+    fn is_on_demand(self) -> bool {
+        matches!(self, Self::Graces | Self::Restores)
+    }
 }
 
 /// One viewer of these lags where all of them are cut.
@@ -149,10 +165,11 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
     let seed = options.seed.unwrap_or_else(clock);
     let mut all = Ok(());
     for scenario in Scenario::value_variants() {
-        if !(options.only.is_empty() || options.only.contains(scenario)) {
+        let is_meant = if options.only.is_empty() { !scenario.is_on_demand() } else { options.only.contains(scenario) };
+        if !is_meant {
             continue;
         }
-        match play(*scenario, options, seed) {
+        match play(*scenario, options, seed, steps) {
             Ok(()) => steps.pass(),
             Err(failure) => {
                 println!("  FAILED: {failure} (seed {seed})");
@@ -164,7 +181,7 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
 }
 
 /// Runs one and prints what it has shown.
-fn play(scenario: Scenario, options: &Chaos, seed: u64) -> Result<(), Failure> {
+fn play(scenario: Scenario, options: &Chaos, seed: u64, steps: &mut Steps) -> Result<(), Failure> {
     let keeping = Keeping { ack: options.ack, history_messages_max: None };
     match scenario {
         Scenario::Cuts => {
@@ -216,6 +233,14 @@ fn play(scenario: Scenario, options: &Chaos, seed: u64) -> Result<(), Failure> {
             let Chaos { remote_viewers: viewers, rate, cuts, remote_kills: kills, .. } = *options;
             let (rate, takeovers) = (rate * KILL_RATE, options.remote_takeovers);
             let report = remote::measure(remote::Plan { seed, viewers, rate, cuts, kills, takeovers });
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+        Scenario::Restores => {
+            let report = restores::measure(restores::Plan { seed }, steps);
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+        Scenario::Graces => {
+            let report = graces::measure(graces::Plan { seed, stops: options.grace_stops, ack: options.ack });
             report.and_then(|report| told(&report, report.verdict()))
         }
     }

@@ -48,6 +48,8 @@ pub(super) enum Fault {
     NotFenced,
     /// Someone did not get what was said in the time that it may take.
     Late,
+    /// A server did not start, or only with a word, on a directory in which all is that must be.
+    NotStarted,
 }
 
 /// Every kind that happened.

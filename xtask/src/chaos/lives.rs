@@ -22,11 +22,9 @@ use crate::load::server::Server;
 use crate::steps::Failure;
 
 /// Nothing but a count may limit the history. All clients come from one address.
-const FLAGS: [&str; 12] = [
+const FLAGS: [&str; 10] = [
     "--log",
     "warn",
-    "--ping-interval",
-    "10s",
     "--rooms-per-address-max",
     "0",
     "--history-bytes-max",
@@ -36,6 +34,9 @@ const FLAGS: [&str; 12] = [
     "--replay-bytes-per-address-per-second",
     "0",
 ];
+
+/// How often clients are pinged.
+const PINGS: [&str; 2] = ["--ping-interval", "10s"];
 
 /// How many ports are tried.
 const PORTS_MAX: usize = 100;
@@ -59,7 +60,12 @@ pub(super) struct Keeping {
 }
 
 impl Keeping {
-    fn flags(self, directory: &Path) -> Vec<String> {
+    pub(super) fn flags(self, directory: &Path) -> Vec<String> {
+        PINGS.map(str::to_owned).into_iter().chain(self.flags_but_pings(directory)).collect()
+    }
+
+    /// The same without how often clients are pinged.
+    pub(super) fn flags_but_pings(self, directory: &Path) -> Vec<String> {
         let ack = match self.ack {
             Ack::Written => "written",
             Ack::Disk => "disk",
@@ -183,7 +189,7 @@ impl Drop for Lineage {
 }
 
 /// An address that no connection of this machine gets by chance while no server has it.
-fn free_address(random: &mut Random) -> Result<SocketAddr, Failure> {
+pub(super) fn free_address(random: &mut Random) -> Result<SocketAddr, Failure> {
     let path = "/proc/sys/net/ipv4/ip_local_port_range";
     let range = fs::read_to_string(path).map_err(|error| Failure::new(format!("{path} cannot be read: {error}")))?;
     let end = range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(0);

@@ -75,12 +75,8 @@ impl Record {
     /// A message is about to be said; returns the number that it must get. `params` is what viewers get.
     pub(super) fn say(&mut self, kind: Kind, key: &str, params: &str) -> u64 {
         let seq = self.last() + 1;
-        let (params, flag) = match kind {
-            Kind::Event => (params, ""),
-            Kind::State => (params, r#","state":true"#),
-            Kind::Clear => ("[]", r#","cleared":true"#),
-        };
-        let frame = format!(r#"{{"type":"message","seq":{seq},"key":"{key}","params":{params}{flag}}}"#);
+        let params = if kind == Kind::Clear { "[]" } else { params };
+        let frame = frame(seq, kind, key, params);
         let bytes = self.bytes_through(seq - 1) + (key.len() + params.len()) as u64;
         let frame_bytes = self.said(seq - 1).map_or(0, |said| said.frame_bytes) + frame.len() as u64;
         let at = match self.names.get(key) {
@@ -169,6 +165,16 @@ impl Record {
         state.sort_unstable();
         state
     }
+}
+
+/// The text that every viewer must get of a message.
+pub(super) fn frame(seq: u64, kind: Kind, key: &str, params: &str) -> String {
+    let (params, flag) = match kind {
+        Kind::Event => (params, ""),
+        Kind::State => (params, r#","state":true"#),
+        Kind::Clear => ("[]", r#","cleared":true"#),
+    };
+    format!(r#"{{"type":"message","seq":{seq},"key":"{key}","params":{params}{flag}}}"#)
 }
 
 #[cfg(test)]

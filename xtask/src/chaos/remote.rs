@@ -3,7 +3,7 @@
 //! Must not know how frames are made.
 
 mod ear;
-mod relay;
+pub(super) mod relay;
 mod report;
 mod voice;
 

@@ -27,7 +27,7 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// How a server ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(super) enum Way {
     /// By SIGTERM.
     Stopped,
     /// By SIGKILL.
@@ -111,7 +111,7 @@ async fn all<T: 'static>(mut tasks: JoinSet<T>, who: &str) -> Result<Vec<T>, Fai
 }
 
 /// Has the server end.
-async fn ended(mut lineage: Lineage, way: Way) -> Result<Lineage, Failure> {
+pub(super) async fn ended(mut lineage: Lineage, way: Way) -> Result<Lineage, Failure> {
     let ending = spawn_blocking(move || {
         match way {
             Way::Stopped => lineage.stop().map(|_| ())?,
@@ -123,7 +123,7 @@ async fn ended(mut lineage: Lineage, way: Way) -> Result<Lineage, Failure> {
 }
 
 /// Has the next one begin.
-async fn begun(mut lineage: Lineage) -> Result<Lineage, Failure> {
+pub(super) async fn begun(mut lineage: Lineage) -> Result<Lineage, Failure> {
     let beginning = spawn_blocking(move || lineage.succeed().map(|()| lineage));
     beginning.await.map_err(|error| Failure::new(error.to_string()))?
 }

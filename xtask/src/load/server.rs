@@ -1,5 +1,6 @@
 //! The server under load: a process of its own. Must not know what is sent to it.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -36,11 +37,19 @@ impl Server {
 
     /// The same on this address.
     pub(crate) fn start_on(address: SocketAddr, program: &Path, flags: &[&str]) -> Result<Self, Failure> {
-        let mut command = Command::new(program);
-        // All viewers come from one address.
-        command.args(["--connections-per-address-max", "0", "--handshakes-per-address-per-second", "0"]);
-        command.args(["--listen", &address.to_string()]).args(flags);
-        Self::spawn(&mut command)
+        Self::spawn(command(program, address).args(flags))
+    }
+
+    /// The same with its log appended to a file.
+    pub(crate) fn start_logged(
+        address: SocketAddr,
+        program: &Path,
+        flags: &[String],
+        log: &Path,
+    ) -> Result<Self, Failure> {
+        let file = File::options().create(true).append(true).open(log);
+        let file = file.map_err(|error| Failure::new(format!("{} cannot be written: {error}", log.display())))?;
+        Self::spawn(command(program, address).args(flags).stderr(file))
     }
 
     /// Starts any server that announces its address on stdout.
@@ -102,6 +111,14 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A server on this address that takes all viewers from one address.
+fn command(program: &Path, address: SocketAddr) -> Command {
+    let mut command = Command::new(program);
+    command.args(["--connections-per-address-max", "0", "--handshakes-per-address-per-second", "0"]);
+    command.args(["--listen", &address.to_string()]);
+    command
 }
 
 /// The address in the ready line.

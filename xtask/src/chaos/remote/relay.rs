@@ -52,9 +52,11 @@ impl Cut {
 
 /// What happened.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tally {
+pub(in crate::chaos) struct Tally {
     /// Connections that were made.
     pub(super) connections: u64,
+    /// Those for which there was a server.
+    pub(in crate::chaos) served: u64,
     /// Times that somebody was cut, by way, and how many connections that met.
     pub(super) finished: u32,
     pub(super) reset: u32,
@@ -71,14 +73,14 @@ struct Shared {
 }
 
 /// Relays until it is dropped.
-pub(super) struct Relay {
+pub(in crate::chaos) struct Relay {
     url: String,
     shared: Arc<Mutex<Shared>>,
     serving: tokio::task::JoinHandle<()>,
 }
 
 impl Relay {
-    pub(super) async fn open(target: SocketAddr) -> Result<Self, Failure> {
+    pub(in crate::chaos) async fn open(target: SocketAddr) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::new(format!("the relay: {error}"));
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(failed)?;
         let url = format!("ws://{}/broadcasting", listener.local_addr().map_err(failed)?);
@@ -87,7 +89,7 @@ impl Relay {
         Ok(Self { url, shared, serving })
     }
 
-    pub(super) fn url(&self) -> &str {
+    pub(in crate::chaos) fn url(&self) -> &str {
         &self.url
     }
 
@@ -114,7 +116,7 @@ impl Relay {
         }
     }
 
-    pub(super) fn tally(&self) -> Tally {
+    pub(in crate::chaos) fn tally(&self) -> Tally {
         lock(&self.shared).tally
     }
 }
@@ -137,9 +139,11 @@ async fn serve(listener: TcpListener, target: SocketAddr, shared: Arc<Mutex<Shar
             shared.tally.connections += 1;
             shared.open.push(sender);
         }
+        let shared = Arc::clone(&shared);
         tokio::spawn(async move {
             // Without a server the client is cut.
             if let Ok(server) = TcpStream::connect(target).await {
+                lock(&shared).tally.served += 1;
                 carry(client, server, way).await;
             }
         });

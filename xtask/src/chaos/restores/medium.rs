@@ -1,0 +1,185 @@
+//! Where a data directory lies: in a directory, or in a block device of its own. Must not know what is in it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use super::tool::{Tool, copy, remove};
+use super::way::{Marker, Moment, age};
+use crate::steps::{Failure, output};
+
+/// How large a device is; most of it is never written.
+const DEVICE_BYTES: u64 = 512 * 1024 * 1024;
+
+/// How often a copy may be begun that a running server changes.
+const COPIES_MAX: u32 = 5;
+
+/// Where the original is.
+pub(super) struct Medium {
+    /// Everything is in here.
+    base: PathBuf,
+    device: Option<Device>,
+}
+
+impl Medium {
+    /// A directory on the file system that is there.
+    pub(super) fn directory(base: PathBuf) -> Result<Self, Failure> {
+        create(&base)?;
+        Ok(Self { base, device: None })
+    }
+
+    /// A file system of its own in a file; fails where that cannot be had.
+    pub(super) fn device(base: PathBuf) -> Result<Self, Failure> {
+        create(&base)?;
+        let device = Device { file: base.join("device"), mounted: base.join("mounted"), is_mounted: false };
+        // Built at once, so that nothing stays behind a failure.
+        let mut medium = Self { base, device: Some(device) };
+        if output("id", "-u").is_none_or(|id| id.trim() != "0") || !Path::new("/dev/loop-control").exists() {
+            return Err(Failure::new("needs root and a loop device"));
+        }
+        if let Some(device) = &mut medium.device {
+            let mounted = device.make().and_then(|()| device.mount());
+            mounted.map_err(|failure| Failure::new(format!("needs root and a loop device: {failure}")))?;
+        }
+        Ok(medium)
+    }
+
+    /// The data directory.
+    pub(super) fn data(&self) -> PathBuf {
+        self.device.as_ref().map_or_else(|| self.base.join("data"), |device| device.mounted.join("data"))
+    }
+
+    /// A data directory beside it.
+    pub(super) fn beside(&self) -> PathBuf {
+        self.base.join("beside")
+    }
+
+    /// The log of the servers on a data directory.
+    pub(super) fn log(&self, data: &Path) -> PathBuf {
+        let name = data.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        self.base.join(format!("{name}.log"))
+    }
+
+    /// Returns what makes a backup, on any thread.
+    pub(super) fn back_up(&self, moment: Moment) -> impl FnOnce() -> Result<(), Failure> + Send + 'static {
+        let (data, to) = (self.data(), self.base.join(moment.name()));
+        let device = self.device.as_ref().map(|device| (device.file.clone(), device.mounted.clone()));
+        move || match device {
+            None => copy_moving(&data, &to),
+            Some((file, mounted)) => copy_frozen(&file, &mounted, &to),
+        }
+    }
+
+    /// Remembers how it is now, so that several restores can begin there.
+    pub(super) fn save_end(&self) -> Result<(), Failure> {
+        // A device is put back as a whole.
+        if self.device.is_some() { Ok(()) } else { copy(&self.data(), &self.base.join("end")) }
+    }
+
+    /// Has everything as it was in the end.
+    pub(super) fn return_to_the_end(&self) -> Result<(), Failure> {
+        remove(&self.beside())?;
+        match &self.device {
+            None => copy(&self.base.join("end"), &self.data()),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// A backup as a directory, older than what is there, as backups are.
+    pub(super) fn backup(&self, moment: Moment, marker: Marker) -> Result<PathBuf, Failure> {
+        let backup = self.base.join("backup");
+        copy(&self.base.join(moment.name()), &backup)?;
+        age(&backup, "1-hour-ago")?;
+        if marker == Marker::Without {
+            remove(&backup.join("alive"))?;
+        }
+        Ok(backup)
+    }
+
+    /// Has the device as it was; fails without one.
+    pub(super) fn roll_back(&mut self, moment: Moment, marker: Marker) -> Result<(), Failure> {
+        let image = self.base.join(moment.name());
+        let Some(device) = &mut self.device else { return Err(Failure::new("there is no device")) };
+        device.unmount()?;
+        copy_sparse(&image, &device.file)?;
+        device.mount()?;
+        if marker == Marker::Without { remove(&self.data().join("alive")) } else { Ok(()) }
+    }
+}
+
+impl Drop for Medium {
+    fn drop(&mut self) {
+        self.device = None;
+        // The system clears what cannot be removed now.
+        let _ = fs::remove_dir_all(&self.base);
+    }
+}
+
+impl Moment {
+    fn name(self) -> &'static str {
+        match self {
+            Self::AtRest => "at-rest",
+            Self::Running => "running",
+        }
+    }
+}
+
+/// A file system in a file.
+struct Device {
+    file: PathBuf,
+    mounted: PathBuf,
+    is_mounted: bool,
+}
+
+impl Device {
+    fn make(&self) -> Result<(), Failure> {
+        create(&self.mounted)?;
+        let made = File::create(&self.file).and_then(|file| file.set_len(DEVICE_BYTES));
+        made.map_err(|error| Failure::new(format!("{} cannot be made: {error}", self.file.display())))?;
+        Tool::new("mkfs.ext4").args("-q -F").path(&self.file).run()
+    }
+
+    fn mount(&mut self) -> Result<(), Failure> {
+        Tool::new("mount").args("-o loop").path(&self.file).path(&self.mounted).run()?;
+        self.is_mounted = true;
+        Ok(())
+    }
+
+    fn unmount(&mut self) -> Result<(), Failure> {
+        if self.is_mounted {
+            Tool::new("umount").path(&self.mounted).run()?;
+            self.is_mounted = false;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        if let Err(failure) = self.unmount() {
+            println!("  {failure}");
+        }
+    }
+}
+
+/// Copies a directory in which files come and go: `cp` says so when one was there no more, and is called again.
+fn copy_moving(from: &Path, to: &Path) -> Result<(), Failure> {
+    (1..COPIES_MAX).find_map(|_| copy(from, to).ok()).map_or_else(|| copy(from, to), Ok)
+}
+
+/// Copies a device whose file system is synced and stands still meanwhile, as it does for a snapshot of a volume.
+fn copy_frozen(file: &Path, mounted: &Path, to: &Path) -> Result<(), Failure> {
+    Tool::new("fsfreeze").args("-f").path(mounted).run()?;
+    let copied = copy_sparse(file, to);
+    Tool::new("fsfreeze").args("-u").path(mounted).run()?;
+    copied
+}
+
+fn copy_sparse(from: &Path, to: &Path) -> Result<(), Failure> {
+    Tool::new("cp").args("--sparse=always").path(from).path(to).run()
+}
+
+/// Makes an empty directory.
+fn create(path: &Path) -> Result<(), Failure> {
+    remove(path)?;
+    fs::create_dir_all(path).map_err(|error| Failure::new(format!("{} cannot be made: {error}", path.display())))
+}

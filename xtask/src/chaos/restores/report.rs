@@ -1,0 +1,59 @@
+//! What the restores have shown, and whether it is good. Must not know how it was measured.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use super::Plan;
+use super::former::Former;
+use super::tally::Row;
+use super::way::Way;
+use crate::chaos::fault::Faults;
+use crate::steps::Failure;
+
+/// One run.
+#[derive(Debug)]
+pub(in crate::chaos) struct Report {
+    pub(super) plan: Plan,
+    pub(super) rows: BTreeMap<Way, Row>,
+    /// Which ways were not tried, and why.
+    pub(super) not_run: BTreeMap<Way, String>,
+    pub(super) former: Vec<(&'static str, Former)>,
+    pub(super) faults: Faults,
+    pub(super) time: Duration,
+}
+
+impl Report {
+    /// Fails if anything was wrong, or if a way was tried by which nobody was resumed at all.
+    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+        if self.faults.all() > 0 {
+            return Err(Failure::new(format!("{} faults", self.faults.all())));
+        }
+        match self.rows.iter().find(|(way, row)| !way.is_mixture() && row.resumed() == 0) {
+            Some((way, _)) => Err(Failure::new(format!("{way}: nobody was resumed"))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "restores: seed {}, acknowledged when written and when on the disk, servers that are stopped and killed",
+            self.plan.seed
+        )?;
+        for way in Way::ALL {
+            match (self.rows.get(&way), self.not_run.get(&way)) {
+                (Some(row), _) => writeln!(f, "  {way:22} {row}")?,
+                (None, Some(why)) => writeln!(f, "  {way:22} not run: {why}")?,
+                (None, None) => {}
+            }
+        }
+        for (name, former) in &self.former {
+            writeln!(f, "  {name:22} {former}")?;
+        }
+        writeln!(f, "  time       {:.1} s in all", self.time.as_secs_f64())?;
+        write!(f, "{}", self.faults)
+    }
+}
