@@ -42,8 +42,23 @@ pub(super) struct Plan {
     pub(super) seed: u64,
 }
 
-/// What the restores of one story have shown.
-type Shown = (BTreeMap<Way, Row>, Faults);
+/// What the restores of some stories have shown.
+#[derive(Debug, Default)]
+struct Shown {
+    rows: BTreeMap<Way, Row>,
+    faults: Faults,
+    /// How many backups of a running server did not open and were made again.
+    made_again: u64,
+}
+
+impl Shown {
+    /// Adds those of another story.
+    fn add(&mut self, other: &Self) {
+        other.rows.iter().for_each(|(&way, row)| self.rows.entry(way).or_default().add(row));
+        self.faults.add(&other.faults);
+        self.made_again += other.made_again;
+    }
+}
 
 /// Runs it.
 pub(super) fn measure(plan: Plan, steps: &mut Steps) -> Result<Report, Failure> {
@@ -55,7 +70,7 @@ pub(super) fn measure(plan: Plan, steps: &mut Steps) -> Result<Report, Failure> 
     }
     let ways: Vec<_> = Way::ALL.into_iter().filter(|way| !not_run.contains_key(way)).collect();
     let (on_devices, in_directories): (Vec<_>, Vec<_>) = ways.into_iter().partition(|way| *way == Way::RolledBack);
-    let (mut rows, mut faults) = (BTreeMap::<Way, Row>::new(), Faults::default());
+    let mut all = Shown::default();
     let ends = [End::Stopped, End::Killed];
     let stories = [Ack::Written, Ack::Disk].into_iter().flat_map(|ack| ends.map(|end| (ack, end)));
     for (number, (ack, end)) in stories.enumerate() {
@@ -66,9 +81,8 @@ pub(super) fn measure(plan: Plan, steps: &mut Steps) -> Result<Report, Failure> 
         let plot = Plot { keeping: Keeping { ack, history_messages_max: None }, end, fills };
         let mut play = |medium, ways: &[Way]| {
             let (ways, random) = (ways.to_vec(), Random::new(plan.seed, number as u64 * 2 + u64::from(ways.len() > 1)));
-            let (theirs, found) = outcome(on_a_thread(LIMIT, move || restores(medium, plot, ways, random)))?;
-            theirs.into_iter().for_each(|(way, row)| rows.entry(way).or_default().add(&row));
-            faults.add(&found);
+            let shown = outcome(on_a_thread(LIMIT, move || restores(medium, plot, ways, random)))?;
+            all.add(&shown);
             Ok::<_, Failure>(())
         };
         play(Medium::directory(base("directory"))?, &in_directories)?;
@@ -78,25 +92,26 @@ pub(super) fn measure(plan: Plan, steps: &mut Steps) -> Result<Report, Failure> 
         }
     }
     let (former, found) = former::measure(plan.seed, steps)?;
-    faults.add(&found);
-    Ok(Report { plan, rows, not_run, former, faults, time: started.elapsed() })
+    all.faults.add(&found);
+    Ok(Report { plan, all, not_run, former, time: started.elapsed() })
 }
 
 /// Tells one story and restores its backups in these ways.
 async fn restores(medium: Medium, plot: Plot, ways: Vec<Way>, mut random: Random) -> Result<Shown, Failure> {
-    let (mut rows, mut faults) = (BTreeMap::<Way, Row>::new(), Faults::default());
-    let mut story = Story::tell(medium, plot, &mut random, &mut faults).await?;
+    let mut shown = Shown::default();
+    let mut story = Story::tell(medium, plot, &mut random, &mut shown.faults).await?;
+    shown.made_again = story.made_again;
     for way in ways {
         for moment in [Moment::AtRest, Moment::Running] {
             for marker in [Marker::Without, Marker::With] {
-                let (case, row) = (Case { way, moment, marker }, rows.entry(way).or_default());
+                let (case, row) = (Case { way, moment, marker }, shown.rows.entry(way).or_default());
                 let found = trial::run(&mut story, case, row, &mut random).await;
                 let found = found.map_err(|failure| Failure::new(format!("{case:?}, {plot:?}: {failure}")))?;
-                faults.add(&found);
+                shown.faults.add(&found);
             }
         }
     }
-    Ok((rows, faults))
+    Ok(shown)
 }
 
 /// Passes if there is an rsync. On Debian and Ubuntu root gets a missing one by apt-get.

@@ -43,6 +43,11 @@ impl Medium {
         Ok(medium)
     }
 
+    /// Whether backups are images of a device.
+    pub(super) fn is_device(&self) -> bool {
+        self.device.is_some()
+    }
+
     /// The data directory.
     pub(super) fn data(&self) -> PathBuf {
         self.device.as_ref().map_or_else(|| self.base.join("data"), |device| device.mounted.join("data"))

@@ -4,32 +4,29 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::Plan;
 use super::former::Former;
-use super::tally::Row;
 use super::way::Way;
-use crate::chaos::fault::Faults;
+use super::{Plan, Shown};
 use crate::steps::Failure;
 
 /// One run.
 #[derive(Debug)]
 pub(in crate::chaos) struct Report {
     pub(super) plan: Plan,
-    pub(super) rows: BTreeMap<Way, Row>,
+    pub(super) all: Shown,
     /// Which ways were not tried, and why.
     pub(super) not_run: BTreeMap<Way, String>,
     pub(super) former: Vec<(&'static str, Former)>,
-    pub(super) faults: Faults,
     pub(super) time: Duration,
 }
 
 impl Report {
     /// Fails if anything was wrong, or if a way was tried by which nobody was resumed at all.
     pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
-        if self.faults.all() > 0 {
-            return Err(Failure::new(format!("{} faults", self.faults.all())));
+        if self.all.faults.all() > 0 {
+            return Err(Failure::new(format!("{} faults", self.all.faults.all())));
         }
-        match self.rows.iter().find(|(way, row)| !way.is_mixture() && row.resumed() == 0) {
+        match self.all.rows.iter().find(|(way, row)| !way.is_mixture() && row.resumed() == 0) {
             Some((way, _)) => Err(Failure::new(format!("{way}: nobody was resumed"))),
             None => Ok(()),
         }
@@ -44,7 +41,7 @@ impl fmt::Display for Report {
             self.plan.seed
         )?;
         for way in Way::ALL {
-            match (self.rows.get(&way), self.not_run.get(&way)) {
+            match (self.all.rows.get(&way), self.not_run.get(&way)) {
                 (Some(row), _) => writeln!(f, "  {way:22} {row}")?,
                 (None, Some(why)) => writeln!(f, "  {way:22} not run: {why}")?,
                 (None, None) => {}
@@ -53,7 +50,8 @@ impl fmt::Display for Report {
         for (name, former) in &self.former {
             writeln!(f, "  {name:22} {former}")?;
         }
+        writeln!(f, "  backups    {} of a running server did not open and were made again", self.all.made_again)?;
         writeln!(f, "  time       {:.1} s in all", self.time.as_secs_f64())?;
-        write!(f, "{}", self.faults)
+        write!(f, "{}", self.all.faults)
     }
 }

@@ -1,8 +1,7 @@
 //! Four lives of one directory, and the backups that are made of it. Must not know how backups are restored.
 
+mod backup;
 mod fill;
-
-use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::client::{Owner, Room, Watcher};
 use super::judge::{self, Asker};
@@ -25,8 +24,7 @@ const RUNNING: usize = 2;
 /// The lives in which much is written.
 const FULL: [usize; 2] = [1, 3];
 
-/// The most messages that are said while a backup is made, and how many are on their way when a server ends.
-const MEANWHILE_MAX: usize = 60;
+/// How many messages are on their way when a server ends, and how many a backup of a running one lacks at least.
 const BURST: usize = 6;
 
 /// How a story goes.
@@ -49,6 +47,8 @@ pub(super) struct Story {
     pub(super) marks: Vec<PerRoom<u64>>,
     at_rest: Branch,
     running: Branch,
+    /// How many backups of the running server did not open and were made again.
+    pub(super) made_again: u64,
     /// What the directory has in the end.
     pub(super) last: Branch,
 }
@@ -61,6 +61,7 @@ struct Telling<'a> {
     rooms: PerRoom<Room>,
     known: Known,
     marks: Vec<PerRoom<u64>>,
+    made_again: u64,
     faults: &'a mut Faults,
     random: &'a mut Random,
 }
@@ -92,7 +93,8 @@ impl Story {
         let branch = Branch { is_certain: true, ..Branch::default() };
         let site = Site::new(medium.data(), medium.log(&medium.data()), plot.keeping, branch);
         let (rooms, known) = (PerRoom::default(), Known::default());
-        let mut telling = Telling { plot, site, medium: &medium, rooms, known, marks: Vec::new(), faults, random };
+        let (marks, made_again) = (Vec::new(), 0);
+        let mut telling = Telling { plot, site, medium: &medium, rooms, known, marks, made_again, faults, random };
         let (mut taken, mut at_rest, mut running) = (Vec::new(), Branch::default(), Branch::default());
         for life in 0..script::LIVES.len() {
             let mut clients = telling.begin(life, taken).await?;
@@ -109,9 +111,9 @@ impl Story {
                 telling.back_up(Moment::AtRest).await?;
             }
         }
-        let Telling { site, rooms, known, marks, .. } = telling;
+        let Telling { site, rooms, known, marks, made_again, .. } = telling;
         medium.save_end()?;
-        Ok(Self { plot, medium, rooms, known, marks, at_rest, running, last: site.branch })
+        Ok(Self { plot, medium, rooms, known, marks, at_rest, running, made_again, last: site.branch })
     }
 }
 
@@ -179,37 +181,6 @@ impl Telling<'_> {
             (life.acked[room], self.site.branch.at_least[room]) = (seq, seq);
         }
         Ok(())
-    }
-
-    /// A backup is made while the owner speaks; what is known of it.
-    async fn back_up_while_running(&mut self, owner: &mut Owner) -> Result<Branch, Failure> {
-        let branch = self.site.branch.clone();
-        self.marks.push(branch.at_least);
-        let (address, random) = (self.site.address()?, self.random.clone());
-        let filling = self.plot.fills.then(|| tokio::spawn(fill::fill(address, random)));
-        let copying: JoinHandle<_> = spawn_blocking(self.medium.back_up(Moment::Running));
-        let mut number = script::LIVES[RUNNING][BUSY];
-        while !copying.is_finished() && number < MEANWHILE_MAX {
-            self.say(owner, BUSY, number).await?;
-            number += 1;
-        }
-        copying.await.map_err(|error| Failure::new(error.to_string()))??;
-        if let Some(filling) = filling {
-            let filled = filling.await.map_err(|error| Failure::new(error.to_string()))?;
-            filled.map_err(|error| failed(&error))?;
-        }
-        self.marks.push(self.site.branch.at_least);
-        // So that the backup lacks something for certain.
-        for number in number..number + BURST {
-            self.say(owner, BUSY, number).await?;
-        }
-        Ok(branch)
-    }
-
-    async fn back_up(&mut self, moment: Moment) -> Result<(), Failure> {
-        self.marks.push(self.site.branch.at_least);
-        let copied = spawn_blocking(self.medium.back_up(moment)).await;
-        copied.map_err(|error| Failure::new(error.to_string()))?
     }
 
     /// The server ends while something is on its way; what viewers take along.

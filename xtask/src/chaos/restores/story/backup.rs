@@ -1,0 +1,78 @@
+//! Backups that are made while a story is told. Must not know how they are restored.
+
+use tokio::task::{JoinHandle, spawn_blocking};
+
+use super::fill::fill;
+use super::{BURST, RUNNING, Telling, failed};
+use crate::chaos::restores::client::Owner;
+use crate::chaos::restores::known::Branch;
+use crate::chaos::restores::script::{self, BUSY};
+use crate::chaos::restores::site::{End, Site, Start};
+use crate::chaos::restores::way::{Marker, Moment};
+use crate::steps::Failure;
+
+/// The most messages that are said while a backup is made.
+const MEANWHILE_MAX: usize = 60;
+
+/// How many backups of a running server are made at most until one opens.
+const BACKUPS_MAX: u32 = 12;
+
+impl Telling<'_> {
+    /// A backup is made while the owner speaks, and again until one opens, as an operator does; what is known of it.
+    pub(super) async fn back_up_while_running(&mut self, owner: &mut Owner) -> Result<Branch, Failure> {
+        let mut number = script::LIVES[RUNNING][BUSY];
+        for _ in 0..BACKUPS_MAX {
+            let branch = self.site.branch.clone();
+            self.marks.push(branch.at_least);
+            number = self.copy_while_speaking(owner, number).await?;
+            self.marks.push(self.site.branch.at_least);
+            if self.opens().await? {
+                // So that the backup lacks something for certain.
+                for number in number..number + BURST {
+                    self.say(owner, BUSY, number).await?;
+                }
+                return Ok(branch);
+            }
+            self.made_again += 1;
+        }
+        Err(Failure::new(format!("none of {BACKUPS_MAX} backups opens")))
+    }
+
+    /// Copies while the owner speaks, from message `number`; the number of the next one.
+    async fn copy_while_speaking(&mut self, owner: &mut Owner, mut number: usize) -> Result<usize, Failure> {
+        let (address, random) = (self.site.address()?, self.random.clone());
+        let filling = self.plot.fills.then(|| tokio::spawn(fill(address, random)));
+        let copying: JoinHandle<_> = spawn_blocking(self.medium.back_up(Moment::Running));
+        let end = number + MEANWHILE_MAX;
+        while !copying.is_finished() && number < end {
+            self.say(owner, BUSY, number).await?;
+            number += 1;
+        }
+        copying.await.map_err(|error| Failure::new(error.to_string()))??;
+        if let Some(filling) = filling {
+            let filled = filling.await.map_err(|error| Failure::new(error.to_string()))?;
+            filled.map_err(|error| failed(&error))?;
+        }
+        Ok(number)
+    }
+
+    /// Whether a server starts on the backup. Files come and go while `cp` copies them; an image of a device needs no trial.
+    async fn opens(&self) -> Result<bool, Failure> {
+        if self.medium.is_device() {
+            return Ok(true);
+        }
+        let backup = self.medium.backup(Moment::Running, Marker::Without)?;
+        let log = self.medium.log(&backup);
+        let mut trial = Site::new(backup, log, self.plot.keeping, Branch::default());
+        let is_ready = matches!(trial.start(None).await?, Start::Ready);
+        trial.end(End::Stopped).await?;
+        Ok(is_ready)
+    }
+
+    /// A backup is made while nobody speaks.
+    pub(super) async fn back_up(&mut self, moment: Moment) -> Result<(), Failure> {
+        self.marks.push(self.site.branch.at_least);
+        let copied = spawn_blocking(self.medium.back_up(moment)).await;
+        copied.map_err(|error| Failure::new(error.to_string()))?
+    }
+}
