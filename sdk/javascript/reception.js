@@ -29,16 +29,19 @@ export function reception(state, pass, reset) {
   let missing = 0;
   /** @type {number | undefined} The end of a hole whose next message has not come. */
   let hole;
-  /** @type {number | undefined} The number in the last heartbeat. */
-  let promised;
+  /** The number in the last heartbeat; 0 if there is nothing to compare. */
+  let promised = 0;
   /**
-   * @type {number | undefined} Set while the state is torn, over connections too: the number up to which each superseded value
-   * has its newer one. A server that does not tell it does not know of lives either; then it is that of the first heartbeat
-   * behind the last hole, and infinite before that.
+   * Not 0 while the state is torn, over connections too: the number up to which each superseded value has its newer one.
+   * A server that does not tell it does not know of lives either; then it is that of the first heartbeat behind the last hole,
+   * and infinite before that.
    */
-  let tear;
-  /** Whether messages of this connection were superseded or lost, and the newer values may not have come. */
-  let isLagging = false;
+  let tear = 0;
+  /**
+   * Not 0 while it lags: what the first heartbeat behind the last hole promised, infinite before that. Holes follow each other:
+   * by their `until` it would lag no more between any two of them.
+   */
+  let lag = 0;
   let hasHeartbeat = true;
 
   /** @param {any} frame @param {string} [reason] */
@@ -55,8 +58,8 @@ export function reception(state, pass, reset) {
     const changes = state.replace(coming.values, frame.seq, frame.epoch === epoch);
     // Not that of `frame`: an `owner` frame may have told a newer one meanwhile.
     epoch = whole.epoch;
-    whole = tear = undefined;
-    isLagging = false;
+    whole = undefined;
+    tear = lag = 0;
     if (reason) reset({ reason });
     pass(changes, changes.length > 0);
   }
@@ -65,7 +68,7 @@ export function reception(state, pass, reset) {
   function enter(frame) {
     isIn = true;
     isAsking = false;
-    promised = undefined;
+    promised = 0;
     hasHeartbeat = frame.aliveMs > 0;
     if (frame.how !== "resumed") return begin(frame, frame.reason);
     owner = frame.owner;
@@ -88,7 +91,7 @@ export function reception(state, pass, reset) {
     if (seq !== undefined) {
       if (seq !== (hole ?? state.seq) + 1) return "protocol";
       // What a resume brings holds every newer value; without heartbeats it is never known when they have come.
-      isLagging = hole && !missing ? true : isLagging && hasHeartbeat;
+      lag = hole && !missing ? Infinity : hasHeartbeat ? lag : 0;
       heal(seq);
       hole = undefined;
       missing = Math.max(0, missing - 1);
@@ -98,20 +101,22 @@ export function reception(state, pass, reset) {
 
   /** The state comes to `seq`: it is whole again if every newer value has come. @param {number} seq */
   function heal(seq) {
-    if (!(seq >= Number(tear))) return;
-    tear = undefined;
-    isLagging = false;
+    if (seq >= tear) tear = 0;
+    if (seq >= lag) lag = 0;
   }
 
   /** A heartbeat with the room's last number. @param {number} seq */
   function look(seq) {
     // In a replay of the state, or while nothing is sent, the number may belong to what another life has.
     const isOurs = isIn && !whole && !isPaused && !isAsking;
-    if (isOurs && tear === Infinity) tear = seq;
-    if (isOurs) heal(state.seq);
+    if (isOurs) {
+      if (tear === Infinity) tear = seq;
+      if (lag === Infinity) lag = seq;
+      heal(state.seq);
+    }
     // While something is missing there is nothing to compare.
-    if (!isOurs || missing) promised = undefined;
-    else if (Number(promised) > state.seq) return "behind";
+    if (!isOurs || missing) promised = 0;
+    else if (promised > state.seq) return "behind";
     else promised = seq;
   }
 
@@ -124,10 +129,10 @@ export function reception(state, pass, reset) {
 
     /** The connection is gone. */
     cut() {
-      isIn = isAsking = isPaused = isLagging = false;
+      isIn = isAsking = isPaused = false;
       hasHeartbeat = true;
-      whole = hole = promised = undefined;
-      missing = 0;
+      whole = hole = undefined;
+      missing = promised = lag = 0;
     },
 
     /** Nothing will be sent from here on, or it is asked what was missed. @param {boolean} is */
@@ -137,7 +142,7 @@ export function reception(state, pass, reset) {
     },
 
     /** Where it stands; empty while what it missed, or the answer, is on its way. */
-    position: () => (!isIn || isAsking || (whole && !isLagging) || missing ? "" : isLagging ? "lagging" : owner),
+    position: () => (!isIn || isAsking || (whole && !lag) || missing ? "" : lag ? "lagging" : owner),
 
     /**
      * Takes a frame. Answers with a word if it does not fit to what came before: a resume brings what is missing.
@@ -152,12 +157,12 @@ export function reception(state, pass, reset) {
           return hear(frame);
         case "reset":
           if (!isIn || whole) return "protocol";
-          isLagging = true;
+          lag = Infinity;
           return begin(frame, frame.reason);
         case "skipped":
           if (!isIn || whole || !(frame.through > state.seq)) return "protocol";
           hole = frame.through;
-          tear = Math.max(tear ?? 0, frame.until ?? Infinity);
+          tear = Math.max(tear, frame.until ?? Infinity);
           return;
         case "owner":
           owner = frame.status;

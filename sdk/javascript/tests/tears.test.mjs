@@ -132,3 +132,14 @@ test("a torn viewer that pauses is not resumed in another life", (t) => {
   assert.equal(all.show.status.reason, "protocol");
   assert.deepEqual(comes(all), ["e", 3, undefined]);
 });
+
+test("a viewer lags from its first hole to a heartbeat behind the last one, however many there are", (t) => {
+  const { show, peer } = atThree(t);
+  /** @type {string[]} */
+  const told = [];
+  show.on("status", ({ name }) => told.push(name));
+  for (const seq of [9, 11, 13]) peer.says(skipped(seq - 1, seq), state(seq, "a"));
+  assert.deepEqual(told, ["lagging"]);
+  peer.says(alive(14), state(14, "b"));
+  assert.deepEqual(told, ["lagging", "live"]);
+});

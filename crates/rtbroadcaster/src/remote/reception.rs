@@ -57,8 +57,9 @@ pub(super) struct Reception {
     promised: Option<Seq>,
     /// Set while the state is torn, over connections too.
     tear: Option<Tear>,
-    /// Whether messages of this connection were superseded or lost, and the newer values may not have come.
-    lags: bool,
+    /// Set while it lags: until the first heartbeat behind the last hole has come, and a whole state after it. Holes follow each
+    /// other: else it would lag no more between any two of them.
+    lag: Option<Lag>,
     /// Whether there are heartbeats.
     has_heartbeat: bool,
 }
@@ -68,6 +69,15 @@ pub(super) struct Reception {
 #[derive(Debug, Clone, Copy)]
 struct Tear {
     until: Option<Seq>,
+}
+
+/// Messages of this connection were superseded or lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lag {
+    /// There was no heartbeat since.
+    Fresh,
+    /// There was one.
+    Ending,
 }
 
 impl Reception {
@@ -81,7 +91,7 @@ impl Reception {
             skipped: None,
             promised: None,
             tear: None,
-            lags: false,
+            lag: None,
             has_heartbeat: true,
         }
     }
@@ -103,8 +113,8 @@ impl Reception {
 
     pub(super) fn position(&self) -> Position {
         match self.owner {
-            _ if !self.is_in || self.replay.is_some() && !self.lags || self.missing > 0 => Position::Coming,
-            _ if self.lags => Position::Lagging,
+            _ if !self.is_in || self.replay.is_some() && self.lag.is_none() || self.missing > 0 => Position::Coming,
+            _ if self.lag.is_some() => Position::Lagging,
             OwnerStatus::Away => Position::Away,
             OwnerStatus::Live => Position::Live,
         }
@@ -116,7 +126,7 @@ impl Reception {
             Frame::Joined(..) if self.is_in => return Err(Misfit::Nonsense),
             Frame::Joined(entry, how) => self.enter(entry, how, state, heard)?,
             Frame::Reset(entry, reason) if self.is_whole() => {
-                self.lags = true;
+                self.lag = Some(Lag::Fresh);
                 self.begin(entry, Some(reason), state, heard);
             }
             Frame::Reset(..) => return Err(Misfit::Nonsense),
@@ -193,7 +203,7 @@ impl Reception {
         };
         new.reach(entry.seq);
         self.epoch = Some(entry.epoch);
-        (self.tear, self.lags) = (None, false);
+        (self.tear, self.lag) = (None, None);
         *state = new.clone();
         heard.push(Heard::State { reset, state: new });
     }
@@ -224,7 +234,7 @@ impl Reception {
             heard.push(Heard::Skipped { through });
         }
         // Without heartbeats it is never known when the newer values have come.
-        self.lags = hole.is_some() || self.lags && self.has_heartbeat;
+        self.lag = if hole.is_some() { Some(Lag::Fresh) } else { self.lag.filter(|_| self.has_heartbeat) };
         self.missing = self.missing.saturating_sub(1);
         match said.change {
             Change::State => state.insert(seq, said.key.clone(), said.params.clone()),
@@ -244,16 +254,20 @@ impl Reception {
 
     /// The state is at `seq`. It is whole again if every newer value has come.
     fn heal(&mut self, seq: Seq) {
-        if self.tear.take_if(|tear| tear.until.is_some_and(|until| seq >= until)).is_some() {
-            self.lags = false;
+        self.tear.take_if(|tear| tear.until.is_some_and(|until| seq >= until));
+        if self.tear.is_none() {
+            self.lag.take_if(|lag| *lag == Lag::Ending);
         }
     }
 
     /// A heartbeat with the room's last number.
     fn look(&mut self, seq: Seq, state: &State) -> Result<(), Misfit> {
         // In a replay of the state the number may be one of another numbering.
-        if let (true, Some(tear)) = (self.is_whole(), &mut self.tear) {
-            tear.until.get_or_insert(seq);
+        if self.is_whole() {
+            if let Some(tear) = &mut self.tear {
+                tear.until.get_or_insert(seq);
+            }
+            self.lag = self.lag.map(|_| Lag::Ending);
             self.heal(state.seq());
         }
         // While a replay comes there is nothing to compare.

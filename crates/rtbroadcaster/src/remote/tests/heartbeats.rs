@@ -78,6 +78,21 @@ async fn a_number_that_one_heartbeat_promised_and_the_next_finds_missing_makes_t
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_viewer_lags_from_its_first_hole_to_a_heartbeat_behind_the_last_one_however_many_there_are() {
+    let (viewer, _messages, mut server) = Server::viewer();
+    let mut peer = server.accept().await;
+    peer.joins(json!({})).await;
+    for seq in [5, 7, 9] {
+        peer.says(json!({"type": "skipped", "through": seq - 1, "until": seq})).await;
+        peer.sets(seq, "a").await;
+        peer.is_heard().await;
+        assert_eq!(viewer.status(), Status::Lagging);
+    }
+    peer.says(json!({"type": "alive", "seq": 9})).await;
+    reaches(&viewer, |status| *status == Status::Live).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_viewer_lags_from_a_hole_until_it_has_what_the_next_heartbeat_promises() {
     let (viewer, mut messages, mut server) = Server::viewer();
     let mut peer = server.accept().await;
