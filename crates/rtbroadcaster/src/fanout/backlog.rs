@@ -61,7 +61,7 @@ pub struct Backlog {
     queue: Queue,
     /// The number up to which the member was sent all messages, or told of the holes.
     reached: Seq,
-    /// What superseded any message that waited has no greater number.
+    /// What superseded any message before it came here has no greater number.
     until: Seq,
     lost: Option<Lost>,
     ending: Ending,
@@ -105,8 +105,10 @@ impl Backlog {
     /// [`Overflow`] where it cannot.
     pub fn push(&mut self, frame: Frame, now: Duration, limit: usize) -> Result<(), Overflow> {
         let is_answer = frame.rank == Rank::Answer;
-        self.until = self.until.max(frame.until);
-        if self.ending != Ending::Open || frame.rank == Rank::Hole || (self.lost.is_some() && !is_answer) {
+        if self.ending != Ending::Open || matches!(frame.rank, Rank::Hole(_)) || (self.lost.is_some() && !is_answer) {
+            if let Rank::Hole(until) = frame.rank {
+                self.until = self.until.max(until);
+            }
             return Ok(());
         }
         if self.queue.is_over_with(&frame, limit) && !self.make_room(&frame, limit) {
@@ -157,7 +159,7 @@ impl Backlog {
             }
             // It is out, at least a part of it, or must not be parted from what is.
             self.reached = frame.seq.unwrap_or(self.reached);
-            in_hole = frame.rank == Rank::Hole;
+            in_hole = matches!(frame.rank, Rank::Hole(_));
             if written < length {
                 self.taken.push(frame.bytes.clone(), now);
                 self.taken.was_begun(written);
@@ -309,10 +311,9 @@ impl Backlog {
         if let Some(seq) = self.queue.first_seq() {
             let through = seq.previous();
             // Taken together with what follows, so that the hole cannot grow between the two.
-            if through > self.reached
-                && let Some(frame) = (self.dialect.skipped)(through, self.until.max(seq))
-            {
-                skipped = take(frame, now);
+            if through > self.reached {
+                let until = self.until.max(self.queue.last_seq().unwrap_or(seq));
+                skipped = (self.dialect.skipped)(through, until).map_or(0, |frame| take(frame, now));
             }
             self.reached = seq;
         }

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use crate::id::Seq;
 use crate::message::{Change, Entry, Key};
 
 /// What may happen to something that waits.
@@ -12,8 +13,9 @@ pub enum Rank {
     Answer,
     /// Nothing newer takes its place.
     Event,
-    /// It says of a hole, and does not wait: who waits is told of the holes there are when it goes on.
-    Hole,
+    /// It says of a hole, and does not wait: who waits is told of the holes there are when it goes on. What superseded any
+    /// message that is missing has no greater number than this.
+    Hole(Seq),
     /// A newer value of the key takes its place.
     State(Key),
     /// A newer one of the key takes its place, and where too much waits it goes before anything else.
@@ -90,7 +92,7 @@ impl<T: Ranked> Superseding<T> {
     }
 
     /// All that waits, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.places.iter().flatten()
     }
 

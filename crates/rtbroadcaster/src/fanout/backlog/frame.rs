@@ -17,35 +17,33 @@ pub struct Frame {
     /// The number up to which a member who gets it was sent all messages, or told of the holes; `None` for a frame
     /// without a number.
     pub seq: Option<Seq>,
-    /// What superseded any message that is missing before this one has no greater number.
-    pub until: Seq,
 }
 
 impl Frame {
     /// A frame for this member alone.
     pub fn answer(bytes: Bytes) -> Self {
-        Self { bytes, rank: Rank::Answer, seq: None, until: Seq::ZERO }
+        Self { bytes, rank: Rank::Answer, seq: None }
     }
 
     /// A frame without a number whose place nothing takes.
     pub fn event(bytes: Bytes) -> Self {
-        Self { bytes, rank: Rank::Event, seq: None, until: Seq::ZERO }
+        Self { bytes, rank: Rank::Event, seq: None }
     }
 
     /// A frame that says how many watch the room.
     pub fn audience(bytes: Bytes) -> Self {
-        Self { bytes, rank: Rank::Audience, seq: None, until: Seq::ZERO }
+        Self { bytes, rank: Rank::Audience, seq: None }
     }
 
     /// A frame that says how often what was said with `key`. Only an owner gets it, for whom no values wait.
     pub fn totals(bytes: Bytes, key: Key) -> Self {
-        Self { bytes, rank: Rank::State(key), seq: None, until: Seq::ZERO }
+        Self { bytes, rank: Rank::State(key), seq: None }
     }
 
     /// A frame that says of a hole before the message behind it, up to `through`, whose newer values come by `until`. Only for
     /// those who are sent that message at once: what waits finds its own holes.
     fn hole(through: Seq, until: Seq, dialect: &Dialect) -> Option<Self> {
-        (dialect.skipped)(through, until).map(|bytes| Self { bytes, rank: Rank::Hole, seq: Some(through), until })
+        (dialect.skipped)(through, until).map(|bytes| Self { bytes, rank: Rank::Hole(until), seq: Some(through) })
     }
 
     /// `frames` for those who were sent everything up to the message `after`: where values were superseded before they
@@ -60,7 +58,7 @@ impl Frame {
                 }
                 sent = seq;
             }
-            told.push(Self { until, ..frame });
+            told.push(frame);
         }
         told
     }
@@ -68,12 +66,11 @@ impl Frame {
     /// Where the hole ends that `frames` tell of before their first message.
     pub fn leading_hole(frames: &[Self]) -> Option<Seq> {
         let first = frames.iter().find(|frame| frame.seq.is_some())?;
-        first.seq.filter(|_| first.rank == Rank::Hole)
+        first.seq.filter(|_| matches!(first.rank, Rank::Hole(_)))
     }
 
     /// The frame of `entry` in `dialect`, or `None` where that protocol says nothing.
     pub fn of(entry: &Entry, dialect: &Dialect) -> Option<Self> {
-        let until = entry.seq.unwrap_or(Seq::ZERO);
-        entry.frame(dialect).map(|bytes| Self { bytes, rank: Rank::of(entry), seq: entry.seq, until })
+        entry.frame(dialect).map(|bytes| Self { bytes, rank: Rank::of(entry), seq: entry.seq })
     }
 }

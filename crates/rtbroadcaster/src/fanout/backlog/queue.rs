@@ -96,6 +96,12 @@ impl Queue {
         self.frames.first()?.frame.seq
     }
 
+    /// The number of the last message that waits. What superseded any that waited is there, or is out, or was superseded
+    /// itself by what is there.
+    pub(super) fn last_seq(&self) -> Option<Seq> {
+        self.frames.iter().rev().find_map(|waiting| waiting.frame.seq)
+    }
+
     /// Removes all but the answers.
     pub(super) fn keep_answers(&mut self) {
         let all = std::mem::take(self).frames.into_iter();

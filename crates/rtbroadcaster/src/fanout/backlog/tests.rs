@@ -125,7 +125,7 @@ impl Run {
                     Some(key) if ephemeral => Rank::Ephemeral(key),
                     Some(key) => Rank::State(key),
                 };
-                let frame = Frame { bytes: bytes(self.number, size), rank: rank.clone(), seq: None, until: Seq::ZERO };
+                let frame = Frame { bytes: bytes(self.number, size), rank: rank.clone(), seq: None };
                 let (accepts, waited) = (self.backlog.ending() == Ending::Open, self.backlog.bytes());
                 self.was_full |= waited + 6 + size + queue::PLACE_BYTES > LIMIT;
                 match self.backlog.push(frame, self.now, LIMIT) {
@@ -263,10 +263,7 @@ fn one_key_that_changes_for_ever_costs_the_memory_of_one_value() {
     let mut queue = Queue::default();
     let key = Key::new("k").unwrap();
     for number in 0..10_000 {
-        queue.push(
-            Frame { bytes: bytes(number, 3), rank: Rank::State(key.clone()), seq: None, until: Seq::ZERO },
-            Duration::ZERO,
-        );
+        queue.push(Frame { bytes: bytes(number, 3), rank: Rank::State(key.clone()), seq: None }, Duration::ZERO);
         assert!(queue.places_len() <= 64, "gaps are closed");
     }
     assert_eq!(queue.bytes(), 9 + queue::PLACE_BYTES);

@@ -53,7 +53,7 @@ async fn drain(socket: Arc<TcpStream>, outbox: Arc<Outbox>) -> io::Result<Draine
 fn frame(number: u32, size: usize, rank: Rank) -> Frame {
     let mut payload = number.to_be_bytes().to_vec();
     payload.resize(size.max(4), 0);
-    Frame { bytes: encode::text(&payload), rank, seq: None, until: Seq::ZERO }
+    Frame { bytes: encode::text(&payload), rank, seq: None }
 }
 
 fn offer(outbox: &Outbox, frames: &[Frame]) {

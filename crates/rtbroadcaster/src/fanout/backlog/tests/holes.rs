@@ -20,7 +20,7 @@ fn said(messages: &[(u64, u8)], limit: usize) -> Backlog {
 
 fn numbered(seq: u64, key: u8) -> Frame {
     let rank = if key == 0 { Rank::Event } else { Rank::State(Key::new(&key.to_string()).unwrap()) };
-    Frame { bytes: bytes(u32::try_from(seq).unwrap(), 0), rank, seq: Seq::new(seq), until: Seq::new(seq).unwrap() }
+    Frame { bytes: bytes(u32::try_from(seq).unwrap(), 0), rank, seq: Seq::new(seq) }
 }
 
 /// Writes everything, one take at a time of at most `frames_max`.
