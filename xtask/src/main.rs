@@ -12,6 +12,7 @@ mod load;
 mod node;
 mod soak;
 mod steps;
+mod synced;
 mod test;
 mod valgrind;
 

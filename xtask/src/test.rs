@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use crate::steps::{Failure, Steps, command, root};
-use crate::{chromium, node};
+use crate::{chromium, node, synced};
 
-/// The Rust tests with and without the features, a hundredth of each attack, the conversations with an independent client in Node, then the SDK
+/// The Rust tests with and without the features, what a start syncs, a hundredth of each attack, the conversations with an independent client in Node, then the SDK
 /// in Node and the page in a browser, whose heap is watched for the environment's `RTBROADCASTER_SECONDS`.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(&mut command("cargo", "test --workspace --all-features"))?;
     steps.run(&mut command("cargo", "test -p rtbroadcaster --no-default-features --lib"))?;
+    synced::run(steps)?;
     steps.run(&mut command("cargo", "xtask hostile --scale 0.01"))?;
     node::ensure(steps)?;
     let conversations = root().join("protocol");
