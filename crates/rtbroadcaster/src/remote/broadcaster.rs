@@ -2,33 +2,31 @@
 
 mod failure;
 mod lease;
+mod opening;
 mod part;
+mod ticket;
 mod unacked;
 
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::address::Address;
-use super::course::Course;
 use super::crowd::{Audience, Signals};
-use super::dial::Dialer;
 use super::state::State;
 use super::status::Status;
 use super::{Options, crowd};
 use crate::id::{Cursor, RoomId, Seq};
 use crate::message::{Body, Change, Key, Kind, Message, MessageError, Params};
-use crate::options::RoomOptions;
 use crate::room::OwnerKey;
 pub use failure::{OpenError, PublishError};
 use lease::Lease;
 pub use lease::Loss;
+#[cfg(test)]
 pub(super) use part::Beginning;
-use part::{Order, Owning, Telling};
-use unacked::IDS_MAX;
+use part::Order;
+pub use ticket::Ticket;
+use ticket::is_over;
 
 /// The owner of a room over the network, which comes back to it by itself. A room has one speaker, so this cannot be cloned.
 ///
@@ -81,146 +79,7 @@ struct Opened {
     key: OwnerKey,
 }
 
-/// The number of a message that is on its way: a future. Dropping it does not take the message back.
-#[derive(Debug)]
-#[must_use = "whether the message was stored is known when this is ready"]
-pub struct Ticket {
-    acked: oneshot::Receiver<Result<Seq, PublishError>>,
-    status: watch::Receiver<Status>,
-}
-
-impl Future for Ticket {
-    type Output = Result<Seq, PublishError>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let acked = std::task::ready!(Pin::new(&mut self.acked).poll(context));
-        Poll::Ready(acked.unwrap_or_else(|_| Err(is_over(&self.status))))
-    }
-}
-
 impl Broadcaster {
-    /// Creates a room on the server at `address` and owns it. Tries again until the server answers.
-    ///
-    /// # Errors
-    /// The address is none, or the server does not let it in.
-    pub async fn create(address: &str) -> Result<Self, OpenError> {
-        Self::create_with(address, RoomOptions::default(), Options::default()).await
-    }
-
-    /// The same with other options: what `room` has besides messages and how long it waits for its owner, and how this one
-    /// behaves.
-    ///
-    /// # Errors
-    /// The address is none, the server does not let it in, or patience has ended.
-    ///
-    /// ```no_run
-    /// use rtbroadcaster::remote::{Broadcaster, Options, Signal};
-    /// use rtbroadcaster::{Counting, RoomOptions};
-    ///
-    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    /// let once = Counting { once_per_viewer: true, ..Counting::default() };
-    /// let room = RoomOptions::new().with_audience().with_counting("vote", once)?;
-    /// let owner = Broadcaster::create_with("ws://127.0.0.1:8080/broadcasting", room, Options::default()).await?;
-    /// while let Some(signal) = owner.signals().next().await {
-    ///     match signal {
-    ///         Signal::Counts { key, counts, .. } => println!("{}: {} answers", key.as_str(), counts.len()),
-    ///         Signal::One { key, from, .. } => println!("{} from {from:?}", key.as_str()),
-    ///         _ => {}
-    ///     }
-    /// }
-    /// # Ok(()) }
-    /// ```
-    pub async fn create_with(address: &str, room: RoomOptions, options: Options) -> Result<Self, OpenError> {
-        let dialer = Dialer::new(address.parse::<Address>()?);
-        Self::begin(dialer, Beginning::Create(room), None, options).await
-    }
-
-    /// Owns `room` by its key, whoever owns it now: comes back, or takes it over.
-    ///
-    /// # Errors
-    /// The address is none, there is no such room or the key is not its own, or the server does not let it in.
-    pub async fn own(address: &str, room: RoomId, key: OwnerKey) -> Result<Self, OpenError> {
-        Self::own_with(address, room, key, Options::default()).await
-    }
-
-    /// The same with other options.
-    ///
-    /// # Errors
-    /// As [`own`](Self::own), or patience has ended.
-    pub async fn own_with(address: &str, room: RoomId, key: OwnerKey, options: Options) -> Result<Self, OpenError> {
-        let dialer = Dialer::new(address.parse::<Address>()?);
-        Self::begin(dialer, Beginning::Own(room, key), None, options).await
-    }
-
-    /// The same for a program that has kept the [`cursor`](Self::cursor) of an earlier owner beside the key. If the server
-    /// lacks a message that was acknowledged up to it, [`watch_loss`](Self::watch_loss) tells that as soon as this returns.
-    ///
-    /// # Errors
-    /// As [`own_with`](Self::own_with).
-    ///
-    /// ```no_run
-    /// use rtbroadcaster::remote::{Broadcaster, Cursor, Epoch, Options};
-    /// use rtbroadcaster::{OwnerKey, RoomId, Seq};
-    ///
-    /// # async fn run(room: RoomId, key: OwnerKey, epoch: &str, seq: u64) -> Result<(), Box<dyn std::error::Error>> {
-    /// let cursor = Cursor { epoch: Epoch::from_wire(epoch).ok_or("epoch")?, seq: Seq::new(seq).ok_or("seq")? };
-    /// let address = "ws://127.0.0.1:8080/broadcasting";
-    /// let owner = Broadcaster::own_after(address, room, key, cursor, Options::default()).await?;
-    /// if let Some(loss) = owner.watch_loss().borrow().clone() {
-    ///     println!("the server had acknowledged {} and has messages up to {}", loss.acked.seq, loss.seq);
-    /// }
-    /// println!("keep this: {} {}", owner.cursor().epoch.as_str(), owner.cursor().seq);
-    /// # Ok(()) }
-    /// ```
-    pub async fn own_after(
-        address: &str,
-        room: RoomId,
-        key: OwnerKey,
-        cursor: Cursor,
-        options: Options,
-    ) -> Result<Self, OpenError> {
-        let dialer = Dialer::new(address.parse::<Address>()?);
-        Self::begin(dialer, Beginning::Own(room, key), Some(cursor), options).await
-    }
-
-    /// Begins on connections of `dialer`; `cursor` is what is known of the room.
-    pub(super) async fn begin(
-        dialer: Dialer,
-        beginning: Beginning,
-        cursor: Option<Cursor>,
-        options: Options,
-    ) -> Result<Self, OpenError> {
-        const NO_ROOM: u16 = 4510;
-        let (orders, receiver) = mpsc::channel(1);
-        let (status_sender, status) = watch::channel(Status::Connecting { failed: 0 });
-        let (state_sender, state) = watch::channel(State::default());
-        let (lease_sender, lease) = watch::channel(Lease::new(cursor));
-        let (loss_sender, loss) = watch::channel(None);
-        let (audience_sender, audience) = watch::channel(None);
-        let (done, opened) = oneshot::channel();
-        let ears = Arc::<Mutex<Vec<crowd::Ear>>>::default();
-        let unacked_max = options.unacked_max.clamp(1, IDS_MAX);
-        let telling = Telling {
-            state: state_sender,
-            lease: lease_sender,
-            loss: loss_sender,
-            audience: audience_sender,
-            ears: Arc::clone(&ears),
-        };
-        let owning = Owning::new(beginning, unacked_max, done, telling);
-        tokio::spawn(Course::new(owning, dialer, &options, receiver, status_sender).run());
-        let opened = match opened.await {
-            Ok(opened) => opened,
-            Err(_) => {
-                return Err(match super::over(status).await {
-                    closing if closing.code() == NO_ROOM => OpenError::NoRoom,
-                    closing => OpenError::Closed(closing),
-                });
-            }
-        };
-        Ok(Self { orders, opened, status, state, lease, loss, audience, ears, options })
-    }
-
     /// The room's name, which viewers join by.
     pub fn room(&self) -> RoomId {
         self.opened.room
@@ -372,9 +231,4 @@ impl Broadcaster {
             closing => Err(closing.into()),
         }
     }
-}
-
-/// Why nothing is published any more.
-fn is_over(status: &watch::Receiver<Status>) -> PublishError {
-    status.borrow().closing().cloned().map_or(PublishError::Offline, PublishError::from)
 }

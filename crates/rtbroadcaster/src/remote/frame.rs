@@ -97,6 +97,19 @@ pub enum ResetReason {
 }
 
 impl ResetReason {
+    /// Returns the reason of a word of PROTOCOL.md.
+    pub(super) fn from_word(word: &str) -> Self {
+        const KNOWN: [ResetReason; 6] = [
+            ResetReason::Retention,
+            ResetReason::Epoch,
+            ResetReason::Future,
+            ResetReason::Malformed,
+            ResetReason::Slow,
+            ResetReason::Gap,
+        ];
+        KNOWN.into_iter().find(|reason| reason.word() == word).unwrap_or(Self::Other)
+    }
+
     /// Returns the word of PROTOCOL.md, and `other` for one that this version does not know.
     pub const fn word(self) -> &'static str {
         match self {

@@ -171,15 +171,7 @@ impl Members<'_> {
     }
 
     fn reset_reason(&self) -> ResetReason {
-        match self.reason.as_deref().unwrap_or_default() {
-            "retention" => ResetReason::Retention,
-            "epoch" => ResetReason::Epoch,
-            "future" => ResetReason::Future,
-            "malformed" => ResetReason::Malformed,
-            "slow" => ResetReason::Slow,
-            "gap" => ResetReason::Gap,
-            _ => ResetReason::Other,
-        }
+        ResetReason::from_word(self.reason.as_deref().unwrap_or_default())
     }
 }
 
