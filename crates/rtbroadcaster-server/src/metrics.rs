@@ -10,12 +10,23 @@ use rtbroadcaster::Manager;
 pub(crate) use process::Process;
 use table::{Numbers, TABLE};
 
+/// What became of the connections of plain HTTP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct PlainHttp {
+    /// Those that are open now.
+    pub(crate) open: u64,
+    /// Those that were closed at their accept, since there were too many.
+    pub(crate) refused: u64,
+    /// Those that were closed while they waited for a request, since another one needed the place.
+    pub(crate) displaced: u64,
+}
+
 /// The media type of [`tell`] (Prometheus, "Exposition formats", text format).
 pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// All metrics as they stand now. It looks at every open file of the process, so it may take a few milliseconds.
-pub(crate) fn tell(manager: &Manager, process: &Process) -> String {
-    let numbers = Numbers { manager: manager.metrics(), process: process.look() };
+pub(crate) fn tell(manager: &Manager, http: PlainHttp, process: &Process) -> String {
+    let numbers = Numbers { manager: manager.metrics(), http, process: process.look() };
     let mut text = String::new();
     for row in TABLE {
         text::write(&mut text, row, &(row.read)(&numbers));

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use ipnet::{IpNet, Ipv4Net};
 
 /// One address, or all addresses that begin alike. IPv4 addresses inside IPv6 are IPv4 addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Network(IpNet);
 
 /// Why a text is no network.
@@ -21,6 +21,13 @@ pub(crate) enum NetworkError {
 }
 
 impl Network {
+    /// The addresses that count as one client's: an IPv4 address, or an IPv6 /64.
+    pub(crate) fn of_client(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        let bits = if address.is_ipv4() { 32 } else { 64 };
+        Self(IpNet::new_assert(address, bits).trunc())
+    }
+
     /// Whether `address` is of it.
     pub(crate) fn contains(&self, address: IpAddr) -> bool {
         self.0.contains(&address.to_canonical())

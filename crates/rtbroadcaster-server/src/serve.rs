@@ -5,11 +5,14 @@ mod admin;
 mod announce;
 mod arrivals;
 mod connection;
+mod files;
 mod hosts;
 mod listener;
 mod proxies;
 mod proxy_header;
 mod site;
+mod sockets;
+mod watched;
 
 use std::io::Write;
 use std::panic::resume_unwind;
@@ -18,7 +21,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rtbroadcaster::{Disk, DiskError, Manager};
+use rtbroadcaster::{Config, Disk, DiskError, Manager};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,9 +31,11 @@ use crate::settings::Settings;
 use crate::signals::{Came, Signals};
 use admin::Admin;
 use arrivals::Arrivals;
+use connection::Server;
 use hosts::Hosts;
-use listener::{ListenError, Listener};
+use listener::{Accepted, ListenError, Listener};
 use site::Site;
+use sockets::{Limits, Sockets};
 
 /// How long all connections together may take to end after a signal.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -84,8 +89,9 @@ fn start(settings: &Settings) -> Result<ExitCode, ServeError> {
     outcome
 }
 
-async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
+async fn serve(mut settings: Settings) -> Result<ExitCode, ServeError> {
     let process = Process::begins();
+    let beyond = bound_connections(&mut settings.config);
     // Before the ready line, so that whoever reads it may already send a signal.
     let mut signals = Signals::new().map_err(ServeError::Signals)?;
     let mut listener = Listener::bind(settings.listen, "--listen")?;
@@ -94,24 +100,35 @@ async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
     let manager = manager(&settings).await?;
     let hosts = Hosts::of(address, &settings.allow_hosts);
     let site = Site::new(&settings.path, manager.clone(), hosts);
-    let arrivals = Arc::new(Arrivals::new(&settings));
     let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
-    let admin = Admin::bind(&settings, &manager, process)?;
+    let server = Server {
+        arrivals: Arc::new(Arrivals::new(&settings)),
+        site,
+        keep_alive: settings.keep_alive_timeout,
+        stop: stop.clone(),
+    };
+    let limits =
+        Limits { all: settings.config.connections_max, beyond, per_address: settings.http_connections_per_address_max };
+    let sockets = Sockets::new(limits, Some(manager.clone()));
+    let take = |accepted: Accepted| {
+        if let Ok(visit) = sockets.enter(server.arrivals.counted(accepted.peer)) {
+            connections.spawn(connection::serve(accepted, visit, server.clone()));
+        }
+    };
+    let admin = Admin::bind(&settings, &manager, &sockets, process)?;
     announce::ready(address, admin.as_ref().map(Admin::address), &settings);
     tracing::info!(%address, path = %settings.path, "listening");
     if let Some(admin) = admin {
         tracing::info!(address = %admin.address(), "metrics at /metrics");
         // Until the last client is gone, so that its end is counted where somebody looks.
-        connections.spawn(admin.serve(connections.clone(), stop.clone()));
+        connections.spawn(admin.serve(connections.clone(), settings.keep_alive_timeout, stop.clone()));
     }
     let mut lost = pin!(manager.log_lost());
     let cause = loop {
         tokio::select! {
             signal = signals.next() => break Cause::Signal(signal),
             () = &mut lost => break Cause::Lost,
-            accepted = listener.accept() => {
-                connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), site.clone(), stop.clone()));
-            }
+            accepted = listener.accept() => take(accepted),
         }
     };
     let open = manager.connections();
@@ -140,9 +157,7 @@ async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
                 return Ok(second.exit_code());
             }
             // Who comes now is told to come later, as long as somebody is here to tell it.
-            accepted = listener.accept(), if !stop.is_cancelled() => {
-                connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), site.clone(), stop.clone()));
-            }
+            accepted = listener.accept(), if !stop.is_cancelled() => take(accepted),
         }
     }
 }
@@ -152,6 +167,23 @@ enum Cause {
     Signal(Came),
     /// What rooms keep can never be written again.
     Lost,
+}
+
+/// Lowers the limit of connections to what the open files carry, so that the store never lacks one. Returns how many more
+/// there may be for a moment.
+fn bound_connections(config: &mut Config) -> usize {
+    const BEYOND: usize = 32;
+    let Some(sockets) = files::sockets_max() else { return BEYOND };
+    let beyond = BEYOND.min(sockets / 4);
+    let (asked, carried) = (config.connections_max, (sockets - beyond).max(1));
+    if asked == 0 || asked > carried {
+        config.connections_max = carried;
+    }
+    if asked > carried {
+        let advice = "raise the limit of open files (ulimit -n, LimitNOFILE), or lower connections_max";
+        tracing::warn!(connections_max = asked, carried, "open files carry fewer connections: {advice}");
+    }
+    beyond
 }
 
 /// The manager, with the rooms that are kept.

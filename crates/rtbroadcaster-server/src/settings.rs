@@ -8,6 +8,7 @@ mod value;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use std::{fmt, io};
 
 use rtbroadcaster::{Ack, Config};
@@ -39,6 +40,10 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: Vec<Network>,
     /// Each connection begins with a PROXY header.
     pub(crate) proxy_protocol: bool,
+    /// The most connections of plain HTTP from one address.
+    pub(crate) http_connections_per_address_max: usize,
+    /// How long such a connection may be idle behind an answer.
+    pub(crate) keep_alive_timeout: Duration,
     pub(crate) log: log::Filter,
     pub(crate) log_format: log::Format,
     /// The limits and delays of the library.
@@ -58,6 +63,9 @@ impl Default for Settings {
             allow_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             proxy_protocol: false,
+            http_connections_per_address_max: 1_000,
+            // More than the idle time of balancers, so that they and not the server close connections (60 s is usual).
+            keep_alive_timeout: Duration::from_secs(75),
             log: log::Filter::default(),
             log_format: log::Format::Text,
             config: Config::default(),

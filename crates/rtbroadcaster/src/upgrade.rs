@@ -65,9 +65,15 @@ pub struct Upgrade {
     /// The page it comes from; `None` when any page may connect.
     page: Option<Result<Page, OriginError>>,
     socket: OnUpgrade,
+    /// How the plain TCP socket is taken out of the upgraded connection.
+    take: TakeSocket,
     accepted: Instant,
     peer: Option<SocketAddr>,
 }
+
+/// Takes the plain TCP socket out of an upgraded connection, with the bytes that were already read from it, or gives the
+/// connection back.
+type TakeSocket = fn(Upgraded) -> Result<(TcpStream, Bytes), Upgraded>;
 
 /// Why a request does not become a WebSocket connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -167,7 +173,7 @@ impl Upgrade {
         let accepted = arrival.map_or_else(Instant::now, |arrival| arrival.accepted);
         let peer = arrival.map(|arrival| arrival.peer);
         let socket = extensions.remove::<OnUpgrade>().ok_or(UpgradeError::NotUpgradable)?;
-        Ok(Self { handshake, page, socket, accepted, peer })
+        Ok(Self { handshake, page, socket, take: take_back, accepted, peer })
     }
 
     /// Takes pages of any origin. For applications that check the origin themselves, or let anybody in: without a
@@ -175,6 +181,46 @@ impl Upgrade {
     #[must_use]
     pub fn from_any_origin(self) -> Self {
         Self { page: None, ..self }
+    }
+
+    /// Has `take` unwrap the plain TCP socket, for a web server that gives hyper a stream of its own type. A message is then
+    /// written to the socket directly; a stream that nothing unwraps is written to by its client's task, which costs a wake-up
+    /// for each message.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use hyper::upgrade::Upgraded;
+    /// use hyper_util::rt::TokioIo;
+    /// use tokio::net::TcpStream;
+    ///
+    /// /// The web server's own stream.
+    /// struct Counted(TokioIo<TcpStream>);
+    /// # impl hyper::rt::Read for Counted {
+    /// #     fn poll_read(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>, buffer: hyper::rt::ReadBufCursor<'_>)
+    /// #         -> std::task::Poll<std::io::Result<()>> { std::pin::Pin::new(&mut self.0).poll_read(cx, buffer) }
+    /// # }
+    /// # impl hyper::rt::Write for Counted {
+    /// #     fn poll_write(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>, bytes: &[u8])
+    /// #         -> std::task::Poll<std::io::Result<usize>> { std::pin::Pin::new(&mut self.0).poll_write(cx, bytes) }
+    /// #     fn poll_flush(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>)
+    /// #         -> std::task::Poll<std::io::Result<()>> { std::pin::Pin::new(&mut self.0).poll_flush(cx) }
+    /// #     fn poll_shutdown(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>)
+    /// #         -> std::task::Poll<std::io::Result<()>> { std::pin::Pin::new(&mut self.0).poll_shutdown(cx) }
+    /// # }
+    ///
+    /// fn unwrap(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+    ///     upgraded.downcast::<Counted>().map(|parts| (parts.io.0.into_inner(), parts.read_buf))
+    /// }
+    ///
+    /// # fn handle(mut request: http::Request<()>) -> Result<(), rtbroadcaster::UpgradeError> {
+    /// let upgrade = rtbroadcaster::Upgrade::new(&mut request)?.unwrapped_by(unwrap);
+    /// # drop(upgrade);
+    /// # Ok(()) }
+    /// # assert!(handle(http::Request::new(())).is_err(), "no handshake");
+    /// ```
+    #[must_use]
+    pub fn unwrapped_by(self, take: fn(Upgraded) -> Result<(TcpStream, Bytes), Upgraded>) -> Self {
+        Self { take, ..self }
     }
 
     /// Answers the request, and serves the client with what `permit` allows as soon as the answer is out.
@@ -202,7 +248,11 @@ impl Upgrade {
         tokio::spawn(async move {
             match self.socket.await {
                 Ok(upgraded) => {
-                    let (socket, first) = take_back(upgraded, &manager);
+                    let stall = manager.config().stall_timeout;
+                    let (socket, first) = match (self.take)(upgraded) {
+                        Ok((tcp, first)) => (Socket::direct(tcp, stall), first),
+                        Err(upgraded) => (Socket::Stream(Box::new(TokioIo::new(upgraded))), Bytes::new()),
+                    };
                     manager.serve(socket, &first, protocol, permit, self.accepted, ticket);
                 }
                 Err(error) => tracing::debug!(%error, "the connection ended before it was upgraded"),
@@ -225,16 +275,11 @@ impl Upgrade {
     }
 }
 
-/// The plain TCP socket under `upgraded`, if there is one, and the bytes that were already read from it.
-fn take_back(upgraded: Upgraded, manager: &Manager) -> (Socket, Bytes) {
-    let stall = manager.config().stall_timeout;
-    // axum and hyper-util's `auto` connection wrap the socket once more than bare hyper does.
-    let upgraded = match hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => return (Socket::direct(parts.io.into_inner(), stall), parts.read_buf),
-        Err(upgraded) => upgraded,
-    };
-    match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => (Socket::direct(parts.io.into_inner(), stall), parts.read_buf),
-        Err(upgraded) => (Socket::Stream(Box::new(TokioIo::new(upgraded))), Bytes::new()),
-    }
+/// Takes the socket out of a connection of hyper's or axum's, which holds it once or twice wrapped.
+fn take_back(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+    hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded)
+        .map(|parts| (parts.io.into_inner(), parts.read_buf))
+        .or_else(|upgraded| {
+            upgraded.downcast::<TokioIo<TcpStream>>().map(|parts| (parts.io.into_inner(), parts.read_buf))
+        })
 }

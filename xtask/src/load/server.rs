@@ -117,6 +117,7 @@ impl Drop for Server {
 fn command(program: &Path, address: SocketAddr) -> Command {
     let mut command = Command::new(program);
     command.args(["--connections-per-address-max", "0", "--handshakes-per-address-per-second", "0"]);
+    command.args(["--http-connections-per-address-max", "0"]);
     command.args(["--listen", &address.to_string()]);
     command
 }

@@ -3,11 +3,13 @@
 
 use rtbroadcaster::{Histogram, LogStatus, Metrics};
 
+use super::PlainHttp;
 use super::process::Seen;
 
 /// Where all numbers come from.
 pub(super) struct Numbers {
     pub(super) manager: Metrics,
+    pub(super) http: PlainHttp,
     pub(super) process: Seen,
 }
 
@@ -93,6 +95,12 @@ metrics! {
     Counter "rtbroadcaster_connections_lost_total" []
         "WebSocket connections that ended without a close frame from either side"
         => |numbers| whole(numbers.manager.connections_lost);
+    Gauge "rtbroadcaster_http_connections" []
+        "Connections of plain HTTP that are open now, handshakes included"
+        => |numbers| whole(numbers.http.open);
+    Counter "rtbroadcaster_http_closes_total" ["reason"]
+        "Connections of plain HTTP that were closed since there were too many: at their accept, or while they waited for a request and another one needed the place"
+        => |numbers| words([("refused", numbers.http.refused), ("displaced", numbers.http.displaced)]);
     Gauge "rtbroadcaster_rooms" []
         "Rooms that there are now"
         => |numbers| whole(numbers.manager.rooms);

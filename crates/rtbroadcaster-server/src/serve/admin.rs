@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -15,12 +16,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::arrivals::Arrivals;
-use super::connection;
+use super::connection::{self, Server};
 use super::hosts::Hosts;
 use super::listener::{ListenError, Listener};
 use super::site::Site;
+use super::sockets::{Limits, Sockets};
 use crate::metrics::{self, Process};
 use crate::settings::Settings;
+
+/// How many connections there may be. They have files of their own in the reserve.
+const LIMITS: Limits = Limits { all: 56, beyond: 8, per_address: 0 };
 
 /// The flag that chooses the address.
 const FLAG: &str = "--admin-listen";
@@ -35,18 +40,24 @@ pub(super) struct Admin {
 #[derive(Debug, Clone)]
 struct Source {
     manager: Manager,
+    sockets: Arc<Sockets>,
     process: Process,
 }
 
 impl Admin {
     /// Listens, if the settings say where.
-    pub(super) fn bind(settings: &Settings, manager: &Manager, process: Process) -> Result<Option<Self>, ListenError> {
+    pub(super) fn bind(
+        settings: &Settings,
+        manager: &Manager,
+        sockets: &Arc<Sockets>,
+        process: Process,
+    ) -> Result<Option<Self>, ListenError> {
         let Some(address) = settings.admin_listen else { return Ok(None) };
         let listener = Listener::bind(address, FLAG)?;
         let hosts = Hosts::of(listener.address(), &settings.allow_hosts);
         let routes = Router::new()
             .route("/metrics", get(tell))
-            .with_state(Source { manager: manager.clone(), process })
+            .with_state(Source { manager: manager.clone(), sockets: Arc::clone(sockets), process })
             .fallback((StatusCode::NOT_FOUND, "there is nothing here; the metrics are at /metrics\n"));
         Ok(Some(Self { listener, site: Site::of(routes, hosts) }))
     }
@@ -56,22 +67,26 @@ impl Admin {
     }
 
     /// Serves until `stop`.
-    pub(super) async fn serve(mut self, connections: TaskTracker, stop: CancellationToken) {
+    pub(super) async fn serve(mut self, connections: TaskTracker, keep_alive: Duration, stop: CancellationToken) {
         let arrivals = Arc::new(Arrivals::direct());
+        let server = Server { arrivals, site: self.site, keep_alive, stop: stop.clone() };
+        let sockets = Sockets::new(LIMITS, None);
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 accepted = self.listener.accept() => {
-                    connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), self.site.clone(), stop.clone()));
+                    if let Ok(visit) = sockets.enter(Some(accepted.peer.ip())) {
+                        connections.spawn(connection::serve(accepted, visit, server.clone()));
+                    }
                 }
             }
         }
     }
 }
 
-async fn tell(State(Source { manager, process }): State<Source>) -> Response {
+async fn tell(State(Source { manager, sockets, process }): State<Source>) -> Response {
     // Not on a thread that has rooms to serve: with 20 000 open files it takes milliseconds.
-    match tokio::task::spawn_blocking(move || metrics::tell(&manager, &process)).await {
+    match tokio::task::spawn_blocking(move || metrics::tell(&manager, sockets.counts(), &process)).await {
         Ok(text) => ([(CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

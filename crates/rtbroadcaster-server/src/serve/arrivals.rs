@@ -2,7 +2,7 @@
 //! Must not know what is spoken behind it.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
 use rtbroadcaster::Sampling;
@@ -77,6 +77,11 @@ impl Arrivals {
     /// Where the client of a request is whose connection comes from `peer`.
     pub(super) fn client(&self, peer: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         self.proxies.client(peer, headers)
+    }
+
+    /// The address for which a connection of `client` counts. None for a trusted proxy, which has no limit of its own.
+    pub(super) fn counted(&self, client: SocketAddr) -> Option<IpAddr> {
+        (!self.proxies.trust(client.ip())).then(|| client.ip())
     }
 
     fn refused(&self, error: &RefuseError, peer: SocketAddr) {

@@ -1,16 +1,22 @@
 //! One connection as long as it speaks HTTP: to its end or to its upgrade.
 //! Must not know what the requests ask for.
 
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
+use axum::http::header::{CONNECTION, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use rtbroadcaster::Arrival;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -18,51 +24,115 @@ use tokio_util::sync::CancellationToken;
 use super::arrivals::Arrivals;
 use super::listener::Accepted;
 use super::site::Site;
-
-/// How long a request's whole head may take, the first one's from the accept, with a PROXY header before it. An idle
-/// connection is closed by the same clock, which begins anew after each answer.
-const HEAD: Duration = Duration::from_secs(5);
+use super::sockets::{Rest, TooMany, Visit};
+use super::watched::{HEAD, Watch, Watched};
 
 /// The most that a request's head may hold; more is answered with 431.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
 
-/// Serves a connection until it ends, becomes a WebSocket, or has answered its last request after `stop`.
-pub(super) async fn serve(accepted: Accepted, arrivals: Arc<Arrivals>, site: Site, stop: CancellationToken) {
+/// The most requests of one connection; the answer to the last one says that it is closed.
+const REQUESTS_MAX: u32 = 1_000;
+
+/// How connections are served.
+#[derive(Debug, Clone)]
+pub(super) struct Server {
+    pub(super) arrivals: Arc<Arrivals>,
+    pub(super) site: Site,
+    /// How long a connection may be idle behind an answer.
+    pub(super) keep_alive: Duration,
+    /// From then on connections end with the answer that they wait for.
+    pub(super) stop: CancellationToken,
+}
+
+/// Serves a connection until it ends, becomes a WebSocket, is late, has to give its place away, or has answered its last
+/// request after `stop`.
+pub(super) async fn serve(accepted: Accepted, visit: Visit, server: Server) {
+    let Server { arrivals, site, keep_alive, stop } = server;
     let peer = tokio::select! {
         biased;
         peer = arrivals.peer(&accepted, accepted.at + HEAD) => peer,
+        () = visit.closed() => None,
         () = stop.cancelled() => None,
     };
     let Some(peer) = peer else { return };
-    // The first request is what the client came for, so its deadlines count from the accept; later ones have their own.
-    let is_first = AtomicBool::new(true);
-    let answer = service_fn(move |mut request: Request<Incoming>| {
-        let since = if is_first.swap(false, Ordering::Relaxed) { accepted.at } else { Instant::now() };
-        // Of each request: a proxy may send those of several clients by one connection.
-        let peer = arrivals.client(peer, request.headers());
-        request.extensions_mut().insert(Arrival { accepted: since, peer });
-        let site = site.clone();
-        async move { site.answer(request).await }
+    let watch = Watch::new(accepted.at, keep_alive);
+    let requests = AtomicU32::new(0);
+    let answer = service_fn(|request: Request<Incoming>| {
+        watch.asked();
+        let number = requests.fetch_add(1, Ordering::Relaxed);
+        // The first request is what the client came for, so its deadlines count from the accept; later ones have their own.
+        let since = if number == 0 { accepted.at } else { Instant::now() };
+        let answer = answer(request, peer, since, &arrivals, &site, &visit);
+        let watch = &watch;
+        async move {
+            let mut answer = answer.await;
+            watch.answered();
+            if number + 1 >= REQUESTS_MAX {
+                answer.headers_mut().insert(CONNECTION, const { HeaderValue::from_static("close") });
+            }
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD.saturating_sub(accepted.at.elapsed()))
         .max_headers(HEADERS_MAX)
         .max_header_size(HEAD_BYTES_MAX)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(accepted.socket), answer)
+        .serve_connection(Watched::new(accepted.socket, watch.clone()), answer)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+    let (mut closed, mut stopped) = (pin!(visit.closed()), pin!(stop.cancelled()));
+    let mut deadline = pin!(tokio::time::sleep_until(watch.deadline()));
+    let mut is_stopping = false;
+    let ended = poll_fn(|cx| {
+        if !is_stopping && stopped.as_mut().poll(cx).is_ready() {
+            is_stopping = true;
             connection.as_mut().graceful_shutdown();
-            connection.await
         }
-    };
-    if let Err(error) = ended {
-        // Its peer's doing: a head that was late or broken, or a reset.
-        tracing::debug!(%error, "connection ended early");
+        if let Poll::Ready(ended) = connection.as_mut().poll(cx) {
+            return Poll::Ready(Some(ended));
+        }
+        if watch.has_become_idle() {
+            visit.rest(Rest::Idle);
+        }
+        if closed.as_mut().poll(cx).is_ready() || (is_stopping && watch.is_blocked()) {
+            return Poll::Ready(None);
+        }
+        let until = watch.deadline();
+        if deadline.deadline() != until {
+            deadline.as_mut().reset(until);
+        }
+        deadline.as_mut().poll(cx).map(|()| None)
+    })
+    .await;
+    match ended {
+        // Its peer's doing: a head that was broken, or a reset.
+        Some(Err(error)) => tracing::debug!(%error, "connection ended early"),
+        Some(Ok(())) => {}
+        None => tracing::debug!("connection closed: it was late, or another one needed its place"),
     }
+}
+
+/// Answers a request from the connection of `peer`.
+async fn answer(
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    since: Instant,
+    arrivals: &Arrivals,
+    site: &Site,
+    visit: &Visit,
+) -> Response {
+    // Of each request: a proxy may send those of several clients by one connection.
+    let client = arrivals.client(peer, request.headers());
+    if visit.work(arrivals.counted(client)).is_err() {
+        return too_many(TooMany);
+    }
+    request.extensions_mut().insert(Arrival { accepted: since, peer: client });
+    site.answer(request, visit.may_upgrade()).await
+}
+
+/// The answer to a request whose client has too many connections.
+fn too_many(TooMany: TooMany) -> Response {
+    let later = [(RETRY_AFTER, "1")];
+    (StatusCode::TOO_MANY_REQUESTS, later, "too many connections from this address, try again soon\n").into_response()
 }

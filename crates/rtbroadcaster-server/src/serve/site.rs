@@ -1,10 +1,10 @@
 //! Which path of an address is answered by what.
 //! Must not know connections.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -12,11 +12,14 @@ use axum::routing::get;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::Service;
+use hyper::upgrade::Upgraded;
 use hyper_util::service::TowerToHyperService;
-use rtbroadcaster::axum::Upgrade;
+use rtbroadcaster::axum::{Upgrade, UpgradeError};
 use rtbroadcaster::{LogStatus, Manager};
+use tokio::net::TcpStream;
 
 use super::hosts::Hosts;
+use super::watched::Watched;
 use crate::endpoint::{Endpoint, HEALTHZ, READYZ};
 use crate::page;
 
@@ -55,16 +58,26 @@ impl Site {
         Self { door: Some(Arc::new(door)), ..Self::of(routes, hosts) }
     }
 
-    /// Answers a request.
-    pub(super) async fn answer(&self, mut request: Request<Incoming>) -> Result<Response, Infallible> {
+    /// Answers a request. Without `may_upgrade` there is no place for another WebSocket connection.
+    pub(super) async fn answer(&self, mut request: Request<Incoming>, may_upgrade: bool) -> Response {
         if let Some(refusal) = self.hosts.refuse(request.headers()) {
-            return Ok(refusal);
+            return refusal;
         }
         let Some(door) = self.door.as_ref().filter(|door| request.uri().path() == door.path.as_ref()) else {
-            return self.routes.call(request).await;
+            let Ok(answer) = self.routes.call(request).await;
+            return answer;
         };
-        Ok(rtbroadcaster::axum::serve(State(door.manager.clone()), Upgrade::new(&mut request)).await)
+        let upgrade = match Upgrade::new(&mut request) {
+            Ok(_) if !may_upgrade => Err(UpgradeError::TooManyConnections),
+            upgrade => upgrade.map(|upgrade| upgrade.unwrapped_by(unwrap)),
+        };
+        rtbroadcaster::axum::serve(State(door.manager.clone()), upgrade).await
     }
+}
+
+/// Takes the socket out of a connection that is served here.
+fn unwrap(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+    upgraded.downcast::<Watched>().map(|parts| (parts.io.into_inner(), parts.read_buf))
 }
 
 /// Whether new clients should be sent here.

@@ -110,8 +110,10 @@ keys! {
         room_idle_timeout => config.room_idle_timeout: std::time::Duration, "How long a room without an owner key lives with neither owner nor viewer";
     }
     Connections {
-        connections_max => config.connections_max: usize, "Most connections";
-        connections_per_address_max => config.connections_per_address_max: usize, "Most connections from one address";
+        connections_max => config.connections_max: usize, "Most connections, plain HTTP included; never more than the open files carry";
+        connections_per_address_max => config.connections_per_address_max: usize, "Most WebSocket connections from one address";
+        http_connections_per_address_max => http_connections_per_address_max: usize, "Most connections of plain HTTP from one address; at this limit the one that has been idle longest is closed";
+        keep_alive_timeout => keep_alive_timeout: std::time::Duration, "How long a connection of plain HTTP may be idle behind an answer";
         handshakes_per_address_per_second => config.handshakes_per_address_per_second: u32, "Most handshakes from one address in a second";
         replay_bytes_per_address_per_second => config.replay_bytes_per_address_per_second: u32, "Most bytes of state and missed messages told to one address in a second; what ten seconds bring may be had at once";
         signals_per_viewer_per_second => config.signals_per_viewer_per_second: u32, "Most signals from one viewer in a second";

@@ -53,8 +53,18 @@ impl Connection {
         Self::connect(address, "127.0.0.1").await
     }
 
-    async fn connect(to: SocketAddr, from: &str) -> Self {
+    /// One that takes little before it reads.
+    pub(crate) async fn open_small(server: &Server) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(1_024).unwrap();
+        Self::connect_by(socket, server.address, "127.0.0.1").await
+    }
+
+    async fn connect(to: SocketAddr, from: &str) -> Self {
+        Self::connect_by(TcpSocket::new_v4().unwrap(), to, from).await
+    }
+
+    async fn connect_by(socket: TcpSocket, to: SocketAddr, from: &str) -> Self {
         socket.bind(SocketAddr::new(from.parse().unwrap(), 0)).unwrap();
         let stream = soon("connecting", socket.connect(to)).await.unwrap();
         Self { stream: BufReader::new(stream), host: to.to_string(), opened: Instant::now() }
@@ -131,6 +141,11 @@ impl Connection {
     /// Waits for one byte of whatever comes next.
     pub(crate) async fn byte(&mut self) {
         soon("a byte", self.stream.read_u8()).await.unwrap();
+    }
+
+    /// Waits for a byte, or for the end of the connection.
+    pub(crate) async fn byte_or_end(&mut self) -> Option<u8> {
+        self.stream.read_u8().await.ok()
     }
 
     /// Waits until the server ends the connection, and gives what came before and how old the connection was.

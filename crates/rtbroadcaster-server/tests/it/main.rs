@@ -26,3 +26,4 @@ mod restores;
 mod rooms;
 mod shutdown;
 mod site;
+mod sockets;

@@ -3,8 +3,8 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::header::{
-    ALLOW, CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+    ALLOW, CONNECTION, CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{Method, Response, StatusCode, Version};
 use sha1::{Digest, Sha1};
@@ -89,6 +89,9 @@ pub enum HandshakeError {
     /// No key, several, or one that is not sixteen bytes.
     #[error("send exactly one Sec-WebSocket-Key of sixteen bytes in base64")]
     Key,
+    /// A body. Where it ends and the first frame begins would depend on how it was sent.
+    #[error("send the request without a body")]
+    Body,
 }
 
 impl HandshakeError {
@@ -97,7 +100,9 @@ impl HandshakeError {
         match self {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Version => StatusCode::UPGRADE_REQUIRED,
-            Self::HttpVersion | Self::Host | Self::Upgrade | Self::Connection | Self::Key => StatusCode::BAD_REQUEST,
+            Self::HttpVersion | Self::Host | Self::Upgrade | Self::Connection | Self::Key | Self::Body => {
+                StatusCode::BAD_REQUEST
+            }
         }
     }
 
@@ -112,7 +117,7 @@ impl HandshakeError {
                 // An Upgrade header names itself here (RFC 9110 section 7.8).
                 (CONNECTION, const { HeaderValue::from_static("Upgrade") }),
             ],
-            Self::HttpVersion | Self::Host | Self::Upgrade | Self::Connection | Self::Key => &[],
+            Self::HttpVersion | Self::Host | Self::Upgrade | Self::Connection | Self::Key | Self::Body => &[],
         };
         rows.iter().cloned().collect()
     }
@@ -138,6 +143,11 @@ pub fn check(method: &Method, version: Version, headers: &HeaderMap) -> Result<R
     }
     only(headers, SEC_WEBSOCKET_VERSION).filter(|value| *value == "13").ok_or(HandshakeError::Version)?;
     let key = only(headers, SEC_WEBSOCKET_KEY).filter(|key| is_sixteen_bytes(key)).ok_or(HandshakeError::Key)?;
+    // A length of zero says in other words that there is none (RFC 9112 section 6.3).
+    let has_no_length = headers.get_all(CONTENT_LENGTH).iter().all(|length| length == "0");
+    if headers.contains_key(TRANSFER_ENCODING) || !has_no_length {
+        return Err(HandshakeError::Body);
+    }
     let protocols = headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().cloned().collect();
     Ok(Request { accept: accept_of(key), protocols })
 }

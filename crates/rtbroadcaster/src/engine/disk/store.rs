@@ -21,6 +21,9 @@ const MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
 const CACHE_BYTES: u64 = 4 * 1024 * 1024;
 /// What the journal of the store may take before old parts of it are written to tables and go. The least that it takes.
 const JOURNAL_BYTES: u64 = 64 * 1024 * 1024;
+/// How many tables are kept open: few, since they are read at the start and when tables are merged. The store's own default is
+/// 900, most of what a process has where the limit is 1 024 files.
+const TABLES_OPEN_MAX: usize = 64;
 
 /// The keys of what is known of all rooms together.
 const FORMAT_KEY: &str = "format";
@@ -53,7 +56,7 @@ impl Store {
     /// Opens the store in `directory`, or makes one. This changes files: a journal's damaged end is cut.
     pub(super) fn open(directory: &Path) -> fjall::Result<Self> {
         let builder = Database::builder(directory).cache_size(CACHE_BYTES).max_journaling_size(JOURNAL_BYTES);
-        let database = builder.worker_threads(1).open()?;
+        let database = builder.worker_threads(1).max_cached_files(Some(TABLES_OPEN_MAX)).open()?;
         let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
         let keyspace = |name| database.keyspace(name, options);
         let (rooms, log, ids, house) = (keyspace("rooms")?, keyspace("log")?, keyspace("ids")?, keyspace("house")?);

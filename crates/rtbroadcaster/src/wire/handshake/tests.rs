@@ -47,7 +47,7 @@ fn the_example_of_rfc_6455_gets_its_accept_value() {
 
 #[test]
 fn each_broken_rule_has_its_refusal() {
-    use HandshakeError::{Connection, Host, HttpVersion, Key, Upgrade, Version as Ws};
+    use HandshakeError::{Body, Connection, Host, HttpVersion, Key, Upgrade, Version as Ws};
     let cases = [
         (Nothing, None),
         (Change::Method(Method::POST), Some(HandshakeError::Method)),
@@ -88,6 +88,10 @@ fn each_broken_rule_has_its_refusal() {
         (Set("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==="), Some(Key)),
         (Set("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZR=="), Some(Key)),
         (Set("sec-websocket-key", "dGhl!HNhbXBsZSBub25jZQ=="), Some(Key)),
+        (Set("content-length", "0"), None),
+        (Set("content-length", "9"), Some(Body)),
+        (Set("content-length", "00"), Some(Body)),
+        (Set("transfer-encoding", "chunked"), Some(Body)),
     ];
     for (change, expected) in cases {
         assert_eq!(judge(&change).err(), expected, "{change:?}");
@@ -96,7 +100,7 @@ fn each_broken_rule_has_its_refusal() {
 
 #[test]
 fn each_refusal_has_its_status_and_says_what_to_send() {
-    let cases: [(HandshakeError, u16, Headers); 7] = [
+    let cases: [(HandshakeError, u16, Headers); 8] = [
         (HandshakeError::Method, 405, &[("allow", "GET")]),
         (HandshakeError::HttpVersion, 400, &[]),
         (HandshakeError::Host, 400, &[]),
@@ -108,6 +112,7 @@ fn each_refusal_has_its_status_and_says_what_to_send() {
             &[("sec-websocket-version", "13"), ("upgrade", "websocket"), ("connection", "Upgrade")],
         ),
         (HandshakeError::Key, 400, &[]),
+        (HandshakeError::Body, 400, &[]),
     ];
     for (error, status, headers) in cases {
         assert_eq!(error.status(), status, "{error:?}");
