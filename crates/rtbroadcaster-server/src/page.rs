@@ -4,16 +4,22 @@
 mod asset;
 mod qr;
 
+use std::collections::HashMap;
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
 use axum::Router;
-use axum::extract::{Path, Query, rejection::QueryRejection};
+use axum::extract::{Path, Query, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use rtbroadcaster::Arrival;
 use rust_embed::RustEmbed;
 use serde::Deserialize;
 
 use asset::{Asset, Reader};
-use qr::QrError;
+use qr::{Codes, QrError};
 
 /// The paths that are the page's own, and the folders below which all are.
 pub(crate) const PATHS: [&str; 3] = ["/", "/poll", "/qr.svg"];
@@ -51,48 +57,63 @@ struct QrQuery {
 }
 
 /// `/`, `/poll`, `/page/`, `/sdk/` and `/qr.svg` for GET and HEAD; the pages connect to `broadcasting_path` of the same host.
+/// All but the codes is made here, once.
 pub(crate) fn routes<S>(broadcasting_path: &str) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
     let mut router = Router::new();
     for (at, file) in PAGES {
-        let path = escaped(broadcasting_path);
-        router = router.route(at, get(move |headers: HeaderMap| async move { page(file, &path, &headers) }));
+        let page = page(file, &escaped(broadcasting_path));
+        router = router.route(at, get(move |headers: HeaderMap| async move { answer(page.as_ref(), &headers) }));
     }
-    router.route("/page/{name}", get(page_file)).route("/sdk/{name}", get(sdk_file)).route("/qr.svg", get(qr_svg))
+    let codes = Codes::default();
+    router
+        .route("/page/{name}", get(file_of::<PageFiles>(Reader::SameOrigin)))
+        .route("/sdk/{name}", get(file_of::<SdkFiles>(Reader::Anybody)))
+        .route("/qr.svg", get(move |request: Request| qr_svg(codes, request.into_parts().0)))
 }
 
-fn page(name: &str, path: &str, headers: &HeaderMap) -> Response {
-    let Some(file) = PageFiles::get(name) else { return not_found() };
+fn page(name: &str, path: &str) -> Option<Asset> {
+    let file = PageFiles::get(name)?;
     let text = String::from_utf8_lossy(&file.data).replace(PATH_PLACEHOLDER, path);
-    Asset::new(name, text.into_bytes().into(), Reader::SameOrigin).answer(headers)
+    Some(Asset::new(name, text.into_bytes().into(), Reader::SameOrigin))
 }
 
-async fn page_file(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    match PageFiles::get(&name) {
-        Some(file) => Asset::new(&name, file.data, Reader::SameOrigin).answer(&headers),
-        None => not_found(),
-    }
+/// A handler for the files of a folder.
+fn file_of<F: RustEmbed>(
+    reader: Reader,
+) -> impl Fn(Path<String>, HeaderMap) -> Ready<Response> + Clone + Send + Sync + 'static {
+    let files = F::iter().filter_map(|name| {
+        let asset = Asset::new(&name, F::get(&name)?.data, reader);
+        Some((name.into_owned(), asset))
+    });
+    let files: Arc<HashMap<String, Asset>> = Arc::new(files.collect());
+    move |Path(name), headers| ready(answer(files.get(&name), &headers))
 }
 
-async fn sdk_file(Path(name): Path<String>, headers: HeaderMap) -> Response {
-    match SdkFiles::get(&name) {
-        Some(file) => Asset::new(&name, file.data, Reader::Anybody).answer(&headers),
-        None => not_found(),
-    }
+fn answer(asset: Option<&Asset>, headers: &HeaderMap) -> Response {
+    asset.map_or_else(not_found, |asset| asset.answer(headers))
 }
 
-async fn qr_svg(query: Result<Query<QrQuery>, QueryRejection>, headers: HeaderMap) -> Response {
-    let Ok(Query(QrQuery { url })) = query else { return bad_request("one `url` is needed") };
+async fn qr_svg(codes: Codes, request: Parts) -> Response {
+    let Ok(Query(QrQuery { url })) = Query::try_from_uri(&request.uri) else {
+        return bad_request("one `url` is needed");
+    };
     // A request with several hosts is refused, not guessed at.
+    let headers = &request.headers;
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = match (hosts.next().map(axum::http::HeaderValue::to_str), hosts.next()) {
         (Some(Ok(host)), None) => host,
         _ => return bad_request(&QrError::OtherHost.to_string()),
     };
-    match qr::svg(&url, host) {
-        Ok(svg) => Asset::new("qr.svg", svg.into_bytes().into(), Reader::SameOrigin).answer(&headers),
+    let address = request.extensions.get::<Arrival>().map(|arrival| arrival.peer.ip());
+    match codes.svg(&url, host, address).await {
+        Ok(svg) => Asset::of("qr.svg", svg, Reader::SameOrigin).answer(headers),
+        Err(QrError::Busy) => {
+            let later = [(header::RETRY_AFTER, "1")];
+            (StatusCode::SERVICE_UNAVAILABLE, later, format!("{}\n", QrError::Busy)).into_response()
+        }
         Err(error) => bad_request(&error.to_string()),
     }
 }
@@ -136,7 +157,7 @@ mod tests {
             assert!(PATHS.contains(&at), "{at}");
             let file = PageFiles::get(name).unwrap();
             assert_eq!(String::from_utf8_lossy(&file.data).matches(PATH_PLACEHOLDER).count(), 1);
-            assert_eq!(page(name, &path, &HeaderMap::new()).status(), StatusCode::OK);
+            assert_eq!(answer(page(name, &path).as_ref(), &HeaderMap::new()).status(), StatusCode::OK);
         }
     }
 }

@@ -69,7 +69,7 @@ test("a QR code is made for links of this host only", async () => {
   const own = await ask(`url=${encodeURIComponent(`${origin}/?uuid=1`)}`);
   assert.equal(own.status, 200);
   assert.equal(own.headers.get("content-type"), "image/svg+xml");
-  assert.match(await own.text(), /^<\?xml[^>]*><svg /);
+  assert.match(await own.text(), /^<svg /);
   const refused = ["", "url=", "url=http://example.org/", `url=${origin}`, `url=${origin}/&url=${origin}/`, `url=${origin}/${"a".repeat(500)}`];
   for (const query of refused) {
     const answer = await ask(query);

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
@@ -26,26 +26,37 @@ pub(super) enum Reader {
     Anybody,
 }
 
-/// A file and how it is served.
+/// A file and how it is served. Every answer shares its bytes.
+#[derive(Debug, Clone)]
 pub(super) struct Asset {
     content_type: &'static str,
-    body: Cow<'static, [u8]>,
+    body: Bytes,
+    tag: HeaderValue,
     reader: Reader,
 }
 
 impl Asset {
     /// A file whose type follows from the ending of its name.
     pub(super) fn new(name: &str, body: Cow<'static, [u8]>, reader: Reader) -> Self {
-        Self { content_type: content_type(name), body, reader }
+        let body = match body {
+            Cow::Borrowed(body) => Bytes::from_static(body),
+            Cow::Owned(body) => body.into(),
+        };
+        Self::of(name, body, reader)
+    }
+
+    /// The same for bytes that others may hold too.
+    pub(super) fn of(name: &str, body: Bytes, reader: Reader) -> Self {
+        let tag = HeaderValue::try_from(entity_tag(&body)).expect("a tag is hexadecimal digits between quotes");
+        Self { content_type: content_type(name), body, tag, reader }
     }
 
     /// 200 with the file, or 304 if the client has it (RFC 9110 section 13.1.2).
-    pub(super) fn answer(self, request: &HeaderMap) -> Response {
-        let tag = entity_tag(&self.body);
-        let mut response = if is_known(request, &tag) {
+    pub(super) fn answer(&self, request: &HeaderMap) -> Response {
+        let mut response = if is_known(request, &self.tag) {
             StatusCode::NOT_MODIFIED.into_response()
         } else {
-            Body::from(self.body.into_owned()).into_response()
+            Body::from(self.body.clone()).into_response()
         };
         let headers = response.headers_mut();
         let fixed = [
@@ -61,7 +72,7 @@ impl Asset {
         if self.reader == Reader::Anybody {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         }
-        headers.insert(header::ETAG, HeaderValue::try_from(tag).expect("a tag is hexadecimal digits between quotes"));
+        headers.insert(header::ETAG, self.tag.clone());
         response
     }
 }
@@ -87,9 +98,12 @@ fn entity_tag(body: &[u8]) -> String {
 }
 
 /// Whether the client names this version, weakly compared.
-fn is_known(request: &HeaderMap, tag: &str) -> bool {
+fn is_known(request: &HeaderMap, tag: &HeaderValue) -> bool {
     let named = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    named.flat_map(|value| value.split(',')).map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == tag)
+    named
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|one| one == "*" || *tag == one.trim_start_matches("W/"))
 }
 
 #[cfg(test)]

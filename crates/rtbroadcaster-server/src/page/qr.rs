@@ -1,13 +1,26 @@
 //! QR codes of this server's own links, as SVG. Must not know HTTP.
 
-use qrcode::QrCode;
-use qrcode::render::svg::Color;
+mod turns;
+
+use std::collections::VecDeque;
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::body::Bytes;
+use qrcode::{Color, QrCode};
+use tokio::task::spawn_blocking;
+
+use turns::Turns;
 
 /// The most bytes of a link: a code of more would be too dense for a phone's camera.
-const URL_BYTES_MAX: usize = 512;
+const URL_BYTES_MAX: usize = 256;
 
-/// The least width of the picture, in CSS pixels.
-const WIDTH_MIN: u32 = 180;
+/// Light modules around a code (ISO/IEC 18004 section 9.1).
+const QUIET_ZONE: usize = 4;
+
+/// How many codes are kept, the newest ones: each has at most 30 KiB.
+const KEPT_MAX: usize = 64;
 
 /// Why a link gets no code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,10 +31,51 @@ pub(super) enum QrError {
     /// It does not lead to the host that was asked: this is no service for other people's links.
     #[error("the url is not one of this host")]
     OtherHost,
+    /// Too many codes are being made, in all or for this address.
+    #[error("too many codes are asked for, try again soon")]
+    Busy,
 }
 
-/// The code of `url`, a link to `host`: black on white with its quiet zone, whatever the page around it looks like.
-pub(super) fn svg(url: &str, host: &str) -> Result<String, QrError> {
+/// Makes codes one after the other on a thread that serves no rooms, and keeps the newest ones.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Codes(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    kept: Mutex<VecDeque<(String, Bytes)>>,
+    turns: Turns,
+}
+
+impl Codes {
+    /// Returns the code of `url`, a link to `host`, for a client at `address`: black on white with its quiet zone, whatever the
+    /// page around it looks like.
+    pub(super) async fn svg(&self, url: &str, host: &str, address: Option<IpAddr>) -> Result<Bytes, QrError> {
+        check(url, host)?;
+        if let Some(svg) = self.kept(url) {
+            return Ok(svg);
+        }
+        let _turn = self.0.turns.next(address).await.ok_or(QrError::Busy)?;
+        // Another client may have asked for it meanwhile.
+        if let Some(svg) = self.kept(url) {
+            return Ok(svg);
+        }
+        let link = url.to_owned();
+        let svg = spawn_blocking(move || draw(&link)).await.map_err(|_| QrError::Busy)?;
+        let svg = Bytes::from(svg);
+        let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.truncate(KEPT_MAX - 1);
+        kept.push_front((url.to_owned(), svg.clone()));
+        Ok(svg)
+    }
+
+    fn kept(&self, url: &str) -> Option<Bytes> {
+        let kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().find(|(known, _)| known == url).map(|(_, svg)| svg.clone())
+    }
+}
+
+/// Fails for a link that is too long or leads elsewhere.
+fn check(url: &str, host: &str) -> Result<(), QrError> {
     if url.len() > URL_BYTES_MAX {
         return Err(QrError::TooLong);
     }
@@ -30,10 +84,30 @@ pub(super) fn svg(url: &str, host: &str) -> Result<String, QrError> {
     if host.is_empty() || !authority.eq_ignore_ascii_case(host) {
         return Err(QrError::OtherHost);
     }
-    let code = QrCode::new(url).expect("version 40 holds 2 331 bytes at level M, and the url has at most 512");
-    let mut picture = code.render::<Color<'_>>();
-    picture.min_dimensions(WIDTH_MIN, WIDTH_MIN).quiet_zone(true);
-    Ok(picture.dark_color(Color("#000")).light_color(Color("#fff")).build())
+    Ok(())
+}
+
+/// Draws the code of `url`. Each run of dark modules in a row is one rectangle of one path.
+fn draw(url: &str) -> String {
+    let code = QrCode::new(url).expect("version 40 holds 2 331 bytes at level M, and the url has at most 256");
+    let (width, modules) = (code.width(), code.to_colors());
+    let size = width + 2 * QUIET_ZONE;
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {size} {size}\" shape-rendering=\"crispEdges\">\
+         <path fill=\"#fff\" d=\"M0 0h{size}v{size}H0z\"/><path d=\""
+    );
+    for (row, modules) in modules.chunks(width).enumerate() {
+        let mut column = 0;
+        for run in modules.chunk_by(PartialEq::eq) {
+            if run[0] == Color::Dark {
+                let (x, y, length) = (column + QUIET_ZONE, row + QUIET_ZONE, run.len());
+                write!(svg, "M{x} {y}h{length}v1H{x}z").expect("writing to a string does not fail");
+            }
+            column += run.len();
+        }
+    }
+    svg.push_str("\"/></svg>");
+    svg
 }
 
 #[cfg(test)]
@@ -45,7 +119,7 @@ mod tests {
     #[test]
     fn only_links_of_the_own_host_get_a_code() {
         for url in ["http://example.org:8080/", "https://EXAMPLE.org:8080/?uuid=1", "http://example.org:8080/a/b#c"] {
-            assert!(svg(url, HOST).is_ok(), "{url}");
+            assert_eq!(check(url, HOST), Ok(()), "{url}");
         }
         let other = [
             "",
@@ -65,22 +139,55 @@ mod tests {
             " http://example.org:8080/",
         ];
         for url in other {
-            assert_eq!(svg(url, HOST), Err(QrError::OtherHost), "{url}");
+            assert_eq!(check(url, HOST), Err(QrError::OtherHost), "{url}");
         }
-        assert_eq!(svg("http:///", ""), Err(QrError::OtherHost));
+        assert_eq!(check("http:///", ""), Err(QrError::OtherHost));
     }
 
     #[test]
-    fn the_longest_link_gets_a_code_and_a_longer_one_does_not() {
+    fn the_longest_link_gets_a_small_picture_and_a_longer_one_none() {
         let start = format!("http://{HOST}/");
         let longest = format!("{start}{}", "a".repeat(URL_BYTES_MAX - start.len()));
-        assert!(svg(&longest, HOST).is_ok());
-        assert_eq!(svg(&format!("{longest}a"), HOST), Err(QrError::TooLong));
+        assert_eq!(check(&longest, HOST), Ok(()));
+        assert!(draw(&longest).len() < 30 * 1024, "{}", draw(&longest).len());
+        assert_eq!(check(&format!("{longest}a"), HOST), Err(QrError::TooLong));
+    }
+
+    /// Reads the picture back.
+    fn dark(svg: &str) -> Vec<(usize, usize)> {
+        let path = svg.rsplit_once("d=\"").unwrap().1.split_once('"').unwrap().0;
+        let runs = path.split('M').skip(1).map(|run| {
+            let (x, rest) = run.split_once(' ').unwrap();
+            let (y, rest) = rest.split_once('h').unwrap();
+            (x.parse::<usize>().unwrap(), y.parse::<usize>().unwrap(), rest.split_once('v').unwrap().0.parse().unwrap())
+        });
+        runs.flat_map(|(x, y, length): (_, _, usize)| (x..x + length).map(move |x| (x, y))).collect()
     }
 
     #[test]
-    fn nothing_of_the_link_stands_in_the_picture() {
-        let svg = svg("http://example.org:8080/?<script>", HOST).unwrap();
-        assert!(svg.contains("<svg") && !svg.contains("script"), "{svg}");
+    fn the_picture_has_the_modules_of_the_code_and_nothing_of_the_link() {
+        let url = "http://example.org:8080/?<script>";
+        let (svg, code) = (draw(url), QrCode::new(url).unwrap());
+        assert!(!svg.contains("script"), "{svg}");
+        let dark = dark(&svg);
+        let modules = code.to_colors();
+        assert_eq!(dark.len(), modules.iter().filter(|color| **color == Color::Dark).count());
+        for (x, y) in dark {
+            assert_eq!(modules[(y - QUIET_ZONE) * code.width() + x - QUIET_ZONE], Color::Dark);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_code_is_made_once_while_it_is_kept() {
+        let codes = Codes::default();
+        let url = |number: usize| format!("http://{HOST}/?{number}");
+        let first = codes.svg(&url(0), HOST, None).await.unwrap();
+        let again = codes.svg(&url(0), HOST, None).await.unwrap();
+        assert_eq!(first.as_ptr(), again.as_ptr());
+        for number in 1..=KEPT_MAX {
+            codes.svg(&url(number), HOST, None).await.unwrap();
+        }
+        assert_eq!(codes.0.kept.lock().unwrap().len(), KEPT_MAX);
+        assert!(codes.kept(&url(0)).is_none() && codes.kept(&url(1)).is_some());
     }
 }

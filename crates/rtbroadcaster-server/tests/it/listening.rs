@@ -10,7 +10,8 @@ use crate::server::{Server, program, soon};
 async fn a_port_in_use_is_told_plainly() {
     let server = Server::start().await;
     let address = server.address.to_string();
-    let output = soon("the refusal", program().args(["--listen", &address, "--connections-max", "100"]).output()).await.unwrap();
+    let output =
+        soon("the refusal", program().args(["--listen", &address, "--connections-max", "100"]).output()).await.unwrap();
     let expected = format!(
         "rtbroadcaster: cannot listen on {address}: another program does. \
          Stop it, or choose another address with --listen (port 0 takes a free one)\n"

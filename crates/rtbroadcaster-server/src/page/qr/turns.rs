@@ -1,0 +1,134 @@
+//! Has costly work done one piece after the other with pauses in between, and lets no address hold more than a few turns.
+//! Must not know the work.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::network::Network;
+
+/// How many may wait, in all and for one address.
+const WAITING_MAX: usize = 64;
+const WAITING_PER_ADDRESS_MAX: usize = 4;
+
+/// How much time lies between two turns: so many codes a second take a few hundredths of a core.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The turns.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    waiting: Mutex<HashMap<Option<Network>, usize>>,
+    /// When the next turn may begin. Fair: turns come in the order in which they were asked for.
+    next: tokio::sync::Mutex<Option<Instant>>,
+}
+
+/// A turn. The next one begins when this is dropped.
+#[derive(Debug)]
+pub(super) struct Turn<'a> {
+    next: tokio::sync::MutexGuard<'a, Option<Instant>>,
+    _place: Place<'a>,
+}
+
+/// A place among those that wait. Dropping it gives it back.
+#[derive(Debug)]
+struct Place<'a> {
+    turns: &'a Turns,
+    address: Option<Network>,
+}
+
+impl Turns {
+    /// Waits for a turn of a client at `address`. None if too many wait already.
+    pub(super) async fn next(&self, address: Option<IpAddr>) -> Option<Turn<'_>> {
+        let place = self.place(address.map(Network::of_client))?;
+        let next = self.next.lock().await;
+        if let Some(next) = *next {
+            sleep_until(next).await;
+        }
+        Some(Turn { next, _place: place })
+    }
+
+    fn place(&self, address: Option<Network>) -> Option<Place<'_>> {
+        let mut waiting = self.waiting();
+        let (all, here) = (waiting.values().sum::<usize>(), waiting.get(&address).copied().unwrap_or(0));
+        if all >= WAITING_MAX || here >= WAITING_PER_ADDRESS_MAX {
+            return None;
+        }
+        waiting.insert(address, here + 1);
+        Some(Place { turns: self, address })
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Option<Network>, usize>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        *self.next = Some(Instant::now() + PAUSE);
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.turns.waiting();
+        if let Some(count) = waiting.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.remove(&self.address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::poll_immediate;
+
+    use super::*;
+
+    fn from(last: u8) -> Option<IpAddr> {
+        Some([192, 0, 2, last].into())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_come_one_after_the_other_with_a_pause() {
+        let turns = Turns::default();
+        let begun = Instant::now();
+        for _ in 0..5 {
+            drop(turns.next(from(1)).await.unwrap());
+        }
+        assert_eq!(begun.elapsed().as_millis(), 4 * PAUSE.as_millis());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_asks_for_many_leaves_turns_for_others() {
+        let turns = Turns::default();
+        let turn = turns.next(from(1)).await.unwrap();
+        let mut greedy: Vec<_> = (0..20).map(|_| Box::pin(turns.next(from(1)))).collect();
+        let mut refused = 0;
+        for waiting in &mut greedy {
+            refused += usize::from(poll_immediate(waiting.as_mut()).await.is_some_and(|turn| turn.is_none()));
+        }
+        assert_eq!(refused, 20 - (WAITING_PER_ADDRESS_MAX - 1));
+        let mut other = Box::pin(turns.next(from(2)));
+        assert!(poll_immediate(other.as_mut()).await.is_none(), "it waits");
+        drop((turn, greedy));
+        assert!(other.await.is_some());
+        assert!(turns.waiting().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_so_many_wait_in_all() {
+        let turns = Turns::default();
+        let _turn = turns.next(from(0)).await.unwrap();
+        let mut waiting: Vec<_> = (1..=100).map(|last| Box::pin(turns.next(from(last)))).collect();
+        let mut refused = 0;
+        for waiting in &mut waiting {
+            refused += usize::from(poll_immediate(waiting.as_mut()).await.is_some());
+        }
+        assert_eq!(refused, 100 - (WAITING_MAX - 1));
+    }
+}
