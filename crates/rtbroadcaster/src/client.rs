@@ -7,7 +7,7 @@ mod deadlines;
 mod echo;
 mod inbox;
 mod permit;
-mod pings;
+mod unproductive;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -29,7 +29,7 @@ use crate::socket::Socket;
 use crate::wire::{Decoder, Incoming, Limits, Violation};
 use deadlines::{Deadlines, Due};
 use inbox::receive;
-use pings::Pings;
+use unproductive::Unproductive;
 
 pub use permit::Permit;
 
@@ -66,7 +66,7 @@ pub(crate) struct Client {
     place: Option<Place>,
     role: Role,
     strikes: Strikes,
-    pings: Pings,
+    unproductive: Unproductive,
     deadlines: Deadlines,
     /// What came and was not handled yet.
     inbox: VecDeque<Result<Incoming, Violation>>,
@@ -116,7 +116,7 @@ impl Client {
             permit,
             place: place.or_else(|| peer.map(|peer| Place::from(peer.ip()))),
             strikes: Strikes::default(),
-            pings: Pings::default(),
+            unproductive: Unproductive::default(),
             inbox: VecDeque::new(),
             held: None,
             sleep: None,
@@ -267,7 +267,7 @@ impl Client {
     fn restore(&mut self) {
         match &self.role {
             // Counted and never refused: whoever gets it has taken everything before it, and would join anew otherwise.
-            Role::Viewer(membership) => self.manager.replayed(self.place, membership.restore()),
+            Role::Viewer(membership) => membership.restore(|bytes| self.manager.replays(self.place, bytes)),
             _ => self.outbox.cut(CloseReason::Slow),
         }
     }

@@ -24,14 +24,15 @@ pub struct Config {
 
     /// The most messages a room keeps for viewers of version 2 that come back. Default 1 024.
     pub history_messages_max: usize,
-    /// The most bytes of key and params in a room's history. Default 1 MiB.
+    /// The most bytes of key and params in a room's history, each as it stands in a frame: a control character of a key takes six.
+    /// Default 1 MiB.
     pub history_bytes_max: usize,
     /// The age at which a message leaves a room's history. Default 5 minutes.
     pub history_age_max: Duration,
 
     /// The most keys in a room's state. Default 1 024.
     pub state_keys_max: usize,
-    /// The most bytes of key and params in a room's state. Default 1 MiB.
+    /// The most bytes of key and params in a room's state, counted in the same way. Default 1 MiB.
     pub state_bytes_max: usize,
 
     /// The most bytes that may wait for one client, each frame with 128 bytes for its place. Over it a viewer of version 2 loses events, is told so and gets the
@@ -65,6 +66,12 @@ pub struct Config {
     /// at once; then such requests are refused as `rate` until it is even. Where the address is known, see
     /// [`Arrival`](crate::Arrival). Default 4 MiB.
     pub replay_bytes_per_address_per_second: u32,
+    /// The most such bytes that clients at one address have been told and not taken yet; beyond it such requests are refused
+    /// as `rate`. A replay that is taken more slowly than 2 048 bytes a second beyond
+    /// [`stall_timeout`](Self::stall_timeout) ends its connection with 4008. Default 64 MiB.
+    pub replay_bytes_per_address_max: usize,
+    /// The same for all clients together. Default 512 MiB.
+    pub replay_bytes_max: usize,
     /// The most signals from one viewer in a second; more are refused as `rate`. What one second brings may come at once.
     /// Default 5.
     pub signals_per_viewer_per_second: u32,
@@ -123,6 +130,8 @@ impl Default for Config {
             connections_per_address_max: 1_000,
             handshakes_per_address_per_second: 100,
             replay_bytes_per_address_per_second: 4 * 1024 * 1024,
+            replay_bytes_per_address_max: 64 * 1024 * 1024,
+            replay_bytes_max: 512 * 1024 * 1024,
             signals_per_viewer_per_second: 5,
             signals_per_room_per_second: 200,
             first_message_timeout: Duration::from_secs(5),

@@ -194,7 +194,7 @@ impl Manager {
 
     /// How many connections there are, in rooms or not.
     pub fn connections(&self) -> usize {
-        self.0.clients.len()
+        self.0.gate.open()
     }
 
     /// What it has done since it was made, and what there is now, in numbers. This costs a few microseconds, however many

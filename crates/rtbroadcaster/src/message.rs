@@ -48,6 +48,16 @@ impl Key {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns how many bytes it takes in JSON, without the quotes: a control character takes six (RFC 8259 section 7).
+    pub fn json_bytes(&self) -> usize {
+        let bytes = |byte: u8| match byte {
+            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
+            0x00..=0x1f => 6,
+            _ => 1,
+        };
+        self.0.bytes().map(bytes).sum()
+    }
 }
 
 impl fmt::Debug for Key {
@@ -264,6 +274,14 @@ mod tests {
     fn check(message: &Message, expected: Result<&str, MessageError>) {
         let found = message.body.as_ref().map(|body| std::str::from_utf8(body.params.as_bytes()).unwrap());
         assert_eq!(found.map_err(|error| *error), expected, "{message:?}");
+    }
+
+    #[test]
+    fn a_key_counts_as_it_is_written_in_json() {
+        for letter in (0..=0x7f_u8).map(char::from).chain(['ä', '\u{2028}', '🎈']) {
+            let key = Key::new(&format!("a{letter}b")).unwrap();
+            assert_eq!(key.json_bytes(), serde_json::to_string(key.as_str()).unwrap().len() - 2, "{letter:?}");
+        }
     }
 
     #[test]

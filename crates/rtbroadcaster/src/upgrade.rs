@@ -248,11 +248,7 @@ impl Upgrade {
         tokio::spawn(async move {
             match self.socket.await {
                 Ok(upgraded) => {
-                    let stall = manager.config().stall_timeout;
-                    let (socket, first) = match (self.take)(upgraded) {
-                        Ok((tcp, first)) => (Socket::direct(tcp, stall), first),
-                        Err(upgraded) => (Socket::Stream(Box::new(TokioIo::new(upgraded))), Bytes::new()),
-                    };
+                    let (socket, first) = socket_of(upgraded, self.take, &manager);
                     manager.serve(socket, &first, protocol, permit, self.accepted, ticket);
                 }
                 Err(error) => tracing::debug!(%error, "the connection ended before it was upgraded"),
@@ -272,6 +268,14 @@ impl Upgrade {
             page.as_ref().map_err(|error| *error)?.check(manager.config())?;
         }
         manager.enter(self.peer).map_err(|TooMany| UpgradeError::TooManyConnections)
+    }
+}
+
+/// Returns what is under `upgraded`, the plain TCP socket if `take` finds one, and the bytes that were already read from it.
+fn socket_of(upgraded: Upgraded, take: TakeSocket, manager: &Manager) -> (Socket, Bytes) {
+    match take(upgraded) {
+        Ok((tcp, first)) => (Socket::direct(tcp, manager.config().stall_timeout), first),
+        Err(upgraded) => (Socket::Stream(Box::new(TokioIo::new(upgraded))), Bytes::new()),
     }
 }
 

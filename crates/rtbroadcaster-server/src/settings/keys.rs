@@ -116,6 +116,8 @@ keys! {
         keep_alive_timeout => keep_alive_timeout: std::time::Duration, "How long a connection of plain HTTP may be idle behind an answer";
         handshakes_per_address_per_second => config.handshakes_per_address_per_second: u32, "Most handshakes from one address in a second";
         replay_bytes_per_address_per_second => config.replay_bytes_per_address_per_second: u32, "Most bytes of state and missed messages told to one address in a second; what ten seconds bring may be had at once";
+        replay_bytes_per_address_max => config.replay_bytes_per_address_max: usize, "Most such bytes that one address has been told and not taken yet";
+        replay_bytes_max => config.replay_bytes_max: usize, "The same for all addresses together";
         signals_per_viewer_per_second => config.signals_per_viewer_per_second: u32, "Most signals from one viewer in a second";
         signals_per_room_per_second => config.signals_per_room_per_second: u32, "Most signals in one room in a second that the owner is told one by one";
         first_message_timeout => config.first_message_timeout: std::time::Duration, "Time from the accept to the first valid message";

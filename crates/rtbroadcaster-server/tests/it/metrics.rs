@@ -160,7 +160,10 @@ async fn the_address_serves_metrics_only_and_the_other_one_has_none() {
 async fn an_admin_address_in_use_is_told_plainly() {
     let (_server, address) = watched(&[]).await;
     let address = address.to_string();
-    let output = soon("the refusal", program().args(["--listen", "127.0.0.1:0", "--admin-listen", &address]).output());
+    let output = soon(
+        "the refusal",
+        program().args(["--listen", "127.0.0.1:0", "--admin-listen", &address, "--connections-max", "9"]).output(),
+    );
     let output = output.await.unwrap();
     let expected = format!(
         "rtbroadcaster: cannot listen on {address}: another program does. \

@@ -1,10 +1,11 @@
 //! Directories that cannot be written for a while: full, away, and not what they were.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::process::Command;
-use tokio::time::Instant;
+use tokio::time::{Instant, interval};
 
 use crate::connection::Connection;
 use crate::kept::{Directory, Room, ask, client, message};
@@ -30,9 +31,10 @@ async fn limited_server(directory: &Directory, arguments: &[&str]) -> Server {
 /// Waits until `/readyz` answers with `status`.
 async fn is_ready(server: &Server, status: u16) {
     let deadline = Instant::now() + DEADLINE;
-    let mut connection = Connection::open(server).await;
+    let mut pace = interval(Duration::from_millis(10));
     loop {
-        let answer = connection.ask("GET /readyz", "").await;
+        pace.tick().await;
+        let answer = Connection::open(server).await.ask("GET /readyz", "").await;
         if answer.status == status {
             return;
         }

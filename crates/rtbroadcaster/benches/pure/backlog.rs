@@ -7,7 +7,7 @@ use bytes::Bytes;
 use rtbroadcaster::Seq;
 use rtbroadcaster::message::{Change, Entry};
 use rtbroadcaster::protocol::Protocol;
-use rtbroadcaster::pure::backlog::{Backlog, Frame, Replay};
+use rtbroadcaster::pure::backlog::{Backlog, Frame, Hold, Replay};
 use rtbroadcaster::wire::encode;
 
 use super::{Part, sample};
@@ -57,7 +57,12 @@ fn replay() -> Box<dyn FnMut()> {
     let mut taken = Vec::new();
     Box::new(move || {
         let mut backlog = Backlog::new(Protocol::V2.dialect(), Seq::ZERO);
-        backlog.replay(Replay { announcement: announcement.clone(), entries: Arc::clone(&entries), seq });
+        backlog.replay(Replay {
+            announcement: announcement.clone(),
+            entries: Arc::clone(&entries),
+            seq,
+            hold: Hold::default(),
+        });
         take_all(&mut backlog, &mut taken);
     })
 }

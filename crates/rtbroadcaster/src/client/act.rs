@@ -1,13 +1,12 @@
 //! What a client's commands do to rooms, and what keeps them from it.
 //! Must not know the socket, nor how commands and refusals are written.
 
-use std::cell::Cell;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use super::{Client, Role};
-use crate::fanout::{Outbox, Promise};
+use crate::fanout::{Hold, Outbox, Promise};
 use crate::id::{RoomId, Seq};
 use crate::manager::Manager;
 use crate::message::{Key, Message, Params};
@@ -16,21 +15,37 @@ use crate::protocol::{Answer, Command, Protocol, Refusal};
 use crate::room::{CreateError, Done, JoinError, OwnError, Owner, OwnerKey, PublishError, SignalError, Welcome};
 use crate::standing::Start;
 
+/// A request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Denial {
+    pub(super) refusal: Refusal,
+    /// Whether it counts as a request that the client should not have made.
+    pub(super) counts: bool,
+}
+
+impl From<Refusal> for Denial {
+    /// What the server cannot do at the moment is no fault of the client: an owner publishes on while the disk is full.
+    fn from(refusal: Refusal) -> Self {
+        Self { refusal, counts: refusal != Refusal::Unavailable }
+    }
+}
+
 impl Client {
     /// Does what the client asks for under the name `id`.
-    pub(super) async fn act(&mut self, id: &str, command: Command) -> Result<(), Refusal> {
+    pub(super) async fn act(&mut self, id: &str, command: Command) -> Result<(), Denial> {
         match command {
-            Command::Create { options } => self.create(id, options).await,
-            Command::Own { room, key, start } => self.take_over(id, &room, &key, &start).await,
-            Command::Join { room, start } => self.join(id, &room, &start).await,
-            Command::Signal { key, params } => self.signal(&key, &params),
-            Command::Pause => self.pause(),
-            Command::Unpause => self.unpause(id),
-            Command::Leave { room } => self.leave_room(&room),
-            Command::Close => self.close_room(),
-            Command::Publish { room, message } => self.publish(id, room, message).await,
-            Command::Clear { key, id: name } => self.clear(id, key, name).await,
+            Command::Create { options } => self.create(id, options).await?,
+            Command::Own { room, key, start } => self.take_over(id, &room, &key, &start).await?,
+            Command::Join { room, start } => self.join(id, &room, &start).await?,
+            Command::Signal { key, params } => self.signal(&key, &params)?,
+            Command::Pause => self.pause()?,
+            Command::Unpause => self.unpause(id)?,
+            Command::Leave { room } => self.leave_room(&room)?,
+            Command::Close => self.close_room()?,
+            Command::Publish { room, message } => self.publish(id, room, message).await?,
+            Command::Clear { key, id: name } => self.clear(id, key, name).await?,
         }
+        Ok(())
     }
 
     /// Whether `command` has to wait for what was asked before it: until a viewer is paused or live, and whole.
@@ -70,15 +85,14 @@ impl Client {
             OwnError::Unavailable => Refusal::Unavailable,
         })?;
         let (protocol, alive) = (self.protocol, self.manager.config().ping_interval);
-        let (bytes, grace) = (Cell::new(0), owner.grace());
+        let grace = owner.grace();
         let announce = |welcome: &Welcome| {
-            bytes.set(welcome.bytes());
             let Welcome { standing, how, entries } = welcome;
             let answer = Answer::Owned { standing, how: *how, grace, replay: entries.len() };
-            protocol.accepted(id, &answer, alive).unwrap_or_default()
+            let hold = self.manager.replays(self.place, welcome.bytes());
+            (protocol.accepted(id, &answer, alive).unwrap_or_default(), hold)
         };
         owner.is_greeted_through(&self.outbox, start, &announce);
-        self.manager.replayed(self.place, bytes.get());
         self.role = Role::Owner(owner);
         self.deadlines.entered();
         Ok(())
@@ -92,10 +106,8 @@ impl Client {
         if !self.permit.may_join(room) {
             return Err(Refusal::NoRoom);
         }
-        let (outbox, bytes) = (Arc::clone(&self.outbox), Cell::new(0));
-        let announce = |welcome: &Welcome| self.joined(id, welcome, &bytes);
-        let membership = self.manager.registry().join(room, outbox, start, &announce);
-        self.manager.replayed(self.place, bytes.get());
+        let announce = |welcome: &Welcome| self.joined(id, welcome);
+        let membership = self.manager.registry().join(room, Arc::clone(&self.outbox), start, &announce);
         self.role = Role::Viewer(membership.map_err(|error| match error {
             JoinError::NoRoom => Refusal::NoRoom,
             JoinError::RoomFull => Refusal::RoomFull,
@@ -133,12 +145,14 @@ impl Client {
         Ok(())
     }
 
-    fn signal(&mut self, key: &Key, params: &Params) -> Result<(), Refusal> {
-        let Role::Viewer(membership) = &mut self.role else { return Err(Refusal::BadMessage) };
+    fn signal(&mut self, key: &Key, params: &Params) -> Result<(), Denial> {
+        let Role::Viewer(membership) = &mut self.role else { return Err(Refusal::BadMessage.into()) };
         membership.signal(key, params).map_err(|error| match error {
-            SignalError::TooLong => Refusal::BadMessage,
-            SignalError::Rate => Refusal::Rate,
-            SignalError::Unavailable => Refusal::Unavailable,
+            SignalError::TooLong => Refusal::BadMessage.into(),
+            SignalError::Rate => Refusal::Rate.into(),
+            // Other viewers have used it up.
+            SignalError::RoomRate => Denial { refusal: Refusal::Rate, counts: false },
+            SignalError::Unavailable => Refusal::Unavailable.into(),
         })
     }
 
@@ -153,9 +167,7 @@ impl Client {
         // It has waited until it is paused, and whole, or live.
         let position = self.outbox.position().ok_or(Refusal::BadMessage)?;
         self.be_told()?;
-        let bytes = Cell::new(0);
-        membership.unpause(position, &|welcome| self.joined(id, welcome, &bytes));
-        self.manager.replayed(self.place, bytes.get());
+        membership.unpause(position, &|welcome| self.joined(id, welcome));
         Ok(())
     }
 
@@ -188,12 +200,12 @@ impl Client {
         }
     }
 
-    /// The announcement of what a viewer gets, which takes so many `bytes`.
-    fn joined(&self, id: &str, welcome: &Welcome, bytes: &Cell<usize>) -> Bytes {
-        bytes.set(welcome.bytes());
+    /// Returns the announcement of what a viewer gets, and what counts its bytes until it has them.
+    fn joined(&self, id: &str, welcome: &Welcome) -> (Bytes, Hold) {
         let Welcome { standing, how, entries } = welcome;
         let answer = Answer::Joined { standing, how: *how, replay: entries.len() };
-        self.protocol.accepted(id, &answer, self.manager.config().ping_interval).unwrap_or_default()
+        let announcement = self.protocol.accepted(id, &answer, self.manager.config().ping_interval).unwrap_or_default();
+        (announcement, self.manager.replays(self.place, welcome.bytes()))
     }
 
     /// Whether the client may be told a room's state, or what it missed, at this moment. Asked before it is known whether

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 
+use super::act::Denial;
 use super::{Client, Role};
 use crate::close::CloseReason;
 use crate::fanout::Ending;
@@ -52,7 +53,7 @@ impl Client {
                     // Boxed, so that the task of a viewer, who never speaks, holds no space for it.
                     Box::pin(self.answer(echo, command)).await;
                 }
-                Ok(Incoming::Ping(_) | Incoming::Pong(_)) if self.pings.came(self.manager.clock().now()) => {
+                Ok(Incoming::Ping(_) | Incoming::Pong(_)) if self.is_unproductive() => {
                     tracing::debug!("client closed: too many pings");
                     self.outbox.cut(CloseReason::Rate);
                 }
@@ -88,14 +89,31 @@ impl Client {
         let done = match command {
             Ok(command) => {
                 self.deadlines.understood();
+                // Each of them may cost a replay, and none changes anything for others.
+                let is_turn = matches!(command, Command::Pause | Command::Unpause);
+                if is_turn && self.is_unproductive() {
+                    return self.refuse_for_good(&echo);
+                }
                 self.act(&echo, command).await
             }
-            Err(refusal) => Err(refusal),
+            Err(refusal) => Err(refusal.into()),
         };
         match done {
             Ok(()) => self.strikes.accepted(),
-            Err(refusal) => self.refuse(&echo, refusal),
+            Err(Denial { counts: true, .. }) if self.is_unproductive() => self.refuse_for_good(&echo),
+            Err(Denial { refusal, .. }) => self.refuse(&echo, refusal),
         }
+    }
+
+    /// Counts a ping, or a request that is refused or changes nothing. Returns whether it is one too many.
+    fn is_unproductive(&mut self) -> bool {
+        self.unproductive.came(self.manager.clock().now())
+    }
+
+    /// Refuses what is asked too often, and closes the connection.
+    fn refuse_for_good(&mut self, echo: &str) {
+        self.refuse(echo, Refusal::Rate);
+        self.outbox.finish(CloseReason::Rate);
     }
 
     fn refuse(&mut self, echo: &str, refusal: Refusal) {

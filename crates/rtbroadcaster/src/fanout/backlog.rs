@@ -25,8 +25,8 @@ pub use frame::Frame;
 use lost::Lost;
 pub(super) use queue::PLACE_BYTES;
 use queue::Queue;
-pub use replay::Replay;
 use replay::Replaying;
+pub use replay::{Hold, Replay};
 use taken::Taken;
 
 /// More waits than may, and no replay can mend that: the new frame was not taken.
@@ -288,6 +288,14 @@ impl Backlog {
         self.taken.since().or_else(|| self.queue.since().map(|since| since.max(self.replayed)))
     }
 
+    /// When the member will have waited too long, or taken a replay too slowly, for a stall limit of `stall`. None while
+    /// nothing waits.
+    pub fn stalls_at(&self, stall: Duration) -> Option<Duration> {
+        let waits = self.waiting_since().map(|since| since.saturating_add(stall));
+        let replay = self.replays.front().and_then(|replay| replay.due(stall));
+        waits.into_iter().chain(replay).min()
+    }
+
     /// Takes the frame that goes out next, and with it what says that there is a hole before it. Gives their bytes, 0
     /// if nothing waits.
     fn take_next(&mut self, now: Duration) -> usize {
@@ -300,7 +308,7 @@ impl Backlog {
             return take(control, now);
         }
         while let Some(replay) = self.replays.front_mut() {
-            if let Some(bytes) = replay.pop(self.dialect) {
+            if let Some(bytes) = replay.pop(self.dialect, now) {
                 return take(bytes, now);
             }
             self.reached = replay.seq();

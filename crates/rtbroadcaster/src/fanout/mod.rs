@@ -9,7 +9,7 @@ mod outbox;
 mod roster;
 mod superseding;
 
-pub(crate) use backlog::{Ending, Frame, Replay};
+pub(crate) use backlog::{Ending, Frame, Hold, Replay};
 pub(crate) use lags::Lagging;
 pub(crate) use lane::{Faults, Lanes};
 pub(crate) use moments::Moments;

@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 use super::backlog::{ControlKind, Ending, Frame, Replay};
 use crate::clock::Clock;
 use crate::close::CloseReason;
-use crate::config::{Config, deadline};
+use crate::config::Config;
 use crate::id::{RoomId, Seq};
 use crate::message::Dialect;
 use crate::metrics::Counters;
@@ -219,8 +219,8 @@ impl Outbox {
     /// When the client will have waited too long for its socket; `None` while it does not wait.
     pub(crate) fn stalls_at(&self) -> Option<Duration> {
         let line = self.lock();
-        let since = line.backlog.as_ref().filter(|_| line.waits_for_socket)?.waiting_since()?;
-        deadline(since, Duration::from_nanos(self.stall_ns))
+        let stall = Some(self.stall_ns).filter(|stall| *stall != 0).map(Duration::from_nanos)?;
+        line.backlog.as_ref().filter(|_| line.waits_for_socket)?.stalls_at(stall)
     }
 
     /// Changes what waits and wakes the client task if it has something to do about it.

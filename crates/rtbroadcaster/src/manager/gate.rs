@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::Manager;
 use super::bucket::{Bucket, Rate};
 use crate::config::{Config, exceeds};
+use crate::fanout::Hold;
 use crate::place::Place;
 
 /// How many addresses without an open connection are remembered before those that have nothing to be remembered for
@@ -31,12 +32,17 @@ pub(crate) struct Gate {
     handshakes: Rate,
     /// `replay_bytes_per_address_per_second`.
     replays: Rate,
+    /// `replay_bytes_max` and `replay_bytes_per_address_max`.
+    pending_max: usize,
+    pending_per_place_max: usize,
     visits: Mutex<Visits>,
 }
 
 #[derive(Debug, Default)]
 struct Visits {
     open: usize,
+    /// The bytes of all replays that are not taken yet.
+    pending: usize,
     places: HashMap<Place, Visitor>,
 }
 
@@ -46,6 +52,16 @@ struct Visitor {
     open: usize,
     handshakes: Bucket,
     replays: Bucket,
+    /// The bytes of its replays that are not taken yet.
+    pending: usize,
+}
+
+/// A replay that is not taken yet. Dropping it is how it ends.
+#[derive(Debug)]
+struct Pending {
+    gate: Arc<Gate>,
+    place: Option<Place>,
+    bytes: usize,
 }
 
 /// The gate is closed for this connection at the moment.
@@ -73,6 +89,8 @@ impl Gate {
             open_per_place_max: config.connections_per_address_max,
             handshakes: Rate::new(config.handshakes_per_address_per_second, HANDSHAKE_SECONDS),
             replays: Rate::new(config.replay_bytes_per_address_per_second, REPLAY_SECONDS),
+            pending_max: config.replay_bytes_max,
+            pending_per_place_max: config.replay_bytes_per_address_max,
             visits: Mutex::default(),
         })
     }
@@ -89,6 +107,7 @@ impl Gate {
                 open: 0,
                 handshakes: Bucket::full(self.handshakes, now),
                 replays: Bucket::full(self.replays, now),
+                pending: 0,
             });
             // A handshake that is refused for the number of connections counts too, so that trying harder does not help.
             let in_time = visitor.handshakes.take(self.handshakes, now);
@@ -102,16 +121,33 @@ impl Gate {
     }
 
     /// Whether clients at `place` may be told a room's state, or what they missed, at this moment.
-    pub(super) fn may_replay(&self, place: Place, now: Duration) -> bool {
+    pub(super) fn may_replay(&self, place: Option<Place>, now: Duration) -> bool {
+        let visits = self.lock();
+        if is_reached(visits.pending, self.pending_max) {
+            return false;
+        }
         // A place that is not listed has come in by no handshake whose address was known.
-        self.lock().places.get(&place).is_none_or(|visitor| visitor.replays.is_even(self.replays, now))
+        let visitor = place.and_then(|place| visits.places.get(&place));
+        visitor.is_none_or(|visitor| {
+            visitor.replays.is_even(self.replays, now) && !is_reached(visitor.pending, self.pending_per_place_max)
+        })
     }
 
-    /// A client at `place` is told so many bytes of it.
-    pub(super) fn replayed(&self, place: Place, bytes: usize, now: Duration) {
-        if let Some(visitor) = self.lock().places.get_mut(&place) {
+    /// A client at `place` is told so many bytes of it, which are pending until what this returns is dropped.
+    fn replays(self: &Arc<Self>, place: Option<Place>, bytes: usize, now: Duration) -> Pending {
+        let mut visits = self.lock();
+        visits.pending += bytes;
+        if let Some(visitor) = place.and_then(|place| visits.places.get_mut(&place)) {
             visitor.replays.charge(u32::try_from(bytes).unwrap_or(u32::MAX), self.replays, now);
+            visitor.pending += bytes;
         }
+        drop(visits);
+        Pending { gate: Arc::clone(self), place, bytes }
+    }
+
+    /// Returns how many connections there are.
+    pub(super) fn open(&self) -> usize {
+        self.lock().open
     }
 
     fn lock(&self) -> MutexGuard<'_, Visits> {
@@ -128,7 +164,7 @@ impl Visits {
             self.places.retain(|_, visitor| {
                 let is_fresh =
                     visitor.handshakes.is_full(gate.handshakes, now) && visitor.replays.is_full(gate.replays, now);
-                visitor.open > 0 || !is_fresh
+                visitor.open > 0 || visitor.pending > 0 || !is_fresh
             });
         }
     }
@@ -144,6 +180,22 @@ impl Drop for Ticket {
     }
 }
 
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let mut visits = self.gate.lock();
+        visits.pending -= self.bytes;
+        // A place that had no connection when this began may have one now.
+        if let Some(visitor) = self.place.and_then(|place| visits.places.get_mut(&place)) {
+            visitor.pending = visitor.pending.saturating_sub(self.bytes);
+        }
+    }
+}
+
+/// Whether nothing may be added to `amount`, where a limit of zero is lifted.
+fn is_reached(amount: usize, limit: usize) -> bool {
+    limit != 0 && amount >= limit
+}
+
 impl Manager {
     /// Lets a connection in, if there are not too many.
     pub(crate) fn enter(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
@@ -151,16 +203,14 @@ impl Manager {
     }
 
     /// Whether a client at `place` may be told a room's state, or what it missed, at this moment. Where a place is not
-    /// known there is no limit.
+    /// known only the limit of all applies.
     pub(crate) fn may_replay(&self, place: Option<Place>) -> bool {
-        place.is_none_or(|place| self.0.gate.may_replay(place, self.0.clock.now()))
+        self.0.gate.may_replay(place, self.0.clock.now())
     }
 
-    /// A client at `place` is told so many bytes of it.
-    pub(crate) fn replayed(&self, place: Option<Place>, bytes: usize) {
-        if let Some(place) = place.filter(|_| bytes > 0) {
-            self.0.gate.replayed(place, bytes, self.0.clock.now());
-        }
+    /// A client at `place` is told so many bytes of it, which count until what this returns is dropped.
+    pub(crate) fn replays(&self, place: Option<Place>, bytes: usize) -> Hold {
+        if bytes == 0 { Hold::default() } else { Hold::of(self.0.gate.replays(place, bytes, self.0.clock.now())) }
     }
 }
 
@@ -220,19 +270,19 @@ mod tests {
         let (one, other) = (place(1).unwrap(), place(2).unwrap());
         let after = |seconds: u64| NOW + Duration::from_secs(seconds);
         let ticket = gate.enter(Some(one), NOW).unwrap();
-        assert!(gate.may_replay(one, NOW));
-        gate.replayed(one, 15_000, NOW);
+        assert!(gate.may_replay(Some(one), NOW));
+        drop(gate.replays(Some(one), 15_000, NOW));
         drop(ticket);
-        assert!(!gate.may_replay(one, after(4)), "what it was told lasts longer than its connection");
-        assert!(gate.may_replay(one, after(5)));
-        assert!(gate.may_replay(other, NOW), "another address has its own");
-        gate.replayed(other, usize::MAX, NOW);
-        assert!(gate.may_replay(other, NOW), "an address that came by no handshake is not limited");
+        assert!(!gate.may_replay(Some(one), after(4)), "what it was told lasts longer than its connection");
+        assert!(gate.may_replay(Some(one), after(5)));
+        assert!(gate.may_replay(Some(other), NOW), "another address has its own");
+        drop(gate.replays(Some(other), usize::MAX, NOW));
+        assert!(gate.may_replay(Some(other), NOW), "an address that came by no handshake is not limited");
         let remembers = |now| {
             for number in 0..=u32::try_from(FORGET_ABOVE).unwrap() {
                 let place = Place::from(IpAddr::from(number.to_be_bytes()));
                 drop(gate.enter(Some(place), now));
-                gate.replayed(place, 1, now);
+                drop(gate.replays(Some(place), 1, now));
             }
             gate.lock().forget(&gate, now);
             gate.lock().places.contains_key(&one)
@@ -242,13 +292,33 @@ mod tests {
     }
 
     #[test]
+    fn what_clients_have_not_taken_bounds_what_more_are_told_at_one_address_and_in_all() {
+        let gate = Gate::new(&Config {
+            replay_bytes_per_address_per_second: 0,
+            replay_bytes_per_address_max: 1_000,
+            replay_bytes_max: 2_500,
+            ..Config::default()
+        });
+        let _tickets = [1, 2, 3].map(|last| gate.enter(place(last), NOW).unwrap());
+        let (first, second) = (gate.replays(place(1), 600, NOW), gate.replays(place(1), 600, NOW));
+        assert!(!gate.may_replay(place(1), NOW), "it has 1 200 bytes to take");
+        assert!(gate.may_replay(place(2), NOW) && gate.may_replay(None, NOW));
+        drop(first);
+        assert!(gate.may_replay(place(1), NOW), "600 are left");
+        let _others = [gate.replays(place(2), 900, NOW), gate.replays(None, 1_000, NOW)];
+        assert!(!gate.may_replay(place(3), NOW) && !gate.may_replay(None, NOW), "2 500 in all");
+        drop(second);
+        assert!(gate.may_replay(place(3), NOW));
+    }
+
+    #[test]
     fn by_default_an_audience_behind_one_address_joins_at_once_and_joins_of_a_full_state_are_paced() {
         let gate = Gate::new(&Config::default());
         let joins = |place: Place, bytes: usize, now: Duration| {
             let may = |_: &usize| {
-                let may = gate.may_replay(place, now);
+                let may = gate.may_replay(Some(place), now);
                 if may {
-                    gate.replayed(place, bytes, now);
+                    drop(gate.replays(Some(place), bytes, now));
                 }
                 may
             };

@@ -45,7 +45,7 @@ pub struct Entry {
     pub change: Change,
     /// With which parameters: a part of a finished frame once there is one, so that what a room keeps it keeps once.
     params: Mutex<Params>,
-    /// The bytes of key and params.
+    /// The bytes of key and params in a frame.
     bytes: usize,
     /// The finished frame of each protocol; `None` where a protocol has no words for it.
     frames: [OnceLock<Option<Bytes>>; PROTOCOLS],
@@ -63,7 +63,7 @@ pub struct Written {
 impl Entry {
     /// An applied message of which no frame is made yet.
     pub fn new(room: RoomId, seq: Option<Seq>, term: Term, key: Key, params: Params, change: Change) -> Self {
-        let bytes = key.as_str().len() + params.as_bytes().len();
+        let bytes = key.json_bytes() + params.as_bytes().len();
         Self { room, seq, term, key, change, params: Mutex::new(params), bytes, frames: Default::default() }
     }
 
@@ -72,7 +72,7 @@ impl Entry {
         self.lock().clone()
     }
 
-    /// What limits on state and history count: the bytes of key and params.
+    /// What limits on state, history and replays count: the bytes of key and params, each as it stands in a frame.
     pub fn bytes(&self) -> usize {
         self.bytes
     }

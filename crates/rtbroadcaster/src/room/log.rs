@@ -68,7 +68,7 @@ pub struct Proposal {
 impl Proposal {
     /// What limits on state and history count.
     pub(super) fn bytes(&self) -> usize {
-        self.key.as_str().len() + self.params.as_bytes().len()
+        self.key.json_bytes() + self.params.as_bytes().len()
     }
 }
 

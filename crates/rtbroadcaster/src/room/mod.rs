@@ -32,7 +32,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::engine::{Engine, LifeIndex, Lives, Stored};
-use crate::fanout::{Lanes, Outbox, Replay};
+use crate::fanout::{Hold, Lanes, Outbox, Replay};
 use crate::id::{Cursor, Numbering, RoomId, Seq};
 use crate::metrics::Counters;
 use crate::options::RoomOptions;
@@ -129,7 +129,7 @@ pub(crate) struct Surroundings {
 }
 
 /// Writes what is announced to whoever enters, in its protocol.
-pub(crate) type Announce<'a> = &'a dyn Fn(&Welcome) -> Bytes;
+pub(crate) type Announce<'a> = &'a dyn Fn(&Welcome) -> (Bytes, Hold);
 
 impl Room {
     /// A room with its first owner. It is kept, if there is an engine, when it has [begun](Self::begin).
@@ -290,21 +290,20 @@ impl Room {
         self.tell_newcomer(&mut state, seat, outbox);
     }
 
-    /// Brings a viewer that lost messages to where the room stands, in the same way. Gives how many bytes that takes.
-    fn restore(&self, outbox: &Arc<Outbox>, seat: Seat) -> usize {
+    /// Brings a viewer that lost messages to where the room stands, in the same way. `hold` is told how many bytes that takes.
+    fn restore(&self, outbox: &Arc<Outbox>, seat: Seat, hold: impl FnOnce(usize) -> Hold) {
         let mut state = self.lock();
         if !outbox.order_state() || state.core.has_ended() {
             // The farewell, which was faster or is on its way, brings the state.
-            return 0;
+            return;
         }
         let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
-        let Some(announcement) = (outbox.dialect().reset)(&welcome.standing, welcome.entries.len()) else { return 0 };
-        let bytes = welcome.bytes();
-        let replay = Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq };
+        let Some(announcement) = (outbox.dialect().reset)(&welcome.standing, welcome.entries.len()) else { return };
+        let hold = hold(welcome.bytes());
+        let replay = Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq, hold };
         self.counters.reset_slow();
         state.members.replay(seat, outbox, replay);
         self.tell_newcomer(&mut state, seat, outbox);
-        bytes
     }
 
     /// The viewer of this number is gone.
@@ -344,6 +343,6 @@ impl Room {
 
 /// What `welcome` is on the wire.
 fn replay(welcome: Welcome, announce: Announce<'_>) -> Replay {
-    let announcement = announce(&welcome);
-    Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq }
+    let (announcement, hold) = announce(&welcome);
+    Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq, hold }
 }

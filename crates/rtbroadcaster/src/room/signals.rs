@@ -40,8 +40,10 @@ impl Signals {
 pub(crate) enum SignalError {
     /// Its key is counted, and its parameters are too long for that.
     TooLong,
-    /// Too much is said.
+    /// The viewer says too much.
     Rate,
+    /// All viewers of the room together say too much.
+    RoomRate,
     /// Nobody hears it at the moment.
     Unavailable,
 }
@@ -96,7 +98,8 @@ impl Room {
     pub(super) fn refuse_signal(&self, refusal: SignalRefusal) -> SignalError {
         self.counters.signal_refused(refusal);
         match refusal {
-            SignalRefusal::ViewerRate | SignalRefusal::RoomRate => SignalError::Rate,
+            SignalRefusal::ViewerRate => SignalError::Rate,
+            SignalRefusal::RoomRate => SignalError::RoomRate,
             SignalRefusal::Unheard | SignalRefusal::OwnerBehind => SignalError::Unavailable,
         }
     }

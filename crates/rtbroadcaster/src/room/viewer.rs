@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::members::Seat;
 use super::pace::Pace;
 use super::{Announce, Room, SignalError};
-use crate::fanout::Outbox;
+use crate::fanout::{Hold, Outbox};
 use crate::id::Seq;
 use crate::message::{Key, Params};
 use crate::metrics::SignalRefusal;
@@ -46,9 +46,9 @@ impl Membership {
         self.room.unpause(&self.outbox, self.seat, position, announce);
     }
 
-    /// The viewer, who lost messages, gets the state. Gives how many bytes that takes.
-    pub(crate) fn restore(&self) -> usize {
-        self.room.restore(&self.outbox, self.seat)
+    /// The viewer, who lost messages, gets the state. `hold` is told how many bytes that takes.
+    pub(crate) fn restore(&self, hold: impl FnOnce(usize) -> Hold) {
+        self.room.restore(&self.outbox, self.seat, hold);
     }
 }
 

@@ -85,7 +85,7 @@ where
 
 async fn echo(upgrade: Upgrade, path: Path, manager: Manager) {
     let Ok(upgraded) = upgrade.socket.await else { return };
-    let (socket, first) = take_back(upgraded, &manager);
+    let (socket, first) = socket_of(upgraded, take_back, &manager);
     assert_eq!(matches!(socket, Socket::Direct(_)), path == Path::Direct);
     let mut client = Client::echo(socket, &manager);
     client.begin(&first);

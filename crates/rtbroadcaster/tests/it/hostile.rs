@@ -9,6 +9,7 @@ mod handshakes;
 mod log;
 mod offender;
 mod patience;
+mod rates;
 mod v2;
 
 use company::Company;

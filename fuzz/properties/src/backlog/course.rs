@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rtbroadcaster::Seq;
 use rtbroadcaster::message::{Change, Entry};
-use rtbroadcaster::pure::backlog::{ControlKind, Ending, Frame, Rank, Replay};
+use rtbroadcaster::pure::backlog::{ControlKind, Ending, Frame, Hold, Rank, Replay};
 
 use super::frame::{TELLING, TERSE, Tag, frame};
 use super::ledger::Ledger;
@@ -160,7 +160,7 @@ impl Course {
     fn state(&self) -> Replay {
         let seq = self.ledger.seq();
         let announcement = frame(Tag::State, seq, &[]);
-        Replay { announcement, entries: self.ledger.fold(seq).into(), seq: number(seq) }
+        Replay { announcement, entries: self.ledger.fold(seq).into(), seq: number(seq), hold: Hold::default() }
     }
 
     /// The member wants messages again: every message that it missed, or the state, rides in the lane's queue.
@@ -171,7 +171,7 @@ impl Course {
             self.state()
         } else {
             let entries = self.ledger.between(after, seq).into();
-            Replay { announcement: frame(Tag::Missed, seq, &[]), entries, seq: number(seq) }
+            Replay { announcement: frame(Tag::Missed, seq, &[]), entries, seq: number(seq), hold: Hold::default() }
         };
         self.roster.push_back(Item::Replay(replay));
     }

@@ -19,10 +19,11 @@ use crate::load::peer::{Peer, PeerError, V2};
 use crate::steps::Failure;
 use owners::{COUNTED_KEYS, Counter, Deaf};
 
-/// How many signals at full scale, how many viewers at once, and what each says in one go.
+/// How many signals at full scale, how many viewers at once, and what each says in one go: less than the refusals that the
+/// server takes at once.
 const SIGNALS: u64 = 1_000_000;
 const AT_ONCE: u64 = 96;
-const EACH: usize = 200;
+const EACH: usize = 120;
 
 /// How many of them read nothing, at most.
 const UNREAD_MAX: usize = 12;

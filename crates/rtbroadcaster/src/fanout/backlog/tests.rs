@@ -285,7 +285,11 @@ fn after_a_cut_only_the_half_written_frame_goes_on() {
 
 #[test]
 fn a_frame_over_the_limit_goes_alone_but_not_behind_another() {
-    let mut backlog = Backlog::new(&NUMBERED, Seq::ZERO);
+    static RAW: Dialect = Dialect {
+        encode: |_, params| Some(Written { frame: Bytes::copy_from_slice(params.as_bytes()), tail: 0 }),
+        ..Dialect::MUTE
+    };
+    let mut backlog = Backlog::new(&RAW, Seq::ZERO);
     let big = || Frame::event(bytes(1, LIMIT));
     assert_eq!(backlog.push(big(), Duration::ZERO, LIMIT), Ok(()));
     assert_eq!(backlog.push(Frame::event(bytes(2, 0)), Duration::ZERO, LIMIT), Err(Overflow));
@@ -323,7 +327,40 @@ fn state(count: u64) -> Replay {
         let key = Key::new(&number.to_string()).unwrap();
         Arc::new(Entry::new(RoomId::random(), Seq::new(number), Term::FIRST, key, Params::NONE, Change::State))
     };
-    Replay { announcement: bytes(1_000, 0), entries: (1..=count).map(value).collect(), seq: Seq::new(count).unwrap() }
+    Replay {
+        announcement: bytes(1_000, 0),
+        entries: (1..=count).map(value).collect(),
+        seq: Seq::new(count).unwrap(),
+        hold: Hold::default(),
+    }
+}
+
+#[test]
+fn a_replay_has_to_be_taken_at_a_pace_however_often_a_frame_of_it_goes() {
+    const STALL: Duration = Duration::from_secs(10);
+    let at = Duration::from_secs;
+    let mut backlog = Backlog::new(&NUMBERED, Seq::ZERO);
+    let big = Params::from_json(&format!("[\"{}\"]", "x".repeat(20_000))).unwrap();
+    let entry = |number: u64| {
+        let key = Key::new(&number.to_string()).unwrap();
+        Arc::new(Entry::new(RoomId::random(), Seq::new(number), Term::FIRST, key, big.clone(), Change::State))
+    };
+    backlog.replay(Replay { entries: (1..=8).map(entry).collect(), ..state(8) });
+    assert_eq!(backlog.stalls_at(STALL), None, "nothing is taken yet");
+    let mut frames = Vec::new();
+    for second in [100, 109, 118, 127] {
+        backlog.take(&mut frames, 1, 1, at(second));
+        // 160 KB in 78 s, and the stall limit.
+        assert_eq!(backlog.stalls_at(STALL), Some(at((second + 10).min(188))), "at {second}");
+        let length = frames.drain(..).map(|frame| frame.len()).sum();
+        backlog.advance(length);
+    }
+    backlog.take(&mut frames, 1, 1, at(185));
+    assert_eq!(backlog.stalls_at(STALL), Some(at(188)), "too slow in all, though the last frame has just been taken");
+    backlog.advance(frames.concat().len());
+    backlog.take(&mut frames, 99, usize::MAX, at(186));
+    frames.clear();
+    assert!(backlog.stalls_at(STALL).is_some_and(|end| end == at(196)), "only the last frames wait");
 }
 
 #[test]

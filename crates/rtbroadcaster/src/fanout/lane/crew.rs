@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::close::CloseReason;
+use crate::fanout::Hold;
 use crate::fanout::backlog::{Frame, Replay};
 use crate::fanout::outbox::{Batch, Member, Outbox};
 use crate::fanout::roster::{Last, Parting, Roll, Roster, Said, Work};
@@ -189,7 +190,12 @@ fn end(member: &Outbox, last: &Last, counters: &Counters) {
     if member.is_lost()
         && let Some(announcement) = (dialect.reset)(&last.standing, last.entries.len())
     {
-        member.replay(Replay { announcement, entries: Arc::clone(&last.entries), seq: last.standing.seq });
+        member.replay(Replay {
+            announcement,
+            entries: Arc::clone(&last.entries),
+            seq: last.standing.seq,
+            hold: Hold::default(),
+        });
         counters.reset_slow();
     }
     member.farewell(last.standing.room, dialect.room_closed);

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::direct::Way;
 use super::*;
+use crate::fanout::Hold;
 use crate::fanout::backlog::{Frame, Rank};
 use crate::message::{Key, Overflowing};
 
@@ -255,7 +256,12 @@ fn a_heartbeat_asks_before_what_waits() {
     let _entered = runtime.enter();
     let outbox = Outbox::new(None, &SILENT, Clock::start(), &Counters::idle(), &Config::default());
     let announcement = encode::text(b"connected");
-    outbox.replay(Replay { announcement: announcement.clone(), entries: Arc::from([]), seq: Seq::ZERO });
+    outbox.replay(Replay {
+        announcement: announcement.clone(),
+        entries: Arc::from([]),
+        seq: Seq::ZERO,
+        hold: Hold::default(),
+    });
     outbox.answer(encode::text(b"later"));
     heartbeat(&outbox);
     let mut out = Vec::new();
@@ -293,7 +299,12 @@ async fn a_rooms_end_that_overtakes_the_request_for_its_state_ends_the_client() 
     assert!(matches!(outbox.poll_drain(context, &mut write), Poll::Ready(Ok(Drained::Lost))));
     // The lane comes first.
     assert!(outbox.is_lost());
-    outbox.replay(Replay { announcement: encode::text(b"reset"), entries: Arc::from([]), seq: Seq::ZERO });
+    outbox.replay(Replay {
+        announcement: encode::text(b"reset"),
+        entries: Arc::from([]),
+        seq: Seq::ZERO,
+        hold: Hold::default(),
+    });
     outbox.farewell(RoomId::random(), CloseReason::RoomClosed);
     assert!(!outbox.order_state(), "nothing is to be made any more");
     assert!(matches!(outbox.poll_drain(context, &mut write), Poll::Ready(Ok(Drained::Closed))));

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::*;
 use crate::engine::disk::Disk;
 use crate::engine::simulated::Dice;
+use crate::fanout::Hold;
 use crate::id::{Cursor, Epoch, Seq};
 use crate::message::Message;
 use crate::room::Welcome;
@@ -41,7 +42,7 @@ fn welcome(manager: &Manager, room: RoomId, start: &Start) -> Option<Welcome> {
     let announce = |welcome: &Welcome| {
         let Welcome { standing, how, entries } = welcome;
         found.set(Some(Welcome { standing: standing.clone(), how: *how, entries: Arc::clone(entries) }));
-        Bytes::new()
+        (Bytes::new(), Hold::default())
     };
     let membership = manager.registry().join(room, outbox, start, &announce);
     drop(membership);

@@ -124,7 +124,9 @@ async fn a_viewer_hears_that_its_signal_was_refused_and_why() {
     until("the owner is away", || viewer.status() == Status::Away).await;
     // Its pace allows one again in time.
     let unavailable = async {
+        let mut pace = tokio::time::interval(Duration::from_millis(50));
         loop {
+            pace.tick().await;
             viewer.signal("hand", ()).await.unwrap();
             if refused(&mut messages).await == "unavailable" {
                 break;

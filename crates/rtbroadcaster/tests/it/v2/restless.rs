@@ -43,8 +43,9 @@ const OVER: u64 = u64::MAX;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pauses_in_one_segment_are_done_one_after_the_other_while_the_owner_speaks() {
-    const PAUSES: usize = 40;
-    const ROUNDS: u64 = 12;
+    // Together fewer than a client may have at once.
+    const PAUSES: usize = 10;
+    const ROUNDS: u64 = 6;
     // So that nobody falls behind for good on a busy machine.
     const MESSAGES: u64 = 400;
     // Who reads late is not reset: this is about pauses.
@@ -83,7 +84,7 @@ async fn a_viewer_that_pauses_hundreds_of_times_gets_everything_once() {
     let mut viewer = Viewer::new(&house, &room).await;
     let (speaking, limit) = speak_on(speaker, 1);
     limit.store(OVER - 1, Ordering::Relaxed);
-    let mut dice = Dice::new();
+    let (mut dice, mut came) = (Dice::new(), 0);
     for n in 0..PAUSES {
         let seq = viewer.follower.seq() + dice.below(4);
         viewer.until_seq(seq).await;
@@ -93,9 +94,11 @@ async fn a_viewer_that_pauses_hundreds_of_times_gets_everything_once() {
             1 => viewer.client.send_all([frame::PAUSE.to_owned(), frame::PAUSE.to_owned()]).await,
             _ => viewer.pause().await,
         }
-        if dice.below(8) == 0 {
+        // A connection may pause so often at once and not more.
+        if dice.below(8) == 0 || n - came == 20 {
             // The connection goes while it is paused.
             viewer = Viewer::again(&house, &room, viewer.follower).await;
+            came = n;
         } else {
             viewer.unpause(&n.to_string()).await;
         }

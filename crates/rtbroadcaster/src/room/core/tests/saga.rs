@@ -12,6 +12,7 @@ use super::viewer::{Told, Viewer};
 use super::{Cursor, Step, VIEWERS};
 use crate::config::Config;
 use crate::engine::Lives;
+use crate::fanout::Hold;
 use crate::fanout::{Line, Replay};
 use crate::id::{self, Epoch, Life, Numbering, RoomId, Seq, Term};
 use crate::message::Entry;
@@ -386,12 +387,12 @@ fn announced(welcome: &Welcome) -> Replay {
     let Welcome { standing, how, entries } = welcome;
     let answer = Answer::Joined { standing, how: *how, replay: entries.len() };
     let announcement = Protocol::V2.accepted("id", &answer, Duration::ZERO).unwrap();
-    Replay { announcement, entries: Arc::clone(entries), seq: standing.seq }
+    Replay { announcement, entries: Arc::clone(entries), seq: standing.seq, hold: Hold::default() }
 }
 
 /// The state on the wire, for a viewer that lost messages.
 fn reset(welcome: &Welcome) -> Replay {
     let Welcome { standing, entries, .. } = welcome;
     let announcement = (Protocol::V2.dialect().reset)(standing, entries.len()).unwrap();
-    Replay { announcement, entries: Arc::clone(entries), seq: standing.seq }
+    Replay { announcement, entries: Arc::clone(entries), seq: standing.seq, hold: Hold::default() }
 }

@@ -1,5 +1,5 @@
-//! How many pings and pongs a peer may send: each costs an answer, or work without an end.
-//! Pure: it takes the time as an argument.
+//! How many pings, pongs and requests a peer may send that are refused or change nothing: each costs work, or an answer.
+//! Must not know what they say. Pure: it takes the time as an argument.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use std::time::Duration;
 const BURST: u32 = 128;
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// The pings and pongs of one peer.
+/// Those of one peer.
 #[derive(Debug, Default)]
-pub(super) struct Pings {
+pub(super) struct Unproductive {
     /// Until when the interval of each that came lasts, one after the other.
     until: Duration,
 }
 
-impl Pings {
+impl Unproductive {
     /// One more came, at `now`. Whether that is one too many.
     pub(super) fn came(&mut self, now: Duration) -> bool {
         self.until = self.until.max(now) + INTERVAL;
@@ -28,10 +28,10 @@ mod tests {
 
     #[test]
     fn a_burst_is_let_through_once_and_then_20_a_second() {
-        let mut pings = Pings::default();
+        let mut unproductive = Unproductive::default();
         let mut passing = |seconds: u64, count: usize| {
             let now = Duration::from_secs(seconds);
-            (0..count).take_while(|_| !pings.came(now)).count()
+            (0..count).take_while(|_| !unproductive.came(now)).count()
         };
         assert_eq!(passing(100, 1_000), 128);
         // The one that was too many has its interval too.
