@@ -285,11 +285,7 @@ fn after_a_cut_only_the_half_written_frame_goes_on() {
 
 #[test]
 fn a_frame_over_the_limit_goes_alone_but_not_behind_another() {
-    static RAW: Dialect = Dialect {
-        encode: |_, params| Some(Written { frame: Bytes::copy_from_slice(params.as_bytes()), tail: 0 }),
-        ..Dialect::MUTE
-    };
-    let mut backlog = Backlog::new(&RAW, Seq::ZERO);
+    let mut backlog = Backlog::new(&NUMBERED, Seq::ZERO);
     let big = || Frame::event(bytes(1, LIMIT));
     assert_eq!(backlog.push(big(), Duration::ZERO, LIMIT), Ok(()));
     assert_eq!(backlog.push(Frame::event(bytes(2, 0)), Duration::ZERO, LIMIT), Err(Overflow));
@@ -339,7 +335,11 @@ fn state(count: u64) -> Replay {
 fn a_replay_has_to_be_taken_at_a_pace_however_often_a_frame_of_it_goes() {
     const STALL: Duration = Duration::from_secs(10);
     let at = Duration::from_secs;
-    let mut backlog = Backlog::new(&NUMBERED, Seq::ZERO);
+    static RAW: Dialect = Dialect {
+        encode: |_, params| Some(Written { frame: Bytes::copy_from_slice(params.as_bytes()), tail: 0 }),
+        ..Dialect::MUTE
+    };
+    let mut backlog = Backlog::new(&RAW, Seq::ZERO);
     let big = Params::from_json(&format!("[\"{}\"]", "x".repeat(20_000))).unwrap();
     let entry = |number: u64| {
         let key = Key::new(&number.to_string()).unwrap();
