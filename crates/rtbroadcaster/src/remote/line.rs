@@ -4,7 +4,7 @@
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
-use tokio::task::unconstrained;
+use tokio::task::{consume_budget, unconstrained};
 use tokio::time::{Duration, Instant, sleep_until};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
@@ -115,6 +115,8 @@ impl Ear {
     /// The next frame. Cancelling it loses nothing.
     pub(super) async fn next(&mut self) -> Result<Frame, Parted> {
         loop {
+            // What is buffered already costs the runtime no read: without this a flood of small frames would hold its thread.
+            consume_budget().await;
             let silence = self.alive.map(|alive| self.heard + alive * MISSED_MAX);
             let message = tokio::select! {
                 // What has come stands before a time that is over.

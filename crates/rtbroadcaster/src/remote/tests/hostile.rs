@@ -9,7 +9,8 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::script::{Server, bell, next, reaches, soon};
 use crate::id::Seq;
-use crate::remote::{Options, Status};
+use crate::remote::random::Random;
+use crate::remote::{Broadcaster, Options, Status, Viewer};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -231,4 +232,109 @@ async fn an_answer_that_nobody_asked_for_is_nonsense() {
             assert_eq!(owner.key().as_str(), super::script::key());
         }
     }
+}
+
+/// A frame of any name with any members, most of them such as it may have.
+fn any_frame(random: &mut Random, entering: &Value, asked: &Value) -> String {
+    const NAMES: [&str; 14] = [
+        "created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "audience",
+        "signal", "closed", "message",
+    ];
+    const NUMBERS: [&str; 14] = [
+        "0",
+        "1",
+        "1",
+        "2",
+        "3",
+        "4",
+        "5",
+        "9007199254740991",
+        "9007199254740992",
+        "18446744073709551615",
+        "-1",
+        "1e999",
+        "0.5",
+        "\"1\"",
+    ];
+    const TEXTS: [&str; 12] = [
+        "live",
+        "away",
+        "snapshot",
+        "resumed",
+        "reset",
+        "rate",
+        "unavailable",
+        "e",
+        "f",
+        "k",
+        "\u{1b}[2J",
+        "0123456789abcdef0123456789abcdef0",
+    ];
+    let mut pick = |most: usize| usize::try_from(random.number() % u64::try_from(most).unwrap()).unwrap();
+    let mut text = format!(r#"{{"type":"{}""#, NAMES[pick(NAMES.len())]);
+    let ids = [entering["id"].to_string(), asked["id"].to_string(), json!("x").to_string()];
+    text.push_str(&format!(r#","id":{}"#, ids[pick(3)]));
+    for name in ["seq", "through", "until", "replay", "term", "aliveMs", "graceMs", "retryInMs", "viewers", "dropped"] {
+        if pick(4) > 0 {
+            // Big numbers are rare, or nothing would ever fit.
+            let number = if pick(8) > 0 { NUMBERS[pick(7)] } else { NUMBERS[pick(NUMBERS.len())] };
+            text.push_str(&format!(r#","{name}":{number}"#));
+        }
+    }
+    for name in ["how", "reason", "owner", "status", "code", "key", "epoch"] {
+        if pick(5) > 0 {
+            text.push_str(&format!(r#","{name}":{}"#, json!(TEXTS[pick(TEXTS.len())])));
+        }
+    }
+    for member in [r#","params":[1]"#, r#","state":true"#, r#","cleared":true"#, r#","counts":[[["a"],1]]"#] {
+        if pick(3) > 0 {
+            text.push_str(member);
+        }
+    }
+    format!(r#"{text},"room":"{}","ownerKey":"{}"}}"#, super::script::ROOM, super::script::key())
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_frames_in_any_order_make_a_client_panic_or_hang() {
+    let begun = std::time::Instant::now();
+    for seed in 0..500 {
+        let mut random = Random::of(seed);
+        let options = Options { patience: Some(Duration::from_secs(60)), ..Options::default() };
+        let (mut viewer, mut owner) = (None, None);
+        let mut server = if seed % 2 == 0 {
+            let (watcher, _messages, server) = Server::viewer_with(&options);
+            viewer = Some(watcher);
+            server
+        } else {
+            let (opened, server, peer) = Server::created(options).await;
+            owner = Some(opened);
+            peer.cuts().await;
+            server
+        };
+        let mut peer = server.accept().await;
+        let entering = match viewer {
+            Some(_) => peer.joins(json!({"seq": 1, "replay": random.number() % 2})).await,
+            None => peer.owned(json!({"seq": 1, "replay": random.number() % 2})).await,
+        };
+        let mut asked = Value::Null;
+        if let Some(owner) = &owner {
+            drop(soon(owner.send(bell(1))).await.unwrap());
+            if entering["replay"] == 0 {
+                asked = peer.asked().await;
+            }
+        }
+        for _ in 0..20 {
+            if !peer.may_say(any_frame(&mut random, &entering, &asked)).await {
+                break;
+            }
+        }
+        drop(peer);
+        let status =
+            viewer.as_ref().map(Viewer::watch_status).or(owner.as_ref().map(Broadcaster::watch_status)).unwrap();
+        // Nobody is there any more: it goes on trying, and its patience ends.
+        drop(server);
+        let over = tokio::time::timeout(HOUR, super::super::over(status.clone())).await;
+        assert!(over.is_ok() && status.borrow().closing().is_some(), "seed {seed}: {:?}", status.borrow());
+    }
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }

@@ -143,6 +143,11 @@ impl Peer {
         soon(self.0.send(Message::text(text.to_string()))).await.unwrap();
     }
 
+    /// Says something, whatever it is. Whether the client is there.
+    pub(super) async fn may_say(&mut self, text: String) -> bool {
+        soon(self.0.send(Message::text(text))).await.is_ok()
+    }
+
     /// Answers a join, which it gives, with these members besides.
     pub(super) async fn joins(&mut self, members: Value) -> Value {
         let join = self.asked().await;
