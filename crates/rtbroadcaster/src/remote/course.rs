@@ -101,6 +101,8 @@ pub(super) struct Course<P: Part> {
     status: watch::Sender<Status>,
     comeback: Comeback,
     begun: Instant,
+    /// Since when texts wait and none was taken, as the server does not read.
+    unread: Option<Instant>,
     /// How many attempts have failed since it was in the room.
     failed: u32,
     /// How the connection ended on which it was in the room; `None` before the first one.
@@ -127,6 +129,7 @@ impl<P: Part> Course<P> {
             status,
             comeback,
             begun,
+            unread: None,
             failed: 0,
             after: None,
         }
@@ -142,6 +145,7 @@ impl<P: Part> Course<P> {
             };
             // Asked before the cut, after which nothing is owed that was asked on this connection alone.
             let has_given_up = self.has_given_up();
+            self.unread = None;
             self.part.cut();
             if let Wish::Go(closing) = self.part.wish() {
                 // What the server said of the end is better than what was expected.
@@ -172,11 +176,12 @@ impl<P: Part> Course<P> {
         });
     }
 
-    /// When patience ends: with being outside, or with what the server owes, whichever is first.
+    /// When patience ends: with being outside, with what the server owes, or with what it does not read, whichever is first.
     fn gives_up(&self) -> Option<Instant> {
         let outside = self.comeback.gives_up().and_then(|time| self.begun.checked_add(time));
-        let owed = self.patience.zip(self.part.owed_since()).and_then(|(time, since)| since.checked_add(time));
-        outside.into_iter().chain(owed).min()
+        let since = [self.part.owed_since(), self.unread];
+        let inside = since.into_iter().flatten().filter_map(|since| since.checked_add(self.patience?));
+        outside.into_iter().chain(inside).min()
     }
 
     fn has_given_up(&self) -> bool {
@@ -236,6 +241,7 @@ impl<P: Part> Course<P> {
                 answer_by = answer_by.and_then(|_| after(self.answer_timeout));
                 self.comeback.pardon(since.elapsed(), self.begun.elapsed());
             }
+            self.unread = if texts.is_empty() { None } else { self.unread.or_else(|| Some(Instant::now())) };
             let gives_up = self.gives_up();
             tokio::select! {
                 frame = line.ear.next(), if !has_heard => match frame {
@@ -254,11 +260,14 @@ impl<P: Part> Course<P> {
                     }
                     Err(parted) => return parted.end(self.begun),
                 },
-                place = line.mouth.place(), if !texts.is_empty() => match (place, texts.pop_front()) {
-                    (Some(place), Some(text)) => place.send(text),
-                    // The reader meets the end.
-                    _ => texts.clear(),
-                },
+                place = line.mouth.place(), if !texts.is_empty() => {
+                    self.unread = None;
+                    match (place, texts.pop_front()) {
+                        (Some(place), Some(text)) => place.send(text),
+                        // The reader meets the end.
+                        _ => texts.clear(),
+                    }
+                }
                 () = self.part.pass_on(), if has_heard => {}
                 order = self.orders.recv(), if self.has_master && self.part.can_obey() && texts.len() < TEXTS_MAX => {
                     match order {

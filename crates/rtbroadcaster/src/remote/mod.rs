@@ -107,7 +107,8 @@ pub struct Options {
     pub backoff_max: Duration,
     /// How long it may be outside of the room until it gives up; `None`, the default, is for ever. The times outside add
     /// up until it was in the room for 10 s. A broadcaster also gives up when it waits for so long for an answer to what
-    /// it has said, an acknowledgement or a refusal, and none comes. Where a server tells it to stay away for longer, it
+    /// it has said, an acknowledgement or a refusal, and none comes; both ends do when the server reads nothing for so
+    /// long of what waits to be written. Where a server tells it to stay away for longer, it
     /// gives up at once.
     pub patience: Option<Duration>,
     /// How long the server may take to let it connect, and to answer. 10 s.

@@ -147,9 +147,10 @@ impl Owning {
     /// A part of the state.
     fn comes(&mut self, said: Said) -> Result<(), End> {
         let nonsense = || Err(Closing::lost("protocol").into());
-        let Place::Coming { left, state, .. } = &mut self.place else { return nonsense() };
+        let Place::Coming { entry, left, state, .. } = &mut self.place else { return nonsense() };
+        let is_next = said.seq.is_some_and(|seq| seq > state.seq() && seq <= entry.seq) && *left > 0;
         match (said.seq, said.change) {
-            (Some(seq), Change::State) if seq > state.seq() && *left > 0 => state.insert(seq, said.key, said.params),
+            (Some(seq), Change::State) if is_next => state.insert(seq, said.key, said.params),
             _ => return nonsense(),
         }
         if state.bytes() > self.state_bytes_max {

@@ -7,6 +7,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, sleep};
 
 use super::script::{Server, bell, key, next, reaches, room, soon};
+use crate::message::Message;
 use crate::options::RoomOptions;
 use crate::remote::broadcaster::Beginning;
 use crate::remote::{Broadcaster, Closing, OpenError, Options, PublishError, Status, Viewer};
@@ -193,6 +194,36 @@ async fn it_ends_while_no_publish_is_acknowledged_also_over_connections() {
         is_in_time(&closing, said);
         peer.until_left().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_ends_while_a_server_reads_nothing_of_what_needs_no_acknowledgement() {
+    let (owner, _server, mut peer) = Server::created(options()).await;
+    let alive = tokio::spawn(async move {
+        while peer.may_say(json!({"type": "alive", "seq": 0}).to_string()).await {
+            sleep(Duration::from_secs(1)).await;
+        }
+    });
+    let mut said = Instant::now();
+    let closing = loop {
+        match soon(owner.publish(Message::ephemeral("pointer", ["x".repeat(60_000)]))).await {
+            Ok(_) => said = Instant::now(),
+            Err(PublishError::Closed(closing)) => break closing,
+            Err(other) => panic!("{other}"),
+        }
+    };
+    is_in_time(&closing, said);
+    soon(alive).await.unwrap();
+
+    let (viewer, _messages, mut server) = Server::viewer_with(&options());
+    let mut peer = server.accept().await;
+    peer.joins(json!({})).await;
+    soon(viewer.inside()).await.unwrap();
+    let mut said = Instant::now();
+    while soon(viewer.signal("hand", ["x".repeat(4_000)])).await.is_ok() {
+        said = Instant::now();
+    }
+    is_over(&viewer, said).await;
 }
 
 #[tokio::test(start_paused = true)]
