@@ -4,7 +4,8 @@
 use rtbroadcaster::remote::Status;
 use tokio::runtime;
 
-use crate::ending::{Ending, Failure, note};
+use crate::ending::{Ending, Failure};
+use crate::notes::note;
 use crate::patience::Patience;
 
 /// Runs `work` to its end, without waiting for a pipe that nobody reads or writes any more.

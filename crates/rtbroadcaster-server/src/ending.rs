@@ -2,12 +2,13 @@
 //! Must not know what they did before.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use rtbroadcaster::remote::Closing;
 
+use crate::notes;
 use crate::signals::Came;
 
 /// What an exit code means. Scripts rely on the numbers: they never change.
@@ -71,20 +72,17 @@ pub(crate) enum Ending {
 impl Ending {
     /// Says what went wrong, if anything did, and gives the exit code.
     pub(crate) fn told(self) -> ExitCode {
-        match self {
+        let code = match self {
             Self::Done => ExitCode::SUCCESS,
             Self::Interrupted(came) => came.exit_code(),
             Self::Failed(failure) => {
-                note(&failure.to_string());
+                notes::note(&failure.to_string());
                 ExitCode::from(failure.code.number())
             }
-        }
+        };
+        notes::finish();
+        code
     }
-}
-
-/// Says something on stderr to whoever typed the command. Nobody may be reading it.
-pub(crate) fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "rtbroadcaster: {text}");
 }
 
 /// What went wrong, and what to do.
@@ -131,6 +129,10 @@ impl Failure {
             (1006, "tls") => new(
                 format!("the server at {address} could not prove who it is"),
                 "Look at its certificate, its name, and the clock of this machine.",
+            ),
+            (1006, "limit") => new(
+                format!("the server at {address} sends more than this program takes"),
+                "The state of a room may have 64 MiB, and one message 16 MiB.",
             ),
             (1006, "protocol") => new(
                 format!("what answers at {address} does not speak rtbroadcaster.v2"),

@@ -10,6 +10,7 @@ mod log;
 mod manual;
 mod metrics;
 mod network;
+mod notes;
 mod page;
 mod patience;
 mod plain;

@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::console::{self, Whereabouts};
 use crate::destination::Destination;
-use crate::ending::{Code, Ending, Failure, note};
+use crate::ending::{Code, Ending, Failure};
+use crate::notes::note;
 use crate::patience::Patience;
 use crate::signals::{Came, Signals};
 use grace::Grace;
@@ -121,7 +122,7 @@ async fn publish(options: &Options) -> Result<Ending, Failure> {
     plan.key.keep(&owner)?;
     let mut teller = Teller::new();
     let beginning = if room.is_some() { Beginning::Owned } else { Beginning::Created };
-    teller.begin(&owner, &options.destination, beginning).await?;
+    teller.begin(&owner, &options.destination, beginning).await;
     if let Some(differs) = options.grace.and_then(|asked| asked.differs(owner.grace())) {
         note(&differs);
     }
@@ -149,7 +150,7 @@ impl Plan<'_> {
             }
             came => came,
         };
-        teller.end();
+        let untold = teller.end();
         self.end(owner, came, signals).await?;
         match came {
             Some(came) => Ok(Ending::Interrupted(came)),
@@ -157,7 +158,7 @@ impl Plan<'_> {
                 let what = if refused == 1 { "1 message was".into() } else { format!("{refused} messages were") };
                 Err(Failure::new(Code::Refused, format!("{what} not said"), "All others were."))
             }
-            None => Ok(Ending::Done),
+            None => untold.map_or(Ok(Ending::Done), Err),
         }
     }
 

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use rtbroadcaster::remote::Broadcaster;
 use rtbroadcaster::{OwnerKey, RoomId};
 
-use crate::ending::{Code, Failure, note};
+use crate::ending::{Code, Failure};
+use crate::notes::note;
 
 /// A key and a line break, and room for spaces around them.
 const BYTES_MAX: u64 = 256;

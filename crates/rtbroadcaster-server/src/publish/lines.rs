@@ -15,6 +15,17 @@ pub(super) enum Line {
     NotUtf8,
 }
 
+/// What some editors write before UTF-8 (Unicode, section 23.8). It is no part of the first line.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// The first line, without the mark that may stand before it.
+pub(super) async fn first(input: &mut (impl AsyncBufRead + Unpin), bytes_max: usize) -> io::Result<Option<Line>> {
+    let line = next(input, bytes_max.saturating_add(BYTE_ORDER_MARK.len_utf8())).await?;
+    let Some(Line::Text(text)) = line else { return Ok(line) };
+    let rest = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
+    Ok(Some(if rest.len() > bytes_max { Line::TooLong } else { Line::Text(rest.into()) }))
+}
+
 /// The next line without its end; `None` behind the last one. Cancelling it loses what was read of a line.
 pub(super) async fn next(input: &mut (impl AsyncBufRead + Unpin), bytes_max: usize) -> io::Result<Option<Line>> {
     let (mut line, mut is_too_long, mut is_begun) = (Vec::new(), false, false);
@@ -56,5 +67,24 @@ mod tests {
         }
         let text = |text: &str| Line::Text(text.into());
         assert_eq!(lines, [text("one"), text(""), Line::TooLong, Line::NotUtf8, text("last")]);
+    }
+
+    #[tokio::test]
+    async fn a_mark_before_the_first_line_is_skipped_and_no_other() {
+        let text = |text: &str| Some(Line::Text(text.into()));
+        for (bytes, expected) in [
+            (&b"\xef\xbb\xbf12345\n"[..], [text("12345"), None]),
+            (b"\xef\xbb\xbf123456\n", [Some(Line::TooLong), None]),
+            (b"12345678\n", [Some(Line::TooLong), None]),
+            (b"\xef\xbb\xbf", [text(""), None]),
+            (b"\xef\xbb\xbf\xef\xbb\xbf1\n2", [text("\u{feff}1"), text("2")]),
+            (b"1\n\xef\xbb\xbf2", [text("1"), text("\u{feff}2")]),
+            (b"\xef\xbb", [Some(Line::NotUtf8), None]),
+            (b"", [None, None]),
+        ] {
+            let mut input = tokio::io::BufReader::with_capacity(2, bytes);
+            let lines = [first(&mut input, 5).await.unwrap(), next(&mut input, 5).await.unwrap()];
+            assert_eq!(lines, expected, "{bytes:?}");
+        }
     }
 }

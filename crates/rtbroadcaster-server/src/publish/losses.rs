@@ -4,7 +4,7 @@ use rtbroadcaster::Seq;
 use rtbroadcaster::remote::{Broadcaster, Loss};
 use tokio::sync::watch;
 
-use crate::ending::note;
+use crate::notes::note;
 
 /// The losses of an owner that have not been said yet, the newest at least.
 #[derive(Debug)]

@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::Unsaid;
 use super::lines::{self, Line};
 use super::phrase::{Phrase, PhraseError, What};
-use crate::ending::{Failure, note};
+use crate::ending::Failure;
+use crate::notes::note;
 
 const STATE: &str = "state";
 const EVENT: &str = "event";
@@ -125,7 +126,10 @@ async fn read(owner: &Broadcaster, told: &mpsc::Sender<Pending>) -> Result<(), U
     }
     let mut input = BufReader::new(tokio::io::stdin());
     for place in 1.. {
-        let line = lines::next(&mut input, lines::BYTES_MAX).await;
+        let line = match place {
+            1 => lines::first(&mut input, lines::BYTES_MAX).await,
+            _ => lines::next(&mut input, lines::BYTES_MAX).await,
+        };
         let line = line.map_err(|error| Failure::here("cannot read the standard input", &error))?;
         let phrases = match line {
             None => break,

@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 use super::Unsaid;
 use super::speech::{Outcome, Pending};
 use crate::destination::Destination;
-use crate::ending::{Failure, note};
+use crate::ending::Failure;
+use crate::notes;
 use crate::plain::{name, plain};
 
 /// How often the count is drawn anew.
@@ -30,17 +31,21 @@ pub(super) enum Beginning {
 pub(super) struct Teller {
     out: tokio::io::Stdout,
     manner: Manner,
-    /// A count on stderr, hidden where that is no terminal or somebody types there.
+    /// A count on stderr. Whoever changes it waits for whoever reads it, so only the thread of the notes does.
     bar: ProgressBar,
+    /// Where stderr is no terminal, or somebody types there.
+    is_bar_hidden: bool,
     said: u64,
     refused: u64,
+    /// Why the standard output cannot be written.
+    failure: Option<Failure>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Manner {
     Lines,
     Screen,
-    /// Nobody reads the standard output any more; what is said is said nevertheless.
+    /// Nobody reads the standard output any more, or it cannot be written; what is said is said nevertheless.
     Silence,
 }
 
@@ -51,16 +56,14 @@ impl Teller {
         let style = ProgressStyle::with_template("{spinner} {pos} messages acknowledged{msg} {elapsed_precise}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.enable_steady_tick(TICK);
-        Self { out: tokio::io::stdout(), manner, bar, said: 0, refused: 0 }
+        // Dropping the last one would wait for the thread that draws it.
+        std::mem::forget(bar.clone());
+        let is_bar_hidden = !io::stderr().is_terminal() || io::stdin().is_terminal();
+        Self { out: tokio::io::stdout(), manner, bar, is_bar_hidden, said: 0, refused: 0, failure: None }
     }
 
     /// Tells where viewers find the room.
-    pub(super) async fn begin(
-        &mut self,
-        owner: &Broadcaster,
-        destination: &Destination,
-        beginning: Beginning,
-    ) -> Result<(), Failure> {
+    pub(super) async fn begin(&mut self, owner: &Broadcaster, destination: &Destination, beginning: Beginning) {
         let (room, link, term) = (owner.room(), destination.link(owner.room()), owner.term());
         let text = match (self.manner, beginning) {
             (Manner::Screen, _) => {
@@ -72,7 +75,7 @@ impl Teller {
                 owner.state().seq()
             ),
         };
-        self.print(&text).await
+        self.print(&text).await;
     }
 
     /// Tells what becomes of each message; how many were not said.
@@ -86,17 +89,17 @@ impl Teller {
             match outcome {
                 Outcome::Known(Ok(seq)) => {
                     self.said += 1;
-                    self.print(&self.ack(&about, &format!(",\"seq\":{seq}"), &format!("#{seq}"))).await?;
+                    self.print(&self.ack(&about, &format!(",\"seq\":{seq}"), &format!("#{seq}"))).await;
                 }
                 Outcome::Ephemeral => {
                     self.said += 1;
-                    self.print(&self.ack(&about, "", "said")).await?;
+                    self.print(&self.ack(&about, "", "said")).await;
                 }
                 Outcome::Known(Err(error @ (PublishError::Fenced | PublishError::Closed(_)))) => {
                     return Err(Unsaid::Publish(error));
                 }
-                Outcome::Known(Err(error)) => self.refuse(place, &about, &key, code(&error), &reason(&error)).await?,
-                Outcome::Nonsense(why) => self.refuse(place, &about, &key, "bad_line", &why).await?,
+                Outcome::Known(Err(error)) => self.refuse(place, &about, &key, code(&error), &reason(&error)).await,
+                Outcome::Nonsense(why) => self.refuse(place, &about, &key, "bad_line", &why).await,
                 Outcome::Waits(_) => {}
             }
             self.bar.set_position(self.said);
@@ -106,54 +109,64 @@ impl Teller {
 
     /// Everything is said, and the room goes on.
     pub(super) fn stay(&self) {
-        self.bar.suspend(|| note("everything is said; the room stays open until Ctrl-C"));
+        notes::note_above(&self.bar, "everything is said; the room stays open until Ctrl-C");
     }
 
-    /// It is over.
-    pub(super) fn end(&self) {
-        self.bar.finish_and_clear();
+    /// It is over. Returns why what became of the messages could not be told, if so.
+    pub(super) fn end(&mut self) -> Option<Failure> {
+        notes::draw(&self.bar, ProgressBar::finish_and_clear);
         if self.manner == Manner::Screen {
             let messages = if self.said == 1 { "1 message is".into() } else { format!("{} messages are", self.said) };
-            note(&format!("{messages} said and acknowledged"));
+            notes::note(&format!("{messages} said and acknowledged"));
         }
+        self.failure.take()
     }
 
     fn ack(&self, about: &str, seq: &str, short: &str) -> String {
         match self.manner {
-            Manner::Screen if self.bar.is_hidden() => format!("{short}\n"),
+            Manner::Screen if self.is_bar_hidden => format!("{short}\n"),
             Manner::Screen => String::new(),
             _ => format!("{{\"type\":\"ack\",{about}{seq}}}\n"),
         }
     }
 
-    async fn refuse(&mut self, place: u64, about: &str, key: &str, code: &str, why: &str) -> Result<(), Failure> {
+    async fn refuse(&mut self, place: u64, about: &str, key: &str, code: &str, why: &str) {
         self.refused += 1;
         let which =
             if key.is_empty() { format!("message {place}") } else { format!("message {place} ({})", name(key)) };
-        self.bar.suspend(|| note(&format!("{which} was not said: {}", plain(why))));
-        self.bar.set_message(format!(", {} not said", self.refused));
+        notes::note_above(&self.bar, &format!("{which} was not said: {}", plain(why)));
+        let refused = format!(", {} not said", self.refused);
+        if !self.is_bar_hidden {
+            notes::draw(&self.bar, |bar| bar.set_message(refused));
+        }
         if self.manner == Manner::Lines {
             let why = serde_json::to_string(why).expect("text is JSON");
-            self.print(&format!("{{\"type\":\"error\",{about},\"code\":\"{code}\",\"message\":{why}}}\n")).await?;
+            self.print(&format!("{{\"type\":\"error\",{about},\"code\":\"{code}\",\"message\":{why}}}\n")).await;
         }
-        Ok(())
     }
 
-    async fn print(&mut self, text: &str) -> Result<(), Failure> {
+    async fn print(&mut self, text: &str) {
         if self.manner == Manner::Silence || text.is_empty() {
-            return Ok(());
+            return;
         }
         let written = match self.out.write_all(text.as_bytes()).await {
             Ok(()) => self.out.flush().await,
             error => error,
         };
-        match written {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                self.manner = Manner::Silence;
-                Ok(())
-            }
-            written => written.map_err(|error| Failure::here("cannot write to the standard output", &error)),
+        let Err(error) = written else { return };
+        self.manner = Manner::Silence;
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            let failure = Failure::here("cannot write to the standard output", &error);
+            notes::note_above(&self.bar, &format!("{failure}; messages are said nevertheless"));
+            self.failure = Some(failure);
         }
+    }
+}
+
+impl Drop for Teller {
+    /// Also where it ends in the middle.
+    fn drop(&mut self) {
+        notes::draw(&self.bar, ProgressBar::finish_and_clear);
     }
 }
 

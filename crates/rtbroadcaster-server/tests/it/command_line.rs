@@ -3,8 +3,10 @@
 
 mod endings;
 mod examples;
+mod hostile;
 mod keys;
 mod manual;
+mod notes;
 mod on_a_terminal;
 mod publishing;
 mod watching;

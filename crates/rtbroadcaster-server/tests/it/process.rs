@@ -1,13 +1,14 @@
 //! A program of one test, spoken to through pipes. Dropping it kills it. Must not know what it says.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 
-use crate::server::{lines, program, soon};
+use crate::server::{DEADLINE, lines, program, soon};
 
 /// One program that runs.
 pub(crate) struct Process {
@@ -86,8 +87,14 @@ impl Process {
     }
 
     /// Waits for its end.
-    pub(crate) async fn end(mut self) -> End {
-        let status = soon("its end", self.child.wait()).await.unwrap();
+    pub(crate) async fn end(self) -> End {
+        self.end_within(DEADLINE).await
+    }
+
+    /// Waits for its end, up to `limit`.
+    pub(crate) async fn end_within(mut self, limit: Duration) -> End {
+        let ended = tokio::time::timeout(limit, self.child.wait()).await;
+        let status = ended.unwrap_or_else(|_| panic!("it does not end within {limit:?}")).unwrap();
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         while let Some(line) = self.stdout.recv().await {
             stdout.push(line);

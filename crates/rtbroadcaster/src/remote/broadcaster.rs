@@ -155,7 +155,7 @@ impl Broadcaster {
 
     /// What viewers say from now on. Signals that nobody takes in time are lost and counted.
     pub fn signals(&self) -> Signals {
-        let (ear, signals) = Signals::open(self.options.messages_max);
+        let (ear, signals) = Signals::open(self.options.messages_max, self.options.messages_bytes_max);
         let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
         // The task drops the ears when it is over; what comes later hears nothing.
         if !self.orders.is_closed() {

@@ -1,5 +1,6 @@
-//! When to try again: full jitter with a bound that doubles, and what the server advises. Pure: takes the time from
-//! outside. Must not know what is tried.
+//! When to try again: full jitter with a bound that doubles, what the server advises, and patience. Whatever a server
+//! advises is a lower bound: no advice makes a client try more often. Pure: takes the time from outside.
+//! Must not know what is tried.
 
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ use super::random::Random;
 /// them at once would be asked twice a second for ever otherwise.
 const STEADY: Duration = Duration::from_secs(10);
 
+/// The shortest bound of a delay: a program that wants no delays would be a flood.
+const BOUND_MIN: Duration = Duration::from_millis(1);
+
 /// What a server said about coming back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Advice {
@@ -18,8 +22,6 @@ pub(super) enum Advice {
     None,
     /// At this moment, which it chose for this client alone.
     At(Duration),
-    /// Within this time, doubled with each refusal.
-    Within(Duration),
     /// Not before this time is over.
     NotBefore(Duration),
 }
@@ -49,10 +51,12 @@ pub(super) struct Comeback {
     /// How long it may be outside.
     patience: Option<Duration>,
     random: Random,
+    /// When the last attempt began.
+    tried: Duration,
     /// How many delays were drawn since the last steady connection.
     attempts: u32,
-    /// How often a request was refused in a row.
-    refusals: u32,
+    /// How long it was outside since the last steady connection, but for the present time.
+    outside: Duration,
     /// Since when it is in the room, or outside of it.
     since: (Place, Duration),
 }
@@ -66,46 +70,68 @@ enum Place {
 impl Comeback {
     pub(super) fn new(options: &Options, random: Random) -> Self {
         let Options { backoff_first, backoff_max, patience, .. } = *options;
+        let (first, max) = (backoff_first.max(BOUND_MIN), backoff_max.max(BOUND_MIN));
         let since = (Place::Outside, Duration::ZERO);
-        Self { first: backoff_first, max: backoff_max, patience, random, attempts: 0, refusals: 0, since }
+        let (tried, outside) = (Duration::ZERO, Duration::ZERO);
+        Self { first, max, patience, random, tried, attempts: 0, outside, since }
     }
 
     /// It has come in.
     pub(super) fn entered(&mut self, now: Duration) {
+        if self.since.0 == Place::Outside {
+            self.outside = self.outside_by(now);
+        }
         self.since = (Place::Inside, now);
-        self.refusals = 0;
     }
 
     /// How long to wait before the next attempt; `None` when it was the last.
     pub(super) fn next(&mut self, end: &End, now: Duration) -> Option<Duration> {
         if self.since.0 == Place::Inside {
             if now.saturating_sub(self.since.1) >= STEADY {
-                self.attempts = 0;
+                (self.attempts, self.outside) = (0, Duration::ZERO);
             }
             self.since = (Place::Outside, now);
         }
         if !end.closing.comes_back() {
             return None;
         }
+        let jitter = self.jitter();
         let delay = match end.advice {
-            Advice::None => self.jitter(),
-            Advice::At(moment) => moment.saturating_sub(now),
-            Advice::Within(time) => {
-                let bound = time.saturating_mul(1 << self.refusals.min(16)).min(self.max.max(time));
-                self.refusals += 1;
-                self.random.part_of(bound)
-            }
-            Advice::NotBefore(time) => time + self.jitter(),
+            Advice::None => jitter,
+            // Without a delay behind it, since the server has spread these moments; unless the last attempt was just now.
+            Advice::At(moment) => moment.max(self.tried.saturating_add(jitter)).saturating_sub(now),
+            Advice::NotBefore(time) => time.saturating_add(jitter),
         };
-        let outside = (now + delay).saturating_sub(self.since.1);
-        // A moment that the server chose is waited for: it says that there will be a server.
-        let is_advised = matches!(end.advice, Advice::At(_));
-        (is_advised || self.patience.is_none_or(|patience| outside <= patience)).then_some(delay)
+        let outside = self.outside_by(now).saturating_add(delay);
+        self.tried = now.saturating_add(delay);
+        self.patience.is_none_or(|patience| outside < patience).then_some(delay)
+    }
+
+    /// When patience ends, if nothing changes; `None` in the room, and where it never ends.
+    pub(super) fn gives_up(&self) -> Option<Duration> {
+        match (self.since, self.patience) {
+            ((Place::Outside, since), Some(patience)) => {
+                Some(since.saturating_add(patience.saturating_sub(self.outside)))
+            }
+            _ => None,
+        }
+    }
+
+    /// It waited for so long, up to now, for its own program: that costs no patience.
+    pub(super) fn pardon(&mut self, waited: Duration, now: Duration) {
+        if self.since.0 == Place::Outside {
+            self.since.1 = self.since.1.saturating_add(waited).min(now);
+        }
+    }
+
+    /// How long it has been outside since the last steady connection.
+    fn outside_by(&self, now: Duration) -> Duration {
+        self.outside.saturating_add(now.saturating_sub(self.since.1))
     }
 
     fn jitter(&mut self) -> Duration {
         let bound = self.first.saturating_mul(1 << self.attempts.min(16)).min(self.max);
-        self.attempts += 1;
+        self.attempts = self.attempts.saturating_add(1);
         self.random.part_of(bound)
     }
 }
@@ -168,14 +194,49 @@ mod tests {
     fn what_the_server_advises_is_obeyed() {
         let mut comeback = comeback(1, &Options::default());
         assert_eq!(comeback.next(&advised(Advice::At(5 * S)), 2 * S), Some(3 * S));
-        assert_eq!(comeback.next(&advised(Advice::At(5 * S)), 6 * S), Some(Duration::ZERO));
+        let again = comeback.next(&advised(Advice::At(5 * S)), 5 * S).unwrap();
+        assert!(again > Duration::ZERO && again < S, "the last attempt began just now: {again:?}");
+        assert_eq!(comeback.next(&advised(Advice::At(9 * S)), 9 * S), Some(Duration::ZERO), "it waited until then");
         assert!(comeback.next(&advised(Advice::NotBefore(7 * S)), S).is_some_and(|delay| delay >= 7 * S));
-        let longest = (0..50).map(|_| {
-            comeback.entered(Duration::ZERO);
-            [(); 3].map(|()| comeback.next(&advised(Advice::Within(S)), Duration::ZERO).unwrap())
-        });
-        let longest = longest.reduce(|one, two| [0, 1, 2].map(|at| one[at].max(two[at]))).unwrap();
-        assert!(longest[0] < S && longest[1] > S && longest[1] < 2 * S && longest[2] > 2 * S, "{longest:?}");
+    }
+
+    #[test]
+    fn no_advice_makes_a_client_try_more_often_than_without_any() {
+        for advice in [Advice::None, Advice::At(Duration::ZERO), Advice::NotBefore(Duration::ZERO)] {
+            for seed in 0..100 {
+                let mut comeback = comeback(seed, &Options::default());
+                let (mut now, mut attempts) = (Duration::ZERO, 0);
+                while now < 3_600 * S {
+                    // Let in each time, and closed at once.
+                    comeback.entered(now);
+                    now += comeback.next(&advised(advice), now).unwrap();
+                    attempts += 1;
+                }
+                // An hour has 480 mean delays of half of 15 s.
+                assert!((400..600).contains(&attempts), "{advice:?}, seed {seed}: {attempts}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_number_overflows() {
+        let options = Options {
+            backoff_first: Duration::MAX,
+            backoff_max: Duration::MAX,
+            patience: Some(Duration::MAX),
+            ..Options::default()
+        };
+        for advice in [Advice::At(Duration::MAX), Advice::NotBefore(Duration::MAX), Advice::None] {
+            let mut comeback = comeback(1, &options);
+            for now in [Duration::ZERO, S, Duration::MAX] {
+                let _ = (comeback.next(&advised(advice), now), comeback.gives_up());
+                comeback.entered(now);
+                comeback.pardon(Duration::MAX, now);
+            }
+        }
+        let hasty = Options { backoff_first: Duration::ZERO, backoff_max: Duration::ZERO, ..Options::default() };
+        let mut comeback = comeback(1, &hasty);
+        assert!((0..99).any(|_| comeback.next(&lost(), S).is_some_and(|delay| delay > Duration::ZERO)));
     }
 
     #[test]
@@ -186,7 +247,28 @@ mod tests {
         assert!(comeback.next(&lost(), 9 * S).is_some());
         assert!(comeback.next(&lost(), 11 * S).is_none());
         comeback.entered(20 * S);
-        assert!(comeback.next(&lost(), 100 * S).is_some(), "it begins anew with each time inside");
-        assert!(comeback.next(&advised(Advice::At(130 * S)), 101 * S).is_some());
+        assert!(comeback.next(&lost(), 100 * S).is_some(), "it begins anew with each steady time inside");
+        assert_eq!(comeback.gives_up(), Some(110 * S));
+        for advice in [Advice::At(130 * S), Advice::NotBefore(30 * S)] {
+            assert!(comeback.next(&advised(advice), 101 * S).is_none(), "{advice:?} is beyond patience");
+        }
+    }
+
+    #[test]
+    fn short_stays_in_the_room_do_not_renew_patience_and_the_program_s_own_pauses_cost_none() {
+        let options = Options { patience: Some(10 * S), backoff_first: Duration::ZERO, ..Options::default() };
+        let mut comeback = comeback(1, &options);
+        let mut now = Duration::ZERO;
+        for outside in 1..10 {
+            now += S;
+            comeback.entered(now);
+            assert_eq!(comeback.gives_up(), None);
+            now += STEADY / 2;
+            assert!(comeback.next(&lost(), now).is_some(), "{outside} s outside");
+            assert_eq!(comeback.gives_up(), Some(now + (10 - outside) * S));
+        }
+        comeback.pardon(7 * S, now + 7 * S);
+        assert_eq!(comeback.gives_up(), Some(now + 8 * S));
+        assert!(comeback.next(&lost(), now + 9 * S).is_none());
     }
 }

@@ -13,7 +13,7 @@ use super::comeback::{Comeback, End};
 use super::dial::Dialer;
 use super::ending::Closing;
 use super::frame::Frame;
-use super::line::{Line, until};
+use super::line::{Line, after, until};
 use super::random::Random;
 use super::status::Status;
 
@@ -49,8 +49,17 @@ pub(super) trait Part: Send {
     /// The time between two heartbeats, once the room was entered on this connection.
     fn alive(&self) -> Option<Duration>;
 
+    /// Whether the server has answered the request that enters the room, on this connection.
+    fn is_answered(&self) -> bool;
+
     /// Where it stands in the room; `None` while it is not all in.
     fn inside(&self) -> Option<Status>;
+
+    /// Since when the server owes an answer to what was said in the room, over all connections; `None` if it owes none.
+    fn owed_since(&self) -> Option<Instant>;
+
+    /// Whether it has asked the server to end this connection.
+    fn is_ending(&self) -> bool;
 
     /// Takes an order. There is nowhere to write while it is not in the room.
     fn obey(&mut self, order: Self::Order, texts: Option<&mut Texts>);
@@ -85,12 +94,15 @@ pub(super) struct Course<P: Part> {
     part: P,
     dialer: Dialer,
     answer_timeout: Duration,
+    patience: Option<Duration>,
     orders: mpsc::Receiver<P::Order>,
     /// Whether somebody may still give orders.
     has_master: bool,
     status: watch::Sender<Status>,
     comeback: Comeback,
     begun: Instant,
+    /// Since when texts wait and none was taken, as the server does not read.
+    unread: Option<Instant>,
     /// How many attempts have failed since it was in the room.
     failed: u32,
     /// How the connection ended on which it was in the room; `None` before the first one.
@@ -105,10 +117,22 @@ impl<P: Part> Course<P> {
         orders: mpsc::Receiver<P::Order>,
         status: watch::Sender<Status>,
     ) -> Self {
-        let answer_timeout = options.answer_timeout;
-        let comeback = Comeback::new(options, Random::new());
-        let begun = Instant::now();
-        Self { part, dialer, answer_timeout, orders, has_master: true, status, comeback, begun, failed: 0, after: None }
+        let Options { answer_timeout, patience, .. } = *options;
+        let (comeback, begun) = (Comeback::new(options, Random::new()), Instant::now());
+        Self {
+            part,
+            dialer,
+            answer_timeout,
+            patience,
+            orders,
+            has_master: true,
+            status,
+            comeback,
+            begun,
+            unread: None,
+            failed: 0,
+            after: None,
+        }
     }
 
     /// Goes it to its end.
@@ -119,6 +143,9 @@ impl<P: Part> Course<P> {
                 Ok(line) => self.stay(line).await,
                 Err(end) => end,
             };
+            // Asked before the cut, after which nothing is owed that was asked on this connection alone.
+            let has_given_up = self.has_given_up();
+            self.unread = None;
             self.part.cut();
             if let Wish::Go(closing) = self.part.wish() {
                 // What the server said of the end is better than what was expected.
@@ -130,8 +157,8 @@ impl<P: Part> Course<P> {
                 self.failed = self.failed.saturating_add(1);
             }
             match self.comeback.next(&end, self.begun.elapsed()) {
-                Some(delay) => wait = delay,
-                None => break end.closing,
+                Some(delay) if !has_given_up => wait = delay,
+                _ => break end.closing,
             }
             self.tell_outside();
         };
@@ -149,8 +176,21 @@ impl<P: Part> Course<P> {
         });
     }
 
+    /// When patience ends: with being outside, with what the server owes, or with what it does not read, whichever is first.
+    fn gives_up(&self) -> Option<Instant> {
+        let outside = self.comeback.gives_up().and_then(|time| self.begun.checked_add(time));
+        let since = [self.part.owed_since(), self.unread];
+        let inside = since.into_iter().flatten().filter_map(|since| since.checked_add(self.patience?));
+        outside.into_iter().chain(inside).min()
+    }
+
+    fn has_given_up(&self) -> bool {
+        self.gives_up().is_some_and(|moment| moment <= Instant::now())
+    }
+
     /// Waits, connects, and takes orders the while.
     async fn attempt(&mut self, wait: Duration) -> Result<Line, End> {
+        let gives_up = self.gives_up();
         let Self { part, dialer, orders, has_master, answer_timeout, .. } = self;
         let dialed = async {
             sleep(wait).await;
@@ -171,6 +211,7 @@ impl<P: Part> Course<P> {
                     }
                 },
                 () = part.pass_on(), if part.has_heard() => {}
+                () = until(gives_up) => return Err(Closing::lost("silent").into()),
             }
         }
     }
@@ -178,19 +219,30 @@ impl<P: Part> Course<P> {
     /// Uses a connection until its end.
     async fn stay(&mut self, mut line: Line) -> End {
         let mut texts = Texts::from([self.part.enter().into()]);
-        let mut answer_by = Some(Instant::now() + self.answer_timeout);
+        let (mut is_inside, mut answer_by) = (false, after(self.answer_timeout));
         let mut gone_by = None;
+        // Since when the program does not take what was heard.
+        let mut untaken: Option<Instant> = None;
         loop {
-            let is_inside = answer_by.is_none();
             if let (Wish::Go(closing), None) = (self.part.wish(), gone_by) {
                 if !is_inside {
                     return closing.into();
                 }
                 let Some(farewell) = self.part.farewell() else { return closing.into() };
                 texts.push_back(farewell.into());
-                gone_by = Some(Instant::now() + FAREWELL);
+                gone_by = after(FAREWELL);
             }
             let has_heard = self.part.has_heard();
+            if has_heard {
+                untaken.get_or_insert_with(Instant::now);
+            } else if let Some(since) = untaken.take() {
+                // Meanwhile nobody has read, which does not mean that nothing came.
+                line.ear.was_not_read();
+                answer_by = answer_by.and_then(|_| after(self.answer_timeout));
+                self.comeback.pardon(since.elapsed(), self.begun.elapsed());
+            }
+            self.unread = if texts.is_empty() { None } else { self.unread.or_else(|| Some(Instant::now())) };
+            let gives_up = self.gives_up();
             tokio::select! {
                 frame = line.ear.next(), if !has_heard => match frame {
                     Ok(frame) => {
@@ -199,21 +251,24 @@ impl<P: Part> Course<P> {
                         }
                         line.ear.beats(self.part.alive());
                         if let Some(status) = self.part.inside() {
-                            answer_by = None;
+                            (is_inside, answer_by) = (true, answer_by.filter(|_| is_inside));
                             self.tell_inside(status);
-                        } else {
+                        } else if self.part.is_answered() {
                             // A long replay comes.
-                            answer_by = answer_by.map(|_| Instant::now() + self.answer_timeout);
+                            answer_by = answer_by.and_then(|_| after(self.answer_timeout));
                         }
                     }
                     Err(parted) => return parted.end(self.begun),
                 },
-                place = line.mouth.place(), if !texts.is_empty() => match (place, texts.pop_front()) {
-                    (Some(place), Some(text)) => place.send(text),
-                    // The reader meets the end.
-                    _ => texts.clear(),
-                },
-                () = self.part.pass_on(), if has_heard => line.ear.was_not_read(),
+                place = line.mouth.place(), if !texts.is_empty() => {
+                    self.unread = None;
+                    match (place, texts.pop_front()) {
+                        (Some(place), Some(text)) => place.send(text),
+                        // The reader meets the end.
+                        _ => texts.clear(),
+                    }
+                }
+                () = self.part.pass_on(), if has_heard => {}
                 order = self.orders.recv(), if self.has_master && self.part.can_obey() && texts.len() < TEXTS_MAX => {
                     match order {
                         Some(order) => self.part.obey(order, is_inside.then_some(&mut texts)),
@@ -223,8 +278,12 @@ impl<P: Part> Course<P> {
                         }
                     }
                 }
-                () = until(answer_by) => return Closing::lost("silent").into(),
+                () = until(answer_by), if !has_heard => return Closing::lost("silent").into(),
+                () = until(gives_up), if !has_heard => return Closing::lost("silent").into(),
                 () = until(gone_by) => return Closing::lost("silent").into(),
+            }
+            if self.part.is_ending() && answer_by.is_none() {
+                answer_by = after(self.answer_timeout);
             }
         }
     }

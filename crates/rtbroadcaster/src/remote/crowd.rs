@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_core::Stream;
-use tokio::sync::mpsc;
 
+use super::queue::{self, Failed, Receiver, Sender};
 use crate::message::{Key, Params};
 
 /// How many watch a room. Viewers are told only in rooms that were created
@@ -50,6 +50,25 @@ pub enum Signal {
     },
 }
 
+/// What a signal, or one of its counts, takes besides its texts.
+const PLACE_BYTES: usize = 128;
+
+impl Signal {
+    /// Returns what it takes while nobody has taken it.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::One { key, params, from, .. } => {
+                let from = from.as_ref().map_or(0, |from| from.len());
+                PLACE_BYTES + key.as_str().len() + params.as_bytes().len() + from
+            }
+            Self::Counts { key, counts, .. } => {
+                let counts = counts.iter().map(|(params, _)| PLACE_BYTES + params.as_bytes().len());
+                PLACE_BYTES + key.as_str().len() + counts.sum::<usize>()
+            }
+        }
+    }
+}
+
 impl Audience {
     /// Nobody watches.
     pub(super) const NOBODY: Self = Self { viewers: 0, lagging: Some(0), behind_p95: Some(Duration::ZERO) };
@@ -58,21 +77,21 @@ impl Audience {
 /// A stream of signals. It ends when its [`Broadcaster`](super::Broadcaster) is over.
 #[derive(Debug)]
 pub struct Signals {
-    signals: mpsc::Receiver<Signal>,
+    signals: Receiver<Signal>,
     lost: Arc<AtomicU64>,
 }
 
 /// Where signals go in.
 #[derive(Debug)]
 pub(super) struct Ear {
-    signals: mpsc::Sender<Signal>,
+    signals: Sender<Signal>,
     lost: Arc<AtomicU64>,
 }
 
 impl Signals {
-    /// A stream that holds at most `signals_max` that nobody has taken.
-    pub(super) fn open(signals_max: usize) -> (Ear, Self) {
-        let (sender, signals) = mpsc::channel(signals_max.max(1));
+    /// A stream that holds at most `signals_max` of `bytes_max` in all that nobody has taken.
+    pub(super) fn open(signals_max: usize, bytes_max: usize) -> (Ear, Self) {
+        let (sender, signals) = queue::open(signals_max, bytes_max);
         let lost = Arc::<AtomicU64>::default();
         (Ear { signals: sender, lost: Arc::clone(&lost) }, Self { signals, lost })
     }
@@ -91,13 +110,13 @@ impl Signals {
 impl Ear {
     /// Passes a signal on; whether anybody still listens.
     pub(super) fn hear(&self, signal: &Signal) -> bool {
-        match self.signals.try_send(signal.clone()) {
+        match self.signals.try_send(signal.clone(), signal.bytes()) {
             Ok(()) => true,
-            Err(mpsc::error::TrySendError::Full(_)) => {
+            Err(Failed::Full) => {
                 self.lost.fetch_add(1, Ordering::Relaxed);
                 true
             }
-            Err(mpsc::error::TrySendError::Closed(_)) => false,
+            Err(Failed::Closed) => false,
         }
     }
 }

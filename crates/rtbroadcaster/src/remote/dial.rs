@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderValue;
-use http::header::{RETRY_AFTER, SEC_WEBSOCKET_PROTOCOL};
+use http::header::{RETRY_AFTER, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -11,15 +11,24 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, error::ProtocolError};
 
+use super::Options;
 use super::address::{Address, Security};
+use super::bounds;
 use super::comeback::{Advice, End};
 use super::ending::Closing;
 
 /// The name of the protocol.
 const SUBPROTOCOL: HeaderValue = HeaderValue::from_static("rtbroadcaster.v2");
 
-/// The most bytes of one message of a server: far more than the parameters of one message, or the counts of its signals, have.
-const MESSAGE_BYTES_MAX: usize = 16 << 20;
+/// How many bytes are read at a time. The runtime has a task pause after 128 reads; with more in each, a flood of empty
+/// fragments would hold it for seconds.
+const READ_BYTES: usize = 16 << 10;
+
+/// How many bytes are collected before they are written, and how many of pongs and of what else stands around a message
+/// may wait besides one message. While a server does not read, the newest pong takes the place of all that do not fit
+/// (RFC 6455 section 5.5.3).
+const WRITE_BYTES: usize = 16 << 10;
+const AROUND_BYTES: usize = 64 << 10;
 
 /// A byte stream.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -33,6 +42,7 @@ pub(super) type Socket = WebSocketStream<Box<dyn Transport>>;
 #[derive(Debug)]
 pub(super) struct Dialer {
     address: Address,
+    limits: WebSocketConfig,
     /// Where connections come from.
     source: Source,
     #[cfg(feature = "remote-tls")]
@@ -49,9 +59,17 @@ enum Source {
 }
 
 impl Dialer {
-    pub(super) fn new(address: Address) -> Self {
+    pub(super) fn new(address: Address, options: &Options) -> Self {
+        let write_bytes_max = options.message_bytes_max.saturating_add(WRITE_BYTES + AROUND_BYTES);
+        let limits = WebSocketConfig::default()
+            .max_message_size(Some(options.frame_bytes_max))
+            .max_frame_size(Some(options.frame_bytes_max))
+            .read_buffer_size(READ_BYTES)
+            .write_buffer_size(WRITE_BYTES)
+            .max_write_buffer_size(write_bytes_max);
         Self {
             address,
+            limits,
             source: Source::Network,
             #[cfg(feature = "remote-tls")]
             tls: super::tls::Tls::default(),
@@ -60,10 +78,12 @@ impl Dialer {
 
     /// Connections in memory whose other ends come out of the channel.
     #[cfg(test)]
-    pub(super) fn in_memory() -> (Self, tokio::sync::mpsc::UnboundedReceiver<tokio::io::DuplexStream>) {
+    pub(super) fn in_memory(
+        options: &Options,
+    ) -> (Self, tokio::sync::mpsc::UnboundedReceiver<tokio::io::DuplexStream>) {
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
         let address = "ws://in.memory/broadcasting".parse().expect("it is an address");
-        (Self { source: Source::Memory(sender), ..Self::new(address) }, receiver)
+        (Self { source: Source::Memory(sender), ..Self::new(address, options) }, receiver)
     }
 
     /// A new connection, within `time`.
@@ -99,11 +119,13 @@ impl Dialer {
         let request = self.address.uri().into_client_request();
         let mut request = request.map_err(|_| Closing::lost("protocol").for_good())?;
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
-        let limits = WebSocketConfig::default()
-            .max_message_size(Some(MESSAGE_BYTES_MAX))
-            .max_frame_size(Some(MESSAGE_BYTES_MAX));
-        let shaken = tokio_tungstenite::client_async_with_config(request, stream, Some(limits)).await;
-        shaken.map(|(socket, _)| socket).map_err(refused)
+        let shaken = tokio_tungstenite::client_async_with_config(request, stream, Some(self.limits)).await;
+        let (socket, response) = shaken.map_err(refused)?;
+        // None was asked for (RFC 6455 section 4.1), and what it means for frames is not known here.
+        if response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS) {
+            return Err(Closing::lost("protocol").for_good().into());
+        }
+        Ok(socket)
     }
 }
 
@@ -119,8 +141,8 @@ fn refused(error: Error) -> End {
             let closing = Closing::lost(&format!("http_{}", status.as_u16()));
             // 408, 429 and whatever says of itself that it is the server's or a proxy's fault.
             let may_pass = matches!(status.as_u16(), 408 | 425 | 429) || status.is_server_error();
-            let after = response.headers().get(RETRY_AFTER).and_then(|after| after.to_str().ok()?.parse().ok());
-            let advice = after.map_or(Advice::None, |seconds| Advice::NotBefore(Duration::from_secs(seconds)));
+            let after = response.headers().get(RETRY_AFTER).and_then(|after| bounds::retry_after(after.to_str().ok()?));
+            let advice = after.map_or(Advice::None, Advice::NotBefore);
             End { closing: if may_pass { closing } else { closing.for_good() }, advice }
         }
         // What was cut in the middle of the handshake is no answer.

@@ -10,9 +10,12 @@ const WORD_BYTES_MAX: usize = 123;
 
 /// How a connection ended. The close code alone says whether a client comes back, see PROTOCOL.md section 4.
 ///
-/// Where no close frame came the code is 1006 and the reason one of `lost`, `silent` (nothing was heard for two
-/// heartbeats, or no answer came), `behind` (messages did not come that should have), `protocol` (what came makes no
-/// sense), `moment` (the server goes away and has told when to come back), `tls` (the server could not prove who it is), or `http_` with the status that refused it.
+/// Where no close frame came the code is 1006 and the reason one of
+/// - `lost`, `silent` (nothing was heard for two heartbeats, or no answer came in time);
+/// - `behind` (messages did not come that should have), `protocol` (what came makes no sense);
+/// - `limit` (the server sent more than a [limit](super::Options#limits) allows, as it would again: final);
+/// - `moment` (the server goes away and has told when to come back);
+/// - `tls` (the server could not prove who it is), or `http_` with the status that refused it.
 ///
 /// ```
 /// use rtbroadcaster::remote::Closing;
@@ -35,9 +38,7 @@ impl Closing {
     /// What a close frame with this code and this reason means. A reason that is no word of lower-case letters, digits
     /// and `_` is left out: it may be shown on a terminal.
     pub fn with(code: u16, reason: &str) -> Self {
-        let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        let is_reason = reason.len() <= WORD_BYTES_MAX && reason.bytes().all(is_word);
-        Self { code, reason: if is_reason { reason } else { "" }.into(), comes_back: comes_back_after(code) }
+        Self { code, reason: word(reason).into(), comes_back: comes_back_after(code) }
     }
 
     /// The connection was lost, or given up for this reason.
@@ -64,6 +65,13 @@ impl Closing {
     pub fn comes_back(&self) -> bool {
         self.comes_back
     }
+}
+
+/// Returns `text` if it is a word of lower-case letters, digits and `_` as PROTOCOL.md has them, else nothing: it comes from
+/// a server, and may be shown on a terminal.
+pub(super) fn word(text: &str) -> &str {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    if text.len() <= WORD_BYTES_MAX && text.bytes().all(is_letter) { text } else { "" }
 }
 
 /// Whether a client comes back after this code, known or not.

@@ -159,11 +159,11 @@ impl Refused {
             "unauthorized" => (closing(4500), Advice::None),
             "already_in_room" => (closing(1008), Advice::None),
             // What passes by itself, and whatever else has its time.
-            "room_full" | "room_limit" => (closing(1013), Advice::Within(self.retry.unwrap_or(LATER))),
-            "rate" => (closing(4029), Advice::Within(self.retry.unwrap_or(SOON))),
-            "unavailable" => (closing(4013), Advice::Within(self.retry.unwrap_or(SOON))),
+            "room_full" | "room_limit" => (closing(1013), Advice::NotBefore(self.retry.unwrap_or(LATER))),
+            "rate" => (closing(4029), Advice::NotBefore(self.retry.unwrap_or(SOON))),
+            "unavailable" => (closing(4013), Advice::NotBefore(self.retry.unwrap_or(SOON))),
             _ => match self.retry {
-                Some(time) => (closing(1013), Advice::Within(time)),
+                Some(time) => (closing(1013), Advice::NotBefore(time)),
                 None => (closing(1008), Advice::None),
             },
         };

@@ -5,9 +5,9 @@ use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use serde::Deserialize;
-use tokio::sync::mpsc;
 
 use super::frame::{Refused, ResetReason, Said};
+use super::queue::{self, Receiver, Sender};
 use super::state::State;
 use crate::id::Seq;
 use crate::message::{Change, Key, Kind, Params};
@@ -90,7 +90,22 @@ impl Delivery {
     }
 }
 
+/// What one thing takes besides its key and parameters.
+const PLACE_BYTES: usize = 128;
+
 impl Heard {
+    /// Returns what it takes while nobody has taken it. A state counts in full: it may be the only one that holds it.
+    pub(super) fn bytes(&self) -> usize {
+        PLACE_BYTES
+            + match self {
+                Self::State { state, .. } => state.bytes(),
+                Self::Message(Delivery { said }) => said.key.as_str().len() + said.params.as_bytes().len(),
+                Self::Cleared { key, .. } => key.as_str().len(),
+                Self::SignalRefused(refused) => refused.code().len(),
+                Self::Skipped { .. } | Self::Owner { .. } => 0,
+            }
+    }
+
     /// What was said, as it is heard.
     pub(super) fn said(said: Said) -> Self {
         match (said.change, said.seq) {
@@ -104,15 +119,16 @@ impl Heard {
 /// [`Viewer::status`](super::Viewer::status) says why.
 #[derive(Debug)]
 pub struct Messages {
-    heard: mpsc::Receiver<Heard>,
+    heard: Receiver<Heard>,
 }
 
 impl Messages {
-    /// A stream that holds at most `messages_max` that nobody has taken, and begins with `first`.
-    pub(super) fn open(messages_max: usize, first: Option<Heard>) -> (mpsc::Sender<Heard>, Self) {
-        let (sender, heard) = mpsc::channel(messages_max.max(1));
+    /// A stream that holds at most `messages_max` of `bytes_max` in all that nobody has taken, and begins with `first`.
+    pub(super) fn open(messages_max: usize, bytes_max: usize, first: Option<Heard>) -> (Sender<Heard>, Self) {
+        let (sender, heard) = queue::open(messages_max, bytes_max);
         if let Some(first) = first {
-            sender.try_send(first).expect("it has a place");
+            let bytes = first.bytes();
+            sender.try_send(first, bytes).expect("an empty queue takes anything");
         }
         (sender, Self { heard })
     }

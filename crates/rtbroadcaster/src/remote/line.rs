@@ -1,11 +1,13 @@
 //! One connection as the frames that come and the texts that go, until its end: its heartbeats, its farewell, and the
 //! moment that the server chose for coming back. Must not know what frames mean.
 
-use futures_util::stream::SplitStream;
+use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc;
+use tokio::task::{consume_budget, unconstrained};
 use tokio::time::{Duration, Instant, sleep_until};
-use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::comeback::{Advice, End};
@@ -51,8 +53,8 @@ impl Line {
         let (writer, mut texts) = mpsc::channel::<Utf8Bytes>(TEXTS_MAX);
         let writing = tokio::spawn(async move {
             while let Some(text) = texts.recv().await {
-                let fed = sink.feed(Message::Text(text)).await;
-                let flushed = if fed.is_ok() && texts.is_empty() { sink.flush().await } else { fed };
+                let fed = feed(&mut sink, text).await;
+                let flushed = if fed.is_ok() && texts.is_empty() { flush(&mut sink).await } else { fed };
                 // The reader meets the same end.
                 if flushed.is_err() {
                     return;
@@ -64,6 +66,32 @@ impl Line {
             mouth: Mouth { writer, _writing: AbortOnDropHandle::new(writing) },
         }
     }
+}
+
+/// Writes a text, or has it wait for the next one.
+async fn feed(sink: &mut SplitSink<Socket, Message>, text: Utf8Bytes) -> Result<(), Error> {
+    loop {
+        match sink.feed(Message::Text(text.clone())).await {
+            Err(Error::WriteBufferFull(earlier)) => feed_again(sink, *earlier).await?,
+            other => return other,
+        }
+    }
+}
+
+/// Writes all texts that wait.
+async fn flush(sink: &mut SplitSink<Socket, Message>) -> Result<(), Error> {
+    loop {
+        match sink.flush().await {
+            Err(Error::WriteBufferFull(earlier)) => feed_again(sink, *earlier).await?,
+            other => return other,
+        }
+    }
+}
+
+/// An earlier text had no place among the pongs that wait, since the server does not read. It has one when they are written.
+async fn feed_again(sink: &mut SplitSink<Socket, Message>, earlier: Message) -> Result<(), Error> {
+    sink.flush().await?;
+    sink.feed(earlier).await
 }
 
 impl Mouth {
@@ -87,6 +115,8 @@ impl Ear {
     /// The next frame. Cancelling it loses nothing.
     pub(super) async fn next(&mut self) -> Result<Frame, Parted> {
         loop {
+            // What is buffered already costs the runtime no read: without this a flood of small frames would hold its thread.
+            consume_budget().await;
             let silence = self.alive.map(|alive| self.heard + alive * MISSED_MAX);
             let message = tokio::select! {
                 // What has come stands before a time that is over.
@@ -104,10 +134,11 @@ impl Ear {
                     return Err(self.parted(Closing::with(code, reason)));
                 }
                 Some(Ok(_)) => continue,
-                Some(Err(_)) | None => return Err(self.parted(Closing::lost("lost"))),
+                Some(Err(error)) => return Err(self.parted(broken(&error))),
+                None => return Err(self.parted(Closing::lost("lost"))),
             };
             match Frame::read(&text) {
-                Ok(Some(Frame::Draining(time))) => self.moment = Some(Instant::now() + time),
+                Ok(Some(Frame::Draining(time))) => self.moment = after(time),
                 Ok(Some(Frame::Closed(reason))) => self.farewell = Some(reason),
                 Ok(Some(frame)) => return Ok(frame),
                 Ok(None) => {}
@@ -118,6 +149,16 @@ impl Ear {
 
     fn parted(&self, closing: Closing) -> Parted {
         Parted { closing, moment: self.moment }
+    }
+}
+
+/// How a connection ends that cannot be read any further.
+fn broken(error: &Error) -> Closing {
+    match error {
+        Error::Capacity(_) => Closing::lost("limit").for_good(),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Closing::lost("lost"),
+        Error::Protocol(_) | Error::Utf8(_) => Closing::lost("protocol"),
+        _ => Closing::lost("lost"),
     }
 }
 
@@ -137,10 +178,16 @@ impl Parted {
     }
 }
 
-/// Waits until `moment`, for ever if there is none.
+/// Returns the moment `time` from now; `None` if no clock reaches it.
+pub(super) fn after(time: Duration) -> Option<Instant> {
+    Instant::now().checked_add(time)
+}
+
+/// Waits until `moment`, for ever if there is none. Also where the task has read so much that the runtime has it pause: a
+/// server that floods must not hold its client's clock.
 pub(super) async fn until(moment: Option<Instant>) {
     match moment {
-        Some(moment) => sleep_until(moment).await,
+        Some(moment) => unconstrained(sleep_until(moment)).await,
         None => std::future::pending().await,
     }
 }

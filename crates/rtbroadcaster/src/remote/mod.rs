@@ -37,8 +37,15 @@
 //! streams end. What is over is [`Status::Closed`] with the close code, the reason, and whether trying again makes sense.
 //! After a cut both come back after a random part of a delay that doubles (full jitter), or when a server that goes away
 //! has told them to, as the table of close codes in PROTOCOL.md says.
+//!
+//! # Hostile servers
+//!
+//! Whatever a server sends, a client neither panics nor fills the memory, and it does not reconnect more often than the
+//! doubling delay says. Every delay and number of a server is clamped, a time to stay away to an hour. [`Options`] has the
+//! limits; [patience](Options::patience) holds in every state.
 
 mod address;
+mod bounds;
 mod broadcaster;
 mod comeback;
 mod course;
@@ -48,6 +55,7 @@ mod ending;
 mod frame;
 mod heard;
 mod line;
+mod queue;
 mod random;
 mod reception;
 mod request;
@@ -76,6 +84,20 @@ pub use status::Status;
 pub use viewer::{SignalError, Viewer};
 
 /// How a viewer or a broadcaster behaves.
+///
+/// # Limits
+/// A server that sends more than [`frame_bytes_max`](Self::frame_bytes_max) or [`state_bytes_max`](Self::state_bytes_max)
+/// allows is given up for good: the status is [`Status::Closed`] with the code 1006 and the reason `limit`. All other
+/// limits hold something back and end nothing.
+///
+/// ```
+/// use rtbroadcaster::remote::Options;
+///
+/// let mut options = Options::default();
+/// options.state_bytes_max = 1 << 20;
+/// assert!(options.frame_bytes_max > options.message_bytes_max);
+/// assert_eq!(options.patience, None, "by default it tries for ever");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
@@ -83,18 +105,30 @@ pub struct Options {
     pub backoff_first: Duration,
     /// The bound of every delay. 15 s.
     pub backoff_max: Duration,
-    /// How long it may be outside of the room until it gives up; `None`, the default, is for ever.
+    /// How long it may be outside of the room until it gives up; `None`, the default, is for ever. The times outside add
+    /// up until it was in the room for 10 s. A broadcaster also gives up when it waits for so long for an answer to what
+    /// it has said, an acknowledgement or a refusal, and none comes; both ends do when the server reads nothing for so
+    /// long of what waits to be written. Where a server tells it to stay away for longer, it
+    /// gives up at once.
     pub patience: Option<Duration>,
     /// How long the server may take to let it connect, and to answer. 10 s.
     pub answer_timeout: Duration,
     /// How many messages a viewer's stream, or signals an owner's stream, holds that nobody has taken. 1 024.
     pub messages_max: usize,
+    /// How many bytes such a stream holds: keys, parameters and whole states, and 128 bytes for each. One that is bigger is
+    /// held alone. 16 MiB; more than 4 GiB count as 4 GiB.
+    pub messages_bytes_max: usize,
     /// How many messages of a broadcaster may be on their way without an acknowledgement; further ones wait. They are kept
     /// until then, at most this many times `message_bytes_max`. 256; more than 4 096 count as 4 096, since a server
     /// remembers no more ids.
     pub unacked_max: usize,
     /// The most bytes of key and parameters of one message: what the server allows. 64 KiB.
     pub message_bytes_max: usize,
+    /// The most bytes of one message of the server, over all its fragments. 16 MiB.
+    pub frame_bytes_max: usize,
+    /// The most bytes of the room's state: keys and parameters, and 256 bytes for each key. Up to three states are held
+    /// at a time: the newest one, one that comes anew, and one that the program has. 64 MiB.
+    pub state_bytes_max: usize,
 }
 
 impl Default for Options {
@@ -105,8 +139,11 @@ impl Default for Options {
             patience: None,
             answer_timeout: Duration::from_secs(10),
             messages_max: 1_024,
+            messages_bytes_max: 16 << 20,
             unacked_max: 256,
             message_bytes_max: 65_536,
+            frame_bytes_max: 16 << 20,
+            state_bytes_max: 64 << 20,
         }
     }
 }

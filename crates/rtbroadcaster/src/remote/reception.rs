@@ -16,6 +16,8 @@ pub(super) enum Misfit {
     Nonsense,
     /// What a heartbeat promised has not come with the next one.
     Behind,
+    /// The state has more bytes than it may.
+    TooMuch,
 }
 
 /// Where a viewer is on its connection.
@@ -44,6 +46,7 @@ struct Replay {
 /// One viewer.
 #[derive(Debug)]
 pub(super) struct Reception {
+    state_bytes_max: usize,
     epoch: Option<Epoch>,
     owner: OwnerStatus,
     /// Whether it is in the room on the present connection.
@@ -81,8 +84,9 @@ enum Lag {
 }
 
 impl Reception {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(state_bytes_max: usize) -> Self {
         Self {
+            state_bytes_max,
             epoch: None,
             owner: OwnerStatus::Live,
             is_in: false,
@@ -108,7 +112,8 @@ impl Reception {
 
     /// The connection is gone.
     pub(super) fn cut(&mut self) {
-        *self = Self { epoch: self.epoch.take(), owner: self.owner, tear: self.tear, ..Self::new() };
+        let epoch = self.epoch.take();
+        *self = Self { epoch, owner: self.owner, tear: self.tear, ..Self::new(self.state_bytes_max) };
     }
 
     pub(super) fn position(&self) -> Position {
@@ -127,7 +132,7 @@ impl Reception {
             Frame::Joined(entry, how) => self.enter(entry, how, state, heard)?,
             Frame::Reset(entry, reason) if self.is_whole() => {
                 self.lag = Some(Lag::Fresh);
-                self.begin(entry, Some(reason), state, heard);
+                self.begin(entry, Some(reason), state, heard)?;
             }
             Frame::Reset(..) => return Err(Misfit::Nonsense),
             Frame::Message(said) => self.hear(said, state, heard)?,
@@ -147,6 +152,11 @@ impl Reception {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Whether the server has answered on the present connection.
+    pub(super) fn is_in(&self) -> bool {
+        self.is_in
     }
 
     /// Whether it is in the room, and no replay of the state is on its way.
@@ -169,8 +179,8 @@ impl Reception {
         self.has_heartbeat = entry.alive.is_some();
         self.owner = entry.owner;
         match how {
-            How::Snapshot => self.begin(entry, None, state, heard),
-            How::Reset(reason) => self.begin(entry, Some(reason), state, heard),
+            How::Snapshot => self.begin(entry, None, state, heard)?,
+            How::Reset(reason) => self.begin(entry, Some(reason), state, heard)?,
             How::Resumed => {
                 // The epoch may be another one: the server has begun another life and continues the numbering. No such life
                 // is known to have what a torn state lacks.
@@ -189,11 +199,22 @@ impl Reception {
     }
 
     /// The state follows.
-    fn begin(&mut self, entry: Entry, reset: Option<ResetReason>, state: &mut State, heard: &mut Vec<Heard>) {
+    fn begin(
+        &mut self,
+        entry: Entry,
+        reset: Option<ResetReason>,
+        state: &mut State,
+        heard: &mut Vec<Heard>,
+    ) -> Result<(), Misfit> {
+        // Each value has a number of its own.
+        if entry.replay > entry.seq.get() {
+            return Err(Misfit::Nonsense);
+        }
         self.owner = entry.owner;
         self.skipped = None;
         self.replay = Some(Replay { left: entry.replay, entry, reset, state: State::default() });
         self.complete(state, heard);
+        Ok(())
     }
 
     /// When all of a replay has come it takes the place of the older state.
@@ -215,6 +236,9 @@ impl Reception {
                 return Err(Misfit::Nonsense);
             };
             replay.state.insert(seq, said.key, said.params);
+            if replay.state.bytes() > self.state_bytes_max {
+                return Err(Misfit::TooMuch);
+            }
             replay.left -= 1;
             self.complete(state, heard);
             return Ok(());
@@ -240,6 +264,9 @@ impl Reception {
             Change::State => state.insert(seq, said.key.clone(), said.params.clone()),
             Change::Cleared => state.remove(seq, &said.key),
             Change::Event | Change::Ephemeral => state.reach(seq),
+        }
+        if state.bytes() > self.state_bytes_max {
+            return Err(Misfit::TooMuch);
         }
         self.heal(seq);
         heard.push(Heard::said(said));

@@ -36,6 +36,31 @@ struct Values {
     of: HashMap<Key, (Seq, Params)>,
     /// Which message set each key.
     order: BTreeMap<Seq, Key>,
+    /// What all of it takes.
+    bytes: usize,
+}
+
+/// What a key takes besides its text and its parameters: its places in both tables.
+const PLACE_BYTES: usize = 256;
+
+impl Values {
+    fn set(&mut self, seq: Seq, key: Key, params: Params) {
+        self.clear(&key);
+        self.bytes += cost(&key, &params);
+        self.of.insert(key.clone(), (seq, params));
+        self.order.insert(seq, key);
+    }
+
+    fn clear(&mut self, key: &Key) {
+        if let Some((older, params)) = self.of.remove(key) {
+            self.order.remove(&older);
+            self.bytes -= cost(key, &params);
+        }
+    }
+}
+
+fn cost(key: &Key, params: &Params) -> usize {
+    key.as_str().len() + params.as_bytes().len() + PLACE_BYTES
 }
 
 impl State {
@@ -69,23 +94,21 @@ impl State {
         self.values.of.is_empty()
     }
 
+    /// Returns what it takes: its keys and parameters, and 256 bytes for the place of each.
+    pub(super) fn bytes(&self) -> usize {
+        self.values.bytes
+    }
+
     /// Message `seq` sets `key`.
     pub(super) fn insert(&mut self, seq: Seq, key: Key, params: Params) {
-        let values = Arc::make_mut(&mut self.values);
-        if let Some((older, _)) = values.of.insert(key.clone(), (seq, params)) {
-            values.order.remove(&older);
-        }
-        values.order.insert(seq, key);
+        Arc::make_mut(&mut self.values).set(seq, key, params);
         self.seq = seq;
     }
 
     /// Message `seq` clears `key`.
     pub(super) fn remove(&mut self, seq: Seq, key: &Key) {
         if self.values.of.contains_key(key) {
-            let values = Arc::make_mut(&mut self.values);
-            if let Some((older, _)) = values.of.remove(key) {
-                values.order.remove(&older);
-            }
+            Arc::make_mut(&mut self.values).clear(key);
         }
         self.seq = seq;
     }
@@ -132,7 +155,9 @@ mod tests {
         set(&mut state, 4, "a");
         assert_eq!((shown(&older), shown(&state)), ("a[1]b[2]".into(), "b[2]a[4]".into()));
         assert_eq!(state.parse::<(u8,)>("a").unwrap().unwrap(), (4,));
+        assert_eq!(state.bytes(), 2 * (PLACE_BYTES + "a[4]".len()));
         state.remove(Seq::new(5).unwrap(), &Key::new("b").unwrap());
+        assert_eq!(state.bytes(), PLACE_BYTES + "a[4]".len());
         assert_eq!((shown(&state), state.seq().get(), state.len()), ("a[4]".into(), 5, 1));
         assert!(state.get("b").is_none() && state.get("").is_none() && state != older);
     }

@@ -4,10 +4,12 @@
 mod cursors;
 mod endings;
 mod heartbeats;
+mod hostile;
 mod leases;
 mod listening;
 mod lives;
 mod owners;
+mod patience;
 mod repeats;
 mod script;
 mod tears;

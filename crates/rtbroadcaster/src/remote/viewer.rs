@@ -62,7 +62,7 @@ pub struct Viewer {
     state: watch::Receiver<State>,
     audience: watch::Receiver<Option<Audience>>,
     ears: Arc<Mutex<Ears>>,
-    messages_max: usize,
+    options: Options,
 }
 
 /// Why a signal was not sent.
@@ -94,7 +94,7 @@ impl Viewer {
     /// # Errors
     /// The address is none.
     pub fn join_with(address: &str, room: RoomId, options: Options) -> Result<Self, AddressError> {
-        Ok(Self::begin(Dialer::new(address.parse::<Address>()?), room, &options))
+        Ok(Self::begin(Dialer::new(address.parse::<Address>()?, &options), room, &options))
     }
 
     /// Begins on connections of `dialer`.
@@ -104,17 +104,18 @@ impl Viewer {
         let (state_sender, state) = watch::channel(State::default());
         let (audience_sender, audience) = watch::channel(None);
         let ears = Arc::<Mutex<Ears>>::default();
-        let watching = Watching::new(room, state_sender, audience_sender, Arc::clone(&ears));
+        let watching = Watching::new(room, state_sender, audience_sender, Arc::clone(&ears), options.state_bytes_max);
         tokio::spawn(Course::new(watching, dialer, options, receiver, status_sender).run());
-        Self { orders, status, state, audience, ears, messages_max: options.messages_max }
+        Self { orders, status, state, audience, ears, options: *options }
     }
 
     /// What it hears from now on, beginning with the state, if it has one already. More than one stream may be open; each
-    /// holds at most [`messages_max`](Options::messages_max), and the viewer waits for the slowest one.
+    /// holds at most [`messages_max`](Options::messages_max) and [`messages_bytes_max`](Options::messages_bytes_max), and the
+    /// viewer waits for the slowest one.
     pub fn messages(&self) -> Messages {
         let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
         let state = ears.is_whole().then(|| Heard::State { reset: None, state: self.state.borrow().clone() });
-        let (sender, messages) = Messages::open(self.messages_max, state);
+        let (sender, messages) = Messages::open(self.options.messages_max, self.options.messages_bytes_max, state);
         ears.add(sender);
         messages
     }

@@ -51,7 +51,7 @@ impl Broadcaster {
     /// # Ok(()) }
     /// ```
     pub async fn create_with(address: &str, room: RoomOptions, options: Options) -> Result<Self, OpenError> {
-        let dialer = Dialer::new(address.parse::<Address>()?);
+        let dialer = Dialer::new(address.parse::<Address>()?, &options);
         Self::begin(dialer, Beginning::Create(room), None, options).await
     }
 
@@ -68,7 +68,7 @@ impl Broadcaster {
     /// # Errors
     /// As [`own`](Self::own), or patience has ended.
     pub async fn own_with(address: &str, room: RoomId, key: OwnerKey, options: Options) -> Result<Self, OpenError> {
-        let dialer = Dialer::new(address.parse::<Address>()?);
+        let dialer = Dialer::new(address.parse::<Address>()?, &options);
         Self::begin(dialer, Beginning::Own(room, key), None, options).await
     }
 
@@ -99,7 +99,7 @@ impl Broadcaster {
         cursor: Cursor,
         options: Options,
     ) -> Result<Self, OpenError> {
-        let dialer = Dialer::new(address.parse::<Address>()?);
+        let dialer = Dialer::new(address.parse::<Address>()?, &options);
         Self::begin(dialer, Beginning::Own(room, key), Some(cursor), options).await
     }
 
@@ -127,7 +127,7 @@ impl Broadcaster {
             audience: audience_sender,
             ears: Arc::clone(&ears),
         };
-        let owning = Owning::new(beginning, unacked_max, done, telling);
+        let owning = Owning::new(beginning, unacked_max, options.state_bytes_max, done, telling);
         tokio::spawn(Course::new(owning, dialer, &options, receiver, status_sender).run());
         let opened = match opened.await {
             Ok(opened) => opened,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
 
 use super::lease::{Lease, Loss};
 use super::unacked::{Pending, Unacked, Waiter};
@@ -59,8 +60,8 @@ enum Place {
     Coming { entry: Entry, how: Option<How>, left: u64, state: State },
     /// It owns the room.
     Inside,
-    /// It has said that the room is to end.
-    Closing,
+    /// It has said that the room is to end, at this moment.
+    Closing { since: Instant },
 }
 
 /// An owner on its way.
@@ -75,6 +76,7 @@ pub(in crate::remote) struct Owning {
     alive: Option<Duration>,
     unacked: Unacked,
     unacked_max: usize,
+    state_bytes_max: usize,
     telling: Telling,
     /// The room is to end when everything is safe.
     is_closing: bool,
@@ -85,6 +87,7 @@ impl Owning {
     pub(super) fn new(
         beginning: Beginning,
         unacked_max: usize,
+        state_bytes_max: usize,
         done: oneshot::Sender<Opened>,
         telling: Telling,
     ) -> Self {
@@ -97,6 +100,7 @@ impl Owning {
             alive: None,
             unacked: Unacked::default(),
             unacked_max,
+            state_bytes_max,
             telling,
             is_closing: false,
             is_left_alone: false,
@@ -122,9 +126,20 @@ impl Owning {
         self.close_if_all_is_safe(texts);
     }
 
+    /// Whether this answer is one to the request that enters the room, and the first one on this connection.
+    fn can_be(&self, answer: &Frame) -> bool {
+        let is_of_its_kind = match (answer, &self.beginning) {
+            (Frame::Created(..), Beginning::Create(_)) => true,
+            // Each value of the state has a number of its own.
+            (Frame::Owned(entry, _), Beginning::Own(..)) => entry.replay <= entry.seq.get(),
+            _ => false,
+        };
+        is_of_its_kind && matches!(self.place, Place::Outside)
+    }
+
     fn close_if_all_is_safe(&mut self, texts: &mut Texts) {
         if self.is_closing && self.unacked.len() == 0 && matches!(self.place, Place::Inside) {
-            self.place = Place::Closing;
+            self.place = Place::Closing { since: Instant::now() };
             texts.push_back(request::CLOSE.into());
         }
     }
@@ -132,10 +147,14 @@ impl Owning {
     /// A part of the state.
     fn comes(&mut self, said: Said) -> Result<(), End> {
         let nonsense = || Err(Closing::lost("protocol").into());
-        let Place::Coming { left, state, .. } = &mut self.place else { return nonsense() };
+        let Place::Coming { entry, left, state, .. } = &mut self.place else { return nonsense() };
+        let is_next = said.seq.is_some_and(|seq| seq > state.seq() && seq <= entry.seq) && *left > 0;
         match (said.seq, said.change) {
-            (Some(seq), Change::State) if seq > state.seq() && *left > 0 => state.insert(seq, said.key, said.params),
+            (Some(seq), Change::State) if is_next => state.insert(seq, said.key, said.params),
             _ => return nonsense(),
+        }
+        if state.bytes() > self.state_bytes_max {
+            return Err(too_much());
         }
         *left -= 1;
         Ok(())
@@ -167,7 +186,7 @@ impl Owning {
         if let Some(texts) = texts {
             texts.push_back(pending.text.clone());
         }
-        self.unacked.push(pending);
+        self.unacked.push(pending, Instant::now());
     }
 
     /// The room is in another life. While a state is on its way, the epoch belongs to that state.
@@ -178,21 +197,31 @@ impl Owning {
                 entry.epoch = epoch.clone();
                 *how == Some(How::Resumed)
             }
-            Place::Inside | Place::Closing => true,
+            Place::Inside | Place::Closing { .. } => true,
         };
         if continues {
             self.telling.lease.send_modify(|lease| lease.live_in(epoch));
         }
     }
 
-    fn acked(&mut self, id: &str, seq: Seq) {
+    fn acked(&mut self, id: &str, seq: Seq) -> Result<(), End> {
+        // What was not said, or is acknowledged already, says nothing.
+        if !self.unacked.has(id) {
+            return Ok(());
+        }
         self.telling.lease.send_modify(|lease| lease.acked(seq));
         self.telling.state.send_if_modified(|state| {
             let before = state.seq();
-            self.unacked.acked(id, seq, state);
+            self.unacked.acked(id, seq, state, Instant::now());
             state.seq() != before
         });
+        if self.telling.state.borrow().bytes() > self.state_bytes_max { Err(too_much()) } else { Ok(()) }
     }
+}
+
+/// The state has more bytes than it may, and would have them again.
+fn too_much() -> End {
+    Closing::lost("limit").for_good().into()
 }
 
 impl Part for Owning {
@@ -210,6 +239,9 @@ impl Part for Owning {
 
     fn hear(&mut self, frame: Frame, texts: &mut Texts) -> Result<(), End> {
         match frame {
+            Frame::Created(..) | Frame::Owned(..) if !self.can_be(&frame) => {
+                return Err(Closing::lost("protocol").into());
+            }
             Frame::Created(entry, key) if entry.id == self.entering => {
                 let room = entry.room.ok_or_else(|| Closing::lost("protocol"))?;
                 self.alive = entry.alive;
@@ -228,12 +260,12 @@ impl Part for Owning {
                 self.complete(texts);
             }
             Frame::Ack(id, seq) => {
-                self.acked(&id, seq);
+                self.acked(&id, seq)?;
                 self.close_if_all_is_safe(texts);
             }
             Frame::Error(Some(id), refused) if id == self.entering => return Err(refused.to_enter()),
             Frame::Error(Some(id), refused) => {
-                self.unacked.refused(&id, refused);
+                self.unacked.refused(&id, refused, Instant::now());
                 self.close_if_all_is_safe(texts);
             }
             Frame::Audience(audience) => _ = self.telling.audience.send_replace(Some(audience)),
@@ -250,8 +282,23 @@ impl Part for Owning {
         self.alive
     }
 
+    fn is_answered(&self) -> bool {
+        !matches!(self.place, Place::Outside)
+    }
+
+    fn owed_since(&self) -> Option<Instant> {
+        match self.place {
+            Place::Closing { since } => Some(since),
+            _ => self.unacked.owed_since(),
+        }
+    }
+
+    fn is_ending(&self) -> bool {
+        matches!(self.place, Place::Closing { .. })
+    }
+
     fn inside(&self) -> Option<Status> {
-        matches!(self.place, Place::Inside | Place::Closing).then_some(Status::Live)
+        matches!(self.place, Place::Inside | Place::Closing { .. }).then_some(Status::Live)
     }
 
     fn obey(&mut self, order: Order, mut texts: Option<&mut Texts>) {

@@ -1,8 +1,9 @@
-//! What was said and not acknowledged, in order. Pure. Must not know connections.
+//! What was said and not acknowledged, in order. Pure: takes the time from outside. Must not know connections.
 
 use std::collections::VecDeque;
 
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::PublishError;
@@ -31,25 +32,40 @@ pub(super) struct Pending {
 
 /// All messages on their way.
 #[derive(Debug, Default)]
-pub(super) struct Unacked(VecDeque<Pending>);
+pub(super) struct Unacked {
+    pending: VecDeque<Pending>,
+    /// Since when there was no answer to any of them; `None` while there are none.
+    since: Option<Instant>,
+}
 
 impl Unacked {
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.pending.len()
     }
 
-    pub(super) fn push(&mut self, pending: Pending) {
-        self.0.push_back(pending);
+    /// Since when the server owes an answer, if it does. Each answer begins that anew.
+    pub(super) fn owed_since(&self) -> Option<Instant> {
+        self.since
+    }
+
+    pub(super) fn push(&mut self, pending: Pending, now: Instant) {
+        self.pending.push_back(pending);
+        self.since.get_or_insert(now);
     }
 
     /// What is to be said again, in order.
     pub(super) fn texts(&self) -> impl Iterator<Item = Utf8Bytes> {
-        self.0.iter().map(|pending| pending.text.clone())
+        self.pending.iter().map(|pending| pending.text.clone())
+    }
+
+    /// Whether the message `id` is on its way.
+    pub(super) fn has(&self, id: &str) -> bool {
+        self.pending.iter().any(|pending| *pending.id == *id)
     }
 
     /// The message `id` is safe under this number, and takes its place in `state`.
-    pub(super) fn acked(&mut self, id: &str, seq: Seq, state: &mut State) {
-        let Some(Pending { key, params, change, waiter, .. }) = self.remove(id) else { return };
+    pub(super) fn acked(&mut self, id: &str, seq: Seq, state: &mut State, now: Instant) {
+        let Some(Pending { key, params, change, waiter, .. }) = self.remove(id, now) else { return };
         // What was said again may be in the state already.
         if seq > state.seq() {
             match change {
@@ -63,28 +79,30 @@ impl Unacked {
     }
 
     /// The message `id` is refused. What the log cannot take at the moment stays: it is said again.
-    pub(super) fn refused(&mut self, id: &str, refused: Refused) {
+    pub(super) fn refused(&mut self, id: &str, refused: Refused, now: Instant) {
         let error = match refused.code() {
             "unavailable" | "rate" => return,
             "state_full" => PublishError::StateFull,
             "id_reused" => PublishError::IdReused,
             _ => PublishError::Refused(refused),
         };
-        if let Some(pending) = self.remove(id) {
+        if let Some(pending) = self.remove(id, now) {
             let _ = pending.waiter.send(Err(error));
         }
     }
 
     /// Nothing is said any more, for this reason.
     pub(super) fn end(&mut self, error: &PublishError) {
-        for pending in self.0.drain(..) {
+        for pending in self.pending.drain(..) {
             let _ = pending.waiter.send(Err(error.clone()));
         }
     }
 
     /// Acknowledgements come in order, so the first one is looked at first.
-    fn remove(&mut self, id: &str) -> Option<Pending> {
-        let at = self.0.iter().position(|pending| *pending.id == *id)?;
-        self.0.remove(at)
+    fn remove(&mut self, id: &str, now: Instant) -> Option<Pending> {
+        let at = self.pending.iter().position(|pending| *pending.id == *id)?;
+        let removed = self.pending.remove(at);
+        self.since = (!self.pending.is_empty()).then_some(now);
+        removed
     }
 }

@@ -1,16 +1,26 @@
 //! Reads a text of a server into what it says. Pure.
 //! Must not know what it means for anybody.
 
-use std::time::Duration;
+use std::fmt;
+use std::marker::PhantomData;
 
-use serde::Deserialize;
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::{Entry, Frame, How, Refused, ResetReason, Said};
 use crate::id::{Epoch, Seq};
 use crate::message::{Change, Key, Params};
+use crate::remote::bounds;
 use crate::remote::crowd::{Audience, Signal};
+use crate::remote::ending::word;
 use crate::standing::OwnerStatus;
+
+/// How many values of a counted key are told apart: far more than a server of ours does.
+const COUNTS_MAX: usize = 4_096;
+
+/// How long the name of a viewer may be. It is a number, or what the application calls the viewer.
+const FROM_BYTES_MAX: usize = 256;
 
 /// What was said makes no sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,11 +62,43 @@ struct Members<'a> {
     #[serde(borrow)]
     from: Option<&'a RawValue>,
     #[serde(borrow)]
-    counts: Option<Vec<(&'a RawValue, u64)>>,
+    counts: Option<Counts<'a>>,
     #[serde(default)]
     dropped: u64,
     #[serde(default)]
     other: u64,
+}
+
+/// The values of a counted key. More than [`COUNTS_MAX`] are refused while they are read: each takes ten times the memory
+/// of its text.
+struct Counts<'a>(Vec<(&'a RawValue, u64)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Counts<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Counting(PhantomData))
+    }
+}
+
+/// Reads them.
+struct Counting<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for Counting<'a> {
+    type Value = Counts<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at most {COUNTS_MAX} values and how often each was said")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Counts<'a>, A::Error> {
+        let mut counts = Vec::new();
+        while let Some(value) = values.next_element()? {
+            if counts.len() == COUNTS_MAX {
+                return Err(A::Error::invalid_length(COUNTS_MAX + 1, &self));
+            }
+            counts.push(value);
+        }
+        Ok(Counts(counts))
+    }
 }
 
 /// Only the name of a frame, since members of unknown frames may be of any type.
@@ -83,7 +125,6 @@ impl Frame {
 
 impl Members<'_> {
     fn frame(self, name: &str) -> Option<Frame> {
-        let millis = Duration::from_millis;
         Some(match name {
             "created" => {
                 let key = self.owner_key.as_deref()?.parse().ok()?;
@@ -99,17 +140,20 @@ impl Members<'_> {
                     Some(epoch) => Some(Epoch::from_wire(epoch)?),
                     None => None,
                 };
-                Frame::Owner(presence(self.status.as_deref()?), self.term?, epoch)
+                Frame::Owner(presence(self.status.as_deref()?), bounds::count(self.term?), epoch)
             }
             "ack" => Frame::Ack(self.id?, Seq::new(self.seq?)?),
-            "error" => Frame::Error(self.id, Refused { code: self.code?, retry: self.retry_in_ms.map(millis) }),
+            "error" => {
+                let code = Some(word(&self.code?)).filter(|code| !code.is_empty()).unwrap_or("other").into();
+                Frame::Error(self.id, Refused { code, retry: self.retry_in_ms.map(bounds::wait) })
+            }
             "alive" => Frame::Alive(Seq::new(self.seq?)?),
-            "draining" => Frame::Draining(millis(self.reconnect_in_ms?)),
-            "closed" => Frame::Closed(self.reason?.into()),
+            "draining" => Frame::Draining(bounds::wait(self.reconnect_in_ms?)),
+            "closed" => Frame::Closed(word(&self.reason?).into()),
             "audience" => Frame::Audience(Audience {
-                viewers: self.viewers?,
-                lagging: self.lagging,
-                behind_p95: self.behind_p95_ms.map(millis),
+                viewers: bounds::count(self.viewers?),
+                lagging: self.lagging.map(bounds::count),
+                behind_p95: self.behind_p95_ms.map(bounds::span),
             }),
             "signal" => Frame::Signal(self.signal()?),
             _ => return None,
@@ -121,17 +165,16 @@ impl Members<'_> {
             Some(room) => Some(room.parse().ok()?),
             None => None,
         };
-        let time = |millis: Option<u64>| millis.filter(|&millis| millis > 0).map(Duration::from_millis);
         Some(Entry {
             id,
             room,
             epoch: Epoch::from_wire(self.epoch.as_deref()?)?,
-            term: self.term?,
+            term: bounds::count(self.term?),
             seq: Seq::new(self.seq?)?,
-            replay,
+            replay: bounds::count(replay),
             owner: presence(self.owner.as_deref().unwrap_or("live")),
-            alive: time(self.alive_ms),
-            grace: time(self.grace_ms),
+            alive: self.alive_ms.and_then(bounds::beat),
+            grace: self.grace_ms.filter(|&millis| millis > 0).map(bounds::span),
         })
     }
 
@@ -153,13 +196,18 @@ impl Members<'_> {
     fn signal(&self) -> Option<Signal> {
         let key = Key::new(self.key.as_deref()?)?;
         if let Some(counts) = &self.counts {
-            let counts = counts.iter().map(|(params, count)| Some((Params::from_json(params.get())?, *count)));
-            return Some(Signal::Counts { key, counts: counts.collect::<Option<_>>()?, other: self.other });
+            let counts =
+                counts.0.iter().map(|(params, times)| Some((Params::from_json(params.get())?, bounds::count(*times))));
+            let counts = counts.collect::<Option<_>>()?;
+            return Some(Signal::Counts { key, counts, other: bounds::count(self.other) });
         }
         let params = Params::from_json(self.params?.get())?;
         // A number or a text: it is opaque.
-        let from = self.from.map(|from| from.get().trim_matches('"').into());
-        Some(Signal::One { key, params, from, dropped: self.dropped })
+        let from = self.from.map(|from| from.get().trim_matches('"'));
+        if from.is_some_and(|from| from.len() > FROM_BYTES_MAX) {
+            return None;
+        }
+        Some(Signal::One { key, params, from: from.map(Into::into), dropped: bounds::count(self.dropped) })
     }
 
     fn how(&self) -> Option<How> {
@@ -181,6 +229,8 @@ fn presence(word: &str) -> OwnerStatus {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -107,7 +107,7 @@ async fn a_server_that_speaks_something_else_is_no_server() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_join_is_final_or_tried_again_within_the_time_that_was_told() {
+async fn a_refused_join_is_final_or_tried_again_soon_after_the_time_that_was_told() {
     for (code, comes_back) in [
         ("no_room", false),
         ("bad_message", false),
@@ -130,7 +130,7 @@ async fn a_refused_join_is_final_or_tried_again_within_the_time_that_was_told() 
             let refused = Instant::now();
             let mut peer = server.accept().await;
             peer.joins(json!({})).await;
-            assert!(refused.elapsed() <= Duration::from_millis(3_001), "{:?}", refused.elapsed());
+            assert!((3_000..3_502).contains(&refused.elapsed().as_millis()), "{:?}", refused.elapsed());
             soon(viewer.inside()).await.unwrap();
         } else {
             let closing = soon(viewer.inside()).await.unwrap_err();

@@ -21,7 +21,7 @@ use crate::remote::dial::Dialer;
 use crate::remote::{Broadcaster, Heard, Messages, OpenError, Options, Status, Viewer};
 
 /// The clock is not real, so anything that does not come at all ends its test at once.
-const DEADLINE: Duration = Duration::from_secs(600);
+const DEADLINE: Duration = Duration::from_secs(2 * 3_600);
 
 pub(super) const ROOM: &str = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";
 
@@ -51,7 +51,7 @@ impl Server {
     }
 
     pub(super) fn viewer_with(options: &Options) -> (Viewer, Messages, Self) {
-        let (dialer, connections) = Dialer::in_memory();
+        let (dialer, connections) = Dialer::in_memory(options);
         let viewer = Viewer::begin(dialer, room(), options);
         let messages = viewer.messages();
         (viewer, messages, Self(connections))
@@ -62,13 +62,13 @@ impl Server {
         beginning: Beginning,
         options: Options,
     ) -> (tokio::task::JoinHandle<Result<Broadcaster, OpenError>>, Self) {
-        let (dialer, connections) = Dialer::in_memory();
+        let (dialer, connections) = Dialer::in_memory(&options);
         (tokio::spawn(Broadcaster::begin(dialer, beginning, None, options)), Self(connections))
     }
 
     /// Somebody who owns the room by its key, has kept `cursor`, and has the answer `owned` with these members.
     pub(super) async fn owner_after(cursor: Cursor, members: Value) -> (Broadcaster, Self, Peer) {
-        let (dialer, connections) = Dialer::in_memory();
+        let (dialer, connections) = Dialer::in_memory(&Options::default());
         let own = Beginning::Own(room(), key().parse().unwrap());
         let opening = tokio::spawn(Broadcaster::begin(dialer, own, Some(cursor.clone()), Options::default()));
         let mut server = Self(connections);
@@ -102,6 +102,14 @@ impl Server {
         Peer(soon(tokio_tungstenite::accept_hdr_async(stream, speak_v2)).await.unwrap())
     }
 
+    /// The next connection, as bytes, when the client has asked for a handshake there.
+    pub(super) async fn asked(&mut self) -> DuplexStream {
+        let mut stream = self.stream().await;
+        let mut request = [0; 4_096];
+        assert!(soon(stream.read(&mut request)).await.unwrap() > 0);
+        stream
+    }
+
     /// The next connection, which is lost before the handshake is answered.
     pub(super) async fn lose(&mut self) {
         drop(self.stream().await);
@@ -109,9 +117,7 @@ impl Server {
 
     /// The next connection, which gets this answer in HTTP.
     pub(super) async fn answer(&mut self, head: &str) {
-        let mut stream = self.stream().await;
-        let mut request = [0; 4_096];
-        assert!(soon(stream.read(&mut request)).await.unwrap() > 0);
+        let mut stream = self.asked().await;
         stream.write_all(format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await.unwrap();
     }
 
@@ -135,6 +141,11 @@ impl Peer {
 
     pub(super) async fn says(&mut self, text: Value) {
         soon(self.0.send(Message::text(text.to_string()))).await.unwrap();
+    }
+
+    /// Says something, whatever it is. Whether the client is there.
+    pub(super) async fn may_say(&mut self, text: String) -> bool {
+        soon(self.0.send(Message::text(text))).await.is_ok()
     }
 
     /// Answers a join, which it gives, with these members besides.
@@ -208,6 +219,16 @@ impl Peer {
         soon(self.0.send(Message::Close(Some(frame)))).await.unwrap();
         // The client answers, or is gone.
         while let Some(Ok(_)) = soon(self.0.next()).await {}
+    }
+
+    /// Asks for a sign of life, and waits for none.
+    pub(super) async fn pings(&mut self, payload: String) {
+        soon(self.0.send(Message::Ping(payload.into()))).await.unwrap();
+    }
+
+    /// The next message as it is; `None` when the client is gone.
+    pub(super) async fn next(&mut self) -> Option<Message> {
+        soon(self.0.next()).await.map(|message| message.unwrap())
     }
 
     /// Waits until the client is gone.

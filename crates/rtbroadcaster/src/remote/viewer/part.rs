@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
 
 use super::SignalError;
 use crate::id::RoomId;
@@ -15,6 +16,7 @@ use crate::remote::crowd::Audience;
 use crate::remote::ending::Closing;
 use crate::remote::frame::Frame;
 use crate::remote::heard::Heard;
+use crate::remote::queue::Sender;
 use crate::remote::random::Random;
 use crate::remote::reception::{Misfit, Position, Reception};
 use crate::remote::request::{self, Ids};
@@ -24,7 +26,7 @@ use crate::remote::status::Status;
 /// Who wants to hear.
 #[derive(Debug, Default)]
 pub(super) struct Ears {
-    open: Vec<mpsc::Sender<Heard>>,
+    open: Vec<Sender<Heard>>,
     /// Whether there is a state.
     is_whole: bool,
     /// Whether nothing will be heard any more.
@@ -36,7 +38,7 @@ impl Ears {
         self.is_whole
     }
 
-    pub(super) fn add(&mut self, ear: mpsc::Sender<Heard>) {
+    pub(super) fn add(&mut self, ear: Sender<Heard>) {
         if !self.is_over {
             self.open.push(ear);
         }
@@ -61,7 +63,7 @@ pub(super) struct Watching {
     audience: watch::Sender<Option<Audience>>,
     ears: Arc<Mutex<Ears>>,
     /// What is to be passed on, each to those who had an ear open when it came.
-    waiting: VecDeque<(Heard, Vec<mpsc::Sender<Heard>>)>,
+    waiting: VecDeque<(Heard, Vec<Sender<Heard>>)>,
     is_left_alone: bool,
 }
 
@@ -71,9 +73,10 @@ impl Watching {
         state: watch::Sender<State>,
         audience: watch::Sender<Option<Audience>>,
         ears: Arc<Mutex<Ears>>,
+        state_bytes_max: usize,
     ) -> Self {
         let ids = Ids::new(&mut Random::new());
-        let (reception, waiting) = (Reception::new(), VecDeque::new());
+        let (reception, waiting) = (Reception::new(state_bytes_max), VecDeque::new());
         let entering = "".into();
         Self { room, ids, entering, reception, alive: None, state, audience, ears, waiting, is_left_alone: false }
     }
@@ -117,7 +120,9 @@ impl Part for Watching {
             // A signal has no id.
             Frame::Error(_, refused) => {
                 let ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
-                self.waiting.push_back((Heard::SignalRefused(refused), ears.open.clone()));
+                if !ears.open.is_empty() {
+                    self.waiting.push_back((Heard::SignalRefused(refused), ears.open.clone()));
+                }
                 return Ok(());
             }
             Frame::Audience(audience) => {
@@ -129,11 +134,24 @@ impl Part for Watching {
         self.take(frame).map_err(|misfit| match misfit {
             Misfit::Nonsense => Closing::lost("protocol").into(),
             Misfit::Behind => Closing::lost("behind").into(),
+            Misfit::TooMuch => Closing::lost("limit").for_good().into(),
         })
     }
 
     fn alive(&self) -> Option<Duration> {
         self.alive
+    }
+
+    fn is_answered(&self) -> bool {
+        self.reception.is_in()
+    }
+
+    fn owed_since(&self) -> Option<Instant> {
+        None
+    }
+
+    fn is_ending(&self) -> bool {
+        false
     }
 
     fn inside(&self) -> Option<Status> {
@@ -177,9 +195,7 @@ impl Part for Watching {
         while let Some((heard, ears)) = self.waiting.front_mut() {
             while let Some(ear) = ears.last() {
                 // Who listened may have stopped.
-                if let Ok(place) = ear.reserve().await {
-                    place.send(heard.clone());
-                }
+                ear.send(|| heard.clone(), heard.bytes()).await;
                 ears.pop();
             }
             self.waiting.pop_front();

@@ -1,0 +1,169 @@
+//! The program: a viewer or a broadcaster with little patience, on a server that plays one row. Must not know what the row
+//! does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use rtbroadcaster::remote::{Broadcaster, Closing, OpenError, Options, PublishError, Status, Viewer};
+use rtbroadcaster::{Message, RoomOptions};
+use tokio::net::TcpSocket;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::peer::{Peer, ROOM};
+use crate::row::{Ends, Phase, Row};
+
+/// How long a client tries whose patience is to end, and any other one.
+const LITTLE_PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long any step may take. A farewell takes up to 2 s.
+const DEADLINE: Duration = Duration::from_secs(12);
+
+/// Who meets the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Role {
+    Viewer,
+    Broadcaster,
+}
+
+/// How a client came out of it.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    /// How it ended; `None` if it stayed until its program left.
+    pub(crate) closing: Option<Closing>,
+    pub(crate) connections: usize,
+}
+
+fn options(row: &Row) -> Options {
+    let mut options = Options::default();
+    (options.backoff_first, options.backoff_max) = (Duration::from_millis(50), Duration::from_millis(400));
+    (options.patience, options.answer_timeout) = match row.ends {
+        Ends::GivesUp => (Some(LITTLE_PATIENCE), Duration::from_millis(700)),
+        _ => (Some(PATIENCE), PATIENCE),
+    };
+    (options.frame_bytes_max, options.state_bytes_max, options.messages_bytes_max) = (1 << 20, 1 << 20, 1 << 20);
+    options
+}
+
+/// A server that plays `row` on every connection. It ends when it is dropped.
+struct Server {
+    url: String,
+    connections: Arc<AtomicUsize>,
+    _playing: JoinSet<()>,
+}
+
+impl Server {
+    async fn start(row: &Row) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        // What a server does not read waits in the client, and not in the kernel.
+        socket.set_recv_buffer_size(16 << 10).unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(64).unwrap();
+        let url = format!("ws://{}/broadcasting", listener.local_addr().unwrap());
+        let (act, phase, connections) = (Arc::clone(&row.act), row.phase, Arc::<AtomicUsize>::default());
+        let (counted, mut playing) = (Arc::clone(&connections), JoinSet::new());
+        playing.spawn(async move {
+            let mut open = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                let act = Arc::clone(&act);
+                open.spawn(async move {
+                    let Some(mut peer) = Peer::meet(stream).await else { return };
+                    if phase != Phase::Asked && peer.open("").await.is_none() {
+                        return;
+                    }
+                    if phase == Phase::Inside && !peer.enter(serde_json::json!({})).await {
+                        return;
+                    }
+                    act(peer).await;
+                });
+            }
+        });
+        Self { url, connections, _playing: playing }
+    }
+
+    fn outcome(&self, closing: Option<Closing>) -> Outcome {
+        Outcome { closing, connections: self.connections.load(Ordering::Relaxed) }
+    }
+}
+
+/// Meets a server that plays `row`. An error is what hung.
+pub(crate) async fn meet(row: &Row, role: Role) -> Result<Outcome, String> {
+    let server = Server::start(row).await;
+    match role {
+        Role::Viewer => watch(row, server).await,
+        Role::Broadcaster => publish(row, server).await,
+    }
+}
+
+/// How long it is waited for a client's end.
+fn until_over(row: &Row) -> Duration {
+    if row.ends == Ends::Stays { row.settled } else { DEADLINE }
+}
+
+async fn within<T>(what: &str, time: Duration, future: impl Future<Output = T>) -> Result<T, String> {
+    timeout(time, future).await.map_err(|_| format!("{what} takes longer than {time:?}"))
+}
+
+async fn watch(row: &Row, server: Server) -> Result<Outcome, String> {
+    let viewer = Viewer::join_with(&server.url, ROOM.parse().unwrap(), options(row)).unwrap();
+    let mut messages = viewer.messages();
+    let status = viewer.watch_status();
+    let heard = async {
+        while row.is_heard && messages.next().await.is_some() {}
+        std::future::pending().await
+    };
+    let ended = tokio::select! {
+        ended = timeout(until_over(row), over(status.clone())) => ended.ok().flatten(),
+        never = heard => never,
+    };
+    let outcome = server.outcome(ended);
+    let _server = row.is_left.then_some(server);
+    if outcome.closing.is_none() {
+        within("leaving", DEADLINE, viewer.leave()).await?;
+    }
+    Ok(outcome)
+}
+
+async fn publish(row: &Row, server: Server) -> Result<Outcome, String> {
+    let creating = Broadcaster::create_with(&server.url, RoomOptions::new(), options(row));
+    let owner = match within("creating", DEADLINE, creating).await? {
+        Ok(owner) => owner,
+        Err(OpenError::Closed(closing)) => return Ok(server.outcome(Some(closing))),
+        Err(other) => return Err(other.to_string()),
+    };
+    let mut signals = owner.signals();
+    let heard = async {
+        while row.is_heard && signals.next().await.is_some() {}
+        std::future::pending().await
+    };
+    let status = owner.watch_status();
+    let speaking = async {
+        for number in 0..3 {
+            match owner.publish(Message::state("slide", [number])).await {
+                Ok(_) | Err(PublishError::Refused(_)) => {}
+                Err(_) => break,
+            }
+        }
+        std::future::pending().await
+    };
+    let ended = tokio::select! {
+        ended = timeout(until_over(row), over(status.clone())) => ended.ok().flatten(),
+        never = speaking => never,
+        never = heard => never,
+    };
+    let outcome = server.outcome(ended);
+    let _server = row.is_left.then_some(server);
+    drop(owner);
+    within("leaving", DEADLINE, over(status)).await?;
+    Ok(outcome)
+}
+
+/// Waits for a client's end. Its task must not end without a word.
+async fn over(mut status: watch::Receiver<Status>) -> Option<Closing> {
+    let over = status.wait_for(|status| status.closing().is_some()).await;
+    over.expect("its task has ended without a word").closing().cloned()
+}
