@@ -7,6 +7,7 @@ mod arrivals;
 mod connection;
 mod hosts;
 mod listener;
+mod listeners;
 mod proxies;
 mod proxy_header;
 mod site;
@@ -29,7 +30,8 @@ use crate::signals::{Came, Signals};
 use admin::Admin;
 use arrivals::Arrivals;
 use hosts::Hosts;
-use listener::{ListenError, Listener};
+use listener::ListenError;
+use listeners::Listeners;
 use site::Site;
 
 /// How long all connections together may take to end after a signal.
@@ -62,8 +64,12 @@ fn hint(error: &DiskError) -> String {
 }
 
 /// Serves until a signal and gives the process's exit code.
-pub(crate) fn run(settings: &Settings) -> ExitCode {
+/// What the configuration has to be warned of is logged first.
+pub(crate) fn run(settings: &Settings, warnings: &[String]) -> ExitCode {
     log::start(&settings.log, settings.log_format);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     match start(settings) {
         Ok(code) => code,
         Err(error) => {
@@ -88,31 +94,33 @@ async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
     let process = Process::begins();
     // Before the ready line, so that whoever reads it may already send a signal.
     let mut signals = Signals::new().map_err(ServeError::Signals)?;
-    let mut listener = Listener::bind(settings.listen, "--listen")?;
-    let address = listener.address();
+    let listeners = Listeners::bind(&settings.listen, "--listen").await?;
+    let addresses = listeners.addresses();
     // Before the first connection is accepted: whoever waits in the queue of the port finds its room.
     let manager = manager(&settings).await?;
-    let hosts = Hosts::of(address, &settings.allow_hosts);
-    let site = Site::new(&settings.path, manager.clone(), hosts);
+    let site = Site::new(&settings.path, manager.clone());
     let arrivals = Arc::new(Arrivals::new(&settings));
     let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
-    let admin = Admin::bind(&settings, &manager, process)?;
-    announce::ready(address, admin.as_ref().map(Admin::address), &settings);
-    tracing::info!(%address, path = %settings.path, "listening");
-    if let Some(admin) = admin {
-        tracing::info!(address = %admin.address(), "metrics at /metrics");
-        // Until the last client is gone, so that its end is counted where somebody looks.
-        connections.spawn(admin.serve(connections.clone(), stop.clone()));
+    let admin = Admin::bind(&settings, &manager, process).await?;
+    let admin_addresses = admin.as_ref().map(Admin::addresses).unwrap_or_default();
+    announce::ready(&addresses, &admin_addresses, &settings);
+    for address in addresses {
+        tracing::info!(%address, path = %settings.path, "listening");
     }
+    for address in admin_addresses {
+        tracing::info!(%address, "metrics at /metrics");
+    }
+    let hosts = |address| Hosts::of(address, &settings.allow_hosts);
+    if let Some(admin) = admin {
+        // Until the last client is gone, so that its end is counted where somebody looks.
+        admin.serve(hosts, &connections, &stop);
+    }
+    // Until then too: who comes while it ends is told to come later.
+    listeners.serve(&site, hosts, &arrivals, &connections, &stop);
     let mut lost = pin!(manager.log_lost());
-    let cause = loop {
-        tokio::select! {
-            signal = signals.next() => break Cause::Signal(signal),
-            () = &mut lost => break Cause::Lost,
-            accepted = listener.accept() => {
-                connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), site.clone(), stop.clone()));
-            }
-        }
+    let cause = tokio::select! {
+        signal = signals.next() => Cause::Signal(signal),
+        () = &mut lost => Cause::Lost,
     };
     let open = manager.connections();
     // Before it is said: from then on nobody is let in and `/readyz` says so.
@@ -129,20 +137,14 @@ async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
             () = finish(clients_are_gone, &manager, &connections, &stop) => tracing::info!("every connection has ended"),
         }
     });
-    loop {
-        tokio::select! {
-            () = &mut end => return match cause {
-                Cause::Signal(_) => Ok(ExitCode::SUCCESS),
-                Cause::Lost => Err(ServeError::Lost),
-            },
-            second = signals.next() => {
-                tracing::warn!(signal = %second, "ending at once");
-                return Ok(second.exit_code());
-            }
-            // Who comes now is told to come later, as long as somebody is here to tell it.
-            accepted = listener.accept(), if !stop.is_cancelled() => {
-                connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), site.clone(), stop.clone()));
-            }
+    tokio::select! {
+        () = &mut end => match cause {
+            Cause::Signal(_) => Ok(ExitCode::SUCCESS),
+            Cause::Lost => Err(ServeError::Lost),
+        },
+        second = signals.next() => {
+            tracing::warn!(signal = %second, "ending at once");
+            Ok(second.exit_code())
         }
     }
 }

@@ -15,9 +15,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::arrivals::Arrivals;
-use super::connection;
 use super::hosts::Hosts;
-use super::listener::{ListenError, Listener};
+use super::listener::ListenError;
+use super::listeners::Listeners;
 use super::site::Site;
 use crate::metrics::{self, Process};
 use crate::settings::Settings;
@@ -27,7 +27,7 @@ const FLAG: &str = "--admin-listen";
 
 /// The address, and what is served there.
 pub(super) struct Admin {
-    listener: Listener,
+    listeners: Listeners,
     site: Site,
 }
 
@@ -40,32 +40,32 @@ struct Source {
 
 impl Admin {
     /// Listens, if the settings say where.
-    pub(super) fn bind(settings: &Settings, manager: &Manager, process: Process) -> Result<Option<Self>, ListenError> {
-        let Some(address) = settings.admin_listen else { return Ok(None) };
-        let listener = Listener::bind(address, FLAG)?;
-        let hosts = Hosts::of(listener.address(), &settings.allow_hosts);
+    pub(super) async fn bind(
+        settings: &Settings,
+        manager: &Manager,
+        process: Process,
+    ) -> Result<Option<Self>, ListenError> {
+        let Some(address) = &settings.admin_listen else { return Ok(None) };
+        let listeners = Listeners::bind(std::slice::from_ref(address), FLAG).await?;
         let routes = Router::new()
             .route("/metrics", get(tell))
             .with_state(Source { manager: manager.clone(), process })
             .fallback((StatusCode::NOT_FOUND, "there is nothing here; the metrics are at /metrics\n"));
-        Ok(Some(Self { listener, site: Site::of(routes, hosts) }))
+        Ok(Some(Self { listeners, site: Site::of(routes) }))
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
-        self.listener.address()
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.addresses()
     }
 
     /// Serves until `stop`.
-    pub(super) async fn serve(mut self, connections: TaskTracker, stop: CancellationToken) {
-        let arrivals = Arc::new(Arrivals::direct());
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                accepted = self.listener.accept() => {
-                    connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), self.site.clone(), stop.clone()));
-                }
-            }
-        }
+    pub(super) fn serve(
+        self,
+        hosts: impl Fn(SocketAddr) -> Hosts,
+        connections: &TaskTracker,
+        stop: &CancellationToken,
+    ) {
+        self.listeners.serve(&self.site, hosts, &Arc::new(Arrivals::direct()), connections, stop);
     }
 }
 
