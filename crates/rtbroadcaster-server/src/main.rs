@@ -6,6 +6,7 @@ mod bench;
 mod configuration;
 mod console;
 mod destination;
+mod duration;
 mod ending;
 mod endpoint;
 mod host_name;

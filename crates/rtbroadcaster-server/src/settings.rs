@@ -13,7 +13,8 @@ mod variables;
 
 use std::ffi::OsString;
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -188,6 +189,9 @@ impl Settings {
     }
 }
 
+/// The most bytes of a configuration file.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
 /// How much of a text that cannot be used an error repeats, in characters.
 const REPEATED_MAX: usize = 200;
 
@@ -202,13 +206,23 @@ fn printable(text: &str) -> String {
 }
 
 fn read(path: &Path, problems: &mut Vec<SettingsError>) -> Vec<Given> {
-    match std::fs::read_to_string(path) {
+    match read_to_string(path) {
         Ok(text) => file::parse(path, &text, problems),
         Err(error) => {
             problems.push(SettingsError::Unreadable { path: path.to_owned(), error });
             Vec::new()
         }
     }
+}
+
+/// The text of a file that can be a configuration: whatever else is named by mistake, such as a device, may have no end.
+fn read_to_string(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|bytes| bytes > FILE_BYTES_MAX) {
+        return Err(io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes")));
+    }
+    Ok(text)
 }
 
 impl fmt::Display for Examined {

@@ -86,6 +86,11 @@ fn times(config: &Config) -> Vec<Case> {
             "a creator could not even ask for what every room has",
         ),
         (
+            is_below(config.owner_grace_max.as_nanos(), config.least_safe_grace().as_nanos()),
+            ("owner_grace_max", "ping_interval"),
+            "no room waits for less than two ping_interval and 5 s if its creator asks for a time",
+        ),
+        (
             is_below(config.ping_interval.as_nanos(), config.flush_interval.as_nanos()),
             ("ping_interval", "flush_interval"),
             "what waits goes with the next ping at the latest",

@@ -304,6 +304,12 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
         ),
         (
             None,
+            &[("RTB_OWNER_GRACE", "none")],
+            &["--owner-grace-max", "10s"],
+            "owner_grace_max (--owner-grace-max) and ping_interval (default) contradict each other: no room waits for less",
+        ),
+        (
+            None,
             &[("RTB_FLUSH_INTERVAL", "3s")],
             &["--ping-interval", "2s"],
             "ping_interval (--ping-interval) and flush_interval (variable RTB_FLUSH_INTERVAL) contradict each other",
@@ -440,6 +446,13 @@ fn a_variable_of_a_setting_that_is_no_text_is_an_error() {
     let examined = Examined::of(&Flags::default(), variables);
     let problems: Vec<_> = examined.problems.iter().map(ToString::to_string).collect();
     assert_eq!(problems, ["variable RTB_DATA_DIR: `data_dir` cannot be `/srv/\u{fffd}`: expected a text in UTF-8"]);
+}
+
+#[test]
+fn a_file_without_an_end_is_no_configuration() {
+    let examined = Examined::of(&flags(&["--config", "/dev/zero"]), []);
+    let problems: Vec<_> = examined.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(problems, ["cannot read the configuration /dev/zero: it has more than 1048576 bytes"]);
 }
 
 #[test]

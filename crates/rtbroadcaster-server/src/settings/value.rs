@@ -6,6 +6,7 @@ mod texts;
 use std::time::Duration;
 
 use super::range::{Lifted, Range};
+use crate::duration;
 
 /// What a value looks like in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,8 +79,7 @@ impl Value for Duration {
         if let Some(lifted) = lift(text, range) {
             return lifted.map(|()| Duration::ZERO);
         }
-        let value = Some(text).filter(|text| is_summable(text)).and_then(|text| humantime::parse_duration(text).ok());
-        match value {
+        match duration::parse(text) {
             // As 0 is, with a unit.
             Some(Duration::ZERO) if text != "0" && range.lifted() != Lifted::Never => Self::parse("0", range),
             Some(value) if range.has_time(value) => Ok(value),
@@ -94,17 +94,6 @@ impl Value for Duration {
             quoted(humantime::format_duration(*self))
         }
     }
-}
-
-/// Whether no sum of the numbers in `text` can be more than a duration holds, whatever their units. The parser panics where
-/// one is just that.
-fn is_summable(text: &str) -> bool {
-    const SECONDS_PER_YEAR: u128 = 31_557_600;
-    // Digits with white space between them are one number for the parser.
-    let text: String = text.split_whitespace().collect();
-    let mut numbers = text.split(|sign: char| !sign.is_ascii_digit()).filter(|digits| !digits.is_empty());
-    let sum = numbers.try_fold(0_u128, |sum, digits| Some(sum + u128::from(digits.parse::<u64>().ok()?)));
-    sum.is_some_and(|sum| sum * SECONDS_PER_YEAR < u128::from(u64::MAX))
 }
 
 impl<T: Value> Value for Option<T> {
