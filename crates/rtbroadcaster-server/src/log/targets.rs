@@ -68,9 +68,8 @@ pub(super) fn with_store(text: &str) -> String {
 }
 
 fn parse(part: &str) -> Result<Directive<'_>, String> {
-    let part = part.trim();
     match part.split_once('=') {
-        Some((target, word)) => Ok(Directive { target: Some(known(target.trim())?), level: level(word.trim())? }),
+        Some((target, word)) => Ok(Directive { target: Some(known(target)?), level: level(word)? }),
         None => match level(part) {
             Ok(level) => Ok(Directive { target: None, level }),
             // All lines of a target.
@@ -122,6 +121,8 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
+    use tracing_subscriber::EnvFilter;
+
     use super::*;
 
     /// The modules of the sources below `folder` that write lines, tests excluded.
@@ -164,10 +165,12 @@ mod tests {
             "OFF",
             "warn,rtbroadcaster=debug",
             "rtbroadcaster",
-            "rtbroadcaster::serve=debug, rtbroadcaster::engine=trace",
+            "rtbroadcaster::serve=debug,rtbroadcaster::engine=trace",
             "info,fjall=debug,lsm_tree::compaction=info",
         ] {
             assert_eq!(check(good), Ok(()), "{good}");
+            // What it would not understand it would only complain of, and log without.
+            assert!(EnvFilter::builder().parse(with_store(good)).is_ok(), "{good}");
         }
         for (bad, why) in [
             ("", "`` is no level"),
@@ -183,6 +186,7 @@ mod tests {
             ("rtbroadcaster::serv=info", "nothing is logged as `rtbroadcaster::serv`"),
             ("rtbroadcaster::=info", "nothing is logged as `rtbroadcaster::`"),
             ("hyper=debug", "nothing is logged as `hyper`"),
+            ("info, fjall=debug", "nothing is logged as ` fjall`"),
             ("=info", "nothing is logged as ``"),
             ("info[span]", "`info[span]` is no level"),
         ] {
