@@ -10,6 +10,9 @@ use crate::page;
 pub(crate) const HEALTHZ: &str = "/healthz";
 pub(crate) const READYZ: &str = "/readyz";
 
+/// The most bytes in a path: one that fills the head of a request could never be asked for.
+const BYTES_MAX: usize = 1024;
+
 /// A path that means itself: it holds nothing that a router or a URL reads as a sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Endpoint(String);
@@ -23,6 +26,8 @@ pub(crate) enum EndpointError {
     Sign,
     #[error("this path is the server's own")]
     Taken,
+    #[error("a path has at most {BYTES_MAX} bytes")]
+    Long,
 }
 
 impl Default for Endpoint {
@@ -42,6 +47,9 @@ impl FromStr for Endpoint {
         // The unreserved characters of RFC 3986 section 2.3 and the slash.
         if !text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte)) {
             return Err(EndpointError::Sign);
+        }
+        if text.len() > BYTES_MAX {
+            return Err(EndpointError::Long);
         }
         let is_own = [HEALTHZ, READYZ].contains(&text) || page::PATHS.contains(&text);
         if is_own || page::FOLDERS.iter().any(|folder| text.starts_with(folder)) {
@@ -87,6 +95,7 @@ mod tests {
             ("/sdk/", EndpointError::Taken),
             ("/healthz", EndpointError::Taken),
             ("/readyz", EndpointError::Taken),
+            (&*format!("/{}", "a".repeat(BYTES_MAX)), EndpointError::Long),
         ] {
             assert_eq!(bad.parse::<Endpoint>(), Err(why), "{bad}");
         }

@@ -1,6 +1,8 @@
 //! The log: structured lines on stderr, so that stdout is the program's own.
 //! Must not know what is logged.
 
+mod targets;
+
 use std::fmt;
 use std::io::IsTerminal;
 use std::str::FromStr;
@@ -40,21 +42,19 @@ pub(crate) enum Format {
     Json,
 }
 
-/// The store under `--data-dir` tells its own inner life at `info`; who wants to read it names it.
-const STORE: &str = "fjall=warn,lsm_tree=warn";
-
 /// An empty filter would mean `error`, which nobody guesses.
 fn filter(text: &str) -> Result<EnvFilter, String> {
     if text.trim().is_empty() {
         return Err("name a level, such as info, or off".into());
     }
+    targets::check(text)?;
     EnvFilter::builder().parse(text).map_err(|error| format!("{error}; write a level such as info, or name=level"))
 }
 
 /// Starts the log. What was logged before is lost.
 pub(crate) fn start(filter: &Filter, format: Format) {
     let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(format!("{STORE},{}", filter.0)))
+        .with_env_filter(EnvFilter::new(targets::with_store(&filter.0)))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         // A log that cannot be written must not end the rooms: the report of it would panic on a closed stderr.
@@ -78,7 +78,7 @@ mod tests {
         for good in ["info", "off", "warn,rtbroadcaster=debug"] {
             assert!(filter(good).is_ok(), "{good}");
         }
-        for bad in ["", " ", "info,rtbroadcaster=loud"] {
+        for bad in ["", " ", "inof", "info,rtbroadcaster=loud"] {
             assert!(filter(bad).is_err(), "{bad:?}");
         }
     }

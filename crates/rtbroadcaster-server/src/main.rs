@@ -1,11 +1,15 @@
 //! `rtbroadcaster`: picks the subcommand and turns its end into an exit code.
-//! Must not know what a subcommand does: `serve` is one module, the configuration is printed by another.
+//! Must not know what a subcommand does: `serve` is one module, the configuration is told by another.
 
+mod address;
 mod bench;
+mod configuration;
 mod console;
 mod destination;
+mod duration;
 mod ending;
 mod endpoint;
+mod host_name;
 mod log;
 mod manual;
 mod metrics;
@@ -21,33 +25,51 @@ mod settings;
 mod signals;
 mod watch;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use settings::{Flags, Settings};
+use settings::Flags;
 #[cfg(not(target_env = "msvc"))]
 use tikv_jemallocator::Jemalloc;
 
 const EXAMPLES: &str = "\
 Every option is also a key of the configuration file (owner_grace) and a variable (RTB_OWNER_GRACE); options win over
-variables, variables over the file. Sizes are bytes, durations are written 250ms, 10s or 5m, and 0 lifts a limit.
+variables, variables over the file. Sizes are bytes, durations are written 250ms, 10s or 5m. In brackets is what a value may be; 0
+lifts a limit, and where it says so none does. Where --listen is given nowhere, the variable PORT is the port to listen on.
 
 Examples:
   rtbroadcaster                              Serve http://127.0.0.1:8080/
   rtbroadcaster --listen 0.0.0.0:9000        Serve other machines too
   rtbroadcaster --listen 127.0.0.1:0         Serve a free port; stdout tells which
+  rtbroadcaster --listen localhost:8080 --listen 10.0.0.5:8080   Serve on both
   rtbroadcaster --admin-listen 127.0.0.1:9464  Serve metrics for Prometheus there, at /metrics
   rtbroadcaster --log debug --log-format json
   rtbroadcaster config > rtbroadcaster.toml  Write down all defaults
   rtbroadcaster --config rtbroadcaster.toml
+  rtbroadcaster check --config rtbroadcaster.toml   Say what is wrong with it
   rtbroadcaster publish ws://127.0.0.1:8080 --state 'slide=[1]'   Make a room there; `publish --help` says more
   rtbroadcaster watch http://127.0.0.1:8080/?uuid=ROOM            Watch one; `watch --help` says more
 
 HTTP on the same port: /healthz and /readyz answer 200. Once it shuts down it takes no new connections, and /readyz
 answers 503 on those that are open.
 SIGTERM and SIGINT end all rooms politely within 3 seconds; a second one ends the process at once.";
+
+const CHECK: &str = "\
+It takes the options of `serve` and reads the same variables. Each problem is a line on stderr with its place.
+
+Exit code:
+  0  the configuration can be used; stdout says ok
+  2  it cannot
+
+Examples:
+  rtbroadcaster check --config rtbroadcaster.toml
+  rtbroadcaster check --config new.toml && systemctl restart rtbroadcaster";
+
+const CONFIG: &str = "\
+Examples:
+  rtbroadcaster config > rtbroadcaster.toml                     Write down all defaults
+  rtbroadcaster config --effective --config rtbroadcaster.toml  What is in force, and which value is from where";
 
 const COMPLETIONS: &str = "\
 Examples:
@@ -92,8 +114,12 @@ enum Command {
     /// Measure how many viewers a server holds, and what a delivery costs it
     #[command(after_help = bench::EXAMPLES)]
     Bench(Box<bench::Options>),
-    /// Print a configuration file with all defaults and what they mean
-    Config,
+    /// Say what is wrong with the configuration that `serve` would have, without serving
+    #[command(after_help = CHECK)]
+    Check(Flags),
+    /// Print a configuration file with all defaults and what they mean, or with the settings in force
+    #[command(after_help = CONFIG)]
+    Config(configuration::Options),
     /// Print what a shell needs to complete this command line
     #[command(after_help = COMPLETIONS)]
     Completions {
@@ -113,30 +139,18 @@ enum Command {
 fn main() -> ExitCode {
     let CommandLine { command, serve } = CommandLine::parse();
     match command.unwrap_or(Command::Serve(serve)) {
-        Command::Serve(flags) => match Settings::load(&flags, variables()) {
-            Ok(settings) => serve::run(&settings),
-            Err(error) => {
-                // Without a log line around it: this is for whoever typed the command.
-                let _ = writeln!(std::io::stderr(), "rtbroadcaster: {error}");
-                // As clap ends for a wrong command line.
-                ExitCode::from(2)
-            }
+        Command::Serve(flags) => match configuration::settings(&flags) {
+            Ok((settings, warnings)) => serve::run(&settings, &warnings),
+            Err(code) => code,
         },
+        Command::Check(flags) => configuration::check(&flags),
+        Command::Config(options) => configuration::config(&options),
         Command::Watch(options) => watch::run(&options),
         Command::Publish(options) => publish::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Completions { shell } => manual::completions(CommandLine::command(), shell),
         Command::Man { command } => manual::page(CommandLine::command(), command.as_deref()),
-        Command::Config => match std::io::stdout().write_all(settings::print_defaults().as_bytes()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(_) => ExitCode::FAILURE,
-        },
     }
-}
-
-/// The environment, as far as it is text: no other variable can be one of ours.
-fn variables() -> impl Iterator<Item = (String, String)> {
-    std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?)))
 }
 
 #[cfg(test)]

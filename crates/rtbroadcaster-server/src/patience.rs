@@ -5,6 +5,11 @@ use std::time::Duration;
 
 use rtbroadcaster::remote::Options;
 
+use crate::duration;
+
+/// A longer one is no patience but for ever, which is said by 0.
+const LONGEST: Duration = Duration::from_secs(31_557_600);
+
 /// How long it may be outside of a room; none is for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Patience(pub(crate) Option<Duration>);
@@ -25,7 +30,8 @@ impl FromStr for Patience {
         if text == "0" {
             return Ok(Self(None));
         }
-        let time = humantime::parse_duration(text).map_err(|_| "expected a duration such as 250ms, 10s or 5m, or 0")?;
+        let time = duration::parse(text).filter(|time| *time <= LONGEST);
+        let time = time.ok_or("expected a duration such as 250ms, 10s or 5m, up to 1year, or 0 for ever")?;
         Ok(Self((!time.is_zero()).then_some(time)))
     }
 }
@@ -40,6 +46,8 @@ mod tests {
             ["0", "0s", "5m"].map(|text| text.parse().map(|Patience(time)| time)),
             [Ok(None), Ok(None), Ok(Some(Duration::from_secs(300)))]
         );
-        assert!("soon".parse::<Patience>().is_err());
+        for bad in ["soon", "2years", "18446744073709551615s", "18446744073709551615s 1000000000ns"] {
+            assert!(bad.parse::<Patience>().is_err(), "{bad}");
+        }
     }
 }

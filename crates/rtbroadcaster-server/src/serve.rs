@@ -8,6 +8,7 @@ mod connection;
 mod files;
 mod hosts;
 mod listener;
+mod listeners;
 mod proxies;
 mod proxy_header;
 mod site;
@@ -33,7 +34,8 @@ use admin::Admin;
 use arrivals::Arrivals;
 use connection::Server;
 use hosts::Hosts;
-use listener::{Accepted, ListenError, Listener};
+use listener::ListenError;
+use listeners::Listeners;
 use site::Site;
 use sockets::{Limits, Sockets};
 
@@ -67,8 +69,12 @@ fn hint(error: &DiskError) -> String {
 }
 
 /// Serves until a signal and gives the process's exit code.
-pub(crate) fn run(settings: &Settings) -> ExitCode {
+/// What the configuration has to be warned of is logged first.
+pub(crate) fn run(settings: &Settings, warnings: &[String]) -> ExitCode {
     log::start(&settings.log, settings.log_format);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     match start(settings) {
         Ok(code) => code,
         Err(error) => {
@@ -94,42 +100,37 @@ async fn serve(mut settings: Settings) -> Result<ExitCode, ServeError> {
     let beyond = bound_connections(&mut settings.config);
     // Before the ready line, so that whoever reads it may already send a signal.
     let mut signals = Signals::new().map_err(ServeError::Signals)?;
-    let mut listener = Listener::bind(settings.listen, "--listen")?;
-    let address = listener.address();
+    let listeners = Listeners::bind(&settings.listen, "--listen").await?;
+    let addresses = listeners.addresses();
     // Before the first connection is accepted: whoever waits in the queue of the port finds its room.
     let manager = manager(&settings).await?;
-    let hosts = Hosts::of(address, &settings.allow_hosts);
-    let site = Site::new(&settings.path, manager.clone(), hosts);
+    let site = Site::new(&settings.path, manager.clone());
     let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
-    let server = Server {
-        arrivals: Arc::new(Arrivals::new(&settings)),
-        site,
-        keep_alive: settings.keep_alive_timeout,
-        stop: stop.clone(),
-    };
+    let keep_alive = settings.keep_alive_timeout;
+    let server = Server { arrivals: Arc::new(Arrivals::new(&settings)), site, keep_alive, stop: stop.clone() };
     let limits =
         Limits { all: settings.config.connections_max, beyond, per_address: settings.http_connections_per_address_max };
     let sockets = Sockets::new(limits, Some(manager.clone()));
-    let take = |accepted: Accepted| {
-        if let Ok(visit) = sockets.enter(server.arrivals.counted(accepted.peer)) {
-            connections.spawn(connection::serve(accepted, visit, server.clone()));
-        }
-    };
-    let admin = Admin::bind(&settings, &manager, &sockets, process)?;
-    announce::ready(address, admin.as_ref().map(Admin::address), &settings);
-    tracing::info!(%address, path = %settings.path, "listening");
-    if let Some(admin) = admin {
-        tracing::info!(address = %admin.address(), "metrics at /metrics");
-        // Until the last client is gone, so that its end is counted where somebody looks.
-        connections.spawn(admin.serve(connections.clone(), settings.keep_alive_timeout, stop.clone()));
+    let admin = Admin::bind(&settings, &manager, &sockets, process).await?;
+    let admin_addresses = admin.as_ref().map(Admin::addresses).unwrap_or_default();
+    announce::ready(&addresses, &admin_addresses, &settings);
+    for address in addresses {
+        tracing::info!(%address, path = %settings.path, "listening");
     }
+    for address in admin_addresses {
+        tracing::info!(%address, "metrics at /metrics");
+    }
+    let hosts = |address| Hosts::of(address, &settings.allow_hosts);
+    if let Some(admin) = admin {
+        // Until the last client is gone, so that its end is counted where somebody looks.
+        admin.serve(hosts, keep_alive, &connections, &stop);
+    }
+    // Until then too: who comes while it ends is told to come later.
+    listeners.serve(&server, hosts, &sockets, &connections);
     let mut lost = pin!(manager.log_lost());
-    let cause = loop {
-        tokio::select! {
-            signal = signals.next() => break Cause::Signal(signal),
-            () = &mut lost => break Cause::Lost,
-            accepted = listener.accept() => take(accepted),
-        }
+    let cause = tokio::select! {
+        signal = signals.next() => Cause::Signal(signal),
+        () = &mut lost => Cause::Lost,
     };
     let open = manager.connections();
     // Before it is said: from then on nobody is let in and `/readyz` says so.
@@ -146,18 +147,14 @@ async fn serve(mut settings: Settings) -> Result<ExitCode, ServeError> {
             () = finish(clients_are_gone, &manager, &connections, &stop) => tracing::info!("every connection has ended"),
         }
     });
-    loop {
-        tokio::select! {
-            () = &mut end => return match cause {
-                Cause::Signal(_) => Ok(ExitCode::SUCCESS),
-                Cause::Lost => Err(ServeError::Lost),
-            },
-            second = signals.next() => {
-                tracing::warn!(signal = %second, "ending at once");
-                return Ok(second.exit_code());
-            }
-            // Who comes now is told to come later, as long as somebody is here to tell it.
-            accepted = listener.accept(), if !stop.is_cancelled() => take(accepted),
+    tokio::select! {
+        () = &mut end => match cause {
+            Cause::Signal(_) => Ok(ExitCode::SUCCESS),
+            Cause::Lost => Err(ServeError::Lost),
+        },
+        second = signals.next() => {
+            tracing::warn!(signal = %second, "ending at once");
+            Ok(second.exit_code())
         }
     }
 }

@@ -1,33 +1,45 @@
 //! What the server is told: defaults, then a file, then variables, then flags, all by the one table of keys.
 //! Must not know what the settings do.
 
+mod contradictions;
 mod file;
 mod flags;
 mod keys;
+mod places;
+mod print;
+mod range;
 mod value;
+mod variables;
 
-use std::net::SocketAddr;
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fmt, io};
 
 use rtbroadcaster::{Ack, Config};
 
+use crate::address::Address;
 use crate::endpoint::Endpoint;
+use crate::host_name::HostName;
 use crate::log;
 use crate::network::Network;
 
 pub(crate) use flags::Flags;
 use keys::Key;
-pub(crate) use keys::print_defaults;
-pub(crate) use value::HostName;
+pub(crate) use places::Place;
+use places::Places;
+pub(crate) use print::print_defaults;
+use variables::Variables;
 
 /// Every setting of `rtbroadcaster serve`.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    pub(crate) listen: SocketAddr,
+    /// At least one.
+    pub(crate) listen: Vec<Address>,
     /// Where metrics are, if anywhere.
-    pub(crate) admin_listen: Option<SocketAddr>,
+    pub(crate) admin_listen: Option<Address>,
     /// Where rooms are kept, if not in memory only.
     pub(crate) data_dir: Option<PathBuf>,
     /// What is true of a message that is acknowledged where rooms are kept.
@@ -53,7 +65,7 @@ pub(crate) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            listen: vec![Address::Ip(([127, 0, 0, 1], 8080).into())],
             // Nowhere: a second server on the machine, or Prometheus itself, would have any port that stood here.
             admin_listen: None,
             data_dir: None,
@@ -64,31 +76,12 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             proxy_protocol: false,
             http_connections_per_address_max: 1_000,
-            // More than the idle time of balancers, so that they and not the server close connections (60 s is usual).
+            // Above the 60 s of nginx and of the usual balancers: were the server the first to close, it would cut a request that is
+            // on its way.
             keep_alive_timeout: Duration::from_secs(75),
             log: log::Filter::default(),
             log_format: log::Format::Text,
             config: Config::default(),
-        }
-    }
-}
-
-/// Where a value comes from, as an error names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
-    Default,
-    File { path: PathBuf, line: usize },
-    Variable(String),
-    Flag(String),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Place::Default => write!(f, "default"),
-            Place::File { path, line } => write!(f, "{}:{line}", path.display()),
-            Place::Variable(name) => write!(f, "variable {name}"),
-            Place::Flag(name) => write!(f, "--{name}"),
         }
     }
 }
@@ -122,124 +115,127 @@ pub(crate) struct Given {
     place: Place,
 }
 
-impl Settings {
-    /// The settings from the defaults, the file that a flag or variable names, the variables and the flags.
-    pub(crate) fn load(
+/// The settings as they were given, and all that is wrong with them.
+#[derive(Debug)]
+pub(crate) struct Examined {
+    /// With problems, those that had none.
+    pub(crate) settings: Settings,
+    places: Places,
+    /// What has no effect, though it may be meant for somebody else.
+    pub(crate) warnings: Vec<String>,
+    /// Why the server does not start. All of them, in the order of the sources.
+    pub(crate) problems: Vec<SettingsError>,
+}
+
+impl Examined {
+    /// Reads the file that a flag or variable names, the variables and the flags, over the defaults.
+    pub(crate) fn of(flags: &Flags, variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let mut problems = Vec::new();
+        let variables = Variables::of(variables, &mut problems);
+        let path = flags.config().or_else(|| variables.config.clone());
+        let file = path.as_deref().map_or_else(Vec::new, |path| read(path, &mut problems));
+        Self::of_sources(file, variables, flags, problems)
+    }
+
+    /// What the values of a file, the variables and the flags are together.
+    fn of_sources(
+        mut given: Vec<Given>,
+        mut variables: Variables,
         flags: &Flags,
-        variables: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, SettingsError> {
-        let variables: Vec<Given> = variables.into_iter().filter_map(variable).collect();
-        let named = |given: &&Given| given.key == "config";
-        let path = flags.config().or_else(|| variables.iter().find(named).map(|given| PathBuf::from(&given.text)));
-        let mut given = path.as_deref().map_or(Ok(Vec::new()), read)?;
-        given.extend(variables.into_iter().filter(|given| given.key != "config"));
+        mut problems: Vec<SettingsError>,
+    ) -> Self {
+        given.append(&mut variables.given);
         given.extend(flags.given());
-        Self::from_given(given)
-    }
-
-    fn from_given(given: Vec<Given>) -> Result<Self, SettingsError> {
-        let mut settings = Self::default();
-        let mut places = keys::Places::default();
-        for Given { key: name, text, place } in given {
-            let Some(key) = Key::named(&name) else {
-                return Err(SettingsError::Unknown { place, nearest: Key::nearest(&name), key: name });
-            };
-            if let Err(message) = (key.set)(&mut settings, &text) {
-                return Err(SettingsError::Invalid { place, key: key.name, text, message });
-            }
-            places.note(key.name, place);
+        if !given.iter().any(|given| given.key == variables::LISTEN) {
+            given.extend(variables.listen(&mut problems));
         }
-        settings.check(&places)?;
-        Ok(settings)
+        let mut examined = Self::from_given(given, problems);
+        examined.warnings.splice(0..0, variables.warning);
+        examined
     }
 
-    /// The defaults with one value given by a flag.
-    #[cfg(test)]
-    pub(crate) fn with(key: &str, text: &str) -> Result<Self, SettingsError> {
-        Self::from_given(vec![Given { key: key.into(), text: text.into(), place: Place::Flag(key.into()) }])
-    }
-
-    /// Settings that are fine by themselves and cannot both be meant.
-    fn check(&self, places: &keys::Places) -> Result<(), SettingsError> {
-        let config = &self.config;
-        let below = |smaller: u128, greater: u128| smaller != 0 && greater != 0 && smaller < greater;
-        let contradictions = [
-            (
-                self.admin_listen == Some(self.listen) && self.listen.port() != 0,
-                ("admin_listen", "listen"),
-                "metrics have an address of their own",
-            ),
-            (
-                self.ack == Ack::Disk && self.data_dir.is_none(),
-                ("ack", "data_dir"),
-                "without a directory nothing is on a disk",
-            ),
-            (
-                self.accept_data_loss.is_some() && self.data_dir.is_none(),
-                ("accept_data_loss", "data_dir"),
-                "without a directory nothing can be missing",
-            ),
-            (
-                below(config.owner_grace.as_nanos(), config.least_safe_grace().as_nanos()),
-                ("owner_grace", "ping_interval"),
-                "a room may end before its owner can have noticed that its connection is gone; the least is two ping_interval \
-                 and 5 s",
-            ),
-            (
-                below(config.owner_grace_max.as_nanos(), config.owner_grace.as_nanos()),
-                ("owner_grace_max", "owner_grace"),
-                "a creator could not even ask for what every room has",
-            ),
-            (
-                below(config.join_timeout.as_nanos(), config.first_message_timeout.as_nanos()),
-                ("join_timeout", "first_message_timeout"),
-                "a client has a room only after its first message",
-            ),
-            (
-                below(config.backlog_bytes_max as u128, config.message_bytes_max as u128),
-                ("backlog_bytes_max", "message_bytes_max"),
-                "one message would be more than may wait for a viewer",
-            ),
-            (
-                below(config.state_bytes_max as u128, config.message_bytes_max as u128),
-                ("state_bytes_max", "message_bytes_max"),
-                "one message would be more than a room's state may hold",
-            ),
-            (
-                below(config.rooms_max as u128, config.rooms_per_address_max as u128)
-                    && places.is_given("rooms_per_address_max"),
-                ("rooms_max", "rooms_per_address_max"),
-                "one address could have more rooms than there may be",
-            ),
-            (
-                self.proxy_protocol && self.trusted_proxies.is_empty(),
-                ("proxy_protocol", "trusted_proxies"),
-                "only trusted proxies may send PROXY headers, so nobody could connect",
-            ),
-        ];
-        for (contradicts, (first, second), message) in contradictions {
-            if contradicts {
-                let (first_place, second_place) = (places.of(first), places.of(second));
-                return Err(SettingsError::Contradiction { first, first_place, second, second_place, message });
+    fn from_given(given: Vec<Given>, problems: Vec<SettingsError>) -> Self {
+        let (settings, places) = (Settings::default(), Places::default());
+        let mut examined = Self { settings, places, warnings: Vec::new(), problems };
+        for given in given {
+            if let Err(problem) = examined.take(given) {
+                examined.problems.push(problem);
             }
         }
+        // Of values that are there: a default in the place of a bad one contradicts nothing that anybody wrote.
+        if examined.problems.is_empty() {
+            examined.problems = contradictions::of(&examined.settings, &examined.places);
+            examined.warnings = contradictions::without_effect(&examined.settings);
+        }
+        examined
+    }
+
+    fn take(&mut self, Given { key: name, text, place }: Given) -> Result<(), SettingsError> {
+        let Some(key) = Key::named(&name) else {
+            return Err(SettingsError::Unknown { place, nearest: Key::nearest(&name), key: name });
+        };
+        if let Err(message) = (key.set)(&mut self.settings, &text) {
+            return Err(SettingsError::Invalid { place, key: key.name, text: printable(&text), message });
+        }
+        self.places.note(key.name, place);
         Ok(())
     }
 }
 
-/// The prefix of all variables.
-const PREFIX: &str = "RTB_";
-
-fn variable((name, text): (String, String)) -> Option<Given> {
-    let key = name.strip_prefix(PREFIX)?.to_ascii_lowercase();
-    Some(Given { key, text, place: Place::Variable(name) })
+#[cfg(test)]
+impl Settings {
+    /// The defaults with one value given by a flag.
+    pub(crate) fn with(key: &str, text: &str) -> Result<Self, SettingsError> {
+        let given = Given { key: key.into(), text: text.into(), place: Place::Flag(key.into()) };
+        let mut examined = Examined::from_given(vec![given], Vec::new());
+        if examined.problems.is_empty() { Ok(examined.settings) } else { Err(examined.problems.remove(0)) }
+    }
 }
 
-fn read(path: &Path) -> Result<Vec<Given>, SettingsError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| SettingsError::Unreadable { path: path.to_owned(), error })?;
-    file::parse(path, &text)
+/// The most bytes of a configuration file.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// How much of a text that cannot be used an error repeats, in characters.
+const REPEATED_MAX: usize = 200;
+
+/// The beginning of `text` as one line of an error repeats it.
+fn printable(text: &str) -> String {
+    let mut shown: String =
+        text.chars().take(REPEATED_MAX).map(|sign| if sign.is_control() { '\u{fffd}' } else { sign }).collect();
+    if text.chars().nth(REPEATED_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
+fn read(path: &Path, problems: &mut Vec<SettingsError>) -> Vec<Given> {
+    match read_to_string(path) {
+        Ok(text) => file::parse(path, &text, problems),
+        Err(error) => {
+            problems.push(SettingsError::Unreadable { path: path.to_owned(), error });
+            Vec::new()
+        }
+    }
+}
+
+/// The text of a file that can be a configuration: whatever else is named by mistake, such as a device, may have no end.
+fn read_to_string(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if u64::try_from(text.len()).is_ok_and(|bytes| bytes > FILE_BYTES_MAX) {
+        return Err(io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes")));
+    }
+    Ok(text)
+}
+
+impl fmt::Display for Examined {
+    /// The settings in force as a configuration file, with the place of each that is not a default.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&print::print_in_force(&self.settings, &self.places))
+    }
+}
+
+#[cfg(test)]
+mod random;
 #[cfg(test)]
 mod tests;

@@ -7,8 +7,9 @@ use crate::origin::Origin;
 
 /// The limits and delays of a [`Manager`](crate::Manager) and all its rooms.
 ///
-/// Sizes are bytes. A limit or delay of zero is lifted: it never applies. Build it with `..Config::default()`, since
-/// fields may be added.
+/// Sizes are bytes. A limit or delay of zero is lifted: it never applies. Every value is safe: a manager takes a delay
+/// above 100 years as one of 100 years, and a [`ping_interval`](Self::ping_interval) above 12 days as one of 12 days, which
+/// [`Manager::config`](crate::Manager::config) shows. Build it with `..Config::default()`, since fields may be added.
 ///
 /// ```
 /// use rtbroadcaster::Config;
@@ -167,6 +168,24 @@ impl Config {
         }
     }
 
+    /// Returns the same with every delay so short that it can be added to any moment, and told to any client.
+    pub(crate) fn bounded(mut self) -> Self {
+        for delay in [
+            &mut self.history_age_max,
+            &mut self.stall_timeout,
+            &mut self.flush_interval,
+            &mut self.first_message_timeout,
+            &mut self.join_timeout,
+            &mut self.owner_grace,
+            &mut self.owner_grace_max,
+            &mut self.room_idle_timeout,
+        ] {
+            *delay = LONGEST.min(*delay);
+        }
+        self.ping_interval = PING_INTERVAL_LONGEST.min(self.ping_interval);
+        self
+    }
+
     /// Writes to the log what may end a room before its owner can have come back.
     pub(crate) fn warn(&self) {
         let (grace, least) = (self.owner_grace, self.least_safe_grace());
@@ -182,6 +201,13 @@ impl Config {
         }
     }
 }
+
+/// The longest delay: 100 years of 365.25 days.
+pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 31_557_600);
+
+/// The longest time between two pings. A page counts two of them by a timer, which holds less than 2^31 milliseconds: one
+/// above that fires at once.
+const PING_INTERVAL_LONGEST: Duration = Duration::from_secs(12 * 24 * 60 * 60);
 
 /// How long a page may take to notice that its connection is gone: browsers let the timers of a hidden one fire once a minute.
 const HIDDEN_PAGE: Duration = Duration::from_secs(3 * 60);
@@ -207,5 +233,26 @@ mod tests {
         assert!(exceeds(4, 3));
         assert_eq!(deadline(Duration::from_secs(9), Duration::ZERO), None);
         assert_eq!(deadline(Duration::from_secs(9), Duration::from_secs(1)), Some(Duration::from_secs(10)));
+    }
+    #[test]
+    fn no_delay_is_longer_than_a_clock_or_a_page_can_count() {
+        let all = Config {
+            history_age_max: Duration::MAX,
+            stall_timeout: Duration::MAX,
+            flush_interval: Duration::MAX,
+            ping_interval: Duration::MAX,
+            first_message_timeout: Duration::MAX,
+            join_timeout: Duration::MAX,
+            owner_grace: Duration::MAX,
+            owner_grace_max: Duration::MAX,
+            room_idle_timeout: Duration::MAX,
+            ..Config::default()
+        };
+        let bounded = all.bounded();
+        let text = format!("{bounded:?}");
+        assert!(!text.contains(&format!("{:?}", Duration::MAX)), "a delay was forgotten: {text}");
+        assert!((2 * bounded.ping_interval).as_millis() < 1 << 31);
+        assert_eq!(bounded.owner_grace, LONGEST);
+        assert_eq!(Config::default().bounded(), Config::default());
     }
 }

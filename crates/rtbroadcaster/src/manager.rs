@@ -83,9 +83,10 @@ struct Shared {
 
 impl Shared {
     fn new(config: Config, clock: Clock) -> Self {
+        let config = Arc::new(config.bounded());
         Self {
             gate: Gate::new(&config),
-            config: Arc::new(config),
+            config,
             clock,
             counters: Arc::new(Counters::new(Refusal::ALL.map(Refusal::code))),
             registry: OnceLock::new(),
@@ -244,7 +245,7 @@ impl Manager {
         self.0.waiting.is_drained()
     }
 
-    /// The limits and delays.
+    /// The limits and delays in force: those it was given, with delays that no clock can count shortened, see [`Config`].
     pub fn config(&self) -> &Config {
         &self.0.config
     }

@@ -4,7 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The origin of a page: scheme, host and port (RFC 6454 section 4).
+/// The origin of a page: scheme, host and port (RFC 6454 section 4). An app's pages have a scheme of its own, such as
+/// `capacitor://localhost`, and those that a web view opens from a file have `file://`.
 ///
 /// ```
 /// use rtbroadcaster::Origin;
@@ -13,41 +14,64 @@ use std::str::FromStr;
 /// assert_eq!(origin.to_string(), "https://example.org");
 /// assert!("https://example.org/path".parse::<Origin>().is_err());
 /// assert!("null".parse::<Origin>().is_err(), "a page of nowhere has no origin");
+/// assert_eq!("tauri://localhost".parse::<Origin>().unwrap().to_string(), "tauri://localhost");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Origin {
-    /// `http` or `https`.
     scheme: Scheme,
-    /// Host and port in lower case; the port is absent where it is the scheme's own.
+    /// Host and port in lower case; the port is absent where it is the scheme's own. Empty for files only.
     authority: Box<str>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Scheme {
     Http,
     Https,
+    /// One of an app, whose hosts are not those of the network.
+    Other(Box<str>),
 }
 
+/// The scheme of pages that come from files.
+const FILE: &str = "file";
+
 impl Scheme {
-    const fn name(self) -> &'static str {
+    /// The scheme as browsers write it, if it can be one (RFC 3986 section 3.1).
+    fn named(name: &str) -> Option<Self> {
+        let is_sign = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte);
+        match name {
+            "http" => Some(Self::Http),
+            "https" => Some(Self::Https),
+            // Pages connect by these, and none comes from there: meant is http or https.
+            "ws" | "wss" => None,
+            _ => (name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(is_sign))
+                .then(|| Self::Other(name.into())),
+        }
+    }
+
+    fn name(&self) -> &str {
         match self {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
+            Self::Http => "http",
+            Self::Https => "https",
+            Self::Other(name) => name,
         }
     }
 
     /// The port that is left out (RFC 9110 section 4.2).
-    const fn default_port(self) -> &'static str {
+    const fn default_port(&self) -> Option<&'static str> {
         match self {
-            Scheme::Http => ":80",
-            Scheme::Https => ":443",
+            Self::Http => Some(":80"),
+            Self::Https => Some(":443"),
+            Self::Other(_) => None,
         }
     }
 }
 
-/// The text is no origin: `http://` or `https://`, a host, perhaps a port, and nothing else.
+/// The text is no origin: a scheme, a host, perhaps a port, and nothing else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an origin is http:// or https://, a host, perhaps a port, and nothing else: https://example.org")]
+#[error(
+    "an origin is a scheme, a host, perhaps a port, and nothing else: https://example.org:8443, capacitor://localhost \
+     (or file:// alone; ws:// and wss:// are no origins)"
+)]
 pub struct InvalidOrigin;
 
 impl FromStr for Origin {
@@ -55,21 +79,29 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
         let (scheme, authority) = text.split_once("://").ok_or(InvalidOrigin)?;
-        let scheme = match scheme {
-            "http" => Scheme::Http,
-            "https" => Scheme::Https,
-            _ => return Err(InvalidOrigin),
-        };
+        let scheme = Scheme::named(scheme).ok_or(InvalidOrigin)?;
+        if authority.is_empty() && scheme.name() == FILE {
+            return Ok(Self { scheme, authority: "".into() });
+        }
         let parsed: http::uri::Authority = authority.parse().map_err(|_| InvalidOrigin)?;
         let port = authority.strip_prefix(parsed.host()).ok_or(InvalidOrigin)?;
-        let port_is_one = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+        let port_is_one = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
         if parsed.host().is_empty() || !port_is_one {
             return Err(InvalidOrigin);
         }
         let authority = authority.to_ascii_lowercase();
-        let authority = authority.strip_suffix(scheme.default_port()).unwrap_or(&authority).into();
+        let authority = without(&authority, scheme.default_port()).into();
         Ok(Self { scheme, authority })
     }
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
+}
+
+/// `authority` without the port that is left out.
+fn without<'a>(authority: &'a str, port: Option<&str>) -> &'a str {
+    port.and_then(|port| authority.strip_suffix(port)).unwrap_or(authority)
 }
 
 impl fmt::Display for Origin {
@@ -79,15 +111,19 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
-    /// Whether a page of this origin speaks to its own host when it sends `host` (RFC 9110 section 7.2).
-    pub(crate) fn is_of_host(&self, host: &str) -> bool {
-        let host = host.strip_suffix(self.scheme.default_port()).unwrap_or(host);
-        self.authority.eq_ignore_ascii_case(host)
+    /// Whether it names a host of the network: an app's page of `capacitor://localhost` comes from no server.
+    fn is_of_the_web(&self) -> bool {
+        matches!(self.scheme, Scheme::Http | Scheme::Https)
     }
 
-    /// Whether both name the same host and port, whatever their scheme.
+    /// Whether a page of this origin speaks to its own host when it sends `host` (RFC 9110 section 7.2).
+    pub(crate) fn is_of_host(&self, host: &str) -> bool {
+        self.is_of_the_web() && self.authority.eq_ignore_ascii_case(without(host, self.scheme.default_port()))
+    }
+
+    /// Whether both name the same host and port of the network, whatever their scheme.
     pub(crate) fn shares_host_with(&self, other: &Origin) -> bool {
-        self.authority == other.authority
+        self.is_of_the_web() && other.is_of_the_web() && self.authority == other.authority
     }
 }
 
@@ -104,6 +140,15 @@ mod tests {
             ("https://EXAMPLE.org:8443", "https://example.org:8443"),
             ("http://[::1]:8080", "http://[::1]:8080"),
             ("http://192.0.2.1", "http://192.0.2.1"),
+            ("capacitor://localhost", "capacitor://localhost"),
+            ("tauri://localhost:80", "tauri://localhost:80"),
+            ("chrome-extension://abcdefghijklmnop", "chrome-extension://abcdefghijklmnop"),
+            (
+                "moz-extension://3b1e7f9c-0000-4000-8000-000000000000",
+                "moz-extension://3b1e7f9c-0000-4000-8000-000000000000",
+            ),
+            ("app://.", "app://."),
+            ("file://", "file://"),
         ];
         for (text, expected) in good {
             assert_eq!(text.parse::<Origin>().map(|origin| origin.to_string()).as_deref(), Ok(expected), "{text}");
@@ -114,6 +159,12 @@ mod tests {
             "*",
             "example.org",
             "ws://example.org",
+            "wss://example.org",
+            "://example.org",
+            "1a://example.org",
+            "a_b://example.org",
+            "capacitor://",
+            "file:///a",
             "HTTPS://example.org",
             "https://",
             "https://example.org/",
@@ -121,6 +172,7 @@ mod tests {
             "https://user@example.org",
             "https://example.org:",
             "https://example.org:99999",
+            "https://example.org:+80",
             "https://evil.test://example.org",
             "https://exa mple.org",
         ];
@@ -136,5 +188,12 @@ mod tests {
         assert!(origin("https://example.org:443").is_of_host("Example.org"));
         assert!(!origin("https://example.org").is_of_host("example.org:80"));
         assert!(!origin("http://example.org:8080").is_of_host("example.org"));
+    }
+    #[test]
+    fn the_host_of_an_app_is_none_of_the_network() {
+        let (app, page): (Origin, Origin) = ("tauri://localhost".parse().unwrap(), "http://localhost".parse().unwrap());
+        assert!(page.is_of_host("localhost") && !app.is_of_host("localhost"));
+        assert!(!app.shares_host_with(&page) && !page.shares_host_with(&app) && !app.shares_host_with(&app));
+        assert_ne!(app, "capacitor://localhost".parse().unwrap());
     }
 }

@@ -27,6 +27,9 @@ const UNSENT_BYTES_MAX: u32 = 16 * 1024;
 /// (`TCP_USER_TIMEOUT`). Only a backstop: of whoever has frames waiting the stall limit comes first.
 const USER_TIMEOUT_MARGIN: Duration = Duration::from_secs(20);
 
+/// The longest that the kernel takes: its milliseconds are a signed number of 32 bits.
+const USER_TIMEOUT_MAX: Duration = Duration::from_millis(i32::MAX as u64);
+
 thread_local! {
     /// One buffer per thread: an idle connection has none of its own.
     static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into());
@@ -58,7 +61,8 @@ impl Socket {
     /// A TCP socket, set for small messages and for noticing a slow peer early.
     pub(crate) fn direct(tcp: TcpStream, stall_timeout: Duration) -> Self {
         let options = SockRef::from(&tcp);
-        let backstop = (!stall_timeout.is_zero()).then(|| stall_timeout.saturating_add(USER_TIMEOUT_MARGIN));
+        let backstop =
+            (!stall_timeout.is_zero()).then(|| stall_timeout.saturating_add(USER_TIMEOUT_MARGIN).min(USER_TIMEOUT_MAX));
         // Each by itself: a kernel that refuses one may well take the others.
         for (option, set) in [
             ("TCP_NODELAY", options.set_tcp_nodelay(true)),

@@ -3,6 +3,11 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::duration;
+
+/// The longest that a server counts.
+const LONGEST: Duration = Duration::from_secs(100 * 31_557_600);
+
 /// A grace, at least a millisecond.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Grace(pub(super) Duration);
@@ -28,12 +33,12 @@ impl FromStr for Grace {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, &'static str> {
-        match humantime::parse_duration(text) {
-            Ok(time) if time.as_millis() > 0 => {
+        match duration::parse(text) {
+            Some(time) if time.as_millis() > 0 && time <= LONGEST => {
                 // The server is told whole milliseconds.
                 Ok(Self(time - Duration::from_nanos(u64::from(time.subsec_nanos() % 1_000_000))))
             }
-            _ => Err("expected a duration of 1ms or more, such as 45s, 10m or 2h"),
+            _ => Err("expected a duration such as 45s, 10m or 2h, from 1ms to 100years"),
         }
     }
 }

@@ -16,9 +16,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::arrivals::Arrivals;
-use super::connection::{self, Server};
+use super::connection::Server;
 use super::hosts::Hosts;
-use super::listener::{ListenError, Listener};
+use super::listener::ListenError;
+use super::listeners::Listeners;
 use super::site::Site;
 use super::sockets::{Limits, Sockets};
 use crate::metrics::{self, Process};
@@ -32,7 +33,7 @@ const FLAG: &str = "--admin-listen";
 
 /// The address, and what is served there.
 pub(super) struct Admin {
-    listener: Listener,
+    listeners: Listeners,
     site: Site,
 }
 
@@ -46,41 +47,36 @@ struct Source {
 
 impl Admin {
     /// Listens, if the settings say where.
-    pub(super) fn bind(
+    pub(super) async fn bind(
         settings: &Settings,
         manager: &Manager,
         sockets: &Arc<Sockets>,
         process: Process,
     ) -> Result<Option<Self>, ListenError> {
-        let Some(address) = settings.admin_listen else { return Ok(None) };
-        let listener = Listener::bind(address, FLAG)?;
-        let hosts = Hosts::of(listener.address(), &settings.allow_hosts);
+        let Some(address) = &settings.admin_listen else { return Ok(None) };
+        let listeners = Listeners::bind(std::slice::from_ref(address), FLAG).await?;
         let routes = Router::new()
             .route("/metrics", get(tell))
             .with_state(Source { manager: manager.clone(), sockets: Arc::clone(sockets), process })
             .fallback((StatusCode::NOT_FOUND, "there is nothing here; the metrics are at /metrics\n"));
-        Ok(Some(Self { listener, site: Site::of(routes, hosts) }))
+        Ok(Some(Self { listeners, site: Site::of(routes) }))
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
-        self.listener.address()
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.addresses()
     }
 
     /// Serves until `stop`.
-    pub(super) async fn serve(mut self, connections: TaskTracker, keep_alive: Duration, stop: CancellationToken) {
+    pub(super) fn serve(
+        self,
+        hosts: impl Fn(SocketAddr) -> Hosts,
+        keep_alive: Duration,
+        connections: &TaskTracker,
+        stop: &CancellationToken,
+    ) {
         let arrivals = Arc::new(Arrivals::direct());
         let server = Server { arrivals, site: self.site, keep_alive, stop: stop.clone() };
-        let sockets = Sockets::new(LIMITS, None);
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                accepted = self.listener.accept() => {
-                    if let Ok(visit) = sockets.enter(Some(accepted.peer.ip())) {
-                        connections.spawn(connection::serve(accepted, visit, server.clone()));
-                    }
-                }
-            }
-        }
+        self.listeners.serve(&server, hosts, &Sockets::new(LIMITS, None), connections);
     }
 }
 

@@ -10,27 +10,30 @@ use rtbroadcaster::Ack;
 
 use crate::settings::Settings;
 
-/// Says where the server is, and its `admin` address. Nobody may be reading it.
-pub(super) fn ready(address: SocketAddr, admin: Option<SocketAddr>, settings: &Settings) {
+/// Says where the server is, and its `admin` addresses. Nobody may be reading it.
+pub(super) fn ready(addresses: &[SocketAddr], admin: &[SocketAddr], settings: &Settings) {
     let mut out = io::stdout().lock();
-    let text = text(address, admin, settings, reach(address), out.is_terminal());
+    let reach = addresses.iter().find_map(|address| Some(SocketAddr::new(reach(*address)?, address.port())));
+    let text = text(addresses, admin, settings, reach, out.is_terminal());
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
 /// The lines, with a code of the address that `reach` tells if a terminal can show it.
 fn text(
-    address: SocketAddr,
-    admin: Option<SocketAddr>,
+    addresses: &[SocketAddr],
+    admin: &[SocketAddr],
     settings: &Settings,
-    reach: Option<IpAddr>,
+    reach: Option<SocketAddr>,
     is_terminal: bool,
 ) -> String {
-    let near =
-        SocketAddr::new(if address.ip().is_unspecified() { loopback(address) } else { address.ip() }, address.port());
-    let home = match (&settings.config.public_url, reach) {
-        (Some(public), _) => public.to_string(),
-        (None, Some(ip)) => format!("http://{}", SocketAddr::new(ip, address.port())),
-        (None, None) => format!("http://{near}"),
+    let near = |address: &SocketAddr| {
+        SocketAddr::new(if address.ip().is_unspecified() { loopback(*address) } else { address.ip() }, address.port())
+    };
+    let sockets: Vec<_> = addresses.iter().map(|address| format!("ws://{}{}", near(address), settings.path)).collect();
+    let home = match (&settings.config.public_url, reach, addresses.first()) {
+        (Some(public), ..) => public.to_string(),
+        (None, Some(address), _) => format!("http://{address}"),
+        (None, None, address) => address.map(|address| format!("http://{}", near(address))).unwrap_or_default(),
     };
     let rooms = match &settings.data_dir {
         None => "in memory: they end with this server".to_owned(),
@@ -44,10 +47,10 @@ fn text(
     };
     let mut text = format!(
         "rtbroadcaster is ready.\n\n  Present    {home}/\n  Viewers    {home}/?uuid=ROOM\n  Rooms      {rooms}\n  \
-         WebSocket  ws://{near}{}\n",
-        settings.path
+         WebSocket  {}\n",
+        sockets.join("\n             ")
     );
-    if let Some(admin) = admin {
+    for admin in admin {
         text.push_str(&format!("  Metrics    http://{admin}/metrics\n"));
     }
     text.push('\n');
@@ -89,7 +92,9 @@ mod tests {
     use super::*;
 
     fn said(listen: &str, reach: Option<[u8; 4]>, is_terminal: bool) -> String {
-        text(listen.parse().unwrap(), None, &Settings::default(), reach.map(IpAddr::from), is_terminal)
+        let address: SocketAddr = listen.parse().unwrap();
+        let reach = reach.map(|ip| SocketAddr::new(ip.into(), address.port()));
+        text(&[address], &[], &Settings::default(), reach, is_terminal)
     }
 
     #[test]
@@ -114,7 +119,7 @@ mod tests {
     fn how_much_a_room_survives_is_said() {
         assert!(said("127.0.0.1:8080", None, false).contains("Rooms      in memory: they end with this server\n"));
         let settings = Settings { ack: Ack::Disk, ..Settings::with("data_dir", "/var/lib/rooms").unwrap() };
-        let said = text("127.0.0.1:8080".parse().unwrap(), None, &settings, None, false);
+        let said = text(&["127.0.0.1:8080".parse().unwrap()], &[], &settings, None, false);
         assert!(
             said.contains("Rooms      in /var/lib/rooms; messages are acknowledged when they are on the disk\n"),
             "{said}"
@@ -122,10 +127,20 @@ mod tests {
     }
 
     #[test]
+    fn every_address_is_named_and_the_one_that_others_reach_comes_first() {
+        let listen = ["127.0.0.1:8080".parse().unwrap(), "192.168.1.7:9000".parse().unwrap()];
+        let said = text(&listen, &[], &Settings::default(), Some(listen[1]), false);
+        assert!(said.contains("Present    http://192.168.1.7:9000/\n"), "{said}");
+        let sockets =
+            "  WebSocket  ws://127.0.0.1:8080/broadcasting\n             ws://192.168.1.7:9000/broadcasting\n";
+        assert!(said.contains(sockets), "{said}");
+    }
+
+    #[test]
     fn behind_a_proxy_the_public_address_counts() {
         let settings = Settings::with("public_url", "https://show.example.org").unwrap();
-        let admin = "127.0.0.1:9464".parse().unwrap();
-        let said = text("127.0.0.1:8080".parse().unwrap(), Some(admin), &settings, None, false);
+        let admin = ["127.0.0.1:9464".parse().unwrap()];
+        let said = text(&["127.0.0.1:8080".parse().unwrap()], &admin, &settings, None, false);
         assert!(said.contains("Present    https://show.example.org/\n"), "{said}");
         assert!(said.ends_with("  Metrics    http://127.0.0.1:9464/metrics\n\n"), "for this network only: {said}");
     }

@@ -8,11 +8,11 @@ use std::time::Instant;
 
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Version};
 use axum::response::{IntoResponse, Response};
 use rtbroadcaster::Sampling;
 
-use crate::settings::HostName;
+use crate::host_name::HostName;
 
 /// The names that requests may be sent to.
 #[derive(Debug, Clone)]
@@ -40,9 +40,14 @@ impl Hosts {
         Self::Loopback(Arc::new(Loopback { allowed: allowed.into(), refusals: Sampling::default() }))
     }
 
-    /// Whether a request with these headers may be answered.
-    fn allow(&self, headers: &HeaderMap) -> bool {
+    /// Whether a request of this `version` with these headers may be answered.
+    fn allow(&self, version: Version, headers: &HeaderMap) -> bool {
         let Self::Loopback(rule) = self else { return true };
+        // HTTP/1.0 knows no Host, and the health checks of balancers speak it. No page does: a browser speaks HTTP/1.1 at
+        // least and names the host in every request, and it is by that name that a rebound one is found out.
+        if version == Version::HTTP_10 && !headers.contains_key(HOST) {
+            return true;
+        }
         // More than one is no honest request, and which of them anybody reads is a guess.
         let mut hosts = headers.get_all(HOST).iter();
         let host = hosts.next().filter(|_| hosts.next().is_none());
@@ -55,9 +60,9 @@ impl Hosts {
         is_own || rule.allowed.iter().any(|allowed| allowed.names(name))
     }
 
-    /// The answer to a request with these headers, where it was sent to another name: 403.
-    pub(super) fn refuse(&self, headers: &HeaderMap) -> Option<Response> {
-        if self.allow(headers) {
+    /// The answer to a request of this `version` with these headers, where it was sent to another name: 403.
+    pub(super) fn refuse(&self, version: Version, headers: &HeaderMap) -> Option<Response> {
+        if self.allow(version, headers) {
             return None;
         }
         if let Self::Loopback(rule) = self
@@ -82,7 +87,7 @@ mod tests {
         let answers = |listen: &str, host: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(HOST, host.parse().unwrap());
-            Hosts::of(listen.parse().unwrap(), &allowed).allow(&headers)
+            Hosts::of(listen.parse().unwrap(), &allowed).allow(Version::HTTP_11, &headers)
         };
         for host in ["localhost", "LOCALHOST:8080", "127.0.0.1:8080", "127.9.9.9", "[::1]:8080", "show.example.org:80"]
         {
@@ -95,10 +100,14 @@ mod tests {
         }
         assert!(!answers("127.0.0.1:8080", "evil@localhost"), "only a host and a port");
         let rule = Hosts::of("127.0.0.1:1".parse().unwrap(), &allowed);
-        assert!(!rule.allow(&HeaderMap::new()), "no Host at all");
+        assert!(!rule.allow(Version::HTTP_11, &HeaderMap::new()), "no Host at all");
+        assert!(rule.allow(Version::HTTP_10, &HeaderMap::new()), "no Host, as HTTP/1.0 allows");
+        let evil = HeaderMap::from_iter([(HOST, "evil.test".parse().unwrap())]);
+        assert!(!rule.allow(Version::HTTP_10, &evil), "another Host");
         let mut both = HeaderMap::new();
         both.append(HOST, "localhost".parse().unwrap());
         both.append(HOST, "localhost".parse().unwrap());
-        assert!(!rule.allow(&both), "two Hosts");
+        assert!(!rule.allow(Version::HTTP_11, &both), "two Hosts");
+        assert!(!rule.allow(Version::HTTP_10, &both), "two Hosts");
     }
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rtbroadcaster::Sampling;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::yield_now;
 use tokio::time::Instant;
@@ -27,17 +28,20 @@ pub(super) enum ListenError {
         "cannot listen on {0}: another program does. \
          Stop it, or choose another address with {1} (port 0 takes a free one)"
     )]
-    InUse(SocketAddr, &'static str),
+    InUse(String, &'static str),
     #[error("cannot listen on {0}: this machine has no such address. Choose another one with {1}")]
-    NotHere(SocketAddr, &'static str),
+    NotHere(String, &'static str),
     #[error("cannot listen on {0}: this needs more rights. Choose a port of 1024 or above with {1}")]
-    Forbidden(SocketAddr, &'static str),
+    Forbidden(String, &'static str),
+    #[error("cannot listen on {0}: this name has no address. Choose another one with {1}")]
+    Unknown(String, &'static str),
     #[error("cannot listen on {0}: {1}")]
-    System(SocketAddr, #[source] io::Error),
+    System(String, #[source] io::Error),
 }
 
 impl ListenError {
-    fn new(address: SocketAddr, flag: &'static str, error: io::Error) -> Self {
+    /// Why nobody can listen on `address`, which `flag` chooses.
+    pub(super) fn new(address: String, flag: &'static str, error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::AddrInUse => Self::InUse(address, flag),
             io::ErrorKind::AddrNotAvailable => Self::NotHere(address, flag),
@@ -54,6 +58,14 @@ pub(super) struct Accepted {
     pub(super) at: Instant,
 }
 
+/// Whether a socket for all IPv6 addresses takes IPv4 connections too, as far as the system allows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dual {
+    Yes,
+    /// Another socket does.
+    No,
+}
+
 /// A listening socket. Dropping it refuses whoever comes later.
 pub(super) struct Listener {
     socket: TcpListener,
@@ -68,9 +80,9 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// Listens on `address`, which `flag` chooses.
-    pub(super) fn bind(address: SocketAddr, flag: &'static str) -> Result<Self, ListenError> {
-        let (socket, address) = listen(address).map_err(|error| ListenError::new(address, flag, error))?;
+    /// Listens on `address`, and at all IPv6 addresses for IPv4 too if it is to be `dual`.
+    pub(super) fn bind(address: SocketAddr, dual: Dual) -> io::Result<Self> {
+        let (socket, address) = listen(address, dual)?;
         Ok(Self { socket, address, failures: Sampling::default(), rests_until: None, crowd: 0 })
     }
 
@@ -108,8 +120,11 @@ impl Listener {
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+fn listen(address: SocketAddr, dual: Dual) -> io::Result<(TcpListener, SocketAddr)> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if address.is_ipv6() && dual == Dual::No {
+        SockRef::from(&socket).set_only_v6(true)?;
+    }
     // A restart need not wait for the connections of its predecessor to be forgotten.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
@@ -137,7 +152,7 @@ mod tests {
 
     #[tokio::test]
     async fn everybody_gets_in_and_others_get_their_turn_after_each_crowd() {
-        let mut listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), "--listen").unwrap();
+        let mut listener = Listener::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Dual::Yes).unwrap();
         let mut clients = Vec::new();
         for _ in 0..=2 * CROWD {
             clients.push(TcpStream::connect(listener.address()).await.unwrap());

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, options};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -40,27 +40,34 @@ struct Door {
 }
 
 impl Site {
-    /// A site of pages only.
-    pub(super) fn of(routes: Router, hosts: Hosts) -> Self {
-        Self { hosts, door: None, routes: TowerToHyperService::new(routes) }
+    /// A site of pages only, under any name.
+    pub(super) fn of(routes: Router) -> Self {
+        Self { hosts: Hosts::Any, door: None, routes: TowerToHyperService::new(routes) }
     }
 
-    /// The server's whole site.
-    pub(super) fn new(path: &Endpoint, manager: Manager, hosts: Hosts) -> Self {
+    /// The same site under the names that `hosts` allows.
+    pub(super) fn under(&self, hosts: Hosts) -> Self {
+        Self { hosts, ..self.clone() }
+    }
+
+    /// The server's whole site, under any name.
+    pub(super) fn new(path: &Endpoint, manager: Manager) -> Self {
         let nothing_here = format!("there is nothing here; the WebSocket endpoint is {path}\n");
         let routes = Router::new()
             .route(HEALTHZ, get("ok"))
             .route(READYZ, get(readyz))
+            // What HAProxy asks by default whether it may send clients here.
+            .route("/", options(readyz))
             .with_state(manager.clone())
             .merge(page::routes(path.as_ref()))
             .fallback((StatusCode::NOT_FOUND, nothing_here));
         let door = Door { path: path.clone(), manager };
-        Self { door: Some(Arc::new(door)), ..Self::of(routes, hosts) }
+        Self { door: Some(Arc::new(door)), ..Self::of(routes) }
     }
 
     /// Answers a request. Without `may_upgrade` there is no place for another WebSocket connection.
     pub(super) async fn answer(&self, mut request: Request<Incoming>, may_upgrade: bool) -> Response {
-        if let Some(refusal) = self.hosts.refuse(request.headers()) {
+        if let Some(refusal) = self.hosts.refuse(request.version(), request.headers()) {
             return refusal;
         }
         let Some(door) = self.door.as_ref().filter(|door| request.uri().path() == door.path.as_ref()) else {

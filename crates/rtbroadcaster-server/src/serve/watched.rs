@@ -19,9 +19,6 @@ pub(super) const HEAD: Duration = Duration::from_secs(5);
 const ANSWER: Duration = Duration::from_secs(10);
 const ANSWER_BYTES_PER_SECOND: u64 = 2_048;
 
-/// How long a stream may be idle where that has no limit: longer than any program runs.
-const NEVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
-
 /// A stream that is watched.
 #[derive(Debug)]
 pub(super) struct Watched {
@@ -58,9 +55,8 @@ enum Phase {
 }
 
 impl Watch {
-    /// A stream that was `accepted` then, and may be `idle` so long behind each answer, or for ever if that is zero.
+    /// A stream that was `accepted` then, and may be `idle` so long behind each answer.
     pub(super) fn new(accepted: Instant, idle: Duration) -> Self {
-        let idle = if idle.is_zero() { NEVER } else { idle.min(NEVER) };
         let phase = Phase::Head(accepted + HEAD);
         Self(Arc::new(Mutex::new(Seen { phase, idle, written: 0, is_blocked: false })))
     }

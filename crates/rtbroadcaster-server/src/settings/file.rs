@@ -6,57 +6,75 @@ use std::path::Path;
 use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::keys::Key;
+use super::range::Lifted;
 use super::value::Shape;
-use super::{Given, Place, Settings, SettingsError};
+use super::{Given, Place, Settings, SettingsError, printable};
 
-/// The values of a file with the lines on which they stand.
-pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Given>, SettingsError> {
+/// The values of a file with the lines on which they stand. What cannot be one is a problem.
+pub(super) fn parse(path: &Path, text: &str, problems: &mut Vec<SettingsError>) -> Vec<Given> {
     let place = |offset: usize| {
         let line = text.get(..offset).unwrap_or(text).matches('\n').count() + 1;
         Place::File { path: path.to_owned(), line }
     };
-    let table = DeTable::parse(text).map_err(|error| SettingsError::NotToml {
-        place: place(error.span().map_or(0, |span| span.start)),
-        message: error.message().to_owned(),
-    })?;
+    let table = match DeTable::parse(text) {
+        Ok(table) => table,
+        Err(error) => {
+            let place = place(error.span().map_or(0, |span| span.start));
+            problems.push(SettingsError::NotToml { place, message: error.message().to_owned() });
+            return Vec::new();
+        }
+    };
     let mut given = Vec::new();
     for (name, value) in table.get_ref() {
         let place = place(name.span().start);
         let key = name.get_ref().to_string();
-        // An unknown key is told by whoever knows them all.
-        let shape = Key::named(&key).map_or(Shape::Text, |key| key.shape);
-        match (self::text(value.get_ref(), shape), Key::named(&key)) {
-            (Some(text), _) => given.push(Given { key, text, place }),
-            (None, None) => given.push(Given { key, text: String::new(), place }),
-            (None, Some(known)) => {
-                let default = (known.show)(&Settings::default());
-                let message = match shape {
-                    Shape::Number => "expected a number without quotes".to_owned(),
-                    Shape::NumberOrNone => "expected a number without quotes, or \"none\"".to_owned(),
-                    Shape::Text if default.is_empty() => "expected a text in quotes".to_owned(),
-                    Shape::Text => format!("expected a text in quotes, such as {default}"),
-                    Shape::Switch => "expected true or false without quotes".to_owned(),
-                    Shape::List => "expected an array of texts, [\"…\", \"…\"]".to_owned(),
-                };
-                let text = text_of_span(text, value.span());
-                return Err(SettingsError::Invalid { place, key: known.name, text, message });
+        let Some(known) = Key::named(&key) else {
+            problems.push(SettingsError::Unknown { place, nearest: Key::nearest(&key), key });
+            continue;
+        };
+        match self::text(value.get_ref(), known) {
+            Some(text) => given.push(Given { key, text, place }),
+            None => {
+                let text = printable(text.get(value.span()).unwrap_or_default());
+                problems.push(SettingsError::Invalid { place, key: known.name, text, message: expected(known) });
             }
         }
     }
-    Ok(given)
+    given
+}
+
+/// Which shape the value of a key has in a file.
+fn expected(key: &Key) -> String {
+    let default = (key.show)(&Settings::default());
+    match key.shape {
+        Shape::Number if key.range.lifted() == Lifted::ByNone => {
+            "expected a number without quotes, or \"none\"".to_owned()
+        }
+        Shape::Number => "expected a number without quotes".to_owned(),
+        Shape::Text if default.is_empty() => "expected a text in quotes".to_owned(),
+        Shape::Text => format!("expected a text in quotes, such as {default}"),
+        Shape::Switch => "expected true or false without quotes".to_owned(),
+        Shape::List => "expected an array of texts, [\"…\", \"…\"]".to_owned(),
+    }
 }
 
 /// The value as a flag would give it, if it has the right shape.
-fn text(value: &DeValue<'_>, shape: Shape) -> Option<String> {
-    match (shape, value) {
-        (Shape::Number | Shape::NumberOrNone, DeValue::Integer(number)) => Some(decimal(number)),
-        (Shape::NumberOrNone, DeValue::String(text)) if text == "none" => Some(text.to_string()),
+fn text(value: &DeValue<'_>, key: &Key) -> Option<String> {
+    match (key.shape, value) {
+        (Shape::Number, DeValue::Integer(number)) => Some(decimal(number)),
+        (Shape::Number, DeValue::String(text)) if text == "none" && key.range.lifted() == Lifted::ByNone => {
+            Some(text.to_string())
+        }
         (Shape::Switch, DeValue::Boolean(on)) => Some(on.to_string()),
-        (Shape::Text, DeValue::String(text)) => Some(text.to_string()),
+        (Shape::Text | Shape::List, DeValue::String(text)) => Some(text.to_string()),
         // A limit that is lifted may be written as a bare 0 wherever it stands.
-        (Shape::Text, DeValue::Integer(number)) if decimal(number) == "0" => Some("0".into()),
+        (Shape::Text, DeValue::Integer(number)) if key.range.lifted() != Lifted::Never && decimal(number) == "0" => {
+            Some("0".into())
+        }
         (Shape::List, DeValue::Array(parts)) => {
-            let parts: Option<Vec<_>> = parts.iter().map(|part| self::text(part.get_ref(), Shape::Text)).collect();
+            let text =
+                |part: &DeValue<'_>| if let DeValue::String(text) = part { Some(text.to_string()) } else { None };
+            let parts: Option<Vec<_>> = parts.iter().map(|part| text(part.get_ref())).collect();
             parts.map(|parts| parts.join(","))
         }
         _ => None,
@@ -68,8 +86,4 @@ fn text(value: &DeValue<'_>, shape: Shape) -> Option<String> {
 fn decimal(number: &DeInteger<'_>) -> String {
     u64::from_str_radix(number.as_str(), number.radix())
         .map_or_else(|_| number.to_string(), |number| number.to_string())
-}
-
-fn text_of_span(text: &str, span: std::ops::Range<usize>) -> String {
-    text.get(span).unwrap_or_default().to_owned()
 }

@@ -24,6 +24,11 @@ impl Flags {
         self.config.clone()
     }
 
+    /// Whether there are any.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.config.is_none() && self.given.is_empty()
+    }
+
     /// All others.
     pub(super) fn given(&self) -> Vec<Given> {
         self.given.clone()
@@ -41,8 +46,7 @@ impl clap::Args for Flags {
         let flags = KEYS.iter().map(|key| {
             let default = (key.show)(&defaults);
             let default = default.trim_matches(['"', '[', ']']);
-            let help =
-                if default.is_empty() { key.help.to_owned() } else { format!("{} [default: {default}]", key.help) };
+            let help = if default.is_empty() { key.help() } else { format!("{} [default: {default}]", key.help()) };
             let action = if key.shape == Shape::List { ArgAction::Append } else { ArgAction::Set };
             let flag = Arg::new(key.name)
                 .long(key.flag())

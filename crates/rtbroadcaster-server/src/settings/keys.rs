@@ -1,11 +1,12 @@
-//! The one table of settings: name, group, meaning, and how text becomes the value and back.
+//! The one table of settings: name, group, allowed range, meaning, and how text becomes the value and back.
 //! Must not know where the text comes from.
 
-use std::collections::HashMap;
-use std::fmt::Write;
+use std::time::Duration;
 
-use super::value::{Limit, Shape, Value};
-use super::{Place, Settings};
+use super::Settings;
+use super::range::Range::{Any, AtLeastOne, Web};
+use super::range::{Lifted, Range};
+use super::value::{Shape, Value};
 
 /// One setting.
 pub(crate) struct Key {
@@ -13,9 +14,11 @@ pub(crate) struct Key {
     pub(super) name: &'static str,
     pub(super) group: Group,
     /// One sentence, without a full stop.
-    pub(super) help: &'static str,
+    help: &'static str,
     pub(super) placeholder: &'static str,
     pub(super) shape: Shape,
+    /// Which values are allowed.
+    pub(super) range: Range,
     pub(super) set: fn(&mut Settings, &str) -> Result<(), String>,
     /// As it would stand in a file.
     pub(super) show: fn(&Settings) -> String,
@@ -48,7 +51,7 @@ impl Group {
 }
 
 macro_rules! keys {
-    ($($group:ident { $($name:ident => $($field:ident).+ : $type:ty, $help:literal;)* })*) => {
+    ($($group:ident { $($name:ident => $($field:ident).+ : $type:ty, $range:expr, $help:literal;)* })*) => {
         /// Every setting, in the order of the documentation.
         pub(super) static KEYS: &[Key] = &[$($(Key {
             name: stringify!($name),
@@ -56,72 +59,111 @@ macro_rules! keys {
             help: $help,
             placeholder: <$type as Value>::PLACEHOLDER,
             shape: <$type as Value>::SHAPE,
+            range: $range,
             set: |settings, text| {
-                settings.$($field).+ = <$type as Value>::parse(text)?.into();
+                settings.$($field).+ = <$type as Value>::parse(text, $range)?;
                 Ok(())
             },
-            show: |settings| <$type as Value>::show(&settings.$($field).+.clone().into()),
+            show: |settings| <$type as Value>::show(&settings.$($field).+, $range),
         },)*)*];
     };
 }
 
+const KIB: u64 = 1 << 10;
+const GIB: u64 = 1 << 30;
+const TIB: u64 = 1 << 40;
+const EIB: u64 = 1 << 60;
+
+/// More of anything than a machine serves.
+const MANY: u64 = 1_000_000_000;
+/// More in a second than a machine serves.
+const FAST: u64 = 1_000_000;
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// 100 years, each as long as a humantime year.
+const CENTURY: Duration = Duration::from_secs(100 * 31_557_600);
+
+/// The longest that a timer of a page can count twice: its milliseconds are below 2^31.
+const PING_INTERVAL_MAX: Duration = Duration::from_secs(12 * 24 * 60 * 60);
+
+/// The least time for a peer to do something: less is over before an answer can have come through a network.
+const ROUND_TRIP: Duration = Duration::from_millis(100);
+
+const fn number(least: u64, most: u64) -> Range {
+    Range::Number(least, most, Lifted::ByZero)
+}
+
+const fn number_or_none(least: u64, most: u64) -> Range {
+    Range::Number(least, most, Lifted::ByNone)
+}
+
+const fn time(least: Duration, most: Duration) -> Range {
+    Range::Time(least, most, Lifted::ByZero)
+}
+
+const fn time_or_none(least: Duration, most: Duration) -> Range {
+    Range::Time(least, most, Lifted::ByNone)
+}
+
 keys! {
     Server {
-        listen => listen: std::net::SocketAddr, "Address and port to listen on; port 0 takes a free one";
-        admin_listen => admin_listen: Option<std::net::SocketAddr>, "Address and port of /metrics for Prometheus; without it there are none";
-        data_dir => data_dir: Option<std::path::PathBuf>, "Directory in which rooms are kept, so that they outlive the server; without it they are in memory only";
-        accept_data_loss => accept_data_loss: Option<String>, "With data_dir, the word that a refused start printed: go on without what is missing; it fits no other loss";
-        data_bytes_max => config.data_bytes_max: Limit<u64>, "With data_dir, most bytes of messages and ids that all rooms keep; the files take up to half as much again and 64 MiB";
-        data_bytes_per_address_max => config.data_bytes_per_address_max: Limit<u64>, "The same for the rooms whose owners come from one address";
-        ack => ack: rtbroadcaster::Ack, "With data_dir, what is true of a message when it is acknowledged: written (survives the server) or disk (survives a loss of power)";
-        path => path: crate::endpoint::Endpoint, "Path of the WebSocket endpoint";
-        log => log: crate::log::Filter, "What to log on stderr: error, warn, info, debug, trace or off, also by module (info,rtbroadcaster=debug)";
-        log_format => log_format: crate::log::Format, "How to write the log: text or json";
+        listen => listen: Vec<crate::address::Address>, AtLeastOne, "Where to listen: IP addresses or host names, each with a port; port 0 takes a free one; the flag may be repeated; where it is given nowhere, the variable PORT is a port on all interfaces";
+        admin_listen => admin_listen: Option<crate::address::Address>, Any, "Address or host name, and port, of /metrics for Prometheus; without it there are none";
+        data_dir => data_dir: Option<std::path::PathBuf>, Any, "Directory in which rooms are kept, so that they outlive the server; without it they are in memory only";
+        accept_data_loss => accept_data_loss: Option<String>, Any, "With data_dir, the word that a refused start printed: go on without what is missing; it fits no other loss";
+        data_bytes_max => config.data_bytes_max: u64, number_or_none(1, EIB), "With data_dir, most bytes of messages and ids that all rooms keep; the files take up to half as much again and 64 MiB";
+        data_bytes_per_address_max => config.data_bytes_per_address_max: u64, number_or_none(1, EIB), "The same for the rooms whose owners come from one address";
+        ack => ack: rtbroadcaster::Ack, Any, "With data_dir, what is true of a message when it is acknowledged: written (survives the server) or disk (survives a loss of power)";
+        path => path: crate::endpoint::Endpoint, Any, "Path of the WebSocket endpoint";
+        log => log: crate::log::Filter, Any, "What to log on stderr: error, warn, info, debug, trace or off, also by module (info,rtbroadcaster=debug)";
+        log_format => log_format: crate::log::Format, Any, "How to write the log: text or json";
     }
     Pages {
-        allow_origin => config.allow_origins: Vec<rtbroadcaster::Origin>, "Origins of pages from other hosts that may connect, each exactly; the flag may be repeated";
-        public_url => config.public_url: Option<rtbroadcaster::Origin>, "Where the world finds this server behind a proxy; its pages may connect";
-        allow_host => allow_hosts: Vec<super::HostName>, "Host names besides localhost under which a server on a loopback address answers; the flag may be repeated";
+        allow_origin => config.allow_origins: Vec<rtbroadcaster::Origin>, Any, "Origins of pages from other hosts, and of apps (capacitor://localhost), that may connect, each exactly; the flag may be repeated";
+        public_url => config.public_url: Option<rtbroadcaster::Origin>, Web, "Where the world finds this server behind a proxy, http:// or https://; its pages may connect";
+        allow_host => allow_hosts: Vec<crate::host_name::HostName>, Any, "Host names besides localhost under which a server on a loopback address answers; the flag may be repeated";
     }
     Proxies {
-        trusted_proxies => trusted_proxies: Vec<crate::network::Network>, "Addresses and networks of proxies that tell a client's address by X-Forwarded-For; the flag may be repeated";
-        proxy_protocol => proxy_protocol: bool, "Whether each connection begins with a PROXY header (version 1 or 2); others than the trusted proxies are closed";
+        trusted_proxies => trusted_proxies: Vec<crate::network::Network>, Any, "Addresses and networks of proxies that tell a client's address by X-Forwarded-For; the flag may be repeated";
+        proxy_protocol => proxy_protocol: bool, Any, "Whether each connection begins with a PROXY header (version 1 or 2); others than the trusted proxies are closed";
     }
     Messages {
-        message_bytes_max => config.message_bytes_max: usize, "Most bytes in one message from a client";
-        history_messages_max => config.history_messages_max: usize, "Most messages that a room keeps for viewers that come back";
-        history_bytes_max => config.history_bytes_max: usize, "Most bytes of key and params in these messages";
-        history_age_max => config.history_age_max: std::time::Duration, "Age at which these messages are forgotten";
-        state_keys_max => config.state_keys_max: usize, "Most keys in a room's state";
-        state_bytes_max => config.state_bytes_max: usize, "Most bytes in a room's state";
+        message_bytes_max => config.message_bytes_max: usize, number(256, GIB), "Most bytes in one message from a client";
+        history_messages_max => config.history_messages_max: usize, number(1, MANY), "Most messages that a room keeps for viewers that come back";
+        history_bytes_max => config.history_bytes_max: usize, number(1, TIB), "Most bytes of key and params in these messages";
+        history_age_max => config.history_age_max: Duration, time(MILLISECOND, CENTURY), "Age at which these messages are forgotten";
+        state_keys_max => config.state_keys_max: usize, number(1, MANY), "Most keys in a room's state";
+        state_bytes_max => config.state_bytes_max: usize, number(1, TIB), "Most bytes in a room's state";
     }
     Viewers {
-        backlog_bytes_max => config.backlog_bytes_max: usize, "Most bytes that may wait for one viewer";
-        stall_timeout => config.stall_timeout: std::time::Duration, "How long the first frame that waits may wait before its viewer is closed";
-        flush_interval => config.flush_interval: std::time::Duration, "How long messages wait for more, to be sent together; 0 sends them at once";
-        ping_interval => config.ping_interval: std::time::Duration, "How often viewers are pinged; silent for two of these, they are closed";
+        backlog_bytes_max => config.backlog_bytes_max: usize, number(KIB, TIB), "Most bytes that may wait for one viewer";
+        stall_timeout => config.stall_timeout: Duration, time(ROUND_TRIP, DAY), "How long the first frame that waits may wait before its viewer is closed";
+        flush_interval => config.flush_interval: Duration, time(MILLISECOND, Duration::from_secs(10)), "How long messages wait for more, to be sent together; 0 sends them at once";
+        ping_interval => config.ping_interval: Duration, time(ROUND_TRIP, PING_INTERVAL_MAX), "How often viewers are pinged; silent for two of these, they are closed";
     }
     Rooms {
-        rooms_max => config.rooms_max: usize, "Most rooms";
-        rooms_per_address_max => config.rooms_per_address_max: usize, "Most rooms whose owners come from one address";
-        viewers_per_room_max => config.viewers_per_room_max: usize, "Most viewers in one room";
-        owner_grace => config.owner_grace: Limit<std::time::Duration>, "How long a room waits for an owner that is gone, unless its creator asks for another time; at least two ping_interval and 5 s";
-        owner_grace_max => config.owner_grace_max: Limit<std::time::Duration>, "Longest time for which a creator may have its room wait for its owner";
-        room_idle_timeout => config.room_idle_timeout: std::time::Duration, "How long a room without an owner key lives with neither owner nor viewer";
+        rooms_max => config.rooms_max: usize, number(1, MANY), "Most rooms";
+        rooms_per_address_max => config.rooms_per_address_max: usize, number(1, MANY), "Most rooms whose owners come from one address";
+        viewers_per_room_max => config.viewers_per_room_max: usize, number(1, MANY), "Most viewers in one room";
+        owner_grace => config.owner_grace: Duration, time_or_none(SECOND, CENTURY), "How long a room waits for an owner that is gone, unless its creator asks for another time; at least two ping_interval and 5 s";
+        owner_grace_max => config.owner_grace_max: Duration, time_or_none(SECOND, CENTURY), "Longest time for which a creator may have its room wait for its owner";
+        room_idle_timeout => config.room_idle_timeout: Duration, time(SECOND, CENTURY), "How long a room without an owner key lives with neither owner nor viewer";
     }
     Connections {
-        connections_max => config.connections_max: usize, "Most connections, plain HTTP included; never more than the open files carry";
-        connections_per_address_max => config.connections_per_address_max: usize, "Most WebSocket connections from one address";
-        http_connections_per_address_max => http_connections_per_address_max: usize, "Most connections of plain HTTP from one address; at this limit the one that has been idle longest is closed";
-        keep_alive_timeout => keep_alive_timeout: std::time::Duration, "How long a connection of plain HTTP may be idle behind an answer";
-        handshakes_per_address_per_second => config.handshakes_per_address_per_second: u32, "Most handshakes from one address in a second";
-        replay_bytes_per_address_per_second => config.replay_bytes_per_address_per_second: u32, "Most bytes of state and missed messages told to one address in a second; what ten seconds bring may be had at once";
-        replay_bytes_per_address_max => config.replay_bytes_per_address_max: usize, "Most such bytes that one address has been told and not taken yet";
-        replay_bytes_max => config.replay_bytes_max: usize, "The same for all addresses together";
-        signals_per_viewer_per_second => config.signals_per_viewer_per_second: u32, "Most signals from one viewer in a second";
-        signals_per_room_per_second => config.signals_per_room_per_second: u32, "Most signals in one room in a second that the owner is told one by one";
-        first_message_timeout => config.first_message_timeout: std::time::Duration, "Time from the accept to the first valid message";
-        join_timeout => config.join_timeout: std::time::Duration, "Time from the accept to a room";
+        keep_alive_timeout => keep_alive_timeout: Duration, Range::Time(SECOND, Duration::from_secs(60 * 60), Lifted::Never), "How long a connection may be idle between two HTTP requests; longer than a proxy or balancer in front keeps it";
+        connections_max => config.connections_max: usize, number(1, MANY), "Most connections, plain HTTP included; never more than the open files carry";
+        connections_per_address_max => config.connections_per_address_max: usize, number(1, MANY), "Most WebSocket connections from one address";
+        http_connections_per_address_max => http_connections_per_address_max: usize, number(1, MANY), "Most connections of plain HTTP from one address; at this limit the one that has been idle longest is closed";
+        handshakes_per_address_per_second => config.handshakes_per_address_per_second: u32, number(1, FAST), "Most handshakes from one address in a second";
+        replay_bytes_per_address_per_second => config.replay_bytes_per_address_per_second: u32, number(KIB, u32::MAX as u64), "Most bytes of state and missed messages told to one address in a second; what ten seconds bring may be had at once";
+        replay_bytes_per_address_max => config.replay_bytes_per_address_max: usize, number(KIB, TIB), "Most such bytes that one address has been told and not taken yet";
+        replay_bytes_max => config.replay_bytes_max: usize, number(KIB, TIB), "The same for all addresses together";
+        signals_per_viewer_per_second => config.signals_per_viewer_per_second: u32, number(1, FAST), "Most signals from one viewer in a second";
+        signals_per_room_per_second => config.signals_per_room_per_second: u32, number(1, FAST), "Most signals in one room in a second that the owner is told one by one";
+        first_message_timeout => config.first_message_timeout: Duration, time(ROUND_TRIP, DAY), "Time from the accept to the first valid message";
+        join_timeout => config.join_timeout: Duration, time(ROUND_TRIP, DAY), "Time from the accept to a room";
     }
 }
 
@@ -144,44 +186,10 @@ impl Key {
     pub(super) fn flag(&self) -> String {
         self.name.replace('_', "-")
     }
-}
 
-/// Where each value comes from.
-#[derive(Debug, Default)]
-pub(super) struct Places(HashMap<&'static str, Place>);
-
-impl Places {
-    pub(super) fn note(&mut self, key: &'static str, place: Place) {
-        self.0.insert(key, place);
+    /// What it means and which values are allowed.
+    pub(super) fn help(&self) -> String {
+        let (help, range) = (self.help, self.range.to_string());
+        if range.is_empty() { help.to_owned() } else { format!("{help} [{range}]") }
     }
-
-    pub(super) fn of(&self, key: &str) -> Place {
-        self.0.get(key).cloned().unwrap_or(Place::Default)
-    }
-
-    pub(super) fn is_given(&self, key: &str) -> bool {
-        self.0.contains_key(key)
-    }
-}
-
-/// The defaults as a configuration file with its comments.
-pub(crate) fn print_defaults() -> String {
-    let defaults = Settings::default();
-    let mut text = String::from(
-        "# The configuration of `rtbroadcaster serve`, with all defaults. Each key is also a flag (--owner-grace) and a\n\
-         # variable (RTB_OWNER_GRACE); flags win over variables, variables over this file. Sizes are bytes, durations\n\
-         # are written 250ms, 10s or 5m. 0 lifts a limit, and where it says so none does.\n",
-    );
-    let mut group = None;
-    for key in KEYS {
-        if group.replace(key.group) != Some(key.group) {
-            write!(text, "\n## {}\n\n", key.group.title()).expect("writing to a string does not fail");
-        }
-        let (help, name, value) = (key.help, key.name, (key.show)(&defaults));
-        // An unset value has no TOML.
-        let mark = if value.is_empty() { "# " } else { "" };
-        let value = if value.is_empty() { format!("\"{}\"", key.placeholder) } else { value };
-        writeln!(text, "# {help}\n{mark}{name} = {value}").expect("writing to a string does not fail");
-    }
-    text
 }

@@ -9,12 +9,18 @@ fn flags(arguments: &[&str]) -> Flags {
     Flags::from_arg_matches(&command.try_get_matches_from(arguments).unwrap()).unwrap()
 }
 
+/// All that the file `show.toml` with this text, these variables and these arguments come to.
+fn examine(file: Option<&str>, variables: &[(&str, &str)], arguments: &[&str]) -> Examined {
+    let mut problems = Vec::new();
+    let variables = variables.iter().map(|(name, text)| (OsString::from(name), OsString::from(text)));
+    let variables = Variables::of(variables, &mut problems);
+    let file = file.map_or_else(Vec::new, |text| file::parse(Path::new("show.toml"), text, &mut problems));
+    Examined::of_sources(file, variables, &flags(arguments), problems)
+}
+
 fn load(file: Option<&str>, variables: &[(&str, &str)], arguments: &[&str]) -> Result<Settings, SettingsError> {
-    let mut given = file.map_or(Ok(Vec::new()), |text| file::parse(Path::new("show.toml"), text))?;
-    let variables = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-    given.extend(variables.filter_map(variable));
-    given.extend(flags(arguments).given());
-    Settings::from_given(given)
+    let mut examined = examine(file, variables, arguments);
+    if examined.problems.is_empty() { Ok(examined.settings) } else { Err(examined.problems.remove(0)) }
 }
 
 #[test]
@@ -47,7 +53,9 @@ fn other(key: &Key) -> &'static str {
         "allow_host" => "c.test",
         "trusted_proxies" => "10.0.0.0/8",
         "owner_grace" | "owner_grace_max" => "6m",
-        _ if matches!(key.shape, value::Shape::Number | value::Shape::NumberOrNone) => "99999",
+        "accept_data_loss" => "0123abcd",
+        "connections_per_address_max" => "999",
+        _ if key.shape == value::Shape::Number => "99999",
         _ if key.shape == value::Shape::Switch => "true",
         _ => "7s",
     }
@@ -58,14 +66,15 @@ fn every_key_is_taken_from_every_source_and_shown_as_it_is_taken() {
     for key in keys::KEYS {
         let text = other(key);
         let quoted = match key.shape {
-            value::Shape::Number | value::Shape::NumberOrNone | value::Shape::Switch => text.to_owned(),
+            value::Shape::Number | value::Shape::Switch => text.to_owned(),
             value::Shape::Text => format!("{text:?}"),
             value::Shape::List => format!("[{text:?}]"),
         };
         // What it needs besides to make sense.
         let needs: &[&str] = match key.name {
             "proxy_protocol" => &["--trusted-proxies", "10.0.0.0/8"],
-            "ack" | "accept_data_loss" => &["--data-dir", "rooms"],
+            "ack" | "accept_data_loss" | "data_bytes_max" => &["--data-dir", "rooms"],
+            "data_bytes_per_address_max" => &["--data-dir", "rooms"],
             _ => Default::default(),
         };
         let file = load(Some(&format!("{} = {quoted}", key.name)), &[], needs).unwrap();
@@ -155,7 +164,7 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             Some("rooms_max = -1"),
             &[],
             &[],
-            "show.toml:1: `rooms_max` cannot be `-1`: expected a whole number, 0 lifts the limit",
+            "show.toml:1: `rooms_max` cannot be `-1`: expected a whole number, 1 to 1000000000, or 0",
         ),
         (
             Some("owner_grace = 30"),
@@ -192,29 +201,56 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             None,
             &[],
             &["--rooms-max", "-1"],
-            "--rooms-max: `rooms_max` cannot be `-1`: expected a whole number, 0 lifts the limit",
+            "--rooms-max: `rooms_max` cannot be `-1`: expected a whole number, 1 to 1000000000, or 0",
         ),
         (
-            Some("allow_origin = \"https://a.test\""),
+            Some("allow_origin = [1]"),
             &[],
             &[],
-            "show.toml:1: `allow_origin` cannot be `\"https://a.test\"`: expected an array of texts, [\"…\", \"…\"]",
+            "show.toml:1: `allow_origin` cannot be `[1]`: expected an array of texts, [\"…\", \"…\"]",
         ),
         (Some("log = \"info\"\nlog = \"info\""), &[], &[], "show.toml:2: duplicate key"),
         (Some("log ="), &[], &[], "show.toml:1: "),
         (
             None,
-            &[("RTB_OWNER_GRASE", "1s")],
+            &[("RTB_FLUSH_INTERVAL", "18446744073709551615s")],
             &[],
-            "variable RTB_OWNER_GRASE: unknown key `owner_grase`, did you mean `owner_grace`?",
+            "variable RTB_FLUSH_INTERVAL: `flush_interval` cannot be `18446744073709551615s`: expected a duration such as \
+             250ms, 10s or 5m, 1ms to 10s, or 0",
         ),
         (
             None,
             &[("RTB_OWNER_GRACE", "soon")],
             &[],
-            "variable RTB_OWNER_GRACE: `owner_grace` cannot be `soon`: expected a duration such as 250ms, 10s or 5m, or none",
+            "variable RTB_OWNER_GRACE: `owner_grace` cannot be `soon`: expected a duration such as 250ms, 10s or 5m, 1s to 100years, or none",
         ),
-        (None, &[], &["--listen", "8080"], "--listen: `listen` cannot be `8080`: expected an IP address and a port"),
+        (
+            None,
+            &[],
+            &["--listen", "8080"],
+            "--listen: `listen` cannot be `8080`: expected an IP address or a host name",
+        ),
+        (Some("listen = []"), &[], &[], "show.toml:1: `listen` cannot be ``: expected an IP address or a host name"),
+        (
+            None,
+            &[],
+            &["--listen", "0.0.0.0:80", "--listen", "127.0.0.1:80"],
+            "listen (--listen) and listen (--listen) contradict each other: an address that is listed twice, or with all",
+        ),
+        (
+            None,
+            &[("PORT", "tcp://10.0.0.1:80")],
+            &[],
+            "variable PORT: `listen` cannot be `tcp://10.0.0.1:80`: expected a port, 0",
+        ),
+        (None, &[("PORT", "")], &[], "variable PORT: `listen` cannot be ``: expected a port, 0 to 65535"),
+        (None, &[("PORT", "65536")], &[], "variable PORT: `listen` cannot be `65536`: expected a port, 0 to 65535"),
+        (
+            None,
+            &[("PORT", "80")],
+            &["--admin-listen", "127.0.0.1:80"],
+            "admin_listen (--admin-listen) and listen (variable PORT) contradict each other",
+        ),
         (
             None,
             &[("RTB_LISTEN", "127.0.0.1:9000")],
@@ -227,7 +263,62 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             None,
             &[],
             &["--allow-origin", "null"],
-            "--allow-origin: `allow_origin` cannot be `null`: an origin is http:// or https://",
+            "--allow-origin: `allow_origin` cannot be `null`: an origin is a scheme, a host, perhaps a port, and nothing else",
+        ),
+        (
+            None,
+            &[],
+            &["--public-url", "capacitor://localhost"],
+            "--public-url: `public_url` cannot be `capacitor://localhost`: expected http:// or https://",
+        ),
+        (None, &[], &["--log", "inof"], "--log: `log` cannot be `inof`: `inof` is no level: write error, warn, info,"),
+        (
+            None,
+            &[],
+            &["--log", "info,rtbroadcastr=debug"],
+            "--log: `log` cannot be `info,rtbroadcastr=debug`: nothing is logged as `rtbroadcastr`",
+        ),
+        (
+            Some("ping_interval = \"13days\""),
+            &[],
+            &[],
+            "show.toml:1: `ping_interval` cannot be `13days`: expected a duration such as 250ms, 10s or 5m, 100ms to 12days",
+        ),
+        (
+            None,
+            &[],
+            &["--keep-alive-timeout", "0"],
+            "--keep-alive-timeout: `keep_alive_timeout` cannot be `0`: expected a duration such as 250ms, 10s or 5m, 1s to 1h",
+        ),
+        (
+            None,
+            &[],
+            &["--data-bytes-max", "5"],
+            "data_bytes_max (--data-bytes-max) and data_dir (default) contradict each other: without a directory no bytes",
+        ),
+        (
+            None,
+            &[],
+            &["--accept-data-loss", "yes"],
+            "--accept-data-loss: `accept_data_loss` cannot be `yes`: expected the word of a loss, 8 hexadecimal digits",
+        ),
+        (
+            None,
+            &[("RTB_OWNER_GRACE", "none")],
+            &["--owner-grace-max", "10s"],
+            "owner_grace_max (--owner-grace-max) and ping_interval (default) contradict each other: no room waits for less",
+        ),
+        (
+            None,
+            &[("RTB_FLUSH_INTERVAL", "3s")],
+            &["--ping-interval", "2s"],
+            "ping_interval (--ping-interval) and flush_interval (variable RTB_FLUSH_INTERVAL) contradict each other",
+        ),
+        (
+            None,
+            &[("RTB_CONNECTIONS_MAX", "5")],
+            &["--connections-per-address-max", "6"],
+            "connections_max (variable RTB_CONNECTIONS_MAX) and connections_per_address_max",
         ),
         (
             None,
@@ -294,6 +385,122 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
     for (file, variables, arguments, expected) in cases {
         let error = load(*file, variables, arguments).expect_err(expected).to_string();
         assert!(error.starts_with(expected), "{error}\nis not\n{expected}");
+    }
+}
+
+#[test]
+fn all_problems_are_told_and_contradictions_only_of_values_that_are_fine_by_themselves() {
+    let told = |file, variables: &[(&str, &str)], arguments: &[&str]| {
+        examine(file, variables, arguments).problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let problems = told(
+        Some("colour = 1\nrooms_max = \"1\"\njoin_timeout = \"1s\""),
+        &[("RTB_PATH", "x")],
+        &["--log", "inof", "--ack", "disk"],
+    );
+    let places = ["show.toml:1: unknown key", "show.toml:2: `rooms_max`", "variable RTB_PATH:", "--log: `log`"];
+    assert_eq!(problems.len(), places.len(), "{problems:?}");
+    for place in places {
+        assert!(problems.iter().any(|problem| problem.starts_with(place)), "{place}: {problems:?}");
+    }
+    let problems = told(Some("join_timeout = \"1s\""), &[], &["--ack", "disk"]);
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    let problems = told(Some("log = "), &[], &["--ack", "raid"]);
+    assert_eq!(problems.len(), 2, "what is no TOML has no keys, and the rest is looked at: {problems:?}");
+}
+
+#[test]
+fn variables_that_are_no_settings_are_warned_of() {
+    let warnings = |variables: &[(&str, &str)]| examine(None, variables, &[]).warnings;
+    let kubernetes = [
+        ("RTB_SERVICE_HOST", "10.0.0.1"),
+        ("RTB_SERVICE_PORT_HTTP", "8080"),
+        ("RTB_PORT_8080_TCP_ADDR", "10.0.0.1"),
+        ("RTB_PORT", "tcp://10.0.0.1:8080"),
+    ];
+    assert_eq!(load(None, &kubernetes, &[]).unwrap().listen, Settings::default().listen);
+    let expected = "variables that are no settings are ignored: RTB_PORT, RTB_PORT_8080_TCP_ADDR, RTB_SERVICE_HOST, \
+         RTB_SERVICE_PORT_HTTP; the address to listen on is RTB_LISTEN";
+    assert_eq!(warnings(&kubernetes), [expected]);
+    let expected = "variables that are no settings are ignored: RTB_COLOUR, RTB_OWNER_GRASE (did you mean \
+         RTB_OWNER_GRACE?), RTB_listen (did you mean RTB_LISTEN?)";
+    assert_eq!(warnings(&[("RTB_OWNER_GRASE", "1s"), ("RTB_COLOUR", "red"), ("RTB_listen", "x")]), [expected]);
+    assert!(warnings(&[("RTB_OWNER_GRACE", "2m"), ("PATH", "/bin"), ("XRTB_A", "b")]).is_empty());
+}
+
+#[test]
+fn a_setting_that_changes_nothing_is_warned_of() {
+    let warnings = |arguments: &[&str]| examine(None, &[], arguments).warnings.len();
+    assert_eq!(warnings(&["--allow-host", "a.test"]), 0);
+    assert_eq!(warnings(&["--allow-host", "a.test", "--listen", "0.0.0.0:80,127.0.0.1:81"]), 0);
+    assert_eq!(warnings(&["--allow-host", "a.test", "--listen", "0.0.0.0:80", "--admin-listen", "localhost:81"]), 0);
+    assert_eq!(warnings(&["--allow-host", "a.test", "--listen", "0.0.0.0:80"]), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_variable_of_a_setting_that_is_no_text_is_an_error() {
+    use std::os::unix::ffi::OsStringExt;
+    let not_text = || OsString::from_vec(b"/srv/\xff".to_vec());
+    let variables = [(OsString::from("RTB_DATA_DIR"), not_text()), (OsString::from("RTB_OTHER"), not_text())];
+    let examined = Examined::of(&Flags::default(), variables);
+    let problems: Vec<_> = examined.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(problems, ["variable RTB_DATA_DIR: `data_dir` cannot be `/srv/\u{fffd}`: expected a text in UTF-8"]);
+}
+
+#[test]
+fn a_file_without_an_end_is_no_configuration() {
+    let examined = Examined::of(&flags(&["--config", "/dev/zero"]), []);
+    let problems: Vec<_> = examined.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(problems, ["cannot read the configuration /dev/zero: it has more than 1048576 bytes"]);
+}
+
+#[test]
+fn a_platforms_port_counts_where_nothing_else_says_where_to_listen() {
+    let listen = |file, variables: &[(&str, &str)], arguments: &[&str]| {
+        let listen = load(file, variables, arguments).unwrap().listen;
+        listen.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(listen(None, &[("PORT", "3000")], &[]), "0.0.0.0:3000");
+    assert_eq!(listen(Some("listen = \"127.0.0.1:1\""), &[("PORT", "3000")], &[]), "127.0.0.1:1");
+    assert_eq!(listen(None, &[("PORT", "tcp"), ("RTB_LISTEN", "127.0.0.1:2")], &[]), "127.0.0.1:2");
+    assert_eq!(listen(None, &[("PORT", "3000")], &["--listen", "localhost:3"]), "localhost:3");
+    assert_eq!(
+        listen(None, &[], &["--listen", "127.0.0.1:1", "--listen", "[::1]:2,a.test:3"]),
+        "127.0.0.1:1 [::1]:2 a.test:3"
+    );
+}
+
+#[test]
+fn every_number_and_every_time_has_a_range_that_its_default_is_in() {
+    for key in keys::KEYS {
+        let is_bounded = matches!(key.range, range::Range::Number(..) | range::Range::Time(..));
+        assert_eq!(is_bounded, key.shape == value::Shape::Number || key.placeholder == "TIME", "{}", key.name);
+        let default = (key.show)(&Settings::default());
+        let text = default.trim_matches(['"', '[', ']']);
+        assert!(text.is_empty() || Settings::with(key.name, text).is_ok(), "{} = {text}", key.name);
+        assert!(key.help().contains(&key.range.to_string()), "{}", key.help());
+    }
+}
+
+#[test]
+fn the_settings_in_force_are_printed_as_a_file_with_their_places() {
+    let file = "# A comment.\nhistory_age_max = \"7m\"\nrooms_max = 5";
+    let examined = examine(Some(file), &[("RTB_ROOMS_MAX", "6"), ("PORT", "3000")], &["--data-dir", "a\"\\\u{7f}\nb"]);
+    let text = examined.to_string();
+    for line in [
+        "listen = [\"0.0.0.0:3000\"]  # variable PORT",
+        "history_age_max = \"7m\"  # show.toml:2",
+        "rooms_max = 6  # variable RTB_ROOMS_MAX",
+        "data_dir = \"a\\\"\\\\\\u007F\\nb\"  # --data-dir",
+        "# admin_listen is not set",
+        "owner_grace = \"5m\"",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    let again = load(Some(&text), &[], &[]).unwrap();
+    for key in keys::KEYS {
+        assert_eq!((key.show)(&again), (key.show)(&examined.settings), "{}", key.name);
     }
 }
 

@@ -1,26 +1,21 @@
-//! How the text of a setting becomes its value, and how a value is written in a file.
+//! How the text of a setting becomes its value, and how a value is written in a file: numbers, times and lists.
 //! Must not know which settings there are.
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+mod texts;
+
 use std::time::Duration;
 
-use rtbroadcaster::{Ack, Origin};
-
-use crate::endpoint::{Endpoint, EndpointError};
-use crate::log::{Filter, Format};
-use crate::network::{Network, NetworkError};
+use super::range::{Lifted, Range};
+use crate::duration;
 
 /// What a value looks like in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
     Number,
-    /// A number, or the text `none`.
-    NumberOrNone,
     Text,
     /// `true` or `false`; a flag alone is true.
     Switch,
-    /// An array of texts; a flag that may be repeated; a variable with commas.
+    /// An array of texts, or one text; a flag that may be repeated; a variable with commas.
     List,
 }
 
@@ -31,14 +26,26 @@ pub(super) trait Value: Sized {
     const SHAPE: Shape = Shape::Text;
 
     /// Reads the text of a flag or variable; the error says what is expected.
-    fn parse(text: &str) -> Result<Self, String>;
+    fn parse(text: &str, range: Range) -> Result<Self, String>;
 
     /// As it stands in a file; empty for an unset value.
-    fn show(&self) -> String;
+    fn show(&self, range: Range) -> String;
 }
 
-fn quoted(text: impl std::fmt::Display) -> String {
-    format!("\"{text}\"")
+/// The text as a file has it.
+pub(super) fn quoted(text: impl std::fmt::Display) -> String {
+    // TOML escapes as JSON does, and needs that for one more control character.
+    serde_json::Value::from(text.to_string()).to_string().replace('\u{7f}', "\\u007F")
+}
+
+/// What `text` stands for where it lifts a limit, or what is wrong with it.
+fn lift(text: &str, range: Range) -> Option<Result<(), String>> {
+    match range.lifted() {
+        Lifted::ByNone if text == "none" => Some(Ok(())),
+        Lifted::ByZero if text == "0" => Some(Ok(())),
+        Lifted::ByNone if text == "0" => Some(Err("0 would allow nothing; write none to lift the limit".into())),
+        _ => None,
+    }
 }
 
 macro_rules! number {
@@ -47,12 +54,17 @@ macro_rules! number {
             const PLACEHOLDER: &'static str = "N";
             const SHAPE: Shape = Shape::Number;
 
-            fn parse(text: &str) -> Result<Self, String> {
-                text.parse().map_err(|_| "expected a whole number, 0 lifts the limit".into())
+            fn parse(text: &str, range: Range) -> Result<Self, String> {
+                if let Some(lifted) = lift(text, range) {
+                    return lifted.map(|()| 0);
+                }
+                let value = text.parse::<u64>().ok().filter(|value| range.has_number(*value));
+                let value = value.and_then(|value| Self::try_from(value).ok());
+                value.ok_or_else(|| format!("expected a whole number, {range}"))
             }
 
-            fn show(&self) -> String {
-                self.to_string()
+            fn show(&self, range: Range) -> String {
+                if *self == 0 && range.lifted() == Lifted::ByNone { quoted("none") } else { self.to_string() }
             }
         }
     )*};
@@ -60,241 +72,27 @@ macro_rules! number {
 
 number!(usize u32 u64);
 
-/// A limit or a delay that the text `none` lifts. In a [`Config`](rtbroadcaster::Config) a lifted one is zero, which nobody can
-/// mean: it would allow nothing.
-pub(super) struct Limit<T>(T);
-
-/// A value that stands for a lifted limit.
-pub(super) trait Lifted: Value + Default + PartialEq + Copy {
-    const SHAPE: Shape;
-}
-
-impl Lifted for Duration {
-    const SHAPE: Shape = Shape::Text;
-}
-
-impl Lifted for u64 {
-    const SHAPE: Shape = Shape::NumberOrNone;
-}
-
-impl<T: Lifted> From<T> for Limit<T> {
-    fn from(value: T) -> Self {
-        Self(value)
-    }
-}
-
-impl From<Limit<Duration>> for Duration {
-    fn from(Limit(value): Limit<Duration>) -> Self {
-        value
-    }
-}
-
-impl From<Limit<u64>> for u64 {
-    fn from(Limit(value): Limit<u64>) -> Self {
-        value
-    }
-}
-
-impl<T: Lifted> Value for Limit<T> {
-    const PLACEHOLDER: &'static str = T::PLACEHOLDER;
-    const SHAPE: Shape = <T as Lifted>::SHAPE;
-
-    fn parse(text: &str) -> Result<Self, String> {
-        if text == "none" {
-            return Ok(Self(T::default()));
-        }
-        let value = T::parse(text).map_err(|_| match <T as Lifted>::SHAPE {
-            Shape::NumberOrNone => "expected a whole number, or none".to_owned(),
-            _ => "expected a duration such as 250ms, 10s or 5m, or none".to_owned(),
-        })?;
-        if value == T::default() {
-            Err("0 would allow nothing; write none to lift the limit".into())
-        } else {
-            Ok(Self(value))
-        }
-    }
-
-    fn show(&self) -> String {
-        if self.0 == T::default() { quoted("none") } else { self.0.show() }
-    }
-}
-
-impl Value for String {
-    const PLACEHOLDER: &'static str = "WORD";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        if text.is_empty() { Err("expected a word".into()) } else { Ok(text.into()) }
-    }
-
-    fn show(&self) -> String {
-        serde_json::Value::from(self.as_str()).to_string()
-    }
-}
-
-impl Value for bool {
-    const PLACEHOLDER: &'static str = "true|false";
-    const SHAPE: Shape = Shape::Switch;
-
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|_| "expected true or false".into())
-    }
-
-    fn show(&self) -> String {
-        self.to_string()
-    }
-}
-
 impl Value for Duration {
     const PLACEHOLDER: &'static str = "TIME";
 
-    fn parse(text: &str) -> Result<Self, String> {
-        if text == "0" {
-            return Ok(Duration::ZERO);
+    fn parse(text: &str, range: Range) -> Result<Self, String> {
+        if let Some(lifted) = lift(text, range) {
+            return lifted.map(|()| Duration::ZERO);
         }
-        humantime::parse_duration(text).map_err(|_| "expected a duration such as 250ms, 10s or 5m, or 0".into())
-    }
-
-    fn show(&self) -> String {
-        quoted(humantime::format_duration(*self))
-    }
-}
-
-impl Value for SocketAddr {
-    const PLACEHOLDER: &'static str = "ADDR:PORT";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080".into())
-    }
-
-    fn show(&self) -> String {
-        quoted(self)
-    }
-}
-
-impl Value for Endpoint {
-    const PLACEHOLDER: &'static str = "PATH";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|error: EndpointError| error.to_string())
-    }
-
-    fn show(&self) -> String {
-        quoted(self)
-    }
-}
-
-impl Value for Filter {
-    const PLACEHOLDER: &'static str = "FILTER";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-    }
-
-    fn show(&self) -> String {
-        quoted(self)
-    }
-}
-
-impl Value for Format {
-    const PLACEHOLDER: &'static str = "FORMAT";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "text" => Ok(Self::Text),
-            "json" => Ok(Self::Json),
-            _ => Err("expected text or json".into()),
+        match duration::parse(text) {
+            // As 0 is, with a unit.
+            Some(Duration::ZERO) if text != "0" && range.lifted() != Lifted::Never => Self::parse("0", range),
+            Some(value) if range.has_time(value) => Ok(value),
+            _ => Err(format!("expected a duration such as 250ms, 10s or 5m, {range}")),
         }
     }
 
-    fn show(&self) -> String {
-        quoted(match self {
-            Self::Text => "text",
-            Self::Json => "json",
-        })
-    }
-}
-
-impl Value for Origin {
-    const PLACEHOLDER: &'static str = "https://HOST";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|error: rtbroadcaster::InvalidOrigin| error.to_string())
-    }
-
-    fn show(&self) -> String {
-        quoted(self)
-    }
-}
-
-impl Value for PathBuf {
-    const PLACEHOLDER: &'static str = "DIR";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        if text.is_empty() { Err("expected the path of a directory".into()) } else { Ok(text.into()) }
-    }
-
-    fn show(&self) -> String {
-        // A path may hold a backslash or a quote, which TOML escapes as JSON does.
-        serde_json::Value::from(self.to_string_lossy()).to_string()
-    }
-}
-
-impl Value for Ack {
-    const PLACEHOLDER: &'static str = "LEVEL";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        match text {
-            "written" => Ok(Self::Written),
-            "disk" => Ok(Self::Disk),
-            _ => Err("expected written or disk".into()),
-        }
-    }
-
-    fn show(&self) -> String {
-        quoted(self.word())
-    }
-}
-
-impl Value for Network {
-    const PLACEHOLDER: &'static str = "ADDR[/BITS]";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        text.parse().map_err(|error: NetworkError| error.to_string())
-    }
-
-    fn show(&self) -> String {
-        quoted(self)
-    }
-}
-
-/// The name of a host without a port, in lower case.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HostName(String);
-
-impl HostName {
-    /// Whether `host` of a request, with or without a port, names it.
-    pub(crate) fn names(&self, host: &str) -> bool {
-        self.0.eq_ignore_ascii_case(host)
-    }
-}
-
-impl Value for HostName {
-    const PLACEHOLDER: &'static str = "HOST";
-
-    fn parse(text: &str) -> Result<Self, String> {
-        let is_address = text.parse::<IpAddr>().is_ok();
-        let is_name =
-            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
-        if is_address || is_name {
-            Ok(Self(text.to_ascii_lowercase()))
+    fn show(&self, range: Range) -> String {
+        if self.is_zero() && range.lifted() == Lifted::ByNone {
+            quoted("none")
         } else {
-            Err("expected a host name without scheme and port, such as show.example.org".into())
+            quoted(humantime::format_duration(*self))
         }
-    }
-
-    fn show(&self) -> String {
-        quoted(&self.0)
     }
 }
 
@@ -302,12 +100,12 @@ impl<T: Value> Value for Option<T> {
     const PLACEHOLDER: &'static str = T::PLACEHOLDER;
     const SHAPE: Shape = T::SHAPE;
 
-    fn parse(text: &str) -> Result<Self, String> {
-        T::parse(text).map(Some)
+    fn parse(text: &str, range: Range) -> Result<Self, String> {
+        T::parse(text, range).map(Some)
     }
 
-    fn show(&self) -> String {
-        self.as_ref().map(T::show).unwrap_or_default()
+    fn show(&self, range: Range) -> String {
+        self.as_ref().map(|value| value.show(range)).unwrap_or_default()
     }
 }
 
@@ -315,11 +113,17 @@ impl<T: Value> Value for Vec<T> {
     const PLACEHOLDER: &'static str = T::PLACEHOLDER;
     const SHAPE: Shape = Shape::List;
 
-    fn parse(text: &str) -> Result<Self, String> {
-        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(T::parse).collect()
+    fn parse(text: &str, range: Range) -> Result<Self, String> {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let values: Vec<_> = parts.map(|part| T::parse(part, range)).collect::<Result<_, _>>()?;
+        if values.is_empty() && range == Range::AtLeastOne {
+            // What one would be.
+            return T::parse("", range).map(|value| vec![value]);
+        }
+        Ok(values)
     }
 
-    fn show(&self) -> String {
-        format!("[{}]", self.iter().map(T::show).collect::<Vec<_>>().join(", "))
+    fn show(&self, range: Range) -> String {
+        format!("[{}]", self.iter().map(|value| value.show(range)).collect::<Vec<_>>().join(", "))
     }
 }

@@ -66,13 +66,21 @@ async fn a_head_may_have_64_headers_and_16_kib() {
 
 #[tokio::test]
 async fn origins_that_are_listed_or_public_are_upgraded_too() {
-    let flags =
-        ["--allow-origin", "https://a.test", "--allow-origin", "http://b.test:81", "--public-url", "https://c.test"];
+    let flags = [
+        "--allow-origin",
+        "https://a.test,capacitor://localhost",
+        "--allow-origin",
+        "http://b.test:81",
+        "--public-url",
+        "https://c.test",
+    ];
     let mut server = Server::started_by(&mut program(), &flags).await;
     for (origin, status) in [
         ("https://a.test", 101),
         ("http://b.test:81", 101),
         ("https://c.test", 101),
+        ("capacitor://localhost", 101),
+        ("tauri://localhost", 403),
         ("http://a.test", 403),
         ("https://b.test", 403),
         ("https://a.test.evil.test", 403),

@@ -21,6 +21,44 @@ async fn a_port_in_use_is_told_plainly() {
 }
 
 #[tokio::test]
+async fn every_address_is_listened_on_and_told_and_has_the_rule_of_its_own() {
+    let flags = ["--listen", "localhost:0", "--listen", "0.0.0.0:0", "--admin-listen", "localhost:0"];
+    let mut server = Server::started_by(&mut program(), &flags).await;
+    let mut addresses = vec![server.address];
+    // The rest of the announcement, after which a blank line stands.
+    loop {
+        let line = server.said().await;
+        match line.split_whitespace().find_map(|word| word.strip_prefix("ws://")) {
+            Some(url) => addresses.push(url.split('/').next().unwrap().parse().unwrap()),
+            None if line.is_empty() => break,
+            None => {}
+        }
+    }
+    assert!(addresses.len() >= 3, "the one of the test, those of localhost and all: {addresses:?}");
+    let last = addresses.len() - 1;
+    for (at, address) in addresses.into_iter().enumerate().filter(|(_, address)| address.is_ipv4()) {
+        let status = |host: &'static str| async move {
+            Connection::open_at(address).await.ask_host("GET /healthz", host).await.status
+        };
+        assert_eq!(status("localhost").await, 200, "{address}");
+        assert_eq!(status("show.test").await, if at == last { 200 } else { 403 }, "{address}");
+    }
+    server.signal("TERM").await;
+    assert!(server.exit().await.success());
+}
+
+#[tokio::test]
+async fn a_platforms_port_is_one_on_all_interfaces() {
+    let output = soon("the refusal", program().env("PORT", "3 000").output()).await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.starts_with("rtbroadcaster: variable PORT: `listen` cannot be `3 000`: expected a port"), "{said}");
+    assert_eq!(output.status.code(), Some(2));
+    let mut server = Server::started_without_address(program().env("PORT", "0")).await;
+    assert!(server.log_has("listening").await.contains("0.0.0.0:"));
+    assert_eq!(Connection::open(&server).await.ask("GET /healthz", "").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_server_without_file_descriptors_rests_and_goes_on() {
     let mut server = Server::start().await;
     let (mut owner, room) = Client::owner(&server).await;

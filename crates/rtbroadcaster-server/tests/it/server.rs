@@ -43,6 +43,11 @@ impl Server {
     /// A server on a free port, started by `command` with `arguments` more.
     pub(crate) async fn started_by(command: &mut Command, arguments: &[&str]) -> Self {
         command.args(["--listen", "127.0.0.1:0"]).args(arguments);
+        Self::started_without_address(command).await
+    }
+
+    /// A server that `command` starts, wherever that listens.
+    pub(crate) async fn started_without_address(command: &mut Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().unwrap();
         let mut stdout = lines(child.stdout.take().unwrap());

@@ -84,8 +84,13 @@ async fn the_log_can_be_json_and_can_be_off() {
 async fn a_wrong_command_line_says_what_would_be_right() {
     for (arguments, expected) in [
         (&["--path", "broadcasting"][..], "a path begins with '/'"),
-        (&["--listen", "localhost"], "--listen: `listen` cannot be `localhost`: expected an IP address and a port"),
-        (&["--log", "a=loud"], "expected one of"),
+        (
+            &["--listen", "localhost"],
+            "--listen: `listen` cannot be `localhost`: expected an IP address or a host name, and",
+        ),
+        (&["--log", "rtbroadcaster=loud"], "`loud` is no level: write error, warn, info, debug, trace or off"),
+        (&["--log", "inof"], "`inof` is no level"),
+        (&["--flush-interval", "18446744073709551615s"], "250ms, 10s or 5m, 1ms to 10s, or 0"),
         (&["--log-format", "xml"], "expected text or json"),
         (&["--config", "no/such/file.toml"], "cannot read the configuration no/such/file.toml"),
         (&["--nonsense"], "unexpected argument '--nonsense'"),
@@ -98,9 +103,16 @@ async fn a_wrong_command_line_says_what_would_be_right() {
     }
     let help = soon("the help", program().arg("--help").output()).await.unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    for expected in
-        ["--listen <ADDR:PORT>", "--owner-grace <TIME>", "127.0.0.1:8080", "/broadcasting", "Examples:", "serve"]
-    {
+    for expected in [
+        "--listen <HOST:PORT>",
+        "--owner-grace <TIME>",
+        "127.0.0.1:8080",
+        "/broadcasting",
+        "[100ms to 12days, or 0]",
+        "[default: 25s]",
+        "Examples:",
+        "serve",
+    ] {
         assert!(help.contains(expected), "`{expected}` is not in:\n{help}");
     }
 }
@@ -120,10 +132,91 @@ async fn settings_come_from_a_file_variables_and_flags() {
     let server = Server::started_by(program().env("RTB_PATH", "/from-a-variable"), &["--path", "/from-a-flag"]).await;
     assert!(server.url.ends_with("/from-a-flag"), "{}", server.url);
 
-    let refused = soon("the refusal", program().env("RTB_PAHT", "/x").output()).await.unwrap();
-    let said = String::from_utf8(refused.stderr).unwrap();
-    assert_eq!(said, "rtbroadcaster: variable RTB_PAHT: unknown key `paht`, did you mean `path`?\n");
+    let foreign = [("RTB_PAHT", "/x"), ("RTB_PORT", "tcp://10.0.0.1:8080"), ("RTB_SERVICE_HOST", "10.0.0.1")];
+    let mut server = Server::started_by(program().envs(foreign), &[]).await;
+    let line = server.log_has("WARN").await;
+    let expected =
+        "variables that are no settings are ignored: RTB_PAHT (did you mean RTB_PATH?), RTB_PORT, RTB_SERVICE_HOST";
+    assert!(line.contains(expected), "{line}");
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// What a command says: its exit code, stdout and stderr.
+async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let mut command = program();
+    let output = soon("its end", command.args(arguments).envs(variables.iter().copied()).output()).await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[tokio::test]
+async fn a_configuration_is_checked_without_serving() {
+    let folder = std::env::temp_dir().join(format!("rtbroadcaster-check-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("show.toml");
+    let name = file.to_str().unwrap();
+    std::fs::write(&file, "path = \"/show\"\nrooms_max = 5\n").unwrap();
+    let check = ["check", "--config", name];
+    assert_eq!(run(&check, &[]).await, (Some(0), "ok\n".into(), String::new()));
+    let (code, out, warned) = run(&check, &[("RTB_PAHT", "/x")]).await;
+    assert_eq!((code, out.as_str()), (Some(0), "ok\n"));
+    assert!(
+        warned.starts_with("rtbroadcaster: warning: variables that are no settings are ignored: RTB_PAHT"),
+        "{warned}"
+    );
+
+    std::fs::write(&file, "path = \"/show\"\n\nroms_max = 5\nping_interval = \"13days\"\n").unwrap();
+    let (code, out, said) = run(&[&check[..], &["--ack", "raid"]].concat(), &[("PORT", "http")]).await;
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    let begins = [
+        "rtbroadcaster: variable PORT: `listen` cannot be `http`: expected a port".to_owned(),
+        format!("rtbroadcaster: {name}:3: unknown key `roms_max`, did you mean `rooms_max`?"),
+        format!("rtbroadcaster: {name}:4: `ping_interval` cannot be `13days`: expected a duration"),
+        "rtbroadcaster: --ack: `ack` cannot be `raid`".to_owned(),
+    ];
+    assert_eq!(said.lines().count(), begins.len(), "{said}");
+    for begin in begins {
+        assert!(said.lines().any(|line| line.starts_with(&begin)), "{begin} is not in\n{said}");
+    }
+    assert_eq!(run(&[&["serve"], &check[1..], &["--ack", "raid"]].concat(), &[("PORT", "http")]).await.2, said);
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[tokio::test]
+async fn the_settings_in_force_are_printed_with_their_places() {
+    let effective = ["config", "--effective", "--path", "/show"];
+    let (code, out, said) = run(&effective, &[("RTB_ROOMS_MAX", "7"), ("PORT", "3000")]).await;
+    assert_eq!((code, said.as_str()), (Some(0), ""));
+    for line in [
+        "path = \"/show\"  # --path",
+        "rooms_max = 7  # variable RTB_ROOMS_MAX",
+        "listen = [\"0.0.0.0:3000\"]  # variable PORT",
+    ] {
+        assert!(out.lines().any(|found| found == line), "{line} is not in\n{out}");
+    }
+    let (code, out, said) = run(&["config", "--path", "/show"], &[]).await;
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(said.contains("config --effective"), "{said}");
+}
+
+#[tokio::test]
+async fn the_check_of_a_balancer_that_speaks_http_1_0_is_answered_and_one_without_host_that_could_is_not() {
+    let mut server = Server::start().await;
+    for (request, status) in [
+        ("GET /readyz HTTP/1.0\r\n\r\n", "200"),
+        ("OPTIONS / HTTP/1.0\r\n\r\n", "200"),
+        ("GET /healthz HTTP/1.0\r\nHost: evil.test\r\n\r\n", "403"),
+        ("GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n", "403"),
+    ] {
+        let mut connection = Connection::open(&server).await;
+        connection.write(request).await.unwrap();
+        let mut answer = String::new();
+        let mut stream = connection.into_stream();
+        soon("the answer", tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer)).await.unwrap();
+        assert_eq!(answer.split_whitespace().nth(1), Some(status), "{request}: {answer}");
+    }
+    server.signal("TERM").await;
+    assert!(server.exit().await.success());
 }
 
 #[tokio::test]

@@ -51,7 +51,7 @@ impl Lane {
         counters: &Arc<Counters>,
         lagging: mpsc::UnboundedSender<RoomId>,
     ) -> Arc<Self> {
-        let counters = Arc::clone(counters);
+        let (counters, flush_interval) = (Arc::clone(counters), flush_interval.min(FAR));
         Arc::new(Self { queue: Mutex::default(), wake: Notify::new(), flush_interval, clock, counters, lagging })
     }
 
@@ -76,6 +76,14 @@ impl Lane {
     pub(super) fn push_again(&self, roster: Arc<Roster>) {
         self.lock().ready.push_back(roster);
         self.wake.notify_one();
+    }
+
+    /// Serves what waits for more as soon as all else that is ready. Heartbeats have their own time, and what waits goes with
+    /// them: a roster whose turn they took would wait anew, and for ever if they come faster than `flush_interval`.
+    fn hasten(&self) {
+        let mut queue = self.lock();
+        let waiting = std::mem::take(&mut queue.waiting);
+        queue.ready.extend(waiting.into_iter().map(|(_, roster)| roster));
     }
 
     /// Whether messages wait for more, so that newer ones can take their places.
@@ -181,9 +189,12 @@ async fn run(lane: Arc<Lane>, ping_interval: Duration, broken: mpsc::UnboundedSe
     let (mut slice, mut parted) = (Instant::now(), 0);
     loop {
         tokio::select! {
-            _ = heartbeat.tick() => crews.values_mut().for_each(|crew| {
-                let _ = fault::catch("heartbeat", lane.counters(), || crew.order_heartbeat());
-            }),
+            _ = heartbeat.tick() => {
+                lane.hasten();
+                crews.values_mut().for_each(|crew| {
+                    let _ = fault::catch("heartbeat", lane.counters(), || crew.order_heartbeat());
+                });
+            }
             roster = lane.next() => {
                 match fault::catch("room", lane.counters(), || serve(&roster, &mut crews)) {
                     Ok(more) => parted += more,

@@ -184,16 +184,23 @@ impl Roster {
             item.into_roll().and_then(Roll::into_newcomer).iter().for_each(|member| self.fail(member));
             return;
         }
+        let is_end = matches!(item, Item::Roll(Roll::Part(_)));
         let superseded = inbox.push(item, self.lane.is_slowed());
         self.schedule_locked(inbox);
+        if is_end && self.lane.is_slowed() {
+            // Nothing comes behind it that could go with it. The turn that the roster waits for finds nobody then.
+            self.lane.push_again(Arc::clone(self));
+        }
         self.lane.counters().superseded_in_lane(superseded.len());
         // Outside of the lock: with it the room's budget has its cost back, which may wake the owner.
         drop(superseded);
     }
 
-    /// Has the lane look at this roster.
+    /// Has the lane look at this roster as soon as all else that is ready, unless it waits for more.
     pub(super) fn schedule(self: &Arc<Self>) {
-        self.schedule_locked(self.lock());
+        if !std::mem::replace(&mut self.lock().scheduled, true) {
+            self.lane.push_again(Arc::clone(self));
+        }
     }
 
     fn schedule_locked(self: &Arc<Self>, mut inbox: MutexGuard<'_, Inbox>) {

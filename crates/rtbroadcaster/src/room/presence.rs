@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::config::{Config, deadline};
+use crate::config::{Config, LONGEST, deadline};
 
 /// The longest time for which a room without an owner key waits for its owner, whose connection may only be closing.
 const GRACE_WITHOUT_KEY: Duration = Duration::from_secs(30);
@@ -26,7 +26,7 @@ impl Patience {
     /// Returns that of a room with an owner key, whose creator may have wished for another grace than is configured. Only its
     /// grace ends such a room.
     pub(super) fn of_a_key(wished: Option<Duration>, config: &Config) -> Self {
-        let longest = if config.owner_grace_max.is_zero() { Duration::MAX } else { config.owner_grace_max };
+        let longest = if config.owner_grace_max.is_zero() { LONGEST } else { config.owner_grace_max };
         let granted = wished.map(|wished| wished.min(longest).max(config.least_safe_grace()));
         Self { grace: granted.unwrap_or(config.owner_grace), idle: Duration::ZERO, not_before: Duration::ZERO }
     }

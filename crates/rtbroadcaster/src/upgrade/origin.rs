@@ -11,8 +11,11 @@ use crate::origin::Origin;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OriginError {
-    /// It comes from another host, and its origin is not listed.
-    #[error("the page's origin is not the host it connects to; allow_origin lists others, public_url names our own")]
+    /// It comes from another host or from an app, and its origin is not listed.
+    #[error(
+        "the page's origin is not the host it connects to; allow_origin lists those of other hosts and of apps, public_url \
+         names our own host"
+    )]
     NotAllowed,
     /// It comes from nowhere: a file, a sandbox, a redirect across origins.
     #[error("the page has no origin (null); serve it from a host")]
@@ -99,7 +102,7 @@ mod tests {
     #[test]
     fn a_listed_origin_is_exact_and_the_public_host_counts_as_the_own() {
         let config = Config {
-            allow_origins: vec!["https://pages.test".parse().unwrap()],
+            allow_origins: ["https://pages.test", "capacitor://localhost"].map(|text| text.parse().unwrap()).into(),
             public_url: Some("https://show.test".parse().unwrap()),
             ..Config::default()
         };
@@ -113,6 +116,10 @@ mod tests {
             ("http://show.test", Ok(())),
             ("https://show.test:8443", Err(OriginError::NotAllowed)),
             ("http://127.0.0.1:8080", Ok(())),
+            ("capacitor://localhost", Ok(())),
+            ("tauri://localhost", Err(OriginError::NotAllowed)),
+            ("tauri://127.0.0.1:8080", Err(OriginError::NotAllowed)),
+            ("tauri://show.test", Err(OriginError::NotAllowed)),
         ];
         for (origin, expected) in table {
             assert_eq!(check(&[origin], "127.0.0.1:8080", &config), expected, "{origin}");

@@ -12,6 +12,7 @@ mod client;
 mod conversations;
 mod defects;
 mod embedding;
+mod extremes;
 mod hostile;
 mod house;
 mod invariant;

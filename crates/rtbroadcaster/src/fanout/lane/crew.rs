@@ -97,14 +97,13 @@ impl Crew {
     /// Works until a share of the members is served, or parted from, or nothing is left.
     pub(super) fn work(&mut self) -> Done {
         let parted = self.part();
-        if parted == 0 {
-            self.serve();
-        }
-        Done { busy: self.pass.is_some() || self.parting.is_some(), parted }
+        let has_more = parted == 0 && self.serve();
+        Done { busy: has_more || self.pass.is_some() || self.parting.is_some(), parted }
     }
 
-    /// Serves a share of the members.
-    fn serve(&mut self) {
+    /// Serves a share of the members. Returns whether it was the last share of a heartbeat, which takes no turn from what
+    /// waits.
+    fn serve(&mut self) -> bool {
         while self.pass.is_none() && self.parting.is_none() {
             if std::mem::take(&mut self.heartbeat_is_due) {
                 self.pass = Some(Pass::new(What::Heartbeat(self.seq)));
@@ -118,7 +117,7 @@ impl Crew {
                     self.seq = self.seq.max(self.sent);
                     self.pass = Some(Pass::new(What::Said { said, after, until, applied }));
                 }
-                None => return,
+                None => return false,
             }
         }
         if let Some(pass) = &mut self.pass {
@@ -133,9 +132,12 @@ impl Crew {
                 {
                     lane.written(applied);
                 }
+                let is_heartbeat = matches!(pass.what, What::Heartbeat(_));
                 self.pass = None;
+                return is_heartbeat;
             }
         }
+        false
     }
 
     /// Only between two passes, so that no member is passed over or served twice.

@@ -56,6 +56,31 @@ async fn what_did_not_go_out_with_the_first_call_goes_out_with_the_next_one_at_o
     lane.pop().expect("the rest of a burst does not wait again");
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_comes_at_once_and_takes_no_turn_from_what_waits_for_more() {
+    let lane = lane(INTERVAL);
+    let roster = Roster::new(&lane, RoomId::random());
+    let mut crews = HashMap::new();
+    let (_member, item) = admit();
+    roster.push(item);
+    serve(&check_waits(&lane).await, &mut crews);
+    let beat = |crews: &mut HashMap<u64, Crew>| {
+        lane.hasten();
+        crews.values_mut().for_each(Crew::order_heartbeat);
+        let mut turns = 0;
+        while let Ok(roster) = lane.pop() {
+            serve(&roster, crews);
+            turns += 1;
+        }
+        assert!(turns > 0, "a heartbeat waits for nothing");
+        assert!(matches!(lane.pop(), Err(None)), "nothing waits any more");
+    };
+    beat(&mut crews);
+    roster.push(said());
+    beat(&mut crews);
+    assert!(roster.next().is_none(), "what waited went with the heartbeat");
+}
+
 static SILENT: Dialect = Dialect::MUTE;
 
 fn admit() -> (Arc<Outbox>, Item) {

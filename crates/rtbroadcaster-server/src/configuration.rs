@@ -1,0 +1,80 @@
+//! `rtbroadcaster check` and `rtbroadcaster config`: what `serve` would be told, and what is wrong with it, without serving.
+//! Must not know what the settings do.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::settings::{self, Examined, Flags, Settings};
+
+/// The exit code for settings that cannot be used, as clap's for a wrong command line.
+const UNUSABLE: u8 = 2;
+
+/// What `config` prints.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Print the settings in force instead, from the file, the variables and the options of `serve`, with the place of each
+    /// that is not a default
+    #[arg(long)]
+    effective: bool,
+    #[command(flatten)]
+    serve: Flags,
+}
+
+/// Returns the settings for `serve`, and what to warn of. Says what is wrong if they cannot be used.
+pub(crate) fn settings(flags: &Flags) -> Result<(Settings, Vec<String>), ExitCode> {
+    let examined = usable(flags)?;
+    Ok((examined.settings, examined.warnings))
+}
+
+/// Says all that is wrong with the settings that `serve` would have, or that they are fine.
+pub(crate) fn check(flags: &Flags) -> ExitCode {
+    match usable(flags) {
+        Ok(examined) => {
+            for warning in &examined.warnings {
+                say(&format!("warning: {warning}"));
+            }
+            print("ok\n")
+        }
+        Err(code) => code,
+    }
+}
+
+/// Prints a configuration file.
+pub(crate) fn config(options: &Options) -> ExitCode {
+    if options.effective {
+        return match usable(&options.serve) {
+            Ok(examined) => print(&examined.to_string()),
+            Err(code) => code,
+        };
+    }
+    if !options.serve.is_empty() {
+        say("the options of `serve` change no defaults; `config --effective` prints the settings in force");
+        return ExitCode::from(UNUSABLE);
+    }
+    print(&settings::print_defaults())
+}
+
+fn usable(flags: &Flags) -> Result<Examined, ExitCode> {
+    let examined = Examined::of(flags, std::env::vars_os());
+    if examined.problems.is_empty() {
+        return Ok(examined);
+    }
+    for problem in &examined.problems {
+        say(&problem.to_string());
+    }
+    Err(ExitCode::from(UNUSABLE))
+}
+
+/// Without a log line around it: this is for whoever typed the command.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr(), "rtbroadcaster: {text}");
+}
+
+fn print(text: &str) -> ExitCode {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
+}

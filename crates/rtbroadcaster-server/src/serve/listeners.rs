@@ -1,0 +1,181 @@
+//! All the addresses on which something listens: names looked up, each address bound, each accepting by itself.
+//! Must not know what is answered.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio_util::task::TaskTracker;
+
+use super::connection::{self, Server};
+use super::hosts::Hosts;
+use super::listener::{Dual, ListenError, Listener};
+use super::sockets::Sockets;
+use crate::address::Address;
+use crate::host_name::HostName;
+
+/// How often a free port is looked for that all addresses of a name have free.
+const ATTEMPTS: u32 = 16;
+
+/// At least one listening socket.
+pub(super) struct Listeners(Vec<Listener>);
+
+impl Listeners {
+    /// Listens on all `addresses`, which `flag` chooses. A name means all its addresses that this machine has.
+    pub(super) async fn bind(addresses: &[Address], flag: &'static str) -> Result<Self, ListenError> {
+        let mut listeners = Vec::new();
+        for address in addresses {
+            match address {
+                Address::Ip(ip) => {
+                    let takes_v4 = |other: &Address| matches!(other, Address::Ip(other) if other.is_ipv4());
+                    let shares = |other: &&Address| takes_v4(other) && other.port() == ip.port() && ip.port() != 0;
+                    let dual = if addresses.iter().any(|other| shares(&other)) { Dual::No } else { Dual::Yes };
+                    let listener = Listener::bind(*ip, dual);
+                    listeners.push(listener.map_err(|error| ListenError::new(address.to_string(), flag, error))?);
+                }
+                Address::Name(name, port) => listeners.extend(bind_name(name, *port, flag).await?),
+            }
+        }
+        Ok(Self(listeners))
+    }
+
+    /// Returns where they are, with the real ports.
+    pub(super) fn addresses(&self) -> Vec<SocketAddr> {
+        self.0.iter().map(Listener::address).collect()
+    }
+
+    /// Accepts on all of them until the `server` stops, each in a task of its own among the `connections`. Each answers to the
+    /// host names that its own address allows, besides those in `allowed`.
+    pub(super) fn serve(
+        self,
+        server: &Server,
+        hosts: impl Fn(SocketAddr) -> Hosts,
+        sockets: &Arc<Sockets>,
+        connections: &TaskTracker,
+    ) {
+        for listener in self.0 {
+            let server = Server { site: server.site.under(hosts(listener.address())), ..server.clone() };
+            connections.spawn(accept(listener, server, Arc::clone(sockets), connections.clone()));
+        }
+    }
+}
+
+/// Serves the clients that connect, as far as there is a place for them.
+async fn accept(mut listener: Listener, server: Server, sockets: Arc<Sockets>, connections: TaskTracker) {
+    loop {
+        tokio::select! {
+            () = server.stop.cancelled() => return,
+            accepted = listener.accept() => {
+                if let Ok(visit) = sockets.enter(server.arrivals.counted(accepted.peer)) {
+                    connections.spawn(connection::serve(accepted, visit, server.clone()));
+                }
+            }
+        }
+    }
+}
+
+/// Listens on the addresses of a name, all with the same port.
+async fn bind_name(name: &HostName, port: u16, flag: &'static str) -> Result<Vec<Listener>, ListenError> {
+    let given = format!("{name}:{port}");
+    let addresses = tokio::net::lookup_host((name.as_ref(), port)).await;
+    let mut addresses: Vec<_> = addresses.map_or_else(|_| Vec::new(), Iterator::collect);
+    // Some systems list an address once for each kind of socket.
+    addresses.sort();
+    addresses.dedup();
+    if addresses.is_empty() {
+        return Err(ListenError::Unknown(given, flag));
+    }
+    let mut attempt = 1;
+    loop {
+        match bind_all(&addresses) {
+            Ok(listeners) => return Ok(listeners),
+            // Its first address had the port free and another one has not.
+            Err((_, error)) if port == 0 && error.kind() == io::ErrorKind::AddrInUse && attempt < ATTEMPTS => {
+                attempt += 1
+            }
+            Err((address, error)) => return Err(ListenError::new(format!("{given} ({address})"), flag, error)),
+        }
+    }
+}
+
+/// Listens on all of `addresses` that this machine has, with the port that the first one gets.
+fn bind_all(addresses: &[SocketAddr]) -> Result<Vec<Listener>, (SocketAddr, io::Error)> {
+    let mut listeners: Vec<Listener> = Vec::new();
+    let mut missing = None;
+    for address in addresses {
+        let port = listeners.first().map_or(address.port(), |first| first.address().port());
+        let address = SocketAddr::new(address.ip(), port);
+        match Listener::bind(address, Dual::No) {
+            Ok(listener) => listeners.push(listener),
+            // As ::1 for localhost where there is no IPv6.
+            Err(error) if is_of_elsewhere(&error) => missing = Some((address, error)),
+            Err(error) => return Err((address, error)),
+        }
+    }
+    match missing {
+        Some(missing) if listeners.is_empty() => Err(missing),
+        _ => Ok(listeners),
+    }
+}
+
+/// Whether this machine has no such address, or no addresses of this family.
+fn is_of_elsewhere(error: &io::Error) -> bool {
+    let no_family = error.raw_os_error() == Some(rustix::io::Errno::AFNOSUPPORT.raw_os_error());
+    error.kind() == io::ErrorKind::AddrNotAvailable || no_family
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn bind(addresses: &[&str]) -> Result<Vec<SocketAddr>, String> {
+        let addresses: Vec<Address> = addresses.iter().map(|text| text.parse().unwrap()).collect();
+        let listeners = Listeners::bind(&addresses, "--listen").await;
+        listeners.map(|listeners| listeners.addresses()).map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn a_name_is_all_its_addresses_with_one_port() {
+        let addresses = bind(&["localhost:0"]).await.unwrap();
+        assert!(!addresses.is_empty());
+        for address in &addresses {
+            assert!(address.ip().is_loopback(), "{address}");
+            assert_ne!(address.port(), 0);
+            assert_eq!(address.port(), addresses[0].port());
+        }
+    }
+
+    #[tokio::test]
+    async fn each_of_several_addresses_is_bound_and_what_cannot_be_is_named() {
+        let held = Listeners::bind(&["127.0.0.1:0".parse().unwrap()], "--listen").await.unwrap();
+        let port = held.addresses()[0].port();
+        let addresses = bind(&["127.0.0.2:0", "127.0.0.3:0"]).await.unwrap();
+        let ips: Vec<_> = addresses.iter().map(|address| address.ip().to_string()).collect();
+        assert_eq!(ips, ["127.0.0.2", "127.0.0.3"]);
+        for (listen, expected) in [
+            (format!("127.0.0.1:{port}"), format!("cannot listen on 127.0.0.1:{port}: another program does.")),
+            (format!("localhost:{port}"), format!("cannot listen on localhost:{port} (127.0.0.1:{port}): another")),
+            ("192.0.2.1:0".into(), "cannot listen on 192.0.2.1:0: this machine has no such address.".into()),
+            (
+                "no-such-host.invalid:0".into(),
+                "cannot listen on no-such-host.invalid:0: this name has no address.".into(),
+            ),
+        ] {
+            let error = bind(&["127.0.0.4:0", &listen]).await.unwrap_err();
+            assert!(error.starts_with(&expected), "{error}\nis not\n{expected}");
+        }
+    }
+
+    #[tokio::test]
+    async fn all_addresses_of_both_families_can_be_listed() {
+        let held = Listeners::bind(&["127.0.0.1:0".parse().unwrap()], "--listen").await.unwrap();
+        let port = held.addresses()[0].port();
+        drop(held);
+        let addresses = bind(&[&format!("0.0.0.0:{port}"), &format!("[::]:{port}")]).await;
+        // A machine without IPv6 has no such address.
+        match addresses {
+            Ok(addresses) => assert_eq!(addresses.len(), 2),
+            Err(error) => assert!(!error.contains("another program"), "{error}"),
+        }
+    }
+}

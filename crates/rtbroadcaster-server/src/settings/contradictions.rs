@@ -1,0 +1,149 @@
+//! Settings that are fine by themselves and cannot all be meant, and those that change nothing.
+//! Must not know where values come from, only how to name their places.
+
+use rtbroadcaster::{Ack, Config};
+
+use super::{Places, Settings, SettingsError};
+
+/// Two keys, and why their values contradict each other if they do.
+type Case = (bool, (&'static str, &'static str), &'static str);
+
+/// Returns all contradictions of the settings.
+pub(super) fn of(settings: &Settings, places: &Places) -> Vec<SettingsError> {
+    let cases = [addresses(settings), directory(settings), times(&settings.config), sizes(&settings.config)];
+    let contradictions = cases.into_iter().flatten().filter(|(contradicts, ..)| *contradicts);
+    contradictions
+        .map(|(_, (first, second), message)| {
+            let (first_place, second_place) = (places.of(first), places.of(second));
+            SettingsError::Contradiction { first, first_place, second, second_place, message }
+        })
+        .collect()
+}
+
+/// Returns what has no effect.
+pub(super) fn without_effect(settings: &Settings) -> Vec<String> {
+    let mut listen = settings.listen.iter().chain(&settings.admin_listen);
+    let mut warnings = Vec::new();
+    if !settings.allow_hosts.is_empty() && listen.all(|address| address.is_for_the_network()) {
+        warnings.push(
+            "allow_host has no effect: only a server on a loopback address looks at the names of hosts".to_owned(),
+        );
+    }
+    warnings
+}
+
+/// Whether both are limits, and the first is below the second; zero lifts one.
+fn is_below(smaller: u128, greater: u128) -> bool {
+    smaller != 0 && greater != 0 && smaller < greater
+}
+
+fn addresses(settings: &Settings) -> Vec<Case> {
+    let Settings { listen, admin_listen, .. } = settings;
+    let twice = listen.iter().enumerate().any(|(at, one)| listen[..at].iter().any(|other| one.collides_with(other)));
+    let admin = admin_listen.as_ref().is_some_and(|admin| listen.iter().any(|address| address.collides_with(admin)));
+    vec![
+        (twice, ("listen", "listen"), "an address that is listed twice, or with all addresses, cannot be had twice"),
+        (admin, ("admin_listen", "listen"), "metrics have an address of their own"),
+        (
+            settings.proxy_protocol && settings.trusted_proxies.is_empty(),
+            ("proxy_protocol", "trusted_proxies"),
+            "only trusted proxies may send PROXY headers, so nobody could connect",
+        ),
+    ]
+}
+
+fn directory(settings: &Settings) -> Vec<Case> {
+    let (is_none, config, default) = (settings.data_dir.is_none(), &settings.config, Config::default());
+    let is_limit = |bytes: u64, default: u64| bytes != 0 && bytes != default;
+    let counts = "without a directory no bytes are kept";
+    vec![
+        (is_none && settings.ack == Ack::Disk, ("ack", "data_dir"), "without a directory nothing is on a disk"),
+        (
+            is_none && settings.accept_data_loss.is_some(),
+            ("accept_data_loss", "data_dir"),
+            "without a directory nothing can be missing",
+        ),
+        (is_none && is_limit(config.data_bytes_max, default.data_bytes_max), ("data_bytes_max", "data_dir"), counts),
+        (
+            is_none && is_limit(config.data_bytes_per_address_max, default.data_bytes_per_address_max),
+            ("data_bytes_per_address_max", "data_dir"),
+            counts,
+        ),
+    ]
+}
+
+fn times(config: &Config) -> Vec<Case> {
+    vec![
+        (
+            is_below(config.owner_grace.as_nanos(), config.least_safe_grace().as_nanos()),
+            ("owner_grace", "ping_interval"),
+            "a room may end before its owner can have noticed that its connection is gone; the least is two ping_interval \
+             and 5 s",
+        ),
+        (
+            is_below(config.owner_grace_max.as_nanos(), config.owner_grace.as_nanos()),
+            ("owner_grace_max", "owner_grace"),
+            "a creator could not even ask for what every room has",
+        ),
+        (
+            is_below(config.owner_grace_max.as_nanos(), config.least_safe_grace().as_nanos()),
+            ("owner_grace_max", "ping_interval"),
+            "no room waits for less than two ping_interval and 5 s if its creator asks for a time",
+        ),
+        (
+            is_below(config.ping_interval.as_nanos(), config.flush_interval.as_nanos()),
+            ("ping_interval", "flush_interval"),
+            "what waits goes with the next ping at the latest",
+        ),
+        (
+            is_below(config.join_timeout.as_nanos(), config.first_message_timeout.as_nanos()),
+            ("join_timeout", "first_message_timeout"),
+            "a client has a room only after its first message",
+        ),
+    ]
+}
+
+fn sizes(config: &Config) -> Vec<Case> {
+    let default = Config::default();
+    // The default for one address is no wish, so a smaller limit for all is fine with it.
+    let is_wished_above = |one: u128, default: u128, all: u128| one != default && is_below(all, one);
+    vec![
+        (
+            is_below(config.backlog_bytes_max as u128, config.message_bytes_max as u128),
+            ("backlog_bytes_max", "message_bytes_max"),
+            "one message would be more than may wait for a viewer",
+        ),
+        (
+            is_below(config.state_bytes_max as u128, config.message_bytes_max as u128),
+            ("state_bytes_max", "message_bytes_max"),
+            "one message would be more than a room's state may hold",
+        ),
+        (
+            is_wished_above(
+                config.rooms_per_address_max as u128,
+                default.rooms_per_address_max as u128,
+                config.rooms_max as u128,
+            ),
+            ("rooms_max", "rooms_per_address_max"),
+            "one address could have more rooms than there may be",
+        ),
+        (
+            is_wished_above(
+                config.connections_per_address_max as u128,
+                default.connections_per_address_max as u128,
+                config.connections_max as u128,
+            ),
+            ("connections_max", "connections_per_address_max"),
+            "one address could have more connections than there may be",
+        ),
+        (
+            is_wished_above(
+                config.data_bytes_per_address_max.into(),
+                default.data_bytes_per_address_max.into(),
+                config.data_bytes_max.into(),
+            ),
+            ("data_bytes_max", "data_bytes_per_address_max"),
+            "the rooms of one address could keep more than all rooms may",
+        ),
+    ]
+}

@@ -1,0 +1,178 @@
+//! The values that are texts: how each is read and written.
+//! Must not know which settings there are.
+
+use std::path::PathBuf;
+
+use rtbroadcaster::{Ack, InvalidOrigin, Origin};
+
+use super::{Range, Shape, Value, quoted};
+use crate::address::{Address, NotAnAddress};
+use crate::endpoint::{Endpoint, EndpointError};
+use crate::host_name::{HostName, NotAHostName};
+use crate::log::{Filter, Format};
+use crate::network::{Network, NetworkError};
+
+/// How many digits the word of a loss has.
+const LOSS_WORD_DIGITS: usize = 8;
+
+/// The word of a loss.
+impl Value for String {
+    const PLACEHOLDER: &'static str = "WORD";
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        let is_word = text.len() == LOSS_WORD_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_word {
+            Ok(text.to_ascii_lowercase())
+        } else {
+            Err(format!("expected the word of a loss, {LOSS_WORD_DIGITS} hexadecimal digits"))
+        }
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(self)
+    }
+}
+
+impl Value for bool {
+    const PLACEHOLDER: &'static str = "true|false";
+    const SHAPE: Shape = Shape::Switch;
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        text.parse().map_err(|_| "expected true or false".into())
+    }
+
+    fn show(&self, _: Range) -> String {
+        self.to_string()
+    }
+}
+
+impl Value for Address {
+    const PLACEHOLDER: &'static str = "HOST:PORT";
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        text.parse().map_err(|error: NotAnAddress| error.to_string())
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(self)
+    }
+}
+
+impl Value for Endpoint {
+    const PLACEHOLDER: &'static str = "PATH";
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        text.parse().map_err(|error: EndpointError| error.to_string())
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(self)
+    }
+}
+
+impl Value for Filter {
+    const PLACEHOLDER: &'static str = "FILTER";
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        text.parse()
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(self)
+    }
+}
+
+impl Value for Format {
+    const PLACEHOLDER: &'static str = "FORMAT";
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("expected text or json".into()),
+        }
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        })
+    }
+}
+
+impl Value for Origin {
+    const PLACEHOLDER: &'static str = "https://HOST";
+
+    fn parse(text: &str, range: Range) -> Result<Self, String> {
+        let is_of_the_web = text.starts_with("http://") || text.starts_with("https://");
+        match text.parse() {
+            Ok(origin) if is_of_the_web || range != Range::Web => Ok(origin),
+            _ if range == Range::Web => {
+                Err("expected http:// or https://, a host, perhaps a port, and nothing else".into())
+            }
+            parsed => parsed.map_err(|error: InvalidOrigin| error.to_string()),
+        }
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(self)
+    }
+}
+
+impl Value for PathBuf {
+    const PLACEHOLDER: &'static str = "DIR";
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        // No system has a path with a zero in it.
+        if text.is_empty() || text.contains('\0') {
+            Err("expected the path of a directory".into())
+        } else {
+            Ok(text.into())
+        }
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(self.display())
+    }
+}
+
+impl Value for Ack {
+    const PLACEHOLDER: &'static str = "LEVEL";
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        match text {
+            "written" => Ok(Self::Written),
+            "disk" => Ok(Self::Disk),
+            _ => Err("expected written or disk".into()),
+        }
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(self.word())
+    }
+}
+
+impl Value for Network {
+    const PLACEHOLDER: &'static str = "ADDR[/BITS]";
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        text.parse().map_err(|error: NetworkError| error.to_string())
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(self)
+    }
+}
+
+impl Value for HostName {
+    const PLACEHOLDER: &'static str = "HOST";
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        text.parse().map_err(|error: NotAHostName| error.to_string())
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(self)
+    }
+}
