@@ -279,6 +279,12 @@ impl HostName {
     }
 }
 
+impl std::fmt::Display for HostName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl Value for HostName {
     const PLACEHOLDER: &'static str = "HOST";
 
