@@ -1,11 +1,16 @@
 //! The log: structured lines on stderr, so that stdout is the program's own.
 //! Must not know what is logged.
 
-use std::fmt;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::str::FromStr;
+use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload::{self, Handle};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, fmt};
+
+use crate::output::Output;
 
 /// Which lines are written: a level, or levels by module. Kept as text, which is what a filter is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +30,14 @@ impl FromStr for Filter {
     }
 }
 
-impl fmt::Display for Filter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Filter {
+    fn build(&self) -> EnvFilter {
+        EnvFilter::new(format!("{STORE},{}", self.0))
+    }
+}
+
+impl std::fmt::Display for Filter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
@@ -51,22 +62,59 @@ fn filter(text: &str) -> Result<EnvFilter, String> {
     EnvFilter::builder().parse(text).map_err(|error| format!("{error}; write a level such as info, or name=level"))
 }
 
-/// Starts the log. What was logged before is lost.
-pub(crate) fn start(filter: &Filter, format: Format) {
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(format!("{STORE},{}", filter.0)))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        // A log that cannot be written must not end the rooms: the report of it would panic on a closed stderr.
-        .log_internal_errors(false);
-    match format {
-        Format::Text => log.init(),
-        Format::Json => log.json().flatten_event(true).init(),
+/// How long the process waits at its end for what is not written yet. A reader that reads has all of it by then.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// The running log. Dropping it waits a moment for what is not written yet, and never for a reader that does not read.
+pub(crate) struct Log {
+    stderr: Output,
+    filter: Handle<EnvFilter, Registry>,
+}
+
+impl Log {
+    /// Starts the log. What was logged before is lost.
+    ///
+    /// # Errors
+    /// When the system has no thread for it.
+    pub(crate) fn start(filter: &Filter, format: Format) -> io::Result<Self> {
+        let stderr = Output::start("log", io::stderr(), |lines| {
+            tracing::warn!(lines, "lines of the log were dropped: stderr took no more, or failed");
+        })?;
+        let (layer, handle) = reload::Layer::new(filter.build());
+        let writer = stderr.clone();
+        let lines = fmt::layer()
+            .with_writer(move || writer.clone())
+            .with_ansi(io::stderr().is_terminal())
+            // Of an error of the log there is nobody to be told.
+            .log_internal_errors(false);
+        let log = tracing_subscriber::registry().with(layer);
+        match format {
+            Format::Text => log.with(lines).init(),
+            Format::Json => log.with(lines.json().flatten_event(true)).init(),
+        }
+        std::panic::set_hook(Box::new(|panic| {
+            // Where, and not what it says, which may hold what a peer has sent.
+            tracing::error!(at = panic.location().map(tracing::field::display), "a panic");
+        }));
+        Ok(Self { stderr, filter: handle })
     }
-    std::panic::set_hook(Box::new(|panic| {
-        // Where, and not what it says, which may hold what a peer has sent.
-        tracing::error!(at = panic.location().map(tracing::field::display), "a panic");
-    }));
+
+    /// Writes what `filter` lets through from now on.
+    pub(crate) fn set_filter(&self, filter: &Filter) {
+        // It fails only where the log is gone, and with it whoever could read of that.
+        let _ = self.filter.reload(filter.build());
+    }
+
+    /// Where its lines are written.
+    pub(crate) fn stderr(&self) -> &Output {
+        &self.stderr
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.stderr.flush(FLUSH);
+    }
 }
 
 #[cfg(test)]

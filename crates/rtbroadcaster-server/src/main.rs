@@ -10,6 +10,7 @@ mod log;
 mod manual;
 mod metrics;
 mod network;
+mod output;
 mod page;
 mod patience;
 mod plain;
@@ -46,7 +47,8 @@ Examples:
 
 HTTP on the same port: /healthz and /readyz answer 200. Once it shuts down it takes no new connections, and /readyz
 answers 503 on those that are open.
-SIGTERM and SIGINT end all rooms politely within 3 seconds; a second one ends the process at once.";
+SIGTERM and SIGINT end all rooms politely within 3 seconds; a second one ends the process at once.
+SIGHUP reads the configuration file again: log, allow_origin and public_url change, all else needs a restart.";
 
 const COMPLETIONS: &str = "\
 Examples:
@@ -113,7 +115,7 @@ fn main() -> ExitCode {
     let CommandLine { command, serve } = CommandLine::parse();
     match command.unwrap_or(Command::Serve(serve)) {
         Command::Serve(flags) => match Settings::load(&flags, variables()) {
-            Ok(settings) => serve::run(&settings),
+            Ok(settings) => serve::run(&settings, move || Settings::load(&flags, variables())),
             Err(error) => {
                 // Without a log line around it: this is for whoever typed the command.
                 let _ = writeln!(std::io::stderr(), "rtbroadcaster: {error}");

@@ -25,6 +25,9 @@ const PAGES: [(&str, &str); 2] = [("/", "index.html"), ("/poll", "poll.html")];
 /// What stands in a page for the broadcasting path.
 const PATH_PLACEHOLDER: &str = "{broadcasting-path}";
 
+/// What stands in a page for the port that the server listens on.
+const PORT_PLACEHOLDER: &str = "{listen-port}";
+
 /// The page's files. Its tests live below it and stay out.
 #[derive(RustEmbed)]
 #[folder = "page/"]
@@ -50,22 +53,24 @@ struct QrQuery {
     url: String,
 }
 
-/// `/`, `/poll`, `/page/`, `/sdk/` and `/qr.svg` for GET and HEAD; the pages connect to `broadcasting_path` of the same host.
-pub(crate) fn routes<S>(broadcasting_path: &str) -> Router<S>
+/// `/`, `/poll`, `/page/`, `/sdk/` and `/qr.svg` for GET and HEAD; the pages connect to `broadcasting_path` of the same host,
+/// and tell whoever started the server how others reach its `port`.
+pub(crate) fn routes<S>(broadcasting_path: &str, port: u16) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
     let mut router = Router::new();
     for (at, file) in PAGES {
         let path = escaped(broadcasting_path);
-        router = router.route(at, get(move |headers: HeaderMap| async move { page(file, &path, &headers) }));
+        router = router.route(at, get(move |headers: HeaderMap| async move { page(file, &path, port, &headers) }));
     }
     router.route("/page/{name}", get(page_file)).route("/sdk/{name}", get(sdk_file)).route("/qr.svg", get(qr_svg))
 }
 
-fn page(name: &str, path: &str, headers: &HeaderMap) -> Response {
+fn page(name: &str, path: &str, port: u16, headers: &HeaderMap) -> Response {
     let Some(file) = PageFiles::get(name) else { return not_found() };
-    let text = String::from_utf8_lossy(&file.data).replace(PATH_PLACEHOLDER, path);
+    let text = String::from_utf8_lossy(&file.data).replace(PORT_PLACEHOLDER, &port.to_string());
+    let text = text.replace(PATH_PLACEHOLDER, path);
     Asset::new(name, text.into_bytes().into(), Reader::SameOrigin).answer(headers)
 }
 
@@ -129,14 +134,17 @@ mod tests {
     }
 
     #[test]
-    fn each_page_learns_its_broadcasting_path() {
+    fn each_page_learns_its_broadcasting_path_and_port() {
         let path = escaped("/a\"&<b>");
         assert_eq!(path, "/a&quot;&amp;&lt;b&gt;");
         for (at, name) in PAGES {
             assert!(PATHS.contains(&at), "{at}");
             let file = PageFiles::get(name).unwrap();
-            assert_eq!(String::from_utf8_lossy(&file.data).matches(PATH_PLACEHOLDER).count(), 1);
-            assert_eq!(page(name, &path, &HeaderMap::new()).status(), StatusCode::OK);
+            let text = String::from_utf8_lossy(&file.data);
+            assert_eq!(text.matches(PATH_PLACEHOLDER).count(), 1);
+            assert_eq!(text.matches(PORT_PLACEHOLDER).count(), 1);
+            assert!(!text.contains("8080"), "{name} names a port that may not be the server's");
+            assert_eq!(page(name, &path, 9000, &HeaderMap::new()).status(), StatusCode::OK);
         }
     }
 }

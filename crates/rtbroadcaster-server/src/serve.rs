@@ -9,7 +9,9 @@ mod hosts;
 mod listener;
 mod proxies;
 mod proxy_header;
+mod reload;
 mod site;
+mod totals;
 
 use std::io::Write;
 use std::panic::resume_unwind;
@@ -19,17 +21,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rtbroadcaster::{Disk, DiskError, Manager};
+use rustix::fs::Mode;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::log;
-use crate::metrics::Process;
+use crate::log::Log;
+use crate::metrics::{Process, Source};
+use crate::output::Output;
 use crate::settings::Settings;
-use crate::signals::{Came, Signals};
+use crate::signals::{Came, Hangups, Signals};
 use admin::Admin;
 use arrivals::Arrivals;
 use hosts::Hosts;
 use listener::{ListenError, Listener};
+use reload::{Load, Reload};
 use site::Site;
 
 /// How long all connections together may take to end after a signal.
@@ -61,42 +66,83 @@ fn hint(error: &DiskError) -> String {
     }
 }
 
-/// Serves until a signal and gives the process's exit code.
-pub(crate) fn run(settings: &Settings) -> ExitCode {
-    log::start(&settings.log, settings.log_format);
-    match start(settings) {
+/// Serves until a signal and gives the process's exit code. `load` reads the settings again.
+pub(crate) fn run(settings: &Settings, load: impl Load) -> ExitCode {
+    let log = match Log::start(&settings.log, settings.log_format) {
+        Ok(log) => Arc::new(log),
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "rtbroadcaster: cannot start the log: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match start(settings, load, &log) {
         Ok(code) => code,
         Err(error) => {
             // Without a log line around it: this is for whoever typed the command.
-            let _ = writeln!(std::io::stderr(), "rtbroadcaster: {error}");
+            log.stderr().add(format!("rtbroadcaster: {error}\n").as_bytes());
             ExitCode::FAILURE
         }
     }
 }
 
-fn start(settings: &Settings) -> Result<ExitCode, ServeError> {
+fn start(settings: &Settings, load: impl Load, log: &Arc<Log>) -> Result<ExitCode, ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
+    // Before anything that may take long: until here a signal has ended the process by itself.
+    let watched = {
+        let _here = runtime.enter();
+        Signals::new().and_then(|signals| Ok((signals, Hangups::new()?)))
+    };
+    let (signals, hangups) = watched.map_err(ServeError::Signals)?;
+    // All files that it makes are what rooms have said.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    let reload = Reload::new(hangups, load, settings.clone(), Arc::clone(log));
     // On a worker, as all that it spawns: whoever accepts takes turns with those who are here.
-    let serving = runtime.spawn(serve(settings.clone()));
+    let serving = runtime.spawn(serve(settings.clone(), signals, reload, log.stderr().clone()));
     let outcome = runtime.block_on(serving).unwrap_or_else(|error| resume_unwind(error.into_panic()));
-    // Whoever has not gone by now is not waited for.
+    // Whoever has not gone by now is not waited for, nor a directory that is still being opened.
     runtime.shutdown_background();
     outcome
 }
 
-async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
-    let process = Process::begins();
-    // Before the ready line, so that whoever reads it may already send a signal.
-    let mut signals = Signals::new().map_err(ServeError::Signals)?;
-    let mut listener = Listener::bind(settings.listen, "--listen")?;
+/// What a server has when it is ready.
+struct Ready {
+    listener: Listener,
+    manager: Manager,
+    admin: Option<Admin>,
+}
+
+impl Ready {
+    /// Does all that comes before the first connection is accepted.
+    async fn make(settings: &Settings, log: Output) -> Result<Self, ServeError> {
+        let process = Process::begins();
+        let listener = Listener::bind(settings.listen, "--listen")?;
+        // Before the first connection is accepted: whoever waits in the queue of the port finds its room.
+        let manager = manager(settings).await?;
+        let admin = Admin::bind(settings, &manager, Source::new(&manager, process, log))?;
+        Ok(Self { listener, manager, admin })
+    }
+}
+
+async fn serve(
+    settings: Settings,
+    mut signals: Signals,
+    reload: Reload<impl Load>,
+    log: Output,
+) -> Result<ExitCode, ServeError> {
+    let ready = tokio::select! {
+        biased;
+        signal = signals.next() => {
+            tracing::info!(%signal, "ending: the server was not ready yet");
+            return Ok(ExitCode::SUCCESS);
+        }
+        ready = Ready::make(&settings, log) => ready?,
+    };
+    let Ready { mut listener, manager, admin } = ready;
     let address = listener.address();
-    // Before the first connection is accepted: whoever waits in the queue of the port finds its room.
-    let manager = manager(&settings).await?;
     let hosts = Hosts::of(address, &settings.allow_hosts);
-    let site = Site::new(&settings.path, manager.clone(), hosts);
+    let site = Site::new(&settings.path, address.port(), manager.clone(), hosts);
     let arrivals = Arc::new(Arrivals::new(&settings));
     let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
-    let admin = Admin::bind(&settings, &manager, process)?;
     announce::ready(address, admin.as_ref().map(Admin::address), &settings);
     tracing::info!(%address, path = %settings.path, "listening");
     if let Some(admin) = admin {
@@ -104,11 +150,15 @@ async fn serve(settings: Settings) -> Result<ExitCode, ServeError> {
         // Until the last client is gone, so that its end is counted where somebody looks.
         connections.spawn(admin.serve(connections.clone(), stop.clone()));
     }
+    let mut reload = pin!(reload.run(&manager));
+    let mut totals = pin!(totals::tell(&manager));
     let mut lost = pin!(manager.log_lost());
     let cause = loop {
         tokio::select! {
             signal = signals.next() => break Cause::Signal(signal),
             () = &mut lost => break Cause::Lost,
+            never = &mut reload => match never {},
+            never = &mut totals => match never {},
             accepted = listener.accept() => {
                 connections.spawn(connection::serve(accepted, Arc::clone(&arrivals), site.clone(), stop.clone()));
             }

@@ -77,7 +77,8 @@ fn names_follow_the_rules_of_prometheus() {
 
 #[test]
 fn every_sample_has_a_value_for_each_of_its_labels() {
-    let numbers = Numbers { manager: Manager::new(Config::default()).metrics(), process: Process::begins().look() };
+    let manager = Manager::new(Config::default()).metrics();
+    let numbers = Numbers { manager, process: Process::begins().look(), log_lines_dropped: 0 };
     for row in TABLE {
         match (row.read)(&numbers) {
             Samples::Each(samples) => {

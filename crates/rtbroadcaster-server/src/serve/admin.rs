@@ -1,4 +1,4 @@
-//! The address for whoever runs the server: the numbers that Prometheus collects.
+//! The address for whoever runs the server: the numbers that Prometheus collects, and whether the server is well.
 //! Must not know rooms, nor what the numbers mean.
 
 use std::net::SocketAddr;
@@ -18,8 +18,8 @@ use super::arrivals::Arrivals;
 use super::connection;
 use super::hosts::Hosts;
 use super::listener::{ListenError, Listener};
-use super::site::Site;
-use crate::metrics::{self, Process};
+use super::site::{self, Site};
+use crate::metrics::{self, Source};
 use crate::settings::Settings;
 
 /// The flag that chooses the address.
@@ -31,22 +31,16 @@ pub(super) struct Admin {
     site: Site,
 }
 
-/// What the numbers are read from.
-#[derive(Debug, Clone)]
-struct Source {
-    manager: Manager,
-    process: Process,
-}
-
 impl Admin {
     /// Listens, if the settings say where.
-    pub(super) fn bind(settings: &Settings, manager: &Manager, process: Process) -> Result<Option<Self>, ListenError> {
+    pub(super) fn bind(settings: &Settings, manager: &Manager, source: Source) -> Result<Option<Self>, ListenError> {
         let Some(address) = settings.admin_listen else { return Ok(None) };
         let listener = Listener::bind(address, FLAG)?;
         let hosts = Hosts::of(listener.address(), &settings.allow_hosts);
         let routes = Router::new()
             .route("/metrics", get(tell))
-            .with_state(Source { manager: manager.clone(), process })
+            .with_state(source)
+            .merge(site::health(manager))
             .fallback((StatusCode::NOT_FOUND, "there is nothing here; the metrics are at /metrics\n"));
         Ok(Some(Self { listener, site: Site::of(routes, hosts) }))
     }
@@ -69,9 +63,9 @@ impl Admin {
     }
 }
 
-async fn tell(State(Source { manager, process }): State<Source>) -> Response {
+async fn tell(State(source): State<Source>) -> Response {
     // Not on a thread that has rooms to serve: with 20 000 open files it takes milliseconds.
-    match tokio::task::spawn_blocking(move || metrics::tell(&manager, &process)).await {
+    match tokio::task::spawn_blocking(move || metrics::tell(&source)).await {
         Ok(text) => ([(CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

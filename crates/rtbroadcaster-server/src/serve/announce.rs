@@ -1,67 +1,118 @@
-//! What is said on standard output when the server is ready: where to start, where viewers go, and a code to scan.
+//! What is said on standard output when the server is ready: where to start, where viewers go, and a code to scan; or the same
+//! for machines.
 //! Must not know connections.
 
 use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::thread;
 
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use rtbroadcaster::Ack;
+use serde_json::json;
 
+use crate::log::Format;
 use crate::settings::Settings;
 
 /// Says where the server is, and its `admin` address. Nobody may be reading it.
 pub(super) fn ready(address: SocketAddr, admin: Option<SocketAddr>, settings: &Settings) {
-    let mut out = io::stdout().lock();
-    let text = text(address, admin, settings, reach(address), out.is_terminal());
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let places = Places::new(address, admin, settings, reach(address));
+    let text = match settings.log_format {
+        Format::Text => places.text(settings, io::stdout().is_terminal()),
+        Format::Json => places.json(settings),
+    };
+    let say = move || {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    };
+    // A pipe that is full holds this thread for ever, and nothing else.
+    if let Err(error) = thread::Builder::new().name("announce".to_owned()).spawn(say) {
+        tracing::warn!(%error, "nothing is said on standard output");
+    }
 }
 
-/// The lines, with a code of the address that `reach` tells if a terminal can show it.
-fn text(
+/// Where everything is.
+struct Places {
+    /// Where it listens.
     address: SocketAddr,
-    admin: Option<SocketAddr>,
-    settings: &Settings,
-    reach: Option<IpAddr>,
-    is_terminal: bool,
-) -> String {
-    let near =
-        SocketAddr::new(if address.ip().is_unspecified() { loopback(address) } else { address.ip() }, address.port());
-    let home = match (&settings.config.public_url, reach) {
-        (Some(public), _) => public.to_string(),
-        (None, Some(ip)) => format!("http://{}", SocketAddr::new(ip, address.port())),
-        (None, None) => format!("http://{near}"),
-    };
-    let rooms = match &settings.data_dir {
-        None => "in memory: they end with this server".to_owned(),
-        Some(directory) => {
-            let level = match settings.ack {
-                Ack::Written => "they are written",
-                Ack::Disk => "they are on the disk",
-            };
-            format!("in {}; messages are acknowledged when {level}", directory.display())
+    /// The address of its pages without a slash at the end, as others see it if they can.
+    home: String,
+    /// The WebSocket endpoint there.
+    websocket: String,
+    /// Where its metrics are.
+    metrics: Option<String>,
+    /// Whether another machine can open `home`.
+    is_reachable: bool,
+}
+
+impl Places {
+    /// Of a server that listens on `address`, which others reach at `reach`.
+    fn new(address: SocketAddr, admin: Option<SocketAddr>, settings: &Settings, reach: Option<IpAddr>) -> Self {
+        let near = if address.ip().is_unspecified() { loopback(address) } else { address.ip() };
+        let public = settings.config.public_url.as_ref().map(ToString::to_string);
+        let is_reachable = public.is_some() || reach.is_some();
+        let home =
+            public.unwrap_or_else(|| format!("http://{}", SocketAddr::new(reach.unwrap_or(near), address.port())));
+        // `ws` is to `http` what `wss` is to `https` (RFC 6455 section 3).
+        let websocket = format!("ws{}{}", home.strip_prefix("http").unwrap_or(&home), settings.path);
+        let metrics = admin.map(|admin| format!("http://{admin}/metrics"));
+        Self { address, home, websocket, metrics, is_reachable }
+    }
+
+    /// The lines, with a code of the address that others open if a terminal can show it.
+    fn text(&self, settings: &Settings, is_terminal: bool) -> String {
+        let Self { address, home, websocket, metrics, is_reachable } = self;
+        let rooms = match &settings.data_dir {
+            None => "in memory: they end with this server".to_owned(),
+            Some(directory) => {
+                let level = match settings.ack {
+                    Ack::Written => "they are written",
+                    Ack::Disk => "they are on the disk",
+                };
+                format!("in {}; messages are acknowledged when {level}", directory.display())
+            }
+        };
+        let mut text = format!(
+            "rtbroadcaster is ready.\n\n  Present    {home}/\n  Viewers    {home}/?uuid=ROOM\n  Rooms      {rooms}\n"
+        );
+        if *home != format!("http://{address}") {
+            // Where a proxy finds it, and which port it took.
+            text.push_str(&format!("  Listening  {address}\n"));
         }
-    };
-    let mut text = format!(
-        "rtbroadcaster is ready.\n\n  Present    {home}/\n  Viewers    {home}/?uuid=ROOM\n  Rooms      {rooms}\n  \
-         WebSocket  ws://{near}{}\n",
-        settings.path
-    );
-    if let Some(admin) = admin {
-        text.push_str(&format!("  Metrics    http://{admin}/metrics\n"));
-    }
-    text.push('\n');
-    let is_reachable = settings.config.public_url.is_some() || reach.is_some();
-    if is_terminal
-        && is_reachable
-        && let Ok(code) = QrCode::new(format!("{home}/"))
-    {
-        // Light modules drawn, dark ones left: most terminals are dark.
-        let code = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
-        text.push_str(&code);
+        text.push_str(&format!("  WebSocket  {websocket}\n"));
+        if let Some(metrics) = metrics {
+            text.push_str(&format!("  Metrics    {metrics}\n"));
+        }
         text.push('\n');
+        if is_terminal
+            && *is_reachable
+            && let Ok(code) = QrCode::new(format!("{home}/"))
+        {
+            // Light modules drawn, dark ones left: most terminals are dark.
+            let code = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+            text.push_str(&code);
+            text.push('\n');
+        }
+        text
     }
-    text
+
+    /// One line.
+    fn json(&self, settings: &Settings) -> String {
+        let Self { address, home, websocket, metrics, .. } = self;
+        let directory = settings.data_dir.as_ref().map(|directory| directory.display().to_string());
+        let line = json!({
+            "message": "ready",
+            "listen": [address.to_string()],
+            "present": format!("{home}/"),
+            "viewers": format!("{home}/?uuid=ROOM"),
+            "websocket": websocket,
+            "path": settings.path.to_string(),
+            "metrics": metrics,
+            "data_dir": directory,
+            "ack": directory.as_ref().map(|_| settings.ack.word()),
+        });
+        format!("{line}\n")
+    }
 }
 
 /// The loopback address of the family of `address`.
@@ -88,8 +139,13 @@ fn reach(address: SocketAddr) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
+    fn places(listen: &str, reach: Option<[u8; 4]>, settings: &Settings) -> Places {
+        Places::new(listen.parse().unwrap(), None, settings, reach.map(IpAddr::from))
+    }
+
     fn said(listen: &str, reach: Option<[u8; 4]>, is_terminal: bool) -> String {
-        text(listen.parse().unwrap(), None, &Settings::default(), reach.map(IpAddr::from), is_terminal)
+        let settings = Settings::default();
+        places(listen, reach, &settings).text(&settings, is_terminal)
     }
 
     #[test]
@@ -97,7 +153,8 @@ mod tests {
         let said = said("127.0.0.1:8080", None, true);
         assert!(said.contains("Present    http://127.0.0.1:8080/\n"), "{said}");
         assert!(said.contains("Viewers    http://127.0.0.1:8080/?uuid=ROOM\n"), "{said}");
-        assert!(said.contains("ws://127.0.0.1:8080/broadcasting\n"), "{said}");
+        assert!(said.contains("WebSocket  ws://127.0.0.1:8080/broadcasting\n"), "{said}");
+        assert!(!said.contains("Listening"), "it is said already: {said}");
         assert!(!said.contains('█') && !said.contains('▀'), "{said}");
     }
 
@@ -105,16 +162,19 @@ mod tests {
     fn a_server_for_the_network_names_the_address_that_a_phone_can_open() {
         let plain = said("0.0.0.0:9000", Some([192, 168, 1, 7]), false);
         assert!(plain.contains("Present    http://192.168.1.7:9000/\n"), "{plain}");
-        assert!(plain.contains("ws://127.0.0.1:9000/broadcasting\n"), "{plain}");
+        assert!(plain.contains("WebSocket  ws://192.168.1.7:9000/broadcasting\n"), "{plain}");
+        assert!(plain.contains("Listening  0.0.0.0:9000\n"), "{plain}");
         assert!(!plain.contains('▀'), "no code in a pipe");
         assert!(said("0.0.0.0:9000", Some([192, 168, 1, 7]), true).contains('▀'));
+        let alone = said("0.0.0.0:9000", None, false);
+        assert!(alone.contains("WebSocket  ws://127.0.0.1:9000/broadcasting\n"), "without a network: {alone}");
     }
 
     #[test]
     fn how_much_a_room_survives_is_said() {
         assert!(said("127.0.0.1:8080", None, false).contains("Rooms      in memory: they end with this server\n"));
         let settings = Settings { ack: Ack::Disk, ..Settings::with("data_dir", "/var/lib/rooms").unwrap() };
-        let said = text("127.0.0.1:8080".parse().unwrap(), None, &settings, None, false);
+        let said = places("127.0.0.1:8080", None, &settings).text(&settings, false);
         assert!(
             said.contains("Rooms      in /var/lib/rooms; messages are acknowledged when they are on the disk\n"),
             "{said}"
@@ -125,8 +185,38 @@ mod tests {
     fn behind_a_proxy_the_public_address_counts() {
         let settings = Settings::with("public_url", "https://show.example.org").unwrap();
         let admin = "127.0.0.1:9464".parse().unwrap();
-        let said = text("127.0.0.1:8080".parse().unwrap(), Some(admin), &settings, None, false);
+        let places = Places::new("127.0.0.1:8080".parse().unwrap(), Some(admin), &settings, None);
+        let said = places.text(&settings, false);
         assert!(said.contains("Present    https://show.example.org/\n"), "{said}");
+        assert!(said.contains("WebSocket  wss://show.example.org/broadcasting\n"), "{said}");
+        assert!(said.contains("Listening  127.0.0.1:8080\n"), "where the proxy finds it: {said}");
         assert!(said.ends_with("  Metrics    http://127.0.0.1:9464/metrics\n\n"), "for this network only: {said}");
+        let settings = Settings::with("public_url", "http://show.example.org:81").unwrap();
+        let said = self::places("127.0.0.1:8080", None, &settings).text(&settings, false);
+        assert!(said.contains("WebSocket  ws://show.example.org:81/broadcasting\n"), "{said}");
+    }
+
+    #[test]
+    fn a_machine_gets_one_line_with_the_same() {
+        let settings = Settings::with("data_dir", "/var/lib/\"rooms\"").unwrap();
+        let admin = "127.0.0.1:9464".parse().unwrap();
+        let places = Places::new("0.0.0.0:9000".parse().unwrap(), Some(admin), &settings, None);
+        let line = places.json(&settings);
+        assert_eq!(line.matches('\n').count(), 1);
+        let expected = json!({
+            "message": "ready",
+            "listen": ["0.0.0.0:9000"],
+            "present": "http://127.0.0.1:9000/",
+            "viewers": "http://127.0.0.1:9000/?uuid=ROOM",
+            "websocket": "ws://127.0.0.1:9000/broadcasting",
+            "path": "/broadcasting",
+            "metrics": "http://127.0.0.1:9464/metrics",
+            "data_dir": "/var/lib/\"rooms\"",
+            "ack": "written",
+        });
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), expected);
+        let memory = Settings::default();
+        let line = self::places("127.0.0.1:8080", None, &memory).json(&memory);
+        assert!(line.contains("\"ack\":null") && line.contains("\"metrics\":null"), "{line}");
     }
 }

@@ -42,15 +42,11 @@ impl Site {
         Self { hosts, door: None, routes: TowerToHyperService::new(routes) }
     }
 
-    /// The server's whole site.
-    pub(super) fn new(path: &Endpoint, manager: Manager, hosts: Hosts) -> Self {
+    /// The whole site of a server that listens on `port`.
+    pub(super) fn new(path: &Endpoint, port: u16, manager: Manager, hosts: Hosts) -> Self {
         let nothing_here = format!("there is nothing here; the WebSocket endpoint is {path}\n");
-        let routes = Router::new()
-            .route(HEALTHZ, get("ok"))
-            .route(READYZ, get(readyz))
-            .with_state(manager.clone())
-            .merge(page::routes(path.as_ref()))
-            .fallback((StatusCode::NOT_FOUND, nothing_here));
+        let routes =
+            health(&manager).merge(page::routes(path.as_ref(), port)).fallback((StatusCode::NOT_FOUND, nothing_here));
         let door = Door { path: path.clone(), manager };
         Self { door: Some(Arc::new(door)), ..Self::of(routes, hosts) }
     }
@@ -65,6 +61,11 @@ impl Site {
         };
         Ok(rtbroadcaster::axum::serve(State(door.manager.clone()), Upgrade::new(&mut request)).await)
     }
+}
+
+/// Whether the process answers, and whether new clients should be sent to it.
+pub(super) fn health(manager: &Manager) -> Router {
+    Router::new().route(HEALTHZ, get("ok")).route(READYZ, get(readyz)).with_state(manager.clone())
 }
 
 /// Whether new clients should be sent here.
