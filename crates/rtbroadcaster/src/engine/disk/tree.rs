@@ -2,10 +2,12 @@
 //! other users of the machine may open is theirs too.
 //! Must not know what is in a file.
 
-use std::fs::{self, Metadata};
-use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::OFlags;
 
 use super::marker;
 use super::mending::PROBE;
@@ -69,6 +71,24 @@ pub(super) fn check(directory: &Path) -> Result<Option<Exposed>, TreeError> {
         exposed.walk(&path, &metadata, is_exposed)?;
     }
     Ok(exposed.exposed)
+}
+
+/// Opens a file as `options` say: through no link, and without waiting for a pipe's other end.
+///
+/// # Errors
+/// Also when it is no file.
+pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
+    let is_file = file.metadata()?.is_file();
+    if is_file { Ok(file) } else { Err(io::Error::other(format!("{} is no file", path.display()))) }
+}
+
+/// Reads a whole file in the same way.
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path, File::options().read(true))?.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 struct Walk {
