@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal};
 use std::str::FromStr;
 use std::time::Duration;
 
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::reload::{self, Handle};
 use tracing_subscriber::util::SubscriberInitExt;
@@ -101,8 +103,18 @@ impl Log {
 
     /// Writes what `filter` lets through from now on.
     pub(crate) fn set_filter(&self, filter: &Filter) {
+        let filter = filter.build();
+        // The store speaks to `log`, which has a level of its own in front of the filter.
+        ::log::set_max_level(match filter.max_level_hint().unwrap_or(LevelFilter::TRACE).into_level() {
+            None => ::log::LevelFilter::Off,
+            Some(Level::ERROR) => ::log::LevelFilter::Error,
+            Some(Level::WARN) => ::log::LevelFilter::Warn,
+            Some(Level::INFO) => ::log::LevelFilter::Info,
+            Some(Level::DEBUG) => ::log::LevelFilter::Debug,
+            Some(Level::TRACE) => ::log::LevelFilter::Trace,
+        });
         // It fails only where the log is gone, and with it whoever could read of that.
-        let _ = self.filter.reload(filter.build());
+        let _ = self.filter.reload(filter);
     }
 
     /// Where its lines are written.
