@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-/// The most bytes that wait, with [`LINE_BYTES`] for each line: some thousand lines, which is what a reader may be behind.
-const WAITING_BYTES_MAX: usize = 1024 * 1024;
+/// The most bytes that wait, with [`LINE_BYTES`] for each line: some two thousand lines.
+const WAITING_BYTES_MAX: usize = 512 * 1024;
 /// What a line costs besides its bytes.
 const LINE_BYTES: usize = 64;
 /// How often a reader that goes on reading too slowly is told what was dropped.

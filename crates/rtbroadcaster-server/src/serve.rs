@@ -98,10 +98,10 @@ fn start(settings: &Settings, load: impl Load, log: &Arc<Log>) -> Result<ExitCod
     let reload = Reload::new(hangups, load, settings.clone(), Arc::clone(log));
     // On a worker, as all that it spawns: whoever accepts takes turns with those who are here.
     let serving = runtime.spawn(serve(settings.clone(), signals, reload, log.stderr().clone()));
-    let outcome = runtime.block_on(serving).unwrap_or_else(|error| resume_unwind(error.into_panic()));
+    let outcome = runtime.block_on(serving);
     // Whoever has not gone by now is not waited for, nor a directory that is still being opened.
     runtime.shutdown_background();
-    outcome
+    outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
 /// What a server has when it is ready.
