@@ -98,7 +98,7 @@ async fn a_log_that_is_read_slowly_stops_nothing() {
     rustix::io::ioctl_fionbio(&reader, true).unwrap();
     let mut reader = tokio::net::unix::pipe::Receiver::from_owned_fd(reader).unwrap();
     let slow = tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        let mut ticks = tokio::time::interval(Duration::from_millis(50));
         let mut piece = [0; 16];
         while reader.read(&mut piece).await.unwrap() > 0 {
             ticks.tick().await;
