@@ -3,11 +3,18 @@
 
 mod targets;
 
-use std::fmt;
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::str::FromStr;
+use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::reload::{self, Handle};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Registry, fmt};
+
+use crate::output::Output;
 
 /// Which lines are written: a level, or levels by module. Kept as text, which is what a filter is made from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +34,14 @@ impl FromStr for Filter {
     }
 }
 
-impl fmt::Display for Filter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Filter {
+    fn build(&self) -> EnvFilter {
+        EnvFilter::new(targets::with_store(&self.0))
+    }
+}
+
+impl std::fmt::Display for Filter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
 }
@@ -51,22 +64,69 @@ fn filter(text: &str) -> Result<EnvFilter, String> {
     EnvFilter::builder().parse(text).map_err(|error| format!("{error}; write a level such as info, or name=level"))
 }
 
-/// Starts the log. What was logged before is lost.
-pub(crate) fn start(filter: &Filter, format: Format) {
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(targets::with_store(&filter.0)))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        // A log that cannot be written must not end the rooms: the report of it would panic on a closed stderr.
-        .log_internal_errors(false);
-    match format {
-        Format::Text => log.init(),
-        Format::Json => log.json().flatten_event(true).init(),
+/// How long the process waits at its end for what is not written yet. A reader that reads has all of it by then.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// The running log. Dropping it waits a moment for what is not written yet, and never for a reader that does not read.
+pub(crate) struct Log {
+    stderr: Output,
+    filter: Handle<EnvFilter, Registry>,
+}
+
+impl Log {
+    /// Starts the log. What was logged before is lost.
+    ///
+    /// # Errors
+    /// When the system has no thread for it.
+    pub(crate) fn start(filter: &Filter, format: Format) -> io::Result<Self> {
+        let stderr = Output::start("log", io::stderr(), |lines| {
+            tracing::warn!(lines, "lines of the log were dropped: stderr took no more, or failed");
+        })?;
+        let (layer, handle) = reload::Layer::new(filter.build());
+        let writer = stderr.clone();
+        let lines = fmt::layer()
+            .with_writer(move || writer.clone())
+            .with_ansi(io::stderr().is_terminal())
+            // Of an error of the log there is nobody to be told.
+            .log_internal_errors(false);
+        let log = tracing_subscriber::registry().with(layer);
+        match format {
+            Format::Text => log.with(lines).init(),
+            Format::Json => log.with(lines.json().flatten_event(true)).init(),
+        }
+        std::panic::set_hook(Box::new(|panic| {
+            // Where, and not what it says, which may hold what a peer has sent.
+            tracing::error!(at = panic.location().map(tracing::field::display), "a panic");
+        }));
+        Ok(Self { stderr, filter: handle })
     }
-    std::panic::set_hook(Box::new(|panic| {
-        // Where, and not what it says, which may hold what a peer has sent.
-        tracing::error!(at = panic.location().map(tracing::field::display), "a panic");
-    }));
+
+    /// Writes what `filter` lets through from now on.
+    pub(crate) fn set_filter(&self, filter: &Filter) {
+        let filter = filter.build();
+        // The store speaks to `log`, which has a level of its own in front of the filter.
+        ::log::set_max_level(match filter.max_level_hint().unwrap_or(LevelFilter::TRACE).into_level() {
+            None => ::log::LevelFilter::Off,
+            Some(Level::ERROR) => ::log::LevelFilter::Error,
+            Some(Level::WARN) => ::log::LevelFilter::Warn,
+            Some(Level::INFO) => ::log::LevelFilter::Info,
+            Some(Level::DEBUG) => ::log::LevelFilter::Debug,
+            Some(Level::TRACE) => ::log::LevelFilter::Trace,
+        });
+        // It fails only where the log is gone, and with it whoever could read of that.
+        let _ = self.filter.reload(filter);
+    }
+
+    /// Where its lines are written.
+    pub(crate) fn stderr(&self) -> &Output {
+        &self.stderr
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.stderr.flush(FLUSH);
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod manual;
 mod metrics;
 mod network;
 mod notes;
+mod output;
 mod page;
 mod patience;
 mod plain;
@@ -29,7 +30,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use settings::Flags;
+use settings::{Examined, Flags};
 #[cfg(not(target_env = "msvc"))]
 use tikv_jemallocator::Jemalloc;
 
@@ -53,7 +54,8 @@ Examples:
 
 HTTP on the same port: /healthz and /readyz answer 200. Once it shuts down it takes no new connections, and /readyz
 answers 503 on those that are open.
-SIGTERM and SIGINT end all rooms politely within 3 seconds; a second one ends the process at once.";
+SIGTERM and SIGINT end all rooms politely within 3 seconds; a second one ends the process at once.
+SIGHUP reads the configuration file again: log, allow_origin and public_url change, all else needs a restart.";
 
 const CHECK: &str = "\
 It takes the options of `serve` and reads the same variables. Each problem is a line on stderr with its place.
@@ -140,7 +142,9 @@ fn main() -> ExitCode {
     let CommandLine { command, serve } = CommandLine::parse();
     match command.unwrap_or(Command::Serve(serve)) {
         Command::Serve(flags) => match configuration::settings(&flags) {
-            Ok((settings, warnings)) => serve::run(&settings, &warnings),
+            Ok((settings, warnings)) => {
+                serve::run(&settings, &warnings, move || Examined::of(&flags, std::env::vars_os()))
+            }
             Err(code) => code,
         },
         Command::Check(flags) => configuration::check(&flags),

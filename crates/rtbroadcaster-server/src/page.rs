@@ -31,6 +31,9 @@ const PAGES: [(&str, &str); 2] = [("/", "index.html"), ("/poll", "poll.html")];
 /// What stands in a page for the broadcasting path.
 const PATH_PLACEHOLDER: &str = "{broadcasting-path}";
 
+/// What stands in a page for the port that the server listens on.
+const PORT_PLACEHOLDER: &str = "{listen-port}";
+
 /// The page's files. Its tests live below it and stay out.
 #[derive(RustEmbed)]
 #[folder = "page/"]
@@ -56,15 +59,15 @@ struct QrQuery {
     url: String,
 }
 
-/// `/`, `/poll`, `/page/`, `/sdk/` and `/qr.svg` for GET and HEAD; the pages connect to `broadcasting_path` of the same host.
-/// All but the codes is made here, once.
-pub(crate) fn routes<S>(broadcasting_path: &str) -> Router<S>
+/// `/`, `/poll`, `/page/`, `/sdk/` and `/qr.svg` for GET and HEAD; the pages connect to `broadcasting_path` of the same host,
+/// and tell whoever started the server how others reach its `port`. All but the codes is made here, once.
+pub(crate) fn routes<S>(broadcasting_path: &str, port: u16) -> Router<S>
 where
     S: Clone + Send + Sync + 'static,
 {
     let mut router = Router::new();
     for (at, file) in PAGES {
-        let page = page(file, &escaped(broadcasting_path));
+        let page = page(file, &escaped(broadcasting_path), port);
         router = router.route(at, get(move |headers: HeaderMap| async move { answer(page.as_ref(), &headers) }));
     }
     let codes = Codes::default();
@@ -74,9 +77,10 @@ where
         .route("/qr.svg", get(move |request: Request| qr_svg(codes, request.into_parts().0)))
 }
 
-fn page(name: &str, path: &str) -> Option<Asset> {
+fn page(name: &str, path: &str, port: u16) -> Option<Asset> {
     let file = PageFiles::get(name)?;
-    let text = String::from_utf8_lossy(&file.data).replace(PATH_PLACEHOLDER, path);
+    let text = String::from_utf8_lossy(&file.data).replace(PORT_PLACEHOLDER, &port.to_string());
+    let text = text.replace(PATH_PLACEHOLDER, path);
     Some(Asset::new(name, text.into_bytes().into(), Reader::SameOrigin))
 }
 
@@ -150,14 +154,17 @@ mod tests {
     }
 
     #[test]
-    fn each_page_learns_its_broadcasting_path() {
+    fn each_page_learns_its_broadcasting_path_and_port() {
         let path = escaped("/a\"&<b>");
         assert_eq!(path, "/a&quot;&amp;&lt;b&gt;");
         for (at, name) in PAGES {
             assert!(PATHS.contains(&at), "{at}");
             let file = PageFiles::get(name).unwrap();
-            assert_eq!(String::from_utf8_lossy(&file.data).matches(PATH_PLACEHOLDER).count(), 1);
-            assert_eq!(answer(page(name, &path).as_ref(), &HeaderMap::new()).status(), StatusCode::OK);
+            let text = String::from_utf8_lossy(&file.data);
+            assert_eq!(text.matches(PATH_PLACEHOLDER).count(), 1);
+            assert_eq!(text.matches(PORT_PLACEHOLDER).count(), 1);
+            assert!(!text.contains("8080"), "{name} names a port that may not be the server's");
+            assert_eq!(answer(page(name, &path, 9000).as_ref(), &HeaderMap::new()).status(), StatusCode::OK);
         }
     }
 }

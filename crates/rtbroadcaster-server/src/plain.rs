@@ -1,5 +1,8 @@
 //! Text from the network that a terminal may show: what could steer it is spelled out. Pure.
 
+/// How many letters are not too long.
+const SHORT_LETTERS: usize = 128;
+
 /// `text` without anything that a terminal obeys or that turns the order of letters round.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut plain, letter| {
@@ -10,6 +13,15 @@ pub(crate) fn plain(text: &str) -> String {
         }
         plain
     })
+}
+
+/// The beginning of `text` in the same way, with a mark where something was cut off. For the log, which strangers must not fill.
+pub(crate) fn short(text: &str) -> String {
+    let (beginning, mark) = match text.char_indices().nth(SHORT_LETTERS) {
+        Some((end, _)) => (&text[..end], "…"),
+        None => (text, ""),
+    };
+    plain(beginning) + mark
 }
 
 /// A key as it is written: in quotes where it would be taken for something else.
@@ -35,6 +47,9 @@ mod tests {
     #[test]
     fn nothing_steers_the_terminal() {
         assert_eq!(plain("a\u{1b}[2J\u{9b}1m\u{202e}ä"), "a\\u{1b}[2J\\u{9b}1m\\u{202e}ä");
+        assert_eq!(short("a\u{1b}"), "a\\u{1b}");
+        assert_eq!(short(&"ä".repeat(SHORT_LETTERS)), "ä".repeat(SHORT_LETTERS));
+        assert_eq!(short(&"ä".repeat(SHORT_LETTERS + 1)), "ä".repeat(SHORT_LETTERS) + "…");
         assert_eq!(name("score"), "score");
         assert_eq!(name("two words"), r#""two words""#);
         assert_eq!(name("a\nb\u{7f}\""), r#""a\nb\u{7f}\"""#);

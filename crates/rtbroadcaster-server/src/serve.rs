@@ -11,11 +11,14 @@ mod listener;
 mod listeners;
 mod proxies;
 mod proxy_header;
+mod reload;
 mod site;
 mod sockets;
+mod totals;
 mod watched;
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::panic::resume_unwind;
 use std::pin::pin;
 use std::process::ExitCode;
@@ -23,19 +26,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rtbroadcaster::{Config, Disk, DiskError, Manager};
+use rustix::fs::Mode;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::log;
-use crate::metrics::Process;
+use crate::log::Log;
+use crate::metrics::{Process, Source};
+use crate::output::Output;
 use crate::settings::Settings;
-use crate::signals::{Came, Signals};
+use crate::signals::{Came, Hangups, Signals};
 use admin::Admin;
 use arrivals::Arrivals;
 use connection::Server;
 use hosts::Hosts;
 use listener::ListenError;
 use listeners::Listeners;
+use reload::{Load, Reload};
 use site::Site;
 use sockets::{Limits, Sockets};
 
@@ -68,50 +74,94 @@ fn hint(error: &DiskError) -> String {
     }
 }
 
-/// Serves until a signal and gives the process's exit code.
-/// What the configuration has to be warned of is logged first.
-pub(crate) fn run(settings: &Settings, warnings: &[String]) -> ExitCode {
-    log::start(&settings.log, settings.log_format);
+/// Serves until a signal and gives the process's exit code. What the configuration has to be warned of is logged first. `load`
+/// reads the settings again.
+pub(crate) fn run(settings: &Settings, warnings: &[String], load: impl Load) -> ExitCode {
+    let log = match Log::start(&settings.log, settings.log_format) {
+        Ok(log) => Arc::new(log),
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "rtbroadcaster: cannot start the log: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    match start(settings) {
+    match start(settings, load, &log) {
         Ok(code) => code,
         Err(error) => {
             // Without a log line around it: this is for whoever typed the command.
-            let _ = writeln!(std::io::stderr(), "rtbroadcaster: {error}");
+            log.stderr().add(format!("rtbroadcaster: {error}\n").as_bytes());
             ExitCode::FAILURE
         }
     }
 }
 
-fn start(settings: &Settings) -> Result<ExitCode, ServeError> {
+fn start(settings: &Settings, load: impl Load, log: &Arc<Log>) -> Result<ExitCode, ServeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Runtime)?;
+    // Before anything that may take long: until here a signal has ended the process by itself.
+    let watched = {
+        let _here = runtime.enter();
+        Signals::new().and_then(|signals| Ok((signals, Hangups::new()?)))
+    };
+    let (signals, hangups) = watched.map_err(ServeError::Signals)?;
+    // All files that it makes are what rooms have said.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    let reload = Reload::new(hangups, load, settings.clone(), Arc::clone(log));
     // On a worker, as all that it spawns: whoever accepts takes turns with those who are here.
-    let serving = runtime.spawn(serve(settings.clone()));
-    let outcome = runtime.block_on(serving).unwrap_or_else(|error| resume_unwind(error.into_panic()));
-    // Whoever has not gone by now is not waited for.
+    let serving = runtime.spawn(serve(settings.clone(), signals, reload, log.stderr().clone()));
+    let outcome = runtime.block_on(serving);
+    // Whoever has not gone by now is not waited for, nor a directory that is still being opened.
     runtime.shutdown_background();
-    outcome
+    outcome.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
-async fn serve(mut settings: Settings) -> Result<ExitCode, ServeError> {
-    let process = Process::begins();
-    let beyond = bound_connections(&mut settings.config);
-    // Before the ready line, so that whoever reads it may already send a signal.
-    let mut signals = Signals::new().map_err(ServeError::Signals)?;
-    let listeners = Listeners::bind(&settings.listen, "--listen").await?;
+/// What a server has when it is ready.
+struct Ready {
+    listeners: Listeners,
+    manager: Manager,
+    sockets: Arc<Sockets>,
+    admin: Option<Admin>,
+}
+
+impl Ready {
+    /// Does all that comes before the first connection is accepted.
+    async fn make(mut settings: Settings, log: Output) -> Result<Self, ServeError> {
+        let process = Process::begins();
+        let beyond = bound_connections(&mut settings.config);
+        let listeners = Listeners::bind(&settings.listen, "--listen").await?;
+        // Before the first connection is accepted: whoever waits in the queue of the port finds its room.
+        let manager = manager(&settings).await?;
+        let (all, per_address) = (settings.config.connections_max, settings.http_connections_per_address_max);
+        let sockets = Sockets::new(Limits { all, beyond, per_address }, Some(manager.clone()));
+        let counted = Arc::clone(&sockets);
+        let source = Source { manager: manager.clone(), http: Arc::new(move || counted.counts()), process, log };
+        let admin = Admin::bind(&settings, &manager, source).await?;
+        Ok(Self { listeners, manager, sockets, admin })
+    }
+}
+
+async fn serve(
+    settings: Settings,
+    mut signals: Signals,
+    reload: Reload<impl Load>,
+    log: Output,
+) -> Result<ExitCode, ServeError> {
+    let ready = tokio::select! {
+        biased;
+        signal = signals.next() => {
+            tracing::info!(%signal, "ending: the server was not ready yet");
+            return Ok(ExitCode::SUCCESS);
+        }
+        ready = Ready::make(settings.clone(), log) => ready?,
+    };
+    let Ready { listeners, manager, sockets, admin } = ready;
     let addresses = listeners.addresses();
-    // Before the first connection is accepted: whoever waits in the queue of the port finds its room.
-    let manager = manager(&settings).await?;
-    let site = Site::new(&settings.path, manager.clone());
+    let port = addresses.first().map_or(0, SocketAddr::port);
+    let site = Site::new(&settings.path, port, manager.clone());
     let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
     let keep_alive = settings.keep_alive_timeout;
     let server = Server { arrivals: Arc::new(Arrivals::new(&settings)), site, keep_alive, stop: stop.clone() };
-    let limits =
-        Limits { all: settings.config.connections_max, beyond, per_address: settings.http_connections_per_address_max };
-    let sockets = Sockets::new(limits, Some(manager.clone()));
-    let admin = Admin::bind(&settings, &manager, &sockets, process).await?;
     let admin_addresses = admin.as_ref().map(Admin::addresses).unwrap_or_default();
     announce::ready(&addresses, &admin_addresses, &settings);
     for address in addresses {
@@ -127,10 +177,14 @@ async fn serve(mut settings: Settings) -> Result<ExitCode, ServeError> {
     }
     // Until then too: who comes while it ends is told to come later.
     listeners.serve(&server, hosts, &sockets, &connections);
+    let mut reload = pin!(reload.run(&manager));
+    let mut totals = pin!(totals::tell(&manager));
     let mut lost = pin!(manager.log_lost());
     let cause = tokio::select! {
         signal = signals.next() => Cause::Signal(signal),
         () = &mut lost => Cause::Lost,
+        never = &mut reload => match never {},
+        never = &mut totals => match never {},
     };
     let open = manager.connections();
     // Before it is said: from then on nobody is let in and `/readyz` says so.

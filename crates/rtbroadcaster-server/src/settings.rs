@@ -107,6 +107,14 @@ pub(crate) enum SettingsError {
     },
 }
 
+/// A setting that is not as it was. The values are as they stand in a file; an unset one is empty.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) key: &'static str,
+    pub(crate) old: String,
+    pub(crate) new: String,
+}
+
 /// One value that was given, not yet understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Given {
@@ -179,6 +187,14 @@ impl Examined {
         }
         self.places.note(key.name, place);
         Ok(())
+    }
+}
+
+impl Settings {
+    /// Returns what `new` has that is not as it is here, in the order of the documentation.
+    pub(crate) fn changes(&self, new: &Self) -> Vec<Change> {
+        let change = |key: &keys::Key| Change { key: key.name, old: (key.show)(self), new: (key.show)(new) };
+        keys::KEYS.iter().map(change).filter(|change| change.old != change.new).collect()
     }
 }
 

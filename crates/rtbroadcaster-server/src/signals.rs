@@ -1,4 +1,4 @@
-//! The signals that end the process.
+//! The signals that end the process, and the one that has it look at its configuration again.
 //! Must not know how it ends.
 
 use std::fmt;
@@ -11,6 +11,21 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub(crate) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+}
+
+/// From its creation on, SIGHUP does not kill the process.
+pub(crate) struct Hangups(Signal);
+
+impl Hangups {
+    pub(crate) fn new() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for the next one; several that came meanwhile are one. Cancel safe.
+    pub(crate) async fn next(&mut self) {
+        // It ends only with the process.
+        let _ = self.0.recv().await;
+    }
 }
 
 /// Which signal came.

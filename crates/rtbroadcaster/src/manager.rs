@@ -21,6 +21,7 @@ use crate::fault::{self, Fault};
 use crate::id::{Life, RoomId};
 use crate::metrics::{Counters, Gauges, Metrics};
 use crate::options::RoomOptions;
+use crate::origin::{AllowedOrigins, Origin};
 use crate::protocol::{Protocol, Refusal};
 use crate::room::{CreateError, OwnError, Owner, OwnerKey, Registry, RoomSummary, Surroundings};
 use crate::sampling::Sampling;
@@ -68,6 +69,7 @@ pub struct Manager(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     config: Arc<Config>,
+    origins: AllowedOrigins,
     clock: Clock,
     counters: Arc<Counters>,
     registry: OnceLock<Arc<Registry>>,
@@ -86,6 +88,7 @@ impl Shared {
         let config = Arc::new(config.bounded());
         Self {
             gate: Gate::new(&config),
+            origins: AllowedOrigins::of(&config),
             config,
             clock,
             counters: Arc::new(Counters::new(Refusal::ALL.map(Refusal::code))),
@@ -245,9 +248,44 @@ impl Manager {
         self.0.waiting.is_drained()
     }
 
-    /// The limits and delays in force: those it was given, with delays that no clock can count shortened, see [`Config`].
+    /// The limits and delays in force: those it was given, with delays that no clock can count shortened, see [`Config`]; the
+    /// origins as they were at first.
     pub fn config(&self) -> &Config {
         &self.0.config
+    }
+
+    /// Replaces the origins of pages from other hosts that may connect ([`Config::allow_origins`]), for handshakes from now
+    /// on. Connections that there are stay.
+    ///
+    /// ```
+    /// use rtbroadcaster::{Config, Manager};
+    ///
+    /// let manager = Manager::new(Config::default());
+    /// manager.set_allowed_origins(vec!["https://pages.example".parse()?]);
+    /// assert!(manager.config().allow_origins.is_empty(), "which tells what it was made with");
+    /// # Ok::<(), rtbroadcaster::InvalidOrigin>(())
+    /// ```
+    pub fn set_allowed_origins(&self, origins: Vec<Origin>) {
+        self.0.origins.set_listed(origins);
+    }
+
+    /// Replaces where the world finds this server ([`Config::public_url`]), for handshakes from now on.
+    ///
+    /// ```
+    /// use rtbroadcaster::{Config, Manager};
+    ///
+    /// let manager = Manager::new(Config::default());
+    /// manager.set_public_url(Some("https://show.example".parse()?));
+    /// manager.set_public_url(None);
+    /// # Ok::<(), rtbroadcaster::InvalidOrigin>(())
+    /// ```
+    pub fn set_public_url(&self, origin: Option<Origin>) {
+        self.0.origins.set_public(origin);
+    }
+
+    /// The origins of pages from other hosts that may connect.
+    pub(crate) fn allowed_origins(&self) -> &AllowedOrigins {
+        &self.0.origins
     }
 
     /// Serves a client to its end on a task of its own. `first` came behind the handshake.

@@ -1,8 +1,11 @@
-//! Where a page comes from, as browsers say it.
+//! Where a page comes from, as browsers say it, and which pages may connect.
 //! Must not know who asks.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{PoisonError, RwLock};
+
+use crate::config::Config;
 
 /// The origin of a page: scheme, host and port (RFC 6454 section 4). An app's pages have a scheme of its own, such as
 /// `capacitor://localhost`, and those that a web view opens from a file have `file://`.
@@ -124,6 +127,64 @@ impl Origin {
     /// Whether both name the same host and port of the network, whatever their scheme.
     pub(crate) fn shares_host_with(&self, other: &Origin) -> bool {
         self.is_of_the_web() && other.is_of_the_web() && self.authority == other.authority
+    }
+}
+
+/// The origins of pages from other hosts that may connect. They may be replaced while the server runs.
+#[derive(Debug)]
+pub(crate) struct AllowedOrigins(RwLock<Allowed>);
+
+#[derive(Debug)]
+struct Allowed {
+    /// Each exactly.
+    listed: Vec<Origin>,
+    /// Its host and port, with any scheme.
+    public: Option<Origin>,
+}
+
+impl AllowedOrigins {
+    /// Those that `config` names.
+    pub(crate) fn of(config: &Config) -> Self {
+        Self(RwLock::new(Allowed { listed: config.allow_origins.clone(), public: config.public_url.clone() }))
+    }
+
+    /// Whether a page of this origin may connect.
+    pub(crate) fn allow(&self, origin: &Origin) -> bool {
+        self.read(|allowed| {
+            let is_public = allowed.public.as_ref().is_some_and(|public| public.shares_host_with(origin));
+            is_public || allowed.listed.contains(origin)
+        })
+    }
+
+    /// Replaces those that are listed.
+    pub(crate) fn set_listed(&self, origins: Vec<Origin>) {
+        self.write(|allowed| allowed.listed = origins);
+    }
+
+    /// Replaces the server's own address.
+    pub(crate) fn set_public(&self, origin: Option<Origin>) {
+        self.write(|allowed| allowed.public = origin);
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Allowed) -> T) -> T {
+        // Each change is a whole one.
+        read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write(&self, write: impl FnOnce(&mut Allowed)) {
+        write(&mut self.0.write().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// The origins with a comma in between; `none` if there are none.
+impl fmt::Display for AllowedOrigins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.read(|allowed| {
+            let mut origins = allowed.public.iter().chain(&allowed.listed);
+            let Some(first) = origins.next() else { return f.write_str("none") };
+            write!(f, "{first}")?;
+            origins.try_for_each(|origin| write!(f, ", {origin}"))
+        })
     }
 }
 

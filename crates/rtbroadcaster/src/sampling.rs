@@ -23,37 +23,60 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// assert_eq!(sampling.count("refused", now + Duration::from_secs(1)), Some(1), "one was not written");
 /// ```
 #[derive(Debug)]
-pub struct Sampling<K>(Mutex<Vec<Kind<K>>>);
+pub struct Sampling<K> {
+    /// How many lines of a kind are written at once.
+    burst: u32,
+    kinds: Mutex<Vec<Kind<K>>>,
+}
 
 /// One kind of line.
 #[derive(Debug)]
 struct Kind<K> {
     name: K,
-    /// When one was written.
+    /// When the last of those that were written would have been, if they had been a second apart.
     said: Instant,
     /// How many came since and were not.
     unsaid: u64,
 }
 
 impl<K> Default for Sampling<K> {
+    /// One line of each kind in a second.
     fn default() -> Self {
-        Self(Mutex::default())
+        Self::bursts_of(1)
+    }
+}
+
+impl<K> Sampling<K> {
+    /// Lets so many lines of each kind through at once, and one in a second on average. 0 is taken for 1.
+    ///
+    /// ```
+    /// use std::time::{Duration, Instant};
+    /// use rtbroadcaster::Sampling;
+    ///
+    /// let (sampling, now) = (Sampling::bursts_of(2), Instant::now());
+    /// let counted: Vec<_> = (0..4).map(|_| sampling.count("opened", now)).collect();
+    /// assert_eq!(counted, [Some(0), Some(0), None, None]);
+    /// assert_eq!(sampling.count("opened", now + Duration::from_secs(1)), Some(2));
+    /// ```
+    pub fn bursts_of(lines: u32) -> Self {
+        Self { burst: lines.max(1), kinds: Mutex::default() }
     }
 }
 
 impl<K: PartialEq> Sampling<K> {
     /// Another line of this `kind` could be written, at `now`. If it is to be, how many were not since the last one.
     pub fn count(&self, kind: K, now: Instant) -> Option<u64> {
-        let mut kinds = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(known) = kinds.iter_mut().find(|known| known.name == kind) else {
             kinds.push(Kind { name: kind, said: now, unsaid: 0 });
             return Some(0);
         };
-        if now < known.said + INTERVAL {
+        let next = known.said + INTERVAL;
+        if now + INTERVAL * (self.burst - 1) < next {
             known.unsaid += 1;
             return None;
         }
-        known.said = now;
+        known.said = now.max(next);
         Some(std::mem::take(&mut known.unsaid))
     }
 }
@@ -74,5 +97,15 @@ mod tests {
         assert_eq!(count(1, 1_050), None);
         assert_eq!(count(2, 1_059), None);
         assert_eq!(count(1, 9_000), Some(1));
+    }
+
+    #[test]
+    fn a_burst_is_written_and_then_a_line_a_second() {
+        let (start, sampling) = (Instant::now(), Sampling::bursts_of(3));
+        let count = |millis| sampling.count("a kind", start + Duration::from_millis(millis));
+        assert_eq!([0, 0, 0, 0, 500].map(count), [Some(0), Some(0), Some(0), None, None]);
+        assert_eq!([1_000, 1_000].map(count), [Some(2), None], "a second brings one");
+        assert_eq!([9_000; 4].map(count), [Some(1), Some(0), Some(0), None], "and a pause no more than a burst");
+        assert_eq!(Sampling::bursts_of(0).count("a kind", start), Some(0));
     }
 }

@@ -21,7 +21,7 @@ use crate::protocol::Protocol;
 use crate::socket::Socket;
 use crate::wire::handshake::{self, HandshakeError};
 pub use origin::OriginError;
-use origin::Page;
+use origin::{Claim, Page};
 
 /// When a connection was accepted, and from where. A server that puts this into the extensions of its requests has the
 /// deadlines count from there and the limits per address apply to handshakes; otherwise deadlines count from the
@@ -64,6 +64,8 @@ pub struct Upgrade {
     handshake: handshake::Request,
     /// The page it comes from; `None` when any page may connect.
     page: Option<Result<Page, OriginError>>,
+    /// What it says of itself, if it may be refused for that.
+    claim: Option<Box<Claim>>,
     socket: OnUpgrade,
     /// How the plain TCP socket is taken out of the upgraded connection.
     take: TakeSocket,
@@ -168,19 +170,21 @@ impl Upgrade {
         extensions: &mut Extensions,
     ) -> Result<Self, UpgradeError> {
         let handshake = handshake::check(method, version, headers)?;
-        let page = Some(origin::page(headers));
+        let page = origin::page(headers);
+        let claim = (!matches!(page, Ok(Page::None | Page::SameHost))).then(|| Box::new(Claim::of(headers)));
+        let page = Some(page);
         let arrival = extensions.get::<Arrival>();
         let accepted = arrival.map_or_else(Instant::now, |arrival| arrival.accepted);
         let peer = arrival.map(|arrival| arrival.peer);
         let socket = extensions.remove::<OnUpgrade>().ok_or(UpgradeError::NotUpgradable)?;
-        Ok(Self { handshake, page, socket, take: take_back, accepted, peer })
+        Ok(Self { handshake, page, claim, socket, take: take_back, accepted, peer })
     }
 
     /// Takes pages of any origin. For applications that check the origin themselves, or let anybody in: without a
     /// check, every page that a viewer visits can speak with the viewer's cookies.
     #[must_use]
     pub fn from_any_origin(self) -> Self {
-        Self { page: None, ..self }
+        Self { page: None, claim: None, ..self }
     }
 
     /// Has `take` unwrap the plain TCP socket, for a web server that gives hyper a stream of its own type. A message is then
@@ -237,7 +241,10 @@ impl Upgrade {
                 let kind = error.status().canonical_reason().unwrap_or_default();
                 if let Some(unsaid) = manager.sampling().count(kind, std::time::Instant::now()) {
                     let address = self.peer.map(|peer| tracing::field::display(peer.ip().to_canonical()));
-                    tracing::info!(%error, address, unsaid, "upgrade refused");
+                    let claim = self.claim.filter(|_| matches!(error, UpgradeError::Origin(_)));
+                    let (origin, host) = claim.map(|claim| (claim.origin, claim.host)).unzip();
+                    let allowed = origin.is_some().then(|| origin::cut(manager.allowed_origins()));
+                    tracing::info!(%error, origin, host, allowed, address, unsaid, "upgrade refused");
                 }
                 return error.counted(manager).into_response();
             }
@@ -265,7 +272,7 @@ impl Upgrade {
             return Err(UpgradeError::ShuttingDown);
         }
         if let Some(page) = &self.page {
-            page.as_ref().map_err(|error| *error)?.check(manager.config())?;
+            page.as_ref().map_err(|error| *error)?.check(manager.allowed_origins())?;
         }
         manager.enter(self.peer).map_err(|TooMany| UpgradeError::TooManyConnections)
     }

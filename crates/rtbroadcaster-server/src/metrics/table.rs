@@ -11,6 +11,7 @@ pub(super) struct Numbers {
     pub(super) manager: Metrics,
     pub(super) http: PlainHttp,
     pub(super) process: Seen,
+    pub(super) log_lines_dropped: u64,
 }
 
 /// One metric.
@@ -161,6 +162,9 @@ metrics! {
     Counter "rtbroadcaster_panics_total" []
         "Panics that were caught, each the end of a client or a room and a defect of the server"
         => |numbers| whole(numbers.manager.panics);
+    Counter "rtbroadcaster_log_lines_dropped_total" []
+        "Lines of the server's own log that were dropped, since stderr took no more of them or failed"
+        => |numbers| whole(numbers.log_lines_dropped);
     Histogram "rtbroadcaster_apply_to_written_seconds" []
         "Time from the moment a message was applied to the end of the pass that wrote it to a room's viewers in a lane"
         => |numbers| Samples::Times(&numbers.manager.apply_to_written);

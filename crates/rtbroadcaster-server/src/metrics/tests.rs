@@ -78,7 +78,8 @@ fn names_follow_the_rules_of_prometheus() {
 #[test]
 fn every_sample_has_a_value_for_each_of_its_labels() {
     let manager = Manager::new(Config::default()).metrics();
-    let numbers = Numbers { manager, http: PlainHttp::default(), process: Process::begins().look() };
+    let process = Process::begins().look();
+    let numbers = Numbers { manager, http: PlainHttp::default(), process, log_lines_dropped: 0 };
     for row in TABLE {
         match (row.read)(&numbers) {
             Samples::Each(samples) => {

@@ -1,4 +1,4 @@
-//! The address for whoever runs the server: the numbers that Prometheus collects.
+//! The address for whoever runs the server: the numbers that Prometheus collects, and whether the server is well.
 //! Must not know rooms, nor what the numbers mean.
 
 use std::net::SocketAddr;
@@ -20,9 +20,9 @@ use super::connection::Server;
 use super::hosts::Hosts;
 use super::listener::ListenError;
 use super::listeners::Listeners;
-use super::site::Site;
+use super::site::{self, Site};
 use super::sockets::{Limits, Sockets};
-use crate::metrics::{self, Process};
+use crate::metrics::{self, Source};
 use crate::settings::Settings;
 
 /// How many connections there may be. They have files of their own in the reserve.
@@ -37,27 +37,19 @@ pub(super) struct Admin {
     site: Site,
 }
 
-/// What the numbers are read from.
-#[derive(Debug, Clone)]
-struct Source {
-    manager: Manager,
-    sockets: Arc<Sockets>,
-    process: Process,
-}
-
 impl Admin {
     /// Listens, if the settings say where.
     pub(super) async fn bind(
         settings: &Settings,
         manager: &Manager,
-        sockets: &Arc<Sockets>,
-        process: Process,
+        source: Source,
     ) -> Result<Option<Self>, ListenError> {
         let Some(address) = &settings.admin_listen else { return Ok(None) };
         let listeners = Listeners::bind(std::slice::from_ref(address), FLAG).await?;
         let routes = Router::new()
             .route("/metrics", get(tell))
-            .with_state(Source { manager: manager.clone(), sockets: Arc::clone(sockets), process })
+            .with_state(source)
+            .merge(site::health(manager))
             .fallback((StatusCode::NOT_FOUND, "there is nothing here; the metrics are at /metrics\n"));
         Ok(Some(Self { listeners, site: Site::of(routes) }))
     }
@@ -80,9 +72,9 @@ impl Admin {
     }
 }
 
-async fn tell(State(Source { manager, sockets, process }): State<Source>) -> Response {
+async fn tell(State(source): State<Source>) -> Response {
     // Not on a thread that has rooms to serve: with 20 000 open files it takes milliseconds.
-    match tokio::task::spawn_blocking(move || metrics::tell(&manager, sockets.counts(), &process)).await {
+    match tokio::task::spawn_blocking(move || metrics::tell(&source)).await {
         Ok(text) => ([(CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

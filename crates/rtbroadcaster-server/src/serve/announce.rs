@@ -1,70 +1,124 @@
-//! What is said on standard output when the server is ready: where to start, where viewers go, and a code to scan.
+//! What is said on standard output when the server is ready: where to start, where viewers go, and a code to scan; or the same
+//! for machines.
 //! Must not know connections.
 
 use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::thread;
 
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use rtbroadcaster::Ack;
+use serde_json::json;
 
+use crate::log::Format;
 use crate::settings::Settings;
 
 /// Says where the server is, and its `admin` addresses. Nobody may be reading it.
 pub(super) fn ready(addresses: &[SocketAddr], admin: &[SocketAddr], settings: &Settings) {
-    let mut out = io::stdout().lock();
     let reach = addresses.iter().find_map(|address| Some(SocketAddr::new(reach(*address)?, address.port())));
-    let text = text(addresses, admin, settings, reach, out.is_terminal());
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let places = Places::new(addresses, admin, settings, reach);
+    let text = match settings.log_format {
+        Format::Text => places.text(settings, io::stdout().is_terminal()),
+        Format::Json => places.json(settings),
+    };
+    let say = move || {
+        let mut out = io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    };
+    // A pipe that is full holds this thread for ever, and nothing else.
+    if let Err(error) = thread::Builder::new().name("announce".to_owned()).spawn(say) {
+        tracing::warn!(%error, "nothing is said on standard output");
+    }
 }
 
-/// The lines, with a code of the address that `reach` tells if a terminal can show it.
-fn text(
-    addresses: &[SocketAddr],
-    admin: &[SocketAddr],
-    settings: &Settings,
-    reach: Option<SocketAddr>,
-    is_terminal: bool,
-) -> String {
-    let near = |address: &SocketAddr| {
-        SocketAddr::new(if address.ip().is_unspecified() { loopback(*address) } else { address.ip() }, address.port())
-    };
-    let sockets: Vec<_> = addresses.iter().map(|address| format!("ws://{}{}", near(address), settings.path)).collect();
-    let home = match (&settings.config.public_url, reach, addresses.first()) {
-        (Some(public), ..) => public.to_string(),
-        (None, Some(address), _) => format!("http://{address}"),
-        (None, None, address) => address.map(|address| format!("http://{}", near(address))).unwrap_or_default(),
-    };
-    let rooms = match &settings.data_dir {
-        None => "in memory: they end with this server".to_owned(),
-        Some(directory) => {
-            let level = match settings.ack {
-                Ack::Written => "they are written",
-                Ack::Disk => "they are on the disk",
-            };
-            format!("in {}; messages are acknowledged when {level}", directory.display())
+/// Where everything is.
+struct Places {
+    /// Where it listens.
+    addresses: Vec<SocketAddr>,
+    /// The address of its pages without a slash at the end, as others see it if they can.
+    home: String,
+    /// The WebSocket endpoint there.
+    websocket: String,
+    /// Where its metrics are.
+    metrics: Vec<String>,
+    /// Whether another machine can open `home`.
+    is_reachable: bool,
+}
+
+impl Places {
+    /// Of a server that listens on `addresses`, of which others reach `reach`.
+    fn new(addresses: &[SocketAddr], admin: &[SocketAddr], settings: &Settings, reach: Option<SocketAddr>) -> Self {
+        let near = |address: &SocketAddr| {
+            let ip = if address.ip().is_unspecified() { loopback(*address) } else { address.ip() };
+            SocketAddr::new(ip, address.port())
+        };
+        let public = settings.config.public_url.as_ref().map(ToString::to_string);
+        let is_reachable = public.is_some() || reach.is_some();
+        let open = reach.or_else(|| addresses.first().map(near));
+        let home = public.or_else(|| open.map(|address| format!("http://{address}"))).unwrap_or_default();
+        // `ws` is to `http` what `wss` is to `https` (RFC 6455 section 3).
+        let websocket = format!("ws{}{}", home.strip_prefix("http").unwrap_or(&home), settings.path);
+        let metrics = admin.iter().map(|admin| format!("http://{admin}/metrics")).collect();
+        Self { addresses: addresses.to_vec(), home, websocket, metrics, is_reachable }
+    }
+
+    /// The lines, with a code of the address that others open if a terminal can show it.
+    fn text(&self, settings: &Settings, is_terminal: bool) -> String {
+        let Self { addresses, home, websocket, metrics, is_reachable } = self;
+        let rooms = match &settings.data_dir {
+            None => "in memory: they end with this server".to_owned(),
+            Some(directory) => {
+                let level = match settings.ack {
+                    Ack::Written => "they are written",
+                    Ack::Disk => "they are on the disk",
+                };
+                format!("in {}; messages are acknowledged when {level}", directory.display())
+            }
+        };
+        let mut text = format!(
+            "rtbroadcaster is ready.\n\n  Present    {home}/\n  Viewers    {home}/?uuid=ROOM\n  Rooms      {rooms}\n"
+        );
+        if addresses.len() > 1 || addresses.iter().any(|address| *home != format!("http://{address}")) {
+            // Where a proxy finds it, and which port it took.
+            let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+            text.push_str(&format!("  Listening  {}\n", addresses.join(", ")));
         }
-    };
-    let mut text = format!(
-        "rtbroadcaster is ready.\n\n  Present    {home}/\n  Viewers    {home}/?uuid=ROOM\n  Rooms      {rooms}\n  \
-         WebSocket  {}\n",
-        sockets.join("\n             ")
-    );
-    for admin in admin {
-        text.push_str(&format!("  Metrics    http://{admin}/metrics\n"));
-    }
-    text.push('\n');
-    let is_reachable = settings.config.public_url.is_some() || reach.is_some();
-    if is_terminal
-        && is_reachable
-        && let Ok(code) = QrCode::new(format!("{home}/"))
-    {
-        // Light modules drawn, dark ones left: most terminals are dark.
-        let code = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
-        text.push_str(&code);
+        text.push_str(&format!("  WebSocket  {websocket}\n"));
+        for metrics in metrics {
+            text.push_str(&format!("  Metrics    {metrics}\n"));
+        }
         text.push('\n');
+        if is_terminal
+            && *is_reachable
+            && let Ok(code) = QrCode::new(format!("{home}/"))
+        {
+            // Light modules drawn, dark ones left: most terminals are dark.
+            let code = code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+            text.push_str(&code);
+            text.push('\n');
+        }
+        text
     }
-    text
+
+    /// One line.
+    fn json(&self, settings: &Settings) -> String {
+        let Self { addresses, home, websocket, metrics, .. } = self;
+        let listen: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        let directory = settings.data_dir.as_ref().map(|directory| directory.display().to_string());
+        let line = json!({
+            "message": "ready",
+            "listen": listen,
+            "present": format!("{home}/"),
+            "viewers": format!("{home}/?uuid=ROOM"),
+            "websocket": websocket,
+            "path": settings.path.to_string(),
+            "metrics": metrics.first(),
+            "data_dir": directory,
+            "ack": directory.as_ref().map(|_| settings.ack.word()),
+        });
+        format!("{line}\n")
+    }
 }
 
 /// The loopback address of the family of `address`.
@@ -91,10 +145,14 @@ fn reach(address: SocketAddr) -> Option<IpAddr> {
 mod tests {
     use super::*;
 
-    fn said(listen: &str, reach: Option<[u8; 4]>, is_terminal: bool) -> String {
+    fn places(listen: &str, reach: Option<[u8; 4]>, settings: &Settings) -> Places {
         let address: SocketAddr = listen.parse().unwrap();
-        let reach = reach.map(|ip| SocketAddr::new(ip.into(), address.port()));
-        text(&[address], &[], &Settings::default(), reach, is_terminal)
+        Places::new(&[address], &[], settings, reach.map(|ip| SocketAddr::new(ip.into(), address.port())))
+    }
+
+    fn said(listen: &str, reach: Option<[u8; 4]>, is_terminal: bool) -> String {
+        let settings = Settings::default();
+        places(listen, reach, &settings).text(&settings, is_terminal)
     }
 
     #[test]
@@ -102,7 +160,8 @@ mod tests {
         let said = said("127.0.0.1:8080", None, true);
         assert!(said.contains("Present    http://127.0.0.1:8080/\n"), "{said}");
         assert!(said.contains("Viewers    http://127.0.0.1:8080/?uuid=ROOM\n"), "{said}");
-        assert!(said.contains("ws://127.0.0.1:8080/broadcasting\n"), "{said}");
+        assert!(said.contains("WebSocket  ws://127.0.0.1:8080/broadcasting\n"), "{said}");
+        assert!(!said.contains("Listening"), "it is said already: {said}");
         assert!(!said.contains('█') && !said.contains('▀'), "{said}");
     }
 
@@ -110,16 +169,19 @@ mod tests {
     fn a_server_for_the_network_names_the_address_that_a_phone_can_open() {
         let plain = said("0.0.0.0:9000", Some([192, 168, 1, 7]), false);
         assert!(plain.contains("Present    http://192.168.1.7:9000/\n"), "{plain}");
-        assert!(plain.contains("ws://127.0.0.1:9000/broadcasting\n"), "{plain}");
+        assert!(plain.contains("WebSocket  ws://192.168.1.7:9000/broadcasting\n"), "{plain}");
+        assert!(plain.contains("Listening  0.0.0.0:9000\n"), "{plain}");
         assert!(!plain.contains('▀'), "no code in a pipe");
         assert!(said("0.0.0.0:9000", Some([192, 168, 1, 7]), true).contains('▀'));
+        let alone = said("0.0.0.0:9000", None, false);
+        assert!(alone.contains("WebSocket  ws://127.0.0.1:9000/broadcasting\n"), "without a network: {alone}");
     }
 
     #[test]
     fn how_much_a_room_survives_is_said() {
         assert!(said("127.0.0.1:8080", None, false).contains("Rooms      in memory: they end with this server\n"));
         let settings = Settings { ack: Ack::Disk, ..Settings::with("data_dir", "/var/lib/rooms").unwrap() };
-        let said = text(&["127.0.0.1:8080".parse().unwrap()], &[], &settings, None, false);
+        let said = places("127.0.0.1:8080", None, &settings).text(&settings, false);
         assert!(
             said.contains("Rooms      in /var/lib/rooms; messages are acknowledged when they are on the disk\n"),
             "{said}"
@@ -127,21 +189,51 @@ mod tests {
     }
 
     #[test]
-    fn every_address_is_named_and_the_one_that_others_reach_comes_first() {
+    fn every_address_is_named_and_the_one_that_others_reach_is_opened() {
         let listen = ["127.0.0.1:8080".parse().unwrap(), "192.168.1.7:9000".parse().unwrap()];
-        let said = text(&listen, &[], &Settings::default(), Some(listen[1]), false);
+        let settings = Settings::default();
+        let said = Places::new(&listen, &[], &settings, Some(listen[1])).text(&settings, false);
         assert!(said.contains("Present    http://192.168.1.7:9000/\n"), "{said}");
-        let sockets =
-            "  WebSocket  ws://127.0.0.1:8080/broadcasting\n             ws://192.168.1.7:9000/broadcasting\n";
-        assert!(said.contains(sockets), "{said}");
+        assert!(said.contains("Listening  127.0.0.1:8080, 192.168.1.7:9000\n"), "{said}");
+        assert!(said.contains("WebSocket  ws://192.168.1.7:9000/broadcasting\n"), "{said}");
     }
 
     #[test]
     fn behind_a_proxy_the_public_address_counts() {
         let settings = Settings::with("public_url", "https://show.example.org").unwrap();
-        let admin = ["127.0.0.1:9464".parse().unwrap()];
-        let said = text(&["127.0.0.1:8080".parse().unwrap()], &admin, &settings, None, false);
+        let admin = "127.0.0.1:9464".parse().unwrap();
+        let places = Places::new(&["127.0.0.1:8080".parse().unwrap()], &[admin], &settings, None);
+        let said = places.text(&settings, false);
         assert!(said.contains("Present    https://show.example.org/\n"), "{said}");
+        assert!(said.contains("WebSocket  wss://show.example.org/broadcasting\n"), "{said}");
+        assert!(said.contains("Listening  127.0.0.1:8080\n"), "where the proxy finds it: {said}");
         assert!(said.ends_with("  Metrics    http://127.0.0.1:9464/metrics\n\n"), "for this network only: {said}");
+        let settings = Settings::with("public_url", "http://show.example.org:81").unwrap();
+        let said = self::places("127.0.0.1:8080", None, &settings).text(&settings, false);
+        assert!(said.contains("WebSocket  ws://show.example.org:81/broadcasting\n"), "{said}");
+    }
+
+    #[test]
+    fn a_machine_gets_one_line_with_the_same() {
+        let settings = Settings::with("data_dir", "/var/lib/\"rooms\"").unwrap();
+        let admin = "127.0.0.1:9464".parse().unwrap();
+        let places = Places::new(&["0.0.0.0:9000".parse().unwrap()], &[admin], &settings, None);
+        let line = places.json(&settings);
+        assert_eq!(line.matches('\n').count(), 1);
+        let expected = json!({
+            "message": "ready",
+            "listen": ["0.0.0.0:9000"],
+            "present": "http://127.0.0.1:9000/",
+            "viewers": "http://127.0.0.1:9000/?uuid=ROOM",
+            "websocket": "ws://127.0.0.1:9000/broadcasting",
+            "path": "/broadcasting",
+            "metrics": "http://127.0.0.1:9464/metrics",
+            "data_dir": "/var/lib/\"rooms\"",
+            "ack": "written",
+        });
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), expected);
+        let memory = Settings::default();
+        let line = self::places("127.0.0.1:8080", None, &memory).json(&memory);
+        assert!(line.contains("\"ack\":null") && line.contains("\"metrics\":null"), "{line}");
     }
 }

@@ -13,6 +13,7 @@ use axum::response::{IntoResponse, Response};
 use rtbroadcaster::Sampling;
 
 use crate::host_name::HostName;
+use crate::plain;
 
 /// The names that requests may be sent to.
 #[derive(Debug, Clone)]
@@ -29,6 +30,20 @@ pub(super) struct Loopback {
     allowed: Box<[HostName]>,
     /// Refusals; only some are worth a line.
     refusals: Sampling<()>,
+}
+
+impl Loopback {
+    /// All names, as the log has them.
+    fn names(&self) -> String {
+        let names = self.allowed.iter().map(ToString::to_string);
+        std::iter::once("localhost".to_owned()).chain(names).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// All that a request says about the host it is sent to, as the log may have it.
+fn sent(headers: &HeaderMap) -> String {
+    let hosts = headers.get_all(HOST).iter().map(|host| String::from_utf8_lossy(host.as_bytes()));
+    plain::short(&hosts.collect::<Vec<_>>().join(", "))
 }
 
 impl Hosts {
@@ -69,7 +84,9 @@ impl Hosts {
             && let Some(unsaid) = rule.refusals.count((), Instant::now())
         {
             let why = "on a loopback address only localhost is answered; --allow-host HOST adds a name";
-            tracing::info!(unsaid, "request refused: {why}");
+            let host = sent(headers);
+            let allowed = plain::short(&rule.names());
+            tracing::info!(host, allowed, unsaid, "request refused: {why}");
         }
         let answer = "this server answers to localhost only; --allow-host adds other names\n";
         Some((StatusCode::FORBIDDEN, answer).into_response())

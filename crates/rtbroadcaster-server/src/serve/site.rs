@@ -50,16 +50,13 @@ impl Site {
         Self { hosts, ..self.clone() }
     }
 
-    /// The server's whole site, under any name.
-    pub(super) fn new(path: &Endpoint, manager: Manager) -> Self {
+    /// The whole site of a server that listens on `port`, under any name.
+    pub(super) fn new(path: &Endpoint, port: u16, manager: Manager) -> Self {
         let nothing_here = format!("there is nothing here; the WebSocket endpoint is {path}\n");
-        let routes = Router::new()
-            .route(HEALTHZ, get("ok"))
-            .route(READYZ, get(readyz))
+        let routes = health(&manager)
             // What HAProxy asks by default whether it may send clients here.
-            .route("/", options(readyz))
-            .with_state(manager.clone())
-            .merge(page::routes(path.as_ref()))
+            .merge(Router::new().route("/", options(readyz)).with_state(manager.clone()))
+            .merge(page::routes(path.as_ref(), port))
             .fallback((StatusCode::NOT_FOUND, nothing_here));
         let door = Door { path: path.clone(), manager };
         Self { door: Some(Arc::new(door)), ..Self::of(routes) }
@@ -85,6 +82,11 @@ impl Site {
 /// Takes the socket out of a connection that is served here.
 fn unwrap(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
     upgraded.downcast::<Watched>().map(|parts| (parts.io.into_inner(), parts.read_buf))
+}
+
+/// Whether the process answers, and whether new clients should be sent to it.
+pub(super) fn health(manager: &Manager) -> Router {
+    Router::new().route(HEALTHZ, get("ok")).route(READYZ, get(readyz)).with_state(manager.clone())
 }
 
 /// Whether new clients should be sent here.

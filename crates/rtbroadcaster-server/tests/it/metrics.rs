@@ -132,13 +132,14 @@ async fn every_line_can_be_read_and_what_happened_is_in_it() {
 }
 
 #[tokio::test]
-async fn the_address_serves_metrics_only_and_the_other_one_has_none() {
+async fn the_address_serves_metrics_and_health_only_and_the_other_one_has_no_metrics() {
     let (server, address) = watched(&[]).await;
     for (request, status) in [
         ("HEAD /metrics", 200),
         ("GET /metrics?a=b", 200),
         ("GET /", 404),
-        ("GET /healthz", 404),
+        ("GET /healthz", 200),
+        ("GET /readyz", 200),
         ("GET /broadcasting", 404),
         ("GET /metrics/", 404),
     ] {
@@ -183,6 +184,9 @@ async fn metrics_are_told_until_the_last_client_is_gone() {
     server.signal("TERM").await;
     server.log_has("shutting down").await;
     assert_eq!(scrape(address).await["rtbroadcaster_connections"], 1.0);
+    for (request, status) in [("GET /readyz", 503), ("GET /healthz", 200)] {
+        assert_eq!(Connection::open_at(address).await.status(request).await, status, "{request}");
+    }
     drop(holder);
     assert_eq!(server.exit().await.code(), Some(0));
 }

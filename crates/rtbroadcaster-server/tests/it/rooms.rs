@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::client::Client;
-use crate::server::Server;
+use crate::server::{Server, program};
 
 #[tokio::test]
 async fn a_room_works_from_end_to_end() {
@@ -35,4 +35,44 @@ async fn a_room_works_from_end_to_end() {
     let mut nobody = Client::open(&server).await;
     nobody.say(json!({"uuid": room, "status": {"value": 2}})).await;
     assert_eq!(nobody.hear().await["status"]["text"], "room not found");
+}
+
+#[tokio::test]
+async fn the_log_tells_which_rooms_open_and_why_they_end() {
+    let mut server = Server::started_by(&mut program(), &["--room-idle-timeout", "100ms"]).await;
+    let (mut owner, room) = Client::owner(&server).await;
+    let line = server.log_has("room opened").await;
+    let name = format!("room={}…", &room[..8]);
+    assert!(line.contains("INFO") && line.contains(&name) && !line.contains(&room), "{line}");
+    owner.say(json!({"uuid": room, "status": {"value": 4}})).await;
+    let line = server.log_has("room ended").await;
+    assert!(line.contains(&name) && line.contains("why=\"its owner closed it\""), "{line}");
+
+    drop(Client::owner(&server).await);
+    let line = server.log_has("room ended").await;
+    assert!(line.contains("why=\"its owner did not come back\""), "{line}");
+
+    let _owner = Client::owner(&server).await;
+    server.signal("TERM").await;
+    let line = server.log_has("room ended").await;
+    assert!(line.contains("why=\"the server shuts down\""), "{line}");
+}
+
+#[tokio::test]
+async fn a_flood_of_rooms_does_not_fill_the_log() {
+    const ROOMS: usize = 60;
+    let server = Server::start().await;
+    let begun = std::time::Instant::now();
+    let mut owner = Vec::new();
+    for _ in 0..ROOMS {
+        owner.push(Client::owner(&server).await);
+    }
+    server.signal("TERM").await;
+    drop(owner);
+    let (_, log) = server.rest().await;
+    let most = 16 + begun.elapsed().as_secs() + 1;
+    for what in ["room opened", "room ended"] {
+        let lines = log.iter().filter(|line| line.contains(what)).count() as u64;
+        assert!((16..=most).contains(&lines), "{what}: {lines} lines, where {most} are allowed");
+    }
 }

@@ -42,27 +42,47 @@ impl Server {
 
     /// A server on a free port, started by `command` with `arguments` more.
     pub(crate) async fn started_by(command: &mut Command, arguments: &[&str]) -> Self {
-        command.args(["--listen", "127.0.0.1:0"]).args(arguments);
-        Self::started_without_address(command).await
+        Self::with_stderr(command, arguments, Stdio::piped()).await
+    }
+
+    /// The same, where stderr is this.
+    pub(crate) async fn with_stderr(command: &mut Command, arguments: &[&str], stderr: Stdio) -> Self {
+        Self::announced(on_a_free_port(command, arguments), stderr).await
     }
 
     /// A server that `command` starts, wherever that listens.
     pub(crate) async fn started_without_address(command: &mut Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-        let mut child = command.spawn().unwrap();
+        Self::announced(command, Stdio::piped()).await
+    }
+
+    async fn announced(command: &mut Command, stderr: Stdio) -> Self {
+        let mut child = spawned(command, Stdio::piped(), stderr);
         let mut stdout = lines(child.stdout.take().unwrap());
-        let stderr = lines(child.stderr.take().unwrap());
+        let stderr = child.stderr.take().map_or_else(|| mpsc::unbounded_channel().1, lines);
         let mut announcement = String::new();
-        let url = loop {
+        let (address, url) = loop {
             let line = soon("the announcement", stdout.recv()).await.expect("the server ended before it was ready");
             announcement.push_str(&line);
             announcement.push('\n');
-            if let Some(url) = line.split_whitespace().find(|word| word.starts_with("ws://")) {
-                break url.to_owned();
+            if let Some(place) = place(&announcement) {
+                break place;
             }
         };
-        let address = url.trim_start_matches("ws://").split('/').next().unwrap().parse().unwrap();
         Self { child, address, url, announcement, stdout, stderr }
+    }
+
+    /// The same, where stdout is this and the log tells where it listens.
+    pub(crate) async fn with_stdout(command: &mut Command, arguments: &[&str], stdout: Stdio) -> Self {
+        let mut child = spawned(on_a_free_port(command, arguments), stdout, Stdio::piped());
+        let mut stderr = lines(child.stderr.take().unwrap());
+        let address = loop {
+            let line = soon("the log", stderr.recv()).await.expect("the server ended before it was ready");
+            if let Some((_, rest)) = line.split_once("listening address=") {
+                break rest.split(' ').next().unwrap().parse().unwrap();
+            }
+        };
+        let url = format!("ws://{address}/broadcasting");
+        Self { child, address, url, announcement: String::new(), stdout: mpsc::unbounded_channel().1, stderr }
     }
 
     /// The next line that it says on stdout.
@@ -111,6 +131,30 @@ impl Server {
         self.exit().await;
         soon("the last lines", async { (all(&mut self.stdout).await, all(&mut self.stderr).await) }).await
     }
+}
+
+/// Where a server listens that has said so much, and its WebSocket endpoint there; `None` if it has not said all of that.
+fn place(announcement: &str) -> Option<(SocketAddr, String)> {
+    let word = |line: &str| line.split_whitespace().nth(1).map(|word| word.trim_end_matches(',').to_owned());
+    let (listening, websocket) = if announcement.starts_with('{') {
+        let said: serde_json::Value = serde_json::from_str(announcement).unwrap();
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        (Some(text(&said["listen"][0])), text(&said["websocket"]))
+    } else {
+        let named = |name: &str| announcement.lines().find(|line| line.trim_start().starts_with(name)).and_then(word);
+        (named("Listening"), named("WebSocket")?)
+    };
+    let (authority, path) = websocket.split_once("://").unwrap().1.split_once('/').unwrap();
+    let address: SocketAddr = listening.as_deref().unwrap_or(authority).parse().unwrap();
+    Some((address, format!("ws://{address}/{path}")))
+}
+
+fn on_a_free_port<'a>(command: &'a mut Command, arguments: &[&str]) -> &'a mut Command {
+    command.args(["--listen", "127.0.0.1:0"]).args(arguments)
+}
+
+fn spawned(command: &mut Command, stdout: Stdio, stderr: Stdio) -> Child {
+    command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).kill_on_drop(true).spawn().unwrap()
 }
 
 async fn all(lines: &mut mpsc::UnboundedReceiver<String>) -> Vec<String> {

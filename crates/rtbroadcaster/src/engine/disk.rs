@@ -16,6 +16,7 @@ mod pulse;
 mod store;
 mod tally;
 mod text;
+mod tree;
 
 use std::collections::HashSet;
 use std::fs::DirBuilder;
@@ -32,6 +33,7 @@ pub use error::DiskError;
 use journal::Journal;
 use marker::{Mark, Marker};
 use store::{Contents, Found, House, Store};
+use tree::Exposed;
 
 /// The format of what is in a directory; a greater one is of a later version of this software.
 const FORMAT: u32 = 2;
@@ -104,14 +106,16 @@ impl Disk {
     }
 
     fn open_and_wait(&self, now: Duration, counters: Arc<Counters>) -> Result<Opened, DiskError> {
-        // What rooms said is nobody else's business on this machine.
-        let directory = DirBuilder::new().recursive(true).mode(0o700).create(&self.directory);
-        directory.map_err(|source| self.io(source))?;
+        let path = self.directory.join(tree::STORE);
+        // What rooms said is nobody else's business on this machine. The store's files are behind a directory that is closed.
+        let directory = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+        // With something else in its place: the next check names it.
+        directory.or_else(|error| if path.symlink_metadata().is_ok() { Ok(()) } else { Err(self.io(error)) })?;
+        let exposed = tree::check(&self.directory).map_err(|error| self.error_of_tree(error))?;
         let before = marker::read(&self.directory).map_err(|source| self.io(source))?;
         if let marker::Found::Newer(field) = before {
             return Err(self.unknown(field));
         }
-        let path = self.directory.join("store");
         manifests::check(&path).map_err(|refused| self.refused(refused))?;
         let journals = cut::journals(&path).map_err(|source| self.io(source))?;
         let store = Store::open(&path).map_err(|error| self.error(error))?;
@@ -127,6 +131,10 @@ impl Disk {
         let findings = Findings { marker, boot, stated, counted, rooms: &rooms, cuts: &cuts, newest };
         let is_accepted = self.accept(&findings)?;
         findings.warn();
+        if let Some(Exposed { path, mode, more }) = exposed {
+            let (path, mode, directory) = (path.display(), format!("{mode:04o}"), self.directory.display());
+            tracing::warn!(%path, mode, more, "other users of this machine may open it; `chmod -R go= {directory}` closes it");
+        }
         let lives = house.lives.clone();
         let lives = lives.map_or_else(|| Lives::only(Life::random()), |lives| lives.followed_by(Life::random()));
         let (mut rooms, changed) = renumbered(rooms, &house, &lives);

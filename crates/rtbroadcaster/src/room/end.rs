@@ -21,17 +21,48 @@ pub(super) struct Departure {
     pub(super) owner: Duration,
 }
 
+/// Why a room ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// Its owner says so.
+    Owner,
+    /// The program says so.
+    Program,
+    /// Its owner is away for too long, or owner and viewers are.
+    Absence,
+    /// Nobody has been there for long, and its creator's address wants another room.
+    Place,
+    /// The process ends.
+    Shutdown,
+    /// A panic has left it half changed.
+    Fault,
+}
+
+impl Cause {
+    /// As the log has it.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Owner => "its owner closed it",
+            Self::Program => "the program closed it",
+            Self::Absence => "its owner did not come back",
+            Self::Place => "its creator's address opened another one",
+            Self::Shutdown => "the server shuts down",
+            Self::Fault => "our fault",
+        }
+    }
+}
+
 impl Room {
     /// Ends the room: everybody in it is told, in order with the messages, and nobody can join any more.
     pub(crate) fn end(&self) {
-        self.end_locked(&mut self.lock());
+        self.end_locked(&mut self.lock(), Cause::Program);
     }
 
     /// Ends the room in the name of its owner, which is told in other words.
     pub(super) fn end_by_owner(&self) {
         let mut state = self.lock();
-        state.is_own_end = true;
-        self.end_locked(&mut state);
+        state.cause = Some(Cause::Owner);
+        self.end_locked(&mut state, Cause::Owner);
     }
 
     /// Ends the room if its time has come; otherwise it is looked at again when it may have.
@@ -39,7 +70,7 @@ impl Room {
         let mut state = self.lock();
         if state.core.is_over(self.clock.now()) {
             // Under the lock under which that was found: an owner that comes in between would own a room that ends.
-            self.end_locked(&mut state);
+            self.end_locked(&mut state, Cause::Absence);
         } else {
             self.schedule_end(&mut state);
         }
@@ -47,7 +78,11 @@ impl Room {
 
     /// The process goes away. A room that is kept lives on without it, any other ends.
     pub(crate) fn shut(&self, moments: Moments) {
-        if self.engine.is_some() { self.depart(moments) } else { self.end() }
+        if self.engine.is_some() {
+            self.depart(moments);
+        } else {
+            self.end_locked(&mut self.lock(), Cause::Shutdown);
+        }
     }
 
     /// How many clients own it and how many watch it.
@@ -61,7 +96,7 @@ impl Room {
         let mut state = self.lock();
         let is_lonely = self.has_been_lonely(&state).is_some_and(|time| time > grace);
         if is_lonely {
-            self.end_locked(&mut state);
+            self.end_locked(&mut state, Cause::Place);
         }
         is_lonely
     }
@@ -99,7 +134,7 @@ impl Room {
         }
         state.reception.part();
         self.budget.close();
-        self.unlist();
+        self.unlist(Cause::Fault);
     }
 
     /// Has the room looked at when its time may have come.
@@ -125,9 +160,10 @@ impl Room {
         }
     }
 
-    /// Ends the room, if it has not ended.
-    pub(super) fn end_locked(&self, state: &mut State) {
+    /// Ends the room for this `cause`, if it has not ended.
+    pub(super) fn end_locked(&self, state: &mut State, cause: Cause) {
         if let Some(decided) = state.core.end() {
+            state.cause.get_or_insert(cause);
             self.settle(state, decided, Waiter::default(), self.clock.now());
         }
     }
@@ -149,23 +185,24 @@ impl Room {
         state.members.tell(|| Item::Roll(Roll::Part(Parting::Ended(Arc::clone(&last)))));
         if let Some(owner) = state.owner.take() {
             let dialect = owner.dialect();
-            let reason = if state.is_own_end { dialect.own_room_closed } else { dialect.room_closed };
+            let is_own_end = state.cause == Some(Cause::Owner);
+            let reason = if is_own_end { dialect.own_room_closed } else { dialect.room_closed };
             owner.farewell(self.id, reason);
         }
         state.reception.part();
         // Whoever waits for the budget learns that the room has ended.
         self.budget.close();
-        self.unlist();
+        self.unlist(state.cause.unwrap_or(Cause::Program));
     }
 
-    /// The room is found by nobody any more.
-    pub(super) fn unlist(&self) {
+    /// The room has ended for this `cause` and is found by nobody any more.
+    pub(super) fn unlist(&self, cause: Cause) {
         if let Some(share) = &self.share {
             share.holds(0);
         }
         // Also under the room's lock: nobody takes a room's under the list's.
         if let Some(registry) = self.registry.upgrade() {
-            registry.remove(self.id);
+            registry.remove(self.id, cause.word());
         }
     }
 }

@@ -38,7 +38,7 @@ use crate::metrics::Counters;
 use crate::options::RoomOptions;
 use crate::standing::{Reach, Standing, Start};
 use core::Core;
-use end::Departure;
+use end::{Cause, Departure};
 use key::KeyHash;
 use log::Lineage;
 use members::{Members, Seat};
@@ -107,8 +107,8 @@ struct State {
     owner: Option<Arc<Outbox>>,
     /// Whoever waits for something to be written.
     waiting: Waiting,
-    /// The owner itself ends the room.
-    is_own_end: bool,
+    /// Why the room ends, once that is decided.
+    cause: Option<Cause>,
     /// The process goes away, and the room does not.
     departure: Option<Departure>,
     /// A panic has left it half changed: nothing more is applied.
@@ -189,7 +189,7 @@ impl Room {
             reception: Reception::new(options),
             owner: None,
             waiting: Waiting::default(),
-            is_own_end: false,
+            cause: None,
             departure: None,
             is_broken: false,
         };

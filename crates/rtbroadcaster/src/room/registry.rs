@@ -4,7 +4,7 @@
 mod list;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
@@ -20,6 +20,7 @@ use crate::fault;
 use crate::id::{RoomId, Term};
 use crate::options::RoomOptions;
 use crate::place::Place;
+use crate::sampling::Sampling;
 use crate::standing::Start;
 use list::{Full, List};
 
@@ -46,7 +47,12 @@ pub(crate) struct Registry {
     rooms: Mutex<List>,
     /// To the task that looks at rooms.
     looks: mpsc::UnboundedSender<(RoomId, Look, Duration)>,
+    /// Lines about rooms that open and end: anybody who may open rooms can cause them.
+    told: Sampling<&'static str>,
 }
+
+/// So many rooms that open, and that end, have a line each; then one in a second does.
+const TOLD_AT_ONCE: u32 = 16;
 
 /// For what a room is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,7 +70,8 @@ impl Registry {
     /// `faults`, and for whoever has to be told that viewers are `lagging`.
     pub(crate) fn new(around: Surroundings, stored: Vec<Stored>, faults: Faults, lagging: Lagging) -> Arc<Self> {
         let (looks, due) = mpsc::unbounded_channel();
-        let registry = Arc::new(Self { around, rooms: Mutex::default(), looks });
+        let registry =
+            Arc::new(Self { around, rooms: Mutex::default(), looks, told: Sampling::bursts_of(TOLD_AT_ONCE) });
         let me = Arc::downgrade(&registry);
         for stored in stored {
             let place = stored.header.place;
@@ -139,7 +146,9 @@ impl Registry {
         }
         let (id, me) = (RoomId::random(), Arc::downgrade(self));
         let room = rooms.add(place, config, |share| Room::new(id, hash, options, share, &me, &self.around));
-        tracing::debug!(room = ?id, rooms = rooms.len(), "room opened");
+        if let Some(unsaid) = self.told.count("opened", Instant::now()) {
+            tracing::info!(room = ?id, rooms = rooms.len(), unsaid, "room opened");
+        }
         Ok(Owner::new(room, Term::FIRST, key))
     }
 
@@ -217,11 +226,13 @@ impl Registry {
         self.rooms().iter().for_each(|room| room.end_if_broken());
     }
 
-    /// The room `id` has ended. It may have done so before.
-    pub(super) fn remove(&self, id: RoomId) {
+    /// The room `id` has ended, for a reason in words. It may have done so before.
+    pub(super) fn remove(&self, id: RoomId, why: &'static str) {
         let mut rooms = self.lock();
-        if rooms.remove(id) {
-            tracing::debug!(room = ?id, rooms = rooms.len(), "room ended");
+        if rooms.remove(id)
+            && let Some(unsaid) = self.told.count("ended", Instant::now())
+        {
+            tracing::info!(room = ?id, why, rooms = rooms.len(), unsaid, "room ended");
         }
     }
 

@@ -1,11 +1,15 @@
 //! Which pages may connect: those of the host they connect to, and those that are listed.
 //! Must not know rooms or permits.
 
-use http::HeaderMap;
-use http::header::{HOST, ORIGIN};
+use std::fmt;
 
-use crate::config::Config;
-use crate::origin::Origin;
+use http::header::{HOST, ORIGIN};
+use http::{HeaderMap, HeaderName};
+
+use crate::origin::{AllowedOrigins, Origin};
+
+/// How much of what a peer or a configuration says stands in a line of the log.
+const LETTERS_MAX: usize = 128;
 
 /// Why a page may not connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -52,17 +56,56 @@ pub(super) fn page(headers: &HeaderMap) -> Result<Page, OriginError> {
 }
 
 impl Page {
-    /// Whether it may connect under the rules of `config`: the same host, the public one, or exactly a listed origin.
-    pub(super) fn check(&self, config: &Config) -> Result<(), OriginError> {
-        let Page::Other(origin) = self else { return Ok(()) };
-        let is_public = config.public_url.as_ref().is_some_and(|public| public.shares_host_with(origin));
-        if is_public || config.allow_origins.contains(origin) { Ok(()) } else { Err(OriginError::NotAllowed) }
+    /// Whether it may connect: it comes from the same host, or its origin is one of `allowed`.
+    pub(super) fn check(&self, allowed: &AllowedOrigins) -> Result<(), OriginError> {
+        match self {
+            Page::Other(origin) if !allowed.allow(origin) => Err(OriginError::NotAllowed),
+            _ => Ok(()),
+        }
     }
+}
+
+/// What a page says of itself and where it connects to, as the log tells it where the page is refused.
+#[derive(Debug)]
+pub(super) struct Claim {
+    pub(super) origin: String,
+    pub(super) host: String,
+}
+
+impl Claim {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        Self { origin: told(headers, &ORIGIN), host: told(headers, &HOST) }
+    }
+}
+
+/// All values of a header, as the log may have them.
+fn told(headers: &HeaderMap, name: &HeaderName) -> String {
+    let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    cut(values.join(", "))
+}
+
+/// `text` as a line of the log has it: printable ASCII, all else as its number, and not too much of it.
+pub(super) fn cut(text: impl fmt::Display) -> String {
+    let text = text.to_string();
+    let mut letters = text.chars();
+    let mut cut = String::new();
+    for letter in letters.by_ref().take(LETTERS_MAX) {
+        if matches!(letter, ' '..='~') {
+            cut.push(letter);
+        } else {
+            cut.extend(letter.escape_unicode());
+        }
+    }
+    if letters.next().is_some() {
+        cut.push('…');
+    }
+    cut
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     fn check(origins: &[&str], host: &str, config: &Config) -> Result<(), OriginError> {
         let mut headers = HeaderMap::new();
@@ -70,7 +113,35 @@ mod tests {
         for origin in origins {
             headers.append(ORIGIN, origin.parse().unwrap());
         }
-        page(&headers)?.check(config)
+        page(&headers)?.check(&AllowedOrigins::of(config))
+    }
+
+    #[test]
+    fn the_log_tells_what_was_sent_without_what_steers_a_terminal() {
+        let mut headers = HeaderMap::new();
+        headers.append(ORIGIN, "https://a.test".parse().unwrap());
+        headers.append(ORIGIN, http::HeaderValue::from_bytes("http://\u{9b}2J\u{202e}\"\t".as_bytes()).unwrap());
+        headers.append(HOST, http::HeaderValue::from_bytes(&[b'h', 0xff]).unwrap());
+        let Claim { origin, host } = Claim::of(&headers);
+        assert_eq!(origin, "https://a.test, http://\\u{9b}2J\\u{202e}\"\\u{9}");
+        assert_eq!(host, "h\\u{fffd}");
+        let long = cut("ä".repeat(1_000));
+        assert_eq!(long, "\\u{e4}".repeat(LETTERS_MAX) + "…");
+        assert_eq!(cut("x".repeat(LETTERS_MAX)), "x".repeat(LETTERS_MAX));
+    }
+
+    #[test]
+    fn origins_are_replaced_while_the_server_runs() {
+        let origin = |text: &str| text.parse::<Origin>().unwrap();
+        let allowed = AllowedOrigins::of(&Config::default());
+        assert_eq!(allowed.to_string(), "none");
+        allowed.set_listed(vec![origin("https://a.test"), origin("https://b.test")]);
+        allowed.set_public(Some(origin("https://show.test")));
+        assert_eq!(allowed.to_string(), "https://show.test, https://a.test, https://b.test");
+        assert_eq!(Page::Other(origin("https://b.test")).check(&allowed), Ok(()));
+        allowed.set_listed(Vec::new());
+        assert_eq!(Page::Other(origin("https://b.test")).check(&allowed), Err(OriginError::NotAllowed));
+        assert_eq!(Page::Other(origin("http://show.test")).check(&allowed), Ok(()));
     }
 
     #[test]

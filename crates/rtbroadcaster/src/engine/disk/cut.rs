@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
+use super::tree;
+
 /// How much is read at a time.
 const BLOCK: usize = 64 * 1024;
 
@@ -69,7 +71,7 @@ pub(super) fn since(journals: &[Journal]) -> Vec<Cut> {
 /// Where the last byte of a file stands that is not zero. The store makes journals of 64 MiB that hold nothing yet: what the
 /// file system has no data for is not read.
 fn end(path: &Path) -> io::Result<u64> {
-    let file = File::open(path)?;
+    let file = tree::open(path, File::options().read(true))?;
     let mut block = vec![0; BLOCK];
     for (start, mut end) in extents(&file)?.into_iter().rev() {
         while end > start {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::manifests::Refused;
 use super::store::LoadError;
+use super::tree::{Foreign, TreeError};
 use super::{Disk, FORMAT};
 
 /// Why a directory cannot be used.
@@ -49,6 +50,17 @@ pub enum DiskError {
         directory: PathBuf,
         /// What makes no sense.
         what: String,
+    },
+    /// Something in it is neither a file nor a directory, or not what it has to be: a link could lead anywhere, and a pipe be
+    /// waited for. It was not opened.
+    #[error("the directory {directory} cannot be used: {path} is {what}. Remove it, or use another directory")]
+    Foreign {
+        /// Which directory.
+        directory: PathBuf,
+        /// What is in it.
+        path: PathBuf,
+        /// What that is, such as `a symbolic link`.
+        what: &'static str,
     },
     /// It cannot be read or written.
     #[error("cannot use the directory {directory}: {source}")]
@@ -102,6 +114,15 @@ impl Disk {
             Refused::InUse => DiskError::InUse(self.directory.clone()),
             Refused::Damaged(what) => self.damaged(&what),
             Refused::Io(source) => self.io(source),
+        }
+    }
+
+    pub(super) fn error_of_tree(&self, error: TreeError) -> DiskError {
+        match error {
+            TreeError::Foreign(Foreign { path, what }) => {
+                DiskError::Foreign { directory: self.directory.clone(), path, what }
+            }
+            TreeError::Io(source) => self.io(source),
         }
     }
 

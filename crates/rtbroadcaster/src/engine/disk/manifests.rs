@@ -6,6 +6,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::tree;
 use crate::engine::sum;
 
 /// The file by which one process has the store for itself.
@@ -35,7 +36,7 @@ impl From<io::Error> for Refused {
 
 /// Checks the store in `directory`, which another process may have; one that is not there is fine.
 pub(super) fn check(directory: &Path) -> Result<(), Refused> {
-    let lock = match File::options().read(true).write(true).open(directory.join(LOCK)) {
+    let lock = match tree::open(&directory.join(LOCK), File::options().read(true).write(true)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         lock => Some(lock?),
     };
@@ -60,7 +61,7 @@ pub(super) fn check(directory: &Path) -> Result<(), Refused> {
 fn check_part(part: &Path) -> Result<(), Refused> {
     let damaged = |path: PathBuf, what: &str| Err(Refused::Damaged(format!("{} {what}", path.display())));
     let path = part.join(CURRENT);
-    let current = match fs::read(&path) {
+    let current = match tree::read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             // One that a crash left half made has no tables.
             let tables = fs::read_dir(part.join("tables")).is_ok_and(|mut tables| tables.next().is_some());
@@ -72,7 +73,7 @@ fn check_part(part: &Path) -> Result<(), Refused> {
         return damaged(path, "makes no sense");
     };
     let list = part.join(format!("v{}", u64::from_le_bytes(*number)));
-    match fs::read(&list) {
+    match tree::read(&list) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => damaged(list, "is missing"),
         Ok(bytes) if sum::hash(&[&bytes]).to_le_bytes() != rest[..16] => damaged(list, "is not what was written"),
         read => Ok(read.map(|_| ())?),

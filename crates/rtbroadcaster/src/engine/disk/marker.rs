@@ -3,7 +3,7 @@
 //!
 //! It has two slots that are written in turn, each with a checksum, so that a torn write leaves the one before.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Ack;
 use super::tally::Tally;
 use super::text::{Text, Unreadable};
+use super::tree;
 use crate::engine::sum;
 use crate::id::Life;
 
@@ -116,26 +117,12 @@ pub(super) fn boot() -> Option<String> {
     Some(text.trim().to_owned())
 }
 
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    // Nobody else's file by way of a link, and no waiting for a pipe's other end.
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    options.read(true).custom_flags(flags.bits().cast_signed());
-    options
-}
-
-fn check_file(file: &File) -> io::Result<()> {
-    let is_file = file.metadata()?.is_file();
-    if is_file { Ok(()) } else { Err(io::Error::other(format!("{NAME} is no regular file"))) }
-}
-
 /// Reads what the file in `directory` says, without changing it.
 pub(super) fn read(directory: &Path) -> io::Result<Found> {
-    let mut file = match options().open(directory.join(NAME)) {
+    let mut file = match tree::open(&directory.join(NAME), File::options().read(true)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
         file => file?,
     };
-    check_file(&file)?;
     let mut text = Vec::new();
     file.by_ref().take(4 * SLOT as u64).read_to_end(&mut text)?;
     if text.is_empty() {
@@ -173,8 +160,8 @@ impl Marker {
     /// Begins to mark `directory`; what its file said before is over.
     pub(super) fn start(directory: &Path, mark: Mark) -> io::Result<Self> {
         let path = directory.join(NAME);
-        let file = options().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
-        check_file(&file)?;
+        let options = &mut File::options();
+        let file = tree::open(&path, options.read(true).write(true).create(true).truncate(false).mode(0o600))?;
         let mut marker = Self { path, file, mark, slot: 0, synced: Tally::default() };
         // Both: whatever the other slot says is not about this life. Not synced: what an older mark says is true too.
         marker.write()?;

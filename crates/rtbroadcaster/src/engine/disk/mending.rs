@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
@@ -12,13 +12,14 @@ use rustix::fs::{Access, access};
 
 use super::journal::Writer;
 use super::store::{Contents, LoadError, Store};
+use super::tree::{self, Foreign, TreeError};
 use super::{Ack, Disk};
 use crate::engine::Append;
 
 /// How much must fit on the disk before the store is opened again.
 const PROBE_BYTES: usize = 1024 * 1024;
 /// The name of the file by which that is found out.
-const PROBE: &str = "probe";
+pub(super) const PROBE: &str = "probe";
 
 /// Why the directory cannot be written.
 #[derive(Debug)]
@@ -118,10 +119,26 @@ impl Mending {
         check().map_err(Failure::Directory)
     }
 
+    /// Checks that all of it may be opened, as it was checked at the start.
+    fn check_tree(&self) -> Result<(), Failure> {
+        match tree::check(&self.disk.directory) {
+            Ok(_) => Ok(()),
+            Err(TreeError::Io(error)) => Err(Failure::Directory(error)),
+            Err(TreeError::Foreign(Foreign { path, what })) => {
+                Err(Failure::Directory(io::Error::other(format!("{} is {what}", path.display()))))
+            }
+        }
+    }
+
     /// Checks that something fits on the disk, and leaves nothing behind.
     fn probe(&self) -> Result<(), Failure> {
         let path = self.disk.directory.join(PROBE);
-        let written = File::create(&path).and_then(|mut file| {
+        // Its own and new: what stands in its place may be a link to another file.
+        let removed = fs::remove_file(&path);
+        let removed =
+            removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) });
+        let made = removed.and_then(|()| File::options().write(true).create_new(true).mode(0o600).open(&path));
+        let written = made.and_then(|mut file| {
             file.write_all(&vec![1; PROBE_BYTES])?;
             file.sync_data()
         });
@@ -132,7 +149,7 @@ impl Mending {
 }
 
 fn store(disk: &Disk) -> PathBuf {
-    disk.directory.join("store")
+    disk.directory.join(tree::STORE)
 }
 
 fn place(disk: &Disk) -> io::Result<(u64, u64)> {
@@ -180,6 +197,7 @@ impl Writer {
     /// Opens the store again, and tells what was tried and is there.
     fn open_again(&mut self) -> Result<(), Failure> {
         self.mending.check()?;
+        self.mending.check_tree()?;
         self.mark()?;
         self.mending.probe()?;
         let path = store(&self.mending.disk);

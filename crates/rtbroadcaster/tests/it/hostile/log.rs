@@ -1,4 +1,4 @@
-//! What reaches the log of all that: nothing of what was sent, and not a line for each offence.
+//! What reaches the log of all that: nothing of what was sent but the origin of a page that is refused, and not a line for each offence.
 //! Must not know what is answered.
 
 use rtbroadcaster::Config;
@@ -14,7 +14,7 @@ fn is_control(character: char) -> bool {
 }
 
 #[test]
-fn nothing_of_what_was_sent_no_room_and_no_key_reaches_the_log_of_every_row() {
+fn nothing_of_what_was_sent_but_an_origin_no_room_and_no_key_reaches_the_log_of_every_row() {
     let overheard = Overheard::default();
     let runtime = overheard.runtime();
     // See `content`: a place that logs for the first time elsewhere may be taken for one that nobody listens to.
