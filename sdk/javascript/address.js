@@ -7,8 +7,7 @@
  */
 export function addressOf(url) {
   const address = new URL(url, globalThis.location?.href);
-  if (address.protocol === "http:") address.protocol = "ws:";
-  if (address.protocol === "https:") address.protocol = "wss:";
+  address.protocol = address.protocol.replace("http", "ws");
   return address.href;
 }
 

@@ -18,6 +18,5 @@ export function attempt(func, ...values) {
  * @param {unknown} error
  */
 export function uncaught(error) {
-  if (typeof globalThis.reportError === "function") globalThis.reportError(error);
-  else console.error(error);
+  (globalThis.reportError ?? console.error)(error);
 }

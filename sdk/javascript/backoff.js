@@ -9,45 +9,31 @@ export const DELAY_MS_MAX = 15_000;
 /** How long a connection has to last for the next delay to be a first one again, in milliseconds. */
 const STEADY_MS = 10_000;
 
-/** Full jitter: each delay is drawn from zero to a bound that doubles, so that many clients never return at once. */
-export class Backoff {
-  #firstMs;
-  #maxMs;
-  #random;
+/**
+ * Full jitter: each delay is drawn from zero to a bound that doubles, so that many clients never return at once.
+ * @param {{ firstMs?: number, maxMs?: number, random?: () => number }} [options] `random` gives 0 to 1.
+ */
+export function backoff({ firstMs = DELAY_MS_FIRST, maxMs = DELAY_MS_MAX, random = Math.random } = {}) {
   /** How many delays were drawn since the last steady connection. */
-  #attempts = 0;
-  /** @type {number | undefined} When the present connection began. */
-  #since;
+  let attempts = 0;
+  /** When the present connection began; not a number if there is none. */
+  let since = NaN;
 
-  /**
-   * @param {number} [firstMs]
-   * @param {number} [maxMs]
-   * @param {() => number} [random] From 0 to 1.
-   */
-  constructor(firstMs = DELAY_MS_FIRST, maxMs = DELAY_MS_MAX, random = Math.random) {
-    this.#firstMs = firstMs;
-    this.#maxMs = maxMs;
-    this.#random = random;
-  }
+  return {
+    /**
+     * A connection stands. That alone does not reset the delays, or a server that takes and drops clients at once
+     * would be asked twice a second for ever.
+     * @param {number} now
+     */
+    connected(now) {
+      since = now;
+    },
 
-  /**
-   * A connection stands. That alone does not reset the delays, or a server that takes and drops clients at once
-   * would be asked twice a second for ever.
-   * @param {number} now
-   */
-  connected(now) {
-    this.#since = now;
-  }
-
-  /**
-   * The delay before the next attempt, in milliseconds.
-   * @param {number} now
-   */
-  next(now) {
-    if (this.#since !== undefined && now - this.#since >= STEADY_MS) this.#attempts = 0;
-    this.#since = undefined;
-    const bound = Math.min(this.#maxMs, this.#firstMs * 2 ** this.#attempts);
-    this.#attempts += 1;
-    return this.#random() * bound;
-  }
+    /** Returns the delay before the next attempt, in milliseconds. @param {number} now */
+    next(now) {
+      if (now - since >= STEADY_MS) attempts = 0;
+      since = NaN;
+      return random() * Math.min(maxMs, firstMs * 2 ** attempts++);
+    },
+  };
 }

@@ -1,8 +1,5 @@
 // Which endings are final and which are worth another attempt. Must not know sockets.
 
-/** Closes below 4000 after which a client comes back: the other side or the way to it is gone for now. */
-const COME_BACK = new Set([1001, 1005, 1006, 1011, 1012, 1013]);
-
 /** Refusals of a join that may turn out otherwise in a moment. */
 const REFUSED_FOR_NOW = new Set(["unavailable", "room full"]);
 
@@ -11,7 +8,8 @@ const REFUSED_FOR_NOW = new Set(["unavailable", "room full"]);
  * @param {number} code
  */
 export function comesBack(code) {
-  return COME_BACK.has(code) || (code >= 4000 && code < 4500);
+  // The other side or the way to it is gone for now.
+  return /^(100[156]|101[123]|4[0-4]..)$/.test(`${code}`);
 }
 
 /**

@@ -6,25 +6,26 @@
  */
 
 /**
- * @param {string} code
+ * @param {string | undefined} code
  * @param {string} [message]
  * @returns {Failure}
  */
-export const failure = (code, message) => Object.assign(new Error(message || code), { code });
+export const failure = (code, message) => /** @type {any} */ (Object.assign(new Error(message || code), { code }));
 
-/** The close codes of refused requests; others come back if the server says when, and do not if not. */
-const CODES = new Map([
-  ["bad_message", 4501],
-  ["no_room", 4510],
-  ["not_owner", 4507],
-  ["unauthorized", 4500],
-  ["rate", 4029],
-  ["unavailable", 4013],
-]);
+/** The close codes of refused requests; others come back if the server says when, and do not if not. @type {any} Without a prototype, or `constructor` would be one. */
+const CODES = {
+  __proto__: null,
+  bad_message: 4501,
+  no_room: 4510,
+  not_owner: 4507,
+  unauthorized: 4500,
+  rate: 4029,
+  unavailable: 4013,
+};
 
 /**
- * How a connection ended: the code and the word of it, and within which time to come back, where the server said so.
- * @typedef {[code: number, reason: string, retryInMs?: number]} End
+ * How a connection ended: the word and the code of it, and in which time not to come back, where the server said so.
+ * @typedef {[reason: string, code?: number, retryInMs?: number]} End
  */
 
 /**
@@ -33,13 +34,18 @@ const CODES = new Map([
  * @returns {End}
  */
 export function endOf({ code, retryInMs }) {
-  return [CODES.get(code) ?? (retryInMs ? 1013 : 1008), code, retryInMs];
+  return [code, CODES[code] ?? (retryInMs ? 1013 : 1008), retryInMs];
+}
+
+/** The promise, which nobody has to wait for. @template T @param {Promise<T>} promise */
+export function quiet(promise) {
+  promise.catch(() => {});
+  return promise;
 }
 
 /** Names for requests: 64 random bits, so that no two clients have the same, and a count. */
 export function ids() {
-  const random = crypto.getRandomValues(new Uint32Array(2));
-  const prefix = random.reduce((text, part) => text + part.toString(16).padStart(8, "0"), "");
+  const prefix = crypto.getRandomValues(new Uint8Array(8)).reduce((text, byte) => text + (byte + 256).toString(16).slice(1), "");
   let count = 0;
   return () => `${prefix}-${++count}`;
 }

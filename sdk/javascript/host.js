@@ -3,9 +3,10 @@
 import { addressOf } from "./address.js";
 import { course } from "./course.js";
 import { ears } from "./ears.js";
-import { endOf, failure, ids } from "./failure.js";
+import { endOf, failure, quiet } from "./failure.js";
 import { keeper } from "./keeper.js";
-import { outgoing, TIMEOUT_MS } from "./outgoing.js";
+import { isWhole, later, TIMEOUT_MS } from "./limits.js";
+import { outgoing } from "./outgoing.js";
 import { replay, store } from "./store.js";
 
 /**
@@ -89,21 +90,16 @@ import { replay, store } from "./store.js";
  * @property {() => void} leave Goes without ending the room, which waits for its owner for its grace.
  */
 
-/** The names of `HostEvents`. */
-const EVENTS = ["signal", "audience", "status", "reset", "state"];
-
-/** @param {unknown} value @param {number} least */
-const isWhole = (value, least) => Number.isSafeInteger(value) && Number(value) >= least;
-
 /**
  * Returns a cursor of its own, or throws if this is none.
- * @param {Readonly<Cursor>} cursor
- * @returns {Cursor}
+ * @param {Readonly<Cursor> | undefined} cursor
+ * @returns {Cursor | undefined}
  */
 function copyOf(cursor) {
+  if (cursor === undefined) return;
   const { epoch, seq } = cursor ?? {};
   const isEpoch = typeof epoch === "string" && epoch && new TextEncoder().encode(epoch).length <= 32;
-  if (!isEpoch || !isWhole(seq, 0)) throw new TypeError("cursor is { epoch, seq }: 1 to 32 bytes and a whole number, 0 or more");
+  if (!isEpoch || !isWhole(seq, 0)) throw new TypeError("cursor is { epoch, seq }");
   return { epoch, seq };
 }
 
@@ -117,60 +113,38 @@ function copyOf(cursor) {
 export async function host(url, options = {}) {
   const { storage, audience, signals, token, graceMs } = options;
   if (graceMs !== undefined && !isWhole(graceMs, 1)) {
-    throw new TypeError("graceMs is a whole number of milliseconds, 1 or more");
+    throw new TypeError("graceMs is a whole number above 0");
   }
   const kept = keeper(storage, options.storageKey ?? `rtbroadcaster ${addressOf(url)}`, () => ({ room, ownerKey, cursor }));
   const state = store();
   const { on, emit, clear } = ears();
-  const nextId = ids();
-  let { room = "", ownerKey = "" } = options;
-  /** Whether a room that is not there any more is no failure. */
-  let mayCreate = !room;
-  /** @type {Cursor | undefined} The newest acknowledgement: up to there the server must have every message. */
-  let cursor = options.cursor === undefined ? undefined : copyOf(options.cursor);
-  if (mayCreate) ({ room = "", ownerKey = "", cursor } = kept.read());
-  let entering = "";
-  let term = 0;
-  /** @type {number | undefined} */
-  let grace;
+  /** `cursor` is the newest acknowledgement: up to there the server must have every message. */
+  let { room = "", ownerKey = "", cursor } = options.room ? { ...options, cursor: copyOf(options.cursor) } : kept.read();
+  /** @type {any} What the server told of the lease: its number and grace. */
+  let lease;
   let isOwner = false;
   let isClosing = false;
-  /** @type {{ frame: any, values: ReturnType<typeof replay>, next: Cursor } | undefined} The state on its way, and the cursor behind it. */
+  /** @type {import("./store.js").Replay | undefined} The state on its way. */
   let coming;
   /** @type {string | undefined} The epoch of the state. The cursor's differs if the last replay was cut. */
   let epoch;
-  /** @type {OwnerReset | undefined} The newest one, if it came when nothing listened. */
-  let unheard;
+  /** @type {[OwnerReset][]} The newest one, if it came when nothing listened. */
+  const unheard = [];
 
-  /** @param {any} frame @param {Map<string, any>} values @param {Cursor} next */
-  function enter(frame, values, next) {
+  /** @param {import("./store.js").Replay} came */
+  function enter(came) {
+    const { frame, next } = came;
     coming = undefined;
     isOwner = true;
-    mayCreate = false;
-    term = frame.term;
-    grace = frame.graceMs;
-    const changes = state.replace(values, frame.seq, frame.epoch === epoch);
+    lease = frame;
+    const changes = state.replace(came, frame.epoch === epoch);
     // Without a cursor nothing is known that could be lost.
     const isLoss = cursor && frame.how === "reset";
     cursor = next;
     epoch = next.epoch;
     kept.writeSoon();
-    const { reason } = frame;
-    if (isLoss && !emit("reset", { reason })) unheard = { reason };
-    if (changes.length) emit("state", state.getSnapshot());
-  }
-
-  /**
-   * Returns the cursor behind the state that `owned` announces.
-   * @param {any} frame
-   * @returns {Cursor}
-   */
-  function cursorAfter({ how, epoch, seq }) {
-    // A server that sends no `how` has the messages if it has the epoch.
-    if (!cursor || (how ? how === "reset" : epoch !== cursor.epoch)) return { epoch, seq };
-    // The present cursor, so at once: the server has its message, and calls it so.
-    cursor.epoch = epoch;
-    return cursor;
+    if (isLoss && !emit("reset", frame)) unheard[0] = [frame];
+    if (changes.length) emit("state");
   }
 
   /** Takes the epoch and term of a lease that changed under this connection. @param {any} frame */
@@ -180,7 +154,7 @@ export async function host(url, options = {}) {
       coming.frame.term = frame.term;
     } else if (isOwner && cursor) {
       cursor.epoch = epoch = frame.epoch;
-      term = frame.term;
+      lease.term = frame.term;
       kept.writeSoon();
     }
   }
@@ -190,18 +164,27 @@ export async function host(url, options = {}) {
     if (isClosing && out.isEmpty()) way.send('{"type":"close"}');
   }
 
-  /** @param {any} frame @returns {import("./failure.js").End | void} */
+  /** @param {any} frame @returns {string | void} */
   function hear(frame) {
     switch (frame.type) {
       case "created":
+        // An owner that has a room asked for no other one.
+        if (room || !frame.room) return "protocol";
         ({ room, ownerKey } = frame);
-        enter(frame, new Map(), { epoch: frame.epoch, seq: frame.seq });
+        enter(replay(frame));
         return kept.write();
       case "owned":
-        coming = { frame, values: replay(frame), next: cursorAfter(frame) };
+        if (!room) return "protocol";
+        coming = replay(frame);
+        // A server that sends no `how` has the messages if it has the epoch.
+        if (cursor && (frame.how ? frame.how !== "reset" : frame.epoch === cursor.epoch)) {
+          // At once: it has the message of the present cursor, and calls it so.
+          cursor.epoch = frame.epoch;
+          coming.next = cursor;
+        }
         break;
       case "message":
-        if (!coming?.values.take(frame)) return [1006, "protocol"];
+        if (!coming?.take(frame)) return "protocol";
         break;
       case "ack":
         if (isOwner && cursor && frame.seq > cursor.seq) {
@@ -209,34 +192,33 @@ export async function host(url, options = {}) {
           kept.writeSoon();
         }
         out.acked(frame.id, frame.seq);
-        return closeIfAllIsSafe();
+        break;
       case "error":
-        if (frame.id !== entering) {
-          out.refused(frame.id, frame);
-          return closeIfAllIsSafe();
-        }
-        if (frame.code !== "no_room" || !mayCreate || !room) return endOf(frame);
-        // The room that was kept has ended: the next attempt, at once, creates another one.
-        room = "";
-        return [1013, "no_room", 1];
+        out.refused(frame.id, frame);
+        break;
       case "signal":
         emit(`:${frame.key}`, frame);
-        return void emit("signal", frame);
+      // falls through
       case "audience":
-        return void emit("audience", frame);
+        emit(frame.type, frame);
+        break;
       case "owner":
         if (frame.epoch) takeLease(frame);
     }
-    if (coming?.values.isWhole()) enter(coming.frame, coming.values.values, coming.next);
+    if (coming && !coming.left) enter(coming);
+    closeIfAllIsSafe();
   }
 
   const way = course(url, options, {
-    enter() {
-      entering = nextId();
-      if (room) return { type: "own", id: entering, room, ownerKey, cursor, lives: true };
-      return { type: "create", id: entering, token, audience, signals, graceMs };
+    enter: () =>
+      room ? { type: "own", room, ownerKey, cursor, lives: true } : { type: "create", token, audience, signals, graceMs },
+    refused(frame) {
+      if (frame.code !== "no_room" || options.room || lease || !room) return endOf(frame);
+      // The room that was kept has ended: another one is created.
+      room = "";
     },
     hear,
+    size: () => Math.max(state.size, coming?.size ?? 0),
     position: () => (isOwner ? "live" : ""),
     cut() {
       isOwner = false;
@@ -247,7 +229,7 @@ export async function host(url, options = {}) {
         out.resume();
         closeIfAllIsSafe();
       }
-      if (status.name === "closed") out.end(failure(status.reason ?? "closed"));
+      if (status.name === "closed") out.end(failure(status.reason));
       emit("status", status);
       if (status.name !== "closed") return;
       kept.flush();
@@ -258,7 +240,7 @@ export async function host(url, options = {}) {
 
   const out = outgoing(way, (message) => {
     // What was said again may be in the state already.
-    if (Number(message.seq) > state.seq && state.take(message)) emit("state", state.getSnapshot());
+    if (message.seq > state.seq && state.take(message)) emit("state");
   });
 
   await way.entered;
@@ -266,10 +248,10 @@ export async function host(url, options = {}) {
     id: room,
     ownerKey,
     get term() {
-      return term;
+      return lease.term;
     },
     get graceMs() {
-      return grace;
+      return lease.graceMs;
     },
     get cursor() {
       return cursor && { ...cursor };
@@ -282,11 +264,11 @@ export async function host(url, options = {}) {
       getSnapshot: state.getSnapshot,
       subscribe: (func) => on("state", () => func()),
     },
-    on(name, func, listening) {
-      const isReset = name === "reset";
-      const off = on(EVENTS.includes(name) ? name : `:${name}`, func, listening, isReset && unheard ? [[unheard]] : []);
-      if (isReset) unheard = undefined;
-      return off;
+    on(name, /** @type {any} */ func, listening) {
+      if (name === "state") return on(name, () => func(state.getSnapshot()), listening);
+      if (name === "reset") return on(name, func, listening, unheard);
+      // The other names of `HostEvents`; any other one is a key.
+      return on(/^(signal|audience|status)$/.test(name) ? name : `:${name}`, func, listening);
     },
     publish: (key, params, how) => out.say("publish", key, params, how),
     clear: (key, how) => out.say("clear", key, undefined, how),
@@ -295,22 +277,22 @@ export async function host(url, options = {}) {
       kept.remove();
       out.flush();
       closeIfAllIsSafe();
-      return new Promise((resolve, reject) => {
-        const timer = setTimeout(() => reject(failure("timeout")), timeoutMs);
-        const look = () => {
-          const { name, code, reason } = way.status();
+      return quiet(new Promise((resolve, reject) => {
+        const timer = later(() => reject(failure("timeout")), timeoutMs);
+        /** @param {Status} status */
+        const look = ({ name, code, reason }) => {
           if (name !== "closed") return;
           clearTimeout(timer);
           if (code === 1000) resolve();
-          else reject(failure(reason ?? name));
+          else reject(failure(reason));
         };
         on("status", look);
-        look();
-      });
+        look(way.status());
+      }));
     },
     leave() {
       out.flush();
-      way.stop(1000, "left");
+      way.stop();
     },
   };
 }

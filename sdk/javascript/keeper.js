@@ -1,6 +1,7 @@
 // The room that a storage keeps for an owner: its key and its cursor, so that a reload owns it again. Must not know frames.
 
 import { attempt } from "./attempt.js";
+import { WRITE_MS } from "./limits.js";
 
 /**
  * What an owner needs to own its room again.
@@ -10,9 +11,6 @@ import { attempt } from "./attempt.js";
  * @property {import("./store.js").Cursor} [cursor] It may be older than the owner's newest one: an older cursor proves less,
  *   and nothing false.
  */
-
-/** How long a newer cursor waits to be written, in milliseconds. */
-const WRITE_MS = 1_000;
 
 /**
  * Returns what keeps one room in `storage` under `name`. Reports each error of the storage, and then writes no newer cursor.
@@ -29,27 +27,27 @@ export function keeper(storage, name, newest) {
   /** Returns the text that the storage holds. */
   const text = () => storage?.getItem(name) ?? "{}";
 
-  function settle() {
+  const put = () => storage?.setItem(name, JSON.stringify(newest()));
+
+  /** Does something with the storage, which says whether that holds this owner's room. @param {() => unknown} func */
+  function keep(func) {
+    isKept = false;
+    attempt(() => {
+      isKept = Boolean(func());
+    });
+  }
+
+  /** Writes the newer cursor now, if there is one. */
+  function flush() {
     clearTimeout(timer);
     timer = undefined;
-  }
-
-  function write() {
-    settle();
-    isKept = false;
-    storage?.setItem(name, JSON.stringify(newest()));
-    isKept = Boolean(storage);
-  }
-
-  /** Writes the newer cursor now, if one waits. */
-  function flush() {
-    if (timer === undefined) return;
-    settle();
-    attempt(() => {
+    if (!isKept) return;
+    keep(() => {
       const held = text();
       // The program may have removed the room, or another page may keep its own room there.
-      isKept &&= JSON.parse(held).room === newest().room;
-      if (isKept && held !== JSON.stringify(newest())) write();
+      const isOurs = JSON.parse(held).room === newest().room;
+      if (isOurs && held !== JSON.stringify(newest())) put();
+      return isOurs;
     });
   }
 
@@ -59,15 +57,17 @@ export function keeper(storage, name, newest) {
     /** Returns what the storage holds; empty if it holds nothing, or nothing that can be read. */
     read() {
       let kept = /** @type {Kept} */ ({});
-      attempt(() => {
-        kept = JSON.parse(text()) ?? kept;
-        isKept = Boolean(kept.room);
-      });
+      keep(() => (kept = JSON.parse(text()) ?? kept).room);
       return kept;
     },
 
     /** Writes a new room now. */
-    write: () => attempt(write),
+    write() {
+      keep(() => {
+        put();
+        return storage;
+      });
+    },
 
     /** Writes the newest cursor within a second, if the storage holds this room. */
     writeSoon() {
@@ -75,10 +75,6 @@ export function keeper(storage, name, newest) {
     },
 
     /** Removes the room; nothing is written any more. */
-    remove() {
-      settle();
-      isKept = false;
-      attempt(() => storage?.removeItem(name));
-    },
+    remove: () => keep(() => storage?.removeItem(name)),
   };
 }

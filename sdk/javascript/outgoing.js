@@ -1,7 +1,8 @@
 // What an owner says: values wait for the next frame, newest per key; what was said waits for its acknowledgement, and is
 // said again under the same id. Must not know sockets or how a room comes to be owned.
 
-import { failure, ids } from "./failure.js";
+import { failure, ids, quiet } from "./failure.js";
+import { BACKLOG_BYTES_MAX, FRAME_MS, later, MESSAGE_BYTES_MAX, TIMEOUT_MS, UNACKED_MAX, WAITING_MAX } from "./limits.js";
 
 /**
  * What is to be said, and by when.
@@ -13,31 +14,16 @@ import { failure, ids } from "./failure.js";
  */
 
 /**
- * @typedef {{ id?: string, text: string, isValue: boolean, waiters: Set<Waiter> }} Entry
+ * @typedef {{ id?: string, text: string, waiters: Set<Waiter> }} Entry
  * @typedef {(error: any, seq?: number) => void} Waiter
  */
 
-/** How many messages are on their way at most; a server remembers 4 096 ids. */
-const UNACKED_MAX = 1_024;
-
-/** The most bytes of one message: what the server allows, which would close the connection for good. */
-const MESSAGE_BYTES_MAX = 65_536;
-
-/** How long an acknowledgement may take, in milliseconds. */
-export const TIMEOUT_MS = 30_000;
-
-/** The longest that a value waits where nothing is drawn, such as in a page that nobody sees, in milliseconds. */
-const FRAME_MS = 50;
-
-/** Refusals that pass: the connection is closed and the message said again on the next one. */
-const PASSING = ["unavailable", "rate"];
-
 /**
  * What one owner says.
- * @param {{ send: (text: string) => boolean, isIn: () => boolean, backlog: () => number }} way
- * @param {(message: import("./store.js").Message) => void} acked Hears what is safe, with its number.
+ * @param {{ send: (text: string) => boolean, backlog: () => number }} way
+ * @param {(message: any) => void} acked Hears what is safe, with its number.
  */
-export function outgoing({ send, isIn, backlog }, acked) {
+export function outgoing({ send, backlog }, acked) {
   /** @type {Map<string, Entry>} The newest value of each key that waits for the next frame or connection. */
   const waiting = new Map();
   /** @type {Map<string, Entry>} What was said and not acknowledged, by id, in order. */
@@ -60,7 +46,6 @@ export function outgoing({ send, isIn, backlog }, acked) {
     // One that no frame comes to, in a page that nobody sees, would stay there for each value.
     if (frame) cancelAnimationFrame(frame);
     timer = undefined;
-    frame = 0;
     for (const [slot, entry] of waiting) {
       if (entry.id === undefined) {
         send(entry.text);
@@ -74,14 +59,13 @@ export function outgoing({ send, isIn, backlog }, acked) {
   /** The next frame, or a moment later where there is none. */
   function soon() {
     if (timer !== undefined) return;
-    const isDrawn = typeof requestAnimationFrame === "function";
-    if (isDrawn) frame = requestAnimationFrame(flush);
-    timer = setTimeout(flush, isDrawn ? FRAME_MS : 0);
+    frame = globalThis.requestAnimationFrame?.(flush) ?? 0;
+    timer = setTimeout(flush, frame ? FRAME_MS : 0);
   }
 
   return {
     flush,
-    isEmpty: () => waiting.size + unacked.size === 0,
+    isEmpty: () => !(waiting.size + unacked.size),
 
     /**
      * Says something, and gives its number when it is safe; of a value that was superseded that of the newer one.
@@ -95,25 +79,26 @@ export function outgoing({ send, isIn, backlog }, acked) {
       if (typeof key !== "string" || key === "") throw new TypeError("a message needs a key");
       if (type === "publish" && !Array.isArray(params)) throw new TypeError("a message's parameters are an array");
       if (state && ephemeral) throw new TypeError("a message is not both state and ephemeral");
-      const isValue = Boolean(state || ephemeral) || type === "clear";
+      const isValue = state || ephemeral || type === "clear";
+      /** @type {any} */
       const id = ephemeral ? undefined : nextId();
       // Written now: the parameters may change before they are said.
       const text = JSON.stringify({ type, id, key, params, state: state || undefined, ephemeral: ephemeral || undefined });
-      const entry = /** @type {Entry} */ ({ id, text, isValue, waiters: new Set() });
-      const slot = (ephemeral ? "e" : "s") + key;
-      const said = new Promise((resolve, reject) => {
-        /** @param {string} code @param {string} [why] */
-        const refuse = (code, why) => reject(failure(code, why));
+      const entry = /** @type {Entry} */ ({ id, text, waiters: new Set() });
+      const slot = `${!ephemeral}${key}`;
+      // Whoever does not wait for it does not want to hear of it.
+      return quiet(new Promise((/** @type {(seq?: number) => void} */ resolve, reject) => {
         if (over) return reject(over);
         if (signal?.aborted) return reject(signal.reason);
-        if (text.length * 3 > MESSAGE_BYTES_MAX && new TextEncoder().encode(text).length > MESSAGE_BYTES_MAX) {
-          return refuse("too_big");
+        if (new TextEncoder().encode(text).length > MESSAGE_BYTES_MAX) {
+          return reject(failure("too_big"));
         }
-        if (!isIn() && !isValue) return refuse("offline", "there is no connection");
+        if (!isValue && backlog() === Infinity) return reject(failure("offline"));
         // What nobody will ask for again is not worth waiting.
-        if (ephemeral && (!isIn() || backlog() > MESSAGE_BYTES_MAX)) return resolve(undefined);
+        if (ephemeral && backlog() > MESSAGE_BYTES_MAX) return resolve();
         if (isValue) {
           const older = waiting.get(slot);
+          if (!older && waiting.size >= WAITING_MAX) return reject(failure("busy"));
           entry.waiters = older?.waiters ?? entry.waiters;
           soon();
           // Appended anew: the order is that of last change.
@@ -122,18 +107,20 @@ export function outgoing({ send, isIn, backlog }, acked) {
         } else {
           flush();
           // What waits still was said before.
-          if (waiting.size || unacked.size >= UNACKED_MAX) return refuse("busy", "too many messages wait");
+          if (waiting.size || unacked.size >= UNACKED_MAX || backlog() >= BACKLOG_BYTES_MAX) {
+            return reject(failure("busy"));
+          }
           send(text);
-          unacked.set(String(id), entry);
+          unacked.set(id, entry);
         }
         /** @param {unknown} error @param {boolean} [isTakenBack] */
         const giveUp = (error, isTakenBack) => {
           waiter(error);
           // An event is not said again after this. A value is the newest of its key: it is said, though nobody waits any more.
-          if (!isValue) unacked.delete(String(id));
+          if (!isValue) unacked.delete(id);
           else if (isTakenBack && waiting.get(slot) === entry && !entry.waiters.size) waiting.delete(slot);
         };
-        const timer = setTimeout(() => giveUp(failure("timeout")), timeoutMs);
+        const timer = later(() => giveUp(failure("timeout")), timeoutMs);
         const abort = () => giveUp(signal?.reason, true);
         /** @type {Waiter} */
         const waiter = (error, seq) => {
@@ -145,10 +132,7 @@ export function outgoing({ send, isIn, backlog }, acked) {
         };
         signal?.addEventListener("abort", abort);
         entry.waiters.add(waiter);
-      });
-      // Whoever does not wait for it does not want to hear of it.
-      said.catch(() => {});
-      return said;
+      }));
     },
 
     /** There is a connection: what may not have come is said again, then what waits. */
@@ -159,18 +143,20 @@ export function outgoing({ send, isIn, backlog }, acked) {
 
     /** @param {string} id @param {number} seq */
     acked(id, seq) {
+      // There may be a place for what waits, on its way or in the socket.
+      if (waiting.size) soon();
       const entry = unacked.get(id);
       if (!entry) return;
       unacked.delete(id);
-      const { type, key, params = [], state } = JSON.parse(entry.text);
-      acked({ seq, key, params, state, cleared: type === "clear" || undefined });
+      const said = JSON.parse(entry.text);
+      acked({ params: [], ...said, seq, cleared: said.type === "clear" });
       settle(entry, undefined, seq);
-      if (unacked.size === UNACKED_MAX - 1) flush();
     },
 
     /** @param {string} id @param {{ code: string, message: string }} refused */
     refused(id, { code, message }) {
-      if (PASSING.includes(code)) return;
+      // These pass: the connection is closed, and the message said again on the next one.
+      if (/^(unavailable|rate)$/.test(code)) return;
       const entry = unacked.get(id);
       unacked.delete(id);
       settle(entry, failure(code, message));

@@ -20,10 +20,9 @@ export function reception(state, pass, reset) {
   let owner = "live";
   /** Whether it is in the room on the present connection. */
   let isIn = false;
-  /** Whether an answer is on its way while it is in the room: to `unpause`. */
-  let isAsking = false;
-  let isPaused = false;
-  /** @type {{ frame: any, epoch: string, reason?: string, coming: ReturnType<typeof replay> } | undefined} The state on its way. */
+  /** @type {"" | "paused" | "asking"} Nothing will be sent, or the answer to `unpause` is on its way. */
+  let pause = "";
+  /** @type {import("./store.js").Replay | undefined} The state on its way. */
   let whole;
   /** How many messages of a resume are on their way. */
   let missing = 0;
@@ -44,33 +43,32 @@ export function reception(state, pass, reset) {
   let lag = 0;
   let hasHeartbeat = true;
 
-  /** @param {any} frame @param {string} [reason] */
-  function begin(frame, reason) {
+  /** @param {any} frame */
+  function begin(frame) {
     hole = undefined;
     owner = frame.owner;
-    whole = { frame, epoch: frame.epoch, reason, coming: replay(frame) };
+    whole = replay(frame);
     complete();
   }
 
   function complete() {
-    if (!whole?.coming.isWhole()) return;
-    const { frame, reason, coming } = whole;
-    const changes = state.replace(coming.values, frame.seq, frame.epoch === epoch);
-    // Not that of `frame`: an `owner` frame may have told a newer one meanwhile.
-    epoch = whole.epoch;
+    if (!whole || whole.left) return;
+    const { frame, next } = whole;
+    const changes = state.replace(whole, frame.epoch === epoch);
+    epoch = next.epoch;
     whole = undefined;
     tear = lag = 0;
-    if (reason) reset({ reason });
+    if (frame.reason) reset(frame);
     pass(changes, changes.length > 0);
   }
 
   /** @param {any} frame */
   function enter(frame) {
     isIn = true;
-    isAsking = false;
+    pause = "";
     promised = 0;
     hasHeartbeat = frame.aliveMs > 0;
-    if (frame.how !== "resumed") return begin(frame, frame.reason);
+    if (frame.how !== "resumed") return begin(frame);
     owner = frame.owner;
     missing = frame.replay;
     if (epoch === undefined || frame.seq - (hole ?? state.seq) !== missing) return "protocol";
@@ -83,9 +81,9 @@ export function reception(state, pass, reset) {
   /** @param {Message} message */
   function hear(message) {
     const { seq } = message;
-    if (!isIn || typeof message.key !== "string" || !Array.isArray(message.params)) return "protocol";
+    if (!isIn) return "protocol";
     if (whole) {
-      if (!whole.coming.take(message)) return "protocol";
+      if (!whole.take(message)) return "protocol";
       return complete();
     }
     if (seq !== undefined) {
@@ -94,7 +92,7 @@ export function reception(state, pass, reset) {
       lag = hole && !missing ? Infinity : hasHeartbeat ? lag : 0;
       heal(seq);
       hole = undefined;
-      missing = Math.max(0, missing - 1);
+      if (missing) missing -= 1;
     }
     pass([message], state.take(message));
   }
@@ -108,7 +106,7 @@ export function reception(state, pass, reset) {
   /** A heartbeat with the room's last number. @param {number} seq */
   function look(seq) {
     // In a replay of the state, or while nothing is sent, the number may belong to what another life has.
-    const isOurs = isIn && !whole && !isPaused && !isAsking;
+    const isOurs = isIn && !whole && !pause;
     if (isOurs) {
       if (tear === Infinity) tear = seq;
       if (lag === Infinity) lag = seq;
@@ -121,6 +119,9 @@ export function reception(state, pass, reset) {
   }
 
   return {
+    /** How much is held of what was said. */
+    size: () => Math.max(state.size, whole?.size ?? 0),
+
     /** Where to go on. */
     cursor: () => (epoch === undefined ? undefined : { epoch, seq: state.seq }),
 
@@ -129,20 +130,19 @@ export function reception(state, pass, reset) {
 
     /** The connection is gone. */
     cut() {
-      isIn = isAsking = isPaused = false;
-      hasHeartbeat = true;
+      isIn = false;
+      pause = "";
       whole = hole = undefined;
-      missing = promised = lag = 0;
+      missing = lag = 0;
     },
 
     /** Nothing will be sent from here on, or it is asked what was missed. @param {boolean} is */
     pause(is) {
-      isPaused = is;
-      isAsking = !is;
+      pause = is ? "paused" : "asking";
     },
 
     /** Where it stands; empty while what it missed, or the answer, is on its way. */
-    position: () => (!isIn || isAsking || (whole && !lag) || missing ? "" : lag ? "lagging" : owner),
+    position: () => (!isIn || pause === "asking" || (whole && !lag) || missing ? "" : lag ? "lagging" : owner === "away" ? owner : "live"),
 
     /**
      * Takes a frame. Answers with a word if it does not fit to what came before: a resume brings what is missing.
@@ -158,7 +158,7 @@ export function reception(state, pass, reset) {
         case "reset":
           if (!isIn || whole) return "protocol";
           lag = Infinity;
-          return begin(frame, frame.reason);
+          return begin(frame);
         case "skipped":
           if (!isIn || whole || !(frame.through > state.seq)) return "protocol";
           hole = frame.through;
@@ -167,7 +167,7 @@ export function reception(state, pass, reset) {
         case "owner":
           owner = frame.status;
           // The lease changed under this connection: the same numbers go on in another epoch.
-          if (whole) whole.epoch = frame.epoch ?? whole.epoch;
+          if (whole) whole.next.epoch = frame.epoch ?? whole.next.epoch;
           else if (isIn) epoch = frame.epoch ?? epoch;
           return;
         case "alive":

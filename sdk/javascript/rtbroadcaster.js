@@ -2,8 +2,9 @@
 
 import { addressOf, roomOfPage } from "./address.js";
 import { attempt, uncaught } from "./attempt.js";
-import { Backoff } from "./backoff.js";
+import { backoff } from "./backoff.js";
 import { comesBack, isForNow } from "./ending.js";
+import { BACKLOG_BYTES_MAX, later, STATE_BYTES_MAX } from "./limits.js";
 import * as message from "./message.js";
 import { CONNECT_TIMEOUT_MS, separate } from "./options.js";
 import { Subscriptions } from "./subscriptions.js";
@@ -63,8 +64,8 @@ export class RTBroadcaster {
     this.#address = addressOf(url);
     this.#wanted = options.uuid ?? roomOfPage();
     this.#isOwner = this.#wanted === "";
-    const delays = typeof options.reconnect === "object" ? options.reconnect : {};
-    this.#backoff = new Backoff(delays.firstMs, delays.maxMs, delays.random);
+    const { reconnect } = options;
+    this.#backoff = backoff(typeof reconnect === "object" ? reconnect : {});
     this.#connect();
   }
 
@@ -124,12 +125,13 @@ export class RTBroadcaster {
    * @param {string} key
    * @param {any[]} [params]
    * @param {boolean} [isState] Whether viewers that come later get it too, as the newest value of `key`.
-   * @returns {boolean} Whether it was handed to the socket; false for viewers and while there is no connection.
+   * @returns {boolean} Whether it was handed to the socket; false for viewers, while there is no connection, and while 64 MiB
+   *   wait in it.
    */
   sendAction(key, params = [], isState = false) {
     if (typeof key !== "string" || key === "") throw new TypeError("an action needs a key");
     if (params !== null && !Array.isArray(params)) throw new TypeError("an action's parameters are an array");
-    if (!this.#isOwner || this.#socket?.readyState !== OPEN) {
+    if (!this.#isOwner || this.#socket?.readyState !== OPEN || this.bufferedAmount >= BACKLOG_BYTES_MAX) {
       this.#say(`not sent: ${key}`);
       return false;
     }
@@ -156,12 +158,13 @@ export class RTBroadcaster {
     const socket = new WebSocket(this.#address);
     this.#socket = socket;
     const timeout = this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
-    this.#timer = setTimeout(() => this.#lost(1006, "no answer in time"), timeout);
+    this.#timer = later(() => this.#lost(1006, "no answer in time"), timeout);
     socket.onopen = () => {
       socket.send(message.first(this.#wanted));
       attempt(this.#callbacks[1]);
     };
     socket.onmessage = ({ data }) => {
+      if (data.length > STATE_BYTES_MAX) return this.#end("message too big", 1009);
       for (const one of message.read(data, (why) => this.#say(why))) {
         // The message before may have ended this connection.
         if (this.#socket !== socket) return;
@@ -229,7 +232,7 @@ export class RTBroadcaster {
   #pause(reason, code) {
     this.#detach();
     const retryInMs = this.#backoff.next(performance.now());
-    this.#timer = setTimeout(() => {
+    this.#timer = later(() => {
       this.#connect();
       this.#tell({ status: "connecting", reason: "" });
     }, retryInMs);

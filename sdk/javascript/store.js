@@ -7,6 +7,7 @@
  * @property {any[]} params
  * @property {number} [seq] Its number; an ephemeral message has none, nor has a key that went by a reset.
  * @property {true} [state] Whether it is the newest value of its key now.
+ * @property {number} [size] How long the frame was that brought it, in characters.
  * @property {true} [cleared] Whether its key holds nothing any more.
  */
 
@@ -36,6 +37,9 @@ export function store() {
     /** The last number that is in it. */
     seq: 0,
 
+    /** How long the frames of what holds were, at most. */
+    size: 0,
+
     /** @param {string} key @returns {any} */
     get: (key) => values.get(key)?.params,
 
@@ -52,8 +56,12 @@ export function store() {
       // Events and ephemerals leave the key what it holds.
       if (!message.state && !message.cleared) return false;
       // Appended anew: the order is that of last change.
+      this.size -= values.get(message.key)?.size ?? 0;
       const held = values.delete(message.key);
-      if (message.state) values.set(message.key, message);
+      if (message.state) {
+        values.set(message.key, message);
+        this.size += message.size ?? 0;
+      }
       const changes = held || !message.cleared;
       if (changes) snapshot = undefined;
       return changes;
@@ -61,41 +69,48 @@ export function store() {
 
     /**
      * Another state takes the place of this one at once. Gives what is different, as messages.
-     * @param {Map<string, Message>} newer
-     * @param {number} seq
+     * @param {Replay} newer
      * @param {boolean} isSameCount Whether its numbers are those of the state before.
      */
-    replace(newer, seq, isSameCount) {
-      const gone = [...values.keys()].filter((key) => !newer.has(key));
+    replace(newer, isSameCount) {
+      const gone = [...values.keys()].filter((key) => !newer.values.has(key));
       /** @type {Message[]} */
       const changes = gone.map((key) => ({ key, params: [], cleared: true }));
-      for (const message of newer.values()) {
+      for (const message of newer.values.values()) {
         if (!isSameCount || values.get(message.key)?.seq !== message.seq) changes.push(message);
       }
-      values = newer;
-      this.seq = seq;
+      ({ values, size: this.size } = newer);
+      this.seq = newer.frame.seq;
       if (changes.length) snapshot = undefined;
       return changes;
     },
   };
 }
 
+/** @typedef {ReturnType<typeof replay>} Replay */
+
 /**
  * The state that is announced by `frame`, while it comes.
- * @param {{ seq: number, replay: number }} frame
+ * @param {any} frame
  */
-export function replay({ seq, replay: left }) {
-  const values = /** @type {Map<string, Message>} */ (new Map());
+export function replay(frame) {
   let last = 0;
   return {
-    values,
-    seq,
-    isWhole: () => left === 0,
-    /** Whether the message is one that can come here. @param {Message} message */
+    frame,
+    /** The cursor behind it. Its epoch changes if the lease does meanwhile. @type {Cursor} */
+    next: { epoch: frame.epoch, seq: frame.seq },
+    values: /** @type {Map<string, Message>} */ (new Map()),
+    /** How long its frames were. */
+    size: 0,
+    /** How many messages of it have not come. @type {any} */
+    left: frame.replay,
+
+    /** Whether the message is one that can come here. @param {any} message */
     take(message) {
-      const isNext = left-- > 0 && message.state && Number(message.seq) > last && Number(message.seq) <= seq;
-      last = Number(message.seq);
-      values.set(message.key, message);
+      const isNext = this.left-- > 0 && message.state && message.seq > last && message.seq <= frame.seq;
+      last = message.seq;
+      this.values.set(message.key, message);
+      this.size += message.size;
       return isNext;
     },
   };

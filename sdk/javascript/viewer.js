@@ -2,7 +2,8 @@
 
 import { course } from "./course.js";
 import { ears } from "./ears.js";
-import { endOf, failure, ids } from "./failure.js";
+import { endOf, failure } from "./failure.js";
+import { MESSAGE_BYTES_MAX, QUEUE_MAX, STATE_BYTES_MAX } from "./limits.js";
 import { reception } from "./reception.js";
 import { store } from "./store.js";
 
@@ -59,22 +60,17 @@ import { store } from "./store.js";
  *   options?: ListenOptions) => () => void} on
  *   Calls `func` with the parameters of each message of a key, first with what the key holds; or for an event. The answer ends it.
  * @property {(key: string, params?: any[]) => boolean} signal Says something to the owner, at most 4 096 bytes; false if
- *   there is no connection.
+ *   there is no connection, or if it takes nothing.
  * @property {() => void} leave
  * @property {(options?: ListenOptions) => AsyncGenerator<MessageOf<M>, void, void>} messages What holds, then each message, as
- *   `for await` gives them too. Ends with the viewer or its signal, and with the error `busy` when more than 1 024 wait.
+ *   `for await` gives them too. Ends with the viewer or its signal, and with the error `busy` when more than 1 024 wait, or
+ *   16 Mi characters of them.
  */
 
 /**
  * @template M
  * @typedef {ViewerMembers<M> & { [Symbol.asyncIterator]: () => AsyncGenerator<MessageOf<M>, void, void> }} Viewer
  */
-
-/** The names of `ViewerEvents`. */
-const EVENTS = ["message", "state", "status", "audience", "reset", "refused"];
-
-/** How many messages wait for a loop. */
-const MESSAGES_MAX = 1_024;
 
 /**
  * Watches a room, and tells so when it is in it. Goes on trying until `signal` ends that.
@@ -102,10 +98,7 @@ export function watch(url, room, options = {}) {
   const { token, pauseHidden = true } = options;
   const state = store();
   const { on, emit, clear } = ears();
-  const nextId = ids();
-  const page = globalThis.document;
-  /** The id of the request that entered the room last. */
-  let entering = "";
+  const page = pauseHidden ? globalThis.document : undefined;
   let isPaused = false;
 
   /** @param {Message[]} messages @param {boolean} isChanged */
@@ -114,33 +107,31 @@ export function watch(url, room, options = {}) {
       if (!message.cleared) emit(`:${message.key}`, ...message.params);
       emit("message", message);
     }
-    if (isChanged) emit("state", state.getSnapshot());
+    if (isChanged) emit("state");
   }
 
   const received = reception(state, pass, (reset) => emit("reset", reset));
 
   /** Leaves the fan-out while nobody sees the page. */
   function look() {
-    const isHidden = pauseHidden && page?.hidden === true;
-    if (isHidden === isPaused) return;
-    const id = nextId();
-    if (!way.send(JSON.stringify(isHidden ? { type: "pause" } : { type: "unpause", id }))) return;
-    if (!isHidden) entering = id;
+    const isHidden = Boolean(page?.hidden);
+    // One question at a time: the answer is told, and it looks again.
+    if (isHidden === isPaused || !received.position()) return;
+    if (!(isHidden ? way.send('{"type":"pause"}') : way.ask({ type: "unpause" }))) return;
     isPaused = isHidden;
     received.pause(isHidden);
-    way.update();
+    way.update(true);
   }
 
   const way = course(url, options, {
-    enter: () => ({ type: "join", id: (entering = nextId()), room, cursor: received.cursor(), token, lives: received.lives() }),
+    enter: () => ({ type: "join", room, cursor: received.cursor(), token, lives: received.lives() }),
+    refused: endOf,
     hear(frame) {
-      if (frame.type === "error") {
-        if (frame.id === entering) return endOf(frame);
-        emit("refused", frame);
-      } else if (frame.type === "audience") emit("audience", frame);
-      const misfit = received.take(frame);
-      if (misfit) return [1006, misfit];
+      if (frame.type === "error") emit("refused", frame);
+      if (frame.type === "audience") emit(frame.type, frame);
+      return received.take(frame);
     },
+    size: received.size,
     position: received.position,
     cut() {
       received.cut();
@@ -153,6 +144,44 @@ export function watch(url, room, options = {}) {
     },
   });
   way.listen(page, "visibilitychange", look);
+
+  /**
+   * What is heard, for a loop. It listens from the call on, not from the loop's first turn on.
+   * @param {ListenOptions} [options]
+   */
+  function messages({ signal } = {}) {
+    const queue = [...state.all()];
+    const most = queue.length + QUEUE_MAX;
+    let left = STATE_BYTES_MAX;
+    /** @type {(value?: any) => void} */
+    let wake = () => {};
+    const stop = new AbortController();
+    signal?.addEventListener("abort", () => wake());
+    /** @param {Message} message */
+    const hear = (message) => {
+      left -= message.size ?? 0;
+      if (queue.push(message) > most || left < 0) stop.abort();
+      wake();
+    };
+    on("message", hear, stop);
+    on("status", () => wake(), stop);
+    return (async function* () {
+      try {
+        for (;;) {
+          if (signal?.aborted) return;
+          if (stop.signal.aborted) throw failure("busy");
+          const message = queue.shift();
+          if (message) {
+            left += message.size ?? 0;
+            yield message;
+          } else if (way.status().name === "closed") return;
+          else await new Promise((resolve) => (wake = resolve));
+        }
+      } finally {
+        stop.abort();
+      }
+    })();
+  }
 
   /** @type {any} */
   const viewer = {
@@ -169,52 +198,22 @@ export function watch(url, room, options = {}) {
     entered: way.entered,
     /** @param {string} name @param {(...values: any[]) => void} func @param {ListenOptions} [listening] */
     on(name, func, listening) {
+      if (name === "state") return on(name, () => func(state.getSnapshot()), listening);
       if (name === "message") return on(name, func, listening, [...state.all()].map((message) => [message]));
-      if (EVENTS.includes(name)) return on(name, func, listening);
+      // The other names of `ViewerEvents`; any other one is a key.
+      if (/^(status|audience|reset|refused)$/.test(name)) return on(name, func, listening);
       const params = state.get(name);
       return on(`:${name}`, func, listening, params && [params]);
     },
     /** @param {string} key @param {any[]} [params] */
-    signal: (key, params = []) => way.send(JSON.stringify({ type: "signal", key, params })),
+    signal: (key, params = []) => way.backlog() < MESSAGE_BYTES_MAX && way.send(JSON.stringify({ type: "signal", key, params })),
     leave() {
       way.send('{"type":"leave"}');
-      way.stop(1000, "left");
+      way.stop();
     },
     /** @param {ListenOptions} [listening] */
-    messages: (listening) => iterate(viewer, listening),
-    [Symbol.asyncIterator]: () => iterate(viewer),
+    messages,
+    [Symbol.asyncIterator]: messages,
   };
   return viewer;
-}
-
-/**
- * What a viewer hears, for a loop. It listens from the call on, not from the loop's first turn on.
- * @param {Viewer<any>} viewer
- * @param {ListenOptions} [options]
- */
-function iterate(viewer, { signal } = {}) {
-  /** @type {any[]} */
-  const queue = [];
-  let wake = () => {};
-  signal?.addEventListener("abort", () => wake());
-  const offs = [
-    viewer.on("message", (message) => {
-      queue.push(message);
-      wake();
-    }),
-    viewer.on("status", () => wake()),
-  ];
-  return (async function* () {
-    try {
-      for (;;) {
-        if (signal?.aborted) return;
-        if (queue.length > MESSAGES_MAX) throw failure("busy", "the loop does not keep up");
-        if (queue.length) yield queue.shift();
-        else if (viewer.status.name === "closed") return;
-        else await new Promise((resolve) => (wake = () => resolve(undefined)));
-      }
-    } finally {
-      for (const off of offs) off();
-    }
-  })();
 }

@@ -25,7 +25,8 @@ export class Clock {
 
   #set(func, ms) {
     this.#count += 1;
-    this.#timers.set(this.#count, { func, at: this.now + Math.max(0, ms) });
+    // As real timers: what they cannot count is over at once.
+    this.#timers.set(this.#count, { func, at: this.now + (ms > 0 && ms < 2 ** 31 ? Number(ms) : 0) });
     return this.#count;
   }
 

@@ -183,6 +183,7 @@ test("only so many messages are on their way", async (t) => {
   assert.equal(sent.length, 1_024);
   peer.says({ type: "ack", id: sent[0].id, seq: 1 });
   assert.equal(await events[0], 1);
+  clock.advance(0);
   assert.equal(peer.acks(2).key, "a");
   assert.equal(await value, 2);
 });

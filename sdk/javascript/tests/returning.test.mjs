@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Backoff } from "../backoff.js";
+import { backoff } from "../backoff.js";
 import { comesBack } from "../ending.js";
 import { RTBroadcaster } from "../rtbroadcaster.js";
 import { FakeSocket } from "./fake-socket.mjs";
@@ -35,14 +35,14 @@ test("a client comes back after the codes that say so, and after no other", () =
 });
 
 test("delays are drawn below a bound that doubles, and start anew after a steady connection", () => {
-  const backoff = new Backoff(500, 15_000, () => 0.5);
-  const delays = (count) => Array.from({ length: count }, () => backoff.next(0));
+  const { connected, next } = backoff({ random: () => 0.5 });
+  const delays = (count) => Array.from({ length: count }, () => next(0));
   assert.deepEqual(delays(7), [250, 500, 1_000, 2_000, 4_000, 7_500, 7_500]);
-  backoff.connected(0);
-  assert.equal(backoff.next(9_999), 7_500, "short connections do not count");
-  backoff.connected(0);
-  assert.equal(backoff.next(10_000), 250);
-  assert.equal(new Backoff(500, 15_000, () => 0).next(0), 0);
+  connected(0);
+  assert.equal(next(9_999), 7_500, "short connections do not count");
+  connected(0);
+  assert.equal(next(10_000), 250);
+  assert.equal(backoff({ random: () => 0 }).next(0), 0);
 });
 
 test("a viewer whose connection is lost joins again and gets the state anew", async (t) => {

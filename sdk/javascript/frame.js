@@ -1,0 +1,28 @@
+// What a server of version 2 may say. The only place that looks at a frame by itself: one that cannot be used is none, and every
+// number is within its bounds. Must not know rooms, sockets or what was said before.
+
+import { isWhole, TIME_MS_MAX } from "./limits.js";
+
+/** Whether a member of this name may hold the value; others are for newer clients. @param {string} name @param {any} value */
+function fits(name, value) {
+  if (/^(type|id|room|ownerKey|epoch|key|code|message)$/.test(name)) return typeof value === "string";
+  if (/^(seq|replay|through|until|term|viewers|lagging|graceMs)$/.test(name)) return isWhole(value, 0);
+  return !/^(params|counts)$/.test(name) || Array.isArray(value);
+}
+
+/**
+ * Returns the frame that a text is; `undefined` if it is none that can be used.
+ * @param {string} text
+ * @returns {any}
+ */
+export function read(text) {
+  try {
+    const frame = JSON.parse(text);
+    for (const name in frame) {
+      if (/(alive|In)Ms$/.test(name)) frame[name] = Math.max(0, Math.min(frame[name], TIME_MS_MAX)) || 0;
+      else if (!fits(name, frame[name])) return;
+    }
+    frame.size = text.length;
+    if (frame.type === "message" ? frame.key && frame.params : frame.type) return frame;
+  } catch {}
+}
