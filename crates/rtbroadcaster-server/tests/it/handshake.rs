@@ -93,8 +93,8 @@ async fn origins_that_are_listed_or_public_are_upgraded_too() {
     assert_eq!(twice.status, 403);
     let line = server.log_has("upgrade refused").await;
     assert!(line.contains("allow_origin"), "the log says what to set: {line}");
-    let allowed = "allowed=\"https://c.test, https://a.test, http://b.test:81\"";
-    for told in ["origin=\"http://a.test\"", &format!("host=\"{}\"", server.address), allowed] {
+    let allowed = "allowed=\"https://c.test, https://a.test, capacitor://localhost, http://b.test:81\"";
+    for told in ["origin=\"tauri://localhost\"", &format!("host=\"{}\"", server.address), allowed] {
         assert!(line.contains(told), "{told} is not in {line}");
     }
 }

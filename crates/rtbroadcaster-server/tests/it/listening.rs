@@ -1,5 +1,7 @@
 //! What the system refuses the server, and what it makes of it.
 
+use std::net::SocketAddr;
+
 use tokio::process::Command;
 
 use crate::client::Client;
@@ -24,16 +26,8 @@ async fn a_port_in_use_is_told_plainly() {
 async fn every_address_is_listened_on_and_told_and_has_the_rule_of_its_own() {
     let flags = ["--listen", "localhost:0", "--listen", "0.0.0.0:0", "--admin-listen", "localhost:0"];
     let mut server = Server::started_by(&mut program(), &flags).await;
-    let mut addresses = vec![server.address];
-    // The rest of the announcement, after which a blank line stands.
-    loop {
-        let line = server.said().await;
-        match line.split_whitespace().find_map(|word| word.strip_prefix("ws://")) {
-            Some(url) => addresses.push(url.split('/').next().unwrap().parse().unwrap()),
-            None if line.is_empty() => break,
-            None => {}
-        }
-    }
+    let listening = server.announcement.lines().find_map(|line| line.trim().strip_prefix("Listening  ")).unwrap();
+    let addresses: Vec<SocketAddr> = listening.split(", ").map(|address| address.parse().unwrap()).collect();
     assert!(addresses.len() >= 3, "the one of the test, those of localhost and all: {addresses:?}");
     let last = addresses.len() - 1;
     for (at, address) in addresses.into_iter().enumerate().filter(|(_, address)| address.is_ipv4()) {

@@ -39,7 +39,7 @@ async fn a_room_works_from_end_to_end() {
 
 #[tokio::test]
 async fn the_log_tells_which_rooms_open_and_why_they_end() {
-    let mut server = Server::started_by(&mut program(), &["--room-idle-timeout", "100ms"]).await;
+    let mut server = Server::started_by(&mut program(), &["--room-idle-timeout", "1s"]).await;
     let (mut owner, room) = Client::owner(&server).await;
     let line = server.log_has("room opened").await;
     let name = format!("room={}…", &room[..8]);
