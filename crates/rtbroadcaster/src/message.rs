@@ -51,12 +51,7 @@ impl Key {
 
     /// Returns how many bytes it takes in JSON, without the quotes: a control character takes six (RFC 8259 section 7).
     pub fn json_bytes(&self) -> usize {
-        let bytes = |byte: u8| match byte {
-            b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 0x08 | 0x0c => 2,
-            0x00..=0x1f => 6,
-            _ => 1,
-        };
-        self.0.bytes().map(bytes).sum()
+        json::written(&self.0)
     }
 }
 

@@ -49,6 +49,24 @@ fn skip_string(bytes: &mut std::slice::Iter<'_, u8>) {
     }
 }
 
+/// Returns how many bytes `text` takes in JSON, without the quotes (RFC 8259 section 7), as `serde_json` writes it.
+pub(super) fn written(text: &str) -> usize {
+    text.bytes().fold(0, |bytes, byte| bytes + WRITTEN[usize::from(byte)])
+}
+
+/// How many bytes each byte takes. A table, since the keys of all messages are counted.
+static WRITTEN: [usize; 256] = {
+    let mut written = [1; 256];
+    let mut byte = 0;
+    while byte < 0x20 {
+        written[byte] = if matches!(byte, 0x08 | 0x09 | 0x0a | 0x0c | 0x0d) { 2 } else { 6 };
+        byte += 1;
+    }
+    written[b'"' as usize] = 2;
+    written[b'\\' as usize] = 2;
+    written
+};
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ mod state;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Config, exceeds};
+use crate::config::Config;
 use crate::id::{Cursor, Epoch, RoomId, Seq, Term};
 use crate::message::{Change, Entry, Key, Params};
 use crate::standing::{Reach, ResetReason};
@@ -40,12 +40,14 @@ pub struct LogLimits {
 
 impl From<&Config> for LogLimits {
     fn from(config: &Config) -> Self {
+        // What nothing reaches is lifted: then every message costs one comparison less for each.
+        let limit = |max: usize| if max == 0 { usize::MAX } else { max };
         Self {
-            history_messages_max: config.history_messages_max,
-            history_bytes_max: config.history_bytes_max,
+            history_messages_max: limit(config.history_messages_max),
+            history_bytes_max: limit(config.history_bytes_max),
             history_age_max: config.history_age_max,
-            state_keys_max: config.state_keys_max,
-            state_bytes_max: config.state_bytes_max,
+            state_keys_max: limit(config.state_keys_max),
+            state_bytes_max: limit(config.state_bytes_max),
         }
     }
 }
@@ -197,7 +199,7 @@ impl Log {
         }
         if proposal.change == Change::State {
             let StateSize { keys, bytes } = size(proposal.bytes());
-            if exceeds(keys, self.limits.state_keys_max) || exceeds(bytes, self.limits.state_bytes_max) {
+            if keys > self.limits.state_keys_max || bytes > self.limits.state_bytes_max {
                 return Err(Rejection::StateFull);
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::LogLimits;
-use crate::config::{deadline, exceeds};
+use crate::config::deadline;
 use crate::id::Seq;
 use crate::message::Entry;
 
@@ -40,8 +40,8 @@ impl History {
     pub(super) fn prune(&mut self, now: Duration, limits: &LogLimits, mut tell: impl FnMut(&Entry)) {
         while let Some((applied, entry)) = self.entries.front() {
             let old = deadline(*applied, limits.history_age_max).is_some_and(|end| now >= end);
-            let many = exceeds(self.entries.len(), limits.history_messages_max);
-            if !old && !many && !exceeds(self.bytes, limits.history_bytes_max) {
+            let many = self.entries.len() > limits.history_messages_max;
+            if !old && !many && self.bytes <= limits.history_bytes_max {
                 break;
             }
             self.bytes -= entry.bytes();
