@@ -1,7 +1,7 @@
 //! A server that may open few files: the store goes on, and so does everybody who is there.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::client::Client;
@@ -19,23 +19,38 @@ const MESSAGES: u32 = 9 * 1024 * 1024 / 60_000;
 const NO_LIMITS_PER_ADDRESS: [&str; 4] =
     ["--connections-per-address-max", "0", "--handshakes-per-address-per-second", "0"];
 
-/// A server on `directory` that may open `FILES`. This process may open as many as it is allowed to.
-async fn server(directory: &Directory, flags: &[&str]) -> Server {
+/// A server that may open so many. This process may open as many as it is allowed to.
+async fn server(files: u32, flags: &[&str]) -> Server {
     let maximum = getrlimit(Resource::Nofile).maximum;
     setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).unwrap();
     let mut shell = Command::new("sh");
-    let limited = format!("ulimit -n {FILES}; exec \"$0\" \"$@\"");
+    let limited = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
     shell.args(["-c", &limited, env!("CARGO_BIN_EXE_rtbroadcaster")]);
-    let flags = [&["--data-dir", directory.0.to_str().unwrap()], flags].concat();
-    Server::started_by(&mut shell, &flags).await
+    Server::started_by(&mut shell, flags).await
 }
 
-/// The owner publishes a long message, and is acknowledged.
-async fn publish(room: &mut Room, number: u32) {
-    let params = [json!(number), json!("x".repeat(PARAM_BYTES))];
+/// The same with `FILES`, and with rooms on the disk.
+async fn keeping(directory: &Directory, flags: &[&str]) -> Server {
+    server(FILES, &[&["--data-dir", directory.0.to_str().unwrap()], flags].concat()).await
+}
+
+/// The owner publishes a message, long or not, and is acknowledged.
+async fn publish(room: &mut Room, number: u32, bytes: usize) {
+    let params = [json!(number), json!("x".repeat(bytes))];
     let message = json!({"type": "publish", "id": number.to_string(), "key": "n", "params": params});
-    let ack = ask(&mut room.owner, message).await;
+    room.owner.say(message).await;
+    let ack = next(&mut room.owner).await;
     assert_eq!((&ack["type"], &ack["id"]), (&json!("ack"), &json!(number.to_string())), "{ack}");
+}
+
+/// The next message but how far the room has come, which is told at its own time.
+async fn next(client: &mut Client) -> Value {
+    loop {
+        let message = client.hear().await;
+        if message["type"] != "alive" {
+            return message;
+        }
+    }
 }
 
 async fn is_ready(server: &Server) -> bool {
@@ -45,7 +60,7 @@ async fn is_ready(server: &Server) -> bool {
 #[tokio::test]
 async fn silent_connections_beyond_the_limit_of_files_refuse_no_publish() {
     let directory = Directory::new("silent");
-    let server = server(&directory, &[]).await;
+    let server = keeping(&directory, &[]).await;
     let mut room = Room::create(&server).await;
     let (mut viewer, _) = room.viewer(&server, None).await;
     let mut silent = Vec::new();
@@ -53,8 +68,8 @@ async fn silent_connections_beyond_the_limit_of_files_refuse_no_publish() {
         for _ in 0..8 {
             silent.push(Connection::open_from(&server, "127.0.0.2").await);
         }
-        publish(&mut room, number).await;
-        assert_eq!(viewer.hear().await["params"][0], number);
+        publish(&mut room, number, PARAM_BYTES).await;
+        assert_eq!(next(&mut viewer).await["params"][0], number);
         if number % 20 == 0 {
             assert!(is_ready(&server).await, "{number}");
             let (_, joined) = room.viewer(&server, None).await;
@@ -76,9 +91,9 @@ async fn fill(server: &Server, places: usize) {
         viewers.push(viewer);
     }
     for number in 0..MESSAGES {
-        publish(&mut stored, number).await;
+        publish(&mut stored, number, PARAM_BYTES).await;
         if number % 10 == 0 {
-            heard.says(number).await;
+            publish(&mut heard, number, 0).await;
             let refusal = Connection::open(server).await.upgrade("").await;
             assert_eq!(refusal.status, 429, "there are {places}");
             assert!(is_ready(server).await, "{number}");
@@ -91,14 +106,14 @@ async fn fill(server: &Server, places: usize) {
 
 async fn hears_all(viewer: &mut Client) {
     for number in (0..MESSAGES).step_by(10) {
-        assert_eq!(viewer.hear().await["params"][0], number);
+        assert_eq!(next(viewer).await["params"][0], number);
     }
 }
 
 #[tokio::test]
 async fn viewers_beyond_the_limit_of_files_are_refused_and_those_who_are_there_lose_nothing() {
     let directory = Directory::new("viewers");
-    let mut server = server(&directory, &NO_LIMITS_PER_ADDRESS).await;
+    let mut server = keeping(&directory, &NO_LIMITS_PER_ADDRESS).await;
     let line = server.log_has("open files carry fewer connections").await;
     let carried = line.split("carried=").nth(1).unwrap().split_whitespace().next().unwrap().parse().unwrap();
     assert!((600..FILES as usize).contains(&carried), "{carried}");
@@ -109,6 +124,27 @@ async fn viewers_beyond_the_limit_of_files_are_refused_and_those_who_are_there_l
 async fn as_many_connections_as_there_may_be_near_the_limit_of_files_lose_nothing() {
     let directory = Directory::new("near");
     let flags = [&NO_LIMITS_PER_ADDRESS[..], &["--connections-max", "700"]].concat();
-    let server = server(&directory, &flags).await;
+    let server = keeping(&directory, &flags).await;
     fill(&server, 700).await;
+}
+
+#[tokio::test]
+async fn answers_that_one_address_does_not_read_leave_places_for_others() {
+    let server = server(300, &[]).await;
+    let (mut owner, room) = Client::owner(&server).await;
+    let mut viewer = Client::viewer(&server, &room).await;
+    let mut unread = Vec::new();
+    let request = format!("GET /page/page.css HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
+    for number in 0..320 {
+        let mut connection = Connection::open_small_from(&server, "127.0.0.2").await;
+        // One too many is closed.
+        let _ = connection.write(&request.repeat(500)).await;
+        unread.push(connection);
+        if number % 20 == 0 {
+            owner.ring(number).await;
+            viewer.hear_ring(number).await;
+            assert_eq!(Connection::open(&server).await.ask("GET /healthz", "").await.status, 200, "{number}");
+            drop(Client::viewer(&server, &room).await);
+        }
+    }
 }
