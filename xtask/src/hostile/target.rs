@@ -23,8 +23,14 @@ const PLAIN_MAX_SHORT: u64 = 20;
 /// How long a server may take until it holds what it held before, besides the time in which rooms end.
 const SETTLE: Duration = Duration::from_secs(20);
 
-/// How often it is looked at meanwhile.
+/// How often it is looked at meanwhile, and for how many looks it has to hold the same, also behind a short attack.
 const LOOK: Duration = Duration::from_millis(250);
+const LOOKS: u32 = 8;
+const LOOKS_SHORT: u32 = 2;
+
+/// What is the same: a store writes some of its memory now and then.
+const SAME_BYTES: u64 = 128 * 1024;
+const SAME_STORE_BYTES: u64 = 1024 * 1024;
 
 /// What may be left of an attack: a twentieth, and in a small server some pages. A store has it until it is written.
 const LEFT_MAX: f64 = 0.05;
@@ -42,6 +48,8 @@ pub(super) struct Target {
     stall: Duration,
     plain_max: u64,
     store: Store,
+    /// For how many looks it has to hold the same.
+    looks: u32,
 }
 
 /// Where it keeps rooms.
@@ -103,7 +111,7 @@ impl Target {
             _ => {}
         }
         let is_small = scale < FULL_FROM;
-        let plain_max = if is_small { PLAIN_MAX_SHORT } else { PLAIN_MAX };
+        let (plain_max, looks) = if is_small { (PLAIN_MAX_SHORT, LOOKS_SHORT) } else { (PLAIN_MAX, LOOKS) };
         let seconds = |full: u64, small: u64| Duration::from_secs(if is_small { small } else { full });
         // The least safe one; without heartbeats it may be as short as anybody likes.
         let (grace, stall) = (seconds(55, 1), seconds(10, 2));
@@ -118,7 +126,7 @@ impl Target {
             command.arg("--data-dir").arg(directory).args(["--ack", "disk"]);
         }
         command.stderr(file);
-        Ok(Self { server: Server::spawn(&mut command)?, log, grace, stall, plain_max, store })
+        Ok(Self { server: Server::spawn(&mut command)?, log, grace, stall, plain_max, store, looks })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -144,17 +152,18 @@ impl Target {
         let deadline = Instant::now() + self.grace + SETTLE;
         let mut held = Held::of(self.process(), self.store)?;
         let mut changed = Instant::now();
+        let same = if self.store == Store::Disk { SAME_STORE_BYTES } else { SAME_BYTES };
         loop {
             let is_done = match before {
                 Some(before) => held.is_near(before),
-                None => changed.elapsed() >= 8 * LOOK,
+                None => changed.elapsed() >= self.looks * LOOK,
             };
             if is_done || Instant::now() >= deadline {
                 return Ok(held);
             }
             thread::sleep(LOOK);
             let now = Held::of(self.process(), self.store)?;
-            if now.files != held.files || now.rss.abs_diff(held.rss) > 128 * 1024 {
+            if now.files.abs_diff(held.files) > LEFT_FILES || now.rss.abs_diff(held.rss) > same {
                 changed = Instant::now();
             }
             held = now;
