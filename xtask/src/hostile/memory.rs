@@ -6,9 +6,8 @@ const BASE: u64 = 20 * 1024 * 1024;
 /// What more of a program is resident that is not optimized: three times as long, and 12 MiB before it does anything.
 const UNOPTIMIZED: u64 = if cfg!(debug_assertions) { 12 * 1024 * 1024 } else { 0 };
 
-/// A store on the disk: 4 MiB that it has read, and 4 MiB that it writes later for each of its four parts, and of one again
-/// while that is written.
-const STORE: u64 = 24 * 1024 * 1024;
+/// A store on the disk through which much was written.
+const STORE: u64 = 96 * 1024 * 1024;
 
 /// What the allocator retains of attacks that are over.
 const RETAINED: u64 = 6 * 1024 * 1024;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval, timeout_at};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::{Made, Plan};
 use crate::hostile::memory::Load;
@@ -29,7 +29,9 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let count = plan.share(AT_ONCE).max(AT_ONCE_SHORT);
     let until = Instant::now() + plan.either(TIME, TIME_SHORT);
     let (address, mut tasks, mut made) = (plan.address, JoinSet::new(), Made::default());
-    let turns = Arc::new(Mutex::new(interval(TURN)));
+    let mut turns = interval(TURN);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let turns = Arc::new(Mutex::new(turns));
     for _ in 0..count {
         let turns = Arc::clone(&turns);
         tasks.spawn(async move {
