@@ -32,10 +32,11 @@ const LOOKS_SHORT: u32 = 2;
 const SAME_BYTES: u64 = 128 * 1024;
 const SAME_STORE_BYTES: u64 = 1024 * 1024;
 
-/// What may be left of an attack: a twentieth, and in a small server some pages. A store has it until it is written.
+/// What may be left of an attack: a twentieth, and in a small server some pages. A store holds what it has written until it
+/// writes more, so that a leak shows in a server without one.
 const LEFT_MAX: f64 = 0.05;
 pub(super) const LEFT_BYTES: u64 = 1024 * 1024;
-const LEFT_STORE_BYTES: u64 = 32 * 1024 * 1024;
+const LEFT_STORE_BYTES: u64 = 64 * 1024 * 1024;
 const LEFT_FILES: u64 = 4;
 const LEFT_STORE_FILES: u64 = 16;
 
