@@ -5,6 +5,7 @@ mod attack;
 mod corpus;
 mod memory;
 mod mutation;
+mod plain;
 mod report;
 mod sources;
 mod target;
@@ -20,12 +21,12 @@ use crate::load::{on_a_thread, optimized, outcome, target as folder};
 use crate::steps::{Failure, Steps, command};
 use attack::{Attack, Plan};
 use report::{Report, Row};
-use target::Target;
+use target::{Store, Target};
 use watch::Watch;
 use witnesses::Witnesses;
 
-/// Below this scale any build will do: what counts then is that it works.
-const OPTIMIZED_FROM: f64 = 0.1;
+/// Below this scale an attack is short and any build will do: what counts then is that it works.
+const FULL_FROM: f64 = 0.1;
 
 /// How long one attack may take at most.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -39,6 +40,9 @@ pub(crate) struct Hostile {
     /// How much of each attack; 1 is a million frames, and needs `ulimit -n 20000`
     #[arg(long, default_value_t = 1.0)]
     scale: f64,
+    /// Keep rooms in memory only: of less that a store writes later, a leak is seen sooner
+    #[arg(long)]
+    in_memory: bool,
     /// What decides all chance [default: another one each time]
     #[arg(long)]
     seed: Option<u64>,
@@ -49,7 +53,7 @@ pub(crate) fn run(options: &Hostile, steps: &mut Steps) -> Result<(), Failure> {
     if !(0.0..=10.0).contains(&options.scale) {
         return Err(Failure::new("--scale is above 0 and at most 10"));
     }
-    if options.scale >= OPTIMIZED_FROM
+    if options.scale >= FULL_FROM
         && let Some(outcome) = optimized(steps)
     {
         return outcome;
@@ -65,25 +69,38 @@ fn measure(options: &Hostile, steps: &mut Steps) -> Result<Report, Failure> {
     let program = program(steps)?;
     let seed = options.seed.unwrap_or_else(clock);
     println!("seed {seed}, scale {}", options.scale);
-    let target = Target::start(&program, options.scale)?;
+    let store = if options.in_memory { Store::Memory } else { Store::Disk };
+    let target = Target::start(&program, options.scale, store)?;
     let witnesses = Witnesses::start(target.address())?;
-    let plan =
-        |scale| Plan { address: target.address(), room: witnesses.room().into(), seed, scale, stall: target.stall() };
+    let plan = || Plan {
+        address: target.address(),
+        room: witnesses.room().into(),
+        seed,
+        scale: options.scale,
+        stall: target.stall(),
+        plain_max: target.plain_max(),
+    };
     let attacks = Attack::all().filter(|attack| options.only.is_empty() || options.only.contains(attack));
     let attacks: Vec<_> = attacks.collect();
     // Once before anything is measured: the allocator keeps for good what an attack needed at its height, and only what
     // the same attack adds when it comes again is a leak.
+    let mut warming = Vec::new();
     for &attack in &attacks {
-        let plan = plan(options.scale);
-        outcome(on_a_thread(PATIENCE, move || attack.make(plan)))?;
+        let plan = plan();
+        warming.push(on_a_thread(PATIENCE, move || attack.make(plan)));
+        // Short ones all at once.
+        if options.scale >= FULL_FROM {
+            warming.drain(..).try_for_each(|attack| outcome(attack).map(drop))?;
+        }
     }
+    warming.into_iter().try_for_each(|attack| outcome(attack).map(drop))?;
     let first = target.settled(None)?;
     let mut rows = Vec::new();
     for &attack in &attacks {
         let before = target.settled(None)?;
         witnesses.take()?;
-        let (plan, started) = (plan(options.scale), Instant::now());
-        let watch = Watch::begin(target.process());
+        let (plan, started) = (plan(), Instant::now());
+        let watch = Watch::begin(target.process(), store);
         let made = outcome(on_a_thread(PATIENCE, move || attack.make(plan)));
         let (time, peak) = (started.elapsed(), watch.end());
         let (made, peak) = (made?, peak?);

@@ -1,11 +1,18 @@
 //! The attacks, each bounded in number and time. Must not know who else is on the server.
 
+mod browsers;
+mod codes;
 mod creates;
 mod frames;
 mod handshakes;
+mod keys;
 mod pings;
+mod refused;
 mod signals;
+mod silent;
 mod slow;
+mod trickle;
+mod unanswered;
 mod unread;
 
 use std::collections::BTreeMap;
@@ -17,6 +24,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use tokio::task::JoinSet;
 
+use super::FULL_FROM;
 use super::memory::Load;
 use crate::chaos::random::Random;
 use crate::steps::Failure;
@@ -38,6 +46,20 @@ pub(super) enum Attack {
     Unread,
     /// A million signals to three owners, one of whom reads nothing, and some who speak read nothing either
     Signals,
+    /// Five thousand connections from one address that say nothing, opened again as they are closed
+    Silent,
+    /// Connections that ask for a file again and again and read no answer
+    Unanswered,
+    /// QR codes, each of another link, beside a room whose acknowledgements are timed
+    Codes,
+    /// Two thousand connections that ask only for what is refused or changes nothing
+    Refused,
+    /// Forty rooms whose keys are control characters, and joins of them
+    Keys,
+    /// Seven hundred joins from one address that read less than the least pace
+    Trickle,
+    /// No attack: three hundred browsers behind one address
+    Browsers,
 }
 
 /// What an attack has to know.
@@ -50,6 +72,8 @@ pub(super) struct Plan {
     pub(super) scale: f64,
     /// How long the server waits for those who take nothing.
     pub(super) stall: Duration,
+    /// How many connections of plain HTTP one address may have.
+    pub(super) plain_max: u64,
 }
 
 /// What an attack came to.
@@ -78,6 +102,13 @@ impl Attack {
             Self::Pings => pings::make(plan).await,
             Self::Unread => unread::make(plan).await,
             Self::Signals => signals::make(plan).await,
+            Self::Silent => silent::make(plan).await,
+            Self::Unanswered => unanswered::make(plan).await,
+            Self::Codes => codes::make(plan).await,
+            Self::Refused => refused::make(plan).await,
+            Self::Keys => keys::make(plan).await,
+            Self::Trickle => trickle::make(plan).await,
+            Self::Browsers => browsers::make(plan).await,
         }
     }
 }
@@ -87,6 +118,11 @@ impl Plan {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share")]
     fn share(&self, full: u64) -> u64 {
         ((full as f64 * self.scale) as u64).max(1)
+    }
+
+    /// This at full length, or that in a short attack.
+    fn either<T>(&self, full: T, short: T) -> T {
+        if self.scale < FULL_FROM { short } else { full }
     }
 }
 

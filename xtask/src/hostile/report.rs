@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use super::attack::{Attack, Made};
 use super::memory::Load;
-use super::target::{Held, Log};
+use super::target::{Held, Log, Store};
 use super::witnesses::{Heard, VIEWERS};
 use crate::steps::Failure;
 
 /// The most that the log may grow by.
 const LOG_BYTES_MAX: u64 = 1_000_000;
 
-/// How long a good join may take during the slow requests.
-const JOIN_MAX: Duration = Duration::from_millis(250);
+/// The attacks that cost the attacker nothing, and how long a good join or request may take meanwhile.
+const FREE: [Attack; 3] = [Attack::Slow, Attack::Silent, Attack::Unanswered];
+const PROMPT: Duration = Duration::from_millis(250);
+
+/// What the server has open besides sockets, at most: what it keeps for the store, the log and the admin address.
+const FILES_BASE: u64 = 256;
 
 /// How many faults of an attack are told; the rest is the same.
 const FAULTS_TOLD: usize = 3;
@@ -45,7 +49,15 @@ impl Row {
     fn bound(&self) -> u64 {
         // Their history is 256 messages of some hundred bytes, twice.
         let viewers = VIEWERS as u64 + 2;
-        self.made.load.and(Load { connections: viewers, rooms: 1, pinned_bytes: 512 * 1024, ..Load::default() }).bound()
+        let stores = u64::from(self.before.store == Store::Disk);
+        let witnesses = Load { connections: viewers, rooms: 1, pinned_bytes: 512 * 1024, stores, ..Load::default() };
+        self.made.load.and(witnesses).bound()
+    }
+
+    /// How many files the server may have had open.
+    fn files_bound(&self) -> u64 {
+        let Load { connections, handshakes, .. } = self.made.load;
+        FILES_BASE + VIEWERS as u64 + connections + handshakes
     }
 
     /// What is wrong.
@@ -59,8 +71,15 @@ impl Row {
             faults.push(format!("good viewers lost {} messages and got {} twice", heard.lost, heard.repeated));
         }
         faults.extend(heard.ends.iter().take(FAULTS_TOLD).cloned());
-        if self.attack == Attack::Slow && (heard.slowest_join > JOIN_MAX || heard.joins == 0) {
-            faults.push(format!("a good join took {:?} of {} joins", heard.slowest_join, heard.joins));
+        let is_late = heard.slowest_join.max(heard.slowest_request) > PROMPT;
+        if FREE.contains(&self.attack) && (is_late || heard.joins == 0 || heard.requests == 0) {
+            faults.push(format!(
+                "a good join took {:?} of {} joins, a request {:?} of {}",
+                heard.slowest_join, heard.joins, heard.slowest_request, heard.requests
+            ));
+        }
+        if peak.files > self.files_bound() {
+            faults.push(format!("{} files were open, of {} that there may be", peak.files, self.files_bound()));
         }
         if !after.is_near(*before) {
             faults.push(format!("not given back: {before} before, {after} after"));
@@ -98,12 +117,14 @@ impl fmt::Display for Row {
         writeln!(f, "  answers   {}", answers.join(", "))?;
         writeln!(
             f,
-            "  held      {before} before, {peak} at most, {after} after; the formula allows {}",
-            Mebibytes(self.bound())
+            "  held      {before} before, {peak} at most, {after} after; allowed are {} and {} files",
+            Mebibytes(self.bound()),
+            self.files_bound()
         )?;
         writeln!(
             f,
-            "  witnesses {} lost, {} repeated of {}; latency p50 {}, p99 {}; {} joins, the slowest {:.0} ms",
+            "  witnesses {} lost, {} repeated of {}; latency p50 {}, p99 {}; {} joins, the slowest {:.0} ms; \
+             {} requests, the slowest {:.0} ms",
             heard.lost,
             heard.repeated,
             heard.late_micros.len(),
@@ -111,6 +132,8 @@ impl fmt::Display for Row {
             quantile(&heard.late_micros, 99),
             heard.joins,
             heard.slowest_join.as_secs_f64() * 1e3,
+            heard.requests,
+            heard.slowest_request.as_secs_f64() * 1e3,
         )?;
         for fault in self.faults() {
             writeln!(f, "  FAULT     {fault}")?;
@@ -123,13 +146,25 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<11} {:>9} {:>7} {:>11} {:>11} {:>11} {:>6} {:>6} {:>6} {:>5} {:>9} {:>9}",
-            "attack", "count", "s", "RSS before", "at most", "after", "files", "most", "after", "lost", "p99", "join"
+            "{:<11} {:>9} {:>7} {:>11} {:>11} {:>11} {:>6} {:>6} {:>6} {:>5} {:>9} {:>9} {:>9}",
+            "attack",
+            "count",
+            "s",
+            "RSS before",
+            "at most",
+            "after",
+            "files",
+            "most",
+            "after",
+            "lost",
+            "p99",
+            "join",
+            "request"
         )?;
         for Row { attack, made, time, before, peak, after, heard } in &self.rows {
             writeln!(
                 f,
-                "{:<11} {:>9} {:>7.1} {:>11} {:>11} {:>11} {:>6} {:>6} {:>6} {:>5} {:>9} {:>9}",
+                "{:<11} {:>9} {:>7.1} {:>11} {:>11} {:>11} {:>6} {:>6} {:>6} {:>5} {:>9} {:>9} {:>9}",
                 format!("{attack:?}").to_lowercase(),
                 made.count,
                 time.as_secs_f64(),
@@ -142,6 +177,7 @@ impl fmt::Display for Report {
                 heard.lost,
                 quantile(&heard.late_micros, 99),
                 format!("{:.0} ms", heard.slowest_join.as_secs_f64() * 1e3),
+                format!("{:.0} ms", heard.slowest_request.as_secs_f64() * 1e3),
             )?;
         }
         let Log { bytes, panics, .. } = &self.log;
@@ -179,7 +215,7 @@ mod tests {
     use super::*;
 
     fn row(attack: Attack, after: u64, heard: Heard) -> Row {
-        let held = |mebibytes: u64| Held { rss: mebibytes * 1024 * 1024, files: 300 };
+        let held = |mebibytes: u64| Held { store: Store::Memory, rss: mebibytes * 1024 * 1024, files: 300 };
         let (before, peak) = (held(10), held(15));
         Row { attack, made: Made::default(), time: Duration::ZERO, before, peak, after: held(after), heard }
     }
@@ -192,7 +228,8 @@ mod tests {
     #[test]
     fn what_is_lost_kept_late_or_logged_fails() {
         let log = |bytes, panics| Log { bytes, panics, path: "log".into() };
-        let late = |millis| Heard { joins: 1, slowest_join: Duration::from_millis(millis), ..Heard::default() };
+        let late =
+            |millis| Heard { joins: 1, requests: 1, slowest_join: Duration::from_millis(millis), ..Heard::default() };
         assert!(verdict(row(Attack::Slow, 11, late(100)), log(999_999, 0)).is_ok());
         assert!(verdict(row(Attack::Slow, 11, late(300)), log(0, 0)).is_err());
         assert!(verdict(row(Attack::Frames, 11, late(300)), log(0, 0)).is_ok());
@@ -201,6 +238,13 @@ mod tests {
         assert!(verdict(row(Attack::Frames, 10, Heard { ends: vec!["x".into()], ..late(1) }), log(0, 0)).is_err());
         assert!(verdict(row(Attack::Frames, 10, late(1)), log(0, 1)).is_err());
         assert!(verdict(row(Attack::Frames, 10, late(1)), log(1_000_001, 0)).is_err());
+        let none = Heard { requests: 0, ..late(1) };
+        assert!(verdict(row(Attack::Silent, 10, none), log(0, 0)).is_err());
+        let slow = Heard { slowest_request: Duration::from_millis(300), ..late(1) };
+        assert!(verdict(row(Attack::Silent, 10, slow), log(0, 0)).is_err());
+        let mut open = row(Attack::Frames, 10, late(1));
+        open.peak.files = open.files_bound() + 1;
+        assert!(verdict(open, log(0, 0)).is_err());
         let mut fat = row(Attack::Frames, 10, late(1));
         fat.peak.rss = fat.bound() + 1;
         assert!(verdict(fat, log(0, 0)).is_err());

@@ -17,6 +17,12 @@ pub(super) const FEW: Sources = Sources { net: 0, count: 8 };
 /// An attacker with many, who gets past those limits.
 pub(super) const MANY: Sources = Sources { net: 2, count: 200 };
 
+/// An attacker with one.
+pub(super) const ONE: Sources = Sources { net: 3, count: 1 };
+
+/// A class of browsers behind one address.
+pub(super) const CLASS: Sources = Sources { net: 4, count: 1 };
+
 /// Those who do nothing wrong.
 pub(super) const GOOD: Sources = Sources { net: 1, count: 8 };
 

@@ -1,12 +1,14 @@
 //! The server that is attacked, with its log. Must not know by what.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::FULL_FROM;
 use crate::load::server::Server;
 use crate::load::{process, target};
 use crate::steps::Failure;
@@ -14,16 +16,29 @@ use crate::steps::Failure;
 /// How many messages a room keeps: few, so that the witnesses' room is full soon and grows no more.
 const HISTORY_MESSAGES_MAX: &str = "256";
 
+/// How many connections of plain HTTP one address may have: the default, and few for a small attack.
+const PLAIN_MAX: u64 = 1_000;
+const PLAIN_MAX_SHORT: u64 = 20;
+
 /// How long a server may take until it holds what it held before, besides the time in which rooms end.
 const SETTLE: Duration = Duration::from_secs(20);
 
-/// How often it is looked at meanwhile.
+/// How often it is looked at meanwhile, and for how many looks it has to hold the same, also behind a short attack.
 const LOOK: Duration = Duration::from_millis(250);
+const LOOKS: u32 = 8;
+const LOOKS_SHORT: u32 = 2;
 
-/// What may be left of an attack: a twentieth, and in a small server some pages.
+/// What is the same: a store writes some of its memory now and then.
+const SAME_BYTES: u64 = 128 * 1024;
+const SAME_STORE_BYTES: u64 = 1024 * 1024;
+
+/// What may be left of an attack: a twentieth, and in a small server some pages. A store holds what it has written until it
+/// writes more, so that a leak shows in a server without one.
 const LEFT_MAX: f64 = 0.05;
 pub(super) const LEFT_BYTES: u64 = 1024 * 1024;
+const LEFT_STORE_BYTES: u64 = 64 * 1024 * 1024;
 const LEFT_FILES: u64 = 4;
+const LEFT_STORE_FILES: u64 = 16;
 
 /// A server under attack.
 pub(super) struct Target {
@@ -32,24 +47,40 @@ pub(super) struct Target {
     /// How long rooms without an owner live.
     grace: Duration,
     stall: Duration,
+    plain_max: u64,
+    store: Store,
+    /// For how many looks it has to hold the same.
+    looks: u32,
+}
+
+/// Where it keeps rooms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Store {
+    Disk,
+    Memory,
 }
 
 /// What it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Held {
+    pub(super) store: Store,
     pub(super) rss: u64,
     pub(super) files: u64,
 }
 
 impl Held {
-    pub(super) fn of(pid: u32) -> Result<Self, Failure> {
-        Ok(Self { rss: process::rss(pid)?, files: process::open_files(pid)? })
+    pub(super) fn of(pid: u32, store: Store) -> Result<Self, Failure> {
+        Ok(Self { store, rss: process::rss(pid)?, files: process::open_files(pid)? })
     }
 
     /// Whether this is what was held before, or near it.
     pub(super) fn is_near(self, before: Self) -> bool {
         let most = |before: u64, least: u64| before + least.max(share(before));
-        self.rss <= most(before.rss, LEFT_BYTES) && self.files <= most(before.files, LEFT_FILES)
+        let (bytes, files) = match self.store {
+            Store::Disk => (LEFT_STORE_BYTES, LEFT_STORE_FILES),
+            Store::Memory => (LEFT_BYTES, LEFT_FILES),
+        };
+        self.rss <= most(before.rss, bytes) && self.files <= most(before.files, files)
     }
 }
 
@@ -67,12 +98,21 @@ pub(super) struct Log {
 }
 
 impl Target {
-    /// Starts it with all limits as they are by default; a small attack has less patience.
-    pub(super) fn start(program: &Path, scale: f64) -> Result<Self, Failure> {
+    /// Starts it with all limits as they are by default; a small attack has less patience, and reaches
+    /// what one address may have.
+    pub(super) fn start(program: &Path, scale: f64, store: Store) -> Result<Self, Failure> {
         let log = target().join("hostile.log");
         let failed = |error| Failure::new(format!("{} cannot be written: {error}", log.display()));
         let file = File::create(&log).map_err(failed)?;
-        let is_small = scale < 0.1;
+        let directory = target().join("hostile-rooms");
+        match fs::remove_dir_all(&directory) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(Failure::new(format!("{} cannot be removed: {error}", directory.display())));
+            }
+            _ => {}
+        }
+        let is_small = scale < FULL_FROM;
+        let (plain_max, looks) = if is_small { (PLAIN_MAX_SHORT, LOOKS_SHORT) } else { (PLAIN_MAX, LOOKS) };
         let seconds = |full: u64, small: u64| Duration::from_secs(if is_small { small } else { full });
         // The least safe one; without heartbeats it may be as short as anybody likes.
         let (grace, stall) = (seconds(55, 1), seconds(10, 2));
@@ -82,8 +122,12 @@ impl Target {
         command.args(["--owner-grace", &format!("{}s", grace.as_secs())]);
         command.args(["--ping-interval", &format!("{}s", ping.as_secs())]);
         command.args(["--stall-timeout", &format!("{}s", stall.as_secs())]);
+        command.args(["--http-connections-per-address-max", &plain_max.to_string()]);
+        if store == Store::Disk {
+            command.arg("--data-dir").arg(directory).args(["--ack", "disk"]);
+        }
         command.stderr(file);
-        Ok(Self { server: Server::spawn(&mut command)?, log, grace, stall })
+        Ok(Self { server: Server::spawn(&mut command)?, log, grace, stall, plain_max, store, looks })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -99,22 +143,28 @@ impl Target {
         self.stall
     }
 
+    /// How many connections of plain HTTP one address may have.
+    pub(super) fn plain_max(&self) -> u64 {
+        self.plain_max
+    }
+
     /// What it holds once that is what it held `before`, or does not change any more, or has had its time.
     pub(super) fn settled(&self, before: Option<Held>) -> Result<Held, Failure> {
         let deadline = Instant::now() + self.grace + SETTLE;
-        let mut held = Held::of(self.process())?;
+        let mut held = Held::of(self.process(), self.store)?;
         let mut changed = Instant::now();
+        let same = if self.store == Store::Disk { SAME_STORE_BYTES } else { SAME_BYTES };
         loop {
             let is_done = match before {
                 Some(before) => held.is_near(before),
-                None => changed.elapsed() >= 8 * LOOK,
+                None => changed.elapsed() >= self.looks * LOOK,
             };
             if is_done || Instant::now() >= deadline {
                 return Ok(held);
             }
             thread::sleep(LOOK);
-            let now = Held::of(self.process())?;
-            if now.files != held.files || now.rss.abs_diff(held.rss) > 128 * 1024 {
+            let now = Held::of(self.process(), self.store)?;
+            if now.files.abs_diff(held.files) > LEFT_FILES || now.rss.abs_diff(held.rss) > same {
                 changed = Instant::now();
             }
             held = now;
@@ -141,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_twentieth_more_is_near_and_a_tenth_is_not() {
-        let held = |mebibytes: u64, files| Held { rss: mebibytes * 1024 * 1024, files };
+        let held = |mebibytes: u64, files| Held { store: Store::Memory, rss: mebibytes * 1024 * 1024, files };
         assert!(held(105, 210).is_near(held(100, 200)));
         assert!(!held(106, 200).is_near(held(100, 200)));
         assert!(!held(100, 211).is_near(held(100, 200)));

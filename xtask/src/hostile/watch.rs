@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::target::Held;
+use super::target::{Held, Store};
 use crate::steps::Failure;
 
 /// How often the process is looked at.
@@ -18,15 +18,15 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    pub(super) fn begin(pid: u32) -> Self {
+    pub(super) fn begin(pid: u32, store: Store) -> Self {
         let enough = Arc::new(AtomicBool::new(false));
         let until = Arc::clone(&enough);
         let looking = thread::spawn(move || {
-            let mut most = Held::of(pid)?;
+            let mut most = Held::of(pid, store)?;
             while !until.load(Ordering::Relaxed) {
                 thread::sleep(LOOK);
-                let held = Held::of(pid)?;
-                most = Held { rss: most.rss.max(held.rss), files: most.files.max(held.files) };
+                let held = Held::of(pid, store)?;
+                most = Held { store, rss: most.rss.max(held.rss), files: most.files.max(held.files) };
             }
             Ok(most)
         });

@@ -1,7 +1,8 @@
 //! Those who do nothing wrong: an owner that speaks at a steady rate, viewers of both protocols that must not lose a
-//! message, and one that joins again and again. Must not know what is done to the server.
+//! message, and those who join and ask for files again and again. Must not know what is done to the server.
 
 mod message;
+mod request;
 mod viewer;
 
 use std::net::SocketAddr;
@@ -60,6 +61,8 @@ pub(super) struct Heard {
     pub(super) ends: Vec<String>,
     pub(super) joins: u32,
     pub(super) slowest_join: Duration,
+    pub(super) requests: u32,
+    pub(super) slowest_request: Duration,
 }
 
 impl Shared {
@@ -136,6 +139,7 @@ async fn live(address: SocketAddr, shared: Arc<Shared>, opened: mpsc::Sender<Str
     // Whoever waits for it may have given up.
     let _ = opened.send(room.clone());
     all.spawn(visit(address, room, Arc::clone(&shared)));
+    all.spawn(request::repeat(address, Arc::clone(&shared)));
     let spoken = speak(owner, &shared).await;
     // Those who still listen end with it.
     all.shutdown().await;

@@ -96,19 +96,12 @@ impl Peer {
         address: SocketAddr,
         protocol: Option<&str>,
     ) -> Result<Self, PeerError> {
-        let socket = TcpSocket::new_v4()?;
-        socket.bind((source, 0).into())?;
-        SockRef::from(&socket).set_tcp_mss(NARROW_SEGMENT_BYTES)?;
-        socket.set_recv_buffer_size(NARROW_RECEIVE_BYTES)?;
-        Self::upgrade(socket.connect(address).await?, address, protocol).await
+        Self::upgrade(connect_narrow_from(source, address).await?, address, protocol).await
     }
 
     /// The same over a connection that holds little: whoever reads late is soon behind.
     pub(crate) async fn open_narrow(address: SocketAddr, protocol: Option<&str>) -> Result<Self, PeerError> {
-        let socket = TcpSocket::new_v4()?;
-        SockRef::from(&socket).set_tcp_mss(NARROW_SEGMENT_BYTES)?;
-        socket.set_recv_buffer_size(NARROW_RECEIVE_BYTES)?;
-        Self::upgrade(socket.connect(address).await?, address, protocol).await
+        Self::upgrade(narrow()?.connect(address).await?, address, protocol).await
     }
 
     async fn upgrade(mut stream: TcpStream, address: SocketAddr, protocol: Option<&str>) -> Result<Self, PeerError> {
@@ -275,6 +268,20 @@ pub(crate) async fn connect_from(source: Ipv4Addr, address: SocketAddr) -> io::R
     let socket = TcpSocket::new_v4()?;
     socket.bind((source, 0).into())?;
     socket.connect(address).await
+}
+
+/// The same over a connection that holds little.
+pub(crate) async fn connect_narrow_from(source: Ipv4Addr, address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = narrow()?;
+    socket.bind((source, 0).into())?;
+    socket.connect(address).await
+}
+
+fn narrow() -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    SockRef::from(&socket).set_tcp_mss(NARROW_SEGMENT_BYTES)?;
+    socket.set_recv_buffer_size(NARROW_RECEIVE_BYTES)?;
+    Ok(socket)
 }
 
 /// Takes the whole frames out of what waited and `bytes`; the rest waits. Copies only a frame that came in parts.

@@ -22,8 +22,19 @@ pub(super) struct Limits {
     pub(super) all: usize,
     /// How many more are taken, so that probes are answered and handshakes are refused with a status.
     pub(super) beyond: usize,
-    /// Of plain HTTP from one address (IPv6: one /64).
+    /// Of plain HTTP from one address (IPv6: one /64); never more than half of all.
     pub(super) per_address: usize,
+}
+
+impl Limits {
+    /// One address that leaves its answers unread must not hold the places of all others.
+    fn of_one_address(self) -> usize {
+        if self.all == 0 || self.per_address == 0 {
+            self.per_address
+        } else {
+            self.per_address.min(self.all.div_ceil(2))
+        }
+    }
 }
 
 /// All sockets that speak plain HTTP.
@@ -97,7 +108,7 @@ impl Sockets {
         let websockets = self.manager.as_ref().map_or(0, Manager::connections);
         let mut open = self.lock();
         let address = address.map(Network::of_client);
-        open.make_room_at(address, self.limits.per_address)?;
+        open.make_room_at(address, self.limits.of_one_address())?;
         let is_full = |open: &Open| is_reached(self.limits.all, open.sockets.len() + websockets);
         if is_full(&open)
             && let Some(number) = open.resting.longest()
@@ -147,7 +158,7 @@ impl Visit {
             return Ok(());
         }
         open.count_at(self.number, None);
-        open.make_room_at(address, self.sockets.limits.per_address)?;
+        open.make_room_at(address, self.sockets.limits.of_one_address())?;
         open.count_at(self.number, address);
         Ok(())
     }

@@ -90,12 +90,13 @@ impl Client {
         soon("a frame", self.stream.next()).await.expect("the connection ended without a close frame").unwrap()
     }
 
-    /// The next message but how many watch, which comes at its own time.
+    /// The next message but how many watch, which comes at its own time as a ping does.
     pub(crate) async fn hear(&mut self) -> Value {
         loop {
             match self.next().await {
                 Message::Text(text) if text.starts_with(r#"{"type":"audience""#) => {}
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Ping(_) => {}
                 other => panic!("no message: {other:?}"),
             }
         }

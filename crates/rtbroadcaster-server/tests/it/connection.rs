@@ -55,9 +55,14 @@ impl Connection {
 
     /// One that takes little before it reads.
     pub(crate) async fn open_small(server: &Server) -> Self {
+        Self::open_small_from(server, "127.0.0.1").await
+    }
+
+    /// The same from `address` of this machine.
+    pub(crate) async fn open_small_from(server: &Server, address: &str) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(1_024).unwrap();
-        Self::connect_by(socket, server.address, "127.0.0.1").await
+        Self::connect_by(socket, server.address, address).await
     }
 
     async fn connect(to: SocketAddr, from: &str) -> Self {

@@ -26,6 +26,7 @@ mod replays;
 mod restarts;
 mod restores;
 mod rooms;
+mod scarce;
 mod shutdown;
 mod site;
 mod sockets;

@@ -1,0 +1,164 @@
+//! Joins from one address of a room with a state that changes, by clients that read less than the least pace: what replays
+//! hold that are hardly taken. Must not know how a server counts them.
+
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+use tokio::time::{interval, timeout};
+
+use super::{Made, Plan};
+use crate::hostile::memory::Load;
+use crate::hostile::sources::{MANY, ONE};
+use crate::load::peer::{Peer, PeerError, V2};
+use crate::steps::Failure;
+
+/// How many joins at full scale, and at least.
+const JOINS: u64 = 700;
+const JOINS_MIN: u64 = 16;
+
+/// The state: 128 KiB, which the least pace allows for 64 s, in frames that are short enough for no stall.
+const KEYS: u64 = 64;
+const VALUE_BYTES: usize = 2 * 1024;
+const PACE: Duration = Duration::from_secs(64);
+
+/// How often a value changes: each state is another one after four seconds.
+const BEAT: Duration = Duration::from_millis(60);
+
+/// How often a client of the address joins.
+const TURN: Duration = Duration::from_millis(11);
+
+/// What a client reads, and how often: less than 2 048 bytes a second. The server ends it by that pace, or before, when the
+/// system has taken none of its bytes for the stall limit.
+const SIP_BYTES: usize = 600;
+const SIP: Duration = Duration::from_millis(500);
+
+/// How long the server may keep one besides, and how long one of a short attack stays.
+const MARGIN: Duration = Duration::from_secs(10);
+const STAY_SHORT: Duration = Duration::from_secs(3);
+
+/// What one address may have been told and not taken.
+const PENDING_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The only code that is right. Mostly a client that hardly reads has not come so far when the server cuts.
+const LAGGED: u16 = 4008;
+
+pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
+    let failed = |error: PeerError| Failure::new(format!("the owner of the room: {error}"));
+    let (mut owner, room) = open(&plan).await.map_err(failed)?;
+    let count = plan.share(JOINS).max(JOINS_MIN);
+    let stay = plan.either(plan.stall + PACE + MARGIN, STAY_SHORT);
+    let join = async {
+        let (mut tasks, mut turns) = (JoinSet::new(), interval(TURN));
+        for _ in 0..count {
+            turns.tick().await;
+            tasks.spawn(sip(plan.clone(), room.clone(), stay));
+        }
+        let mut made = Made::default();
+        while let Some(one) = tasks.join_next().await {
+            made.add(one.map_err(|error| Failure::new(format!("one that trickles: {error}")))?);
+        }
+        Ok(made)
+    };
+    let mut made = tokio::select! {
+        made = join => made,
+        spoken = speak(&mut owner) => match spoken {
+            Ok(()) => Err(Failure::new("the owner of the room stopped")),
+            Err(error) => Err(failed(error)),
+        },
+    }?;
+    owner.say(r#"{"type":"close"}"#).await.map_err(|error| failed(error.into()))?;
+    let left = made.times("left");
+    if plan.either(left, 0) > 0 {
+        made.faults.push(format!("{left} were kept for over {stay:?}"));
+    }
+    // What replays hold, and the room's own state and history in both protocols.
+    let state = VALUE_BYTES as u64 * KEYS;
+    let pending = (count * state).min(PENDING_BYTES_MAX + state);
+    let kept = 2 * (state + 1024 * 1024);
+    let lagging = count.min(PENDING_BYTES_MAX / state);
+    made.load = Load {
+        connections: count,
+        rooms: 1,
+        replays: lagging,
+        lagging,
+        pinned_bytes: pending + kept,
+        ..Load::default()
+    };
+    Ok(made)
+}
+
+async fn open(plan: &Plan) -> Result<(Peer, String), PeerError> {
+    let mut owner = Peer::open_from(MANY.of(0), plan.address, V2).await?;
+    owner.say(r#"{"type":"create","id":"a"}"#).await?;
+    let answer = owner.answer().await?;
+    let room = answer.split_once(r#""room":""#).and_then(|(_, rest)| rest.split('"').next());
+    let room = room.ok_or_else(|| PeerError::Answer(answer.clone()))?.to_owned();
+    for key in 0..KEYS {
+        owner.say(&value(key)).await?;
+    }
+    Ok((owner, room))
+}
+
+fn value(number: u64) -> String {
+    let (key, text) = (number % KEYS, "v".repeat(VALUE_BYTES - 40));
+    format!(r#"{{"type":"publish","key":"k{key}","params":[{number},"{text}"],"state":true}}"#)
+}
+
+/// Changes one value after the other.
+async fn speak(owner: &mut Peer) -> Result<(), PeerError> {
+    let (mut beat, mut said) = (interval(BEAT), 0);
+    loop {
+        tokio::select! {
+            _ = beat.tick() => {
+                owner.say(&value(said)).await?;
+                said += 1;
+            }
+            readable = owner.readable() => {
+                readable?;
+                owner.hear(|_| ()).await?;
+            }
+        }
+    }
+}
+
+/// Joins, and reads a little now and then until the server ends it.
+async fn sip(plan: Plan, room: String, stay: Duration) -> Made {
+    let mut made = Made { count: 1, ..Made::default() };
+    let joined = async {
+        let mut peer = Peer::open_narrow_from(ONE.of(0), plan.address, V2).await?;
+        peer.say(&format!(r#"{{"type":"join","id":"a","room":"{room}"}}"#)).await?;
+        Ok::<_, PeerError>(peer)
+    };
+    let mut peer = match joined.await {
+        Ok(peer) => peer,
+        Err(PeerError::Refused(line)) if line.contains("429") => {
+            made.answer("429");
+            return made;
+        }
+        Err(error) => {
+            made.faults.push(format!("a join: {error}"));
+            return made;
+        }
+    };
+    let (began, mut sips, mut is_refused) = (Instant::now(), interval(SIP), false);
+    let mut each = |_, payload: &[u8]| is_refused |= payload.starts_with(br#"{"type":"error""#);
+    while began.elapsed() < stay {
+        sips.tick().await;
+        match timeout(SIP, peer.read(SIP_BYTES, &mut each)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => {
+                match error {
+                    PeerError::Closed(LAGGED) => made.answer(LAGGED.to_string()),
+                    PeerError::Cut | PeerError::Io(_) => made.answer("cut"),
+                    other => made.faults.push(format!("one that trickles: {other}")),
+                }
+                *made.answers.entry("seconds in all".into()).or_insert(0) += began.elapsed().as_secs();
+                return made;
+            }
+            // A refused one is told nothing more.
+            Err(_) => break,
+        }
+    }
+    made.answer(if is_refused { "rate" } else { "left" });
+    made
+}
