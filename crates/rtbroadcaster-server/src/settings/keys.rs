@@ -130,7 +130,7 @@ keys! {
         proxy_protocol => proxy_protocol: bool, Any, "Whether each connection begins with a PROXY header (version 1 or 2); others than the trusted proxies are closed";
     }
     Messages {
-        message_bytes_max => config.message_bytes_max: usize, number(256, GIB), "Most bytes in one message from a client";
+        message_bytes_max => config.message_bytes_max: usize, number(128, GIB), "Most bytes in one message from a client";
         history_messages_max => config.history_messages_max: usize, number(1, MANY), "Most messages that a room keeps for viewers that come back";
         history_bytes_max => config.history_bytes_max: usize, number(1, TIB), "Most bytes of key and params in these messages";
         history_age_max => config.history_age_max: Duration, time(MILLISECOND, CENTURY), "Age at which these messages are forgotten";
@@ -147,9 +147,9 @@ keys! {
         rooms_max => config.rooms_max: usize, number(1, MANY), "Most rooms";
         rooms_per_address_max => config.rooms_per_address_max: usize, number(1, MANY), "Most rooms whose owners come from one address";
         viewers_per_room_max => config.viewers_per_room_max: usize, number(1, MANY), "Most viewers in one room";
-        owner_grace => config.owner_grace: Duration, time_or_none(SECOND, CENTURY), "How long a room waits for an owner that is gone, unless its creator asks for another time; at least two ping_interval and 5 s";
-        owner_grace_max => config.owner_grace_max: Duration, time_or_none(SECOND, CENTURY), "Longest time for which a creator may have its room wait for its owner";
-        room_idle_timeout => config.room_idle_timeout: Duration, time(SECOND, CENTURY), "How long a room without an owner key lives with neither owner nor viewer";
+        owner_grace => config.owner_grace: Duration, time_or_none(MILLISECOND, CENTURY), "How long a room waits for an owner that is gone, unless its creator asks for another time; at least two ping_interval and 5 s";
+        owner_grace_max => config.owner_grace_max: Duration, time_or_none(MILLISECOND, CENTURY), "Longest time for which a creator may have its room wait for its owner";
+        room_idle_timeout => config.room_idle_timeout: Duration, time(MILLISECOND, CENTURY), "How long a room without an owner key lives with neither owner nor viewer";
     }
     Connections {
         keep_alive_timeout => keep_alive_timeout: Duration, Range::Time(SECOND, Duration::from_secs(60 * 60), Lifted::Never), "How long a connection may be idle between two HTTP requests; longer than a proxy or balancer in front keeps it";
