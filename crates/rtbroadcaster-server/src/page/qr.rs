@@ -19,6 +19,9 @@ const URL_BYTES_MAX: usize = 256;
 /// Light modules around a code (ISO/IEC 18004 section 9.1).
 const QUIET_ZONE: usize = 4;
 
+/// The least width of the picture, in CSS pixels.
+const WIDTH_MIN: usize = 180;
+
 /// How many codes are kept, the newest ones: each has at most 30 KiB.
 const KEPT_MAX: usize = 64;
 
@@ -92,8 +95,11 @@ fn draw(url: &str) -> String {
     let code = QrCode::new(url).expect("version 40 holds 2 331 bytes at level M, and the url has at most 256");
     let (width, modules) = (code.width(), code.to_colors());
     let size = width + 2 * QUIET_ZONE;
+    // Whole pixels for each module.
+    let pixels = size * WIDTH_MIN.div_ceil(size);
     let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {size} {size}\" shape-rendering=\"crispEdges\">\
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{pixels}\" height=\"{pixels}\" viewBox=\"0 0 {size} {size}\" \
+         shape-rendering=\"crispEdges\">\
          <path fill=\"#fff\" d=\"M0 0h{size}v{size}H0z\"/><path d=\""
     );
     for (row, modules) in modules.chunks(width).enumerate() {
@@ -169,6 +175,7 @@ mod tests {
         let url = "http://example.org:8080/?<script>";
         let (svg, code) = (draw(url), QrCode::new(url).unwrap());
         assert!(!svg.contains("script"), "{svg}");
+        assert!(svg.contains(" width=\"185\" height=\"185\" viewBox=\"0 0 37 37\""), "{svg}");
         let dark = dark(&svg);
         let modules = code.to_colors();
         assert_eq!(dark.len(), modules.iter().filter(|color| **color == Color::Dark).count());

@@ -222,7 +222,7 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             None,
             &[("RTB_OWNER_GRACE", "soon")],
             &[],
-            "variable RTB_OWNER_GRACE: `owner_grace` cannot be `soon`: expected a duration such as 250ms, 10s or 5m, 1s to 100years, or none",
+            "variable RTB_OWNER_GRACE: `owner_grace` cannot be `soon`: expected a duration such as 250ms, 10s or 5m, 1ms to 100years, or none",
         ),
         (
             None,
