@@ -1,6 +1,7 @@
 //! The attacks, each bounded in number and time. Must not know who else is on the server.
 
 mod browsers;
+mod changing;
 mod codes;
 mod creates;
 mod frames;

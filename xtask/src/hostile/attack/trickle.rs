@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 
+use super::changing::State;
 use super::{Made, Plan};
 use crate::hostile::memory::Load;
-use crate::hostile::sources::{MANY, ONE};
+use crate::hostile::sources::ONE;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::steps::Failure;
 
@@ -42,9 +43,11 @@ const PENDING_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The only code that is right. Mostly a client that hardly reads has not come so far when the server cuts.
 const LAGGED: u16 = 4008;
 
+const STATE: State = State { keys: KEYS, value_bytes: VALUE_BYTES, beat: BEAT };
+
 pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let failed = |error: PeerError| Failure::new(format!("the owner of the room: {error}"));
-    let (mut owner, room) = open(&plan).await.map_err(failed)?;
+    let (mut owner, room) = STATE.open(&plan).await.map_err(failed)?;
     let count = plan.share(JOINS).max(JOINS_MIN);
     let stay = plan.either(plan.stall + PACE + MARGIN, STAY_SHORT);
     let join = async {
@@ -59,9 +62,10 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         }
         Ok(made)
     };
+    let mut said = 0;
     let mut made = tokio::select! {
         made = join => made,
-        spoken = speak(&mut owner) => match spoken {
+        spoken = STATE.change(&mut owner, &mut said) => match spoken {
             Ok(()) => Err(Failure::new("the owner of the room stopped")),
             Err(error) => Err(failed(error)),
         },
@@ -85,40 +89,6 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         ..Load::default()
     };
     Ok(made)
-}
-
-async fn open(plan: &Plan) -> Result<(Peer, String), PeerError> {
-    let mut owner = Peer::open_from(MANY.of(0), plan.address, V2).await?;
-    owner.say(r#"{"type":"create","id":"a"}"#).await?;
-    let answer = owner.answer().await?;
-    let room = answer.split_once(r#""room":""#).and_then(|(_, rest)| rest.split('"').next());
-    let room = room.ok_or_else(|| PeerError::Answer(answer.clone()))?.to_owned();
-    for key in 0..KEYS {
-        owner.say(&value(key)).await?;
-    }
-    Ok((owner, room))
-}
-
-fn value(number: u64) -> String {
-    let (key, text) = (number % KEYS, "v".repeat(VALUE_BYTES - 40));
-    format!(r#"{{"type":"publish","key":"k{key}","params":[{number},"{text}"],"state":true}}"#)
-}
-
-/// Changes one value after the other.
-async fn speak(owner: &mut Peer) -> Result<(), PeerError> {
-    let (mut beat, mut said) = (interval(BEAT), 0);
-    loop {
-        tokio::select! {
-            _ = beat.tick() => {
-                owner.say(&value(said)).await?;
-                said += 1;
-            }
-            readable = owner.readable() => {
-                readable?;
-                owner.hear(|_| ()).await?;
-            }
-        }
-    }
 }
 
 /// Joins, and reads a little now and then until the server ends it.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
 
+use super::changing::State;
 use super::{Made, Plan};
 use crate::hostile::memory::Load;
-use crate::hostile::sources::{FEW, MANY};
+use crate::hostile::sources::FEW;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::steps::Failure;
 
@@ -28,9 +29,11 @@ const TURN: Duration = Duration::from_millis(2);
 /// How long the server may keep one behind its own limit: the close frame has a second, the end two.
 const MARGIN: Duration = Duration::from_secs(5);
 
+const STATE: State = State { keys: KEYS, value_bytes: VALUE_BYTES, beat: BEAT };
+
 pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let failed = |error: PeerError| Failure::new(format!("the owner of the big room: {error}"));
-    let (mut owner, room) = open(&plan).await.map_err(failed)?;
+    let (mut owner, room) = STATE.open(&plan).await.map_err(failed)?;
     let count = plan.share(JOINS);
     let kept = plan.stall + MARGIN;
     let mut tasks = JoinSet::new();
@@ -49,7 +52,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let mut said = 0;
     let mut made = tokio::select! {
         made = join => made,
-        spoken = speak(&mut owner, &mut said) => match spoken {
+        spoken = STATE.change(&mut owner, &mut said) => match spoken {
             Ok(()) => Err(Failure::new("the owner of the big room stopped")),
             Err(error) => Err(failed(error)),
         },
@@ -59,41 +62,6 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let bytes = VALUE_BYTES as u64 * (KEYS + said + 256);
     made.load = Load { connections: count, rooms: 1, pinned_bytes: bytes * 2, replays: count, ..Load::default() };
     Ok(made)
-}
-
-/// A room with a big state.
-async fn open(plan: &Plan) -> Result<(Peer, String), PeerError> {
-    let mut owner = Peer::open_from(MANY.of(0), plan.address, V2).await?;
-    owner.say(r#"{"type":"create","id":"a"}"#).await?;
-    let answer = owner.answer().await?;
-    let room = answer.split_once(r#""room":""#).and_then(|(_, rest)| rest.split('"').next());
-    let room = room.ok_or_else(|| PeerError::Answer(answer.clone()))?.to_owned();
-    for key in 0..KEYS {
-        owner.say(&value(key)).await?;
-    }
-    Ok((owner, room))
-}
-
-fn value(number: u64) -> String {
-    let (key, text) = (number % KEYS, "v".repeat(VALUE_BYTES - 40));
-    format!(r#"{{"type":"publish","key":"k{key}","params":[{number},"{text}"],"state":true}}"#)
-}
-
-/// Changes one value after the other.
-async fn speak(owner: &mut Peer, said: &mut u64) -> Result<(), PeerError> {
-    let mut beat = interval(BEAT);
-    loop {
-        tokio::select! {
-            _ = beat.tick() => {
-                owner.say(&value(*said)).await?;
-                *said += 1;
-            }
-            readable = owner.readable() => {
-                readable?;
-                owner.hear(|_| ()).await?;
-            }
-        }
-    }
 }
 
 /// Whether an answer says, in either protocol, that the address had its share of replays.
