@@ -1,6 +1,12 @@
 // Reads a transcript (conversations/README.md has the format). Must not know sockets.
 
-const KNOWN = { CR: "\r", LF: "\n" };
+const KNOWN = {
+  CR: "\r",
+  LF: "\n",
+  LIMITS: '{"messageBytes":65536,"keyBytes":256,"idBytes":64,"depth":32,"signalBytes":4096,"signalsPerSecond":5}',
+};
+/** A value in a line. */
+const VALUE = /\{\{([a-z]+|CR|LF|LIMITS|NUMBER)\}\}/g;
 const PROTOCOLS = ["classic", "v2"];
 
 /**
@@ -56,7 +62,7 @@ export class Values {
 
   /** The text with every value in its place. Throws if one is not known. */
   fill(text) {
-    return text.replace(/\{\{([a-z]+|CR|LF)\}\}/g, (_, name) => {
+    return text.replace(VALUE, (_, name) => {
       const value = this.#values.get(name);
       if (value === undefined) throw new Error(`{{${name}}} is not known yet`);
       return value;
@@ -66,8 +72,9 @@ export class Values {
   /** Whether `text` is exactly what `expected` says; if so, takes the values that were not known. */
   matches(expected, text) {
     const names = [];
-    const pattern = expected.split(/\{\{([a-z]+|CR|LF)\}\}/).map((part, index) => {
+    const pattern = expected.split(VALUE).map((part, index) => {
       if (index % 2 === 0) return escape(part);
+      if (part === "NUMBER") return "\\d+";
       if (this.#values.has(part)) return escape(this.#values.get(part));
       if (names.includes(part)) return `\\k<${part}>`;
       names.push(part);

@@ -6,7 +6,9 @@ mod deadlines;
 #[cfg(test)]
 mod echo;
 mod inbox;
+mod oversize;
 mod permit;
+mod slowed;
 mod unproductive;
 
 use std::collections::VecDeque;
@@ -29,6 +31,8 @@ use crate::socket::Socket;
 use crate::wire::{Decoder, Incoming, Limits, Violation};
 use deadlines::{Deadlines, Due};
 use inbox::receive;
+use oversize::Oversize;
+use slowed::Slowed;
 use unproductive::Unproductive;
 
 pub use permit::Permit;
@@ -70,8 +74,10 @@ pub(crate) struct Client {
     deadlines: Deadlines,
     /// What came and was not handled yet.
     inbox: VecDeque<Result<Incoming, Violation>>,
-    /// Since when nothing is read, because what is asked has to wait.
-    held: Option<Duration>,
+    /// The message of an owner for which its room's lanes have no room yet.
+    slowed: Option<Box<Slowed>>,
+    /// What came of messages that are too big, if any did.
+    oversize: Option<Box<Oversize>>,
     /// The timer for the next deadline; a viewer whose socket takes everything has none.
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -101,13 +107,17 @@ impl Client {
         place: Option<Place>,
     ) -> Self {
         let config = manager.config();
-        let limits = Limits { message_bytes_max: config.message_bytes_max, fragments_max: FRAGMENTS_MAX };
+        let limits = Limits {
+            message_bytes_max: config.message_bytes_max,
+            fragments_max: FRAGMENTS_MAX,
+            excess: protocol.excess(),
+        };
         let peer = socket.peer();
         let outbox = Outbox::new(socket.handle(), protocol.dialect(), manager.clock(), manager.counters(), config);
         manager.counters().opened();
         Self {
             decoder: Decoder::new(limits),
-            deadlines: Deadlines::new(config, accepted),
+            deadlines: Deadlines::new(config, accepted, protocol.is_patient()),
             role: Role::Waiting(manager.wait(&outbox)),
             socket,
             protocol,
@@ -118,7 +128,8 @@ impl Client {
             strikes: Strikes::default(),
             unproductive: Unproductive::default(),
             inbox: VecDeque::new(),
-            held: None,
+            slowed: None,
+            oversize: None,
             sleep: None,
         }
     }
@@ -134,10 +145,13 @@ impl Client {
     pub(crate) async fn run(&mut self) {
         loop {
             let began = self.manager.clock().now();
-            self.deadlines.paused(self.held.take().map_or(Duration::ZERO, |since| began.saturating_sub(since)));
+            self.deadlines.release(began);
             self.handle_inbox().await;
             let now = self.manager.clock().now();
             self.deadlines.paused(now.saturating_sub(began));
+            if !self.inbox.is_empty() || self.slowed.is_some() || self.is_congested() {
+                self.deadlines.hold(now);
+            }
             if self.outbox.ending() != Ending::Open {
                 self.leave();
             }
@@ -149,7 +163,6 @@ impl Client {
                 // The buffer of a burst does not stay with an idle connection.
                 self.inbox = VecDeque::new();
             }
-            self.held = (!self.inbox.is_empty() || self.is_congested()).then_some(now);
             match poll_fn(|cx| self.poll_event(cx)).await {
                 Event::Came | Event::Due => {}
                 Event::Lost => self.restore(),
@@ -190,10 +203,10 @@ impl Client {
             // A lane or the room has decided the end.
             return Poll::Ready(Event::Came);
         }
-        if open && self.held.is_some() {
+        if open && self.deadlines.is_held() {
             // Not heard because not read.
             self.outbox.hear();
-            if self.may_go_on() {
+            if self.may_go_on(cx) {
                 return Poll::Ready(Event::Came);
             }
         } else if open {
@@ -249,16 +262,17 @@ impl Client {
     }
 
     /// A heartbeat of an owner, who is in no lane.
-    fn beat(&self) {
+    fn beat(&mut self) {
         if let Role::Owner(owner) = &self.role {
-            self.outbox.beat(owner.standing().seq);
+            let next = self.deadlines.promise(owner.viewers());
+            self.outbox.beat(owner.standing().seq, next);
         }
     }
 
-    /// How many watch the room that this client owns; `None` if it owns none, or cannot be heard.
+    /// How many watch the room that this client owns; `None` if it owns none.
     fn viewers_of_own_room(&self) -> Option<usize> {
         match &self.role {
-            Role::Owner(owner) if self.held.is_none() => Some(owner.viewers()),
+            Role::Owner(owner) => Some(owner.viewers()),
             _ => None,
         }
     }

@@ -168,6 +168,11 @@ impl Config {
         }
     }
 
+    /// Returns the time between two heartbeats of a viewer; `None` where there are none.
+    pub(crate) fn heartbeat(&self) -> Option<Duration> {
+        Some(self.ping_interval).filter(|interval| !interval.is_zero())
+    }
+
     /// Returns the same with every delay so short that it can be added to any moment, and told to any client.
     pub(crate) fn bounded(mut self) -> Self {
         for delay in [

@@ -1,6 +1,8 @@
 //! Where a room stands at one moment, and how whoever enters it is brought there.
 //! Must not know rooms, protocols or sockets.
 
+use std::time::Duration;
+
 use crate::id::{Cursor, Epoch, RoomId, Seq, Term};
 
 /// Whether a room's owner is there.
@@ -26,6 +28,43 @@ pub struct Standing {
     pub seq: Seq,
     /// Whether the owner is there.
     pub owner: OwnerStatus,
+    /// For how long the owner has been away; zero while it is there.
+    pub away: Duration,
+}
+
+/// Why a room has ended, as those in it are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RoomEnd {
+    /// Its owner closed it.
+    Owner,
+    /// Its owner was away for longer than the grace.
+    Grace,
+    /// There was neither owner nor viewer for too long.
+    Idle,
+    /// The application or an administrator ended it.
+    Admin,
+    /// The server failed.
+    Fault,
+    /// The server went away, and keeps no rooms.
+    Restart,
+}
+
+impl RoomEnd {
+    /// Every end, in the order of PROTOCOL.md.
+    pub const ALL: [RoomEnd; 6] = [Self::Owner, Self::Grace, Self::Idle, Self::Admin, Self::Fault, Self::Restart];
+
+    /// The `why` of a `closed`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Grace => "grace",
+            Self::Idle => "idle",
+            Self::Admin => "admin",
+            Self::Fault => "fault",
+            Self::Restart => "restart",
+        }
+    }
 }
 
 /// Where a viewer wants to go on.

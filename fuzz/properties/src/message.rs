@@ -38,6 +38,7 @@ pub(crate) fn words(command: &Result<Command, Refusal>) -> String {
             published(room, kind, body.key.as_str(), params, body.id.as_deref())
         }
         Ok(Command::Clear { key, id }) => format!("clear {:?} {:?}", key.as_str(), id.as_deref()),
+        Ok(Command::Ping) => "ping".into(),
         Ok(Command::Pause) => "pause".into(),
         Ok(Command::Unpause) => "unpause".into(),
         Ok(Command::Leave { room }) => format!("leave {room:?}"),

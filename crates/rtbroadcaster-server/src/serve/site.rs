@@ -7,6 +7,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::ACCESS_CONTROL_ALLOW_ORIGIN;
 use axum::response::Response;
 use axum::routing::{get, options};
 use hyper::Request;
@@ -86,7 +87,10 @@ fn unwrap(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
 
 /// Whether the process answers, and whether new clients should be sent to it.
 pub(super) fn health(manager: &Manager) -> Router {
-    Router::new().route(HEALTHZ, get("ok")).route(READYZ, get(readyz)).with_state(manager.clone())
+    // For pages of any origin: one that finds no WebSocket can ask whether there is a server, and a browser that guards the
+    // local network asks its user then (docs/local-network.md). It tells nothing that the handshake does not.
+    let alive = get(([(ACCESS_CONTROL_ALLOW_ORIGIN, "*")], "ok"));
+    Router::new().route(HEALTHZ, alive).route(READYZ, get(readyz)).with_state(manager.clone())
 }
 
 /// Whether new clients should be sent here.

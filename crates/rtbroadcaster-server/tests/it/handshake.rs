@@ -113,6 +113,16 @@ async fn a_loopback_server_answers_to_its_own_names_only() {
 }
 
 #[tokio::test]
+async fn a_page_of_any_origin_may_ask_whether_there_is_a_server() {
+    let server = Server::started_by(&mut program(), &[]).await;
+    let headers = "Origin: https://far.test\r\n";
+    let answer = Connection::open(&server).await.ask("GET /healthz", headers).await;
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, Some("*")), "{answer:?}");
+    let answer = Connection::open(&server).await.ask("GET /readyz", headers).await;
+    assert_eq!(answer.header("access-control-allow-origin"), None, "that one tells of the server's state");
+}
+
+#[tokio::test]
 async fn too_many_connections_are_told_to_come_back() {
     let mut server = Server::started_by(&mut program(), &["--connections-per-address-max", "2"]).await;
     let mut first = Connection::open(&server).await;

@@ -11,7 +11,7 @@ use crate::id::{RoomId, Seq};
 use crate::manager::Manager;
 use crate::message::{Key, Message, Params};
 use crate::options::RoomOptions;
-use crate::protocol::{Answer, Command, Protocol, Refusal};
+use crate::protocol::{Answer, Command, Protocol, Refusal, Terms};
 use crate::room::{CreateError, Done, JoinError, OwnError, Owner, OwnerKey, PublishError, SignalError, Welcome};
 use crate::standing::Start;
 
@@ -38,6 +38,7 @@ impl Client {
             Command::Own { room, key, start } => self.take_over(id, &room, &key, &start).await?,
             Command::Join { room, start } => self.join(id, &room, &start).await?,
             Command::Signal { key, params } => self.signal(&key, &params)?,
+            Command::Ping => self.pong(id)?,
             Command::Pause => self.pause()?,
             Command::Unpause => self.unpause(id)?,
             Command::Leave { room } => self.leave_room(&room)?,
@@ -64,7 +65,9 @@ impl Client {
             CreateError::ShuttingDown | CreateError::Unavailable => Refusal::Unavailable,
         })?;
         let key = owner.key().map_or("", OwnerKey::as_str);
-        self.accept(id, &Answer::Created { standing: &owner.standing(), key, grace: owner.grace() });
+        let terms = Terms { config: self.manager.config(), next: self.deadlines.promise(0) };
+        let answer = Answer::Created { standing: &owner.standing(), key, grace: owner.grace(), terms };
+        self.accept(id, &answer);
         owner.speaks_through(&self.outbox);
         self.role = Role::Owner(owner);
         self.deadlines.entered();
@@ -84,13 +87,13 @@ impl Client {
             OwnError::NoRoom => Refusal::NoRoom,
             OwnError::Unavailable => Refusal::Unavailable,
         })?;
-        let (protocol, alive) = (self.protocol, self.manager.config().ping_interval);
         let grace = owner.grace();
+        let terms = Terms { config: self.manager.config(), next: self.deadlines.promise(owner.viewers()) };
         let announce = |welcome: &Welcome| {
             let Welcome { standing, how, entries } = welcome;
-            let answer = Answer::Owned { standing, how: *how, grace, replay: entries.len() };
+            let answer = Answer::Owned { standing, how: *how, grace, terms, replay: entries.len() };
             let hold = self.manager.replays(self.place, welcome.bytes());
-            (protocol.accepted(id, &answer, alive).unwrap_or_default(), hold)
+            (self.protocol.accepted(id, &answer).unwrap_or_default(), hold)
         };
         owner.is_greeted_through(&self.outbox, start, &announce);
         self.role = Role::Owner(owner);
@@ -156,6 +159,17 @@ impl Client {
         })
     }
 
+    /// Answers behind what waits, so that the answer also tells that this has arrived.
+    fn pong(&self, id: &str) -> Result<(), Refusal> {
+        let seq = match &self.role {
+            Role::Owner(owner) => owner.standing().seq,
+            Role::Viewer(membership) => membership.room_seq(),
+            _ => return Err(Refusal::BadMessage),
+        };
+        self.accept(id, &Answer::Pong(seq));
+        Ok(())
+    }
+
     fn pause(&mut self) -> Result<(), Refusal> {
         let Role::Viewer(_) = &self.role else { return Err(Refusal::BadMessage) };
         self.outbox.pause();
@@ -195,7 +209,7 @@ impl Client {
     }
 
     fn accept(&self, id: &str, answer: &Answer<'_>) {
-        if let Some(answer) = self.protocol.accepted(id, answer, self.manager.config().ping_interval) {
+        if let Some(answer) = self.protocol.accepted(id, answer) {
             self.outbox.answer(answer);
         }
     }
@@ -203,8 +217,11 @@ impl Client {
     /// Returns the announcement of what a viewer gets, and what counts its bytes until it has them.
     fn joined(&self, id: &str, welcome: &Welcome) -> (Bytes, Hold) {
         let Welcome { standing, how, entries } = welcome;
-        let answer = Answer::Joined { standing, how: *how, replay: entries.len() };
-        let announcement = self.protocol.accepted(id, &answer, self.manager.config().ping_interval).unwrap_or_default();
+        let config = self.manager.config();
+        // A lane beats for all viewers alike.
+        let terms = Terms { config, next: config.heartbeat() };
+        let answer = Answer::Joined { standing, how: *how, replay: entries.len(), terms };
+        let announcement = self.protocol.accepted(id, &answer).unwrap_or_default();
         (announcement, self.manager.replays(self.place, welcome.bytes()))
     }
 
@@ -229,12 +246,12 @@ fn own<'a>(role: &'a mut Role, room: &str) -> Result<&'a mut Owner, Refusal> {
 
 /// Answers what was asked under the name `id` when what was said is written.
 fn later(outbox: &Arc<Outbox>, manager: &Manager, protocol: Protocol, id: &str, wants_ack: bool) -> Done {
-    let (alive, counters) = (manager.config().ping_interval, Arc::clone(manager.counters()));
+    let counters = Arc::clone(manager.counters());
     // The longest answer there may be.
     let answer = Promise::new(outbox, protocol.refused(id, Refusal::Unavailable).len());
     let id = String::from(id);
     Box::new(move |outcome| match outcome {
-        Ok(seq) if wants_ack => _ = protocol.accepted(&id, &Answer::Ack(seq), alive).map(|ack| answer.keep(ack)),
+        Ok(seq) if wants_ack => _ = protocol.accepted(&id, &Answer::Ack(seq)).map(|ack| answer.keep(ack)),
         Ok(_) => {}
         Err(_) => {
             counters.refused(Refusal::Unavailable.code());

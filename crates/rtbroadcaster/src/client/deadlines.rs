@@ -11,8 +11,13 @@ use crate::fanout::Ending;
 const OWNER_PING: Duration = Duration::from_secs(5);
 const OWNER_SILENCE: Duration = Duration::from_secs(10);
 
-/// How long one message may take from its first byte to its last.
+/// How often an owner gets a sign of life while nothing is read from it.
+const HELD_PING: Duration = Duration::from_secs(1);
+
+/// How long one message may take from its first byte to its last. Where the protocol is patient, as many bytes as come in a
+/// second over a slow link gain it one more second.
 const MESSAGE: Duration = Duration::from_secs(10);
+const MESSAGE_BYTES_PER_SECOND: usize = 2_048;
 
 /// How long a cut connection may take to accept its close frame.
 const CUT: Duration = Duration::from_secs(1);
@@ -37,28 +42,43 @@ pub(super) struct Deadlines {
     join: Option<Duration>,
     /// `ping_interval`.
     ping_interval: Duration,
+    /// Whether a message that comes slowly has more time, see [`MESSAGE_BYTES_PER_SECOND`].
+    is_patient: bool,
     /// When the message began of which not everything has come.
     message: Option<Duration>,
+    /// How many seconds more it has gained by what has come of it.
+    gained: u32,
+    /// Since when nothing is read, because what is asked has to wait.
+    held: Option<Duration>,
     /// When something came from the peer.
     heard: Duration,
     /// When it was pinged by its own task.
     pinged: Duration,
     /// Since when somebody watches the room that this client owns.
     watched: Option<Duration>,
+    /// Whether this owner was told last that it hears more often from the server than others: that stands until it is told
+    /// otherwise.
+    is_brisk: bool,
     /// For the close frame to be taken.
     cut: Option<Duration>,
 }
 
 impl Deadlines {
-    pub(super) fn new(config: &Config, accepted: Duration) -> Self {
+    /// Returns those of a client that was `accepted` then. `is_patient` says whether its protocol has patience with messages
+    /// that come slowly.
+    pub(super) fn new(config: &Config, accepted: Duration, is_patient: bool) -> Self {
         Self {
             first_message: deadline(accepted, config.first_message_timeout),
             join: deadline(accepted, config.join_timeout),
             ping_interval: config.ping_interval,
+            is_patient,
             message: None,
+            gained: 0,
+            held: None,
             heard: accepted,
             pinged: accepted,
             watched: None,
+            is_brisk: false,
             cut: None,
         }
     }
@@ -78,10 +98,37 @@ impl Deadlines {
         self.heard = now;
     }
 
-    /// Something was read: whether a message ended with it, and whether another one has begun.
-    pub(super) fn read(&mut self, ended: bool, begun: bool, now: Duration) {
+    /// Something was read: whether a message ended with it, whether another one has begun, and how many bytes of that have
+    /// come.
+    pub(super) fn read(&mut self, ended: bool, begun: bool, bytes: usize, now: Duration) {
         let since = self.message.filter(|_| !ended);
         self.message = begun.then(|| since.unwrap_or(now));
+        let seconds = if self.is_patient { bytes / MESSAGE_BYTES_PER_SECOND } else { 0 };
+        self.gained = u32::try_from(seconds).unwrap_or(u32::MAX);
+    }
+
+    /// Nothing is read from now on.
+    pub(super) fn hold(&mut self, now: Duration) {
+        self.held.get_or_insert(now);
+    }
+
+    /// Whether nothing is read.
+    pub(super) fn is_held(&self) -> bool {
+        self.held.is_some()
+    }
+
+    /// Something may be read again.
+    pub(super) fn release(&mut self, now: Duration) {
+        if let Some(since) = self.held.take() {
+            self.paused(now.saturating_sub(since));
+        }
+    }
+
+    /// Returns within which time an owner whose room has so many `viewers` hears from the server again, which it is told now;
+    /// `None` without heartbeats.
+    pub(super) fn promise(&mut self, viewers: usize) -> Option<Duration> {
+        self.is_brisk = viewers > 0;
+        self.interval(viewers)
     }
 
     /// Nothing was read for `time`, as when an owner is slowed: the peer could neither end its message nor be heard.
@@ -108,7 +155,7 @@ impl Deadlines {
     /// When to look again. `viewers` is for an owner, `stall` for a peer whose socket takes nothing.
     pub(super) fn next(&self, viewers: Option<usize>, stall: Option<Duration>) -> Option<Duration> {
         let owner = viewers.and_then(|viewers| self.owner(viewers));
-        let owner = owner.map(|(ping, silent)| ping.min(silent));
+        let owner = owner.map(|(ping, silent)| silent.map_or(ping, |silent| ping.min(silent)));
         [self.first_message, self.join, self.message(), self.cut, self.stall(stall), owner].into_iter().flatten().min()
     }
 
@@ -123,13 +170,13 @@ impl Deadlines {
             return Some(Due::Close(CloseReason::Slow));
         }
         if passed(self.message()) {
-            return Some(Due::Close(CloseReason::RuleBroken));
+            return Some(Due::Close(if self.is_patient { CloseReason::Slow } else { CloseReason::RuleBroken }));
         }
         if passed(self.first_message) || passed(self.join) {
             return Some(Due::Close(CloseReason::NothingValid));
         }
         let (ping, silent) = self.owner(viewers?)?;
-        if silent <= now {
+        if passed(silent) {
             return Some(Due::Close(CloseReason::NoPong));
         }
         (ping <= now).then(|| {
@@ -140,7 +187,8 @@ impl Deadlines {
 
     /// When the message under way has taken too long.
     fn message(&self) -> Option<Duration> {
-        self.message.map(|since| since.saturating_add(MESSAGE))
+        let gained = Duration::from_secs(self.gained.into());
+        self.message.map(|since| since.saturating_add(MESSAGE).saturating_add(gained))
     }
 
     /// A peer that was cut has its own deadline.
@@ -148,22 +196,27 @@ impl Deadlines {
         stall.filter(|_| self.cut.is_none())
     }
 
-    /// When to ping an owner, and when its silence has lasted too long.
-    fn owner(&self, viewers: usize) -> Option<(Duration, Duration)> {
-        let interval = self.ping_interval;
-        if interval.is_zero() {
+    /// Within which time an owner hears from the server again; `None` without heartbeats.
+    fn interval(&self, viewers: usize) -> Option<Duration> {
+        if self.ping_interval.is_zero() {
             return None;
         }
-        let silent = self.heard.saturating_add(interval.saturating_mul(2));
-        let (ping, silent) = if viewers == 0 {
-            (interval, silent)
-        } else {
-            // An owner that nobody watched was not pinged so often: its silence of then proves nothing.
-            let since = self.heard.max(self.watched.unwrap_or_default());
-            (interval.min(OWNER_PING), silent.min(since.saturating_add(OWNER_SILENCE)))
-        };
-        // Also an owner that speaks all the time: with the ping goes what tells it that it is heard.
-        Some((self.pinged.saturating_add(ping), silent))
+        Some(if viewers > 0 { self.ping_interval.min(OWNER_PING) } else { self.ping_interval })
+    }
+
+    /// When to ping an owner, and when its silence has lasted too long.
+    fn owner(&self, viewers: usize) -> Option<(Duration, Option<Duration>)> {
+        // Also an owner that speaks all the time: with the ping goes what tells it that it is heard. The interval that it was
+        // told stands until the frame is out that tells a longer one.
+        let ping = self.pinged.saturating_add(self.interval(viewers.max(usize::from(self.is_brisk)))?);
+        if self.is_held() {
+            // Whatever it asks is not read, so it asks in vain whether anybody is there.
+            return Some((ping.min(self.pinged.saturating_add(HELD_PING)), None));
+        }
+        let silent = self.heard.saturating_add(self.ping_interval.saturating_mul(2));
+        // An owner that nobody watched was not pinged so often: its silence of then proves nothing.
+        let since = self.heard.max(self.watched.unwrap_or_default());
+        Some((ping, Some(if viewers == 0 { silent } else { silent.min(since.saturating_add(OWNER_SILENCE)) })))
     }
 }
 
@@ -176,7 +229,7 @@ mod tests {
     }
 
     fn fresh() -> Deadlines {
-        Deadlines::new(&Config::default(), seconds(100))
+        Deadlines::new(&Config::default(), seconds(100), false)
     }
 
     #[test]
@@ -246,16 +299,68 @@ mod tests {
         let mut deadlines = fresh();
         deadlines.understood();
         deadlines.entered();
-        deadlines.read(false, true, seconds(100));
-        deadlines.read(false, true, seconds(109));
+        deadlines.read(false, true, 0, seconds(100));
+        deadlines.read(false, true, 0, seconds(109));
         assert_eq!(deadlines.next(None, None), Some(seconds(110)), "more of the same message gains no time");
-        deadlines.read(true, true, seconds(109));
+        deadlines.read(true, true, 0, seconds(109));
         assert_eq!(deadlines.next(None, None), Some(seconds(119)), "the next one has its own");
         assert_eq!(deadlines.due(seconds(119), None, None), Some(Due::Close(CloseReason::RuleBroken)));
         deadlines.paused(seconds(3));
         assert_eq!(deadlines.next(None, None), Some(seconds(122)), "the time in which nobody read does not count");
-        deadlines.read(true, false, seconds(119));
+        deadlines.read(true, false, 0, seconds(119));
         assert_eq!(deadlines.next(None, None), None);
+    }
+
+    #[test]
+    fn a_patient_protocol_gives_a_slow_message_a_second_for_each_2048_bytes() {
+        let mut deadlines = Deadlines::new(&Config::default(), seconds(100), true);
+        deadlines.understood();
+        deadlines.entered();
+        deadlines.read(false, true, 2_047, seconds(100));
+        assert_eq!(deadlines.next(None, None), Some(seconds(110)));
+        deadlines.read(false, true, 61_440, seconds(109));
+        assert_eq!(deadlines.next(None, None), Some(seconds(140)), "60 KB over a slow link");
+        assert_eq!(deadlines.due(seconds(140), None, None), Some(Due::Close(CloseReason::Slow)));
+        deadlines.read(true, true, 1, seconds(140));
+        assert_eq!(deadlines.next(None, None), Some(seconds(150)), "the next one has gained nothing");
+    }
+
+    #[test]
+    fn an_owner_of_whom_nothing_is_read_hears_every_second_that_the_server_is_there() {
+        let mut deadlines = fresh();
+        deadlines.understood();
+        deadlines.entered();
+        deadlines.hold(seconds(103));
+        assert_eq!(deadlines.next(Some(1), None), Some(seconds(101)), "the last sign is 3 seconds old");
+        for second in 103..150 {
+            assert_eq!(deadlines.due(seconds(second), Some(1), None), Some(Due::Ping), "it is not given up");
+            assert_eq!(deadlines.next(Some(1), None), Some(seconds(second + 1)));
+        }
+        deadlines.release(seconds(150));
+        assert_eq!(deadlines.next(Some(1), None), Some(seconds(154)));
+        assert_eq!(
+            deadlines.due(seconds(156), Some(1), None),
+            Some(Due::Ping),
+            "its silence began at the 103rd second"
+        );
+    }
+
+    #[test]
+    fn an_interval_that_was_told_stands_until_a_longer_one_is_told() {
+        let mut deadlines = fresh();
+        deadlines.understood();
+        deadlines.entered();
+        assert_eq!(deadlines.promise(0), Some(seconds(25)));
+        assert_eq!(deadlines.next(Some(1), None), Some(seconds(105)), "a shorter one is kept at once");
+        assert_eq!(deadlines.due(seconds(105), Some(1), None), Some(Due::Ping));
+        assert_eq!(deadlines.promise(1), Some(seconds(5)));
+        assert_eq!(deadlines.next(Some(0), None), Some(seconds(110)), "the viewers went");
+        assert_eq!(deadlines.due(seconds(110), Some(0), None), Some(Due::Ping));
+        assert_eq!(deadlines.promise(0), Some(seconds(25)));
+        deadlines.heard(seconds(110));
+        assert_eq!(deadlines.next(Some(0), None), Some(seconds(135)));
+        let lifted = Config { ping_interval: Duration::ZERO, ..Config::default() };
+        assert_eq!(Deadlines::new(&lifted, seconds(0), true).promise(3), None);
     }
 
     #[test]
@@ -278,6 +383,6 @@ mod tests {
             ping_interval: Duration::ZERO,
             ..Config::default()
         };
-        assert_eq!(Deadlines::new(&lifted, seconds(0)).next(Some(3), None), None);
+        assert_eq!(Deadlines::new(&lifted, seconds(0), true).next(Some(3), None), None);
     }
 }

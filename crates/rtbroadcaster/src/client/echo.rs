@@ -15,7 +15,7 @@ impl Client {
     pub(crate) fn echo(socket: Socket, manager: &Manager) -> Self {
         let (permit, accepted) = (Permit::anything(), manager.clock().now());
         let mut client = Self::new(socket, Protocol::Classic, manager.clone(), permit, accepted, None);
-        client.decoder = Decoder::with_binary(Limits { message_bytes_max: 0, fragments_max: 0 });
+        client.decoder = Decoder::with_binary(Limits { message_bytes_max: 0, fragments_max: 0, ..Limits::default() });
         client.role = Role::Echo;
         client
     }

@@ -2,9 +2,12 @@
 //! Must not know what a command does to a room.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::Context;
+use std::time::Duration;
 
 use super::act::Denial;
-use super::{Client, Role};
+use super::{Client, Role, Slowed};
 use crate::close::CloseReason;
 use crate::fanout::Ending;
 use crate::protocol::{Command, Refusal, Request};
@@ -26,16 +29,38 @@ impl Client {
     pub(super) fn heard(&mut self) {
         let now = self.manager.clock().now();
         self.deadlines.heard(now);
-        let ended = self.inbox.iter().any(|incoming| matches!(incoming, Ok(Incoming::Text(_))));
+        let ended = self.inbox.iter().any(|incoming| matches!(incoming, Ok(Incoming::Text(_) | Incoming::TooBig(_))));
         let begun = !self.decoder.is_between_messages();
         #[cfg(test)]
         let begun = begun && !self.is_echo();
-        self.deadlines.read(ended, begun, now);
+        self.deadlines.read(ended, begun, self.decoder.message_bytes(), now);
+        self.count_excess(now);
+    }
+
+    /// Counts what came of messages that are too big, and ends the connection where that is too much.
+    fn count_excess(&mut self, now: Duration) {
+        let whole =
+            self.inbox.iter().map(|incoming| if let Ok(Incoming::TooBig(bytes)) = incoming { *bytes } else { 0 });
+        let (whole, open) = (whole.sum(), self.decoder.skipped_bytes());
+        if whole == 0 && open == 0 {
+            return;
+        }
+        let limit = self.manager.config().message_bytes_max;
+        if self.oversize.get_or_insert_default().came(whole, open, limit, now) {
+            self.inbox.push_back(Err(Violation::TooBig));
+        }
     }
 
     /// Handles what came, up to what has to wait.
     pub(super) async fn handle_inbox(&mut self) {
         while self.outbox.ending() == Ending::Open && !self.is_congested() {
+            if let Some(slowed) = self.slowed.take_if(|slowed| slowed.is_ready()) {
+                let Slowed { echo, command, .. } = *slowed;
+                Box::pin(self.answer(echo, Ok(command))).await;
+            }
+            if self.slowed.is_some() {
+                return;
+            }
             let Some(incoming) = self.inbox.pop_front() else { return };
             match incoming {
                 #[cfg(test)]
@@ -50,9 +75,20 @@ impl Client {
                     drop(text);
                     #[cfg(test)]
                     crate::fault::inject("the client", &echo);
+                    let command = match command.map(|command| (self.room_for(&command), command)) {
+                        Ok((Some(room), command)) => {
+                            self.slowed = Some(Box::new(Slowed::new(echo, command, room)));
+                            return;
+                        }
+                        Ok((None, command)) => Ok(command),
+                        Err(refusal) => Err(refusal),
+                    };
                     // Boxed, so that the task of a viewer, who never speaks, holds no space for it.
                     Box::pin(self.answer(echo, command)).await;
                 }
+                // No mistake, and no message that ends a row of them: its sender was told the limit and the rule.
+                Ok(Incoming::TooBig(_)) if self.is_unproductive() => self.refuse_for_good(""),
+                Ok(Incoming::TooBig(_)) => self.refuse("", Refusal::TooBig),
                 Ok(Incoming::Ping(_) | Incoming::Pong(_)) if self.is_unproductive() => {
                     tracing::debug!("client closed: too many pings");
                     self.outbox.cut(CloseReason::Rate);
@@ -68,6 +104,7 @@ impl Client {
         }
         if self.outbox.ending() != Ending::Open {
             self.inbox.clear();
+            self.slowed = None;
         }
     }
 
@@ -80,21 +117,38 @@ impl Client {
         matches!(self.role, Role::Owner(_)) && self.outbox.is_congested()
     }
 
-    /// Whether what was held can go on.
-    pub(super) fn may_go_on(&self) -> bool {
-        !self.is_congested() && self.outbox.is_settled()
+    /// Whether what was held can go on. The task is woken when it can.
+    pub(super) fn may_go_on(&mut self, cx: &mut Context<'_>) -> bool {
+        let has_room = self.slowed.as_mut().is_none_or(|slowed| slowed.poll_ready(cx));
+        has_room && !self.is_congested() && self.outbox.is_settled()
+    }
+
+    /// Returns what `command` has to wait for, if the lanes of the own room have no room for it.
+    fn room_for(&self, command: &Command) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        let Role::Owner(owner) = &self.role else { return None };
+        match command {
+            Command::Publish { message, .. } => owner.slowed(message.parts().1?.bytes()),
+            Command::Clear { key, .. } => owner.slowed(key.as_str().len()),
+            _ => None,
+        }
     }
 
     async fn answer(&mut self, echo: Box<str>, command: Result<Command, Refusal>) {
         let done = match command {
             Ok(command) => {
                 self.deadlines.understood();
-                // Each of them may cost a replay, and none changes anything for others.
-                let is_turn = matches!(command, Command::Pause | Command::Unpause);
-                if is_turn && self.is_unproductive() {
+                // Some of them cost a replay, and none changes anything for others.
+                let is_idle = matches!(command, Command::Pause | Command::Unpause | Command::Ping);
+                if is_idle && self.is_unproductive() {
                     return self.refuse_for_good(&echo);
                 }
-                self.act(&echo, command).await
+                let is_ping = matches!(command, Command::Ping);
+                let done = self.act(&echo, command).await;
+                if done.is_ok() && is_ping {
+                    // A library sends it on its own, so it does not end the row of a program's mistakes.
+                    return;
+                }
+                done
             }
             Err(refusal) => Err(refusal.into()),
         };

@@ -31,6 +31,8 @@ pub(crate) struct Lane {
     wake: Notify,
     /// `flush_interval`: how long a roster waits for more before it is served.
     flush_interval: Duration,
+    /// How often members are asked for a sign of life, if they are.
+    heartbeat: Option<Duration>,
     clock: Clock,
     counters: Arc<Counters>,
     /// Where it is said that somebody in a room has begun to wait for its socket.
@@ -46,13 +48,19 @@ struct Queue {
 
 impl Lane {
     fn new(
-        flush_interval: Duration,
+        config: &Config,
         clock: Clock,
         counters: &Arc<Counters>,
         lagging: mpsc::UnboundedSender<RoomId>,
     ) -> Arc<Self> {
-        let (counters, flush_interval) = (Arc::clone(counters), flush_interval.min(FAR));
-        Arc::new(Self { queue: Mutex::default(), wake: Notify::new(), flush_interval, clock, counters, lagging })
+        let (counters, flush_interval) = (Arc::clone(counters), config.flush_interval.min(FAR));
+        let (queue, wake, heartbeat) = (Mutex::default(), Notify::new(), config.heartbeat());
+        Arc::new(Self { queue, wake, flush_interval, heartbeat, clock, counters, lagging })
+    }
+
+    /// How often members are asked for a sign of life; `None` where they are not.
+    pub(super) fn heartbeat(&self) -> Option<Duration> {
+        self.heartbeat
     }
 
     /// What is known of the members of `room` who wait for their sockets: nothing yet.
@@ -155,8 +163,8 @@ impl Lanes {
         let (broken, faults) = mpsc::unbounded_channel();
         let (lagging, begun) = mpsc::unbounded_channel();
         let start = |_| {
-            let lane = Lane::new(config.flush_interval, clock, counters, lagging.clone());
-            let run = run(Arc::clone(&lane), config.ping_interval, broken.clone());
+            let lane = Lane::new(config, clock, counters, lagging.clone());
+            let run = run(Arc::clone(&lane), broken.clone());
             tokio::spawn(end.clone().run_until_cancelled_owned(run));
             lane
         };
@@ -180,10 +188,10 @@ impl Lanes {
     }
 }
 
-async fn run(lane: Arc<Lane>, ping_interval: Duration, broken: mpsc::UnboundedSender<RoomId>) {
+async fn run(lane: Arc<Lane>, broken: mpsc::UnboundedSender<RoomId>) {
     let mut crews: HashMap<u64, Crew> = HashMap::new();
     // A tick that never comes where there are no heartbeats.
-    let period = if ping_interval.is_zero() { FAR } else { ping_interval.min(FAR) };
+    let period = lane.heartbeat.unwrap_or(FAR).min(FAR);
     let mut heartbeat = tokio::time::interval_at(Instant::now() + period, period);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let (mut slice, mut parted) = (Instant::now(), 0);

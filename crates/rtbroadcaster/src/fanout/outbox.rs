@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::id::{RoomId, Seq};
 use crate::message::Dialect;
 use crate::metrics::Counters;
+use crate::standing::RoomEnd;
 use crate::wire::{Control, encode};
 pub(super) use direct::{Batch, Member};
 pub(crate) use drain::Drained;
@@ -148,25 +149,25 @@ impl Outbox {
     }
 
     /// Queues a heartbeat: a ping (RFC 6455 section 5.5.2), and for those who cannot see it the number of the room's last
-    /// message.
-    pub(crate) fn beat(&self, seq: Seq) {
+    /// message, and until when the `next` heartbeat comes.
+    pub(crate) fn beat(&self, seq: Seq, next: Option<Duration>) {
         self.change(|line, _| {
             let backlog = line.backlog(self.dialect);
             backlog.control(ControlKind::Ping, encode::ping(&Control::default()));
-            if let Some(alive) = (self.dialect.alive)(seq) {
+            if let Some(alive) = (self.dialect.alive)(seq, next) {
                 backlog.control(ControlKind::Alive, alive);
             }
         });
     }
 
-    /// The client's room has ended: what waits goes out, then the farewell, then the close for `reason`.
-    pub(crate) fn farewell(&self, room: RoomId, reason: CloseReason) {
+    /// The client's room has ended like this: what waits goes out, then the farewell, then the close for `reason`.
+    pub(crate) fn farewell(&self, room: RoomId, reason: CloseReason, end: RoomEnd) {
         self.change(|line, now| {
             if let Some(farewell) = (self.dialect.farewell)(room) {
                 // Beyond the limit: it is the last one.
                 line.push(&[Frame::answer(farewell)], self.dialect, now, 0);
             }
-            line.finish(self.dialect, reason);
+            line.finish(self.dialect, reason, Some(end));
         });
     }
 
@@ -180,7 +181,7 @@ impl Outbox {
 
     /// The connection ends; what waits goes out first.
     pub(crate) fn finish(&self, reason: CloseReason) {
-        self.change(|line, _| line.finish(self.dialect, reason));
+        self.change(|line, _| line.finish(self.dialect, reason, None));
     }
 
     /// The connection ends; after the frame that is half written only what tells the end goes out.

@@ -15,7 +15,7 @@ use crate::audience::Ages;
 use crate::close::CloseReason;
 use crate::id::{RoomId, Seq, Term};
 use crate::message::Entry;
-use crate::standing::OwnerStatus;
+use crate::standing::{OwnerStatus, RoomEnd};
 use item::Charge;
 pub(crate) use item::{Item, Last, Parting, Roll};
 
@@ -28,8 +28,8 @@ const PASS_BYTES_MAX: usize = 256 * 1024;
 pub(super) enum Said {
     /// A message.
     Message(Arc<Entry>, #[expect(dead_code, reason = "its drop gives the room's budget back")] Option<Charge>),
-    /// That the owner has come or gone.
-    Owner(OwnerStatus, Term),
+    /// That the owner has come or gone, and for how long it has been away.
+    Owner(OwnerStatus, Term, Duration),
     /// How many watch the room.
     Audience(usize),
 }
@@ -223,7 +223,7 @@ impl Roster {
                     first_applied.get_or_insert(applied);
                     said.push(Said::Message(entry, charge));
                 }
-                Some(Item::Owner(status, term)) => said.push(Said::Owner(status, term)),
+                Some(Item::Owner(status, term, away)) => said.push(Said::Owner(status, term, away)),
                 Some(Item::Audience(viewers)) => said.push(Said::Audience(viewers)),
                 Some(Item::Roll(roll)) => inbox.roll = Some(roll),
                 None => {
@@ -282,7 +282,7 @@ impl Roster {
     /// Tells a member that the room has ended by our own fault.
     pub(super) fn fail(&self, member: &Outbox) {
         member.set_place(None);
-        member.farewell(self.room, CloseReason::Fault);
+        member.farewell(self.room, CloseReason::Fault, RoomEnd::Fault);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inbox> {

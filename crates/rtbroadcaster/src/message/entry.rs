@@ -11,7 +11,7 @@ use crate::audience::Audience;
 use crate::close::CloseReason;
 use crate::id::{RoomId, Seq, Term};
 use crate::signal::Signal;
-use crate::standing::{OwnerStatus, Standing};
+use crate::standing::{OwnerStatus, RoomEnd, Standing};
 
 /// How many protocols a room can speak at the same time.
 pub const PROTOCOLS: usize = 2;
@@ -109,24 +109,24 @@ pub struct Dialect {
     /// Writes that everything up to the first number which the member did not get was superseded, by values that have come
     /// once it has the second one.
     pub skipped: fn(Seq, Seq) -> Option<Bytes>,
-    /// Writes that the owner has come or gone, and its lease.
-    pub owner: fn(OwnerStatus, Term) -> Option<Bytes>,
+    /// Writes that the owner has come or gone, its lease, and for how long it has been away.
+    pub owner: fn(OwnerStatus, Term, Duration) -> Option<Bytes>,
     /// Writes to a viewer how many watch the room.
     pub audience: fn(usize) -> Option<Bytes>,
     /// Writes to the owner how many watch the room and how far they are behind.
     pub own_audience: fn(&Audience) -> Option<Bytes>,
     /// Writes to the owner what viewers say.
     pub signal: fn(&Signal) -> Option<Bytes>,
-    /// Writes a heartbeat with the number of the room's last message.
-    pub alive: fn(Seq) -> Option<Bytes>,
+    /// Writes a heartbeat with the number of the room's last message, and within which time the next one comes.
+    pub alive: fn(Seq, Option<Duration>) -> Option<Bytes>,
     /// Writes that a member lost messages and the state follows in so many frames.
     pub reset: fn(&Standing, usize) -> Option<Bytes>,
     /// Writes that the server goes away and when the client shall come back.
     pub draining: fn(Duration) -> Option<Bytes>,
     /// The last frame of a client whose room has ended, before [`closed`](Self::closed).
     pub farewell: fn(RoomId) -> Option<Bytes>,
-    /// The last frame before a close.
-    pub closed: fn(CloseReason) -> Option<Bytes>,
+    /// The last frame before a close, and how the client's room has ended, if it has.
+    pub closed: fn(CloseReason, Option<RoomEnd>) -> Option<Bytes>,
     /// How a client is closed whose room has ended.
     pub room_closed: CloseReason,
     /// How the client is closed that has ended its own room.
@@ -142,15 +142,15 @@ impl Dialect {
         slot: 0,
         encode: |_, _| None,
         skipped: |_, _| None,
-        owner: |_, _| None,
+        owner: |_, _, _| None,
         audience: |_| None,
         own_audience: |_| None,
         signal: |_| None,
-        alive: |_| None,
+        alive: |_, _| None,
         reset: |_, _| None,
         draining: |_| None,
         farewell: |_| None,
-        closed: |_| None,
+        closed: |_, _| None,
         room_closed: CloseReason::Done,
         own_room_closed: CloseReason::Done,
         overflow: Overflowing::Close,

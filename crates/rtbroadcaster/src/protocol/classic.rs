@@ -29,15 +29,15 @@ pub static DIALECT: Dialect = Dialect {
     slot: 0,
     encode: entry,
     skipped: |_, _| None,
-    owner: |_, _| None,
+    owner: |_, _, _| None,
     audience: |_| None,
     own_audience: |_| None,
     signal: |_| None,
-    alive: |_| None,
+    alive: |_, _| None,
     reset: |_, _| None,
     draining: |_| None,
     farewell: |room| Some(not_connected(room)),
-    closed: |_| None,
+    closed: |_, _| None,
     room_closed: CloseReason::Done,
     own_room_closed: CloseReason::Done,
     overflow: Overflowing::Close,
@@ -115,7 +115,7 @@ pub fn accepted(answer: &Answer<'_>) -> Option<Bytes> {
         Answer::Created { standing, .. } | Answer::Owned { standing, .. } | Answer::Joined { standing, .. } => {
             Some(frame(&standing.room.to_string(), status::CONNECTED, "connected", "", &Params::NONE, false))
         }
-        Answer::Ack(_) => None,
+        Answer::Ack(_) | Answer::Pong(_) => None,
     }
 }
 

@@ -10,10 +10,12 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::close::CloseReason;
+use crate::config::Config;
 use crate::id::Seq;
 use crate::message::{Dialect, Key, Message, Params};
 use crate::options::RoomOptions;
 use crate::standing::{How, Standing, Start};
+use crate::wire::Excess;
 
 pub use refusal::{Refusal, Strikes};
 
@@ -71,6 +73,8 @@ pub enum Command {
         /// With which parameters.
         params: Params,
     },
+    /// Say whether the server is there.
+    Ping,
     /// Get no messages for a while.
     Pause,
     /// Get them again, from where it paused.
@@ -105,6 +109,8 @@ pub enum Answer<'a> {
         key: &'a str,
         /// How long the room waits for its owner; `None` for ever.
         grace: Option<Duration>,
+        /// What holds on this connection.
+        terms: Terms<'a>,
     },
     /// To `Own`: the client owns the room, whose state follows.
     Owned {
@@ -116,6 +122,8 @@ pub enum Answer<'a> {
         grace: Option<Duration>,
         /// How many frames of state follow.
         replay: usize,
+        /// What holds on this connection.
+        terms: Terms<'a>,
     },
     /// To `Join` and `Unpause`: the client watches the room.
     Joined {
@@ -125,9 +133,22 @@ pub enum Answer<'a> {
         how: How,
         /// How many frames of it follow.
         replay: usize,
+        /// What holds on this connection.
+        terms: Terms<'a>,
     },
     /// To a `Publish` or `Clear` with an id: it is applied, under this number.
     Ack(Seq),
+    /// To a `Ping`: the server is there, and this is the number of the room's last message.
+    Pong(Seq),
+}
+
+/// What a client that enters a room is told of the rules there.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// The limits.
+    pub config: &'a Config,
+    /// Within which time the server plans to send the next frame; `None` where it has no heartbeats.
+    pub next: Option<Duration>,
 }
 
 impl Protocol {
@@ -173,12 +194,24 @@ impl Protocol {
         }
     }
 
-    /// Writes the answer to an accepted request with heartbeats every `alive`, or gives `None` where this protocol has
-    /// no words for it.
-    pub fn accepted(self, echo: &str, answer: &Answer<'_>, alive: Duration) -> Option<Bytes> {
+    /// Returns what becomes of messages over the size limit.
+    pub fn excess(self) -> Excess {
+        match self {
+            Protocol::Classic => Excess::Refused,
+            Protocol::V2 => Excess::Skipped,
+        }
+    }
+
+    /// Whether a message that comes slowly has more time than one that does not come.
+    pub fn is_patient(self) -> bool {
+        self != Protocol::Classic
+    }
+
+    /// Writes the answer to an accepted request, or gives `None` where this protocol has no words for it.
+    pub fn accepted(self, echo: &str, answer: &Answer<'_>) -> Option<Bytes> {
         match self {
             Protocol::Classic => classic::accepted(answer),
-            Protocol::V2 => Some(v2::accepted(echo, answer, alive)),
+            Protocol::V2 => Some(v2::accepted(echo, answer)),
         }
     }
 

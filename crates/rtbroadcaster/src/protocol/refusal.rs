@@ -16,6 +16,8 @@ pub enum Refusal {
     AlreadyInRoom,
     /// The message cannot be understood.
     BadMessage,
+    /// The message is over the size limit.
+    TooBig,
     /// The room has as many viewers as it may.
     RoomFull,
     /// The server, or the client's address, has as many rooms as it may.
@@ -48,8 +50,9 @@ struct Row {
 
 impl Refusal {
     /// Every refusal, in the order of PROTOCOL.md.
-    pub const ALL: [Refusal; 11] = [
+    pub const ALL: [Refusal; 12] = [
         Self::BadMessage,
+        Self::TooBig,
         Self::NoRoom,
         Self::NotOwner,
         Self::AlreadyInRoom,
@@ -94,6 +97,7 @@ impl Refusal {
             Self::BadMessage => {
                 ("bad_message", "bad message", "the message cannot be understood", None, Some(CloseReason::BadMessage))
             }
+            Self::TooBig => ("too_big", "bad message", "the message is over the size limit", None, None),
             Self::NoRoom => (
                 "no_room",
                 "room not found",

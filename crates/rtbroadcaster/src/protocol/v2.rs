@@ -10,13 +10,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Answer, Refusal};
+use super::{Answer, Refusal, Terms};
 use crate::audience::Audience;
 use crate::close::CloseReason;
+use crate::config::Config;
 use crate::id::Term;
-use crate::message::{Change, Dialect, Entry, Overflowing, Params, Written};
+use crate::message::{
+    Change, DEPTH_MAX, Dialect, Entry, ID_BYTES_MAX, KEY_BYTES_MAX, Overflowing, Params, SIGNAL_BYTES_MAX, Written,
+};
 use crate::signal::Signal;
-use crate::standing::{How, OwnerStatus, ResetReason, Standing};
+use crate::standing::{How, OwnerStatus, ResetReason, RoomEnd, Standing};
 use crate::wire::encode::TextFrame;
 
 pub use incoming::decode;
@@ -29,49 +32,61 @@ pub static DIALECT: Dialect = Dialect {
     slot: 1,
     encode: |entry, params| Some(message(entry, params)),
     skipped: |through, until| Some(frame(format_args!(r#"{{"type":"skipped","through":{through},"until":{until}}}"#))),
-    owner: |status, term| Some(owner(status, term)),
+    owner: |status, term, away| Some(owner(status, term, away)),
     audience: |viewers| Some(frame(format_args!(r#"{{"type":"audience","viewers":{viewers}}}"#))),
     own_audience: |audience| Some(own_audience(audience)),
     signal: |said| Some(signal(said)),
-    alive: |seq| Some(frame(format_args!(r#"{{"type":"alive","seq":{seq}}}"#))),
+    alive: |seq, next| Some(frame(format_args!(r#"{{"type":"alive","seq":{seq}{}}}"#, Next(next)))),
     reset: |standing, replay| Some(reset(standing, replay)),
     draining: |reconnect| {
         Some(frame(format_args!(r#"{{"type":"draining","reconnectInMs":{}}}"#, reconnect.as_millis())))
     },
     farewell: |_| None,
-    closed: |reason| Some(frame(format_args!(r#"{{"type":"closed","reason":"{}"}}"#, reason.word()))),
+    closed: |reason, end| Some(frame(format_args!(r#"{{"type":"closed","reason":"{}"{}}}"#, reason.word(), Why(end)))),
     room_closed: CloseReason::RoomClosed,
     own_room_closed: CloseReason::OwnRoomClosed,
     overflow: Overflowing::Reset,
 };
 
-/// The answer to an accepted request, with heartbeats every `alive`.
-pub fn accepted(id: &str, answer: &Answer<'_>, alive: Duration) -> Bytes {
+/// The answer to an accepted request.
+pub fn accepted(id: &str, answer: &Answer<'_>) -> Bytes {
     let id = Text(id);
-    let alive = alive.as_millis();
     match answer {
-        Answer::Created { standing: Standing { room, epoch, term, seq, .. }, key, grace } => frame(format_args!(
-            r#"{{"type":"created","id":{id},"room":"{room}","ownerKey":"{key}","epoch":"{}","term":{},"seq":{seq},"aliveMs":{alive}{}}}"#,
-            epoch.as_str(),
-            term.get(),
-            Grace(*grace),
-        )),
-        Answer::Owned { standing: Standing { room, epoch, term, seq, .. }, how, grace, replay } => frame(format_args!(
-            r#"{{"type":"owned","id":{id},"room":"{room}","epoch":"{}","term":{},"seq":{seq}{}{},"replay":{replay},"aliveMs":{alive}{}}}"#,
-            epoch.as_str(),
-            term.get(),
-            if *how == How::Snapshot { "" } else { r#","how":"# },
-            if *how == How::Snapshot { "" } else { way(*how) },
-            Grace(*grace),
-        )),
-        Answer::Joined { standing: Standing { room, epoch, term, seq, owner }, how, replay } => frame(format_args!(
-            r#"{{"type":"joined","id":{id},"room":"{room}","epoch":"{}","term":{},"seq":{seq},"how":{},"replay":{replay},"owner":"{}","aliveMs":{alive}}}"#,
-            epoch.as_str(),
-            term.get(),
-            way(*how),
-            status(*owner),
-        )),
+        Answer::Created { standing: Standing { room, epoch, term, seq, .. }, key, grace, terms } => {
+            frame(format_args!(
+                r#"{{"type":"created","id":{id},"room":"{room}","ownerKey":"{key}","epoch":"{}","term":{},"seq":{seq},"aliveMs":{}{}{}}}"#,
+                epoch.as_str(),
+                term.get(),
+                terms.alive(),
+                Grace(*grace),
+                terms,
+            ))
+        }
+        Answer::Owned { standing: Standing { room, epoch, term, seq, .. }, how, grace, replay, terms } => {
+            frame(format_args!(
+                r#"{{"type":"owned","id":{id},"room":"{room}","epoch":"{}","term":{},"seq":{seq}{}{},"replay":{replay},"aliveMs":{}{}{}}}"#,
+                epoch.as_str(),
+                term.get(),
+                if *how == How::Snapshot { "" } else { r#","how":"# },
+                if *how == How::Snapshot { "" } else { way(*how) },
+                terms.alive(),
+                Grace(*grace),
+                terms,
+            ))
+        }
+        Answer::Joined { standing: Standing { room, epoch, term, seq, owner, away }, how, replay, terms } => {
+            frame(format_args!(
+                r#"{{"type":"joined","id":{id},"room":"{room}","epoch":"{}","term":{},"seq":{seq},"how":{},"replay":{replay},"owner":{},"aliveMs":{}{}}}"#,
+                epoch.as_str(),
+                term.get(),
+                way(*how),
+                Presence(*owner, *away),
+                terms.alive(),
+                terms,
+            ))
+        }
         Answer::Ack(seq) => frame(format_args!(r#"{{"type":"ack","id":{id},"seq":{seq}}}"#)),
+        Answer::Pong(seq) => frame(format_args!(r#"{{"type":"pong","id":{id},"seq":{seq}}}"#)),
     }
 }
 
@@ -92,12 +107,12 @@ pub fn refused(id: &str, refusal: Refusal) -> Bytes {
 
 /// A slow viewer lost messages, and the state follows in `replay` frames.
 fn reset(standing: &Standing, replay: usize) -> Bytes {
-    let Standing { epoch, term, seq, owner, .. } = standing;
+    let Standing { epoch, term, seq, owner, away, .. } = standing;
     frame(format_args!(
-        r#"{{"type":"reset","reason":"slow","epoch":"{}","term":{},"seq":{seq},"replay":{replay},"owner":"{}"}}"#,
+        r#"{{"type":"reset","reason":"slow","epoch":"{}","term":{},"seq":{seq},"replay":{replay},"owner":{}}}"#,
         epoch.as_str(),
         term.get(),
-        status(*owner),
+        Presence(*owner, *away),
     ))
 }
 
@@ -124,9 +139,9 @@ fn message(entry: &Entry, params: &Params) -> Written {
 }
 
 /// The owner has come or gone.
-fn owner(owner: OwnerStatus, term: Term) -> Bytes {
-    let term = term.get();
-    frame(format_args!(r#"{{"type":"owner","status":"{}","term":{term}}}"#, status(owner)))
+fn owner(owner: OwnerStatus, term: Term, away: Duration) -> Bytes {
+    let (term, away) = (term.get(), Away(owner, away));
+    frame(format_args!(r#"{{"type":"owner","status":"{}","term":{term}{away}}}"#, status(owner)))
 }
 
 /// How many watch the owner's room, and how far they are behind.
@@ -188,6 +203,69 @@ struct Grace(Option<Duration>);
 impl std::fmt::Display for Grace {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.map_or(Ok(()), |grace| write!(f, r#","graceMs":{}"#, grace.as_millis()))
+    }
+}
+
+/// Whether the owner is there, as a value, and as a member behind it for how long it has not been.
+struct Presence(OwnerStatus, Duration);
+
+impl std::fmt::Display for Presence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, r#""{}"{}"#, status(self.0), Away(self.0, self.1))
+    }
+}
+
+/// For how long the owner has been away, as a member behind others; nothing while it is there.
+struct Away(OwnerStatus, Duration);
+
+impl std::fmt::Display for Away {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            OwnerStatus::Live => Ok(()),
+            OwnerStatus::Away => write!(f, r#","awayMs":{}"#, self.1.as_millis()),
+        }
+    }
+}
+
+/// Within which time the next frame comes, as a member behind others; nothing without heartbeats.
+struct Next(Option<Duration>);
+
+impl std::fmt::Display for Next {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |next| write!(f, r#","nextMs":{}"#, next.as_millis()))
+    }
+}
+
+/// Why a room has ended, as a member behind others; nothing where none has.
+struct Why(Option<RoomEnd>);
+
+impl std::fmt::Display for Why {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.map_or(Ok(()), |end| write!(f, r#","why":"{}""#, end.word()))
+    }
+}
+
+impl Terms<'_> {
+    /// The value of `aliveMs`.
+    fn alive(&self) -> u128 {
+        self.config.ping_interval.as_millis()
+    }
+}
+
+/// As members behind others. What has no limit has no member.
+impl std::fmt::Display for Terms<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Config { message_bytes_max, signals_per_viewer_per_second, .. } = self.config;
+        write!(f, r#"{},"limits":{{"#, Next(self.next))?;
+        if *message_bytes_max != 0 {
+            write!(f, r#""messageBytes":{message_bytes_max},"#)?;
+        }
+        write!(f, r#""keyBytes":{KEY_BYTES_MAX},"idBytes":{ID_BYTES_MAX},"depth":{DEPTH_MAX},"#)?;
+        write!(f, r#""signalBytes":{SIGNAL_BYTES_MAX}"#)?;
+        if *signals_per_viewer_per_second != 0 {
+            write!(f, r#","signalsPerSecond":{signals_per_viewer_per_second}"#)?;
+        }
+        f.write_str("}")
     }
 }
 

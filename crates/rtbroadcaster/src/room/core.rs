@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::log::{Lineage, Log, LogLimits, Proposal, Rejection, Resume, Verdict};
-use super::presence::{Patience, Presence};
+use super::presence::{Absence, Patience, Presence};
 use crate::config::{Config, exceeds};
 use crate::id::{Cursor, Epoch, RoomId, Seq};
 use crate::message::Entry;
@@ -118,7 +118,20 @@ impl Core {
     /// Where it stands.
     pub fn standing(&self) -> Standing {
         let (epoch, term, seq) = (self.log.epoch().clone(), self.log.term(), self.log.seq());
-        Standing { room: self.id, epoch, term, seq, owner: self.owner }
+        Standing { room: self.id, epoch, term, seq, owner: self.owner, away: Duration::ZERO }
+    }
+
+    /// The same, and for how long the owner has been away at the moment `now`.
+    fn standing_at(&self, now: Duration) -> Standing {
+        Standing { away: self.away_for(now), ..self.standing() }
+    }
+
+    /// For how long the owner has been away; zero while it is there.
+    pub(super) fn away_for(&self, now: Duration) -> Duration {
+        match self.owner {
+            OwnerStatus::Live => Duration::ZERO,
+            OwnerStatus::Away => self.presence.away_since().map_or(Duration::ZERO, |since| now.saturating_sub(since)),
+        }
     }
 
     /// How many watch it.
@@ -170,12 +183,12 @@ impl Core {
             Start::Malformed => How::Reset(ResetReason::Malformed),
             Start::After(cursor, reach) => match self.log.resume(cursor, *reach, now) {
                 Resume::Resumed(missed) => {
-                    return Welcome { standing: self.standing(), how: How::Resumed, entries: missed.into() };
+                    return Welcome { standing: self.standing_at(now), how: How::Resumed, entries: missed.into() };
                 }
                 Resume::Reset(reason) => How::Reset(reason),
             },
         };
-        Welcome { standing: self.standing(), how, entries: self.log.snapshot().entries }
+        Welcome { standing: self.standing_at(now), how, entries: self.log.snapshot().entries }
     }
 
     /// Returns what an owner that comes back at `start` is told of what it had acknowledged: that all of it is here, or why
@@ -204,10 +217,10 @@ impl Core {
         self.presence.viewer_left(now);
     }
 
-    /// A planned look at the room happens: whether its time has come.
-    pub fn is_over(&mut self, now: Duration) -> bool {
+    /// A planned look at the room happens: which absence has ended it, if its time has come.
+    pub(super) fn is_over(&mut self, now: Duration) -> Option<Absence> {
         self.presence.was_checked();
-        !self.is_unavailable && self.presence.ends_at().is_some_and(|end| end <= now)
+        self.presence.is_over(now).filter(|_| !self.is_unavailable)
     }
 
     /// When to look whether its time has come, unless a look is planned that comes no later.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::core::Decided;
+use super::presence::Absence;
 use super::registry::Look;
 use super::waiting::Waiter;
 use super::{Room, State};
 use crate::close::CloseReason;
 use crate::fanout::{Item, Last, Moments, Parting, Roll};
-use crate::standing::Start;
+use crate::standing::{RoomEnd, Start};
 
 /// The process goes away and the room does not: when those in it are asked to come back.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,8 +29,10 @@ pub(super) enum Cause {
     Owner,
     /// The program says so.
     Program,
-    /// Its owner is away for too long, or owner and viewers are.
-    Absence,
+    /// Its owner is away for too long.
+    OwnerAway,
+    /// Its owner and all viewers are.
+    Empty,
     /// Nobody has been there for long, and its creator's address wants another room.
     Place,
     /// The process ends.
@@ -44,11 +47,45 @@ impl Cause {
         match self {
             Self::Owner => "its owner closed it",
             Self::Program => "the program closed it",
-            Self::Absence => "its owner did not come back",
+            Self::OwnerAway => "its owner did not come back",
+            Self::Empty => "neither its owner nor a viewer came back",
             Self::Place => "its creator's address opened another one",
             Self::Shutdown => "the server shuts down",
             Self::Fault => "our fault",
         }
+    }
+
+    /// As those in the room are told.
+    const fn told(self) -> RoomEnd {
+        match self {
+            Self::Owner => RoomEnd::Owner,
+            Self::Program => RoomEnd::Admin,
+            Self::OwnerAway => RoomEnd::Grace,
+            Self::Empty | Self::Place => RoomEnd::Idle,
+            Self::Shutdown => RoomEnd::Restart,
+            Self::Fault => RoomEnd::Fault,
+        }
+    }
+}
+
+impl From<Absence> for Cause {
+    fn from(absence: Absence) -> Self {
+        match absence {
+            Absence::Owner => Self::OwnerAway,
+            Absence::Everybody => Self::Empty,
+        }
+    }
+}
+
+impl State {
+    /// Why the room has ended.
+    pub(super) fn cause(&self) -> Cause {
+        self.cause.unwrap_or(Cause::Program)
+    }
+
+    /// The same, as those in it are told.
+    pub(super) fn end(&self) -> RoomEnd {
+        if self.is_broken { RoomEnd::Fault } else { self.cause().told() }
     }
 }
 
@@ -68,9 +105,9 @@ impl Room {
     /// Ends the room if its time has come; otherwise it is looked at again when it may have.
     pub(crate) fn end_if_due(&self) {
         let mut state = self.lock();
-        if state.core.is_over(self.clock.now()) {
+        if let Some(absence) = state.core.is_over(self.clock.now()) {
             // Under the lock under which that was found: an owner that comes in between would own a room that ends.
-            self.end_locked(&mut state, Cause::Absence);
+            self.end_locked(&mut state, absence.into());
         } else {
             self.schedule_end(&mut state);
         }
@@ -130,7 +167,7 @@ impl Room {
         }
         state.members.tell(|| Item::Roll(Roll::Part(Parting::Broken)));
         if let Some(owner) = state.owner.take() {
-            owner.farewell(self.id, CloseReason::Fault);
+            owner.farewell(self.id, CloseReason::Fault, RoomEnd::Fault);
         }
         state.reception.part();
         self.budget.close();
@@ -181,18 +218,19 @@ impl Room {
 
     pub(super) fn tell_end(&self, state: &mut State) {
         let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
-        let last = Arc::new(Last { standing: welcome.standing, entries: welcome.entries });
+        let end = state.end();
+        let last = Arc::new(Last { standing: welcome.standing, entries: welcome.entries, end });
         state.members.tell(|| Item::Roll(Roll::Part(Parting::Ended(Arc::clone(&last)))));
         if let Some(owner) = state.owner.take() {
             let dialect = owner.dialect();
-            let is_own_end = state.cause == Some(Cause::Owner);
+            let is_own_end = end == RoomEnd::Owner;
             let reason = if is_own_end { dialect.own_room_closed } else { dialect.room_closed };
-            owner.farewell(self.id, reason);
+            owner.farewell(self.id, reason, end);
         }
         state.reception.part();
         // Whoever waits for the budget learns that the room has ended.
         self.budget.close();
-        self.unlist(state.cause.unwrap_or(Cause::Program));
+        self.unlist(state.cause());
     }
 
     /// The room has ended for this `cause` and is found by nobody any more.

@@ -241,9 +241,13 @@ impl Room {
 
     /// Waits until the lanes have room for `bytes`. `None` when the room has ended.
     async fn budget(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let cost = (bytes + BUDGET_BYTES_PER_MESSAGE).min(BUDGET_BYTES);
-        let cost = u32::try_from(cost).expect("the budget is below 4 GiB");
+        let cost = u32::try_from(cost_of(bytes)).expect("the budget is below 4 GiB");
         Arc::clone(&self.budget).acquire_many_owned(cost).await.ok()
+    }
+
+    /// Whether nobody would wait for [`budget`](Self::budget).
+    fn has_budget(&self, bytes: usize) -> bool {
+        self.budget.is_closed() || self.budget.available_permits() >= cost_of(bytes)
     }
 
     /// Makes `outbox` a viewer's. It gets what `announce` says, what brings it from `start` to where the room stands,
@@ -345,4 +349,9 @@ impl Room {
 fn replay(welcome: Welcome, announce: Announce<'_>) -> Replay {
     let (announcement, hold) = announce(&welcome);
     Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq, hold }
+}
+
+/// What a message of `bytes` costs of a room's budget.
+fn cost_of(bytes: usize) -> usize {
+    (bytes + BUDGET_BYTES_PER_MESSAGE).min(BUDGET_BYTES)
 }

@@ -1,6 +1,7 @@
 //! The right to speak in a room, as a value.
 //! Must not know sockets; a client that owns a room holds one of these like any Rust program.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -236,6 +237,17 @@ impl Owner {
             Kind::Ephemeral => Change::Ephemeral,
         };
         Ok((body, change))
+    }
+
+    /// Returns what to wait for before `bytes` are published, if the lanes have no room for them: a program that owns the
+    /// room waits in [`publish`](Self::publish), a client task has more to do meanwhile.
+    pub(crate) fn slowed(&self, bytes: usize) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+        if self.room.has_budget(bytes) {
+            return None;
+        }
+        let room = Arc::clone(&self.room);
+        // Given back at once. Nobody else publishes in this room, so it is still there when the message comes.
+        Some(Box::pin(async move { drop(room.budget(bytes).await) }))
     }
 
     /// Where the room stands.

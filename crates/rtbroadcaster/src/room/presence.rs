@@ -47,6 +47,15 @@ impl Patience {
     }
 }
 
+/// Who was absent for so long that the room ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// Its owner, for the grace.
+    Owner,
+    /// Its owner and all viewers, for the idle time.
+    Everybody,
+}
+
 /// Owner and viewers of one room.
 #[derive(Debug)]
 pub(super) struct Presence {
@@ -109,13 +118,22 @@ impl Presence {
         self.away = Some(now);
     }
 
-    /// When the room ends if nobody comes: the owner's grace is over, or there was neither owner nor viewer for the
-    /// idle time.
+    /// When the room ends if nobody comes.
     pub(super) fn ends_at(&self) -> Option<Duration> {
+        self.end().map(|(at, _)| at)
+    }
+
+    /// Which absence has lasted too long at the moment `now`.
+    pub(super) fn is_over(&self, now: Duration) -> Option<Absence> {
+        self.end().filter(|(at, _)| *at <= now).map(|(_, absence)| absence)
+    }
+
+    /// When the room ends if nobody comes, and of which absence.
+    fn end(&self) -> Option<(Duration, Absence)> {
         let Patience { grace, idle, not_before } = self.patience;
-        let grace = deadline(self.away?, grace);
-        let idle = self.lonely_since().and_then(|since| deadline(since, idle));
-        [grace, idle].into_iter().flatten().min().map(|end| end.max(not_before))
+        let grace = deadline(self.away?, grace).map(|at| (at, Absence::Owner));
+        let idle = self.lonely_since().and_then(|since| deadline(since, idle)).map(|at| (at, Absence::Everybody));
+        [grace, idle].into_iter().flatten().min_by_key(|(at, _)| *at).map(|(at, absence)| (at.max(not_before), absence))
     }
 
     /// When to look at the room, unless a look is planned that comes no later.

@@ -112,7 +112,7 @@ impl Room {
         if let Some(Departure { moments, .. }) = state.departure {
             outbox.depart(CloseReason::Restart, moments.other());
         } else {
-            outbox.farewell(self.id, outbox.dialect().room_closed);
+            outbox.farewell(self.id, outbox.dialect().room_closed, state.end());
         }
     }
 
@@ -182,7 +182,8 @@ impl Room {
                 if let Some(older) = older.filter(|_| status == OwnerStatus::Live) {
                     older.finish(CloseReason::Fenced);
                 }
-                state.members.tell(|| Item::Owner(status, term));
+                let away = state.core.away_for(now);
+                state.members.tell(|| Item::Owner(status, term, away));
             }
             Applied::End => self.tell_end(state),
             Applied::Departed => {

@@ -28,6 +28,11 @@ impl Membership {
         Self { room, outbox, seat, number, pace: Pace::default() }
     }
 
+    /// Returns the number of the room's last message.
+    pub(crate) fn room_seq(&self) -> Seq {
+        self.room.standing().seq
+    }
+
     /// The viewer says this to the owner.
     ///
     /// # Errors

@@ -16,9 +16,9 @@ pub use super::violation::Violation;
 /// use rtbroadcaster::wire::{Decoder, Limits, Violation};
 ///
 /// let header_of_six_bytes = [0x81, 0x86, 0, 0, 0, 0];
-/// let limits = Limits { message_bytes_max: 5, fragments_max: 1 };
+/// let limits = Limits { message_bytes_max: 5, ..Limits::default() };
 /// assert_eq!(Decoder::new(limits).decode(&mut &header_of_six_bytes[..]), Err(Violation::TooBig));
-/// let lifted = Limits { message_bytes_max: 0, fragments_max: 0 };
+/// let lifted = Limits { message_bytes_max: 0, fragments_max: 0, ..Limits::default() };
 /// assert_eq!(Decoder::new(lifted).decode(&mut &header_of_six_bytes[..]), Ok(None));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +27,43 @@ pub struct Limits {
     pub message_bytes_max: usize,
     /// The most frames in one message; 128 by default, 0 lifts the limit.
     pub fragments_max: u32,
+    /// What becomes of a message over the first of these limits; refused by default.
+    pub excess: Excess,
+}
+
+/// What becomes of a message that is too big.
+///
+/// ```
+/// use rtbroadcaster::wire::{Decoder, Excess, Incoming, Limits};
+///
+/// let limits = Limits { message_bytes_max: 1, excess: Excess::Skipped, ..Limits::default() };
+/// let mut decoder = Decoder::new(limits);
+/// let hi_under_a_mask_of_zeroes = [0x81, 0x82, 0, 0, 0, 0, b'h', b'i'];
+/// assert_eq!(decoder.decode(&mut &hi_under_a_mask_of_zeroes[..]), Ok(Some(Incoming::TooBig(2))));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Excess {
+    /// The length in its header is a [violation](Violation::TooBig).
+    #[default]
+    Refused,
+    /// Its bytes are dropped as they come, what was stored of it too, and [`Incoming::TooBig`] stands in its place. Whether it
+    /// is UTF-8 is not looked at. One of more than 16 times the limit is a violation all the same.
+    Skipped,
+}
+
+/// How many times the limit a message may have that is skipped.
+const SKIPPED_MAX: u64 = 16;
+
+impl Limits {
+    /// Whether a message that is too big, with so many `bytes` so far, is skipped.
+    pub(super) fn skips(&self, bytes: u64) -> bool {
+        self.excess == Excess::Skipped && bytes <= SKIPPED_MAX.saturating_mul(self.message_bytes_max as u64)
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { message_bytes_max: 65_536, fragments_max: 128 }
+        Self { message_bytes_max: 65_536, fragments_max: 128, excess: Excess::Refused }
     }
 }
 
@@ -49,6 +81,8 @@ impl Default for Limits {
 pub enum Incoming {
     /// A whole text message.
     Text(String),
+    /// A whole text message that was too big and [skipped](Excess::Skipped): how many bytes it had.
+    TooBig(usize),
     /// Tests only: a whole binary message, of a decoder that takes them.
     #[cfg(test)]
     Binary(Box<[u8]>),
@@ -158,6 +192,16 @@ impl Decoder {
         self.text.capacity() + control
     }
 
+    /// The bytes that have come of the message that is not whole.
+    pub fn message_bytes(&self) -> usize {
+        self.text.arrived()
+    }
+
+    /// The same of a message that is [skipped](Excess::Skipped); 0 for any other.
+    pub fn skipped_bytes(&self) -> usize {
+        self.text.skipped()
+    }
+
     fn advance(&mut self, input: &mut &[u8]) -> Result<Option<Incoming>, Violation> {
         loop {
             match &mut self.step {
@@ -176,7 +220,8 @@ impl Decoder {
                             if let Some(message) = self.text.finish_binary() {
                                 return Ok(Some(Incoming::Binary(message.into())));
                             }
-                            return self.text.finish().map(|text| Some(Incoming::Text(text)));
+                            let text = self.text.finish()?;
+                            return Ok(Some(text.map_or_else(Incoming::TooBig, Incoming::Text)));
                         }
                         (0, End::Frame) => {
                             self.step = Step::next_frame();
@@ -209,7 +254,10 @@ impl Decoder {
 
     /// Steps from a header into its payload.
     fn begin(&mut self, header: &Header) {
-        let &Header { kind, payload_bytes, mask } = header;
+        let &Header { kind, payload_bytes, mask, is_excess } = header;
+        if is_excess {
+            self.text.skip();
+        }
         let end = match kind {
             Kind::Part => End::Frame,
             Kind::LastPart => End::Message,

@@ -46,6 +46,8 @@ pub(super) struct Header {
     pub(super) payload_bytes: u64,
     /// The mask of the payload's first four bytes.
     pub(super) mask: [u8; 4],
+    /// Whether it brings its message over the limit, where such a message is skipped.
+    pub(super) is_excess: bool,
 }
 
 /// The bytes of a header that is not whole yet.
@@ -95,15 +97,15 @@ fn parse(bytes: &[u8], open: &PartialText, limits: &Limits) -> Result<Option<(He
     let Some((&second, bytes)) = bytes.split_first() else { return Ok(None) };
     let short = short_length(second, kind)?;
     let Some((payload_bytes, length_size)) = length_of(short, bytes)? else { return Ok(None) };
-    if !matches!(kind, Kind::Control(_)) && limits.message_bytes_max != 0 {
-        // The open part is within the limit, as each of its frames was admitted here.
-        let left = limits.message_bytes_max.saturating_sub(open.len());
-        if payload_bytes > left as u64 {
-            return Err(Violation::TooBig);
-        }
+    // The open part is within the limit, as each of its frames was admitted here, or its message is skipped already.
+    let left = limits.message_bytes_max.saturating_sub(open.len());
+    let is_limited = !matches!(kind, Kind::Control(_)) && limits.message_bytes_max != 0;
+    let is_excess = is_limited && payload_bytes > left as u64;
+    if is_excess && !limits.skips((open.arrived() as u64).saturating_add(payload_bytes)) {
+        return Err(Violation::TooBig);
     }
     let Some(&mask) = bytes[length_size..].first_chunk::<4>() else { return Ok(None) };
-    Ok(Some((Header { kind, payload_bytes, mask }, 2 + length_size + 4)))
+    Ok(Some((Header { kind, payload_bytes, mask, is_excess }, 2 + length_size + 4)))
 }
 
 /// FIN, the reserved bits and the opcode, seen with the message that is open.

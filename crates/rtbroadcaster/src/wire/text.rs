@@ -8,10 +8,12 @@ use super::violation::Violation;
 pub(super) struct PartialText {
     /// The unmasked bytes that arrived. Grows with them, never by a length field.
     bytes: Vec<u8>,
-    /// How many of the bytes are known to be whole, valid code points.
+    /// How many of the bytes are known to be whole, valid code points; of a message that is skipped, how many have arrived.
     checked: usize,
     /// The frames begun, zero when no message is open.
     frames: u32,
+    /// Whether the open message is too big: none of it is stored.
+    is_skipped: bool,
     /// What becomes of binary messages.
     #[cfg(test)]
     pub(super) binary: Binary,
@@ -45,8 +47,31 @@ impl PartialText {
         self.frames = self.frames.saturating_add(1);
     }
 
+    /// The bytes that have arrived of the open message, stored or not.
+    pub(super) fn arrived(&self) -> usize {
+        if self.is_skipped { self.checked } else { self.bytes.len() }
+    }
+
+    /// The same of a message that is skipped; 0 for any other.
+    pub(super) fn skipped(&self) -> usize {
+        if self.is_skipped { self.checked } else { 0 }
+    }
+
+    /// Skips the message whose next frame begins, and frees what was stored of it.
+    pub(super) fn skip(&mut self) {
+        if !self.is_skipped {
+            self.checked = std::mem::take(&mut self.bytes).len();
+            self.is_skipped = true;
+        }
+    }
+
     /// Appends masked bytes as they arrived, and returns the mask for those that follow.
     pub(super) fn append(&mut self, masked: &[u8], mask: [u8; 4]) -> [u8; 4] {
+        if self.is_skipped {
+            self.checked = self.checked.saturating_add(masked.len());
+            // Nobody reads them, so nobody unmasks them.
+            return mask;
+        }
         let start = self.bytes.len();
         self.bytes.extend_from_slice(masked);
         unmask(&mut self.bytes[start..], mask)
@@ -59,6 +84,9 @@ impl PartialText {
         if self.binary == Binary::Open {
             return Ok(());
         }
+        if self.is_skipped {
+            return Ok(());
+        }
         match std::str::from_utf8(&self.bytes[self.checked..]) {
             Ok(rest) => self.checked += rest.len(),
             Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
@@ -67,10 +95,15 @@ impl PartialText {
         Ok(())
     }
 
-    /// Hands over the whole message. Validated from its start, since a message that arrives in one piece, as nearly
-    /// all do, has not been checked before; the buffer moves into the string.
-    pub(super) fn finish(&mut self) -> Result<String, Violation> {
-        String::from_utf8(self.take()).map_err(|_| Violation::NotUtf8)
+    /// Hands over the whole message, or how many bytes one had that was skipped. Validated from its start, since a message that
+    /// arrives in one piece, as nearly all do, has not been checked before; the buffer moves into the string.
+    pub(super) fn finish(&mut self) -> Result<Result<String, usize>, Violation> {
+        if self.is_skipped {
+            let bytes = self.checked;
+            *self = Self::default();
+            return Ok(Err(bytes));
+        }
+        String::from_utf8(self.take()).map(Ok).map_err(|_| Violation::NotUtf8)
     }
 
     /// Hands over the whole message, if it is a binary one.

@@ -43,7 +43,7 @@ impl Peer {
         let head = String::from_utf8(head).ok()?;
         let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))?;
         let digest = Sha1::digest(format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
-        let limits = Limits { message_bytes_max: 0, fragments_max: 0 };
+        let limits = Limits { message_bytes_max: 0, fragments_max: 0, ..Limits::default() };
         let (accept, decoder, request) = (STANDARD.encode(digest), Decoder::new(limits), Value::Null);
         Some(Self { stream, accept, decoder, rest: Vec::new(), request })
     }

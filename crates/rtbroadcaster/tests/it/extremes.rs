@@ -116,6 +116,6 @@ async fn messages_come_in_time_also_when_heartbeats_come_more_often() {
         last.push(text);
     }
     assert!(last.iter().any(|text| text.contains("ring")), "the end comes at once, and behind what was said: {last:?}");
-    assert_eq!(last.pop().unwrap(), r#"{"type":"closed","reason":"room_closed"}"#);
+    assert_eq!(last.pop().unwrap(), r#"{"type":"closed","reason":"room_closed","why":"admin"}"#);
     assert!(closed.elapsed() < Duration::from_millis(100), "{:?}", closed.elapsed());
 }

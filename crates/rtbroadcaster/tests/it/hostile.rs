@@ -24,6 +24,18 @@ async fn every_row(company: &Company) {
             }
         }
     }
+    for (what, begin, rest) in framing::excess() {
+        let whole = [&begin[..], &rest].concat();
+        for who in [Who::Nobody, Who::Viewer, Who::Owner] {
+            company.check(what, Speech::Classic, who, &begin, &["1009"]).await;
+            // Neither a mistake nor a message: two others before it and one behind it end the connection all the same.
+            company.check(what, Speech::V2, who, &whole, &["too_big"]).await;
+            let wrong = framing::text("{}");
+            let row = [&wrong[..], &wrong, &whole, &wrong].concat();
+            let answers = ["bad_message", "bad_message", "too_big", "bad_message", "4501"];
+            company.check(what, Speech::V2, who, &row, &answers).await;
+        }
+    }
     for (speech, rows) in [(Speech::Classic, classic::ROWS), (Speech::V2, v2::ROWS)] {
         for (who, text, answer) in rows {
             let frame = framing::text(&company.fill(text));

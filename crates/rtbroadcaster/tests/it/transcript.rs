@@ -177,9 +177,22 @@ enum Piece<'a> {
 /// How long a value may be that a `<` line takes: an epoch is the shortest, an owner key the longest.
 const VALUE_CHARS: RangeInclusive<usize> = 32..=64;
 
+/// Values that are always known: what a line cannot hold, and what would stand in every second one.
+const KNOWN: [(&str, &str); 3] = [
+    ("CR", "\r"),
+    ("LF", "\n"),
+    (
+        "LIMITS",
+        r#"{"messageBytes":65536,"keyBytes":256,"idBytes":64,"depth":32,"signalBytes":4096,"signalsPerSecond":5}"#,
+    ),
+];
+
+/// Stands for any whole number, another one each time.
+const NUMBER: &str = "NUMBER";
+
 impl Values {
     pub(crate) fn new() -> Self {
-        Self(HashMap::from([("CR".into(), "\r".into()), ("LF".into(), "\n".into())]))
+        Self(KNOWN.map(|(name, value)| (name.to_owned(), value.to_owned())).into())
     }
 
     pub(crate) fn set(&mut self, name: &str, value: String) {
@@ -206,6 +219,10 @@ impl Values {
             };
             let after = match (part, name) {
                 (Some(part), _) => rest.strip_prefix(part),
+                (None, Some(NUMBER)) => rest.strip_prefix(|c: char| c.is_ascii_digit()).map(|rest| {
+                    // All of its digits.
+                    rest.trim_start_matches(|c: char| c.is_ascii_digit())
+                }),
                 (None, Some(name)) => value(rest).map(|(value, after)| {
                     taken.insert(name.to_owned(), value.to_owned());
                     after
@@ -232,7 +249,7 @@ fn value(text: &str) -> Option<(&str, &str)> {
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let is_name = |name: &str| {
         let is_lower = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase());
-        is_lower || name == "CR" || name == "LF"
+        is_lower || name == NUMBER || KNOWN.iter().any(|(known, _)| *known == name)
     };
     let (mut pieces, mut start, mut at) = (Vec::new(), 0, 0);
     while let Some(open) = text[at..].find("{{").map(|open| at + open) {
@@ -297,6 +314,14 @@ mod tests {
         assert!(values.matches("<{{room}}>{{room}}", &format!("<{room}>{room}")));
         assert!(!values.matches("{{room}}", &room.replace('0', "1")));
         assert_eq!(values.fill("{{{room}}}{{LF}}{{}}"), Ok(format!("{{{room}}}\n{{{{}}}}")));
+    }
+
+    #[test]
+    fn a_number_is_any_number_each_time() {
+        let matches = |text: &str| Values::new().matches("[{{NUMBER}},{{NUMBER}}]", text);
+        assert!(matches("[0,12345678901234567]"));
+        assert!(!matches("[0,]") && !matches("[0,-1]") && !matches("[0,1.5]"));
+        assert!(Values::new().fill("{{NUMBER}}").is_err(), "nobody can say one");
     }
 
     #[test]

@@ -21,6 +21,7 @@ mod pausing;
 mod repeats;
 mod restless;
 mod signals;
+mod signs;
 mod stalling;
 mod takeovers;
 pub(crate) mod viewer;

@@ -104,6 +104,8 @@ impl Story {
             }
             if life == RUNNING {
                 running = telling.back_up_while_running(&mut clients.owners[BUSY]).await?;
+                // An acknowledgement may arrive before the viewer's copy does, and a server that is killed sends no more.
+                telling.hear(life, BUSY, &mut clients).await?;
             }
             taken = telling.end(life, plot.end, clients).await?;
             if life == LAST_BEFORE_REST {
@@ -159,11 +161,15 @@ impl Telling<'_> {
             for number in 0..count {
                 self.say(&mut clients.owners[room], room, number).await?;
             }
-            let acked = self.known.lives[life].acked[room];
-            let watcher = &mut clients.watchers[room];
-            watcher.hear_until(acked).await.map_err(|error| failed(&error))?;
+            self.hear(life, room, clients).await?;
         }
         Ok(())
+    }
+
+    /// The viewer of a room sees everything that was acknowledged in it.
+    async fn hear(&mut self, life: usize, room: usize, clients: &mut Clients) -> Result<(), Failure> {
+        let acked = self.known.lives[life].acked[room];
+        clients.watchers[room].hear_until(acked).await.map_err(|error| failed(&error))
     }
 
     /// One message is said and acknowledged.

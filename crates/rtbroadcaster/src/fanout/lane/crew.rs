@@ -35,8 +35,8 @@ enum What {
     /// over: the room's budget has it back. What superseded any message that is missing in it has no greater number than
     /// `until`.
     Said { said: Vec<Said>, after: Seq, until: Seq, applied: Option<Duration> },
-    /// A heartbeat; this is the number of the last message.
-    Heartbeat(Seq),
+    /// A heartbeat; this is the number of the last message, and until when the next one comes.
+    Heartbeat(Seq, Option<Duration>),
 }
 
 /// What was done in one go.
@@ -106,7 +106,7 @@ impl Crew {
     fn serve(&mut self) -> bool {
         while self.pass.is_none() && self.parting.is_none() {
             if std::mem::take(&mut self.heartbeat_is_due) {
-                self.pass = Some(Pass::new(What::Heartbeat(self.seq)));
+                self.pass = Some(Pass::new(What::Heartbeat(self.seq, self.roster.lane().heartbeat())));
                 break;
             }
             match self.roster.next() {
@@ -132,7 +132,7 @@ impl Crew {
                 {
                     lane.written(applied);
                 }
-                let is_heartbeat = matches!(pass.what, What::Heartbeat(_));
+                let is_heartbeat = matches!(pass.what, What::Heartbeat(..));
                 self.pass = None;
                 return is_heartbeat;
             }
@@ -200,7 +200,7 @@ fn end(member: &Outbox, last: &Last, counters: &Counters) {
         });
         counters.reset_slow();
     }
-    member.farewell(last.standing.room, dialect.room_closed);
+    member.farewell(last.standing.room, dialect.room_closed, last.end);
 }
 
 impl Pass {
@@ -220,7 +220,7 @@ impl Pass {
             }
             counters.sent(match what {
                 What::Said { .. } => speakers.iter().map(|member| member.offer(batch)).sum(),
-                What::Heartbeat(seq) => speakers.iter().map(|member| member.heartbeat(batch, *seq)).sum(),
+                What::Heartbeat(seq, next) => speakers.iter().map(|member| member.heartbeat(batch, *seq, *next)).sum(),
             });
         }
     }
@@ -233,9 +233,9 @@ impl What {
             What::Said { said, after, until, .. } => {
                 Frame::with_holes(said.iter().filter_map(|said| frame(said, dialect)), *after, *until, dialect)
             }
-            What::Heartbeat(seq) => {
+            What::Heartbeat(seq, next) => {
                 let ping = Some(encode::ping(&Control::default()));
-                ping.into_iter().chain((dialect.alive)(*seq)).map(Frame::answer).collect()
+                ping.into_iter().chain((dialect.alive)(*seq, *next)).map(Frame::answer).collect()
             }
         }
     }
@@ -248,7 +248,7 @@ fn frame(said: &Said, dialect: &Dialect) -> Option<Frame> {
     }
     match said {
         Said::Message(entry, _) => Frame::of(entry, dialect),
-        Said::Owner(status, term) => (dialect.owner)(*status, *term).map(Frame::event),
+        Said::Owner(status, term, away) => (dialect.owner)(*status, *term, *away).map(Frame::event),
         Said::Audience(viewers) => (dialect.audience)(*viewers).map(Frame::audience),
     }
 }

@@ -14,11 +14,16 @@ use crate::standing::OwnerStatus;
 const INTERVAL: Duration = Duration::from_millis(50);
 
 fn lane(interval: Duration) -> Arc<Lane> {
-    Lane::new(interval, Clock::start(), &Counters::idle(), mpsc::unbounded_channel().0)
+    Lane::new(
+        &Config { flush_interval: interval, ..Config::default() },
+        Clock::start(),
+        &Counters::idle(),
+        mpsc::unbounded_channel().0,
+    )
 }
 
 fn said() -> Item {
-    Item::Owner(OwnerStatus::Live, Term::FIRST)
+    Item::Owner(OwnerStatus::Live, Term::FIRST, Duration::ZERO)
 }
 
 /// Nothing is ready yet, and it is after the interval.

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use socket2::SockRef;
@@ -88,9 +89,9 @@ impl<'a> Member<'a> {
         self.send(self.outbox.way(true, batch.hole), batch)
     }
 
-    /// One heartbeat: `beat`, whose last message is `seq`, for a client that was heard since the last one, the end of the
-    /// connection for any other. Says what the socket took.
-    pub(in crate::fanout) fn heartbeat(&self, beat: &Batch, seq: Seq) -> Sent {
+    /// One heartbeat: `beat`, which says that the last message is `seq` and until when the `next` heartbeat comes, for a
+    /// client that was heard since the last one, the end of the connection for any other. Says what the socket took.
+    pub(in crate::fanout) fn heartbeat(&self, beat: &Batch, seq: Seq, next: Option<Duration>) -> Sent {
         if !self.outbox.heard.swap(false, Ordering::Relaxed) {
             self.outbox.cut(CloseReason::NoPong);
             return Sent::default();
@@ -98,7 +99,7 @@ impl<'a> Member<'a> {
         match self.outbox.way(false, None) {
             // Not behind what waits: a slow member would be asked too late to answer before the next heartbeat.
             Way::Queue | Way::Shut => {
-                self.outbox.beat(seq);
+                self.outbox.beat(seq, next);
                 Sent::default()
             }
             Way::Direct => self.send(Way::Direct, beat),

@@ -10,6 +10,7 @@ use crate::fanout::backlog::{Backlog, Closing, Ending, Frame, Overflow, Rank, Re
 use crate::fanout::lags::Lags;
 use crate::id::Seq;
 use crate::message::Dialect;
+use crate::standing::RoomEnd;
 use crate::wire::encode;
 
 /// Whether the room's messages go to the member.
@@ -107,16 +108,16 @@ impl Line {
         self.backlog.as_ref().map_or((0, 0), |backlog| (backlog.unsent(), backlog.superseded()))
     }
 
-    /// What waits goes out first.
-    pub(crate) fn finish(&mut self, dialect: &'static Dialect, reason: CloseReason) {
-        if self.backlog(dialect).finish(closing(dialect, reason)) {
+    /// What waits goes out first. `end` is how the client's room has ended, if it has.
+    pub(crate) fn finish(&mut self, dialect: &'static Dialect, reason: CloseReason, end: Option<RoomEnd>) {
+        if self.backlog(dialect).finish(closing(dialect, reason, end)) {
             self.end = Some(End::Server(reason));
         }
     }
 
     /// What waits goes.
     pub(crate) fn cut(&mut self, dialect: &'static Dialect, reason: CloseReason) {
-        if self.backlog(dialect).cut(closing(dialect, reason)) {
+        if self.backlog(dialect).cut(closing(dialect, reason, None)) {
             self.end = Some(End::Server(reason));
         }
     }
@@ -227,6 +228,6 @@ impl Line {
 }
 
 /// The last frames of a connection that ends for `reason`.
-fn closing(dialect: &Dialect, reason: CloseReason) -> Closing {
-    Closing { told: (dialect.closed)(reason), close: encode::close(reason) }
+fn closing(dialect: &Dialect, reason: CloseReason, end: Option<RoomEnd>) -> Closing {
+    Closing { told: (dialect.closed)(reason, end), close: encode::close(reason) }
 }

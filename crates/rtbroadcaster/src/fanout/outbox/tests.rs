@@ -64,7 +64,7 @@ fn offer(outbox: &Outbox, frames: &[Frame]) {
 /// A heartbeat of a lane.
 fn heartbeat(outbox: &Outbox) {
     let ping = Frame::answer(encode::ping(&Control::default()));
-    Member::of(outbox).heartbeat(&Batch::new(vec![ping]), Seq::ZERO);
+    Member::of(outbox).heartbeat(&Batch::new(vec![ping]), Seq::ZERO, None);
 }
 
 /// What a member reads: the numbers of text frames, then the code of the close frame.
@@ -119,7 +119,7 @@ async fn a_lane_and_a_client_task_write_whole_frames_in_order() {
                 offer(&lane, &[frame(number, (mix % 20_000) as usize, rank.clone())]);
                 said.push((number, rank));
                 if mix % 7 == 0 {
-                    lane.beat(Seq::ZERO);
+                    lane.beat(Seq::ZERO, None);
                     tokio::task::yield_now().await;
                 }
             }
@@ -305,7 +305,7 @@ async fn a_rooms_end_that_overtakes_the_request_for_its_state_ends_the_client() 
         seq: Seq::ZERO,
         hold: Hold::default(),
     });
-    outbox.farewell(RoomId::random(), CloseReason::RoomClosed);
+    outbox.farewell(RoomId::random(), CloseReason::RoomClosed, RoomEnd::Admin);
     assert!(!outbox.order_state(), "nothing is to be made any more");
     assert!(matches!(outbox.poll_drain(context, &mut write), Poll::Ready(Ok(Drained::Closed))));
     assert!(out.ends_with(&encode::close(CloseReason::RoomClosed)));
@@ -315,7 +315,7 @@ async fn a_rooms_end_that_overtakes_the_request_for_its_state_ends_the_client() 
 async fn a_farewell_is_said_however_much_waits() {
     let outbox = unread(&POLITE, 500);
     offer(&outbox, &[frame(1, 100, Rank::Event), frame(2, 100, Rank::Event)]);
-    outbox.farewell(RoomId::random(), CloseReason::Done);
+    outbox.farewell(RoomId::random(), CloseReason::Done, RoomEnd::Admin);
     assert_eq!(outbox.ending(), Ending::Finishing, "what was said goes out first, then the farewell");
 }
 

@@ -12,7 +12,7 @@ use crate::fanout::outbox::Outbox;
 use crate::fanout::superseding::Rank;
 use crate::id::{Seq, Term};
 use crate::message::Entry;
-use crate::standing::{OwnerStatus, Standing};
+use crate::standing::{OwnerStatus, RoomEnd, Standing};
 
 /// What happens to all members, or to one.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ pub(crate) enum Item {
         /// What it costs while it waits for a lane.
         charge: Option<Charge>,
     },
-    /// All members are told that the owner has come or gone.
-    Owner(OwnerStatus, Term),
+    /// All members are told that the owner has come or gone, and for how long it has been away.
+    Owner(OwnerStatus, Term, Duration),
     /// All members are told how many watch the room.
     Audience(usize),
     /// The members change.
@@ -67,6 +67,8 @@ pub(crate) struct Last {
     pub(crate) standing: Standing,
     /// Its state.
     pub(crate) entries: Arc<[Arc<Entry>]>,
+    /// Why it has ended.
+    pub(crate) end: RoomEnd,
 }
 
 /// A part of the room's budget, which has it back when the last clone is dropped.

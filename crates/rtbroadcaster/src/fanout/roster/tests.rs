@@ -104,7 +104,7 @@ fn who_comes_stays_between_what_was_said_before_and_after() {
     for number in 0..64 {
         drop(inbox.push(message(number), false));
     }
-    drop(inbox.push(Item::Owner(OwnerStatus::Away, Term::FIRST), false));
+    drop(inbox.push(Item::Owner(OwnerStatus::Away, Term::FIRST, Duration::ZERO), false));
     drop(inbox.push(message(64), false));
     let is_message = |waiting: Waiting| matches!(waiting.item, Item::Message { .. });
     let waiting: Vec<_> = std::mem::take(&mut inbox.items).into_iter().map(is_message).collect();

@@ -90,9 +90,15 @@ impl Peer {
         }
     }
 
-    /// It is told of a fault in version 2.
-    async fn is_told_of_a_fault(&mut self) {
+    /// It is told in version 2 of a fault that ends its connection, and not its room.
+    async fn is_told_of_its_fault(&mut self) {
         assert_eq!(self.hear().await, json!({"type": "closed", "reason": "fault"}));
+        self.ends_by_fault().await;
+    }
+
+    /// It is told in version 2 of a fault that ends its room.
+    async fn is_told_of_a_rooms_fault(&mut self) {
+        assert_eq!(self.hear().await, json!({"type": "closed", "reason": "fault", "why": "fault"}));
         self.ends_by_fault().await;
     }
 
@@ -134,7 +140,7 @@ async fn a_panic_in_a_viewers_task_ends_that_viewer_and_no_other() {
         viewer.hear_event("before").await;
     }
     bad.say(&json!({"type": "unpause", "id": "panic in the client"})).await;
-    bad.is_told_of_a_fault().await;
+    bad.is_told_of_its_fault().await;
     bad_classic.say(&json!({"uuid": "panic in the client", "status": {"value": 3}})).await;
     bad_classic.ends_by_fault().await;
     until("the room knows that they are gone", || viewers(&manager, &room) == 2).await;
@@ -151,8 +157,9 @@ async fn a_panic_in_an_owners_task_is_a_loss_of_the_owner_from_which_it_can_come
     let (mut owner, room, key) = Peer::owner(&manager).await;
     let mut viewer = Peer::viewer(&manager, Protocol::V2, &room).await;
     owner.say(&json!({"type": "publish", "id": "panic in the client", "key": "k", "params": []})).await;
-    owner.is_told_of_a_fault().await;
-    assert_eq!(viewer.hear().await, json!({"type": "owner", "status": "away", "term": 1}));
+    owner.is_told_of_its_fault().await;
+    let away = viewer.hear().await;
+    assert_eq!((&away["status"], &away["term"]), (&json!("away"), &json!(1)), "{away}");
     let mut back = Peer::connect(&manager, Protocol::V2).await;
     back.say(&json!({"type": "own", "id": "o", "room": room, "ownerKey": key})).await;
     assert_eq!(back.hear().await["type"], "owned");
@@ -175,9 +182,9 @@ async fn check_that_only_its_room_ends(key: &str) {
     viewer.hear_event("before").await;
     classic.hear_event("before").await;
     owner.publish(key).await;
-    viewer.is_told_of_a_fault().await;
+    viewer.is_told_of_a_rooms_fault().await;
     classic.is_told_of_a_rooms_fault_in_classic().await;
-    owner.is_told_of_a_fault().await;
+    owner.is_told_of_a_rooms_fault().await;
 
     until("the room is gone", || manager.room(room.parse().unwrap()).is_none()).await;
     let mut late = Peer::connect(&manager, Protocol::V2).await;
@@ -225,8 +232,8 @@ async fn a_lane_goes_on_after_many_panics() {
         let (mut owner, room, _) = Peer::owner(&manager).await;
         let mut viewer = Peer::viewer(&manager, Protocol::V2, &room).await;
         owner.publish("panic in the lane").await;
-        viewer.is_told_of_a_fault().await;
-        owner.is_told_of_a_fault().await;
+        viewer.is_told_of_a_rooms_fault().await;
+        owner.is_told_of_a_rooms_fault().await;
         good_owner.publish("beside").await;
         good_viewer.hear_event("beside").await;
     }
@@ -243,6 +250,6 @@ async fn a_rust_owner_that_panics_under_the_rooms_lock_ends_the_room() {
         let _ = owner.publish(Message::event("panic in the room", ())).await;
     });
     assert!(speaking.await.unwrap_err().is_panic());
-    viewer.is_told_of_a_fault().await;
+    viewer.is_told_of_a_rooms_fault().await;
     assert_eq!(manager.room(room.parse().unwrap()), None);
 }

@@ -125,8 +125,10 @@ fn every_answer_is_the_whole_object_in_one_order() {
         term: crate::id::Term::FIRST,
         seq: crate::id::Seq::ZERO,
         owner: crate::standing::OwnerStatus::Live,
+        away: std::time::Duration::ZERO,
     };
-    let created = accepted(&Answer::Created { standing: &standing, key: "", grace: None }).unwrap();
+    let terms = crate::protocol::Terms { config: &crate::config::Config::default(), next: None };
+    let created = accepted(&Answer::Created { standing: &standing, key: "", grace: None, terms }).unwrap();
     assert_eq!(payload(&created), whole(3, "connected", "", "[]", false));
     assert!(accepted(&Answer::Ack(standing.seq)).is_none());
     assert_eq!(payload(&not_connected(room)), whole(0, "not connected", "", "[]", false));

@@ -143,7 +143,7 @@ impl<'a> Incoming<'a> {
     fn command(&self, id: Result<Option<Box<str>>, Refusal>) -> Result<Command, Refusal> {
         let kind: String = self.kind.value()?;
         // Answers to these are told apart by it.
-        if matches!(kind.as_str(), "create" | "own" | "join" | "unpause") {
+        if matches!(kind.as_str(), "create" | "own" | "join" | "unpause" | "ping") {
             id.as_ref().map_err(|refusal| *refusal)?.as_ref().ok_or(Refusal::BadMessage)?;
         }
         match kind.as_str() {
@@ -153,6 +153,7 @@ impl<'a> Incoming<'a> {
             "publish" => Ok(Command::Publish { room: String::new(), message: self.message(id?)? }),
             "clear" => Ok(Command::Clear { key: self.key()?, id: id? }),
             "signal" => Ok(Command::Signal { key: self.key()?, params: self.signal_params()? }),
+            "ping" => Ok(Command::Ping),
             "pause" => Ok(Command::Pause),
             "unpause" => Ok(Command::Unpause),
             "leave" => Ok(Command::Leave { room: String::new() }),

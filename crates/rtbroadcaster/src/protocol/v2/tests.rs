@@ -23,6 +23,7 @@ fn read(text: &str) -> (String, String) {
             format!("{:?} {} {params} {}", message.kind, body.key.as_str(), body.id.as_deref().unwrap_or("-"))
         }
         Ok(Command::Clear { key, id }) => format!("clear {} {}", key.as_str(), id.as_deref().unwrap_or("-")),
+        Ok(Command::Ping) => "ping".to_owned(),
         Ok(Command::Pause) => "pause".to_owned(),
         Ok(Command::Unpause) => "unpause".to_owned(),
         Ok(Command::Leave { .. }) => "leave".to_owned(),
@@ -213,54 +214,60 @@ fn standing() -> Standing {
         term: Term::FIRST,
         seq: Seq::new(12).unwrap(),
         owner: OwnerStatus::Live,
+        away: Duration::ZERO,
     }
 }
 
+/// The members that end every answer with which a client enters a room.
+const TERMS: &str = r#""nextMs":25000,"limits":{"messageBytes":65536,"keyBytes":256,"idBytes":64,"depth":32,"signalBytes":4096,"signalsPerSecond":5}}"#;
+
 #[test]
 fn answers_are_written_as_in_the_protocol() {
-    const ALIVE: Duration = Duration::from_secs(25);
+    const GRACE: Option<Duration> = Some(Duration::from_secs(25));
     const ROOM: &str = r#""room":"6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a","#;
     const EPOCH: &str = r#""epoch":"0b9e7c1d5a3f4e2f8c6d4b2a19070503","#;
-    let standing = standing();
-    let joined = |how| Answer::Joined { standing: &standing, how, replay: 3 };
+    let (standing, config) = (standing(), Config::default());
+    let terms = Terms { config: &config, next: config.heartbeat() };
+    let joined = |how| Answer::Joined { standing: &standing, how, replay: 3, terms };
     let rest = |how: &str| {
-        format!(r#"{ROOM}{EPOCH}"term":1,"seq":12,"how":{how},"replay":3,"owner":"live","aliveMs":25000}}"#)
+        format!(r#"{ROOM}{EPOCH}"term":1,"seq":12,"how":{how},"replay":3,"owner":"live","aliveMs":25000,{TERMS}"#)
     };
     let cases = [
         (
-            Answer::Created { standing: &standing, key: "00ff", grace: None },
+            Answer::Created { standing: &standing, key: "00ff", grace: None, terms },
             format!(
-                r#"{{"type":"created","id":"\"",{ROOM}"ownerKey":"00ff",{EPOCH}"term":1,"seq":12,"aliveMs":25000}}"#
+                r#"{{"type":"created","id":"\"",{ROOM}"ownerKey":"00ff",{EPOCH}"term":1,"seq":12,"aliveMs":25000,{TERMS}"#
             ),
         ),
         (
-            Answer::Created { standing: &standing, key: "00ff", grace: Some(Duration::from_millis(1_500)) },
+            Answer::Created { standing: &standing, key: "00ff", grace: Some(Duration::from_millis(1_500)), terms },
             format!(
-                r#"{{"type":"created","id":"\"",{ROOM}"ownerKey":"00ff",{EPOCH}"term":1,"seq":12,"aliveMs":25000,"graceMs":1500}}"#
+                r#"{{"type":"created","id":"\"",{ROOM}"ownerKey":"00ff",{EPOCH}"term":1,"seq":12,"aliveMs":25000,"graceMs":1500,{TERMS}"#
             ),
         ),
         (
-            Answer::Owned { standing: &standing, how: How::Snapshot, grace: None, replay: 3 },
-            format!(r#"{{"type":"owned","id":"\"",{ROOM}{EPOCH}"term":1,"seq":12,"replay":3,"aliveMs":25000}}"#),
+            Answer::Owned { standing: &standing, how: How::Snapshot, grace: None, replay: 3, terms },
+            format!(r#"{{"type":"owned","id":"\"",{ROOM}{EPOCH}"term":1,"seq":12,"replay":3,"aliveMs":25000,{TERMS}"#),
         ),
         (
-            Answer::Owned { standing: &standing, how: How::Resumed, grace: Some(ALIVE), replay: 3 },
+            Answer::Owned { standing: &standing, how: How::Resumed, grace: GRACE, replay: 3, terms },
             format!(
-                r#"{{"type":"owned","id":"\"",{ROOM}{EPOCH}"term":1,"seq":12,"how":"resumed","replay":3,"aliveMs":25000,"graceMs":25000}}"#
+                r#"{{"type":"owned","id":"\"",{ROOM}{EPOCH}"term":1,"seq":12,"how":"resumed","replay":3,"aliveMs":25000,"graceMs":25000,{TERMS}"#
             ),
         ),
         (
-            Answer::Owned { standing: &standing, how: How::Reset(ResetReason::Epoch), grace: None, replay: 3 },
+            Answer::Owned { standing: &standing, how: How::Reset(ResetReason::Epoch), grace: None, replay: 3, terms },
             format!(
-                r#"{{"type":"owned","id":"\"",{ROOM}{EPOCH}"term":1,"seq":12,"how":"reset","reason":"epoch","replay":3,"aliveMs":25000}}"#
+                r#"{{"type":"owned","id":"\"",{ROOM}{EPOCH}"term":1,"seq":12,"how":"reset","reason":"epoch","replay":3,"aliveMs":25000,{TERMS}"#
             ),
         ),
         (joined(How::Snapshot), format!(r#"{{"type":"joined","id":"\"",{}"#, rest(r#""snapshot""#))),
         (joined(How::Resumed), format!(r#"{{"type":"joined","id":"\"",{}"#, rest(r#""resumed""#))),
         (Answer::Ack(standing.seq), r#"{"type":"ack","id":"\"","seq":12}"#.to_owned()),
+        (Answer::Pong(standing.seq), r#"{"type":"pong","id":"\"","seq":12}"#.to_owned()),
     ];
     for (answer, expected) in cases {
-        assert_eq!(payload(&accepted("\"", &answer, ALIVE)), expected);
+        assert_eq!(payload(&accepted("\"", &answer)), expected);
     }
     let reasons = [
         (ResetReason::Retention, "retention"),
@@ -270,7 +277,7 @@ fn answers_are_written_as_in_the_protocol() {
     ];
     for (reason, word) in reasons {
         let expected = format!(r#"{{"type":"joined","id":"a",{}"#, rest(&format!(r#""reset","reason":"{word}""#)));
-        assert_eq!(payload(&accepted("a", &joined(How::Reset(reason)), ALIVE)), expected);
+        assert_eq!(payload(&accepted("a", &joined(How::Reset(reason)))), expected);
     }
     assert_eq!(
         payload(&reset(&standing, 2)),
@@ -331,7 +338,7 @@ fn the_parameters_are_kept_once_and_are_the_same_in_every_protocol() {
 
 #[test]
 fn what_only_the_fan_out_says_is_written_as_in_the_protocol() {
-    let two = Seq::new(2).unwrap();
+    let (two, away) = (Seq::new(2).unwrap(), Duration::from_millis(70));
     let behind = Audience { viewers: 12, lagging: 1, behind_p95: Duration::from_millis(1_250) };
     let single = |dropped| {
         let (key, params) = ("\"".to_owned(), "[1.0]".to_owned());
@@ -343,15 +350,24 @@ fn what_only_the_fan_out_says_is_written_as_in_the_protocol() {
     };
     let said = [
         ((DIALECT.skipped)(two, two.next()), r#"{"type":"skipped","through":2,"until":3}"#),
-        ((DIALECT.owner)(OwnerStatus::Away, Term::FIRST), r#"{"type":"owner","status":"away","term":1}"#),
-        ((DIALECT.alive)(two), r#"{"type":"alive","seq":2}"#),
+        ((DIALECT.owner)(OwnerStatus::Live, Term::FIRST, away), r#"{"type":"owner","status":"live","term":1}"#),
+        (
+            (DIALECT.owner)(OwnerStatus::Away, Term::FIRST, away),
+            r#"{"type":"owner","status":"away","term":1,"awayMs":70}"#,
+        ),
+        ((DIALECT.alive)(two, None), r#"{"type":"alive","seq":2}"#),
+        ((DIALECT.alive)(two, Some(5 * away)), r#"{"type":"alive","seq":2,"nextMs":350}"#),
         ((DIALECT.audience)(12), r#"{"type":"audience","viewers":12}"#),
         ((DIALECT.own_audience)(&behind), r#"{"type":"audience","viewers":12,"lagging":1,"behindP95Ms":1250}"#),
         (single(0), r#"{"type":"signal","key":"\"","params":[1.0],"from":7}"#),
         (single(9), r#"{"type":"signal","key":"\"","params":[1.0],"from":7,"dropped":9}"#),
         (counts(&[], 0), r#"{"type":"signal","key":"v","counts":[]}"#),
         (counts(&["[1]", "[]"], 2), r#"{"type":"signal","key":"v","counts":[[[1],3],[[],3]],"other":2}"#),
-        ((DIALECT.closed)(CloseReason::OwnRoomClosed), r#"{"type":"closed","reason":"room_closed"}"#),
+        ((DIALECT.closed)(CloseReason::Slow, None), r#"{"type":"closed","reason":"slow"}"#),
+        (
+            (DIALECT.closed)(CloseReason::RoomClosed, Some(RoomEnd::Grace)),
+            r#"{"type":"closed","reason":"room_closed","why":"grace"}"#,
+        ),
         ((DIALECT.draining)(Duration::from_millis(1834)), r#"{"type":"draining","reconnectInMs":1834}"#),
     ];
     for (frame, expected) in said {

@@ -29,6 +29,34 @@ proptest! {
     }
 
     #[test]
+    fn a_message_that_is_too_big_is_skipped_and_all_others_are_read(
+        talk in talk(300),
+        sizes in piece_sizes(),
+        limit in 75..200_usize,
+    ) {
+        let (mut stream, mut expected) = (Vec::new(), Vec::new());
+        talk.iter().for_each(|said| said.write(&mut stream, &mut expected));
+        for incoming in &mut expected {
+            if let Incoming::Text(text) = incoming && text.len() > limit {
+                *incoming = Incoming::TooBig(text.len());
+            }
+        }
+        let limits = Limits { message_bytes_max: limit, excess: Excess::Skipped, ..Limits::default() };
+        let mut decoder = Decoder::new(limits);
+        let mut got = Vec::new();
+        for piece in pieces(&stream, &sizes) {
+            let (more, violation) = decode_pieces(&mut decoder, &[piece]);
+            prop_assert_eq!(violation, None);
+            // The payload of a control frame may be held too, and buffers grow by doubling.
+            prop_assert!(decoder.held_bytes() <= 2 * (limit + 125) + 16);
+            got.extend(more);
+        }
+        prop_assert_eq!(got, expected);
+        prop_assert_eq!(decoder.skipped_bytes(), 0);
+        prop_assert!(decoder.is_between_messages());
+    }
+
+    #[test]
     fn noise_never_panics_and_its_verdict_does_not_depend_on_the_cuts(
         noise in proptest::collection::vec(any::<u8>(), 0..200),
         sizes in piece_sizes(),

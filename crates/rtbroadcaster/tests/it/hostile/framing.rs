@@ -63,7 +63,6 @@ fn headers() -> Vec<Row> {
 /// Lengths in a wrong form, or of too much: nothing else has to come.
 fn lengths() -> Vec<Row> {
     let long = |bytes: [u8; 8]| [&[0x81, 0xff][..], &bytes, &[0; 4]].concat();
-    let too_big = 64 * 1024 + 1;
     vec![
         ("125 in two bytes", vec![0x81, 0xfe, 0, 125, 0, 0, 0, 0], "1002"),
         ("125 in eight bytes", long([0, 0, 0, 0, 0, 0, 0, 125]), "1002"),
@@ -71,9 +70,27 @@ fn lengths() -> Vec<Row> {
         ("2^63", long([0x80, 0, 0, 0, 0, 0, 0, 0]), "1002"),
         ("2^64 - 1", long([0xff; 8]), "1002"),
         ("2^63 - 1", long([0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]), "1009"),
-        ("a byte too much", header(0x81, too_big), "1009"),
-        ("a fragment of a byte too much", header(0x01, too_big), "1009"),
-        ("two fragments of a byte too much", [frame(0x01, &[b' '; 65_535]), header(0x80, 2)].concat(), "1009"),
+        ("more than 16 times too much", header(0x81, 16 * LIMIT + 1), "1009"),
+        ("a fragment of more than 16 times too much", header(0x01, 16 * LIMIT + 1), "1009"),
+    ]
+}
+
+/// The most bytes that a message may have.
+const LIMIT: usize = 64 * 1024;
+
+/// Messages of a little too much: what each is, from where on that is certain, and the rest of it.
+pub(super) fn excess() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
+    let no_text = [0xff; LIMIT + 1];
+    vec![
+        ("a byte too much", header(0x81, LIMIT + 1), vec![b' '; LIMIT + 1]),
+        ("a byte too much that is no UTF-8", header(0x81, LIMIT + 1), no_text.to_vec()),
+        ("a fragment of a byte too much", header(0x01, LIMIT + 1), [&no_text[..], &frame(0x80, b"\xff")].concat()),
+        (
+            "two fragments of a byte too much",
+            [frame(0x01, &[b' '; LIMIT - 1]), header(0x00, 2)].concat(),
+            [&b"  "[..], &frame(0x8a, b"between"), &frame(0x80, &no_text)].concat(),
+        ),
+        ("16 times as much as may be", header(0x81, 16 * LIMIT), vec![b' '; 16 * LIMIT]),
     ]
 }
 

@@ -70,6 +70,78 @@ async fn a_message_that_takes_10_seconds_is_closed_with_1008() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_messages_that_are_too_big_16_times_the_limit_is_skipped_in_10_seconds() {
+    let company = company(Config { message_bytes_max: 1_000, ..Config::default() }).await;
+    for bytes in [1_001, 15_999] {
+        let mut client = connect(company.house()).await;
+        client.send(&frame::join("join", &company.room, None)).await;
+        let too_big = framing::text(&" ".repeat(bytes));
+        let allowed = 16_000 / bytes;
+        for _ in 0..allowed {
+            client.send_raw(&too_big).await;
+        }
+        for _ in 0..allowed {
+            let text = loop {
+                match within_time(LONG, "an answer", client.next_at_any_time()).await {
+                    Came::Text(text) if text.contains(r#""error""#) => break text,
+                    Came::Text(_) => {}
+                    other => panic!("{bytes}: {other:?}"),
+                }
+            };
+            assert!(text.contains("too_big"), "{text}");
+        }
+        client.send_raw(&too_big).await;
+        let end = loop {
+            match within_time(LONG, "the end", client.next_at_any_time()).await {
+                Came::Text(_) => {}
+                other => break other,
+            }
+        };
+        assert_eq!(end, Came::Close(1009, "size".into()));
+    }
+    company.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_version_2_a_message_that_comes_slowly_has_more_time_and_one_that_does_not_is_closed_with_4008() {
+    let company = company(Config::default()).await;
+    let (mut slow, mut stuck) = (connect(company.house()).await, connect(company.house()).await);
+    for client in [&mut slow, &mut stuck] {
+        client.send(&frame::join("join", &company.room, None)).await;
+        client.send_raw(&framing::frame(0x01, b"{")).await;
+    }
+    // 4 KiB in each second for 12 s: more than the 10 s that any message has.
+    let begin = Instant::now();
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    while begin.elapsed() < Duration::from_secs(12) {
+        ticks.tick().await;
+        slow.send_raw(&framing::frame(0x00, &[b' '; 4_096])).await;
+    }
+    slow.send_raw(&framing::frame(0x80, b"}")).await;
+    let answer = async {
+        loop {
+            match slow.next_at_any_time().await {
+                Came::Text(text) if text.contains(r#""error""#) => return text,
+                Came::Text(_) => {}
+                other => panic!("the slow one: {other:?}"),
+            }
+        }
+    };
+    let answer = within_time(LONG, "its answer", answer).await;
+    assert!(answer.contains("bad_message"), "{answer}");
+    let end = async {
+        loop {
+            match stuck.next_at_any_time().await {
+                Came::Text(_) => {}
+                other => return other,
+            }
+        }
+    };
+    assert_eq!(within_time(LONG, "the end", end).await, Came::Close(4008, "slow".into()));
+    company.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_answers_no_ping_is_closed_with_4012_and_who_takes_nothing_with_4008() {
     let limits = Config { ping_interval: SHORT, stall_timeout: SHORT * 2, ..Config::default() };
     let company = company(limits).await;

@@ -10,7 +10,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::dice::Dice;
 use super::follower::{Follower, Heard};
-use super::frame::{self, How, Joined, Reason, Status};
+use super::frame::{self, How, Joined, Limits, Reason, Status};
 use super::ledger::{Ledger, Speaker};
 use super::viewer::{Listener, Viewer, connect};
 use crate::house::House;
@@ -128,7 +128,10 @@ async fn check(house: &House, room: &str, epoch: &str, ledger: &Ledger, row: (&s
         reason,
         replay,
         owner: Status::Live,
+        away_ms: None,
         alive_ms: 25_000,
+        next_ms: Some(25_000),
+        limits: Limits::default(),
     };
     assert_eq!(*viewer.follower.last_joined(), expected, "{name}: {cursor}");
     viewer.until_answered().await;

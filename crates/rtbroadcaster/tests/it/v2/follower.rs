@@ -134,9 +134,12 @@ impl Follower {
                 assert!(until > through, "the message behind the hole comes first: {through}, {until}");
                 self.skipped(through);
             }
-            Frame::Owner { status, term } => self.owner(status, term),
-            Frame::Alive { seq } => self.heard.push(Heard::Alive { seq }),
-            Frame::Closed { reason } => self.heard.push(Heard::Closed { reason }),
+            Frame::Owner { status, term, away_ms } => {
+                assert_eq!(away_ms.is_some(), status == Status::Away);
+                self.owner(status, term);
+            }
+            Frame::Alive { seq, .. } => self.heard.push(Heard::Alive { seq }),
+            Frame::Closed { reason, .. } => self.heard.push(Heard::Closed { reason }),
             other => panic!("a viewer has no use for {other:?}"),
         }
     }

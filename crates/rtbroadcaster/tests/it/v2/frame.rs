@@ -18,6 +18,8 @@ pub(crate) enum Frame {
         seq: u64,
         alive_ms: u64,
         grace_ms: Option<u64>,
+        next_ms: Option<u64>,
+        limits: Limits,
     },
     Owned(Owned),
     Joined(Joined),
@@ -30,6 +32,7 @@ pub(crate) enum Frame {
     Owner {
         status: Status,
         term: u64,
+        away_ms: Option<u64>,
     },
     Ack {
         id: String,
@@ -41,8 +44,13 @@ pub(crate) enum Frame {
         message: String,
         retry_in_ms: Option<u64>,
     },
+    Pong {
+        id: String,
+        seq: u64,
+    },
     Alive {
         seq: u64,
+        next_ms: Option<u64>,
     },
     Audience {
         viewers: usize,
@@ -55,7 +63,34 @@ pub(crate) enum Frame {
     },
     Closed {
         reason: String,
+        why: Option<String>,
     },
+}
+
+/// What a client may send.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Limits {
+    pub(crate) message_bytes: Option<u64>,
+    pub(crate) key_bytes: u64,
+    pub(crate) id_bytes: u64,
+    pub(crate) depth: u64,
+    pub(crate) signal_bytes: u64,
+    pub(crate) signals_per_second: Option<u64>,
+}
+
+impl Default for Limits {
+    /// Those of a server that nobody has configured.
+    fn default() -> Self {
+        Self {
+            message_bytes: Some(65_536),
+            key_bytes: 256,
+            id_bytes: 64,
+            depth: 32,
+            signal_bytes: 4_096,
+            signals_per_second: Some(5),
+        }
+    }
 }
 
 /// The answer to an `own`.
@@ -72,6 +107,8 @@ pub(crate) struct Owned {
     pub(crate) replay: u64,
     pub(crate) alive_ms: u64,
     pub(crate) grace_ms: Option<u64>,
+    pub(crate) next_ms: Option<u64>,
+    pub(crate) limits: Limits,
 }
 
 /// The answer to a `join` or an `unpause`.
@@ -87,7 +124,10 @@ pub(crate) struct Joined {
     pub(crate) reason: Option<Reason>,
     pub(crate) replay: u64,
     pub(crate) owner: Status,
+    pub(crate) away_ms: Option<u64>,
     pub(crate) alive_ms: u64,
+    pub(crate) next_ms: Option<u64>,
+    pub(crate) limits: Limits,
 }
 
 /// What an owner has said.
@@ -121,7 +161,7 @@ pub(crate) struct Signal {
 
 /// The state follows anew.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Reset {
     pub(crate) reason: String,
     pub(crate) epoch: String,
@@ -129,6 +169,7 @@ pub(crate) struct Reset {
     pub(crate) seq: u64,
     pub(crate) replay: u64,
     pub(crate) owner: Status,
+    pub(crate) away_ms: Option<u64>,
 }
 
 /// How a viewer is brought to where the room stands.

@@ -116,7 +116,7 @@ async fn live_late_and_resumed_viewers_get_the_same_bytes() {
     let epoch = first.follower.last_joined().epoch.clone();
     let joined = |seq: u64, how: &str, replay: u64| {
         format!(
-            r#"{{"type":"joined","id":"join","room":"{room}","epoch":"{epoch}","term":1,"seq":{seq},"how":"{how}","replay":{replay},"owner":"live","aliveMs":25000}}"#
+            r#"{{"type":"joined","id":"join","room":"{room}","epoch":"{epoch}","term":1,"seq":{seq},"how":"{how}","replay":{replay},"owner":"live","aliveMs":25000,"nextMs":25000,"limits":{{"messageBytes":65536,"keyBytes":256,"idBytes":64,"depth":32,"signalBytes":4096,"signalsPerSecond":5}}}}"#
         )
     };
     let mut live = raw_viewer(&house, &room, None).await;

@@ -186,7 +186,10 @@ async fn each_kind_of_viewer_is_told_the_end_of_its_room_in_its_own_words() {
         classic.expect_close(1000).await;
         new.client.expect_closed(4503, "room_closed").await;
         if is_new {
-            assert_eq!(speaker.client.frame().await, Frame::Closed { reason: "room_closed".into() });
+            assert_eq!(
+                speaker.client.frame().await,
+                Frame::Closed { reason: "room_closed".into(), why: Some("owner".into()) }
+            );
             assert_eq!(speaker.client.next().await, Came::Close(1000, "room_closed".into()));
         } else {
             speaker.client.expect(&classic::not_connected(&room)).await;

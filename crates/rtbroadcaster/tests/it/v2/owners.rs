@@ -127,7 +127,7 @@ async fn an_owner_hears_heartbeats_with_the_rooms_last_number() {
     owner.open_room().await;
     let mut ledger = Ledger::default();
     for seq in 0..2 {
-        assert_eq!(owner.frame().await, Frame::Alive { seq });
+        assert_eq!(owner.frame().await, Frame::Alive { seq, next_ms: Some(300) });
         publish(&mut owner, &mut ledger, Change::Event, "bell", "[]").await;
     }
 }
@@ -144,11 +144,11 @@ async fn an_owner_that_falls_silent_is_told_away_and_closed() {
     viewer.until("the owner's silence", |follower| follower.heard().iter().any(away)).await;
     let closed = loop {
         match owner.frame().await {
-            Frame::Alive { seq: 0 } => {}
+            Frame::Alive { seq: 0, .. } => {}
             other => break other,
         }
     };
-    assert_eq!(closed, Frame::Closed { reason: "silent".into() });
+    assert_eq!(closed, Frame::Closed { reason: "silent".into(), why: None });
     assert_eq!(owner.next().await, Came::Close(4012, "silent".into()));
     viewer.until_answered().await;
 }

@@ -78,7 +78,7 @@ async fn listen(mut ear: Ear<TcpStream>, term: u64, acked: &AtomicU64, window: &
                     acked.fetch_add(1, Ordering::Relaxed);
                     window.add_permits(1);
                 }
-                Frame::Closed { reason } => closed = Some(reason),
+                Frame::Closed { reason, .. } => closed = Some(reason),
                 other => panic!("an owner has no use for {other:?}"),
             },
             end => return Reign { term, acks, closed, end },

@@ -16,7 +16,7 @@ use crate::fanout::Hold;
 use crate::fanout::{Line, Replay};
 use crate::id::{self, Epoch, Life, Numbering, RoomId, Seq, Term};
 use crate::message::Entry;
-use crate::protocol::{Answer, Protocol};
+use crate::protocol::{Answer, Protocol, Terms};
 use crate::room::core::{Core, Origin, Welcome};
 use crate::room::log::Lineage;
 use crate::room::presence::Patience;
@@ -313,7 +313,7 @@ impl Saga {
 
     fn wait(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
-        if self.core.is_over(self.now) {
+        if self.core.is_over(self.now).is_some() {
             let is_outage = self.keeper.as_ref().is_some_and(|keeper| keeper.has_failed);
             assert!(!is_outage, "a room ended while its owner could not come back");
             assert!(!self.owner_is_there, "a room with an owner ended by itself");
@@ -385,8 +385,9 @@ impl Saga {
 /// What the welcome is on the wire.
 fn announced(welcome: &Welcome) -> Replay {
     let Welcome { standing, how, entries } = welcome;
-    let answer = Answer::Joined { standing, how: *how, replay: entries.len() };
-    let announcement = Protocol::V2.accepted("id", &answer, Duration::ZERO).unwrap();
+    let terms = Terms { config: &Config::default(), next: None };
+    let answer = Answer::Joined { standing, how: *how, replay: entries.len(), terms };
+    let announcement = Protocol::V2.accepted("id", &answer).unwrap();
     Replay { announcement, entries: Arc::clone(entries), seq: standing.seq, hold: Hold::default() }
 }
 

@@ -1,6 +1,7 @@
 //! The one lane of the story: what stands in its queue, and what it does for all viewers at once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{BACKLOG, Connection, Saga, reset};
 use crate::fanout::{Frame, Rank, Ranked, Replay, Superseding};
@@ -94,7 +95,9 @@ impl Saga {
                     break;
                 }
                 Some(Item::Message(entry)) => frames.extend(Frame::of(&entry, dialect)),
-                Some(Item::Owner(status, term)) => frames.extend((dialect.owner)(status, term).map(Frame::event)),
+                Some(Item::Owner(status, term)) => {
+                    frames.extend((dialect.owner)(status, term, Duration::ZERO).map(Frame::event))
+                }
                 Some(roll) => self.lane.roll = Some(roll),
             }
         }
@@ -143,7 +146,7 @@ impl Saga {
                         self.viewers[visit.viewer].loses();
                         line.replay(reset(&last), dialect);
                     }
-                    line.backlog(dialect).finish((dialect.closed)(dialect.room_closed).unwrap());
+                    line.backlog(dialect).finish((dialect.closed)(dialect.room_closed, None).unwrap());
                 }
             }
             _ => {}

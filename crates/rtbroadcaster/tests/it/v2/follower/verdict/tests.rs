@@ -23,7 +23,7 @@ fn text(ledger: &Ledger, word: &str) -> String {
     let numbers: Vec<u64> = rest.split(' ').filter_map(|number| number.parse().ok()).collect();
     match name {
         "snapshot" | "resumed" => format!(
-            r#"{{"type":"joined","id":"1","room":"r",{announced}:{},"how":"{name}","replay":{},"owner":"live","aliveMs":0}}"#,
+            r#"{{"type":"joined","id":"1","room":"r",{announced}:{},"how":"{name}","replay":{},"owner":"live","aliveMs":0,"limits":{{"keyBytes":256,"idBytes":64,"depth":32,"signalBytes":4096}}}}"#,
             numbers[0], numbers[1]
         ),
         "reset" => format!(
@@ -31,7 +31,7 @@ fn text(ledger: &Ledger, word: &str) -> String {
             numbers[0], numbers[1]
         ),
         "skipped" => format!(r#"{{"type":"skipped","through":{},"until":{}}}"#, numbers[0], numbers[0] + 1),
-        "away" => r#"{"type":"owner","status":"away","term":1}"#.into(),
+        "away" => r#"{"type":"owner","status":"away","term":1,"awayMs":0}"#.into(),
         "live" => format!(r#"{{"type":"owner","status":"live","term":{}}}"#, numbers[0]),
         "passing" => ledger.passing()[0].text.clone(),
         "wrong" => ledger.line(numbers[0]).text.replace('[', "[0"),

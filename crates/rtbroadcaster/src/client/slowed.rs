@@ -1,0 +1,41 @@
+//! An owner's message for which its room's lanes have no room yet. The client task does not stand still over it: it writes
+//! what waits for the owner, and tells it that the server is there. Must not know what the message says.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::protocol::Command;
+
+/// A request that was read, and what it waits for.
+pub(super) struct Slowed {
+    pub(super) echo: Box<str>,
+    pub(super) command: Command,
+    /// `None` once there is room.
+    room: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Slowed {
+    pub(super) fn new(echo: Box<str>, command: Command, room: Pin<Box<dyn Future<Output = ()> + Send>>) -> Self {
+        Self { echo, command, room: Some(room) }
+    }
+
+    /// Whether the request can be done now.
+    pub(super) fn is_ready(&self) -> bool {
+        self.room.is_none()
+    }
+
+    /// The same, and the task is woken when it can be.
+    pub(super) fn poll_ready(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.room.as_mut().is_some_and(|room| matches!(room.as_mut().poll(cx), Poll::Ready(()))) {
+            self.room = None;
+        }
+        self.is_ready()
+    }
+}
+
+impl fmt::Debug for Slowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slowed").field("is_ready", &self.is_ready()).finish_non_exhaustive()
+    }
+}
