@@ -50,3 +50,24 @@ test("an expected text matches only itself", () => {
   assert.ok(!values.matches("[.]", "[1]"));
   assert.ok(!values.matches("[1]", "[1]\n"));
 });
+
+test("a number is taken once and has 1 to 16 digits", () => {
+  const values = new Values();
+  for (const wrong of ["", "0", "07", "-1", "12345678901234567", "1e3"]) assert.ok(!values.matches('[{{#one}}]', `[${wrong}]`), wrong);
+  assert.ok(values.matches("[{{#one}},{{#one}}]", "[12,12]"));
+  assert.ok(!values.matches("[{{#one}}]", "[123]"));
+  assert.equal(values.fill("{{#one}}"), "12");
+  assert.throws(() => values.fill("{{one}}"), /not known/);
+});
+
+test("a joined that says nothing of the viewer stands for one with any", () => {
+  const [line, key] = ['{"type":"joined","id":"a"}', "0".repeat(45)];
+  const joined = (viewer) => `{"type":"joined","id":"a"${viewer}}`;
+  const whole = joined(`,"viewer":{"number":12,"key":"${key}"}`);
+  assert.ok(new Values().matches(line, whole));
+  const wrong = ["", ',"viewer":{"number":12}', `,"viewer":{"number":0,"key":"${key}"}`, `,"viewer":{"number":12,"key":"${key}"},"more":1`];
+  for (const viewer of wrong) assert.ok(!new Values().matches(line, joined(viewer)), viewer);
+  const values = new Values();
+  assert.ok(values.matches('{"type":"joined","id":"a","viewer":{"number":{{#one}},"key":"{{one}}"}}', whole));
+  assert.equal(values.fill("{{one}} {{#one}}"), `${key} 12`);
+});

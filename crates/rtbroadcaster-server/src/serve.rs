@@ -33,6 +33,7 @@ use tokio_util::task::TaskTracker;
 use crate::log::Log;
 use crate::metrics::{Process, Source};
 use crate::output::Output;
+use crate::secret_file::{SecretError, SecretFile};
 use crate::settings::Settings;
 use crate::signals::{Came, Hangups, Signals};
 use admin::Admin;
@@ -57,6 +58,8 @@ enum ServeError {
     Signals(#[source] std::io::Error),
     #[error(transparent)]
     Listen(#[from] ListenError),
+    #[error("--secret-file: {0}")]
+    Secret(#[from] SecretError),
     #[error("--data-dir: {error}{}", hint(error))]
     Disk {
         #[from]
@@ -238,15 +241,17 @@ fn bound_connections(config: &mut Config) -> usize {
 }
 
 /// The manager, with the rooms that are kept.
-async fn manager(settings: &Settings) -> Result<Manager, DiskError> {
-    let Some(directory) = &settings.data_dir else { return Ok(Manager::new(settings.config.clone())) };
+async fn manager(settings: &Settings) -> Result<Manager, ServeError> {
+    let secret = settings.secret_file.as_ref().map(SecretFile::read).transpose()?;
+    let config = Config { secret, ..settings.config.clone() };
+    let Some(directory) = &settings.data_dir else { return Ok(Manager::new(config)) };
     let began = Instant::now();
     let disk = Disk::at(directory).with_ack(settings.ack);
     let disk = match &settings.accept_data_loss {
         Some(word) => disk.accept_loss(word),
         None => disk,
     };
-    let manager = Manager::open(settings.config.clone(), &disk).await?;
+    let manager = Manager::open(config, &disk).await?;
     let (rooms, elapsed) = (manager.rooms().len(), began.elapsed());
     let (directory, ack) = (directory.display(), settings.ack.word());
     tracing::info!(%directory, ack, rooms, ?elapsed, "rooms are kept");

@@ -25,6 +25,7 @@ use crate::endpoint::Endpoint;
 use crate::host_name::HostName;
 use crate::log;
 use crate::network::Network;
+use crate::secret_file::SecretFile;
 
 pub(crate) use flags::Flags;
 use keys::Key;
@@ -42,6 +43,8 @@ pub(crate) struct Settings {
     pub(crate) admin_listen: Option<Address>,
     /// Where rooms are kept, if not in memory only.
     pub(crate) data_dir: Option<PathBuf>,
+    /// The secret by which viewers are recognized, if it is not the one in that directory.
+    pub(crate) secret_file: Option<SecretFile>,
     /// What is true of a message that is acknowledged where rooms are kept.
     pub(crate) ack: Ack,
     /// The word of a loss without which rooms are kept from now on.
@@ -69,6 +72,7 @@ impl Default for Settings {
             // Nowhere: a second server on the machine, or Prometheus itself, would have any port that stood here.
             admin_listen: None,
             data_dir: None,
+            secret_file: None,
             ack: Ack::default(),
             accept_data_loss: None,
             path: Endpoint::default(),

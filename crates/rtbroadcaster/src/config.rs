@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::identity::Secret;
 use crate::origin::Origin;
 
 /// The limits and delays of a [`Manager`](crate::Manager) and all its rooms.
@@ -52,8 +53,14 @@ pub struct Config {
     pub rooms_max: usize,
     /// The most rooms at one time whose owners came from one address (IPv6: one /64). Default 1 000.
     pub rooms_per_address_max: usize,
-    /// The most viewers in one room; more joins are refused as `room full`. Default 20 000.
+    /// The most connections of viewers in one room; more joins are refused as `room full`. Default 20 000.
     pub viewers_per_room_max: usize,
+    /// The most viewers whose choice all rooms together remember, each once for each key of which a viewer has one
+    /// ([`Counting::once_per_viewer`](crate::Counting::once_per_viewer)), also when it has left. One key remembers at most two
+    /// times [`viewers_per_room_max`](Self::viewers_per_room_max). Those that vote first from one address (IPv6: one /64) have a
+    /// fifth of each; of a key at least as many as may be there from that address. The vote of one more viewer is refused
+    /// as `unavailable` until the owner clears the key. Default 1 000 000.
+    pub voters_max: usize,
 
     /// The most connections at one time; more handshakes are answered with 429. Default 20 000.
     pub connections_max: usize,
@@ -103,6 +110,11 @@ pub struct Config {
     /// 1 GiB.
     pub data_bytes_per_address_max: u64,
 
+    /// By which viewers are recognized. All servers of an installation have the same. Default none: that of the directory of
+    /// [`Manager::open`](crate::Manager::open), which has one in its file `secret`, or another one for each manager without a
+    /// directory.
+    pub secret: Option<Secret>,
+
     /// Origins of pages that may connect although they come from another host; each exactly, with scheme, host and
     /// port. Default none.
     pub allow_origins: Vec<Origin>,
@@ -127,6 +139,7 @@ impl Default for Config {
             rooms_max: 100_000,
             rooms_per_address_max: 1_000,
             viewers_per_room_max: 20_000,
+            voters_max: 1_000_000,
             connections_max: 20_000,
             connections_per_address_max: 1_000,
             handshakes_per_address_per_second: 100,
@@ -142,6 +155,7 @@ impl Default for Config {
             room_idle_timeout: Duration::from_secs(60),
             data_bytes_max: 0,
             data_bytes_per_address_max: 1024 * 1024 * 1024,
+            secret: None,
             allow_origins: Vec::new(),
             public_url: None,
         }

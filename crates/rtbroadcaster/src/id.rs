@@ -182,6 +182,13 @@ macro_rules! random_digits {
 random_digits!(Numbering);
 random_digits!(Life);
 
+impl Numbering {
+    /// As bytes, which a code covers.
+    pub(crate) fn to_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+}
+
 /// Which copy of a room's log the numbers of messages belong to. Clients never look inside: 16 hexadecimal digits of
 /// `Numbering` and 16 of the `Life` in which the answering server numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

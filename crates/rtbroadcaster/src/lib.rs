@@ -57,6 +57,8 @@ mod engine;
 mod fanout;
 mod fault;
 mod id;
+#[doc(hidden)]
+pub mod identity;
 mod manager;
 #[doc(hidden)]
 pub mod message;
@@ -86,6 +88,7 @@ pub use config::Config;
 #[cfg(feature = "disk")]
 pub use engine::disk::{Ack, Disk, DiskError};
 pub use id::{InvalidRoomId, RoomId, Seq};
+pub use identity::{InvalidSecret, Secret};
 pub use manager::Manager;
 pub use message::{Kind, Message, MessageError};
 pub use metrics::{Histogram, LogStatus, Messages, Metrics, Resumes, SignalCounts, Superseded};

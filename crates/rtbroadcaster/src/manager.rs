@@ -19,11 +19,12 @@ use crate::engine::{Engine, Lives, Stored};
 use crate::fanout::Lanes;
 use crate::fault::{self, Fault};
 use crate::id::{Life, RoomId};
+use crate::identity::{Keys, Secret};
 use crate::metrics::{Counters, Gauges, Metrics};
 use crate::options::RoomOptions;
 use crate::origin::{AllowedOrigins, Origin};
 use crate::protocol::{Protocol, Refusal};
-use crate::room::{CreateError, OwnError, Owner, OwnerKey, Registry, RoomSummary, Surroundings};
+use crate::room::{CreateError, OwnError, Owner, OwnerKey, Registry, RoomSummary, Surroundings, Voters};
 use crate::sampling::Sampling;
 use crate::socket::Socket;
 use gate::Gate;
@@ -217,8 +218,8 @@ impl Manager {
     /// # Ok(()) }
     /// ```
     pub fn metrics(&self) -> Metrics {
-        let rooms = self.0.registry.get().map_or(0, |registry| registry.len());
-        self.0.counters.read(Gauges { connections: self.connections(), rooms, log_status: self.log_status() })
+        let (rooms, voters) = self.0.registry.get().map_or((0, 0), |registry| (registry.len(), registry.voters()));
+        self.0.counters.read(Gauges { connections: self.connections(), rooms, voters, log_status: self.log_status() })
     }
 
     /// Ends every room and every connection, each told why; that has begun when this returns. What it returns waits until
@@ -345,16 +346,25 @@ impl Manager {
     pub(crate) fn registry(&self) -> &Arc<Registry> {
         self.0.registry.get_or_init(|| {
             let lives = Arc::new(Lives::only(Life::random()));
-            self.make_registry(None, Vec::new(), lives)
+            self.make_registry(None, Vec::new(), lives, None)
         })
     }
 
-    fn make_registry(&self, engine: Option<Arc<dyn Engine>>, rooms: Vec<Stored>, lives: Arc<Lives>) -> Arc<Registry> {
+    /// `kept` is the secret that is kept with the rooms.
+    fn make_registry(
+        &self,
+        engine: Option<Arc<dyn Engine>>,
+        rooms: Vec<Stored>,
+        lives: Arc<Lives>,
+        kept: Option<Secret>,
+    ) -> Arc<Registry> {
         let lanes = tokio::runtime::Handle::current().metrics().num_workers();
         let Shared { clock, counters, config, .. } = &*self.0;
         let (lanes, faults, lagging) = Lanes::start(lanes, *clock, counters, config);
         let (counters, config, lanes) = (Arc::clone(counters), Arc::clone(config), Arc::new(lanes));
-        let around = Surroundings { clock: *clock, counters, config, lanes, engine, lives };
+        let secret = config.secret.clone().or(kept).unwrap_or_else(Secret::random);
+        let (viewer_keys, voters) = (Arc::new(Keys::of(&secret)), Voters::new(&config));
+        let around = Surroundings { clock: *clock, counters, config, lanes, engine, lives, viewer_keys, voters };
         Registry::new(around, rooms, faults, lagging)
     }
 }

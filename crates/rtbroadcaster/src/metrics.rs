@@ -52,8 +52,11 @@ pub struct Metrics {
     pub connections_lost: u64,
     /// Rooms that there are now.
     pub rooms: u64,
-    /// Viewers that are in rooms now, paused ones included.
+    /// Connections of viewers that are in rooms now, paused ones included.
     pub viewers: u64,
+    /// Choices that rooms remember now, each of one viewer for one key that is counted once per viewer: at most
+    /// [`voters_max`](crate::Config::voters_max).
+    pub voters: u64,
     /// Whether what rooms keep can be written now, see [`Manager::log_status`](crate::Manager::log_status).
     pub log_status: LogStatus,
     /// Messages that were applied, each once however many viewers there were. A publish whose id was known is none.
@@ -133,7 +136,7 @@ pub struct SignalCounts {
     /// They were counted, and the owner is told totals.
     pub counted: u64,
     /// They were refused, for each reason: `viewer_rate` and `room_rate` (too many), `unheard` (the owner is away or does not
-    /// listen) and `owner_behind` (it does not take what it is told).
+    /// listen), `owner_behind` (it does not take what it is told) and `voters_full` (no more choices can be remembered).
     pub refused: Vec<(&'static str, u64)>,
 }
 

@@ -13,7 +13,8 @@ pub enum Signal {
         key: String,
         /// With which parameters.
         params: String,
-        /// Which viewer of the room it is. The number holds while its connection does, and nobody else gets it.
+        /// Which viewer of the room it is: a random number below 2^52. It is the same over all connections of a viewer that
+        /// shows the key that it was given, and of others nobody has it.
         from: u64,
         /// How many signals were refused since the last one that the owner got, since it did not take them.
         dropped: u64,

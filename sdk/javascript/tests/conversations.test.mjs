@@ -184,8 +184,10 @@ class Client {
 async function replay(t, { steps }) {
   const [clock, page] = [new Clock(t), new Page(t)];
   const values = new Map(Object.entries(VALUES));
-  const value = (name) => values.get(name) ?? values.set(name, name.padEnd(32, "0")).get(name);
-  const fill = (text) => text.replace(/\{\{([a-z]+|CR|LF)\}\}/g, (_, name) => ({ CR: "\r", LF: "\n" })[name] ?? value(name));
+  // A number has a sign in front of its name.
+  const chosen = (name) => (name.startsWith("#") ? String(1_000 + values.size) : name.padEnd(32, "0"));
+  const value = (name) => values.get(name) ?? values.set(name, chosen(name)).get(name);
+  const fill = (text) => text.replace(/\{\{(#?[a-z]+|CR|LF)\}\}/g, (_, name) => ({ CR: "\r", LF: "\n" })[name] ?? value(name));
   const clients = new Map();
   for (const { name, verb, rest, line } of steps) {
     if (verb === "+" && rest === "v2" && !clients.has(name)) clients.set(name, new Client(t, clock, page));

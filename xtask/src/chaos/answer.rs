@@ -65,6 +65,8 @@ frames! {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<Reason>,
         replay: u64, owner: Presence, alive_ms: u64,
+        #[serde(borrow, skip_serializing_if = "Option::is_none")]
+        viewer: Option<Recognized<'a>>,
     }
     /// Something was said.
     Message {
@@ -119,6 +121,15 @@ frames! {
     Draining { reconnect_in_ms: u64, }
     /// The last frame.
     Closed { reason: Cow<'a, str>, }
+}
+
+/// Which viewer it is, and by what it is recognized.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Recognized<'a> {
+    pub(super) number: u64,
+    #[serde(borrow)]
+    pub(super) key: Cow<'a, str>,
 }
 
 /// How a join begins.

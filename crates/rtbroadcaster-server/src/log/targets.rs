@@ -17,6 +17,7 @@ const MODULES: &[&str] = &[
     "log",
     "room::end",
     "room::registry",
+    "secret_file",
     "serve",
     "serve::announce",
     "serve::arrivals",

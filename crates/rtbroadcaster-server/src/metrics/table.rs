@@ -109,8 +109,11 @@ metrics! {
         "1 while what rooms keep cannot be written, for example because the disk is full, else 0"
         => |numbers| whole(u64::from(numbers.manager.log_status != LogStatus::Writable));
     Gauge "rtbroadcaster_viewers" []
-        "Viewers that are in rooms now, paused ones included"
+        "Connections of viewers that are in rooms now, paused ones included"
         => |numbers| whole(numbers.manager.viewers);
+    Gauge "rtbroadcaster_voters" []
+        "Choices that rooms remember now, each of one viewer for one key that is counted once per viewer"
+        => |numbers| whole(numbers.manager.voters);
     Counter "rtbroadcaster_messages_total" ["kind"]
         "Messages that were applied, each once however many viewers there were"
         => |numbers| {

@@ -29,6 +29,12 @@ pub(super) fn without_effect(settings: &Settings) -> Vec<String> {
             "allow_host has no effect: only a server on a loopback address looks at the names of hosts".to_owned(),
         );
     }
+    if settings.secret_file.is_some() && settings.data_dir.is_none() {
+        warnings.push(
+            "secret_file has no effect: without data_dir rooms end with the server, and their viewers' keys with them"
+                .to_owned(),
+        );
+    }
     warnings
 }
 

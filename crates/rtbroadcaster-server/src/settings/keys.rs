@@ -115,6 +115,7 @@ keys! {
         accept_data_loss => accept_data_loss: Option<String>, Any, "With data_dir, the word that a refused start printed: go on without what is missing; it fits no other loss";
         data_bytes_max => config.data_bytes_max: u64, number_or_none(1, EIB), "With data_dir, most bytes of messages and ids that all rooms keep; the files take up to half as much again and 64 MiB";
         data_bytes_per_address_max => config.data_bytes_per_address_max: u64, number_or_none(1, EIB), "The same for the rooms whose owners come from one address";
+        secret_file => secret_file: Option<crate::secret_file::SecretFile>, Any, "File with the secret by which viewers are recognized, 64 hexadecimal digits, the same for all servers of an installation; without it the file secret in data_dir, which the first start makes";
         ack => ack: rtbroadcaster::Ack, Any, "With data_dir, what is true of a message when it is acknowledged: written (survives the server) or disk (survives a loss of power)";
         path => path: crate::endpoint::Endpoint, Any, "Path of the WebSocket endpoint";
         log => log: crate::log::Filter, Any, "What to log on stderr: error, warn, info, debug, trace or off, also by module (info,rtbroadcaster=debug)";
@@ -146,7 +147,8 @@ keys! {
     Rooms {
         rooms_max => config.rooms_max: usize, number(1, MANY), "Most rooms";
         rooms_per_address_max => config.rooms_per_address_max: usize, number(1, MANY), "Most rooms whose owners come from one address";
-        viewers_per_room_max => config.viewers_per_room_max: usize, number(1, MANY), "Most viewers in one room";
+        viewers_per_room_max => config.viewers_per_room_max: usize, number(1, MANY), "Most connections of viewers in one room";
+        voters_max => config.voters_max: usize, number(1, MANY), "Most choices of viewers that all rooms remember; one key remembers at most twice viewers_per_room_max";
         owner_grace => config.owner_grace: Duration, time_or_none(MILLISECOND, CENTURY), "How long a room waits for an owner that is gone, unless its creator asks for another time; at least two ping_interval and 5 s";
         owner_grace_max => config.owner_grace_max: Duration, time_or_none(MILLISECOND, CENTURY), "Longest time for which a creator may have its room wait for its owner";
         room_idle_timeout => config.room_idle_timeout: Duration, time(MILLISECOND, CENTURY), "How long a room without an owner key lives with neither owner nor viewer";

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::{Client, Role};
 use crate::fanout::{Hold, Outbox, Promise};
 use crate::id::{RoomId, Seq};
+use crate::identity::ViewerKey;
 use crate::manager::Manager;
 use crate::message::{Key, Message, Params};
 use crate::options::RoomOptions;
@@ -36,7 +37,7 @@ impl Client {
         match command {
             Command::Create { options } => self.create(id, options).await?,
             Command::Own { room, key, start } => self.take_over(id, &room, &key, &start).await?,
-            Command::Join { room, start } => self.join(id, &room, &start).await?,
+            Command::Join { room, start, viewer } => self.join(id, &room, &start, viewer.as_ref()).await?,
             Command::Signal { key, params } => self.signal(&key, &params)?,
             Command::Ping => self.pong(id)?,
             Command::Pause => self.pause()?,
@@ -101,7 +102,7 @@ impl Client {
         Ok(())
     }
 
-    async fn join(&mut self, id: &str, room: &str, start: &Start) -> Result<(), Refusal> {
+    async fn join(&mut self, id: &str, room: &str, start: &Start, shown: Option<&ViewerKey>) -> Result<(), Refusal> {
         self.be_without_room()?;
         self.manager.turn_of_join().await;
         self.be_told()?;
@@ -109,8 +110,8 @@ impl Client {
         if !self.permit.may_join(room) {
             return Err(Refusal::NoRoom);
         }
-        let announce = |welcome: &Welcome| self.joined(id, welcome);
-        let membership = self.manager.registry().join(room, Arc::clone(&self.outbox), start, &announce);
+        let announce = |welcome: &Welcome, viewer: &ViewerKey| self.joined(id, welcome, viewer);
+        let membership = self.manager.registry().join(room, Arc::clone(&self.outbox), start, shown, &announce);
         self.role = Role::Viewer(membership.map_err(|error| match error {
             JoinError::NoRoom => Refusal::NoRoom,
             JoinError::RoomFull => Refusal::RoomFull,
@@ -150,11 +151,11 @@ impl Client {
 
     fn signal(&mut self, key: &Key, params: &Params) -> Result<(), Denial> {
         let Role::Viewer(membership) = &mut self.role else { return Err(Refusal::BadMessage.into()) };
-        membership.signal(key, params).map_err(|error| match error {
+        membership.signal(key, params, self.place).map_err(|error| match error {
             SignalError::TooLong => Refusal::BadMessage.into(),
             SignalError::Rate => Refusal::Rate.into(),
-            // Other viewers have used it up.
-            SignalError::RoomRate => Denial { refusal: Refusal::Rate, counts: false },
+            // Other connections have used it up.
+            SignalError::SharedRate => Denial { refusal: Refusal::Rate, counts: false },
             SignalError::Unavailable => Refusal::Unavailable.into(),
         })
     }
@@ -181,7 +182,7 @@ impl Client {
         // It has waited until it is paused, and whole, or live.
         let position = self.outbox.position().ok_or(Refusal::BadMessage)?;
         self.be_told()?;
-        membership.unpause(position, &|welcome| self.joined(id, welcome));
+        membership.unpause(position, &|welcome, viewer| self.joined(id, welcome, viewer));
         Ok(())
     }
 
@@ -215,12 +216,12 @@ impl Client {
     }
 
     /// Returns the announcement of what a viewer gets, and what counts its bytes until it has them.
-    fn joined(&self, id: &str, welcome: &Welcome) -> (Bytes, Hold) {
+    fn joined(&self, id: &str, welcome: &Welcome, viewer: &ViewerKey) -> (Bytes, Hold) {
         let Welcome { standing, how, entries } = welcome;
         let config = self.manager.config();
         // A lane beats for all viewers alike.
         let terms = Terms { config, next: config.heartbeat() };
-        let answer = Answer::Joined { standing, how: *how, replay: entries.len(), terms };
+        let answer = Answer::Joined { standing, how: *how, replay: entries.len(), terms, viewer };
         let announcement = self.protocol.accepted(id, &answer).unwrap_or_default();
         (announcement, self.manager.replays(self.place, welcome.bytes()))
     }

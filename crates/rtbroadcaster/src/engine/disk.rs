@@ -13,6 +13,7 @@ mod manifests;
 mod marker;
 mod mending;
 mod pulse;
+mod secret;
 mod store;
 mod tally;
 mod text;
@@ -27,6 +28,7 @@ use std::time::Duration;
 
 use super::{Lives, Opened, Stored, Sum};
 use crate::id::{Life, Numbering, RoomId, Seq};
+use crate::identity::Secret;
 use crate::metrics::Counters;
 use damage::{Findings, Loss};
 pub use error::DiskError;
@@ -98,14 +100,24 @@ impl Disk {
         self
     }
 
-    /// Opens the directory and reads all of it.
-    pub(crate) async fn open(&self, now: Duration, counters: Arc<Counters>) -> Result<Opened, DiskError> {
+    /// Opens the directory and reads all of it. Its secret is not looked at where another one is `given`.
+    pub(crate) async fn open(
+        &self,
+        now: Duration,
+        counters: Arc<Counters>,
+        given: Option<Secret>,
+    ) -> Result<Opened, DiskError> {
         let disk = self.clone();
-        let opened = tokio::task::spawn_blocking(move || disk.open_and_wait(now, counters)).await;
+        let opened = tokio::task::spawn_blocking(move || disk.open_and_wait(now, counters, given)).await;
         opened.unwrap_or_else(|panicked| Err(self.damaged(&panicked)))
     }
 
-    fn open_and_wait(&self, now: Duration, counters: Arc<Counters>) -> Result<Opened, DiskError> {
+    fn open_and_wait(
+        &self,
+        now: Duration,
+        counters: Arc<Counters>,
+        given: Option<Secret>,
+    ) -> Result<Opened, DiskError> {
         let path = self.directory.join(tree::STORE);
         // What rooms said is nobody else's business on this machine. The store's files are behind a directory that is closed.
         let directory = DirBuilder::new().recursive(true).mode(0o700).create(&path);
@@ -116,6 +128,7 @@ impl Disk {
         if let marker::Found::Newer(field) = before {
             return Err(self.unknown(field));
         }
+        let secret = given.map_or_else(|| self.kept_secret(), |given| Ok(Some(given)))?;
         manifests::check(&path).map_err(|refused| self.refused(refused))?;
         let journals = cut::journals(&path).map_err(|source| self.io(source))?;
         let store = Store::open(&path).map_err(|error| self.error(error))?;
@@ -149,10 +162,33 @@ impl Disk {
         store.begin(&house, &lives, &rooms, &changed, &mut ledger).map_err(|error| self.error(error))?;
         let mark = Mark::new(lives.present(), self.boot.clone(), self.ack, ledger.tally());
         let marker = Marker::start(&self.directory, mark).map_err(|source| self.io(source))?;
+        let secret = secret.map_or_else(|| self.make_secret(&rooms), Ok)?;
         let lives = Arc::new(lives);
         let journal = Journal::start(self.clone(), store, ledger, Arc::clone(&lives), marker, counters);
         let engine = Arc::new(journal.map_err(|source| self.io(source))?);
-        Ok(Opened { engine, rooms, lives })
+        Ok(Opened { engine, rooms, lives, secret })
+    }
+
+    /// Returns the secret that the directory has, if it has one.
+    fn kept_secret(&self) -> Result<Option<Secret>, DiskError> {
+        match secret::read(&self.directory).map_err(|source| self.io(source))? {
+            secret::Found::Nothing => Ok(None),
+            secret::Found::Secret(secret) => Ok(Some(secret)),
+            secret::Found::Damaged => Err(DiskError::Secret { path: self.directory.join(secret::NAME) }),
+        }
+    }
+
+    /// Makes a secret for the directory, in which there are these rooms.
+    fn make_secret(&self, rooms: &[Stored]) -> Result<Secret, DiskError> {
+        if !rooms.is_empty() {
+            // Also of a directory of an earlier version, which had none.
+            let (rooms, directory) = (rooms.len(), self.directory.display());
+            tracing::warn!(
+                rooms,
+                "a new secret is made in {directory}: viewers of the rooms that are kept are new ones"
+            );
+        }
+        secret::make(&self.directory).map_err(|source| self.io(source))
     }
 
     /// Returns whether there is a loss, which was accepted.

@@ -36,6 +36,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::id::{Numbering, RoomId, Seq, Term};
+use crate::identity::Secret;
 use crate::message::{Change, Key, Params};
 use crate::options::RoomOptions;
 use crate::place::Place;
@@ -85,6 +86,8 @@ pub(crate) struct Opened {
     pub(crate) rooms: Vec<Stored>,
     /// The lives of the log; the present one was drawn for this opening.
     pub(crate) lives: Arc<Lives>,
+    /// By which viewers are recognized.
+    pub(crate) secret: Secret,
 }
 
 /// What a room hands over.

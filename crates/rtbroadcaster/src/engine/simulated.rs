@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::{Append, Engine, Follower, Forgotten, Header, Health, LifeIndex, Lives, Opened, Record, Stored};
 use crate::id::{Life, RoomId, Seq};
+use crate::identity::Secret;
 
 /// What stands on a disk of one room.
 #[derive(Debug, Clone, Default)]
@@ -109,7 +110,8 @@ impl Machine {
         let dice = Dice::new(self.dice.below(u64::MAX));
         self.process = Some(tokio::spawn(write(Arc::clone(&self.platter), due, dice)));
         let health = watch::Sender::new(Health::Fine);
-        Opened { engine: Arc::new(Simulated { orders, health }), rooms, lives: Arc::new(lives) }
+        let engine = Arc::new(Simulated { orders, health });
+        Opened { engine, rooms, lives: Arc::new(lives), secret: Secret::random() }
     }
 
     /// The process is killed; what the operating system has stays, or with the power some of it goes.

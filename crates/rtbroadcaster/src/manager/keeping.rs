@@ -23,7 +23,8 @@ impl Manager {
     /// rooms with an [`OwnerKey`](crate::OwnerKey) are: nobody could come back to any other.
     ///
     /// An owner that was there is away now, and its grace begins. Viewers that come back with a cursor are `resumed`, if the
-    /// directory holds what they saw, and otherwise `reset`, whatever was done to its files. This reads all of it, which takes about a second for each 100 MB.
+    /// directory holds what they saw, and otherwise `reset`, whatever was done to its files. They are recognized by the
+    /// [`Config::secret`], or by the one in the directory's file `secret`, which is made if it is not there. This reads all of the directory, which takes about a second for each 100 MB.
     ///
     /// # Errors
     /// [`DiskError`] when the directory cannot be used.
@@ -55,9 +56,10 @@ impl Manager {
         config.warn();
         let shared = Shared::new(config, Clock::of_the_world());
         let now = shared.clock.now();
-        let Opened { engine, rooms, lives } = disk.open(now, Arc::clone(&shared.counters)).await?;
+        let counters = Arc::clone(&shared.counters);
+        let Opened { engine, rooms, lives, secret } = disk.open(now, counters, shared.config.secret.clone()).await?;
         let manager = Self(Arc::new(shared));
-        let registry = manager.make_registry(Some(engine), rooms, lives);
+        let registry = manager.make_registry(Some(engine), rooms, lives, Some(secret));
         manager.0.registry.get_or_init(|| registry);
         Ok(manager)
     }

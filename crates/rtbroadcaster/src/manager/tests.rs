@@ -48,8 +48,10 @@ async fn a_client_whose_room_was_found_before_it_could_speak_is_told_who_watches
     let manager = Manager::new(Config::default());
     let owner = manager.registry().create(None, Some(OwnerKey::random()), RoomOptions::new()).await.unwrap();
     let outbox = || Outbox::new(None, Protocol::V2.dialect(), manager.clock(), manager.counters(), manager.config());
-    let viewer =
-        manager.registry().join(owner.room(), outbox(), &Start::Fresh, &|_| (Bytes::new(), Hold::default())).unwrap();
+    let viewer = manager
+        .registry()
+        .join(owner.room(), outbox(), &Start::Fresh, None, &|_, _| (Bytes::new(), Hold::default()))
+        .unwrap();
     let (waits, speaker) = (manager.metrics().backlog_bytes, outbox());
     owner.speaks_through(&speaker);
     assert!(manager.metrics().backlog_bytes > waits, "how many watch");
@@ -63,9 +65,11 @@ async fn what_is_said_to_the_owner_of_a_room_that_has_ended_is_refused() {
     let owner = manager.create_room_with(options).await.unwrap();
     let _signals = owner.signals();
     let outbox = Outbox::new(None, Protocol::V2.dialect(), manager.clock(), manager.counters(), manager.config());
-    let mut viewer =
-        manager.registry().join(owner.room(), outbox, &Start::Fresh, &|_| (Bytes::new(), Hold::default())).unwrap();
-    let mut say = |key| viewer.signal(&Key::new(key).unwrap(), &Params::NONE);
+    let mut viewer = manager
+        .registry()
+        .join(owner.room(), outbox, &Start::Fresh, None, &|_, _| (Bytes::new(), Hold::default()))
+        .unwrap();
+    let mut say = |key| viewer.signal(&Key::new(key).unwrap(), &Params::NONE, None);
     assert_eq!(["hand", "vote"].map(&mut say), [Ok(()); 2]);
     owner.close();
     assert_eq!(["hand", "vote"].map(&mut say), [Err(SignalError::Unavailable); 2]);

@@ -50,6 +50,8 @@ pub(crate) struct Gauges {
     pub(crate) connections: usize,
     /// Rooms that there are.
     pub(crate) rooms: usize,
+    /// Choices of viewers that these remember.
+    pub(crate) voters: usize,
     /// Whether what they keep can be written.
     pub(crate) log_status: LogStatus,
 }
@@ -215,7 +217,7 @@ impl Counters {
     }
 
     /// How everything stands.
-    pub(crate) fn read(&self, Gauges { connections, rooms, log_status }: Gauges) -> Metrics {
+    pub(crate) fn read(&self, Gauges { connections, rooms, voters, log_status }: Gauges) -> Metrics {
         let closes = CloseReason::ALL.into_iter().zip(&self.closes);
         Metrics {
             connections: connections as u64,
@@ -225,6 +227,7 @@ impl Counters {
             connections_lost: self.lost.get(),
             rooms: rooms as u64,
             viewers: self.viewers.get(),
+            voters: voters as u64,
             log_status,
             messages: Messages {
                 events: self.events.get(),

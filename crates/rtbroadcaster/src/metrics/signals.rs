@@ -12,11 +12,14 @@ pub(crate) enum SignalRefusal {
     Unheard,
     /// The owner does not take what it is told.
     OwnerBehind,
+    /// It is a choice, and no more of them can be remembered.
+    VotersFull,
 }
 
 impl SignalRefusal {
     /// Every reason.
-    pub(crate) const ALL: [Self; 4] = [Self::ViewerRate, Self::RoomRate, Self::Unheard, Self::OwnerBehind];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::ViewerRate, Self::RoomRate, Self::Unheard, Self::OwnerBehind, Self::VotersFull];
 
     /// As it is counted.
     pub(crate) const fn word(self) -> &'static str {
@@ -25,6 +28,7 @@ impl SignalRefusal {
             Self::RoomRate => "room_rate",
             Self::Unheard => "unheard",
             Self::OwnerBehind => "owner_behind",
+            Self::VotersFull => "voters_full",
         }
     }
 }

@@ -97,7 +97,7 @@ pub fn decode(text: &str) -> Request {
 fn command(incoming: Incoming<'_>) -> Result<Command, Refusal> {
     match incoming.status.value {
         status::NEW => Ok(Command::Create { options: RoomOptions::new() }),
-        status::JOIN => Ok(Command::Join { room: incoming.uuid, start: Start::Fresh }),
+        status::JOIN => Ok(Command::Join { room: incoming.uuid, start: Start::Fresh, viewer: None }),
         status::CONNECTED => {
             let kind = if incoming.state_message { Kind::State } else { Kind::Event };
             let params = incoming.func_params.map_or("[]", RawValue::get);

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use crate::close::CloseReason;
 use crate::config::Config;
 use crate::id::Seq;
+use crate::identity::ViewerKey;
 use crate::message::{Dialect, Key, Message, Params};
 use crate::options::RoomOptions;
 use crate::standing::{How, Standing, Start};
@@ -51,6 +52,8 @@ pub enum Command {
         room: String,
         /// Where the viewer wants to go on.
         start: Start,
+        /// By which it wants to be recognized, not yet known to be right.
+        viewer: Option<ViewerKey>,
     },
     /// Say something to the own room.
     Publish {
@@ -135,6 +138,8 @@ pub enum Answer<'a> {
         replay: usize,
         /// What holds on this connection.
         terms: Terms<'a>,
+        /// By which the viewer is recognized when it comes back.
+        viewer: &'a ViewerKey,
     },
     /// To a `Publish` or `Clear` with an id: it is applied, under this number.
     Ack(Seq),

@@ -74,15 +74,16 @@ pub fn accepted(id: &str, answer: &Answer<'_>) -> Bytes {
                 terms,
             ))
         }
-        Answer::Joined { standing: Standing { room, epoch, term, seq, owner, away }, how, replay, terms } => {
+        Answer::Joined { standing: Standing { room, epoch, term, seq, owner, away }, how, replay, terms, viewer } => {
             frame(format_args!(
-                r#"{{"type":"joined","id":{id},"room":"{room}","epoch":"{}","term":{},"seq":{seq},"how":{},"replay":{replay},"owner":{},"aliveMs":{}{}}}"#,
+                r#"{{"type":"joined","id":{id},"room":"{room}","epoch":"{}","term":{},"seq":{seq},"how":{},"replay":{replay},"owner":{},"aliveMs":{}{},"viewer":{{"number":{},"key":"{viewer}"}}}}"#,
                 epoch.as_str(),
                 term.get(),
                 way(*how),
                 Presence(*owner, *away),
                 terms.alive(),
                 terms,
+                viewer.number().get(),
             ))
         }
         Answer::Ack(seq) => frame(format_args!(r#"{{"type":"ack","id":{id},"seq":{seq}}}"#)),
@@ -279,7 +280,7 @@ impl std::fmt::Display for Text<'_> {
 }
 
 fn frame(text: Arguments<'_>) -> Bytes {
-    write(256, |out| out.write_fmt(text))
+    write(384, |out| out.write_fmt(text))
 }
 
 /// One finished frame with space for `bytes`, written by `json`.

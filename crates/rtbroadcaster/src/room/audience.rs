@@ -21,13 +21,13 @@ impl Room {
         if !(listeners.owner || listeners.viewers) || state.core.has_ended() {
             return false;
         }
-        let (watch, now) = (state.core.viewers(), self.clock.now());
+        let (watch, now) = (state.reception.attendance.viewers(), self.clock.now());
         // Before it is asked since when they wait: with a crowd that comes or goes nothing is told for most of them.
         if state.reception.attention.can_wait(listeners, watch, now) {
             return false;
         }
         let ages = state.members.ages();
-        let audience = ages.of(watch, now);
+        let audience = Audience { viewers: watch, ..ages.of(state.core.viewers(), now) };
         let Notice { owner, viewers, look } =
             state.reception.attention.notice(listeners, audience, !ages.is_empty(), now);
         if let Some(at) = look {
@@ -56,7 +56,7 @@ impl Room {
 
     /// A viewer has come, or comes on: behind what brings it to where the room stands it is told how many watch.
     pub(super) fn tell_newcomer(&self, state: &mut State, seat: Seat, outbox: &Arc<Outbox>) {
-        let watch = state.core.viewers();
+        let watch = state.reception.attendance.viewers();
         if state.reception.tells_viewers
             && let Some(frame) = (outbox.dialect().audience)(watch)
         {
@@ -98,7 +98,8 @@ impl Room {
 
     /// How things stand.
     fn audience(&self, state: &State) -> Audience {
-        state.members.ages().of(state.core.viewers(), self.clock.now())
+        let connections = state.members.ages().of(state.core.viewers(), self.clock.now());
+        Audience { viewers: state.reception.attendance.viewers(), ..connections }
     }
 
     fn tell_owner_of(&self, audience: &Audience, state: &State) {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::log::{Lineage, Log, LogLimits, Proposal, Rejection, Resume, Verdict};
 use super::presence::{Absence, Patience, Presence};
 use crate::config::{Config, exceeds};
-use crate::id::{Cursor, Epoch, RoomId, Seq};
+use crate::id::{Cursor, Epoch, Numbering, RoomId, Seq};
 use crate::message::Entry;
 use crate::standing::{How, OwnerStatus, Reach, ResetReason, Standing, Start};
 pub(super) use ahead::Origin;
@@ -113,6 +113,11 @@ impl Core {
     /// Its name.
     pub fn id(&self) -> RoomId {
         self.id
+    }
+
+    /// Its numbering, which never changes.
+    pub(super) fn numbering(&self) -> Numbering {
+        self.log.lineage().past().0
     }
 
     /// Where it stands.

@@ -169,7 +169,7 @@ impl Room {
         if let Some(owner) = state.owner.take() {
             owner.farewell(self.id, CloseReason::Fault, RoomEnd::Fault);
         }
-        state.reception.part();
+        state.reception.end();
         self.budget.close();
         self.unlist(Cause::Fault);
     }
@@ -227,7 +227,7 @@ impl Room {
             let reason = if is_own_end { dialect.own_room_closed } else { dialect.room_closed };
             owner.farewell(self.id, reason, end);
         }
-        state.reception.part();
+        state.reception.end();
         // Whoever waits for the budget learns that the room has ended.
         self.budget.close();
         self.unlist(state.cause());

@@ -1,6 +1,7 @@
 //! A room: its lock, its members, and the two steps by which something said becomes something applied.
 //! Must not know HTTP or protocols. Its lock is held for memory only.
 
+mod attendance;
 mod attention;
 mod audience;
 pub mod core;
@@ -20,6 +21,7 @@ mod signals;
 mod summary;
 mod turns;
 mod viewer;
+mod voters;
 mod votes;
 mod waiting;
 
@@ -34,6 +36,7 @@ use crate::config::Config;
 use crate::engine::{Engine, LifeIndex, Lives, Stored};
 use crate::fanout::{Hold, Lanes, Outbox, Replay};
 use crate::id::{Cursor, Numbering, RoomId, Seq};
+use crate::identity::{Keys, ViewerKey, ViewerNumber};
 use crate::metrics::Counters;
 use crate::options::RoomOptions;
 use crate::standing::{Reach, Standing, Start};
@@ -56,6 +59,7 @@ pub(crate) use signals::SignalError;
 pub use signals::Signals;
 pub use summary::RoomSummary;
 pub(crate) use viewer::Membership;
+pub(crate) use voters::Voters;
 pub(crate) use waiting::Done;
 
 /// What may wait for a room's slowest lane, in bytes; beyond it the owner waits.
@@ -66,6 +70,8 @@ const BUDGET_BYTES_PER_MESSAGE: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Room {
     id: RoomId,
+    /// Its numbering, for which the keys of its viewers are made.
+    numbering: Numbering,
     clock: Clock,
     counters: Arc<Counters>,
     /// Where it is listed and its end is scheduled.
@@ -76,6 +82,8 @@ pub(crate) struct Room {
     signal_rates: SignalRates,
     /// By which an owner is known; a room of a classic client has none.
     key: Option<KeyHash>,
+    /// Make the keys by which its viewers are recognized.
+    viewer_keys: Arc<Keys>,
     /// Where its log is kept besides memory, if it is.
     engine: Option<Arc<dyn Engine>>,
     /// What it keeps there of what may be kept.
@@ -126,10 +134,17 @@ pub(crate) struct Surroundings {
     pub(crate) engine: Option<Arc<dyn Engine>>,
     /// The lives of all logs.
     pub(crate) lives: Arc<Lives>,
+    /// Make the keys by which viewers are recognized.
+    pub(crate) viewer_keys: Arc<Keys>,
+    /// The choices of viewers that all rooms remember.
+    pub(crate) voters: Arc<Voters>,
 }
 
-/// Writes what is announced to whoever enters, in its protocol.
+/// Writes what is announced to an owner that enters, in its protocol.
 pub(crate) type Announce<'a> = &'a dyn Fn(&Welcome) -> (Bytes, Hold);
+
+/// Writes what is announced to a viewer that enters, by which it is recognized later.
+pub(crate) type AnnounceViewer<'a> = &'a dyn Fn(&Welcome, &ViewerKey) -> (Bytes, Hold);
 
 impl Room {
     /// A room with its first owner. It is kept, if there is an engine, when it has [begun](Self::begin).
@@ -180,13 +195,13 @@ impl Room {
         registry: &Weak<Registry>,
         around: &Surroundings,
     ) -> Arc<Self> {
-        let id = core.id();
+        let (id, numbering) = (core.id(), core.numbering());
         let (engine, share) = keeps.unzip();
         let members = Members::new(id, Arc::clone(&around.lanes));
         let state = State {
             core,
             members,
-            reception: Reception::new(options),
+            reception: Reception::new(options, &around.voters),
             owner: None,
             waiting: Waiting::default(),
             cause: None,
@@ -195,6 +210,7 @@ impl Room {
         };
         Arc::new_cyclic(|me| Self {
             id,
+            numbering,
             clock: around.clock,
             counters: Arc::clone(&around.counters),
             registry: Weak::clone(registry),
@@ -204,6 +220,7 @@ impl Room {
                 per_room: around.config.signals_per_room_per_second,
             },
             key,
+            viewer_keys: Arc::clone(&around.viewer_keys),
             engine,
             share,
             me: Weak::clone(me),
@@ -222,7 +239,7 @@ impl Room {
         self.lock().core.grace()
     }
 
-    /// How many watch it.
+    /// How many connections watch it.
     pub(crate) fn viewers(&self) -> usize {
         self.lock().core.viewers()
     }
@@ -250,15 +267,18 @@ impl Room {
         self.budget.is_closed() || self.budget.available_permits() >= cost_of(bytes)
     }
 
-    /// Makes `outbox` a viewer's. It gets what `announce` says, what brings it from `start` to where the room stands,
-    /// and whatever is applied later: both happen under one lock, so nothing is lost, repeated or out of order between
-    /// them.
+    /// Makes `outbox` a viewer's, who shows a key if it was here before. It gets what `announce` says, what brings it from
+    /// `start` to where the room stands, and whatever is applied later: both happen under one lock, so nothing is lost,
+    /// repeated or out of order between them.
     fn join(
         self: &Arc<Self>,
         outbox: Arc<Outbox>,
         start: &Start,
-        announce: Announce<'_>,
+        shown: Option<&ViewerKey>,
+        announce: AnnounceViewer<'_>,
     ) -> Result<Membership, JoinError> {
+        // Before the lock is taken: nobody waits while codes are made.
+        let key = self.recognize(shown);
         let mut state = self.lock();
         let welcome = state.core.join(start, self.clock.now())?;
         if let Some(owner) = state.owner.as_ref().filter(|_| state.core.viewers() == 1) {
@@ -268,18 +288,26 @@ impl Room {
         let seq = welcome.standing.seq;
         self.counters.viewer_came();
         self.counters.brought(welcome.how);
-        outbox.replay(replay(welcome, announce));
+        outbox.replay(replay(welcome, &|welcome| announce(welcome, &key)));
         let seat = state.members.admit(&outbox, seq);
+        state.reception.attendance.came(key.number());
         if !self.notice_audience(&mut state) {
             self.tell_newcomer(&mut state, seat, &outbox);
         }
-        let number = state.reception.number();
-        Ok(Membership::new(Arc::clone(self), outbox, seat, number))
+        Ok(Membership::new(Arc::clone(self), outbox, seat, key.number()))
     }
 
-    /// Brings a viewer that paused after `position` to where the room stands. Until the lane comes to it in its queue,
-    /// what it offers the viewer is dropped, since the replay contains it.
-    fn unpause(&self, outbox: &Arc<Outbox>, seat: Seat, position: Seq, announce: Announce<'_>) {
+    /// Brings the viewer `number`, which paused after `position`, to where the room stands. Until the lane comes to it in its
+    /// queue, what it offers the viewer is dropped, since the replay contains it.
+    fn unpause(
+        &self,
+        outbox: &Arc<Outbox>,
+        seat: Seat,
+        number: ViewerNumber,
+        position: Seq,
+        announce: AnnounceViewer<'_>,
+    ) {
+        let key = self.key_of(number);
         let mut state = self.lock();
         if state.core.has_ended() {
             // The farewell is on its way.
@@ -290,7 +318,7 @@ impl Room {
         let welcome = state.core.welcome(&start, self.clock.now());
         self.counters.brought(welcome.how);
         outbox.returns();
-        state.members.replay(seat, outbox, replay(welcome, announce));
+        state.members.replay(seat, outbox, replay(welcome, &|welcome| announce(welcome, &key)));
         self.tell_newcomer(&mut state, seat, outbox);
     }
 
@@ -310,15 +338,15 @@ impl Room {
         self.tell_newcomer(&mut state, seat, outbox);
     }
 
-    /// The viewer of this number is gone.
-    fn leave(&self, outbox: &Arc<Outbox>, seat: Seat, number: u64) {
+    /// A connection of the viewer of this number is gone.
+    fn leave(&self, outbox: &Arc<Outbox>, seat: Seat, number: ViewerNumber) {
         let mut state = self.lock();
+        let now = self.clock.now();
         self.counters.viewer_left();
-        state.core.leave(self.clock.now());
+        state.core.leave(now);
         state.members.remove(seat, outbox);
-        if let Some(votes) = &mut state.reception.votes {
-            votes.forget(number);
-        }
+        state.reception.attendance.left(number);
+        state.reception.paces.left(number, now);
         self.notice_audience(&mut state);
         self.schedule_end(&mut state);
     }

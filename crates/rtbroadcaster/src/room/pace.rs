@@ -1,7 +1,10 @@
 //! How often something may be said: so much in a second, all of which may come at once.
 //! Pure: it takes the time as an argument.
 
+use std::collections::HashMap;
 use std::time::Duration;
+
+use crate::identity::{ByNumber, ViewerNumber};
 
 /// What one second brings may be had at once.
 const SECOND: Duration = Duration::from_secs(1);
@@ -24,6 +27,44 @@ impl Pace {
             self.until = until;
         }
         admits
+    }
+}
+
+/// For how many viewers there is always space.
+const VIEWERS_MIN: usize = 64;
+
+/// What each viewer said of late, over all its connections. Of those who were silent for a second nothing is kept.
+#[derive(Debug, Default)]
+pub(super) struct Paces(HashMap<ViewerNumber, Pace, ByNumber>);
+
+impl Paces {
+    /// Whether the viewer `number` may say one more at the moment `now`. So many viewers are there: what is kept is at most
+    /// twice that, so who speaks and leaves again and again is refused, and not what others said is forgotten.
+    pub(super) fn admits(&mut self, number: ViewerNumber, per_second: u32, now: Duration, there: usize) -> bool {
+        if per_second == 0 {
+            return true;
+        }
+        if let Some(pace) = self.0.get_mut(&number) {
+            return pace.admits(per_second, now);
+        }
+        let most = VIEWERS_MIN + 2 * there;
+        if self.0.len() >= most {
+            self.0.retain(|_, pace| pace.until > now);
+            if self.0.capacity() > VIEWERS_MIN + 4 * self.0.len() {
+                self.0.shrink_to(2 * self.0.len());
+            }
+        }
+        self.0.len() < most && self.0.entry(number).or_default().admits(per_second, now)
+    }
+
+    /// The last connection of the viewer `number` is gone: if it was silent nothing of it is kept.
+    pub(super) fn left(&mut self, number: ViewerNumber, now: Duration) {
+        if self.0.get(&number).is_some_and(|pace| pace.until <= now) {
+            self.0.remove(&number);
+        }
+        if self.0.is_empty() {
+            self.0 = HashMap::default();
+        }
     }
 }
 
@@ -51,5 +92,37 @@ mod tests {
     #[test]
     fn zero_lifts_it() {
         check(0, &[0, 0], &[100, 100]);
+    }
+
+    fn number(number: u64) -> ViewerNumber {
+        ViewerNumber::of(number)
+    }
+
+    #[test]
+    fn a_viewer_has_one_pace_over_all_its_connections() {
+        let (mut paces, now) = (Paces::default(), Duration::from_secs(9));
+        let admitted = |paces: &mut Paces, from, now| (0..20).filter(|_| paces.admits(number(from), 5, now, 2)).count();
+        assert_eq!((admitted(&mut paces, 1, now), admitted(&mut paces, 2, now)), (5, 5));
+        paces.left(number(1), now);
+        assert_eq!(admitted(&mut paces, 1, now), 0, "who comes back at once has said what it may");
+        assert_eq!(admitted(&mut paces, 1, now + Duration::from_millis(200)), 1);
+        assert_eq!((0..20).filter(|_| paces.admits(number(3), 0, now, 2)).count(), 20, "the limit is lifted");
+        for from in [1, 2] {
+            paces.left(number(from), now + Duration::from_secs(60));
+        }
+        assert_eq!(paces.0.capacity(), 0, "of the silent nothing is kept");
+    }
+
+    #[test]
+    fn those_who_speak_and_leave_are_refused_before_they_are_too_many() {
+        let (mut paces, now) = (Paces::default(), Duration::from_secs(9));
+        let admitted = |paces: &mut Paces, from: u64, now| {
+            (from..from + 10_000).filter(|from| paces.admits(number(*from), 5, now, 100)).count()
+        };
+        assert_eq!(admitted(&mut paces, 0, now), 264);
+        assert!(paces.admits(number(7), 5, now, 100), "whoever is known may say more");
+        assert_eq!(admitted(&mut paces, 10_000, now), 0);
+        assert_eq!(admitted(&mut paces, 20_000, now + Duration::from_secs(1)), 264, "the silent have made room");
+        assert!(paces.0.capacity() < 1_000);
     }
 }

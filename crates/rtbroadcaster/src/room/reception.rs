@@ -1,12 +1,15 @@
-//! What a room has besides messages: who is told of its viewers, and what these say to its owner.
+//! What a room has besides messages: who its viewers are, who is told of them, and what these say to its owner.
 //! Must not know sockets; it is touched under the room's lock.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
+use super::attendance::Attendance;
 use super::attention::Attention;
-use super::pace::Pace;
+use super::pace::{Pace, Paces};
+use super::voters::Voters;
 use super::votes::Votes;
 use crate::audience::Audience;
 use crate::options::RoomOptions;
@@ -17,6 +20,8 @@ use crate::signal::Signal;
 pub(super) struct Reception {
     /// Viewers are told how many they are.
     pub(super) tells_viewers: bool,
+    /// Which viewers are there.
+    pub(super) attendance: Attendance,
     /// What was told of the viewers.
     pub(super) attention: Attention,
     /// To a program that owns the room and wants to know of its viewers.
@@ -29,37 +34,38 @@ pub(super) struct Reception {
     pub(super) totals_planned: Option<Duration>,
     /// How often one thing was said of late that is told on its own.
     pub(super) pace: Pace,
-    /// How many of these were refused since the last one that the owner got, since it did not take them.
+    /// How often each viewer said something of late.
+    pub(super) paces: Paces,
+    /// How many of what is told on its own were refused since the last one that the owner got, since it did not take them.
     pub(super) dropped: u64,
-    /// How many viewers have come: the number of the last one.
-    came: u64,
 }
 
 impl Reception {
-    /// Nobody has come yet.
-    pub(super) fn new(options: &RoomOptions) -> Self {
+    /// Nobody has come yet. What viewers choose counts among the choices of `voters`.
+    pub(super) fn new(options: &RoomOptions, voters: &Arc<Voters>) -> Self {
         Self {
             tells_viewers: options.has_audience(),
+            attendance: Attendance::default(),
             attention: Attention::default(),
             watch: None,
             ear: None,
-            votes: Votes::of(options),
+            votes: Votes::of(options, voters),
             totals_planned: None,
             pace: Pace::default(),
+            paces: Paces::default(),
             dropped: 0,
-            came: 0,
         }
-    }
-
-    /// The number of one more viewer.
-    pub(super) fn number(&mut self) -> u64 {
-        self.came += 1;
-        self.came
     }
 
     /// The program that owned the room does not any more, or nobody does: it hears nothing from now on.
     pub(super) fn part(&mut self) {
         self.watch = None;
         self.ear = None;
+    }
+
+    /// The room has ended: nobody hears anything any more, and what was counted is forgotten.
+    pub(super) fn end(&mut self) {
+        self.part();
+        self.votes = None;
     }
 }

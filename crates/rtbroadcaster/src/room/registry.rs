@@ -12,12 +12,13 @@ use super::core::{JoinError, Origin};
 use super::key::KeyHash;
 use super::looks::Looks;
 use super::viewer::Membership;
-use super::{Announce, OwnError, Owner, OwnerKey, Room, RoomSummary, Surroundings};
+use super::{AnnounceViewer, OwnError, Owner, OwnerKey, Room, RoomSummary, Surroundings};
 use crate::clock::Clock;
 use crate::engine::{Engine, Health, Stored};
 use crate::fanout::{Faults, Lagging, Moments, Outbox};
 use crate::fault;
 use crate::id::{RoomId, Term};
+use crate::identity::ViewerKey;
 use crate::options::RoomOptions;
 use crate::place::Place;
 use crate::sampling::Sampling;
@@ -177,21 +178,27 @@ impl Registry {
         room.take_over(key, &hash).await
     }
 
-    /// Makes `outbox` a viewer's of the room `id`, who goes on at `start`.
+    /// Makes `outbox` a viewer's of the room `id`, who goes on at `start`, and shows a key if it was there before.
     pub(crate) fn join(
         &self,
         id: RoomId,
         outbox: Arc<Outbox>,
         start: &Start,
-        announce: Announce<'_>,
+        shown: Option<&ViewerKey>,
+        announce: AnnounceViewer<'_>,
     ) -> Result<Membership, JoinError> {
         let room = self.get(id).ok_or(JoinError::NoRoom)?;
-        room.join(outbox, start, announce)
+        room.join(outbox, start, shown, announce)
     }
 
     /// The room `id`, if there is one.
     pub(crate) fn get(&self, id: RoomId) -> Option<Arc<Room>> {
         self.lock().get(id)
+    }
+
+    /// How many choices of viewers all rooms remember.
+    pub(crate) fn voters(&self) -> usize {
+        self.around.voters.len()
     }
 
     /// How many rooms there are.

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::registry::Look;
-use super::votes::TooLong;
+use super::votes::{CountError, Voter};
 use super::{Room, State};
 use crate::fanout::Frame;
 use crate::id::Term;
@@ -40,11 +40,11 @@ impl Signals {
 pub(crate) enum SignalError {
     /// Its key is counted, and its parameters are too long for that.
     TooLong,
-    /// The viewer says too much.
+    /// The viewer says too much over this connection.
     Rate,
-    /// All viewers of the room together say too much.
-    RoomRate,
-    /// Nobody hears it at the moment.
+    /// All viewers of the room together say too much, or the viewer does over all its connections.
+    SharedRate,
+    /// Nobody hears it at the moment, or it cannot be counted.
     Unavailable,
 }
 
@@ -59,19 +59,28 @@ impl Room {
         self.signal_rates.per_viewer
     }
 
-    /// The viewer number `from` says this.
+    /// The viewer `from` says this.
     ///
     /// # Errors
     /// [`SignalError`] when it is as if it had not.
-    pub(super) fn signal(&self, from: u64, key: &Key, params: &Params) -> Result<(), SignalError> {
+    pub(super) fn signal(&self, from: Voter, key: &Key, params: &Params) -> Result<(), SignalError> {
         let mut state = self.lock();
         if state.core.has_ended() {
             // Said before the farewell, if that has not come to the viewer yet.
             return Err(self.refuse_signal(SignalRefusal::Unheard));
         }
         let now = self.clock.now();
+        let there = state.core.viewers();
+        if !state.reception.paces.admits(from.number, self.signal_rates.per_viewer, now, there) {
+            // Another connection of the same viewer may have used it up.
+            self.counters.signal_refused(SignalRefusal::ViewerRate);
+            return Err(SignalError::SharedRate);
+        }
         if let Some(votes) = state.reception.votes.as_mut().filter(|votes| votes.counts(key)) {
-            votes.count(key, params, from, now).map_err(|TooLong| SignalError::TooLong)?;
+            votes.count(key, params, from, now).map_err(|error| match error {
+                CountError::TooLong => SignalError::TooLong,
+                CountError::Full => self.refuse_signal(SignalRefusal::VotersFull),
+            })?;
             self.counters.signal_counted();
             self.plan_totals(&mut state);
             return Ok(());
@@ -83,7 +92,7 @@ impl Room {
             return Err(self.refuse_signal(SignalRefusal::RoomRate));
         }
         let (key, params, dropped) = (key.as_str().to_owned(), params.as_str().to_owned(), state.reception.dropped);
-        let heard = tell_owner(&mut state, Signal::Single { key, params, from, dropped });
+        let heard = tell_owner(&mut state, Signal::Single { key, params, from: from.number.get(), dropped });
         state.reception.dropped = match heard {
             Ok(()) => 0,
             Err(SignalRefusal::OwnerBehind) => dropped + 1,
@@ -99,8 +108,8 @@ impl Room {
         self.counters.signal_refused(refusal);
         match refusal {
             SignalRefusal::ViewerRate => SignalError::Rate,
-            SignalRefusal::RoomRate => SignalError::RoomRate,
-            SignalRefusal::Unheard | SignalRefusal::OwnerBehind => SignalError::Unavailable,
+            SignalRefusal::RoomRate => SignalError::SharedRate,
+            SignalRefusal::Unheard | SignalRefusal::OwnerBehind | SignalRefusal::VotersFull => SignalError::Unavailable,
         }
     }
 

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use super::members::Seat;
 use super::pace::Pace;
-use super::{Announce, Room, SignalError};
+use super::votes::Voter;
+use super::{AnnounceViewer, Room, SignalError};
 use crate::fanout::{Hold, Outbox};
 use crate::id::Seq;
+use crate::identity::{ViewerKey, ViewerNumber};
 use crate::message::{Key, Params};
 use crate::metrics::SignalRefusal;
+use crate::place::Place;
 
 /// A viewer's place in a room. Dropping it is how a viewer leaves, so no path forgets to.
 #[derive(Debug)]
@@ -17,14 +20,14 @@ pub(crate) struct Membership {
     room: Arc<Room>,
     outbox: Arc<Outbox>,
     seat: Seat,
-    /// Which viewer of the room it is, as the owner is told.
-    number: u64,
-    /// How much it said to the owner of late.
+    /// Which viewer of the room it is, as the owner is told. Others may have it too: one viewer has several connections.
+    number: ViewerNumber,
+    /// How much it said to the owner of late over this connection.
     pace: Pace,
 }
 
 impl Membership {
-    pub(super) fn new(room: Arc<Room>, outbox: Arc<Outbox>, seat: Seat, number: u64) -> Self {
+    pub(super) fn new(room: Arc<Room>, outbox: Arc<Outbox>, seat: Seat, number: ViewerNumber) -> Self {
         Self { room, outbox, seat, number, pace: Pace::default() }
     }
 
@@ -33,27 +36,40 @@ impl Membership {
         self.room.standing().seq
     }
 
-    /// The viewer says this to the owner.
+    /// The viewer, who connected from `place` as far as that is known, says this to the owner.
     ///
     /// # Errors
     /// [`SignalError`] when it is as if it had not.
-    pub(crate) fn signal(&mut self, key: &Key, params: &Params) -> Result<(), SignalError> {
+    pub(crate) fn signal(&mut self, key: &Key, params: &Params, place: Option<Place>) -> Result<(), SignalError> {
         let Self { room, pace, number, .. } = self;
         // Before the room's lock is taken: who says too much costs nobody else anything.
         if !pace.admits(room.signals_per_viewer(), room.now()) {
             return Err(room.refuse_signal(SignalRefusal::ViewerRate));
         }
-        room.signal(*number, key, params)
+        room.signal(Voter { number: *number, place }, key, params)
     }
 
     /// The viewer, who paused after `position`, gets what `announce` says, what it missed, and messages again.
-    pub(crate) fn unpause(&self, position: Seq, announce: Announce<'_>) {
-        self.room.unpause(&self.outbox, self.seat, position, announce);
+    pub(crate) fn unpause(&self, position: Seq, announce: AnnounceViewer<'_>) {
+        self.room.unpause(&self.outbox, self.seat, self.number, position, announce);
     }
 
     /// The viewer, who lost messages, gets the state. `hold` is told how many bytes that takes.
     pub(crate) fn restore(&self, hold: impl FnOnce(usize) -> Hold) {
         self.room.restore(&self.outbox, self.seat, hold);
+    }
+}
+
+impl Room {
+    /// Returns the key of the viewer that shows `shown`: the same if that is right, and else that of a new viewer.
+    pub(super) fn recognize(&self, shown: Option<&ViewerKey>) -> ViewerKey {
+        let number = shown.and_then(|key| self.viewer_keys.verify(self.numbering, key));
+        self.key_of(number.unwrap_or_else(ViewerNumber::random))
+    }
+
+    /// Returns the key of the viewer `number`.
+    pub(super) fn key_of(&self, number: ViewerNumber) -> ViewerKey {
+        self.viewer_keys.key(self.numbering, number)
     }
 }
 

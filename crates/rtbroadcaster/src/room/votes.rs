@@ -1,27 +1,48 @@
 //! Counts the signals of some keys by their parameters. Its memory is bounded, whatever is said.
 //! Pure: it takes the time as an argument and must not know who is told.
 
+mod choices;
+
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::voters::{Full, Voters};
+use crate::identity::ViewerNumber;
 use crate::message::{Key, Params};
 use crate::options::{Counting, RoomOptions};
+use crate::place::Place;
 use crate::signal::Signal;
+use choices::Choices;
 
 /// How many values of a key are told apart, and how long one may be.
 const VALUES_MAX: usize = 128;
 const VALUE_BYTES_MAX: usize = 128;
 
-/// For how many viewers the table of a key always has space once it had any.
-const CHOSEN_MIN: usize = 64;
-
 /// The place of all values that are not told apart.
 const OTHER: u8 = u8::MAX;
 
-/// A value is longer than one may be that is counted.
+/// Why a signal is not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub(super) enum CountError {
+    /// Its value is longer than one may be.
+    TooLong,
+    /// Its viewer has no choice yet, and no more choices can be remembered until the key is cleared.
+    Full,
+}
+
+impl From<Full> for CountError {
+    fn from(Full: Full) -> Self {
+        Self::Full
+    }
+}
+
+/// Which viewer said something, and from where, if that is known.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Voter {
+    pub(super) number: ViewerNumber,
+    pub(super) place: Option<Place>,
+}
 
 /// The signals of all keys that a room counts.
 #[derive(Debug)]
@@ -38,8 +59,8 @@ struct Poll {
     other: u64,
     /// The same, as it was last told.
     other_told: u64,
-    /// Which value a viewer has chosen: its place, or [`OTHER`]. Only where a newer one takes the place of the older.
-    chosen: HashMap<u64, u8>,
+    /// Which value each viewer has chosen: its place, or [`OTHER`]. Nobody where each signal counts.
+    chosen: Choices,
     /// What was told is not what there is, although no number says so.
     is_stale: bool,
     /// When the owner is told.
@@ -56,15 +77,15 @@ struct Value {
 }
 
 impl Votes {
-    /// Nothing is counted yet. `None` where nothing will be.
-    pub(super) fn of(options: &RoomOptions) -> Option<Box<Self>> {
+    /// Nothing is counted yet. `None` where nothing will be. Choices count among those of `voters`.
+    pub(super) fn of(options: &RoomOptions, voters: &Arc<Voters>) -> Option<Box<Self>> {
         let polls = options.counted_keys().iter().map(|(key, counting)| Poll {
             key: key.clone(),
             counting: *counting,
             values: Vec::new(),
             other: 0,
             other_told: 0,
-            chosen: HashMap::new(),
+            chosen: Choices::new(voters),
             is_stale: false,
             due: None,
         });
@@ -77,37 +98,24 @@ impl Votes {
         self.0.iter().any(|poll| poll.key == *key)
     }
 
-    /// The viewer number `from` says `key` with `params`.
+    /// The viewer `from` says `key` with `params`. What it chose stays when it goes, and is its own when it comes back.
     ///
     /// # Errors
-    /// [`TooLong`] when that cannot be counted.
-    pub(super) fn count(&mut self, key: &Key, params: &Params, from: u64, now: Duration) -> Result<(), TooLong> {
+    /// [`CountError`] when that cannot be counted; nothing has changed then.
+    pub(super) fn count(&mut self, key: &Key, params: &Params, from: Voter, now: Duration) -> Result<(), CountError> {
         let value = params.compact();
         if value.len() > VALUE_BYTES_MAX {
-            return Err(TooLong);
+            return Err(CountError::TooLong);
         }
-        if let Some(poll) = self.poll(key) {
-            poll.count(&value, from, now);
-        }
-        Ok(())
-    }
-
-    /// The viewer number `from` is gone; what it said stays counted.
-    pub(super) fn forget(&mut self, from: u64) {
-        for Poll { chosen, .. } in &mut self.0 {
-            chosen.remove(&from);
-            if chosen.capacity() > CHOSEN_MIN + 4 * chosen.len() {
-                // Half of it stays free, so that the next ones to come and go do not move it again.
-                chosen.shrink_to(2 * chosen.len());
-            }
-        }
+        self.poll(key).map_or(Ok(()), |poll| poll.count(&value, from, now))
     }
 
     /// Counts `key` anew, if it is counted: nothing was said.
     pub(super) fn restart(&mut self, key: &Key, now: Duration) {
         if let Some(poll) = self.poll(key) {
             poll.is_stale |= poll.other_told > 0 || poll.values.iter().any(|value| value.told > 0);
-            (poll.values, poll.other, poll.other_told, poll.chosen) = (Vec::new(), 0, 0, HashMap::new());
+            (poll.values, poll.other, poll.other_told) = (Vec::new(), 0, 0);
+            poll.chosen.clear();
             poll.due = poll.is_stale.then(|| poll.due.unwrap_or(now + poll.counting.every));
         }
     }
@@ -146,20 +154,22 @@ impl Votes {
 }
 
 impl Poll {
-    fn count(&mut self, value: &str, from: u64, now: Duration) {
-        if self.counting.once_per_viewer {
+    fn count(&mut self, value: &str, from: Voter, now: Duration) -> Result<(), CountError> {
+        let place = if self.counting.once_per_viewer {
+            let older = self.chosen.of(from)?;
             // First, so that the place of a value that nobody chooses any more can be had.
-            if let Some(older) = self.chosen.get(&from).copied() {
+            if let Some(older) = older {
                 *self.at(older) -= 1;
             }
             let place = self.place(value);
-            self.chosen.insert(from, place);
-            *self.at(place) += 1;
+            self.chosen.set(from.number, place);
+            place
         } else {
-            let place = self.place(value);
-            *self.at(place) += 1;
-        }
+            self.place(value)
+        };
+        *self.at(place) += 1;
         self.due.get_or_insert(now + self.counting.every);
+        Ok(())
     }
 
     /// The place of `value`, which it gets if there is one left.

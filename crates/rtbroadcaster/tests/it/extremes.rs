@@ -37,6 +37,7 @@ fn greatest() -> Config {
         rooms_max: usize::MAX,
         rooms_per_address_max: usize::MAX,
         viewers_per_room_max: usize::MAX,
+        voters_max: usize::MAX,
         connections_max: usize::MAX,
         connections_per_address_max: usize::MAX,
         handshakes_per_address_per_second: u32::MAX,

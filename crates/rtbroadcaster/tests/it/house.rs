@@ -30,7 +30,7 @@ impl House {
     }
 
     /// The same with rooms that are kept.
-    #[cfg(all(feature = "disk", feature = "remote"))]
+    #[cfg(feature = "disk")]
     pub(crate) async fn kept(config: Config, disk: &rtbroadcaster::Disk) -> Self {
         Self::of(Manager::open(config, disk).await.unwrap()).await
     }

@@ -142,6 +142,7 @@ fn set(config: &mut Config, setting: &str) -> Option<()> {
         "rooms_max" => config.rooms_max = number()?,
         "rooms_per_address_max" => config.rooms_per_address_max = number()?,
         "viewers_per_room_max" => config.viewers_per_room_max = number()?,
+        "voters_max" => config.voters_max = number()?,
         "first_message_timeout" => config.first_message_timeout = duration(value)?,
         "join_timeout" => config.join_timeout = duration(value)?,
         "owner_grace" => config.owner_grace = duration(value)?,
@@ -168,7 +169,7 @@ fn duration(text: &str) -> Option<Duration> {
 #[derive(Debug)]
 pub(crate) struct Values(HashMap<String, String>);
 
-/// A piece of a line: text, or the name of a value.
+/// A piece of a line: text, or the name of a value, with `#` in front for a number.
 enum Piece<'a> {
     Text(&'a str),
     Value(&'a str),
@@ -189,6 +190,12 @@ const KNOWN: [(&str, &str); 3] = [
 
 /// Stands for any whole number, another one each time.
 const NUMBER: &str = "NUMBER";
+/// How many digits a number may have that a `<` line takes.
+const NUMBER_DIGITS: RangeInclusive<usize> = 1..=16;
+
+/// What stands for a `joined` that says nothing of the viewer, and what it has then at its end.
+const JOINED: &str = r#"{"type":"joined","#;
+const VIEWER: [&str; 3] = [r#","viewer":{"number":"#, r#","key":""#, r#""}}"#];
 
 impl Values {
     pub(crate) fn new() -> Self {
@@ -208,8 +215,16 @@ impl Values {
         pieces(text).into_iter().map(fill).collect()
     }
 
-    /// Whether `text` is exactly what `expected` says; if so, takes the values that were not known.
+    /// Whether `text` is exactly what `expected` says; if so, takes the values that were not known. A `joined` that says nothing
+    /// of the viewer stands for one that ends with any.
     pub(crate) fn matches(&mut self, expected: &str, text: &str) -> bool {
+        if expected.starts_with(JOINED) && !expected.contains(VIEWER[0]) {
+            return without_viewer(text).is_some_and(|text| self.matches_whole(expected, &text));
+        }
+        self.matches_whole(expected, text)
+    }
+
+    fn matches_whole(&mut self, expected: &str, text: &str) -> bool {
         let mut rest = text;
         let mut taken: HashMap<String, String> = HashMap::new();
         for piece in pieces(expected) {
@@ -223,7 +238,7 @@ impl Values {
                     // All of its digits.
                     rest.trim_start_matches(|c: char| c.is_ascii_digit())
                 }),
-                (None, Some(name)) => value(rest).map(|(value, after)| {
+                (None, Some(name)) => value(name, rest).map(|(value, after)| {
                     taken.insert(name.to_owned(), value.to_owned());
                     after
                 }),
@@ -239,16 +254,32 @@ impl Values {
     }
 }
 
-/// The value at the front of `text`, which goes on as long as it can, and what follows it.
-fn value(text: &str) -> Option<(&str, &str)> {
-    let after = text.trim_start_matches(|c| matches!(c, '0'..='9' | 'a'..='f' | '-'));
+/// The value at the front of `text`, which goes on as long as it can, and what follows it. Its name says of what kind it is.
+fn value<'a>(name: &str, text: &'a str) -> Option<(&'a str, &'a str)> {
+    let is_number = name.starts_with('#');
+    let is_part = |c: char| if is_number { c.is_ascii_digit() } else { matches!(c, '0'..='9' | 'a'..='f' | '-') };
+    let after = text.trim_start_matches(is_part);
     let value = &text[..text.len() - after.len()];
-    VALUE_CHARS.contains(&value.len()).then_some((value, after))
+    let fits = if is_number {
+        NUMBER_DIGITS.contains(&value.len()) && !value.starts_with('0')
+    } else {
+        VALUE_CHARS.contains(&value.len())
+    };
+    fits.then_some((value, after))
+}
+
+/// A `joined` without the member at its end that says which viewer it is, if it has one.
+pub(crate) fn without_viewer(text: &str) -> Option<String> {
+    let (before, viewer) = text.rsplit_once(VIEWER[0])?;
+    let (_, viewer) = value("#number", viewer)?;
+    let (_, end) = value("key", viewer.strip_prefix(VIEWER[1])?)?;
+    (end == VIEWER[2]).then(|| format!("{before}}}"))
 }
 
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let is_name = |name: &str| {
-        let is_lower = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase());
+        let letters = name.strip_prefix('#').unwrap_or(name);
+        let is_lower = !letters.is_empty() && letters.bytes().all(|byte| byte.is_ascii_lowercase());
         is_lower || name == NUMBER || KNOWN.iter().any(|(known, _)| *known == name)
     };
     let (mut pieces, mut start, mut at) = (Vec::new(), 0, 0);
@@ -333,6 +364,41 @@ mod tests {
         for stranger in ["A", "g", "é", " "] {
             assert!(!matches(&format!(r#"["{}{stranger}"]"#, "a".repeat(35))), "{stranger}");
         }
+        for (number, expected) in [
+            ("", false),
+            ("7", true),
+            ("07", false),
+            ("1234567890123456", true),
+            ("12345678901234567", false),
+            ("-1", false),
+        ] {
+            assert_eq!(
+                Values::new().matches(r#"{"from":{{#one}}}"#, &format!(r#"{{"from":{number}}}"#)),
+                expected,
+                "{number}"
+            );
+        }
         assert!(!Values::new().matches("{{value}}-1", &format!("{}-1", "a".repeat(32))), "the end is the value's too");
+    }
+
+    #[test]
+    fn a_joined_that_says_nothing_of_the_viewer_stands_for_one_with_any() {
+        let (line, key) = (r#"{"type":"joined","id":"a"}"#, "0".repeat(45));
+        let joined = |viewer: &str| format!(r#"{{"type":"joined","id":"a"{viewer}}}"#);
+        let whole = joined(&format!(r#","viewer":{{"number":12,"key":"{key}"}}"#));
+        assert!(Values::new().matches(line, &whole));
+        for wrong in [
+            String::new(),
+            r#","viewer":{"number":12}"#.to_owned(),
+            format!(r#","viewer":{{"number":0,"key":"{key}"}}"#),
+            format!(r#","viewer":{{"number":12,"key":"{key}"}},"more":1"#),
+            format!(r#","viewer":{{"number":12,"key":"{key}","more":1}}"#),
+        ] {
+            assert!(!Values::new().matches(line, &joined(&wrong)), "{wrong}");
+        }
+        let mut values = Values::new();
+        let exact = r#"{"type":"joined","id":"a","viewer":{"number":{{#one}},"key":"{{one}}"}}"#;
+        assert!(values.matches(exact, &whole));
+        assert_eq!(values.fill("{{one}} {{#one}}"), Ok(format!("{key} 12")));
     }
 }

@@ -11,6 +11,7 @@ mod follower;
 pub(crate) mod frame;
 mod hardship;
 mod hurried;
+mod identity;
 mod joins;
 mod lagging;
 pub(crate) mod ledger;

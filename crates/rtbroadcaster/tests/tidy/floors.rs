@@ -11,8 +11,8 @@ const FLOORS: [&[&str]; 7] = [
     &["engine"],
     &["fanout", "protocol", "socket"],
     &[
-        "wire", "message", "signal", "audience", "options", "id", "close", "config", "clock", "fault", "origin",
-        "place", "sampling", "standing", "metrics",
+        "wire", "message", "signal", "audience", "options", "id", "identity", "close", "config", "clock", "fault",
+        "origin", "place", "sampling", "standing", "metrics",
     ],
 ];
 

@@ -4,7 +4,7 @@ use crate::tokens;
 use crate::tree::is_test;
 
 /// Where the pure parts are, below `src/`.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "wire/",
     "wire.rs",
     "protocol/",
@@ -12,6 +12,7 @@ const PURE: [&str; 12] = [
     "room/core",
     "room/log",
     "room/presence",
+    "room/attendance",
     "room/attention",
     "room/votes",
     "room/pace",

@@ -115,6 +115,7 @@ impl Dice {
             }
             (_, "HOST") => self.pick(&HOSTS).to_owned(),
             (_, "ADDR[/BITS]") => self.pick(&NETWORKS).to_owned(),
+            (_, "FILE") => self.pick(&["/run/secrets/rtbroadcaster", "secret", "a b"]).to_owned(),
             (_, "DIR") => self.pick(&DIRECTORIES).to_owned(),
             (_, "WORD") => self.pick(&["0123abcd", "DEADBEEF", "yes"]).to_owned(),
             (_, "FILTER") => self.pick(&FILTERS).to_owned(),

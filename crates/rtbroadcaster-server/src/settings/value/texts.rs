@@ -11,6 +11,7 @@ use crate::endpoint::{Endpoint, EndpointError};
 use crate::host_name::{HostName, NotAHostName};
 use crate::log::{Filter, Format};
 use crate::network::{Network, NetworkError};
+use crate::secret_file::SecretFile;
 
 /// How many digits the word of a loss has.
 const LOSS_WORD_DIGITS: usize = 8;
@@ -134,6 +135,23 @@ impl Value for PathBuf {
 
     fn show(&self, _: Range) -> String {
         quoted(self.display())
+    }
+}
+
+impl Value for SecretFile {
+    const PLACEHOLDER: &'static str = "FILE";
+
+    fn parse(text: &str, _: Range) -> Result<Self, String> {
+        // No system has a path with a zero in it.
+        if text.is_empty() || text.contains('\0') {
+            Err("expected the path of a file".into())
+        } else {
+            Ok(Self(text.into()))
+        }
+    }
+
+    fn show(&self, _: Range) -> String {
+        quoted(self)
     }
 }
 

@@ -62,6 +62,14 @@ pub enum DiskError {
         /// What that is, such as `a symbolic link`.
         what: &'static str,
     },
+    /// Its secret is none, see [`Secret`](crate::Secret).
+    #[error(
+        "{path} is not 64 hexadecimal digits. Put the file from a backup in its place, or remove it, and all viewers are new ones"
+    )]
+    Secret {
+        /// The file.
+        path: PathBuf,
+    },
     /// It cannot be read or written.
     #[error("cannot use the directory {directory}: {source}")]
     Io {

@@ -26,7 +26,7 @@ impl Drop for Place {
 }
 
 async fn open(disk: &Disk, now: u64) -> Result<Opened, DiskError> {
-    disk.open(Duration::from_secs(now), Counters::idle()).await
+    disk.open(Duration::from_secs(now), Counters::idle(), None).await
 }
 
 /// A machine whose processes leave what they had written, and nothing else, to the next.
@@ -485,7 +485,7 @@ async fn a_directory_of_format_1_opens_with_another_numbering_and_is_of_format_2
     let disk = Disk::at(&place.0);
     let mut numberings = Vec::new();
     for life in 0..3 {
-        let Opened { engine, rooms, lives } = open(&disk, 2_000_000_000).await.unwrap();
+        let Opened { engine, rooms, lives, .. } = open(&disk, 2_000_000_000).await.unwrap();
         let Stored { header, records, ids, .. } = &rooms[0];
         assert_eq!((header.term.get(), header.key, header.options.has_audience()), (3, [7; 32], true));
         assert_eq!(header.starts, [(crate::engine::LifeIndex(0), Seq::new(1).unwrap())]);

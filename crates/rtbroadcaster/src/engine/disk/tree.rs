@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 
-use super::marker;
 use super::mending::PROBE;
+use super::{marker, secret};
 
 /// Where the store is.
 pub(super) const STORE: &str = "store";
@@ -58,7 +58,7 @@ pub(super) fn check(directory: &Path) -> Result<Option<Exposed>, TreeError> {
     // It may be named by a link: whoever starts the server chooses it.
     let metadata = fs::metadata(directory)?;
     let is_exposed = exposed.note(directory, &metadata, true);
-    for (name, is_directory) in [(marker::NAME, false), (PROBE, false), (STORE, true)] {
+    for (name, is_directory) in [(marker::NAME, false), (secret::NAME, false), (PROBE, false), (STORE, true)] {
         let path = directory.join(name);
         let metadata = match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
@@ -172,7 +172,9 @@ mod tests {
     #[test]
     fn links_and_pipes_are_named_wherever_they_are() {
         let place = place();
-        for name in ["alive", "probe", "store/1.jnl", "store/lock", "store/keyspaces/2", "store/keyspaces/1/tables/9"] {
+        for name in
+            ["alive", "secret", "probe", "store/1.jnl", "store/lock", "store/keyspaces/2", "store/keyspaces/1/tables/9"]
+        {
             let path = place.join(name);
             symlink("/etc/hostname", &path).unwrap();
             let refused = || match check(&place) {

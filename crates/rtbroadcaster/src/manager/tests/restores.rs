@@ -13,6 +13,7 @@ use crate::engine::disk::Disk;
 use crate::engine::simulated::Dice;
 use crate::fanout::Hold;
 use crate::id::{Cursor, Epoch, Seq};
+use crate::identity::ViewerKey;
 use crate::message::Message;
 use crate::room::Welcome;
 use crate::standing::{How, Reach};
@@ -39,12 +40,12 @@ fn config() -> Config {
 fn welcome(manager: &Manager, room: RoomId, start: &Start) -> Option<Welcome> {
     let outbox = Outbox::new(None, Protocol::V2.dialect(), manager.clock(), manager.counters(), manager.config());
     let found = std::cell::Cell::new(None);
-    let announce = |welcome: &Welcome| {
+    let announce = |welcome: &Welcome, _: &ViewerKey| {
         let Welcome { standing, how, entries } = welcome;
         found.set(Some(Welcome { standing: standing.clone(), how: *how, entries: Arc::clone(entries) }));
         (Bytes::new(), Hold::default())
     };
-    let membership = manager.registry().join(room, outbox, start, &announce);
+    let membership = manager.registry().join(room, outbox, start, None, &announce);
     drop(membership);
     found.take()
 }

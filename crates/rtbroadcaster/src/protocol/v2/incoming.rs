@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::wishes;
 use crate::id::{Cursor, Epoch, Seq};
+use crate::identity::ViewerKey;
 use crate::message::{DEPTH_MAX, ID_BYTES_MAX, Key, Kind, Message, Params, SIGNAL_BYTES_MAX, depth};
 use crate::options::RoomOptions;
 use crate::protocol::{Command, Refusal, Request};
@@ -26,6 +27,7 @@ struct Incoming<'a> {
     owner_key: Member<'a>,
     cursor: Member<'a>,
     lives: Member<'a>,
+    viewer: Member<'a>,
     grace: Member<'a>,
     audience: Member<'a>,
     signals: Member<'a>,
@@ -122,6 +124,7 @@ impl<'a> Incoming<'a> {
             "ownerKey" => Some(&mut self.owner_key),
             "cursor" => Some(&mut self.cursor),
             "lives" => Some(&mut self.lives),
+            "viewer" => Some(&mut self.viewer),
             "graceMs" => Some(&mut self.grace),
             "audience" => Some(&mut self.audience),
             "signals" => Some(&mut self.signals),
@@ -149,7 +152,10 @@ impl<'a> Incoming<'a> {
         match kind.as_str() {
             "create" => Ok(Command::Create { options: self.options()? }),
             "own" => Ok(Command::Own { room: self.room.value()?, key: self.owner_key.value()?, start: self.start()? }),
-            "join" => Ok(Command::Join { room: self.room.value()?, start: self.start()? }),
+            "join" => {
+                let (room, start, viewer) = (self.room.value()?, self.start()?, self.viewer()?);
+                Ok(Command::Join { room, start, viewer })
+            }
             "publish" => Ok(Command::Publish { room: String::new(), message: self.message(id?)? }),
             "clear" => Ok(Command::Clear { key: self.key()?, id: id? }),
             "signal" => Ok(Command::Signal { key: self.key()?, params: self.signal_params()? }),
@@ -176,6 +182,12 @@ impl<'a> Incoming<'a> {
         let reach = if flag(self.lives)? { Reach::AllLives } else { Reach::OneLife };
         let Some(raw) = self.cursor.raw()? else { return Ok(Start::Fresh) };
         Ok(cursor(raw).map_or(Start::Malformed, |cursor| Start::After(cursor, reach)))
+    }
+
+    /// By what a viewer wants to be recognized. A text that is no key is one that proves nothing.
+    fn viewer(&self) -> Result<Option<ViewerKey>, Refusal> {
+        let text: Option<Cow<'_, str>> = self.viewer.optional()?;
+        Ok(text.and_then(|text| ViewerKey::parse(&text)))
     }
 
     fn message(&self, id: Option<Box<str>>) -> Result<Message, Refusal> {

@@ -2,10 +2,14 @@
 
 use super::*;
 use crate::id::{Cursor, Epoch, RoomId, Seq};
+use crate::identity::ViewerKey;
 use crate::message::{Key, Params};
 use crate::options::RoomOptions;
 use crate::protocol::{Command, Request};
 use crate::standing::{Reach, Start};
+
+/// A viewer's key.
+const VIEWER: &str = "b29430a256d21d4f053fa22000eef38385bc69a0cf7b5";
 
 /// Reads `text` and gives what it asks for in short, or the refusal, and the id that the answer repeats.
 fn read(text: &str) -> (String, String) {
@@ -16,7 +20,8 @@ fn read(text: &str) -> (String, String) {
             format!("signal {} {}", key.as_str(), std::str::from_utf8(params.as_bytes()).unwrap())
         }
         Ok(Command::Own { room, key, start }) => format!("own {room} {key} {}", place(&start)),
-        Ok(Command::Join { room, start }) => format!("join {room} {}", place(&start)),
+        Ok(Command::Join { room, start, viewer: None }) => format!("join {room} {}", place(&start)),
+        Ok(Command::Join { room, start, viewer: Some(viewer) }) => format!("join {room} {} {viewer}", place(&start)),
         Ok(Command::Publish { message, .. }) => {
             let body = message.body.as_ref().unwrap();
             let params = std::str::from_utf8(body.params.as_bytes()).unwrap();
@@ -70,6 +75,14 @@ fn every_type_a_client_may_send_is_a_command() {
     check(&format!(r#"{{"type":"join","id":"a","room":"r",{cursor},"lives":true}}"#), "join r e:7 lives", "a");
     check(&format!(r#"{{"type":"join","id":"a","room":"r",{cursor},"lives":false}}"#), "join r e:7", "a");
     check(r#"{"type":"join","id":"a","room":"r"}"#, "join r fresh", "a");
+    check(
+        &format!(r#"{{"type":"join","id":"a","room":"r","viewer":"{VIEWER}"}}"#),
+        &format!("join r fresh {VIEWER}"),
+        "a",
+    );
+    for text in ["", "0", &VIEWER[1..], &VIEWER.to_uppercase(), &"v".repeat(1_000), r"\u0030"] {
+        check(&format!(r#"{{"type":"join","id":"a","room":"r","viewer":"{text}"}}"#), "join r fresh", "a");
+    }
     check(r#"{"type":"join","id":"a","room":"r","cursor":{"seq":7,"epoch":"e"}}"#, "join r e:7", "a");
     check(r#"{"type":"publish","key":"k","params":[1, 2]}"#, "Event k [1, 2] -", "");
     check(r#"{"type":"publish","id":"a","key":"k","params":[],"state":true,"ephemeral":false}"#, "State k [] a", "a");
@@ -145,6 +158,10 @@ fn what_makes_no_sense_is_a_bad_message_and_repeats_a_valid_id() {
         (r#"{"type":"create","id":"a","graceMs":null}"#, "a"),
         (r#"{"type":"create","id":"a","graceMs":1,"graceMs":1}"#, "a"),
         (r#"{"type":"join","id":"a","room":"r","lives":1}"#, "a"),
+        (r#"{"type":"join","id":"a","room":"r","viewer":1}"#, "a"),
+        (r#"{"type":"join","id":"a","room":"r","viewer":null}"#, "a"),
+        (r#"{"type":"join","id":"a","room":"r","viewer":{"number":1,"key":"k"}}"#, "a"),
+        (r#"{"type":"join","id":"a","room":"r","viewer":"k","viewer":"k"}"#, "a"),
         (r#"{"type":"own","id":"a","room":"r","ownerKey":"k","lives":null}"#, "a"),
         (r#"{"type":"create","id":"a","signals":[["k",{}]]}"#, "a"),
         (r#"{"type":"create","id":"a","signals":{"k":[true,100,true]}}"#, "a"),
@@ -228,9 +245,12 @@ fn answers_are_written_as_in_the_protocol() {
     const EPOCH: &str = r#""epoch":"0b9e7c1d5a3f4e2f8c6d4b2a19070503","#;
     let (standing, config) = (standing(), Config::default());
     let terms = Terms { config: &config, next: config.heartbeat() };
-    let joined = |how| Answer::Joined { standing: &standing, how, replay: 3, terms };
+    let viewer = ViewerKey::parse(VIEWER).unwrap();
+    let joined = |how| Answer::Joined { standing: &standing, how, replay: 3, terms, viewer: &viewer };
     let rest = |how: &str| {
-        format!(r#"{ROOM}{EPOCH}"term":1,"seq":12,"how":{how},"replay":3,"owner":"live","aliveMs":25000,{TERMS}"#)
+        let terms = TERMS.strip_suffix('}').unwrap();
+        let viewer = format!(r#""viewer":{{"number":3141592653589793,"key":"{VIEWER}"}}"#);
+        format!(r#"{ROOM}{EPOCH}"term":1,"seq":12,"how":{how},"replay":3,"owner":"live","aliveMs":25000,{terms},{viewer}}}"#)
     };
     let cases = [
         (

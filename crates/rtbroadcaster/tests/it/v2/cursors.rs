@@ -118,7 +118,10 @@ async fn check(house: &House, room: &str, epoch: &str, ledger: &Ledger, row: (&s
         Resumed(after) => (How::Resumed, None, ledger.seq() - after),
         Reset(reason) => (How::Reset, Some(reason), state),
     };
+    let joined = viewer.follower.last_joined();
+    assert!((1..1 << 52).contains(&joined.viewer.number) && joined.viewer.key.len() <= 64, "{joined:?}");
     let expected = Joined {
+        viewer: joined.viewer.clone(),
         id: "join".into(),
         room: room.to_owned(),
         epoch: epoch.to_owned(),
@@ -133,7 +136,7 @@ async fn check(house: &House, room: &str, epoch: &str, ledger: &Ledger, row: (&s
         next_ms: Some(25_000),
         limits: Limits::default(),
     };
-    assert_eq!(*viewer.follower.last_joined(), expected, "{name}: {cursor}");
+    assert_eq!(*joined, expected, "{name}: {cursor}");
     viewer.until_answered().await;
     viewer.follower.check(ledger);
     assert_eq!(viewer.follower.seq(), ledger.seq(), "{name}: {cursor}");

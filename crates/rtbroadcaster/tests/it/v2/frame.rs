@@ -128,6 +128,15 @@ pub(crate) struct Joined {
     pub(crate) alive_ms: u64,
     pub(crate) next_ms: Option<u64>,
     pub(crate) limits: Limits,
+    pub(crate) viewer: Recognized,
+}
+
+/// Which viewer it is, and by what it is recognized.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Recognized {
+    pub(crate) number: u64,
+    pub(crate) key: String,
 }
 
 /// What an owner has said.
@@ -233,6 +242,11 @@ pub(crate) fn own(id: &str, room: &str, key: &str) -> String {
 pub(crate) fn join(id: &str, room: &str, cursor: Option<&str>) -> String {
     let cursor = cursor.map(|cursor| format!(r#","cursor":{cursor}"#)).unwrap_or_default();
     format!(r#"{{"type":"join","id":"{id}","room":"{room}"{cursor}}}"#)
+}
+
+/// The same with the key of a viewer that was there before.
+pub(crate) fn join_as(id: &str, room: &str, key: &str) -> String {
+    format!(r#"{{"type":"join","id":"{id}","room":"{room}","viewer":"{key}"}}"#)
 }
 
 /// A cursor behind the message `seq` of `epoch`.

@@ -1,6 +1,6 @@
 //! What viewers say to their owner: how often, how much, and what becomes of it when the owner does not listen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -204,10 +204,13 @@ async fn a_program_hears_its_viewers_once_it_listens_and_no_more_than_it_takes()
     // More than it takes: the rest is refused, and told.
     viewer.send_all((0..300).map(|_| frame::signal("i", "hand", "[ 2 ]"))).await;
     assert_eq!(refusals(&mut viewer).await, BTreeMap::from([("unavailable".to_owned(), 44)]));
+    let mut numbers = BTreeSet::new();
     for _ in 0..256 {
         match within("a signal", signals.recv()).await {
-            Some(Signal::Single { key, params, from: 1, dropped: 0, .. }) => {
+            Some(Signal::Single { key, params, from, dropped: 0, .. }) => {
                 assert_eq!((key.as_str(), params.as_str()), ("hand", "[ 2 ]"));
+                numbers.insert(from);
+                assert_eq!(numbers.len(), 1, "of one viewer");
             }
             other => panic!("expected a signal, but came {other:?}"),
         }

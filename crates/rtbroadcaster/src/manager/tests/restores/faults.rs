@@ -163,12 +163,13 @@ async fn try_one(base: &Base, seed: u64, dice: &mut Dice) -> &'static str {
             assert!(what.len() > 10, "{context}: {what}");
             match Manager::open(config(), &disk.accept_loss(word)).await {
                 Ok(manager) => (manager, "refused, then accepted"),
-                Err(DiskError::Damaged { .. }) => return "refused, then refused for good",
+                Err(DiskError::Damaged { .. } | DiskError::Secret { .. }) => return "refused, then refused for good",
                 Err(error) => panic!("{context}: {error}"),
             }
         }
         Err(
             error @ (DiskError::Damaged { .. }
+            | DiskError::Secret { .. }
             | DiskError::Io { .. }
             | DiskError::Newer { .. }
             | DiskError::Unknown { .. }),

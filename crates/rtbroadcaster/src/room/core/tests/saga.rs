@@ -15,6 +15,7 @@ use crate::engine::Lives;
 use crate::fanout::Hold;
 use crate::fanout::{Line, Replay};
 use crate::id::{self, Epoch, Life, Numbering, RoomId, Seq, Term};
+use crate::identity::ViewerKey;
 use crate::message::Entry;
 use crate::protocol::{Answer, Protocol, Terms};
 use crate::room::core::{Core, Origin, Welcome};
@@ -386,7 +387,8 @@ impl Saga {
 fn announced(welcome: &Welcome) -> Replay {
     let Welcome { standing, how, entries } = welcome;
     let terms = Terms { config: &Config::default(), next: None };
-    let answer = Answer::Joined { standing, how: *how, replay: entries.len(), terms };
+    let viewer = ViewerKey::parse(&"1".repeat(45)).unwrap();
+    let answer = Answer::Joined { standing, how: *how, replay: entries.len(), terms, viewer: &viewer };
     let announcement = Protocol::V2.accepted("id", &answer).unwrap();
     Replay { announcement, entries: Arc::clone(entries), seq: standing.seq, hold: Hold::default() }
 }

@@ -23,7 +23,7 @@ fn text(ledger: &Ledger, word: &str) -> String {
     let numbers: Vec<u64> = rest.split(' ').filter_map(|number| number.parse().ok()).collect();
     match name {
         "snapshot" | "resumed" => format!(
-            r#"{{"type":"joined","id":"1","room":"r",{announced}:{},"how":"{name}","replay":{},"owner":"live","aliveMs":0,"limits":{{"keyBytes":256,"idBytes":64,"depth":32,"signalBytes":4096}}}}"#,
+            r#"{{"type":"joined","id":"1","room":"r",{announced}:{},"how":"{name}","replay":{},"owner":"live","aliveMs":0,"limits":{{"keyBytes":256,"idBytes":64,"depth":32,"signalBytes":4096}},"viewer":{{"number":1,"key":"k"}}}}"#,
             numbers[0], numbers[1]
         ),
         "reset" => format!(

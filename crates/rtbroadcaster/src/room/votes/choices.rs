@@ -1,0 +1,116 @@
+//! What each viewer has chosen last, in one word for each.
+//! Pure: it must not know what the choices mean.
+
+use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use super::Voter;
+use crate::identity::{ByNumber, ViewerNumber};
+use crate::room::voters::{Full, Turnout, Voters};
+
+/// How many bits of a word are the choice; the 52 of a number stand before them.
+const CHOICE_BITS: u32 = 8;
+
+/// What the viewers of a room have chosen of one key. A choice stays when its viewer goes.
+#[derive(Debug)]
+pub(super) struct Choices {
+    /// Each once for a number.
+    words: HashSet<Word, ByNumber>,
+    turnout: Turnout,
+}
+
+/// A number and what it has chosen. It stands for its number in a set.
+#[derive(Debug, Clone, Copy)]
+struct Word(u64);
+
+impl Word {
+    fn new(number: ViewerNumber, choice: u8) -> Self {
+        Self(number.get() << CHOICE_BITS | u64::from(choice))
+    }
+
+    const fn number(self) -> u64 {
+        self.0 >> CHOICE_BITS
+    }
+
+    const fn choice(self) -> u8 {
+        self.0.to_le_bytes()[0]
+    }
+}
+
+impl PartialEq for Word {
+    fn eq(&self, other: &Self) -> bool {
+        self.number() == other.number()
+    }
+}
+
+impl Eq for Word {}
+
+impl Hash for Word {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.number().hash(state);
+    }
+}
+
+impl Choices {
+    /// Nobody has chosen yet. Each who does counts among `voters`.
+    pub(super) fn new(voters: &Arc<Voters>) -> Self {
+        Self { words: HashSet::default(), turnout: voters.turnout() }
+    }
+
+    /// Returns what the viewer `from` has chosen. One who has not has a place from now on, to be [set](Self::set).
+    ///
+    /// # Errors
+    /// [`Full`] when there is no place for one more.
+    pub(super) fn of(&mut self, from: Voter) -> Result<Option<u8>, Full> {
+        if let Some(word) = self.words.get(&Word::new(from.number, 0)) {
+            return Ok(Some(word.choice()));
+        }
+        self.turnout.admit(from.place)?;
+        Ok(None)
+    }
+
+    /// The viewer of this number, which has a place, chooses.
+    pub(super) fn set(&mut self, number: ViewerNumber, choice: u8) {
+        self.words.replace(Word::new(number, choice));
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        self.words = HashSet::default();
+        self.turnout.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn a_word_holds_the_greatest_number_and_every_choice() {
+        let numbers = [1, (1 << 52) - 1, 0x000f_0f0f_0f0f_0f0f].map(ViewerNumber::of);
+        for number in numbers {
+            for choice in [0, 1, 127, u8::MAX] {
+                let word = Word::new(number, choice);
+                assert_eq!((word.number(), word.choice()), (number.get(), choice));
+            }
+        }
+    }
+
+    #[test]
+    fn a_voter_costs_at_most_21_bytes_of_table() {
+        let mut choices = Choices::new(&Voters::new(&Config::default()));
+        for count in 1..=40_000_usize {
+            let number = ViewerNumber::random();
+            choices.of(Voter { number, place: None }).unwrap();
+            choices.set(number, 0);
+            if count >= 1_000 {
+                // What the standard library's table has: a word and a byte for each of its places, of which one in eight is
+                // free.
+                let bytes = choices.words.capacity() * 8 / 7 * (size_of::<Word>() + 1);
+                assert!(bytes <= 21 * count, "{bytes} bytes for {count}");
+            }
+        }
+    }
+}
