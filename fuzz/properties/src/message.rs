@@ -30,7 +30,10 @@ pub(crate) fn words(command: &Result<Command, Refusal>) -> String {
             signaled(key.as_str(), params)
         }
         Ok(Command::Own { room, key, start }) => format!("own {room:?} {key:?} {}", place(start)),
-        Ok(Command::Join { room, start }) => format!("join {room:?} {}", place(start)),
+        Ok(Command::Join { room, start, viewer }) => {
+            let viewer = viewer.as_ref().map(|viewer| format!(" as {viewer}")).unwrap_or_default();
+            format!("join {room:?} {}{viewer}", place(start))
+        }
         Ok(Command::Publish { room, message }) => {
             let (kind, body) = message.parts();
             let body = body.expect("what is accepted has no fault");

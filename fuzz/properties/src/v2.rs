@@ -88,7 +88,7 @@ fn asked(members: &Members<'_>) -> Option<String> {
         "own" => {
             id.valid().and(Some(format!("own {:?} {:?} {}", string("room")?, string("ownerKey")?, start(members)?)))
         }
-        "join" => id.valid().and(Some(format!("join {:?} {}", string("room")?, start(members)?))),
+        "join" => id.valid().and(Some(format!("join {:?} {}{}", string("room")?, start(members)?, viewer(members)?))),
         "publish" => {
             let (key, params) = (key(members)?, members.get("params").once().filter(|raw| raw.starts_with('['))?);
             let id = id.optional()?;
@@ -120,6 +120,17 @@ fn start(members: &Members<'_>) -> Option<String> {
         }),
         Member::Repeated => None,
     }
+}
+
+/// By what a viewer wants to be recognized, if that is a key: 13 digits of a number that is not 0, and 32 of its code.
+fn viewer(members: &Members<'_>) -> Option<String> {
+    let text = match members.get("viewer") {
+        Member::Missing => return Some(String::new()),
+        member => member.string()?,
+    };
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_key = text.len() == 45 && text.bytes().all(is_digit) && !text.starts_with("0000000000000");
+    Some(if is_key { format!(" as {text}") } else { String::new() })
 }
 
 /// How long a room is to wait for its owner, in milliseconds: a whole number written as one, and not 0.
@@ -165,4 +176,22 @@ fn wishes(members: &Members<'_>) -> Option<String> {
 
 fn key(members: &Members<'_>) -> Option<String> {
     members.get("key").string().filter(|key| (1..=KEY_BYTES_MAX).contains(&key.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_join_shows_a_key_or_a_text_that_is_none_or_makes_no_sense() {
+        let key = "b29430a256d21d4f053fa22000eef38385bc69a0cf7b5";
+        let zero = format!("{:0<13}{}", "", &key[13..]);
+        for text in [key, &zero, &key.to_uppercase(), &key[1..], "", "\\u0062", "é"] {
+            v2(format!(r#"{{"type":"join","id":"a","room":"r","viewer":"{text}"}}"#).as_bytes());
+        }
+        for wrong in [r#""viewer":1"#, r#""viewer":null"#, r#""viewer":"a","viewer":"a""#, r#""viewer":{"number":1}"#] {
+            v2(format!(r#"{{"type":"join","id":"a","room":"r",{wrong}}}"#).as_bytes());
+            v2(format!(r#"{{"type":"unpause","id":"a",{wrong}}}"#).as_bytes());
+        }
+    }
 }

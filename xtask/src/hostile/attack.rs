@@ -15,6 +15,7 @@ mod slow;
 mod trickle;
 mod unanswered;
 mod unread;
+mod voters;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -47,6 +48,8 @@ pub(super) enum Attack {
     Unread,
     /// A million signals to three owners, one of whom reads nothing, and some who speak read nothing either
     Signals,
+    /// Fifty thousand viewers from two hundred addresses that vote for five keys each, leave, and some come back by their key
+    Voters,
     /// Five thousand connections from one address that say nothing, opened again as they are closed
     Silent,
     /// Connections that ask for a file again and again and read no answer
@@ -103,6 +106,7 @@ impl Attack {
             Self::Pings => pings::make(plan).await,
             Self::Unread => unread::make(plan).await,
             Self::Signals => signals::make(plan).await,
+            Self::Voters => voters::make(plan).await,
             Self::Silent => silent::make(plan).await,
             Self::Unanswered => unanswered::make(plan).await,
             Self::Codes => codes::make(plan).await,

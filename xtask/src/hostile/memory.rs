@@ -33,8 +33,8 @@ const BACKLOG: u64 = 256 * 1024;
 /// A key whose signals are counted: its values, and totals that wait.
 const COUNTED_KEY: u64 = 32 * 1024;
 
-/// A viewer's choice where each has one.
-const VOTE: u64 = 40;
+/// A viewer's choice where each has one, which is remembered when it has left.
+const VOTE: u64 = 32;
 
 /// What is on a server at the same time, at most.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) struct Load {
     pub(super) pinned_bytes: u64,
     /// Keys whose signals are counted.
     pub(super) counted_keys: u64,
-    /// Choices of viewers of which each has one for a key.
+    /// Choices of viewers of which each has one for a key, of those who are there and of those who have left.
     pub(super) votes: u64,
     /// Directories in which rooms are kept: one, or none.
     pub(super) stores: u64,

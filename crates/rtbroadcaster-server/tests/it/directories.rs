@@ -37,7 +37,7 @@ async fn a_link_or_a_pipe_in_the_directory_is_named_and_never_opened() {
     let directory = used("foreign").await;
     let elsewhere = directory.0.with_extension("elsewhere");
     fs::write(&elsewhere, "of somebody else").unwrap();
-    for name in ["alive", "store/0.jnl", "store/lock", "store/more"] {
+    for name in ["alive", "secret", "store/0.jnl", "store/lock", "store/more"] {
         let (path, aside) = (directory.0.join(name), directory.0.join("aside"));
         let was_there = fs::rename(&path, &aside).is_ok();
         symlink(&elsewhere, &path).unwrap();

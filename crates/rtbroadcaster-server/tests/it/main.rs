@@ -31,3 +31,4 @@ mod shutdown;
 mod site;
 mod sockets;
 mod streams;
+mod viewers;

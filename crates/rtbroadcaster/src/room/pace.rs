@@ -38,8 +38,8 @@ const VIEWERS_MIN: usize = 64;
 pub(super) struct Paces(HashMap<ViewerNumber, Pace, ByNumber>);
 
 impl Paces {
-    /// Whether the viewer `number` may say one more at the moment `now`. So many viewers are there: what is kept is at most
-    /// twice that, so who speaks and leaves again and again is refused, and not what others said is forgotten.
+    /// Whether the viewer `number` may say one more at the moment `now`. So many connections are there: paces of about twice as
+    /// many viewers are kept. Where more come, speak and leave within a second, only the pace of each connection counts.
     pub(super) fn admits(&mut self, number: ViewerNumber, per_second: u32, now: Duration, there: usize) -> bool {
         if per_second == 0 {
             return true;
@@ -54,7 +54,7 @@ impl Paces {
                 self.0.shrink_to(2 * self.0.len());
             }
         }
-        self.0.len() < most && self.0.entry(number).or_default().admits(per_second, now)
+        self.0.len() >= most || self.0.entry(number).or_default().admits(per_second, now)
     }
 
     /// The last connection of the viewer `number` is gone: if it was silent nothing of it is kept.
@@ -114,15 +114,21 @@ mod tests {
     }
 
     #[test]
-    fn those_who_speak_and_leave_are_refused_before_they_are_too_many() {
+    fn a_crowd_that_speaks_and_leaves_is_never_refused_and_what_is_kept_of_it_has_a_limit() {
         let (mut paces, now) = (Paces::default(), Duration::from_secs(9));
         let admitted = |paces: &mut Paces, from: u64, now| {
             (from..from + 10_000).filter(|from| paces.admits(number(*from), 5, now, 100)).count()
         };
-        assert_eq!(admitted(&mut paces, 0, now), 264);
-        assert!(paces.admits(number(7), 5, now, 100), "whoever is known may say more");
-        assert_eq!(admitted(&mut paces, 10_000, now), 0);
-        assert_eq!(admitted(&mut paces, 20_000, now + Duration::from_secs(1)), 264, "the silent have made room");
+        assert_eq!(admitted(&mut paces, 1, now), 10_000);
+        assert_eq!(
+            (0..20).filter(|_| paces.admits(number(7), 5, now, 100)).count(),
+            4,
+            "of those it knows it counts all"
+        );
+        assert_eq!(paces.0.len(), 264);
+        let later = now + Duration::from_secs(2);
+        assert_eq!(admitted(&mut paces, 20_000, later), 10_000);
+        assert!(!paces.0.contains_key(&number(7)), "the silent have made room");
         assert!(paces.0.capacity() < 1_000);
     }
 }

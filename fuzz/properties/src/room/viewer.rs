@@ -15,6 +15,8 @@ pub(super) struct Viewer {
     /// The place of its room.
     pub(super) room: usize,
     pub(super) epoch: String,
+    /// Who it is and by what it is recognized, as it was told.
+    recognized: String,
     /// Up to where it has everything, or was told of the holes.
     pub(super) at: u64,
     /// The number of the newest value of each key.
@@ -69,6 +71,8 @@ impl Viewer {
             Cursor::At(at) if seq - at > HISTORY => ("reset", Some("retention")),
             Cursor::At(_) => ("resumed", None),
         };
+        let is_unpaused = matches!(asked, Asked::Unpause);
+        let recognized = members.get("viewer").once().expect("a viewer is told who it is").to_owned();
         let how = string(members, "how");
         assert_eq!((how.as_str(), reason.as_deref()), expected, "at {seq} to {cursor:?}");
         let is_state = how != "resumed";
@@ -76,6 +80,8 @@ impl Viewer {
         assert_eq!(viewer.epoch, epoch, "a room has one life");
         assert!(viewer.replay.is_none() && viewer.hole.is_none(), "the last replay is not out: {viewer:?}");
         assert!(is_state || viewer.at + left == seq, "{left} messages are not what was missed: {viewer:?}");
+        assert!(!is_unpaused || viewer.recognized == recognized, "{} became {recognized}", viewer.recognized);
+        viewer.recognized = recognized;
         (viewer.pauses, viewer.is_paused) = (false, false);
         viewer.replay = Some(Replay { left, is_state, came: Vec::new(), seq });
         viewer
@@ -90,8 +96,19 @@ impl Viewer {
     }
 
     fn new(room: usize, epoch: String) -> Self {
-        let state = BTreeMap::new();
-        Self { room, epoch, at: 0, state, hole: None, replay: None, passing: 0, pauses: false, is_paused: false }
+        let (state, recognized) = (BTreeMap::new(), String::new());
+        Self {
+            room,
+            epoch,
+            recognized,
+            at: 0,
+            state,
+            hole: None,
+            replay: None,
+            passing: 0,
+            pauses: false,
+            is_paused: false,
+        }
     }
 
     /// The connection is gone: what was not whole is forgotten.

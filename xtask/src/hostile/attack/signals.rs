@@ -1,7 +1,7 @@
 //! Signals as fast as they can be written, told one by one and counted, to the witnesses' owner, to one that is told totals,
 //! and to one that reads nothing. Must not know how a server limits them.
 
-mod owners;
+pub(super) mod owners;
 mod speech;
 
 use std::sync::Arc;
@@ -103,7 +103,8 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         lagging: UNREAD_MAX as u64 + 1,
         pinned_bytes: AT_ONCE * (EACH as u64 * REFUSAL_BYTES + 2 * SIGNAL_BYTES),
         counted_keys: COUNTED_KEYS,
-        votes: AT_ONCE * COUNTED_KEYS,
+        // Each viewer is another one, whose choices stay when it has left.
+        votes: made.count.div_ceil(EACH as u64) * COUNTED_KEYS,
         ..Load::default()
     };
     Ok(made)

@@ -14,22 +14,22 @@ use crate::hostile::sources::MANY;
 use crate::load::peer::{Peer, PeerError, V2};
 
 /// How many keys are counted.
-pub(super) const COUNTED_KEYS: u64 = 8;
+pub(in crate::hostile::attack) const COUNTED_KEYS: u64 = 8;
 
 /// How long the last totals may take, which are told after a tenth of a second.
 const SOON: Duration = Duration::from_secs(5);
 
 /// What an owner was told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(in crate::hostile::attack) struct Told {
     /// In how many totals.
-    pub(super) frames: u64,
-    pub(super) claps: u64,
-    pub(super) voters: u64,
+    pub(in crate::hostile::attack) frames: u64,
+    pub(in crate::hostile::attack) claps: u64,
+    pub(in crate::hostile::attack) voters: u64,
 }
 
 /// An owner that is told totals.
-pub(super) struct Counter {
+pub(in crate::hostile::attack) struct Counter {
     hearing: JoinHandle<Result<(), PeerError>>,
     told: watch::Receiver<Told>,
     /// Ends the hearing when it is dropped.
@@ -37,7 +37,7 @@ pub(super) struct Counter {
 }
 
 /// An owner that reads nothing.
-pub(super) struct Deaf {
+pub(in crate::hostile::attack) struct Deaf {
     _peer: Peer,
     room: String,
 }
@@ -67,7 +67,7 @@ fn is_counted(key: &str) -> bool {
 
 impl Counter {
     /// Opens a room that counts, and begins to hear. With it comes its name.
-    pub(super) async fn open(address: SocketAddr) -> Result<(Self, String), PeerError> {
+    pub(in crate::hostile::attack) async fn open(address: SocketAddr) -> Result<(Self, String), PeerError> {
         let mut peer = Peer::open_from(MANY.of(0), address, V2).await?;
         let others = (2..COUNTED_KEYS)
             .map(|key| format!(r#","k{key}":{{"count":true,"everyMs":{key}00,"oncePerViewer":true}}"#));
@@ -81,7 +81,7 @@ impl Counter {
     }
 
     /// Waits until so many claps and voters were told, or that takes too long; then the room is closed. What was told.
-    pub(super) async fn end(mut self, claps: u64, voters: u64) -> Result<Told, PeerError> {
+    pub(in crate::hostile::attack) async fn end(mut self, claps: u64, voters: u64) -> Result<Told, PeerError> {
         let all = self.told.wait_for(|told| (told.claps, told.voters) == (claps, voters));
         // Who ended in time, and with what, is seen by what was told.
         let _ = timeout(SOON, all).await;
@@ -92,13 +92,13 @@ impl Counter {
 }
 
 impl Deaf {
-    pub(super) async fn open(address: SocketAddr) -> Result<Self, PeerError> {
+    pub(in crate::hostile::attack) async fn open(address: SocketAddr) -> Result<Self, PeerError> {
         let mut peer = Peer::open_narrow_from(MANY.of(1), address, V2).await?;
         let room = create(&mut peer, "").await?;
         Ok(Self { _peer: peer, room })
     }
 
-    pub(super) fn room(&self) -> &str {
+    pub(in crate::hostile::attack) fn room(&self) -> &str {
         &self.room
     }
 }
