@@ -47,6 +47,9 @@ frames! {
         alive_ms: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
         grace_ms: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next_ms: Option<u64>,
+        limits: Limits,
     }
     /// This client owns the room.
     Owned {
@@ -58,13 +61,22 @@ frames! {
         replay: u64, alive_ms: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
         grace_ms: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next_ms: Option<u64>,
+        limits: Limits,
     }
     /// This client is a viewer.
     Joined {
         id: Cow<'a, str>, room: Cow<'a, str>, epoch: Cow<'a, str>, term: u64, seq: u64, how: How,
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<Reason>,
-        replay: u64, owner: Presence, alive_ms: u64,
+        replay: u64, owner: Presence,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        away_ms: Option<u64>,
+        alive_ms: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next_ms: Option<u64>,
+        limits: Limits,
         #[serde(borrow, skip_serializing_if = "Option::is_none")]
         viewer: Option<Recognized<'a>>,
     }
@@ -86,9 +98,15 @@ frames! {
     /// The state follows anew.
     Reset {
         reason: ResetReason, epoch: Cow<'a, str>, term: u64, seq: u64, replay: u64, owner: Presence,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        away_ms: Option<u64>,
     }
     /// The owner changed, went or came.
-    Owner { status: Presence, term: u64, }
+    Owner {
+        status: Presence, term: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        away_ms: Option<u64>,
+    }
     /// A message is safe.
     Ack { id: Cow<'a, str>, seq: u64, }
     /// A request is refused.
@@ -115,12 +133,34 @@ frames! {
         #[serde(skip_serializing_if = "Option::is_none")]
         other: Option<u64>,
     }
-    /// The room's last number.
-    Alive { seq: u64, }
+    /// The room's last number, and when the next one comes.
+    Alive {
+        seq: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next_ms: Option<u64>,
+    }
     /// The server goes away.
     Draining { reconnect_in_ms: u64, }
     /// The last frame.
-    Closed { reason: Cow<'a, str>, }
+    Closed {
+        reason: Cow<'a, str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        why: Option<Cow<'a, str>>,
+    }
+}
+
+/// What a client may send. What has no limit is missing.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct Limits {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_bytes: Option<u64>,
+    key_bytes: u64,
+    id_bytes: u64,
+    depth: u64,
+    signal_bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signals_per_second: Option<u64>,
 }
 
 /// Which viewer it is, and by what it is recognized.
@@ -167,6 +207,14 @@ pub(super) enum Presence {
     Away,
 }
 
+impl Presence {
+    /// Says how long an owner has been away exactly where it is.
+    fn check(self, away_ms: Option<u64>) -> Result<(), String> {
+        let goes_together = (self == Self::Away) == away_ms.is_some();
+        if goes_together { Ok(()) } else { Err("for how long the owner is away, without that it is".into()) }
+    }
+}
+
 /// Only the frame's name.
 #[derive(Deserialize)]
 struct Kind<'a> {
@@ -195,6 +243,7 @@ impl<'a> Answer<'a> {
                 if (joined.how == How::Reset) != joined.reason.is_some() {
                     return Err("a reason without a reset, or a reset without one".into());
                 }
+                joined.owner.check(joined.away_ms)?;
                 Ok(Self::Joined(joined))
             }
             "audience" => {
@@ -209,8 +258,16 @@ impl<'a> Answer<'a> {
             "created" => exact(text).map(Self::Created),
             "owned" => exact(text).map(Self::Owned),
             "skipped" => exact(text).map(Self::Skipped),
-            "reset" => exact(text).map(Self::Reset),
-            "owner" => exact(text).map(Self::Owner),
+            "reset" => {
+                let reset: Reset<'a> = exact(text)?;
+                reset.owner.check(reset.away_ms)?;
+                Ok(Self::Reset(reset))
+            }
+            "owner" => {
+                let owner: Owner<'a> = exact(text)?;
+                owner.status.check(owner.away_ms)?;
+                Ok(Self::Owner(owner))
+            }
             "ack" => exact(text).map(Self::Ack),
             "error" => exact(text).map(Self::Error),
             "alive" => exact(text).map(Self::Alive),
@@ -266,6 +323,8 @@ mod tests {
             r#"{"seq":1,"type":"alive"}"#,
             r#"{"type":"alive","seq":-1}"#,
             r#"{"type":"what"}"#,
+            r#"{"type":"owner","status":"away","term":1}"#,
+            r#"{"type":"owner","status":"live","term":1,"awayMs":0}"#,
             r#"{"type":"audience","viewers":1,"lagging":0}"#,
             r#"{"type":"signal","key":"k","counts":[[[],1,2]]}"#,
             r#"{"type":"message","seq":0,"key":"a","params":[]}"#,
