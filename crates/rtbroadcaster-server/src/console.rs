@@ -1,6 +1,8 @@
 //! What `watch` and `publish` share: the runtime, and what is said on stderr while a connection comes and goes.
 //! Must not know rooms.
 
+use std::time::{Duration, Instant};
+
 use rtbroadcaster::remote::Status;
 use tokio::runtime;
 
@@ -19,80 +21,163 @@ pub(crate) fn run(work: impl Future<Output = Result<Ending, Failure>>) -> Ending
     ended.unwrap_or_else(Ending::Failed)
 }
 
-/// Says when the connection is lost and when it is back.
+/// From which wait on it is said when the next attempt begins.
+const LONG_WAIT: Duration = Duration::from_secs(3);
+
+/// For how long an owner has to be away for it to be said: what has just happened is told as a message.
+const LONG_AWAY: Duration = Duration::from_secs(1);
+
+/// Says where a client stands: that the connection is lost, checked or back, when it is tried again, and for how long the
+/// owner has been away.
 #[derive(Debug)]
 pub(crate) struct Whereabouts {
     address: String,
     patience: Patience,
     /// Whether it was said that it is outside.
     is_out: bool,
+    /// Whether it was said that the connection is being checked.
+    is_checking: bool,
+    /// After how many failed attempts it was said last when the next one begins.
+    told_wait: u32,
 }
 
 impl Whereabouts {
     pub(crate) fn new(address: &str, patience: Patience) -> Self {
-        Self { address: address.into(), patience, is_out: false }
+        Self { address: address.into(), patience, is_out: false, is_checking: false, told_wait: 0 }
     }
 
     pub(crate) fn tell(&mut self, status: &Status) {
-        if let Some(text) = self.text(status) {
+        for text in self.texts(status, Instant::now()) {
             note(&text);
         }
     }
 
-    fn text(&mut self, status: &Status) -> Option<String> {
-        let is_out = match status {
-            Status::Connecting { failed } => *failed > 0,
-            Status::Resuming { .. } => true,
-            _ => false,
-        };
-        if is_out == self.is_out || status.closing().is_some() {
-            return None;
+    fn texts(&mut self, status: &Status, now: Instant) -> Vec<String> {
+        if status.closing().is_some() {
+            return Vec::new();
         }
-        self.is_out = is_out;
+        let (is_out, failed, next) = match status {
+            Status::Connecting { failed, next } => (*failed > 0, *failed, *next),
+            Status::Resuming { failed, next, .. } => (true, *failed, *next),
+            _ => (false, 0, None),
+        };
+        let is_checking = *status == Status::Checking;
+        let mut texts = Vec::new();
+        if is_out != self.is_out {
+            texts.push(self.turn(status, is_out));
+            self.told_wait = 0;
+        } else if is_checking {
+            if !self.is_checking {
+                texts.push(format!("no sign of life from {}; it was asked for one", self.address));
+            }
+        } else if self.is_checking && !is_out {
+            texts.push("the connection is there".into());
+        }
+        (self.is_out, self.is_checking) = (is_out, is_checking);
+        let wait = next.map_or(Duration::ZERO, |next| next.saturating_duration_since(now));
+        // Each time that the number of attempts has doubled: not with each one.
+        if is_out && wait >= LONG_WAIT && failed >= self.told_wait.saturating_mul(2) {
+            self.told_wait = failed.max(1);
+            texts.push(format!("still out after {failed} attempts; the next one begins in {}", seconds(wait)));
+        }
+        if let Status::Away { since } = status {
+            let away = now.saturating_duration_since(*since);
+            if away >= LONG_AWAY {
+                texts
+                    .push(format!("the owner has been away for {}; the room ends unless it comes back", seconds(away)));
+            }
+        }
+        texts
+    }
+
+    /// It has gone out, or come in.
+    fn turn(&self, status: &Status, is_out: bool) -> String {
         let time = self.patience.0.map(|time| format!(" for {}", humantime::format_duration(time)));
         let time = time.unwrap_or_default();
-        Some(match status {
+        match status {
             Status::Resuming { after, .. } => {
                 format!("the connection was lost ({} {}); trying to come back{time}", after.code(), after.reason())
             }
             _ if is_out => format!("no answer from {}; trying again{time}", self.address),
             _ => "the connection is there".into(),
-        })
+        }
     }
+}
+
+/// A time in whole seconds.
+fn seconds(time: Duration) -> String {
+    humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use rtbroadcaster::remote::Closing;
 
     use super::*;
+
+    fn told(whereabouts: &mut Whereabouts, now: Instant, states: &[Status]) -> Vec<String> {
+        states.iter().flat_map(|status| whereabouts.texts(status, now)).collect()
+    }
 
     #[test]
     fn each_change_is_told_once() {
         let mut whereabouts = Whereabouts::new("ws://a/b", Patience(Some(Duration::from_secs(5))));
         let after = Closing::with(1012, "restart");
-        let told: Vec<_> = [
-            Status::Connecting { failed: 0 },
-            Status::Connecting { failed: 1 },
-            Status::Connecting { failed: 2 },
+        let resuming = |failed| Status::Resuming { failed, next: None, after: after.clone() };
+        let connecting = |failed| Status::Connecting { failed, next: None };
+        let states = [
+            connecting(0),
+            connecting(1),
+            connecting(2),
             Status::Live,
             Status::Lagging,
-            Status::Resuming { failed: 0, after: after.clone() },
-            Status::Resuming { failed: 1, after: after.clone() },
-            Status::Closed(after),
-        ]
-        .iter()
-        .filter_map(|status| whereabouts.text(status))
-        .collect();
+            Status::Checking,
+            Status::Checking,
+            Status::Live,
+            Status::Checking,
+            resuming(0),
+            resuming(1),
+            Status::Closed(after.clone()),
+        ];
         assert_eq!(
-            told,
+            told(&mut whereabouts, Instant::now(), &states),
             [
                 "no answer from ws://a/b; trying again for 5s",
                 "the connection is there",
+                "no sign of life from ws://a/b; it was asked for one",
+                "the connection is there",
+                "no sign of life from ws://a/b; it was asked for one",
                 "the connection was lost (1012 restart); trying to come back for 5s",
             ]
         );
+    }
+
+    #[test]
+    fn long_waits_are_told_with_their_time_and_not_one_by_one() {
+        let mut whereabouts = Whereabouts::new("ws://a/b", Patience(None));
+        let now = Instant::now();
+        let waits = |failed, seconds| Status::Connecting { failed, next: Some(now + Duration::from_secs(seconds)) };
+        let states = [waits(1, 0), waits(8, 4), waits(9, 12), waits(15, 9), waits(16, 10), Status::Live, waits(1, 30)];
+        let after = |failed, seconds| format!("still out after {failed} attempts; the next one begins in {seconds}s");
+        assert_eq!(
+            told(&mut whereabouts, now, &states),
+            [
+                "no answer from ws://a/b; trying again".to_owned(),
+                after(8, 4),
+                after(16, 10),
+                "the connection is there".into(),
+                "no answer from ws://a/b; trying again".into(),
+                after(1, 30),
+            ]
+        );
+    }
+
+    #[test]
+    fn an_owner_that_was_away_before_is_told_with_its_time() {
+        let mut whereabouts = Whereabouts::new("ws://a/b", Patience(None));
+        let now = Instant::now() + Duration::from_secs(100);
+        let away = |seconds| Status::Away { since: now - Duration::from_secs(seconds) };
+        let told = told(&mut whereabouts, now, &[away(0), Status::Live, away(62)]);
+        assert_eq!(told, ["the owner has been away for 1m 2s; the room ends unless it comes back"]);
     }
 }

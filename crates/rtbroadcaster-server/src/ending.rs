@@ -118,7 +118,7 @@ impl Failure {
                 "another owner has taken the room over",
                 "Whoever holds its key may do that. What was not acknowledged is not known to be stored.",
             ),
-            (4503, _) => new("the room has ended".into(), "Its owner has closed it, or was away for too long."),
+            (4503, _) => new("the room has ended".into(), why_ended(closing)),
             (4500, _) => new(format!("the server at {address} does not let this program in"), "It needs other rights."),
             (1009, _) => new(
                 "a message is bigger than the server takes".into(),
@@ -162,6 +162,19 @@ impl Failure {
                 new(format!("the server at {address} has ended it ({code} {word})"), "PROTOCOL.md lists the reasons.")
             }
         }
+    }
+}
+
+/// Why a room has ended, as far as the server has told.
+pub(crate) fn why_ended(closing: &Closing) -> &'static str {
+    match closing.why() {
+        Some("owner") => "Its owner has closed it.",
+        Some("grace") => "Its owner was away for too long.",
+        Some("idle") => "It was not used, or its place was needed.",
+        Some("admin") => "An administrator has ended it.",
+        Some("fault") => "The server had a fault.",
+        Some("restart") => "The server has ended, and keeps no rooms.",
+        _ => "Its owner has closed it, or was away for too long.",
     }
 }
 

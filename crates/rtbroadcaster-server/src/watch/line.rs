@@ -29,7 +29,8 @@ pub(super) fn write(heard: &Heard, out: &mut String) {
 
 /// Adds the last line.
 pub(super) fn end(closing: &Closing, out: &mut String) {
-    let _ = writeln!(out, r#"{{"type":"closed","code":{},"reason":"{}"}}"#, closing.code(), closing.reason());
+    let why = closing.why().map_or_else(String::new, |why| format!(r#","why":"{why}""#));
+    let _ = writeln!(out, r#"{{"type":"closed","code":{},"reason":"{}"{why}}}"#, closing.code(), closing.reason());
 }
 
 fn write_state(reset: Option<ResetReason>, state: &State, out: &mut String) -> std::fmt::Result {

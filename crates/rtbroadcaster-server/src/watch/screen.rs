@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use rtbroadcaster::remote::{Closing, Heard};
 use rtbroadcaster::{Kind, OwnerStatus};
 
+use crate::ending::why_ended;
 use crate::plain::{name, plain};
 
 /// How wide numbers are.
@@ -50,7 +51,8 @@ pub(super) fn write(heard: &Heard, out: &mut String) {
 /// Adds the last line, where the room has ended as rooms do; of other ends stderr tells.
 pub(super) fn end(closing: &Closing, out: &mut String) {
     if closing.code() == super::ROOM_CLOSED {
-        let _ = writeln!(out, "{:>WIDTH$}  the room has ended", "");
+        let why = if closing.why().is_some() { format!(". {}", why_ended(closing)) } else { String::new() };
+        let _ = writeln!(out, "{:>WIDTH$}  the room has ended{why}", "");
     }
 }
 

@@ -10,9 +10,11 @@ mod unacked;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::crowd::{Audience, Signals};
+use super::limits::Limits;
+use super::request;
 use super::state::State;
 use super::status::Status;
 use super::{Options, crowd};
@@ -66,8 +68,10 @@ pub struct Broadcaster {
     status: watch::Receiver<Status>,
     state: watch::Receiver<State>,
     lease: watch::Receiver<Lease>,
+    limits: watch::Receiver<Limits>,
     loss: watch::Receiver<Option<Loss>>,
     audience: watch::Receiver<Option<Audience>>,
+    hurry: Arc<Notify>,
     ears: Arc<Mutex<Vec<crowd::Ear>>>,
     options: Options,
 }
@@ -184,10 +188,6 @@ impl Broadcaster {
         message.check()?;
         let (kind, body) = message.parts();
         let body = body.cloned().expect("it was checked");
-        let (bytes, limit) = (body.key.as_str().len() + body.params.as_bytes().len(), self.options.message_bytes_max);
-        if bytes > limit {
-            return Err(MessageError::TooBig { bytes, limit }.into());
-        }
         let change = match kind {
             Kind::Event => Change::Event,
             Kind::State => Change::State,
@@ -206,6 +206,7 @@ impl Broadcaster {
     }
 
     async fn order(&self, body: Body, change: Change) -> Result<Ticket, PublishError> {
+        self.limits.borrow().check(&body, request::say_bytes(&body, change))?;
         let (done, acked) = oneshot::channel();
         let status = self.status.clone();
         match self.orders.send(Order::Say(body, change, done)).await {
@@ -216,6 +217,13 @@ impl Broadcaster {
                 Err(is_over(&status))
             }
         }
+    }
+
+    /// Tries at once: outside of the room the next attempt begins now, but no sooner than a server has told, and not more
+    /// often than once a second. In the room the server is asked for a sign of life. A program calls it when it knows more
+    /// than this broadcaster, such as that the network is back.
+    pub fn reconnect(&self) {
+        self.hurry.notify_one();
     }
 
     /// Ends the room when everything that was published is safe: every viewer is told after it.

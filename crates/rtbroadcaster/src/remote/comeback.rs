@@ -1,6 +1,9 @@
-//! When to try again: full jitter with a bound that doubles, what the server advises, and patience. Whatever a server
-//! advises is a lower bound: no advice makes a client try more often. Pure: takes the time from outside.
-//! Must not know what is tried.
+//! When to try again. The first attempts of an outage follow each other closely, so that a short one costs little; then full
+//! jitter with a bound that doubles. What a server advises is a lower bound: no advice makes a client try more often. Pure:
+//! takes the time from outside. Must not know what is tried.
+
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
@@ -8,9 +11,30 @@ use super::Options;
 use super::ending::Closing;
 use super::random::Random;
 
-/// How long a connection has to last for the next delay to be a first one again. A server that takes clients and drops
-/// them at once would be asked twice a second for ever otherwise.
+/// How long a connection has to last to be steady: patience begins anew, and so do the free short stays.
 const STEADY: Duration = Duration::from_secs(10);
+
+/// How many attempts of an outage follow each other closely, each at most the first bound behind the one before.
+const CLOSE_ATTEMPTS: u32 = 7;
+
+/// How many attempts may begin before [`OUTAGE_FIRST`] is over.
+const FIRST_ATTEMPTS: u32 = 8;
+
+/// How long the beginning of an outage is, in first bounds: 10 s with the default of 500 ms.
+const OUTAGE_FIRST: u32 = 20;
+
+/// How many doublings the bound takes at once behind the close attempts.
+const DOUBLINGS_FIRST: u32 = 3;
+
+/// How many stays may be shorter than [`STEADY`] and begin the backoff anew all the same, how many a steady one gives back,
+/// and how often one comes back by itself. Without that a server that lets clients in and closes at once would be asked
+/// several times a second for ever.
+const SHORT_STAYS_MAX: u32 = 8;
+const SHORT_STAYS_BY_STEADY: u32 = 2;
+const SHORT_STAY_EVERY: Duration = Duration::from_secs(120);
+
+/// The shortest time between an attempt and the next one that the program or the end of a sleep asks for.
+const HURRY: Duration = Duration::from_secs(1);
 
 /// The shortest bound of a delay: a program that wants no delays would be a flood.
 const BOUND_MIN: Duration = Duration::from_millis(1);
@@ -41,6 +65,15 @@ impl From<Closing> for End {
     }
 }
 
+/// Why an attempt is made before its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hurry {
+    /// The program wants it.
+    Asked,
+    /// The machine has slept.
+    Slept,
+}
+
 /// The attempts of one client. All times are since it began.
 #[derive(Debug)]
 pub(super) struct Comeback {
@@ -53,8 +86,16 @@ pub(super) struct Comeback {
     random: Random,
     /// When the last attempt began.
     tried: Duration,
-    /// How many delays were drawn since the last steady connection.
+    /// Before when no attempt may begin, by the advice of a server.
+    not_before: Duration,
+    /// How many delays were drawn since the backoff began anew.
     attempts: u32,
+    /// How many it had been when it began anew after a short stay.
+    attempts_before: u32,
+    /// How many attempts the present outage has had.
+    in_outage: u32,
+    /// How many more short stays begin the backoff anew, and since when that number is right.
+    short_stays: (u32, Duration),
     /// How long it was outside since the last steady connection, but for the present time.
     outside: Duration,
     /// Since when it is in the room, or outside of it.
@@ -70,13 +111,24 @@ enum Place {
 impl Comeback {
     pub(super) fn new(options: &Options, random: Random) -> Self {
         let Options { backoff_first, backoff_max, patience, .. } = *options;
-        let (first, max) = (backoff_first.max(BOUND_MIN), backoff_max.max(BOUND_MIN));
-        let since = (Place::Outside, Duration::ZERO);
-        let (tried, outside) = (Duration::ZERO, Duration::ZERO);
-        Self { first, max, patience, random, tried, attempts: 0, outside, since }
+        let zero = Duration::ZERO;
+        Self {
+            first: backoff_first.max(BOUND_MIN),
+            max: backoff_max.max(BOUND_MIN),
+            patience,
+            random,
+            tried: zero,
+            not_before: zero,
+            attempts: 0,
+            attempts_before: 0,
+            in_outage: 0,
+            short_stays: (SHORT_STAYS_MAX, zero),
+            outside: zero,
+            since: (Place::Outside, zero),
+        }
     }
 
-    /// It has come in.
+    /// It has come in, and all of the state with it.
     pub(super) fn entered(&mut self, now: Duration) {
         if self.since.0 == Place::Outside {
             self.outside = self.outside_by(now);
@@ -87,24 +139,34 @@ impl Comeback {
     /// How long to wait before the next attempt; `None` when it was the last.
     pub(super) fn next(&mut self, end: &End, now: Duration) -> Option<Duration> {
         if self.since.0 == Place::Inside {
-            if now.saturating_sub(self.since.1) >= STEADY {
-                (self.attempts, self.outside) = (0, Duration::ZERO);
-            }
-            self.since = (Place::Outside, now);
+            self.end_stay(end.advice, now);
         }
         if !end.closing.comes_back() {
             return None;
         }
-        let jitter = self.jitter();
-        let delay = match end.advice {
-            Advice::None => jitter,
+        let jitter = self.jitter(now);
+        let (told, delay) = match end.advice {
+            Advice::None => (now, jitter),
             // Without a delay behind it, since the server has spread these moments; unless the last attempt was just now.
-            Advice::At(moment) => moment.max(self.tried.saturating_add(jitter)).saturating_sub(now),
-            Advice::NotBefore(time) => time.saturating_add(jitter),
+            Advice::At(moment) => (moment, moment.max(self.tried.saturating_add(jitter)).saturating_sub(now)),
+            Advice::NotBefore(time) => (now.saturating_add(time), time.saturating_add(jitter)),
         };
+        self.not_before = told;
         let outside = self.outside_by(now).saturating_add(delay);
         self.tried = now.saturating_add(delay);
         self.patience.is_none_or(|patience| outside < patience).then_some(delay)
+    }
+
+    /// How long to wait before an attempt that does not wait for its time; `previous` is when the last one began. What a
+    /// server has told stays a lower bound.
+    pub(super) fn hurried(&mut self, hurry: Hurry, previous: Duration, now: Duration) -> Duration {
+        let soon = match hurry {
+            Hurry::Asked => previous.saturating_add(HURRY),
+            // Not all who slept behind one access point at the same moment.
+            Hurry::Slept => now.saturating_add(self.random.part_of(HURRY)),
+        };
+        self.tried = soon.max(self.not_before).max(now);
+        self.tried - now
     }
 
     /// When patience ends, if nothing changes; `None` in the room, and where it never ends.
@@ -124,151 +186,47 @@ impl Comeback {
         }
     }
 
+    /// A stay in the room is over, and the outage begins.
+    fn end_stay(&mut self, advice: Advice, now: Duration) {
+        let is_steady = now.saturating_sub(self.since.1) >= STEADY;
+        self.in_outage = 0;
+        self.since = (Place::Outside, now);
+        let (mut short_stays, known) = self.short_stays;
+        let earned = now.saturating_sub(known).as_secs() / SHORT_STAY_EVERY.as_secs();
+        let earned = u32::try_from(earned).unwrap_or(u32::MAX);
+        short_stays = short_stays.saturating_add(earned).min(SHORT_STAYS_MAX);
+        let known = known.saturating_add(SHORT_STAY_EVERY.saturating_mul(earned));
+        self.attempts = self.attempts.max(self.attempts_before);
+        if is_steady {
+            (self.attempts, self.attempts_before, self.outside) = (0, 0, Duration::ZERO);
+            short_stays = short_stays.saturating_add(SHORT_STAYS_BY_STEADY).min(SHORT_STAYS_MAX);
+        } else if advice == Advice::None && short_stays > 0 {
+            (self.attempts, self.attempts_before) = (0, self.attempts);
+            short_stays -= 1;
+        }
+        self.short_stays = (short_stays, known);
+    }
+
     /// How long it has been outside since the last steady connection.
     fn outside_by(&self, now: Duration) -> Duration {
         self.outside.saturating_add(now.saturating_sub(self.since.1))
     }
 
-    fn jitter(&mut self) -> Duration {
-        let bound = self.first.saturating_mul(1 << self.attempts.min(16)).min(self.max);
+    fn jitter(&mut self, now: Duration) -> Duration {
+        let (attempt, in_outage) = (self.attempts, self.in_outage);
         self.attempts = self.attempts.saturating_add(1);
-        self.random.part_of(bound)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lost() -> End {
-        Closing::lost("lost").into()
-    }
-
-    fn advised(advice: Advice) -> End {
-        End { advice, ..lost() }
-    }
-
-    fn comeback(seed: u64, options: &Options) -> Comeback {
-        Comeback::new(options, Random::of(seed))
-    }
-
-    const S: Duration = Duration::from_secs(1);
-
-    #[test]
-    fn the_nth_delay_is_spread_evenly_between_zero_and_a_bound_that_doubles_up_to_the_greatest() {
-        let options = Options::default();
-        const CLIENTS: u64 = 10_000;
-        for attempt in 0..8_u32 {
-            let bound = (options.backoff_first * 2_u32.pow(attempt)).min(options.backoff_max);
-            let mut tenths = [0_u64; 10];
-            for seed in 0..CLIENTS {
-                let mut comeback = comeback(seed, &options);
-                let delay = (0..=attempt).map(|_| comeback.next(&lost(), Duration::ZERO).unwrap()).last().unwrap();
-                assert!(delay < bound, "{delay:?} of {bound:?}");
-                tenths[usize::try_from(delay.as_nanos() * 10 / bound.as_nanos()).unwrap()] += 1;
-            }
-            // Pearson's test with 9 degrees of freedom: by chance it is above 33.7 once in 10 000 times.
-            let mean = CLIENTS / 10;
-            let square: u64 = tenths.iter().map(|&count| count.abs_diff(mean).pow(2)).sum();
-            assert!(square < 34 * mean, "attempt {attempt}: {tenths:?}");
-        }
-    }
-
-    #[test]
-    fn only_a_steady_connection_makes_the_next_delay_a_first_one_again() {
-        let options = Options { backoff_first: S, backoff_max: 1_000 * S, ..Options::default() };
-        let longest = |lived: Duration| {
-            let delays = (0..200).map(|seed| {
-                let mut comeback = comeback(seed, &options);
-                (0..6).for_each(|_| _ = comeback.next(&lost(), Duration::ZERO));
-                comeback.entered(S);
-                comeback.next(&lost(), S + lived).unwrap()
-            });
-            delays.max().unwrap()
-        };
-        assert!(longest(STEADY / 2) > 32 * S);
-        assert!(longest(STEADY) < S);
-    }
-
-    #[test]
-    fn what_the_server_advises_is_obeyed() {
-        let mut comeback = comeback(1, &Options::default());
-        assert_eq!(comeback.next(&advised(Advice::At(5 * S)), 2 * S), Some(3 * S));
-        let again = comeback.next(&advised(Advice::At(5 * S)), 5 * S).unwrap();
-        assert!(again > Duration::ZERO && again < S, "the last attempt began just now: {again:?}");
-        assert_eq!(comeback.next(&advised(Advice::At(9 * S)), 9 * S), Some(Duration::ZERO), "it waited until then");
-        assert!(comeback.next(&advised(Advice::NotBefore(7 * S)), S).is_some_and(|delay| delay >= 7 * S));
-    }
-
-    #[test]
-    fn no_advice_makes_a_client_try_more_often_than_without_any() {
-        for advice in [Advice::None, Advice::At(Duration::ZERO), Advice::NotBefore(Duration::ZERO)] {
-            for seed in 0..100 {
-                let mut comeback = comeback(seed, &Options::default());
-                let (mut now, mut attempts) = (Duration::ZERO, 0);
-                while now < 3_600 * S {
-                    // Let in each time, and closed at once.
-                    comeback.entered(now);
-                    now += comeback.next(&advised(advice), now).unwrap();
-                    attempts += 1;
-                }
-                // An hour has 480 mean delays of half of 15 s.
-                assert!((400..600).contains(&attempts), "{advice:?}, seed {seed}: {attempts}");
+        self.in_outage = self.in_outage.saturating_add(1);
+        let first = self.first.min(self.max);
+        match attempt {
+            0 => self.random.part_of(first),
+            1..CLOSE_ATTEMPTS => first / 5 * 3 + self.random.part_of(first / 5 * 2),
+            _ => {
+                let doublings = (attempt - CLOSE_ATTEMPTS + DOUBLINGS_FIRST).min(16);
+                let bound = self.first.saturating_mul(1 << doublings).min(self.max);
+                let held = self.since.1.saturating_add(self.first.saturating_mul(OUTAGE_FIRST)).saturating_sub(now);
+                let held = if in_outage < FIRST_ATTEMPTS { Duration::ZERO } else { held };
+                held.saturating_add(self.random.part_of(bound))
             }
         }
-    }
-
-    #[test]
-    fn no_number_overflows() {
-        let options = Options {
-            backoff_first: Duration::MAX,
-            backoff_max: Duration::MAX,
-            patience: Some(Duration::MAX),
-            ..Options::default()
-        };
-        for advice in [Advice::At(Duration::MAX), Advice::NotBefore(Duration::MAX), Advice::None] {
-            let mut comeback = comeback(1, &options);
-            for now in [Duration::ZERO, S, Duration::MAX] {
-                let _ = (comeback.next(&advised(advice), now), comeback.gives_up());
-                comeback.entered(now);
-                comeback.pardon(Duration::MAX, now);
-            }
-        }
-        let hasty = Options { backoff_first: Duration::ZERO, backoff_max: Duration::ZERO, ..Options::default() };
-        let mut comeback = comeback(1, &hasty);
-        assert!((0..99).any(|_| comeback.next(&lost(), S).is_some_and(|delay| delay > Duration::ZERO)));
-    }
-
-    #[test]
-    fn nobody_comes_back_for_good_or_without_patience() {
-        let options = Options { patience: Some(10 * S), ..Options::default() };
-        let mut comeback = comeback(1, &options);
-        assert!(comeback.next(&Closing::with(4509, "fenced").into(), S).is_none());
-        assert!(comeback.next(&lost(), 9 * S).is_some());
-        assert!(comeback.next(&lost(), 11 * S).is_none());
-        comeback.entered(20 * S);
-        assert!(comeback.next(&lost(), 100 * S).is_some(), "it begins anew with each steady time inside");
-        assert_eq!(comeback.gives_up(), Some(110 * S));
-        for advice in [Advice::At(130 * S), Advice::NotBefore(30 * S)] {
-            assert!(comeback.next(&advised(advice), 101 * S).is_none(), "{advice:?} is beyond patience");
-        }
-    }
-
-    #[test]
-    fn short_stays_in_the_room_do_not_renew_patience_and_the_program_s_own_pauses_cost_none() {
-        let options = Options { patience: Some(10 * S), backoff_first: Duration::ZERO, ..Options::default() };
-        let mut comeback = comeback(1, &options);
-        let mut now = Duration::ZERO;
-        for outside in 1..10 {
-            now += S;
-            comeback.entered(now);
-            assert_eq!(comeback.gives_up(), None);
-            now += STEADY / 2;
-            assert!(comeback.next(&lost(), now).is_some(), "{outside} s outside");
-            assert_eq!(comeback.gives_up(), Some(now + (10 - outside) * S));
-        }
-        comeback.pardon(7 * S, now + 7 * S);
-        assert_eq!(comeback.gives_up(), Some(now + 8 * S));
-        assert!(comeback.next(&lost(), now + 9 * S).is_none());
     }
 }

@@ -1,27 +1,28 @@
 //! The way of a viewer or an owner over many connections: into the room, out of it, and back. Must not know which of
 //! both it is.
 
+mod stay;
+
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::Options;
-use super::comeback::{Comeback, End};
+use super::comeback::{Comeback, End, Hurry};
 use super::dial::Dialer;
 use super::ending::Closing;
 use super::frame::Frame;
 use super::line::{Line, after, until};
+use super::liveness::{Liveness, Signs};
 use super::random::Random;
 use super::status::Status;
 
-/// How many texts may wait before no further order is taken.
-const TEXTS_MAX: usize = 64;
-
-/// How long a farewell may take.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How often the time for an answer is doubled at most.
+const TIMEOUT_DOUBLINGS_MAX: u32 = 3;
 
 /// What waits to be written, in order.
 pub(super) type Texts = VecDeque<Utf8Bytes>;
@@ -46,11 +47,15 @@ pub(super) trait Part: Send {
     /// Takes a frame. Texts to be written are added to `texts`.
     fn hear(&mut self, frame: Frame, texts: &mut Texts) -> Result<(), End>;
 
-    /// The time between two heartbeats, once the room was entered on this connection.
-    fn alive(&self) -> Option<Duration>;
+    /// What the server has told of its signs of life, once it has answered the request that enters the room on this
+    /// connection.
+    fn signs(&self) -> Option<Signs>;
 
-    /// Whether the server has answered the request that enters the room, on this connection.
-    fn is_answered(&self) -> bool;
+    /// How long the room waits for this client, if it is its owner.
+    fn grace(&self) -> Option<Duration>;
+
+    /// How many bytes of what was said may not have come to the server, as far as its last acknowledgement tells.
+    fn unproven_bytes(&self) -> usize;
 
     /// Where it stands in the room; `None` while it is not all in.
     fn inside(&self) -> Option<Status>;
@@ -92,21 +97,37 @@ pub(super) trait Part: Send {
 /// One way.
 pub(super) struct Course<P: Part> {
     part: P,
-    dialer: Dialer,
+    dialer: Arc<Dialer>,
     answer_timeout: Duration,
     patience: Option<Duration>,
+    /// Whether it comes back at all.
+    reconnects: bool,
     orders: mpsc::Receiver<P::Order>,
     /// Whether somebody may still give orders.
     has_master: bool,
+    /// The program wants the next attempt, or a probe, now.
+    hurry: Arc<Notify>,
+    /// Changes each time that the machine may have slept.
+    slept: watch::Receiver<u64>,
     status: watch::Sender<Status>,
     comeback: Comeback,
+    liveness: Liveness,
     begun: Instant,
+    /// When the last attempt began.
+    tried: Duration,
     /// Since when texts wait and none was taken, as the server does not read.
     unread: Option<Instant>,
-    /// How many attempts have failed since it was in the room.
+    /// How many attempts have failed since it was in the room, and how many of them without an answer.
     failed: u32,
+    unanswered: u32,
     /// How the connection ended on which it was in the room; `None` before the first one.
     after: Option<Closing>,
+}
+
+/// How a wait outside of the room ends.
+enum Waited<T> {
+    Done(T),
+    Hurried(Hurry),
 }
 
 impl<P: Part> Course<P> {
@@ -116,21 +137,28 @@ impl<P: Part> Course<P> {
         options: &Options,
         orders: mpsc::Receiver<P::Order>,
         status: watch::Sender<Status>,
+        hurry: Arc<Notify>,
     ) -> Self {
-        let Options { answer_timeout, patience, .. } = *options;
+        let Options { answer_timeout, patience, reconnect: reconnects, .. } = *options;
         let (comeback, begun) = (Comeback::new(options, Random::new()), Instant::now());
         Self {
             part,
-            dialer,
+            slept: dialer.slept.clone(),
+            dialer: Arc::new(dialer),
             answer_timeout,
             patience,
+            reconnects,
             orders,
             has_master: true,
+            hurry,
             status,
             comeback,
+            liveness: Liveness::default(),
             begun,
+            tried: Duration::ZERO,
             unread: None,
             failed: 0,
+            unanswered: 0,
             after: None,
         }
     }
@@ -146,21 +174,22 @@ impl<P: Part> Course<P> {
             // Asked before the cut, after which nothing is owed that was asked on this connection alone.
             let has_given_up = self.has_given_up();
             self.unread = None;
+            self.liveness.left(false, self.now());
             self.part.cut();
             if let Wish::Go(closing) = self.part.wish() {
                 // What the server said of the end is better than what was expected.
                 break if end.closing.code() == 1006 { closing } else { end.closing };
             }
             if self.status.borrow().is_inside() {
-                (self.after, self.failed) = (Some(end.closing.clone()), 0);
+                (self.after, self.failed, self.unanswered) = (Some(end.closing.clone()), 0, 0);
             } else {
                 self.failed = self.failed.saturating_add(1);
+                self.unanswered = self.unanswered.saturating_add(u32::from(end.closing.reason() == "silent"));
             }
-            match self.comeback.next(&end, self.begun.elapsed()) {
-                Some(delay) if !has_given_up => wait = delay,
+            match self.comeback.next(&end, self.now()) {
+                Some(delay) if !has_given_up && self.reconnects => wait = delay,
                 _ => break end.closing,
             }
-            self.tell_outside();
         };
         self.orders.close();
         self.part.over(&closing);
@@ -168,12 +197,22 @@ impl<P: Part> Course<P> {
         // Orders that came too late are dropped, which answers them.
     }
 
-    fn tell_outside(&self) {
-        let failed = self.failed;
+    /// The time since it began.
+    fn now(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    fn tell_outside(&self, next: Option<Instant>) {
+        let (failed, next) = (self.failed, next.map(Instant::into_std));
         self.status.send_replace(match self.after.clone() {
-            None => Status::Connecting { failed },
-            Some(after) => Status::Resuming { failed, after },
+            None => Status::Connecting { failed, next },
+            Some(after) => Status::Resuming { failed, next, after },
         });
+    }
+
+    /// How long the server may take for an answer: longer with each attempt that had none.
+    fn timeout(&self) -> Duration {
+        self.answer_timeout.saturating_mul(1 << self.unanswered.min(TIMEOUT_DOUBLINGS_MAX))
     }
 
     /// When patience ends: with being outside, with what the server owes, or with what it does not read, whichever is first.
@@ -189,20 +228,50 @@ impl<P: Part> Course<P> {
     }
 
     /// Waits, connects, and takes orders the while.
-    async fn attempt(&mut self, wait: Duration) -> Result<Line, End> {
+    async fn attempt(&mut self, mut wait: Duration) -> Result<Line, End> {
+        loop {
+            let begin = after(wait);
+            if !wait.is_zero() {
+                self.tell_outside(begin);
+            }
+            let hurry = self.hurry.clone();
+            let hurried = async {
+                hurry.notified().await;
+                Hurry::Asked
+            };
+            if let Waited::Hurried(hurry) = self.meanwhile(until(begin), hurried).await? {
+                let left = begin.map_or(Duration::MAX, |begin| begin.saturating_duration_since(Instant::now()));
+                wait = self.comeback.hurried(hurry, self.tried, self.now()).min(left);
+                continue;
+            }
+            self.tried = self.now();
+            self.tell_outside(None);
+            let (dialer, timeout) = (Arc::clone(&self.dialer), self.timeout());
+            // An attempt that was begun before a sleep may wait for an answer to what nobody has any more.
+            match self.meanwhile(dialer.dial(timeout), std::future::pending()).await? {
+                Waited::Done(dialed) => return dialed.map(|(socket, traffic)| Line::new(socket, traffic)),
+                Waited::Hurried(hurry) => wait = self.comeback.hurried(hurry, self.tried, self.now()),
+            }
+        }
+    }
+
+    /// Waits for `awaited` unless there is hurry, and takes orders the while.
+    async fn meanwhile<T>(
+        &mut self,
+        awaited: impl Future<Output = T> + Send,
+        hurried: impl Future<Output = Hurry> + Send,
+    ) -> Result<Waited<T>, End> {
         let gives_up = self.gives_up();
-        let Self { part, dialer, orders, has_master, answer_timeout, .. } = self;
-        let dialed = async {
-            sleep(wait).await;
-            dialer.dial(*answer_timeout).await
-        };
-        tokio::pin!(dialed);
+        let Self { part, orders, has_master, slept, .. } = self;
+        tokio::pin!(awaited, hurried);
         loop {
             if let Wish::Go(closing) = part.wish() {
                 return Err(closing.into());
             }
             tokio::select! {
-                socket = &mut dialed => return socket.map(Line::new),
+                done = &mut awaited => return Ok(Waited::Done(done)),
+                hurry = &mut hurried => return Ok(Waited::Hurried(hurry)),
+                Ok(()) = slept.changed() => return Ok(Waited::Hurried(Hurry::Slept)),
                 order = orders.recv(), if *has_master && part.can_obey() => match order {
                     Some(order) => part.obey(order, None),
                     None => {
@@ -214,89 +283,5 @@ impl<P: Part> Course<P> {
                 () = until(gives_up) => return Err(Closing::lost("silent").into()),
             }
         }
-    }
-
-    /// Uses a connection until its end.
-    async fn stay(&mut self, mut line: Line) -> End {
-        let mut texts = Texts::from([self.part.enter().into()]);
-        let (mut is_inside, mut answer_by) = (false, after(self.answer_timeout));
-        let mut gone_by = None;
-        // Since when the program does not take what was heard.
-        let mut untaken: Option<Instant> = None;
-        loop {
-            if let (Wish::Go(closing), None) = (self.part.wish(), gone_by) {
-                if !is_inside {
-                    return closing.into();
-                }
-                let Some(farewell) = self.part.farewell() else { return closing.into() };
-                texts.push_back(farewell.into());
-                gone_by = after(FAREWELL);
-            }
-            let has_heard = self.part.has_heard();
-            if has_heard {
-                untaken.get_or_insert_with(Instant::now);
-            } else if let Some(since) = untaken.take() {
-                // Meanwhile nobody has read, which does not mean that nothing came.
-                line.ear.was_not_read();
-                answer_by = answer_by.and_then(|_| after(self.answer_timeout));
-                self.comeback.pardon(since.elapsed(), self.begun.elapsed());
-            }
-            self.unread = if texts.is_empty() { None } else { self.unread.or_else(|| Some(Instant::now())) };
-            let gives_up = self.gives_up();
-            tokio::select! {
-                frame = line.ear.next(), if !has_heard => match frame {
-                    Ok(frame) => {
-                        if let Err(end) = self.part.hear(frame, &mut texts) {
-                            return end;
-                        }
-                        line.ear.beats(self.part.alive());
-                        if let Some(status) = self.part.inside() {
-                            (is_inside, answer_by) = (true, answer_by.filter(|_| is_inside));
-                            self.tell_inside(status);
-                        } else if self.part.is_answered() {
-                            // A long replay comes.
-                            answer_by = answer_by.and_then(|_| after(self.answer_timeout));
-                        }
-                    }
-                    Err(parted) => return parted.end(self.begun),
-                },
-                place = line.mouth.place(), if !texts.is_empty() => {
-                    self.unread = None;
-                    match (place, texts.pop_front()) {
-                        (Some(place), Some(text)) => place.send(text),
-                        // The reader meets the end.
-                        _ => texts.clear(),
-                    }
-                }
-                () = self.part.pass_on(), if has_heard => {}
-                order = self.orders.recv(), if self.has_master && self.part.can_obey() && texts.len() < TEXTS_MAX => {
-                    match order {
-                        Some(order) => self.part.obey(order, is_inside.then_some(&mut texts)),
-                        None => {
-                            self.has_master = false;
-                            self.part.is_left_alone();
-                        }
-                    }
-                }
-                () = until(answer_by), if !has_heard => return Closing::lost("silent").into(),
-                () = until(gives_up), if !has_heard => return Closing::lost("silent").into(),
-                () = until(gone_by) => return Closing::lost("silent").into(),
-            }
-            if self.part.is_ending() && answer_by.is_none() {
-                answer_by = after(self.answer_timeout);
-            }
-        }
-    }
-
-    fn tell_inside(&mut self, status: Status) {
-        let was_inside = self.status.borrow().is_inside();
-        if !was_inside {
-            self.comeback.entered(self.begun.elapsed());
-        }
-        self.status.send_if_modified(|known| {
-            let is_new = *known != status;
-            *known = status;
-            is_new
-        });
     }
 }

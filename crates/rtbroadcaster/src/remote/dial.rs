@@ -6,6 +6,7 @@ use http::HeaderValue;
 use http::header::{RETRY_AFTER, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -16,6 +17,8 @@ use super::address::{Address, Security};
 use super::bounds;
 use super::comeback::{Advice, End};
 use super::ending::Closing;
+use super::suspension;
+use super::traffic::Traffic;
 
 /// The name of the protocol.
 const SUBPROTOCOL: HeaderValue = HeaderValue::from_static("rtbroadcaster.v2");
@@ -45,6 +48,8 @@ pub(super) struct Dialer {
     limits: WebSocketConfig,
     /// Where connections come from.
     source: Source,
+    /// Changes each time that the machine may have slept.
+    pub(super) slept: watch::Receiver<u64>,
     #[cfg(feature = "remote-tls")]
     tls: super::tls::Tls,
 }
@@ -71,6 +76,7 @@ impl Dialer {
             address,
             limits,
             source: Source::Network,
+            slept: suspension::watch(),
             #[cfg(feature = "remote-tls")]
             tls: super::tls::Tls::default(),
         }
@@ -83,31 +89,38 @@ impl Dialer {
     ) -> (Self, tokio::sync::mpsc::UnboundedReceiver<tokio::io::DuplexStream>) {
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
         let address = "ws://in.memory/broadcasting".parse().expect("it is an address");
-        (Self { source: Source::Memory(sender), ..Self::new(address, options) }, receiver)
+        // A clock that is not real does not sleep, unless the test says so.
+        let slept = watch::channel(0).1;
+        (Self { source: Source::Memory(sender), slept, ..Self::new(address, options) }, receiver)
     }
 
-    /// A new connection, within `time`.
-    pub(super) async fn dial(&self, time: Duration) -> Result<Socket, End> {
-        let opened = async { self.shake_hands(self.open().await?).await };
-        tokio::time::timeout(time, opened).await.unwrap_or_else(|_| Err(Closing::lost("silent").into()))
+    /// A new connection and its traffic, within `time`.
+    pub(super) async fn dial(&self, time: Duration) -> Result<(Socket, Traffic), End> {
+        let traffic = Traffic::new();
+        let opened = async { self.shake_hands(self.open(&traffic).await?).await };
+        let socket =
+            tokio::time::timeout(time, opened).await.unwrap_or_else(|_| Err(Closing::lost("silent").into()))?;
+        Ok((socket, traffic))
     }
 
-    async fn open(&self) -> Result<Box<dyn Transport>, End> {
+    async fn open(&self, traffic: &Traffic) -> Result<Box<dyn Transport>, End> {
         match &self.source {
-            Source::Network => self.connect().await,
+            Source::Network => self.connect(traffic).await,
             #[cfg(test)]
             Source::Memory(servers) => {
                 let (here, there) = tokio::io::duplex(1 << 16);
                 servers.send(there).map_err(|_| lost())?;
-                Ok(Box::new(here))
+                Ok(Box::new(traffic.of(here)))
             }
         }
     }
 
-    async fn connect(&self) -> Result<Box<dyn Transport>, End> {
+    async fn connect(&self, traffic: &Traffic) -> Result<Box<dyn Transport>, End> {
         let stream = TcpStream::connect((self.address.host(), self.address.port())).await.map_err(|_| lost())?;
         // Small messages must not wait for each other's TCP acknowledgements.
         stream.set_nodelay(true).map_err(|_| lost())?;
+        // Below TLS, whose records are seen only when they are whole.
+        let stream = traffic.of(stream);
         match self.address.security() {
             Security::Plain => Ok(Box::new(stream)),
             #[cfg(feature = "remote-tls")]

@@ -8,7 +8,8 @@ const LOST: u16 = 1006;
 /// The longest word that a close frame can hold (RFC 6455 section 5.5).
 const WORD_BYTES_MAX: usize = 123;
 
-/// How a connection ended. The close code alone says whether a client comes back, see PROTOCOL.md section 4.
+/// How a connection ended. The close code alone says whether a client comes back, see PROTOCOL.md section 4; but for a bare
+/// 1000, before which no server has said that everything is said: a proxy closes like that, and the client comes back.
 ///
 /// Where no close frame came the code is 1006 and the reason one of
 /// - `lost`, `silent` (nothing was heard for two heartbeats, or no answer came in time);
@@ -32,13 +33,15 @@ pub struct Closing {
     reason: Arc<str>,
     /// Whether it is worth trying again.
     comes_back: bool,
+    /// Why the room has ended.
+    why: Option<Arc<str>>,
 }
 
 impl Closing {
     /// What a close frame with this code and this reason means. A reason that is no word of lower-case letters, digits
     /// and `_` is left out: it may be shown on a terminal.
     pub fn with(code: u16, reason: &str) -> Self {
-        Self { code, reason: word(reason).into(), comes_back: comes_back_after(code) }
+        Self { code, reason: word(reason).into(), comes_back: comes_back_after(code), why: None }
     }
 
     /// The connection was lost, or given up for this reason.
@@ -51,6 +54,17 @@ impl Closing {
         Self { comes_back: false, ..self }
     }
 
+    /// Trying again may bring more: nobody has said that everything is said.
+    pub(super) fn not_for_good(self) -> Self {
+        Self { comes_back: true, ..self }
+    }
+
+    /// The room has ended for this reason, which may be empty.
+    pub(super) fn because(self, why: &str) -> Self {
+        let why = word(why);
+        Self { why: (!why.is_empty()).then(|| why.into()), ..self }
+    }
+
     /// The close code; 1006 where no close frame came.
     pub fn code(&self) -> u16 {
         self.code
@@ -59,6 +73,12 @@ impl Closing {
     /// The reason, one word of PROTOCOL.md section 4 or of those above; empty where the server gave none.
     pub fn reason(&self) -> &str {
         &self.reason
+    }
+
+    /// Why the room has ended, if it has and the server tells it: `owner` (its owner closed it), `grace` (the owner was away
+    /// for too long), `idle` (nobody was there, or its place was needed), `admin`, `fault` or `restart`.
+    pub fn why(&self) -> Option<&str> {
+        self.why.as_deref()
     }
 
     /// Whether trying again may bring more. Where this is said of what is over, patience has ended.
@@ -76,7 +96,8 @@ pub(super) fn word(text: &str) -> &str {
 
 /// Whether a client comes back after this code, known or not.
 fn comes_back_after(code: u16) -> bool {
-    matches!(code, 1001 | 1005 | 1006 | 1011 | 1012 | 1013 | 4000..=4499)
+    // 1014 and 1015 come from proxies (RFC 6455 has 1015, IANA's registry 1014).
+    matches!(code, 1001 | 1005 | 1006 | 1011..=1015 | 4000..=4499)
 }
 
 #[cfg(test)]
@@ -91,11 +112,19 @@ mod tests {
             assert_eq!(closing.comes_back(), reason.comes_back(), "{reason:?}");
             assert_eq!((closing.code(), closing.reason()), (reason.code(), reason.word()));
         }
-        for (code, comes_back) in
-            [(1005, true), (1006, true), (1010, false), (3000, false), (4499, true), (4999, false)]
+        for (code, comes_back) in [1005, 1006, 1014, 1015, 4499]
+            .map(|code| (code, true))
+            .into_iter()
+            .chain([1010, 3000, 4999].map(|code| (code, false)))
         {
             assert_eq!(Closing::with(code, "").comes_back(), comes_back, "{code}");
         }
+    }
+
+    #[test]
+    fn the_end_of_a_room_says_why_in_one_word() {
+        let ended = |why| Closing::with(4503, "room_closed").because(why);
+        assert_eq!([ended("grace").why(), ended("").why(), ended("\u{1b}[2J").why()], [Some("grace"), None, None]);
     }
 
     #[test]

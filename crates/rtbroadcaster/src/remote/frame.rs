@@ -8,6 +8,9 @@ use std::time::Duration;
 use super::comeback::{Advice, End};
 use super::crowd::{Audience, Signal};
 use super::ending::Closing;
+use super::identity::Identity;
+use super::limits::Told;
+use super::liveness::Signs;
 use crate::id::{Epoch, RoomId, Seq};
 use crate::message::{Change, Key, Params};
 use crate::room::OwnerKey;
@@ -33,17 +36,19 @@ pub(super) enum Frame {
     /// The state follows anew.
     Reset(Entry, ResetReason),
     /// The owner came or went, or has another lease; with the epoch of the life that begins with it, if one does.
-    Owner(OwnerStatus, u64, Option<Epoch>),
+    Owner(Presence, u64, Option<Epoch>),
     /// The message of this id has this number and is safe.
     Ack(Box<str>, Seq),
     /// A request is refused.
     Error(Option<Box<str>>, Refused),
-    /// The room's last number.
-    Alive(Seq),
+    /// The room's last number, and within which time the next frame is planned.
+    Alive(Seq, Option<Duration>),
+    /// The answer to a ping.
+    Pong,
     /// When to come back.
     Draining(Duration),
-    /// Why the connection is closed now.
-    Closed(Box<str>),
+    /// Why the connection is closed now, and why the room has ended.
+    Closed(Box<str>, Box<str>),
     /// How many watch.
     Audience(Audience),
     /// A viewer speaks to the owner.
@@ -61,11 +66,22 @@ pub(super) struct Entry {
     pub(super) seq: Seq,
     /// How many frames follow.
     pub(super) replay: u64,
-    pub(super) owner: OwnerStatus,
-    /// The time between two heartbeats.
-    pub(super) alive: Option<Duration>,
+    pub(super) owner: Presence,
+    pub(super) signs: Signs,
     /// How long the room waits for its owner, where the server tells it.
     pub(super) grace: Option<Duration>,
+    /// What the server takes, where it tells that.
+    pub(super) limits: Option<Told>,
+    /// Who the viewer is, where the server tells it.
+    pub(super) viewer: Option<Identity>,
+}
+
+/// Whether the owner is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Presence {
+    pub(super) status: OwnerStatus,
+    /// For how long it has been away.
+    pub(super) away: Duration,
 }
 
 /// How a viewer is brought to where the room stands, or what became of an owner's cursor.

@@ -1,5 +1,8 @@
-//! One connection as the frames that come and the texts that go, until its end: its heartbeats, its farewell, and the
-//! moment that the server chose for coming back. Must not know what frames mean.
+//! One connection as the frames that come and the texts that go, until its end: its farewell, and the moment that the server
+//! chose for coming back. Must not know what frames mean.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -14,56 +17,69 @@ use super::comeback::{Advice, End};
 use super::dial::Socket;
 use super::ending::Closing;
 use super::frame::Frame;
+use super::traffic::Traffic;
 
 /// How many texts wait for the socket. More would only wait elsewhere.
 const TEXTS_MAX: usize = 16;
 
-/// How many heartbeats may be missed.
-const MISSED_MAX: u32 = 2;
+/// What the WebSocket makes of a close frame whose code may not stand in one, such as the 1014 and 1015 of a proxy.
+const UNFRAMED: (u16, &str) = (1002, "Protocol violation");
+
+/// The close code of everything is said. Before it a server says why; a proxy that ends an idle connection does not.
+const DONE: u16 = 1000;
 
 /// A connection. Dropping it ends it.
 pub(super) struct Line {
     pub(super) ear: Ear,
     pub(super) mouth: Mouth,
+    pub(super) traffic: Traffic,
 }
 
 /// What comes.
 pub(super) struct Ear {
     reader: SplitStream<Socket>,
-    /// When something came for the last time.
-    heard: Instant,
-    /// The time between two heartbeats, once it is known.
-    alive: Option<Duration>,
     /// When the server wants this client back.
     moment: Option<Instant>,
-    /// The server's farewell.
-    farewell: Option<Box<str>>,
+    /// The server's farewell, and why the room has ended.
+    farewell: Option<(Box<str>, Box<str>)>,
 }
 
 /// What goes. A task writes it, since reading must go on while the server does not read: an owner whose acks nobody takes
 /// is not read.
 pub(super) struct Mouth {
     writer: mpsc::Sender<Utf8Bytes>,
+    /// How many texts were given to the task, and how many of them the socket has taken.
+    given: u64,
+    taken: Arc<AtomicU64>,
     _writing: AbortOnDropHandle<()>,
 }
 
 impl Line {
-    pub(super) fn new(socket: Socket) -> Self {
+    pub(super) fn new(socket: Socket, traffic: Traffic) -> Self {
         let (mut sink, reader) = socket.split();
         let (writer, mut texts) = mpsc::channel::<Utf8Bytes>(TEXTS_MAX);
+        let taken = Arc::<AtomicU64>::default();
+        let counted = Arc::clone(&taken);
         let writing = tokio::spawn(async move {
+            let mut fed_count = 0;
             while let Some(text) = texts.recv().await {
                 let fed = feed(&mut sink, text).await;
-                let flushed = if fed.is_ok() && texts.is_empty() { flush(&mut sink).await } else { fed };
+                fed_count += 1;
+                let is_last = texts.is_empty();
+                let flushed = if fed.is_ok() && is_last { flush(&mut sink).await } else { fed };
                 // The reader meets the same end.
                 if flushed.is_err() {
                     return;
                 }
+                if is_last {
+                    counted.store(fed_count, Ordering::Relaxed);
+                }
             }
         });
         Self {
-            ear: Ear { reader, heard: Instant::now(), alive: None, moment: None, farewell: None },
-            mouth: Mouth { writer, _writing: AbortOnDropHandle::new(writing) },
+            ear: Ear { reader, moment: None, farewell: None },
+            mouth: Mouth { writer, given: 0, taken, _writing: AbortOnDropHandle::new(writing) },
+            traffic,
         }
     }
 }
@@ -95,43 +111,43 @@ async fn feed_again(sink: &mut SplitSink<Socket, Message>, earlier: Message) -> 
 }
 
 impl Mouth {
-    /// A place for one more text, when there is one; `None` at the end. Cancelling it loses nothing.
-    pub(super) async fn place(&self) -> Option<mpsc::Permit<'_, Utf8Bytes>> {
-        self.writer.reserve().await.ok()
+    /// Waits for a place for one more text; whether there is one, and not the end. Cancelling it loses nothing.
+    pub(super) async fn has_place(&self) -> bool {
+        self.writer.reserve().await.is_ok()
+    }
+
+    /// Gives a text to the task, for which there is a place.
+    pub(super) fn say(&mut self, text: Utf8Bytes) {
+        // Without a place it is the end, which the reader meets.
+        if self.writer.try_send(text).is_ok() {
+            self.given += 1;
+        }
+    }
+
+    /// Whether the socket has taken everything that was given to the task.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.taken.load(Ordering::Relaxed) == self.given
     }
 }
 
 impl Ear {
-    /// The time between two heartbeats is known.
-    pub(super) fn beats(&mut self, alive: Option<Duration>) {
-        self.alive = alive;
-    }
-
-    /// Nobody has read for a while, which does not mean that nothing came.
-    pub(super) fn was_not_read(&mut self) {
-        self.heard = Instant::now();
-    }
-
-    /// The next frame. Cancelling it loses nothing.
-    pub(super) async fn next(&mut self) -> Result<Frame, Parted> {
+    /// The next frame; `None` when it is `due` before one comes. Cancelling it loses nothing.
+    pub(super) async fn next(&mut self, due: Option<Instant>) -> Result<Option<Frame>, Parted> {
         loop {
             // What is buffered already costs the runtime no read: without this a flood of small frames would hold its thread.
             consume_budget().await;
-            let silence = self.alive.map(|alive| self.heard + alive * MISSED_MAX);
             let message = tokio::select! {
                 // What has come stands before a time that is over.
                 biased;
                 message = self.reader.next() => message,
                 () = until(self.moment) => return Err(self.parted(Closing::lost("moment"))),
-                () = until(silence) => return Err(self.parted(Closing::lost("silent"))),
+                () = until(due) => return Ok(None),
             };
-            self.heard = Instant::now();
             let text = match message {
                 Some(Ok(Message::Text(text))) => text,
                 Some(Ok(Message::Close(frame))) => {
                     let (code, reason) = frame.map_or((1005, "".into()), |frame| (frame.code.into(), frame.reason));
-                    let reason = self.farewell.as_deref().filter(|_| reason.is_empty()).unwrap_or(&reason);
-                    return Err(self.parted(Closing::with(code, reason)));
+                    return Err(self.parted(self.closing(code, &reason)));
                 }
                 Some(Ok(_)) => continue,
                 Some(Err(error)) => return Err(self.parted(broken(&error))),
@@ -139,11 +155,30 @@ impl Ear {
             };
             match Frame::read(&text) {
                 Ok(Some(Frame::Draining(time))) => self.moment = after(time),
-                Ok(Some(Frame::Closed(reason))) => self.farewell = Some(reason),
-                Ok(Some(frame)) => return Ok(frame),
+                Ok(Some(Frame::Closed(reason, why))) => self.farewell = Some((reason, why)),
+                Ok(Some(frame)) => return Ok(Some(frame)),
                 Ok(None) => {}
                 Err(_) => return Err(self.parted(Closing::lost("protocol"))),
             }
+        }
+    }
+
+    /// The end of this connection for a reason that was found elsewhere, with times since `begun`.
+    pub(super) fn end(&self, closing: Closing, begun: Instant) -> End {
+        self.parted(closing).end(begun)
+    }
+
+    /// What a close frame means behind the server's farewell, or without one.
+    fn closing(&self, code: u16, reason: &str) -> Closing {
+        if (code, reason) == UNFRAMED {
+            return Closing::lost("protocol");
+        }
+        match &self.farewell {
+            Some((farewell, why)) => {
+                Closing::with(code, if reason.is_empty() { farewell } else { reason }).because(why)
+            }
+            None if code == DONE => Closing::with(code, reason).not_for_good(),
+            None => Closing::with(code, reason),
         }
     }
 

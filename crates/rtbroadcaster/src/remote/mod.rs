@@ -54,17 +54,22 @@ mod dial;
 mod ending;
 mod frame;
 mod heard;
+mod identity;
+mod limits;
 mod line;
+mod liveness;
 mod queue;
 mod random;
 mod reception;
 mod request;
 mod state;
 mod status;
+mod suspension;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "remote-tls")]
 mod tls;
+mod traffic;
 mod viewer;
 
 use std::time::Duration;
@@ -79,6 +84,7 @@ pub use crowd::{Audience, Signal, Signals};
 pub use ending::Closing;
 pub use frame::{Refused, ResetReason};
 pub use heard::{Delivery, Heard, Messages};
+pub use identity::{Identity, InvalidIdentity};
 pub use state::State;
 pub use status::Status;
 pub use viewer::{SignalError, Viewer};
@@ -101,7 +107,11 @@ pub use viewer::{SignalError, Viewer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// The bound of the first delay after a cut; it doubles with each attempt. 500 ms.
+    /// Whether it comes back by itself. Without that the first end of a connection, or the first attempt that fails, is the
+    /// end. True.
+    pub reconnect: bool,
+    /// The bound of the first delays after a cut: at most 8 attempts begin within 20 times this. Then the bound doubles with
+    /// each attempt. 500 ms.
     pub backoff_first: Duration,
     /// The bound of every delay. 15 s.
     pub backoff_max: Duration,
@@ -111,7 +121,8 @@ pub struct Options {
     /// long of what waits to be written. Where a server tells it to stay away for longer, it
     /// gives up at once.
     pub patience: Option<Duration>,
-    /// How long the server may take to let it connect, and to answer. 10 s.
+    /// How long the server may take to let it connect, and to answer: counted from the last byte that came, and doubled with
+    /// each attempt that had no answer, up to 8 times this. 10 s.
     pub answer_timeout: Duration,
     /// How many messages a viewer's stream, or signals an owner's stream, holds that nobody has taken. 1 024.
     pub messages_max: usize,
@@ -122,7 +133,8 @@ pub struct Options {
     /// until then, at most this many times `message_bytes_max`. 256; more than 4 096 count as 4 096, since a server
     /// remembers no more ids.
     pub unacked_max: usize,
-    /// The most bytes of key and parameters of one message: what the server allows. 64 KiB.
+    /// The most bytes of one message as it is sent: key, parameters, and some 100 bytes besides. Where the server tells that
+    /// it takes less, that counts. 64 KiB.
     pub message_bytes_max: usize,
     /// The most bytes of one message of the server, over all its fragments. 16 MiB.
     pub frame_bytes_max: usize,
@@ -134,6 +146,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            reconnect: true,
             backoff_first: Duration::from_millis(500),
             backoff_max: Duration::from_secs(15),
             patience: None,

@@ -141,22 +141,18 @@ impl Reception {
                 self.tear(until);
             }
             Frame::Skipped(..) => return Err(Misfit::Nonsense),
-            Frame::Owner(status, term, epoch) => {
+            Frame::Owner(presence, term, epoch) => {
+                let status = presence.status;
                 self.owner = status;
                 if let Some(epoch) = epoch {
                     self.live_in(epoch);
                 }
                 heard.push(Heard::Owner { status, term });
             }
-            Frame::Alive(seq) => self.look(seq, state)?,
+            Frame::Alive(seq, _) => self.look(seq, state)?,
             _ => {}
         }
         Ok(())
-    }
-
-    /// Whether the server has answered on the present connection.
-    pub(super) fn is_in(&self) -> bool {
-        self.is_in
     }
 
     /// Whether it is in the room, and no replay of the state is on its way.
@@ -176,8 +172,8 @@ impl Reception {
 
     fn enter(&mut self, entry: Entry, how: How, state: &mut State, heard: &mut Vec<Heard>) -> Result<(), Misfit> {
         self.is_in = true;
-        self.has_heartbeat = entry.alive.is_some();
-        self.owner = entry.owner;
+        self.has_heartbeat = entry.signs.alive.is_some();
+        self.owner = entry.owner.status;
         match how {
             How::Snapshot => self.begin(entry, None, state, heard)?,
             How::Reset(reason) => self.begin(entry, Some(reason), state, heard)?,
@@ -210,7 +206,7 @@ impl Reception {
         if entry.replay > entry.seq.get() {
             return Err(Misfit::Nonsense);
         }
-        self.owner = entry.owner;
+        self.owner = entry.owner.status;
         self.skipped = None;
         self.replay = Some(Replay { left: entry.replay, entry, reset, state: State::default() });
         self.complete(state, heard);

@@ -2,11 +2,15 @@
 
 use std::fmt::Write as _;
 
+use super::identity::Identity;
 use super::random::Random;
 use crate::id::{Cursor, RoomId, Seq};
 use crate::message::{Body, Change};
 use crate::options::RoomOptions;
 use crate::room::OwnerKey;
+
+/// The most bytes of an id that is given here: 16 digits, a dash, and a number of 64 bits.
+const GIVEN_ID_BYTES_MAX: usize = 16 + 1 + 20;
 
 /// Names for requests: 64 random bits, so that no two clients have the same, and a count.
 #[derive(Debug)]
@@ -60,8 +64,17 @@ pub(super) fn own(id: &str, room: RoomId, key: &OwnerKey, cursor: Option<&Cursor
     text
 }
 
-pub(super) fn join(id: &str, room: RoomId, cursor: Option<&Cursor>, integrity: Integrity) -> String {
+pub(super) fn join(
+    id: &str,
+    room: RoomId,
+    viewer: Option<&Identity>,
+    cursor: Option<&Cursor>,
+    integrity: Integrity,
+) -> String {
     let mut text = format!(r#"{{"type":"join","id":{},"room":"{room}""#, quoted(id));
+    if let Some(viewer) = viewer {
+        let _ = write!(text, r#","viewer":{}"#, quoted(viewer.key()));
+    }
     go_on(cursor, integrity, &mut text);
     text
 }
@@ -90,6 +103,31 @@ pub(super) fn say(body: &Body, change: Change) -> String {
         Change::Event | Change::Cleared => "",
     };
     format!(r#"{{"type":"publish"{id},"key":{key},"params":{}{kind}}}"#, body.params.as_str())
+}
+
+/// Returns the most bytes that [`say`] makes of it: a message without an id may be given one.
+pub(super) fn say_bytes(body: &Body, change: Change) -> usize {
+    let name = if change == Change::Cleared { r#"{"type":"clear"}"#.len() } else { r#"{"type":"publish"}"#.len() };
+    let id = match (&body.id, change) {
+        (Some(id), _) => r#","id":"#.len() + quoted(id).len(),
+        (None, Change::Ephemeral) => 0,
+        (None, _) => r#","id":"""#.len() + GIVEN_ID_BYTES_MAX,
+    };
+    let key = r#","key":"""#.len() + body.key.json_bytes();
+    let params = r#","params":"#.len() + body.params.as_bytes().len();
+    name + id
+        + key
+        + match change {
+            Change::Cleared => 0,
+            Change::Event => params,
+            Change::State => params + r#","state":true"#.len(),
+            Change::Ephemeral => params + r#","ephemeral":true"#.len(),
+        }
+}
+
+/// The `number`th ping of a client.
+pub(super) fn ping(number: u64) -> String {
+    format!(r#"{{"type":"ping","id":"p{number}"}}"#)
 }
 
 pub(super) fn signal(body: &Body) -> String {
@@ -134,8 +172,8 @@ mod tests {
             create("9f86d081884c7d65-1", &RoomOptions::new()),
             create("f", &RoomOptions::new().with_audience().with_counting("vote", once).unwrap()),
             own,
-            join("a", room, None, Integrity::Whole),
-            join("b", room, Some(&cursor), Integrity::Whole),
+            join("a", room, None, None, Integrity::Whole),
+            join("b", room, None, Some(&cursor), Integrity::Whole),
             say(&body(Some("9f86d081884c7d65-2")), Change::State),
             say(&body(Some("9f86d081884c7d65-3")), Change::Cleared),
             say(&pointer, Change::Ephemeral).replace("[3]", "[0.5,0.25]"),
@@ -157,7 +195,7 @@ mod tests {
         for (cursor, member) in [(None, ""), (Some(&cursor), r#","cursor":{"epoch":"\"","seq":9}"#)] {
             for (integrity, lives) in [(Integrity::Whole, LIVES), (Integrity::Torn, "")] {
                 let expected = format!(r#"{{"type":"join","id":"a","room":"{room}"{member}{lives}}}"#);
-                assert_eq!(join("a", room.parse().unwrap(), cursor, integrity), expected);
+                assert_eq!(join("a", room.parse().unwrap(), None, cursor, integrity), expected);
             }
             let key_member = format!(r#","ownerKey":"{}""#, key.as_str());
             let expected = format!(r#"{{"type":"own","id":"a","room":"{room}"{key_member}{member}{LIVES}}}"#);
@@ -191,6 +229,29 @@ mod tests {
             let written: serde_json::Value = serde_json::from_str(&text).unwrap();
             assert_eq!(written["graceMs"], millis, "{grace:?}");
         }
+    }
+
+    #[test]
+    fn a_message_takes_no_more_bytes_than_it_is_said_to() {
+        let key = Key::new("\u{1}\"ä").unwrap();
+        let mut ids = Ids { prefix: u64::MAX, count: u64::MAX - 1 };
+        let given = ids.next();
+        for change in [Change::Event, Change::State, Change::Ephemeral, Change::Cleared] {
+            for id in [None, Some("\n\"i")] {
+                let asked = Body { key: key.clone(), ..body(id) };
+                let id = asked.id.clone().or_else(|| (change != Change::Ephemeral).then(|| given.clone()));
+                let text = say(&Body { id, ..asked.clone() }, change);
+                assert_eq!(say_bytes(&asked, change), text.len(), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_viewer_says_by_its_key_who_it_is() {
+        let viewer: Identity = "\"k".parse().unwrap();
+        let text = join("a", RoomId::random(), Some(&viewer), None, Integrity::Whole);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap()["viewer"], "\"k");
+        assert_eq!(ping(3), r#"{"type":"ping","id":"p3"}"#);
     }
 
     #[test]

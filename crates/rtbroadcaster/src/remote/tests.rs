@@ -12,4 +12,6 @@ mod owners;
 mod patience;
 mod repeats;
 mod script;
+mod silence;
 mod tears;
+mod told;

@@ -3,8 +3,9 @@
 mod part;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::Options;
 use super::address::{Address, AddressError};
@@ -13,11 +14,12 @@ use super::crowd::Audience;
 use super::dial::Dialer;
 use super::ending::Closing;
 use super::heard::{Heard, Messages};
+use super::identity::Identity;
 use super::state::State;
 use super::status::Status;
 use crate::id::RoomId;
-use crate::message::{Body, Message, MessageError, SIGNAL_BYTES_MAX};
-use part::{Ears, Order, Watching};
+use crate::message::{Body, Message, MessageError};
+use part::{Ears, Order, Telling, Watching};
 
 /// How many orders wait for the viewer's task.
 const ORDERS_MAX: usize = 16;
@@ -61,6 +63,8 @@ pub struct Viewer {
     status: watch::Receiver<Status>,
     state: watch::Receiver<State>,
     audience: watch::Receiver<Option<Audience>>,
+    identity: watch::Receiver<Option<Identity>>,
+    hurry: Arc<Notify>,
     ears: Arc<Mutex<Ears>>,
     options: Options,
 }
@@ -75,6 +79,12 @@ pub enum SignalError {
     /// The key or the parameters have a fault. The source says which.
     #[error("the signal cannot be sent")]
     BadSignal(#[from] MessageError),
+    /// The viewer has said as many in a second as the server takes.
+    #[error("signals are said too often")]
+    TooOften {
+        /// How long until the next one may be said.
+        wait: Duration,
+    },
     /// The viewer is over.
     #[error("the viewer is over")]
     Closed(#[source] Closing),
@@ -94,19 +104,44 @@ impl Viewer {
     /// # Errors
     /// The address is none.
     pub fn join_with(address: &str, room: RoomId, options: Options) -> Result<Self, AddressError> {
-        Ok(Self::begin(Dialer::new(address.parse::<Address>()?, &options), room, &options))
+        Ok(Self::begin(Dialer::new(address.parse::<Address>()?, &options), room, None, &options))
+    }
+
+    /// The same as the viewer that had this [`identity`](Self::identity). A server that does not know it gives another one.
+    ///
+    /// # Errors
+    /// The address is none.
+    ///
+    /// ```no_run
+    /// use rtbroadcaster::remote::{Identity, Options, Viewer};
+    ///
+    /// # fn come_again(room: rtbroadcaster::RoomId, kept: &str) -> Result<Viewer, Box<dyn std::error::Error>> {
+    /// let identity: Identity = kept.parse()?;
+    /// Ok(Viewer::join_as("ws://127.0.0.1:8080/broadcasting", room, identity, Options::default())?)
+    /// # }
+    /// ```
+    pub fn join_as(address: &str, room: RoomId, identity: Identity, options: Options) -> Result<Self, AddressError> {
+        Ok(Self::begin(Dialer::new(address.parse::<Address>()?, &options), room, Some(identity), &options))
     }
 
     /// Begins on connections of `dialer`.
-    pub(super) fn begin(dialer: Dialer, room: RoomId, options: &Options) -> Self {
+    pub(super) fn begin(dialer: Dialer, room: RoomId, identity: Option<Identity>, options: &Options) -> Self {
         let (orders, receiver) = mpsc::channel(ORDERS_MAX);
-        let (status_sender, status) = watch::channel(Status::Connecting { failed: 0 });
+        let (status_sender, status) = watch::channel(Status::Connecting { failed: 0, next: None });
         let (state_sender, state) = watch::channel(State::default());
         let (audience_sender, audience) = watch::channel(None);
-        let ears = Arc::<Mutex<Ears>>::default();
-        let watching = Watching::new(room, state_sender, audience_sender, Arc::clone(&ears), options.state_bytes_max);
-        tokio::spawn(Course::new(watching, dialer, options, receiver, status_sender).run());
-        Self { orders, status, state, audience, ears, options: *options }
+        let (identity_sender, identity) = watch::channel(identity);
+        let (ears, hurry) = (Arc::<Mutex<Ears>>::default(), Arc::<Notify>::default());
+        let telling = Telling {
+            state: state_sender,
+            audience: audience_sender,
+            identity: identity_sender,
+            ears: Arc::clone(&ears),
+        };
+        let watching = Watching::new(room, telling, options);
+        let course = Course::new(watching, dialer, options, receiver, status_sender, Arc::clone(&hurry));
+        tokio::spawn(course.run());
+        Self { orders, status, state, audience, identity, hurry, ears, options: *options }
     }
 
     /// What it hears from now on, beginning with the state, if it has one already. More than one stream may be open; each
@@ -146,6 +181,19 @@ impl Viewer {
         self.audience.clone()
     }
 
+    /// Who it is in the room, once a server has told it; before, as whom it [joined](Self::join_as). It is the same over cuts,
+    /// and over restarts of a server that keeps its secret.
+    pub fn identity(&self) -> Option<Identity> {
+        self.identity.borrow().clone()
+    }
+
+    /// Tries at once: outside of the room the next attempt begins now, but no sooner than a server has told, and not more
+    /// often than once a second. In the room the server is asked for a sign of life. A program calls it when it knows more
+    /// than this viewer, such as that the network is back.
+    pub fn reconnect(&self) {
+        self.hurry.notify_one();
+    }
+
     /// Waits until it has all of the room's state.
     ///
     /// # Errors
@@ -160,15 +208,12 @@ impl Viewer {
     /// when the owner is away or does not take it. Saying it again is for the program to decide.
     ///
     /// # Errors
-    /// It was not sent: there is no connection, or it has a fault, such as more than 4 096 bytes of parameters.
+    /// It was not sent: there is no connection, or the server would refuse it, since it has a fault, such as more bytes than the
+    /// server takes, or comes too often.
     pub async fn signal(&self, key: &str, params: impl serde::Serialize) -> Result<(), SignalError> {
         let message = Message::event(key, params);
         message.check()?;
         let body: Body = message.parts().1.cloned().expect("it was checked");
-        let (bytes, limit) = (body.params.as_bytes().len(), SIGNAL_BYTES_MAX);
-        if bytes > limit {
-            return Err(MessageError::TooBig { bytes, limit }.into());
-        }
         let (done, sent) = oneshot::channel();
         // Without an answer it is over.
         let ordered = self.orders.send(Order::Signal(body, done)).await;

@@ -65,15 +65,16 @@ pub(crate) fn rows() -> Vec<Row> {
         floods("binary messages without end", Stays, b"", frame(0x82, &[0; 1_000])).of(&[crate::Role::Viewer]),
         floods("big binary messages without end", Stays, b"", frame(0x82, &[0; 1 << 20])).of(&[crate::Role::Viewer]),
         floods("heartbeats without end", Stays, b"", frame(TEXT, ALIVE)).of(&[crate::Role::Viewer]),
-        floods("frames behind a close", Final("done"), frame(0x88, b"\x03\xe8done"), frame(TEXT, ALIVE)),
+        floods("frames behind a close", Final("done"), frame(0x88, b"\x03\xeadone"), frame(TEXT, ALIVE)),
         closes("a close of one byte", GivesUp, b"\x03"),
         closes("a close that is not UTF-8", GivesUp, b"\x03\xe8\xff\xfe"),
         closes("a close without a code", GivesUp, b""),
-        closes("a close that would clear a terminal", Final(""), b"\x03\xe8\x1b[2J"),
+        closes("everything is said, without a word of why, again and again", GivesUp, b"\x03\xe8done"),
+        closes("a close that would clear a terminal", Final(""), b"\x03\xea\x1b[2J"),
         closes(
             "a close with a word of 123 letters",
             Final("a".repeat(123).leak()),
-            &[&b"\x03\xe8"[..], &[b'a'; 123]].concat(),
+            &[&b"\x03\xea"[..], &[b'a'; 123]].concat(),
         ),
         Row::new("a frame byte by byte", Phase::Open, GivesUp, async |mut peer: Peer| {
             let answer = frame(TEXT, peer.answer(serde_json::json!({})).to_string().as_bytes());
@@ -90,16 +91,16 @@ pub(crate) fn rows() -> Vec<Row> {
             peer.flood(&frame(0x00, b"")).await;
         }),
     ];
-    // Codes that no close frame may have (RFC 6455 section 7.4), and some of each range.
+    // Codes that no close frame may have (RFC 6455 section 7.4), which are nonsense, and some of each range.
     let codes: [(u16, &str, Ends); 12] = [
-        (0, "close code 0", Final("")),
-        (999, "close code 999", Final("")),
-        (1_005, "close code 1005", Final("")),
-        (1_006, "close code 1006", Final("")),
-        (1_015, "close code 1015", Final("")),
-        (2_999, "close code 2999", Final("")),
-        (5_000, "close code 5000", Final("")),
-        (65_535, "close code 65535", Final("")),
+        (0, "close code 0", GivesUp),
+        (999, "close code 999", GivesUp),
+        (1_005, "close code 1005", GivesUp),
+        (1_006, "close code 1006", GivesUp),
+        (1_015, "close code 1015", GivesUp),
+        (2_999, "close code 2999", GivesUp),
+        (5_000, "close code 5000", GivesUp),
+        (65_535, "close code 65535", GivesUp),
         (1_011, "close code 1011 again and again", GivesUp),
         (4_029, "close code 4029 again and again", GivesUp),
         (4_499, "close code 4499 again and again", GivesUp),

@@ -2,17 +2,17 @@
 
 use std::sync::{Arc, Mutex};
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::lease::Lease;
 use super::part::{Beginning, Owning, Telling};
-use super::unacked::IDS_MAX;
 use super::{Broadcaster, OpenError};
 use crate::id::{Cursor, RoomId};
 use crate::options::RoomOptions;
 use crate::remote::address::Address;
 use crate::remote::course::Course;
 use crate::remote::dial::Dialer;
+use crate::remote::limits::Limits;
 use crate::remote::state::State;
 use crate::remote::status::Status;
 use crate::remote::{Options, crowd};
@@ -112,23 +112,24 @@ impl Broadcaster {
     ) -> Result<Self, OpenError> {
         const NO_ROOM: u16 = 4510;
         let (orders, receiver) = mpsc::channel(1);
-        let (status_sender, status) = watch::channel(Status::Connecting { failed: 0 });
+        let (status_sender, status) = watch::channel(Status::Connecting { failed: 0, next: None });
         let (state_sender, state) = watch::channel(State::default());
         let (lease_sender, lease) = watch::channel(Lease::new(cursor));
+        let (limits_sender, limits) = watch::channel(Limits::of(None, options.message_bytes_max));
         let (loss_sender, loss) = watch::channel(None);
         let (audience_sender, audience) = watch::channel(None);
         let (done, opened) = oneshot::channel();
-        let ears = Arc::<Mutex<Vec<crowd::Ear>>>::default();
-        let unacked_max = options.unacked_max.clamp(1, IDS_MAX);
+        let (ears, hurry) = (Arc::<Mutex<Vec<crowd::Ear>>>::default(), Arc::<Notify>::default());
         let telling = Telling {
             state: state_sender,
             lease: lease_sender,
+            limits: limits_sender,
             loss: loss_sender,
             audience: audience_sender,
             ears: Arc::clone(&ears),
         };
-        let owning = Owning::new(beginning, unacked_max, options.state_bytes_max, done, telling);
-        tokio::spawn(Course::new(owning, dialer, &options, receiver, status_sender).run());
+        let owning = Owning::new(beginning, &options, done, telling);
+        tokio::spawn(Course::new(owning, dialer, &options, receiver, status_sender, Arc::clone(&hurry)).run());
         let opened = match opened.await {
             Ok(opened) => opened,
             Err(_) => {
@@ -138,6 +139,6 @@ impl Broadcaster {
                 });
             }
         };
-        Ok(Self { orders, opened, status, state, lease, loss, audience, ears, options })
+        Ok(Self { orders, opened, status, state, lease, limits, loss, audience, hurry, ears, options })
     }
 }

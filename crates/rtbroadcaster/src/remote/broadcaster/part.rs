@@ -8,16 +8,19 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::lease::{Lease, Loss};
-use super::unacked::{Pending, Unacked, Waiter};
+use super::unacked::{IDS_MAX, Pending, Unacked, Waiter};
 use super::{Opened, PublishError};
 use crate::id::{Epoch, RoomId, Seq};
 use crate::message::{Body, Change};
 use crate::options::RoomOptions;
+use crate::remote::Options;
 use crate::remote::comeback::End;
 use crate::remote::course::{Part, Texts, Wish};
 use crate::remote::crowd::{Audience, Ear};
 use crate::remote::ending::Closing;
 use crate::remote::frame::{Entry, Frame, How, Said};
+use crate::remote::limits::Limits;
+use crate::remote::liveness::Signs;
 use crate::remote::random::Random;
 use crate::remote::request::{self, Ids};
 use crate::remote::state::State;
@@ -46,6 +49,7 @@ pub(in crate::remote) enum Order {
 pub(super) struct Telling {
     pub(super) state: watch::Sender<State>,
     pub(super) lease: watch::Sender<Lease>,
+    pub(super) limits: watch::Sender<Limits>,
     pub(super) loss: watch::Sender<Option<Loss>>,
     pub(super) audience: watch::Sender<Option<Audience>>,
     pub(super) ears: Arc<Mutex<Vec<Ear>>>,
@@ -57,7 +61,7 @@ enum Place {
     /// It has no answer.
     Outside,
     /// The state is on its way.
-    Coming { entry: Entry, how: Option<How>, left: u64, state: State },
+    Coming { entry: Box<Entry>, how: Option<How>, left: u64, state: State },
     /// It owns the room.
     Inside,
     /// It has said that the room is to end, at this moment.
@@ -73,10 +77,12 @@ pub(in crate::remote) struct Owning {
     /// The id of the request that entered the room last.
     entering: Box<str>,
     place: Place,
-    alive: Option<Duration>,
+    /// What the server has told on the present connection.
+    signs: Option<Signs>,
     unacked: Unacked,
     unacked_max: usize,
     state_bytes_max: usize,
+    message_bytes_max: usize,
     telling: Telling,
     /// The room is to end when everything is safe.
     is_closing: bool,
@@ -86,8 +92,7 @@ pub(in crate::remote) struct Owning {
 impl Owning {
     pub(super) fn new(
         beginning: Beginning,
-        unacked_max: usize,
-        state_bytes_max: usize,
+        options: &Options,
         done: oneshot::Sender<Opened>,
         telling: Telling,
     ) -> Self {
@@ -97,10 +102,11 @@ impl Owning {
             ids: Ids::new(&mut Random::new()),
             entering: "".into(),
             place: Place::Outside,
-            alive: None,
+            signs: None,
             unacked: Unacked::default(),
-            unacked_max,
-            state_bytes_max,
+            unacked_max: options.unacked_max.clamp(1, IDS_MAX),
+            state_bytes_max: options.state_bytes_max,
+            message_bytes_max: options.message_bytes_max,
             telling,
             is_closing: false,
             is_left_alone: false,
@@ -110,6 +116,8 @@ impl Owning {
     /// It owns the room: what was said and may not have come is said again.
     fn is_in(&mut self, entry: Entry, how: Option<How>, texts: &mut Texts) {
         self.place = Place::Inside;
+        // What no longer fits would be refused again and again.
+        self.unacked.check(&self.telling.limits.borrow(), Instant::now());
         let mut loss = None;
         self.telling.lease.send_modify(|lease| loss = lease.entered(entry, how));
         // Told last, so that a program that hears of it finds the state and the cursor that are left.
@@ -168,11 +176,23 @@ impl Owning {
         if let Place::Coming { entry, how, mut state, .. } = std::mem::replace(&mut self.place, Place::Inside) {
             state.reach(entry.seq);
             self.telling.state.send_replace(state);
-            self.is_in(entry, how, texts);
+            self.is_in(*entry, how, texts);
         }
     }
 
+    /// The server has answered, and told what it takes.
+    fn answered(&mut self, entry: &Entry) {
+        self.signs = Some(entry.signs);
+        self.telling.limits.send_replace(Limits::of(entry.limits, self.message_bytes_max));
+    }
+
     fn say(&mut self, mut body: Body, change: Change, waiter: Waiter, texts: Option<&mut Texts>) {
+        // They may be others than those that the program's call was checked against.
+        let fits = self.telling.limits.borrow().check(&body, request::say_bytes(&body, change));
+        if let Err(fault) = fits {
+            let _ = waiter.send(Err(fault.into()));
+            return;
+        }
         if change == Change::Ephemeral {
             let last = self.telling.state.borrow().seq();
             let sent = texts.map(|texts| texts.push_back(request::say(&body, change).into()));
@@ -244,14 +264,14 @@ impl Part for Owning {
             }
             Frame::Created(entry, key) if entry.id == self.entering => {
                 let room = entry.room.ok_or_else(|| Closing::lost("protocol"))?;
-                self.alive = entry.alive;
+                self.answered(&entry);
                 self.beginning = Beginning::Own(room, key);
                 self.is_in(entry, None, texts);
             }
             Frame::Owned(entry, how) if entry.id == self.entering => {
-                self.alive = entry.alive;
+                self.answered(&entry);
                 self.telling.lease.send_modify(|lease| lease.answered(&entry, how));
-                self.place = Place::Coming { left: entry.replay, state: State::default(), entry, how };
+                self.place = Place::Coming { left: entry.replay, state: State::default(), entry: Box::new(entry), how };
                 self.complete(texts);
             }
             Frame::Owner(_, _, Some(epoch)) => self.live_in(epoch),
@@ -264,6 +284,11 @@ impl Part for Owning {
                 self.close_if_all_is_safe(texts);
             }
             Frame::Error(Some(id), refused) if id == self.entering => return Err(refused.to_enter()),
+            // The server has not read what was too big, and so does not know its id.
+            Frame::Error(None, refused) if refused.code() == "too_big" => {
+                self.unacked.biggest_refused(refused, Instant::now());
+                self.close_if_all_is_safe(texts);
+            }
             Frame::Error(Some(id), refused) => {
                 self.unacked.refused(&id, refused, Instant::now());
                 self.close_if_all_is_safe(texts);
@@ -278,12 +303,19 @@ impl Part for Owning {
         Ok(())
     }
 
-    fn alive(&self) -> Option<Duration> {
-        self.alive
+    fn signs(&self) -> Option<Signs> {
+        self.signs
     }
 
-    fn is_answered(&self) -> bool {
-        !matches!(self.place, Place::Outside)
+    fn grace(&self) -> Option<Duration> {
+        match &self.place {
+            Place::Coming { entry, .. } => entry.grace,
+            _ => self.telling.lease.borrow().grace,
+        }
+    }
+
+    fn unproven_bytes(&self) -> usize {
+        self.unacked.bytes()
     }
 
     fn owed_since(&self) -> Option<Instant> {
@@ -340,6 +372,7 @@ impl Part for Owning {
 
     fn cut(&mut self) {
         self.place = Place::Outside;
+        self.signs = None;
         self.telling.audience.send_if_modified(|audience| audience.take().is_some());
     }
 

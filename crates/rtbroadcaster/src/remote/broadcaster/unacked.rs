@@ -8,8 +8,9 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::PublishError;
 use crate::id::Seq;
-use crate::message::{Change, Key, Params};
+use crate::message::{Body, Change, Key, MessageError, Params};
 use crate::remote::frame::Refused;
+use crate::remote::limits::Limits;
 use crate::remote::state::State;
 
 /// How many ids a server remembers (PROTOCOL.md section 2, rule 6): of so many, each may be said again.
@@ -30,12 +31,22 @@ pub(super) struct Pending {
     pub(super) waiter: Waiter,
 }
 
+impl Pending {
+    /// Why a server with these limits would refuse it.
+    fn fault(&self, limits: &Limits) -> Option<MessageError> {
+        let body = Body { key: self.key.clone(), params: self.params.clone(), id: Some(self.id.clone()) };
+        limits.check(&body, self.text.len()).err()
+    }
+}
+
 /// All messages on their way.
 #[derive(Debug, Default)]
 pub(super) struct Unacked {
     pending: VecDeque<Pending>,
     /// Since when there was no answer to any of them; `None` while there are none.
     since: Option<Instant>,
+    /// What all texts take.
+    bytes: usize,
 }
 
 impl Unacked {
@@ -48,7 +59,13 @@ impl Unacked {
         self.since
     }
 
+    /// Returns how many bytes all of them take as they are sent.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn push(&mut self, pending: Pending, now: Instant) {
+        self.bytes += pending.text.len();
         self.pending.push_back(pending);
         self.since.get_or_insert(now);
     }
@@ -91,8 +108,28 @@ impl Unacked {
         }
     }
 
+    /// The server has refused one without its id, since it is too big: it can only be the biggest one.
+    pub(super) fn biggest_refused(&mut self, refused: Refused, now: Instant) {
+        let biggest = self.pending.iter().max_by_key(|pending| pending.text.len()).map(|pending| pending.id.clone());
+        if let Some(pending) = biggest.and_then(|id| self.remove(&id, now)) {
+            let _ = pending.waiter.send(Err(PublishError::Refused(refused)));
+        }
+    }
+
+    /// The server has told other limits: what does not fit any more is refused.
+    pub(super) fn check(&mut self, limits: &Limits, now: Instant) {
+        let faults: Vec<_> =
+            self.pending.iter().filter_map(|pending| Some((pending.id.clone(), pending.fault(limits)?))).collect();
+        for (id, fault) in faults {
+            if let Some(pending) = self.remove(&id, now) {
+                let _ = pending.waiter.send(Err(fault.into()));
+            }
+        }
+    }
+
     /// Nothing is said any more, for this reason.
     pub(super) fn end(&mut self, error: &PublishError) {
+        self.bytes = 0;
         for pending in self.pending.drain(..) {
             let _ = pending.waiter.send(Err(error.clone()));
         }
@@ -102,6 +139,7 @@ impl Unacked {
     fn remove(&mut self, id: &str, now: Instant) -> Option<Pending> {
         let at = self.pending.iter().position(|pending| *pending.id == *id)?;
         let removed = self.pending.remove(at);
+        self.bytes -= removed.as_ref().map_or(0, |pending| pending.text.len());
         self.since = (!self.pending.is_empty()).then_some(now);
         removed
     }

@@ -3,17 +3,21 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Entry, Frame, How, Refused, ResetReason, Said};
+use super::{Entry, Frame, How, Presence, Refused, ResetReason, Said};
 use crate::id::{Epoch, Seq};
 use crate::message::{Change, Key, Params};
 use crate::remote::bounds;
 use crate::remote::crowd::{Audience, Signal};
 use crate::remote::ending::word;
+use crate::remote::identity::Identity;
+use crate::remote::limits::Told;
+use crate::remote::liveness::Signs;
 use crate::standing::OwnerStatus;
 
 /// How many values of a counted key are told apart: far more than a server of ours does.
@@ -41,7 +45,13 @@ struct Members<'a> {
     reason: Option<String>,
     owner: Option<String>,
     alive_ms: Option<u64>,
+    next_ms: Option<u64>,
     grace_ms: Option<u64>,
+    away_ms: Option<u64>,
+    limits: Option<Told>,
+    #[serde(borrow)]
+    viewer: Option<&'a RawValue>,
+    why: Option<String>,
     key: Option<String>,
     #[serde(borrow)]
     params: Option<&'a RawValue>,
@@ -111,9 +121,9 @@ impl Frame {
     /// Reads one text. `None` is a frame that this version does not know.
     pub(in crate::remote) fn read(text: &str) -> Result<Option<Frame>, Malformed> {
         let name: Name = serde_json::from_str(text).map_err(|_| Malformed)?;
-        const KNOWN: [&str; 14] = [
-            "created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "draining",
-            "closed", "audience", "signal",
+        const KNOWN: [&str; 15] = [
+            "created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "pong",
+            "draining", "closed", "audience", "signal",
         ];
         if !KNOWN.contains(&name.r#type.as_str()) {
             return Ok(None);
@@ -140,16 +150,17 @@ impl Members<'_> {
                     Some(epoch) => Some(Epoch::from_wire(epoch)?),
                     None => None,
                 };
-                Frame::Owner(presence(self.status.as_deref()?), bounds::count(self.term?), epoch)
+                Frame::Owner(self.presence(self.status.as_deref()?), bounds::count(self.term?), epoch)
             }
             "ack" => Frame::Ack(self.id?, Seq::new(self.seq?)?),
             "error" => {
                 let code = Some(word(&self.code?)).filter(|code| !code.is_empty()).unwrap_or("other").into();
                 Frame::Error(self.id, Refused { code, retry: self.retry_in_ms.map(bounds::wait) })
             }
-            "alive" => Frame::Alive(Seq::new(self.seq?)?),
+            "alive" => Frame::Alive(Seq::new(self.seq?)?, self.next_ms.and_then(bounds::beat)),
+            "pong" => Frame::Pong,
             "draining" => Frame::Draining(bounds::wait(self.reconnect_in_ms?)),
-            "closed" => Frame::Closed(word(&self.reason?).into()),
+            "closed" => Frame::Closed(word(&self.reason?).into(), self.why.as_deref().map_or("", word).into()),
             "audience" => Frame::Audience(Audience {
                 viewers: bounds::count(self.viewers?),
                 lagging: self.lagging.map(bounds::count),
@@ -172,10 +183,24 @@ impl Members<'_> {
             term: bounds::count(self.term?),
             seq: Seq::new(self.seq?)?,
             replay: bounds::count(replay),
-            owner: presence(self.owner.as_deref().unwrap_or("live")),
-            alive: self.alive_ms.and_then(bounds::beat),
+            owner: self.presence(self.owner.as_deref().unwrap_or("live")),
+            signs: Signs {
+                alive: self.alive_ms.and_then(bounds::beat),
+                next: self.next_ms.and_then(bounds::beat),
+                answers_pings: self.limits.is_some(),
+            },
             grace: self.grace_ms.filter(|&millis| millis > 0).map(bounds::span),
+            limits: self.limits,
+            viewer: self.viewer.and_then(identity),
         })
+    }
+
+    fn presence(&self, word: &str) -> Presence {
+        let is_away = word == "away";
+        Presence {
+            status: if is_away { OwnerStatus::Away } else { OwnerStatus::Live },
+            away: self.away_ms.filter(|_| is_away).map_or(Duration::ZERO, bounds::span),
+        }
     }
 
     fn said(&self) -> Option<Said> {
@@ -223,14 +248,19 @@ impl Members<'_> {
     }
 }
 
-fn presence(word: &str) -> OwnerStatus {
-    if word == "away" { OwnerStatus::Away } else { OwnerStatus::Live }
+/// Who the viewer is. Anything but a number and a key says nothing.
+fn identity(viewer: &RawValue) -> Option<Identity> {
+    #[derive(Deserialize)]
+    struct Viewer {
+        number: u64,
+        key: String,
+    }
+    let Viewer { number, key } = serde_json::from_str(viewer.get()).ok()?;
+    Identity::new(Some(bounds::count(number)), &key)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -256,7 +286,7 @@ mod tests {
     #[test]
     fn frames_and_members_that_nobody_knows_are_ignored_and_nonsense_is_not() {
         assert!(matches!(Frame::read(r#"{"type":"news","seq":"what"}"#), Ok(None)));
-        assert!(matches!(Frame::read(r#"{"type":"alive","seq":1,"more":{}}"#), Ok(Some(Frame::Alive(_)))));
+        assert!(matches!(Frame::read(r#"{"type":"alive","seq":1,"more":{}}"#), Ok(Some(Frame::Alive(..)))));
         for text in [
             "",
             "[]",
@@ -272,6 +302,31 @@ mod tests {
         ] {
             assert!(Frame::read(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn signs_of_life_limits_and_who_the_viewer_is_are_read() {
+        let joined = r#"{"type":"joined","id":"a","epoch":"e","term":1,"seq":0,"how":"snapshot","replay":0,"owner":"away",
+            "awayMs":4200,"aliveMs":25000,"nextMs":5000,"limits":{"messageBytes":100},"viewer":{"number":7,"key":"k"}}"#;
+        let Ok(Some(Frame::Joined(entry, _))) = Frame::read(joined) else { panic!() };
+        let millis = |millis| Some(Duration::from_millis(millis));
+        assert_eq!(entry.signs, Signs { alive: millis(25_000), next: millis(5_000), answers_pings: true });
+        assert_eq!((entry.owner.status, entry.owner.away), (OwnerStatus::Away, Duration::from_millis(4_200)));
+        assert_eq!(entry.viewer.map(|viewer| (viewer.number(), viewer.to_string())), Some((Some(7), "k".into())));
+        assert!(entry.limits.is_some());
+        for (text, expected) in [(r#""nextMs":9000"#, millis(9_000)), (r#""nextMs":0"#, None), (r#""a":1"#, None)] {
+            let Ok(Some(Frame::Alive(_, next))) = Frame::read(&format!(r#"{{"type":"alive","seq":1,{text}}}"#)) else {
+                panic!("{text}")
+            };
+            assert_eq!(next, expected);
+        }
+        let Ok(Some(Frame::Closed(reason, why))) =
+            Frame::read(r#"{"type":"closed","reason":"room_closed","why":"grace"}"#)
+        else {
+            panic!()
+        };
+        assert_eq!((&*reason, &*why), ("room_closed", "grace"));
+        assert!(matches!(Frame::read(r#"{"type":"pong","id":"p1","seq":40}"#), Ok(Some(Frame::Pong))));
     }
 
     #[test]

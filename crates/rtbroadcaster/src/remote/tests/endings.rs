@@ -49,7 +49,7 @@ async fn a_viewer_that_is_lost_comes_back_after_a_random_part_of_a_delay_that_do
         assert!(*delay <= bound + Duration::from_millis(1), "{delays:?}");
         bound = (bound * 2).min(Duration::from_secs(15));
     }
-    assert!(matches!(viewer.status(), Status::Connecting { failed: 7 | 8 }), "{:?}", viewer.status());
+    assert!(matches!(viewer.status(), Status::Connecting { failed: 7 | 8, .. }), "{:?}", viewer.status());
     let mut peer = server.accept().await;
     peer.joins(json!({})).await;
     soon(viewer.inside()).await.unwrap();

@@ -14,7 +14,7 @@ async fn everything_is_told_in_order() {
     peer.says(json!({"type": "message", "key": "pointer", "params": [0.5, 1e3]})).await;
     peer.says(json!({"type": "owner", "status": "away", "term": 1})).await;
     peer.says(json!({"type": "a frame of the future", "seq": "none"})).await;
-    reaches(&viewer, |status| *status == Status::Away).await;
+    reaches(&viewer, |status| matches!(status, Status::Away { .. })).await;
     peer.says(json!({"type": "owner", "status": "live", "term": 2})).await;
     peer.says(json!({"type": "message", "seq": 2, "key": "a", "params": [], "cleared": true})).await;
     for expected in ["state 0 of 0", "1 a [1]", "- pointer [0.5,1000.0]", "owner Away 1", "owner Live 2", "2 a cleared"]

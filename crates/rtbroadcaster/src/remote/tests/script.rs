@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
-use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
@@ -52,9 +52,17 @@ impl Server {
 
     pub(super) fn viewer_with(options: &Options) -> (Viewer, Messages, Self) {
         let (dialer, connections) = Dialer::in_memory(options);
-        let viewer = Viewer::begin(dialer, room(), options);
+        let viewer = Viewer::begin(dialer, room(), None, options);
         let messages = viewer.messages();
         (viewer, messages, Self(connections))
+    }
+
+    /// A viewer of this server on a machine that sleeps whenever the sender says so.
+    pub(super) fn viewer_that_sleeps(options: &Options) -> (Viewer, Self, watch::Sender<u64>) {
+        let (mut dialer, connections) = Dialer::in_memory(options);
+        let sleep;
+        (sleep, dialer.slept) = watch::channel(0);
+        (Viewer::begin(dialer, room(), None, options), Self(connections), sleep)
     }
 
     /// Somebody who wants to own a room of this server, and will when it is answered.
@@ -92,14 +100,36 @@ impl Server {
 
     /// The next connection.
     pub(super) async fn accept(&mut self) -> Peer {
+        Self::shake(self.stream().await).await
+    }
+
+    async fn shake(stream: DuplexStream) -> Peer {
         #[allow(clippy::result_large_err, reason = "the callback's type is not ours")]
         let speak_v2 = |request: &Request, mut response: Response| {
             assert_eq!(request.headers()["sec-websocket-protocol"], "rtbroadcaster.v2");
             response.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_static("rtbroadcaster.v2"));
             Ok(response)
         };
-        let stream = self.stream().await;
         Peer(soon(tokio_tungstenite::accept_hdr_async(stream, speak_v2)).await.unwrap())
+    }
+
+    /// The next connection, on which what the server says takes a second for each `bytes_per_second`.
+    pub(super) async fn accept_slow(&mut self, bytes_per_second: usize) -> Peer {
+        let client = self.stream().await;
+        let (here, there) = tokio::io::duplex(1 << 20);
+        let (mut from_client, mut to_client) = tokio::io::split(client);
+        let (mut from_server, mut to_server) = tokio::io::split(there);
+        tokio::spawn(async move { tokio::io::copy(&mut from_client, &mut to_server).await });
+        tokio::spawn(async move {
+            let mut part = vec![0; bytes_per_second / 10];
+            while let Ok(count @ 1..) = from_server.read(&mut part).await {
+                sleep(Duration::from_millis(100)).await;
+                if to_client.write_all(&part[..count]).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Self::shake(here).await
     }
 
     /// The next connection, as bytes, when the client has asked for a handshake there.
@@ -175,6 +205,13 @@ impl Peer {
         create
     }
 
+    /// Answers the next ping.
+    pub(super) async fn pongs(&mut self) {
+        let ping = self.asked().await;
+        assert_eq!(ping["type"], "ping", "{ping}");
+        self.says(json!({"type": "pong", "id": ping["id"], "seq": 0})).await;
+    }
+
     /// Answers `own`, with the room at `seq` and no state, as a server that says nothing of cursors.
     pub(super) async fn owns(&mut self, term: u64, seq: u64) {
         self.owned(json!({"term": term, "seq": seq})).await;
@@ -210,6 +247,13 @@ impl Peer {
         self.says(json!({"type": "ack", "id": asked["id"], "seq": seq})).await;
     }
 
+    /// Closes without a farewell, with any code.
+    pub(super) async fn closes_bare(mut self, code: u16) {
+        let [high, low] = code.to_be_bytes();
+        soon(self.0.get_mut().write_all(&[0x88, 2, high, low])).await.unwrap();
+        self.until_left().await;
+    }
+
     /// Says farewell and closes.
     pub(super) async fn closes(mut self, code: u16, reason: &'static str) {
         if code < 4_000 || reason != "bare" {
@@ -234,6 +278,15 @@ impl Peer {
     /// Waits until the client is gone.
     pub(super) async fn until_left(mut self) {
         while let Some(Ok(_)) = soon(self.0.next()).await {}
+    }
+
+    /// Waits until the client is gone, and gives what it said before.
+    pub(super) async fn last_words(mut self) -> Vec<Value> {
+        let mut said = Vec::new();
+        while let Some(Ok(message)) = soon(self.0.next()).await {
+            said.extend(message.to_text().ok().and_then(|text| serde_json::from_str::<Value>(text).ok()));
+        }
+        said
     }
 
     /// Waits until what was said has been taken, which a ping's answer tells.
@@ -267,6 +320,13 @@ pub(super) fn short(heard: &Heard) -> String {
 /// The next thing that is heard, in short words.
 pub(super) async fn next(messages: &mut Messages) -> String {
     short(&soon(messages.next()).await.expect("there is no more"))
+}
+
+/// What a server says that tells when it speaks next, and what it takes.
+pub(super) fn telling(next_ms: u64) -> Value {
+    let limits = json!({"messageBytes": 65_536, "keyBytes": 256, "idBytes": 64, "depth": 32, "signalBytes": 4_096,
+        "signalsPerSecond": 5});
+    json!({"nextMs": next_ms, "limits": limits})
 }
 
 /// Waits for a status.

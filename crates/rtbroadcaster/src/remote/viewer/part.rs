@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant as Moment};
 
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
@@ -10,18 +10,23 @@ use tokio::time::Instant;
 use super::SignalError;
 use crate::id::RoomId;
 use crate::message::Body;
+use crate::remote::Options;
 use crate::remote::comeback::End;
 use crate::remote::course::{Part, Texts, Wish};
 use crate::remote::crowd::Audience;
 use crate::remote::ending::Closing;
-use crate::remote::frame::Frame;
+use crate::remote::frame::{Frame, Presence};
 use crate::remote::heard::Heard;
+use crate::remote::identity::Identity;
+use crate::remote::limits::{Limits, Pace};
+use crate::remote::liveness::Signs;
 use crate::remote::queue::Sender;
 use crate::remote::random::Random;
 use crate::remote::reception::{Misfit, Position, Reception};
 use crate::remote::request::{self, Ids};
 use crate::remote::state::State;
 use crate::remote::status::Status;
+use crate::standing::OwnerStatus;
 
 /// Who wants to hear.
 #[derive(Debug, Default)]
@@ -58,27 +63,71 @@ pub(super) struct Watching {
     /// The id of the request that entered the room last.
     entering: Box<str>,
     reception: Reception,
-    alive: Option<Duration>,
+    /// What the server has told on the present connection.
+    signs: Option<Signs>,
+    /// Since when the owner is away.
+    away_since: Moment,
+    message_bytes_max: usize,
+    limits: Limits,
+    pace: Pace,
+    begun: Instant,
     state: watch::Sender<State>,
     audience: watch::Sender<Option<Audience>>,
+    identity: watch::Sender<Option<Identity>>,
     ears: Arc<Mutex<Ears>>,
     /// What is to be passed on, each to those who had an ear open when it came.
     waiting: VecDeque<(Heard, Vec<Sender<Heard>>)>,
     is_left_alone: bool,
 }
 
+/// What is told to the program.
+pub(super) struct Telling {
+    pub(super) state: watch::Sender<State>,
+    pub(super) audience: watch::Sender<Option<Audience>>,
+    pub(super) identity: watch::Sender<Option<Identity>>,
+    pub(super) ears: Arc<Mutex<Ears>>,
+}
+
 impl Watching {
-    pub(super) fn new(
-        room: RoomId,
-        state: watch::Sender<State>,
-        audience: watch::Sender<Option<Audience>>,
-        ears: Arc<Mutex<Ears>>,
-        state_bytes_max: usize,
-    ) -> Self {
-        let ids = Ids::new(&mut Random::new());
-        let (reception, waiting) = (Reception::new(state_bytes_max), VecDeque::new());
-        let entering = "".into();
-        Self { room, ids, entering, reception, alive: None, state, audience, ears, waiting, is_left_alone: false }
+    pub(super) fn new(room: RoomId, telling: Telling, options: &Options) -> Self {
+        let Telling { state, audience, identity, ears } = telling;
+        Self {
+            room,
+            ids: Ids::new(&mut Random::new()),
+            entering: "".into(),
+            reception: Reception::new(options.state_bytes_max),
+            signs: None,
+            away_since: Moment::now(),
+            message_bytes_max: options.message_bytes_max,
+            limits: Limits::of(None, options.message_bytes_max),
+            pace: Pace::default(),
+            begun: Instant::now(),
+            state,
+            audience,
+            identity,
+            ears,
+            waiting: VecDeque::new(),
+            is_left_alone: false,
+        }
+    }
+
+    /// The owner is away since some moment, or it is not.
+    fn knows(&mut self, owner: Presence) {
+        if owner.status == OwnerStatus::Away {
+            let now = Instant::now().into_std();
+            self.away_since = now.checked_sub(owner.away).unwrap_or(now);
+        }
+    }
+
+    /// Says a signal, unless it would be a mistake.
+    fn say(&mut self, body: &Body, texts: Option<&mut Texts>) -> Result<(), SignalError> {
+        let text = request::signal(body);
+        self.limits.check_signal(body, text.len())?;
+        let texts = texts.ok_or(SignalError::Offline)?;
+        let paced = self.pace.take(&self.limits, self.begun.elapsed());
+        paced.map_err(|wait| SignalError::TooOften { wait })?;
+        texts.push_back(text.into());
+        Ok(())
     }
 
     /// The state changes and whoever listens is found at one moment, so that a stream that is opened has each message
@@ -109,13 +158,23 @@ impl Part for Watching {
     fn enter(&mut self) -> String {
         self.entering = self.ids.next();
         let cursor = self.reception.cursor(&self.state.borrow());
-        request::join(&self.entering, self.room, cursor.as_ref(), self.reception.integrity())
+        let viewer = self.identity.borrow();
+        request::join(&self.entering, self.room, viewer.as_ref(), cursor.as_ref(), self.reception.integrity())
     }
 
     fn hear(&mut self, frame: Frame, _texts: &mut Texts) -> Result<(), End> {
         match frame {
             Frame::Joined(entry, _) if entry.id != self.entering => return Ok(()),
-            Frame::Joined(ref entry, _) => self.alive = entry.alive,
+            Frame::Joined(ref entry, _) => {
+                self.signs = Some(entry.signs);
+                self.limits = Limits::of(entry.limits, self.message_bytes_max);
+                self.knows(entry.owner);
+                if let Some(viewer) = &entry.viewer {
+                    self.identity.send_replace(Some(viewer.clone()));
+                }
+            }
+            Frame::Reset(ref entry, _) => self.knows(entry.owner),
+            Frame::Owner(owner, ..) => self.knows(owner),
             Frame::Error(id, refused) if id.as_ref() == Some(&self.entering) => return Err(refused.to_enter()),
             // A signal has no id.
             Frame::Error(_, refused) => {
@@ -138,12 +197,16 @@ impl Part for Watching {
         })
     }
 
-    fn alive(&self) -> Option<Duration> {
-        self.alive
+    fn signs(&self) -> Option<Signs> {
+        self.signs
     }
 
-    fn is_answered(&self) -> bool {
-        self.reception.is_in()
+    fn grace(&self) -> Option<Duration> {
+        None
+    }
+
+    fn unproven_bytes(&self) -> usize {
+        0
     }
 
     fn owed_since(&self) -> Option<Instant> {
@@ -158,16 +221,15 @@ impl Part for Watching {
         match self.reception.position() {
             Position::Coming => None,
             Position::Live => Some(Status::Live),
-            Position::Away => Some(Status::Away),
+            Position::Away => Some(Status::Away { since: self.away_since }),
             Position::Lagging => Some(Status::Lagging),
         }
     }
 
     fn obey(&mut self, order: Order, texts: Option<&mut Texts>) {
         let Order::Signal(body, done) = order;
-        let sent = texts.map(|texts| texts.push_back(request::signal(&body).into())).ok_or(SignalError::Offline);
         // Who asked may be gone.
-        let _ = done.send(sent);
+        let _ = done.send(self.say(&body, texts));
     }
 
     fn can_obey(&self) -> bool {
@@ -204,6 +266,7 @@ impl Part for Watching {
 
     fn cut(&mut self) {
         self.reception.cut();
+        self.signs = None;
         self.audience.send_if_modified(|audience| audience.take().is_some());
     }
 

@@ -1,0 +1,202 @@
+//! Attempts, counted and timed.
+
+use super::*;
+
+const S: Duration = Duration::from_secs(1);
+
+fn lost() -> End {
+    Closing::lost("lost").into()
+}
+
+fn advised(advice: Advice) -> End {
+    End { advice, ..lost() }
+}
+
+fn comeback(seed: u64, options: &Options) -> Comeback {
+    Comeback::new(options, Random::of(seed))
+}
+
+/// When the attempts of an outage begin in which each one fails at once.
+fn attempts(comeback: &mut Comeback, begun: Duration, count: usize) -> Vec<Duration> {
+    let mut now = begun;
+    let attempts = (0..count).map(|_| {
+        now += comeback.next(&lost(), now).unwrap();
+        now - begun
+    });
+    attempts.collect()
+}
+
+#[test]
+fn an_outage_has_at_most_eight_attempts_in_its_first_ten_seconds_and_more_and_more_rare_ones_then() {
+    for seed in 0..2_000 {
+        let mut comeback = comeback(seed, &Options::default());
+        comeback.entered(S);
+        let attempts = attempts(&mut comeback, 60 * S, 40);
+        let early = attempts.iter().filter(|&&at| at < 10 * S).count();
+        assert!((7..=8).contains(&early), "seed {seed}: {attempts:?}");
+        let gaps: Vec<_> = attempts.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(attempts[0] < S / 2 && gaps[..6].iter().all(|gap| *gap <= S / 2 && *gap >= S * 3 / 10), "{attempts:?}");
+        assert!(gaps[9..].iter().all(|gap| *gap <= 15 * S), "{attempts:?}");
+    }
+}
+
+#[test]
+fn after_two_seconds_without_a_network_the_next_attempt_is_less_than_six_tenths_away() {
+    let mut late: Vec<_> = (0..10_000)
+        .map(|seed| {
+            let mut comeback = comeback(seed, &Options::default());
+            comeback.entered(S);
+            let attempts = attempts(&mut comeback, 14 * S, 9);
+            *attempts.iter().find(|&&at| at >= 2 * S).unwrap() - 2 * S
+        })
+        .collect();
+    late.sort_unstable();
+    assert!(late[9_900] < S * 55 / 100, "p99 {:?}", late[9_900]);
+}
+
+#[test]
+fn the_first_delay_and_the_late_ones_are_spread_evenly_up_to_their_bound() {
+    const CLIENTS: u64 = 10_000;
+    for (attempt, bound) in [(0, S / 2), (12, 15 * S)] {
+        let mut tenths = [0_u64; 10];
+        for seed in 0..CLIENTS {
+            let mut comeback = comeback(seed, &Options::default());
+            let delay = (0..=attempt).map(|_| comeback.next(&lost(), 100 * S).unwrap()).last().unwrap();
+            assert!(delay < bound, "{delay:?} of {bound:?}");
+            tenths[usize::try_from(delay.as_nanos() * 10 / bound.as_nanos()).unwrap()] += 1;
+        }
+        // Pearson's test with 9 degrees of freedom: by chance it is above 33.7 once in 10 000 times.
+        let mean = CLIENTS / 10;
+        let square: u64 = tenths.iter().map(|&count| count.abs_diff(mean).pow(2)).sum();
+        assert!(square < 34 * mean, "attempt {attempt}: {tenths:?}");
+    }
+}
+
+#[test]
+fn a_stay_begins_the_backoff_anew_but_for_a_told_moment_and_for_one_short_stay_too_many() {
+    let options = Options { backoff_first: S, backoff_max: 1_000 * S, ..Options::default() };
+    // The longest of the delays behind the last of so many stays of this length, over many clients.
+    let longest = |stays: u32, lived: Duration, end: &End| {
+        let delays = (0..200).map(|seed| {
+            let mut comeback = comeback(seed, &options);
+            (0..12).for_each(|_| _ = comeback.next(&lost(), 50 * S));
+            let mut now = 60 * S;
+            let mut delay = Duration::ZERO;
+            for _ in 0..stays {
+                comeback.entered(now);
+                now += lived;
+                delay = comeback.next(end, now).unwrap();
+            }
+            delay
+        });
+        delays.max().unwrap()
+    };
+    for (stays, lived) in [(1, S / 1_000), (SHORT_STAYS_MAX, S / 1_000), (100, STEADY)] {
+        assert!(longest(stays, lived, &lost()) < S, "{stays} stays of {lived:?}");
+    }
+    assert!(longest(SHORT_STAYS_MAX + 1, S / 1_000, &lost()) > 32 * S);
+    for advice in [Advice::At(Duration::ZERO), Advice::NotBefore(Duration::ZERO)] {
+        assert!(longest(1, S, &advised(advice)) > 32 * S, "{advice:?}");
+    }
+    assert!(longest(1, STEADY, &advised(Advice::NotBefore(Duration::ZERO))) < S);
+}
+
+#[test]
+fn what_the_server_advises_is_obeyed() {
+    let mut comeback = comeback(1, &Options::default());
+    assert_eq!(comeback.next(&advised(Advice::At(5 * S)), 2 * S), Some(3 * S));
+    let again = comeback.next(&advised(Advice::At(5 * S)), 5 * S).unwrap();
+    assert!(again > Duration::ZERO && again < S, "the last attempt began just now: {again:?}");
+    assert_eq!(comeback.next(&advised(Advice::At(9 * S)), 9 * S), Some(Duration::ZERO), "it waited until then");
+    assert!(comeback.next(&advised(Advice::NotBefore(7 * S)), S).is_some_and(|delay| delay >= 7 * S));
+}
+
+#[test]
+fn whoever_hurries_waits_neither_for_a_delay_nor_less_than_the_server_has_told() {
+    let mut comeback = comeback(1, &Options::default());
+    (0..20).for_each(|_| _ = comeback.next(&lost(), 100 * S));
+    assert_eq!(comeback.hurried(Hurry::Asked, 99 * S, 100 * S), Duration::ZERO);
+    assert_eq!(comeback.hurried(Hurry::Asked, 100 * S, 100 * S), S, "one attempt a second");
+    assert!((0..99).all(|_| comeback.hurried(Hurry::Slept, 100 * S, 100 * S) < S));
+    for advice in [Advice::At(130 * S), Advice::NotBefore(30 * S)] {
+        comeback.next(&advised(advice), 100 * S);
+        for hurry in [Hurry::Asked, Hurry::Slept] {
+            assert_eq!(comeback.hurried(hurry, 90 * S, 110 * S), 20 * S, "{advice:?} {hurry:?}");
+        }
+    }
+}
+
+#[test]
+fn no_advice_makes_a_client_try_more_often_than_without_any() {
+    for advice in [Advice::None, Advice::At(Duration::ZERO), Advice::NotBefore(Duration::ZERO)] {
+        for seed in 0..100 {
+            let mut comeback = comeback(seed, &Options::default());
+            let (mut now, mut attempts) = (Duration::ZERO, 0);
+            while now < 3_600 * S {
+                // Let in each time, and closed at once.
+                comeback.entered(now);
+                now += comeback.next(&advised(advice), now).unwrap();
+                attempts += 1;
+            }
+            // An hour has 480 mean delays of half of 15 s.
+            assert!((400..600).contains(&attempts), "{advice:?}, seed {seed}: {attempts}");
+        }
+    }
+}
+
+#[test]
+fn no_number_overflows() {
+    let options = Options {
+        backoff_first: Duration::MAX,
+        backoff_max: Duration::MAX,
+        patience: Some(Duration::MAX),
+        ..Options::default()
+    };
+    for advice in [Advice::At(Duration::MAX), Advice::NotBefore(Duration::MAX), Advice::None] {
+        let mut comeback = comeback(1, &options);
+        for _ in 0..20 {
+            for now in [Duration::ZERO, S, Duration::MAX] {
+                let _ = (comeback.next(&advised(advice), now), comeback.gives_up());
+                comeback.hurried(Hurry::Slept, Duration::MAX, now);
+                comeback.entered(now);
+                comeback.pardon(Duration::MAX, now);
+            }
+        }
+    }
+    let hasty = Options { backoff_first: Duration::ZERO, backoff_max: Duration::ZERO, ..Options::default() };
+    let mut comeback = comeback(1, &hasty);
+    assert!((0..99).any(|_| comeback.next(&lost(), S).is_some_and(|delay| delay > Duration::ZERO)));
+}
+
+#[test]
+fn nobody_comes_back_for_good_or_without_patience() {
+    let options = Options { patience: Some(10 * S), ..Options::default() };
+    let mut comeback = comeback(1, &options);
+    assert!(comeback.next(&Closing::with(4509, "fenced").into(), S).is_none());
+    assert!(comeback.next(&lost(), 9 * S).is_some());
+    assert!(comeback.next(&lost(), 11 * S).is_none());
+    comeback.entered(20 * S);
+    assert!(comeback.next(&lost(), 100 * S).is_some(), "it begins anew with each steady time inside");
+    assert_eq!(comeback.gives_up(), Some(110 * S));
+    for advice in [Advice::At(130 * S), Advice::NotBefore(30 * S)] {
+        assert!(comeback.next(&advised(advice), 101 * S).is_none(), "{advice:?} is beyond patience");
+    }
+}
+
+#[test]
+fn short_stays_in_the_room_do_not_renew_patience_and_the_program_s_own_pauses_cost_none() {
+    let options = Options { patience: Some(10 * S), backoff_first: Duration::ZERO, ..Options::default() };
+    let mut comeback = comeback(1, &options);
+    let mut now = Duration::ZERO;
+    for outside in 1..10 {
+        now += S;
+        comeback.entered(now);
+        assert_eq!(comeback.gives_up(), None);
+        now += STEADY / 2;
+        assert!(comeback.next(&lost(), now).is_some(), "{outside} s outside");
+        assert_eq!(comeback.gives_up(), Some(now + (10 - outside) * S));
+    }
+    comeback.pardon(7 * S, now + 7 * S);
+    assert_eq!(comeback.gives_up(), Some(now + 8 * S));
+    assert!(comeback.next(&lost(), now + 9 * S).is_none());
+}
