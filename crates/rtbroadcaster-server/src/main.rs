@@ -21,6 +21,7 @@ mod patience;
 mod plain;
 mod process;
 mod publish;
+mod queue;
 mod secret_file;
 mod serve;
 mod settings;

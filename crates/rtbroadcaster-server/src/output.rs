@@ -1,65 +1,24 @@
-//! A standard stream with a queue and a thread of its own: a writer of lines never waits for whoever reads the stream, and
-//! what there is no room for is dropped and counted.
+//! A standard stream behind a queue: a writer of lines never waits for whoever reads the stream, and what there is no room
+//! for is dropped and counted.
 //! Must not know what the lines say.
 
-use std::collections::VecDeque;
 use std::io;
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
+
+use crate::queue::{Queue, Work};
 
 /// The most bytes that wait, with [`LINE_BYTES`] for each line: some two thousand lines.
 const WAITING_BYTES_MAX: usize = 512 * 1024;
 /// What a line costs besides its bytes.
 const LINE_BYTES: usize = 64;
-/// How often a reader that goes on reading too slowly is told what was dropped.
-const NOTICE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Lines on their way to a stream. Each clone is the same stream.
 #[derive(Debug, Clone)]
-pub(crate) struct Output(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    state: Mutex<State>,
-    /// A line was added, or none waits any more.
-    changed: Condvar,
-    /// How many lines were dropped.
-    dropped: AtomicU64,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    waiting: VecDeque<Line>,
-    /// How many bytes these are, and the line that is being written.
-    bytes: usize,
-    /// A line is being written.
-    is_writing: bool,
-    /// How many lines were dropped and no line that waits says so.
-    untold: u64,
-    /// The thread that writes. Its own lines, which say what was dropped, always have room.
-    writer: Option<ThreadId>,
-    /// How many dropped lines the line says that the writer adds now.
-    telling: u64,
-}
-
-#[derive(Debug)]
-struct Line {
-    text: Box<[u8]>,
-    /// How many dropped lines it tells of.
-    tells: u64,
-}
-
-impl Line {
-    fn cost(&self) -> usize {
-        self.text.len() + LINE_BYTES
-    }
-}
+pub(crate) struct Output(Queue<Box<[u8]>>);
 
 impl Output {
     /// Starts the thread that writes to `stream`. When lines were dropped and the stream takes some again, `notice` is called
@@ -72,82 +31,24 @@ impl Output {
         stream: impl AsFd + Send + 'static,
         notice: impl Fn(u64) + Send + 'static,
     ) -> io::Result<Self> {
-        let shared = Shared { state: Mutex::default(), changed: Condvar::new(), dropped: AtomicU64::new(0) };
-        let output = Self(Arc::new(shared));
-        let writer = Writer { output: output.clone(), stream, notice, noticed: None, is_torn: false };
-        // Lasts as long as the process: it may be in a write that never ends.
-        thread::Builder::new().name(name.to_owned()).spawn(move || writer.run())?;
-        Ok(output)
+        let queue = Queue::new(WAITING_BYTES_MAX);
+        queue.start(name, Writer { stream, notice, is_torn: false })?;
+        Ok(Self(queue))
     }
 
     /// Adds whole lines, or drops and counts them when too much waits. Waits for no reader.
     pub(crate) fn add(&self, text: &[u8]) {
-        let mut state = self.lock();
-        let is_notice = state.writer == Some(thread::current().id());
-        let tells = if is_notice { std::mem::take(&mut state.telling) } else { 0 };
-        let line = Line { text: text.into(), tells };
-        if state.bytes + line.cost() > WAITING_BYTES_MAX && !is_notice {
-            state.untold += 1;
-            self.0.dropped.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        state.bytes += line.cost();
-        state.waiting.push_back(line);
-        drop(state);
-        self.0.changed.notify_all();
+        self.0.add(text.into(), text.len() + LINE_BYTES);
     }
 
     /// How many lines were dropped: too much waited, or the stream failed.
     pub(crate) fn dropped(&self) -> u64 {
-        self.0.dropped.load(Ordering::Relaxed)
+        self.0.dropped()
     }
 
     /// Waits until everything is written, for `time` at most.
     pub(crate) fn flush(&self, time: Duration) {
-        let is_busy = |state: &mut State| state.is_writing || !state.waiting.is_empty();
-        let waited = self.0.changed.wait_timeout_while(self.lock(), time, is_busy);
-        drop(waited.unwrap_or_else(PoisonError::into_inner));
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing that is done under the lock can panic halfway.
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits for the next line.
-    fn next(&self) -> Line {
-        let is_idle = |state: &mut State| state.waiting.is_empty();
-        let waited = self.0.changed.wait_while(self.lock(), is_idle);
-        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
-        state.is_writing = true;
-        state.waiting.pop_front().expect("the wait ends when there is one")
-    }
-
-    /// `line` is done with.
-    fn done(&self, line: &Line, is_written: bool) {
-        let mut state = self.lock();
-        state.bytes -= line.cost();
-        state.is_writing = false;
-        if !is_written {
-            // Of a notice only what it was to say counts: that is said by another one.
-            let lost = if line.tells > 0 { line.tells } else { 1 };
-            state.untold += lost;
-            if line.tells == 0 {
-                self.0.dropped.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        drop(state);
-        self.0.changed.notify_all();
-    }
-
-    /// How many lines were dropped and are to be told of now; they are told of from then on.
-    fn take_untold(&self, is_due: bool) -> Option<u64> {
-        let mut state = self.lock();
-        if state.untold == 0 || !(is_due || state.waiting.is_empty()) {
-            return None;
-        }
-        state.telling = std::mem::take(&mut state.untold);
-        Some(state.telling)
+        self.0.flush(time);
     }
 }
 
@@ -165,40 +66,24 @@ impl io::Write for Output {
 
 /// What the thread has.
 struct Writer<S, N> {
-    output: Output,
     stream: S,
     notice: N,
-    /// When the reader was told last what was dropped.
-    noticed: Option<Instant>,
     /// The stream has failed in the middle of a line.
     is_torn: bool,
 }
 
-impl<S: AsFd, N: Fn(u64)> Writer<S, N> {
-    fn run(mut self) {
-        self.output.lock().writer = Some(thread::current().id());
-        loop {
-            let line = self.output.next();
-            let written = self.write(&line.text);
-            self.output.done(&line, written.is_ok());
-            // Not after a failure: the notice would fail too, and the next one, for ever.
-            if written.is_ok() {
-                self.tell();
-            }
-        }
+impl<S: AsFd + Send + 'static, N: Fn(u64) + Send + 'static> Work<Box<[u8]>> for Writer<S, N> {
+    fn is_done(&mut self, line: Box<[u8]>) -> bool {
+        self.write(&line).is_ok()
     }
 
-    /// Says what was dropped, if there is anything to say and it is time.
-    fn tell(&mut self) {
-        let is_due = self.noticed.is_none_or(|at| at.elapsed() >= NOTICE_INTERVAL);
-        if let Some(lines) = self.output.take_untold(is_due) {
-            self.noticed = Some(Instant::now());
-            (self.notice)(lines);
-            // The filter of the log may be against the line.
-            self.output.lock().telling = 0;
-        }
+    fn tell(&mut self, dropped: u64) {
+        // The filter of the log may be against the line.
+        (self.notice)(dropped);
     }
+}
 
+impl<S: AsFd, N> Writer<S, N> {
     /// Writes a whole line, however long the reader takes. Past the standard library's own lock and buffer, which the process
     /// would want when it ends.
     fn write(&mut self, line: &[u8]) -> Result<(), Errno> {

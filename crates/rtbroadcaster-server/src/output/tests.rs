@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{Read, Write as _};
 use std::os::fd::OwnedFd;
 use std::sync::mpsc;
+use std::time::Instant;
 
 use rustix::pipe::{fcntl_setpipe_size, pipe};
 
