@@ -1,6 +1,7 @@
 //! `watch` and `publish` as people and scripts meet them: processes of their own, through pipes and on a terminal, with a
 //! real server.
 
+mod dark;
 mod endings;
 mod examples;
 mod hostile;

@@ -63,6 +63,13 @@ impl Process {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 
+    /// The next line on its standard output as JSON, up to `limit`.
+    pub(crate) async fn json_within(&mut self, limit: Duration) -> Value {
+        let line = tokio::time::timeout(limit, self.stdout.recv()).await;
+        let line = line.unwrap_or_else(|_| panic!("no line within {limit:?}")).expect("it says more");
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
     /// Waits for a line on stderr that holds `text`.
     pub(crate) async fn notes(&mut self, text: &str) {
         let noted = async {

@@ -13,5 +13,6 @@ mod patience;
 mod repeats;
 mod script;
 mod silence;
+mod storms;
 mod tears;
 mod told;

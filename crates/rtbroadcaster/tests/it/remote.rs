@@ -12,9 +12,7 @@ use rtbroadcaster::{Config, Message, RoomOptions};
 use tokio::task::JoinHandle;
 
 use crate::house::House;
-#[cfg(feature = "disk")]
-use crate::moment::until_time;
-use crate::moment::{LONG, until, within, within_time};
+use crate::moment::{LONG, until, until_time, within, within_time};
 use relay::Relay;
 
 /// How many keys the state has.
@@ -124,6 +122,37 @@ async fn connections_that_are_cut_again_and_again_lose_nothing_and_repeat_nothin
     }
     within("the room's end", owner.close()).await.unwrap();
     assert!(house.manager.rooms().is_empty());
+}
+
+#[tokio::test]
+async fn a_path_that_goes_dark_costs_no_room_and_no_message_with_the_least_safe_grace() {
+    let config = Config { ping_interval: Duration::from_secs(1), ..Config::default() };
+    let config = Config { owner_grace: config.least_safe_grace(), ..config };
+    let house = House::open(config).await;
+    // One path for the owner, one for the viewers.
+    let paths = [Relay::open(house.address).await, Relay::open(house.address).await];
+    let create = Broadcaster::create_with(paths[0].url(), RoomOptions::new(), options());
+    let owner = within("the room", create).await.unwrap();
+    let viewers = viewers(&paths[1], &owner, 2).await;
+    let mut tickets = Vec::new();
+    for (part, path) in (0..4).zip([0, 1, 0, 1]) {
+        tickets.extend(speak(&owner, part * 15 + 1..part * 15 + 16, |_| {}).await);
+        paths[path].goes_dark();
+        if path == 0 {
+            until_time(LONG, "the owner is back", || u64::from(part / 2) + 2 == owner.term()).await;
+        } else {
+            // What is said now is heard on the next connection only.
+            for (viewer, _) in &viewers {
+                until_time(LONG, "a viewer is out", || !viewer.status().is_inside()).await;
+            }
+        }
+    }
+    tickets.push(owner.send(Message::event("bell", [LAST])).await.unwrap());
+    are_acked(tickets, 1).await;
+    for (viewer, heard) in viewers {
+        has_everything(&owner, &viewer, heard, 60).await;
+    }
+    within("the room's end", owner.close()).await.unwrap();
 }
 
 #[tokio::test]

@@ -62,11 +62,15 @@ async fn an_unread_stderr_stops_no_publish_and_what_is_missing_there_is_counted(
     assert_eq!(last, json!({"type": "ack", "n": NONSENSE + 1, "key": "slide", "seq": 1}));
     let mut input = soon("the feed", feeding).await.unwrap();
     // Somebody begins to read.
+    let (begins, begun) = tokio::sync::oneshot::channel();
     let read = tokio::task::spawn_blocking(move || {
-        let mut text = String::new();
-        stderr.read_to_string(&mut text).unwrap();
-        text
+        let mut text = vec![0];
+        stderr.read_exact(&mut text).unwrap();
+        let _ = begins.send(());
+        stderr.read_to_end(&mut text).unwrap();
+        String::from_utf8(text).unwrap()
     });
+    soon("a reader", begun).await.unwrap();
     for _ in 0..3 {
         input.write_all(b"this is no message either\n").await.unwrap();
         soon("an answer", answers.next_line()).await.unwrap();

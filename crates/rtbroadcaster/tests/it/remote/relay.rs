@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -12,6 +13,8 @@ pub(super) struct Relay {
     url: String,
     target: Arc<Mutex<SocketAddr>>,
     connections: Arc<Mutex<JoinSet<()>>>,
+    /// How often the path has gone dark.
+    darkness: watch::Sender<u32>,
     _serving: AbortOnDropHandle<()>,
 }
 
@@ -20,8 +23,9 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("ws://{}/broadcasting", listener.local_addr().unwrap());
         let (target, connections) = (Arc::new(Mutex::new(target)), Arc::<Mutex<JoinSet<()>>>::default());
-        let serving = tokio::spawn(serve(listener, Arc::clone(&target), Arc::clone(&connections)));
-        Self { url, target, connections, _serving: AbortOnDropHandle::new(serving) }
+        let darkness = watch::channel(0).0;
+        let serving = tokio::spawn(serve(listener, Arc::clone(&target), Arc::clone(&connections), darkness.clone()));
+        Self { url, target, connections, darkness, _serving: AbortOnDropHandle::new(serving) }
     }
 
     pub(super) fn url(&self) -> &str {
@@ -42,20 +46,34 @@ impl Relay {
         *self.target.lock().unwrap() = target;
     }
 
+    /// All connections stay open and carry nothing any more, as behind a NAT that has forgotten them. New ones work.
+    pub(super) fn goes_dark(&self) {
+        self.darkness.send_modify(|times| *times += 1);
+    }
+
     /// Cuts all connections.
     pub(super) fn cut(&self) {
         self.connections.lock().unwrap().abort_all();
     }
 }
 
-async fn serve(listener: TcpListener, target: Arc<Mutex<SocketAddr>>, connections: Arc<Mutex<JoinSet<()>>>) {
+async fn serve(
+    listener: TcpListener,
+    target: Arc<Mutex<SocketAddr>>,
+    connections: Arc<Mutex<JoinSet<()>>>,
+    darkness: watch::Sender<u32>,
+) {
     loop {
         let (mut client, _) = listener.accept().await.unwrap();
         let target = *target.lock().unwrap();
+        let mut darkness = darkness.subscribe();
         connections.lock().unwrap().spawn(async move {
             // Without a server the client is cut.
             if let Ok(mut server) = TcpStream::connect(target).await {
-                let _ = tokio::io::copy_bidirectional(&mut client, &mut server).await;
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                    _ = darkness.changed() => std::future::pending().await,
+                }
             }
         });
     }
