@@ -408,7 +408,8 @@ impl House {
     fn lets_own(&mut self, id: u64, asked: &Value) {
         let older = self.links.iter().find(|(_, link)| link.role == Some(Role::Owner)).map(|(&id, _)| id);
         if let Some(older) = older {
-            self.drops(older, self.now());
+            // It has given the older connection up.
+            self.goes(older);
         }
         self.term += 1;
         self.away_since = None;
