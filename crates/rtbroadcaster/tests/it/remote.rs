@@ -3,6 +3,7 @@
 
 mod crowd;
 mod examples;
+mod faults;
 mod relay;
 
 use std::time::Duration;
