@@ -88,7 +88,7 @@ pub(crate) struct Options {
     /// How long to try to get in or back; 0 is for ever
     #[arg(long, value_name = "TIME", default_value = "30s")]
     patience: Patience,
-    /// Most bytes of key and parameters of one message: what the server takes
+    /// Most bytes of one message as it is sent; where the server takes less, that counts
     #[arg(long, value_name = "BYTES", default_value_t = 65_536)]
     message_bytes_max: usize,
 }

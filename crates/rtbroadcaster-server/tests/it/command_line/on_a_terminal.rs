@@ -28,7 +28,7 @@ async fn watch_is_readable_and_nothing_that_is_said_steers_the_terminal() {
         "        pointer [0.5]",
         "    #3  slide = [2]",
         "    #4  slide is cleared",
-        "        the room has ended",
+        "        the room has ended. Its owner has closed it.",
     ];
     assert_eq!(screen.lines().collect::<Vec<_>>(), expected);
 }

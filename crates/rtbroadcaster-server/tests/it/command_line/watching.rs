@@ -24,7 +24,7 @@ async fn each_thing_that_is_said_is_a_line() {
         r#"{"type":"message","seq":3,"key":"two\nwords","params":[1,{"a":"\u001b"}],"state":true}"#,
         r#"{"type":"message","key":"pointer","params":[0.5],"ephemeral":true}"#,
         r#"{"type":"message","seq":4,"key":"slide","params":[],"cleared":true}"#,
-        r#"{"type":"closed","code":4503,"reason":"room_closed"}"#,
+        r#"{"type":"closed","code":4503,"reason":"room_closed","why":"owner"}"#,
     ] {
         assert_eq!(watcher.line().await, expected);
     }
