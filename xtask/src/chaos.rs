@@ -4,41 +4,52 @@
 
 mod answer;
 mod audience;
+mod blinks;
+mod clients;
 mod cuts;
+mod dark;
 mod drains;
 mod ears;
 mod fault;
 mod files;
 mod graces;
+mod herd;
 mod joins;
 mod kills;
 mod ledger;
 mod lives;
 mod model;
+mod outages;
 mod patience;
 pub(crate) mod random;
 mod record;
+mod relay;
 mod remote;
 mod restarts;
 mod restores;
+mod revotes;
+mod slow;
 mod speaker;
 mod state;
 mod sum;
 mod takeovers;
+mod times;
 mod votes;
+mod witness;
 
 use std::fmt::Display;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 
-use crate::load::optimized;
+use crate::load::{optimized, server_program};
 use crate::steps::{Failure, Steps};
+pub(crate) use herd::be_a_herd;
 use lives::viewer::Return;
 use lives::{Ack, Keeping};
 pub(crate) use takeovers::be_an_owner;
 
-/// Without --only all scenarios run but graces and restores, one after the other.
+/// Without --only all scenarios run, one after the other, but those that say otherwise.
 #[derive(Debug, Args)]
 pub(crate) struct Chaos {
     /// Which scenario; may be repeated
@@ -110,6 +121,17 @@ pub(crate) struct Chaos {
     /// graces: how many servers are stopped or killed
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=2_000))]
     grace_stops: u32,
+    #[command(flatten)]
+    blinks: blinks::Options,
+    #[command(flatten)]
+    outages: outages::Options,
+    #[command(flatten)]
+    dark: dark::Options,
+    #[command(flatten)]
+    revotes: revotes::Options,
+    /// blinks, wakes, stampedes, dark, slow: by a build that is not optimized, as `cargo xtask test` makes it; for few viewers
+    #[arg(long)]
+    brief: bool,
 }
 
 /// What can be run.
@@ -139,12 +161,24 @@ enum Scenario {
     Graces,
     /// Backups of a data directory come back in all ways: who saw something else is reset, and all others are resumed; not without --only
     Restores,
+    /// Viewers that are each off for 2 s in every 15 s: all is delivered, and what was said meanwhile is soon there; not without --only
+    Blinks,
+    /// Viewers of one address wake up at one moment, or their access point is back; not without --only
+    Wakes,
+    /// All viewers are cut at one moment, and then while the server answers with 503; not without --only
+    Stampedes,
+    /// Paths of owners and viewers go dark and keep their sockets: who notices when, and whether rooms live; not without --only
+    Dark,
+    /// Viewers and owners on a link of 4 KB/s, which is slow and not dead; not without --only
+    Slow,
+    /// Voters are cut, reload, open second tabs and outlive killed servers, and each is counted once; not without --only
+    Revotes,
 }
 
 impl Scenario {
     /// Whether it runs only where it is named: it takes many minutes, and tools that not every machine has.
     fn is_on_demand(self) -> bool {
-        matches!(self, Self::Graces | Self::Restores)
+        matches!(self, Self::Graces | Self::Restores | Self::Blinks | Self::Wakes | Self::Stampedes | Self::Dark)
     }
 }
 
@@ -159,7 +193,9 @@ const KILL_RATE: u32 = 8;
 
 /// Has every scenario run and printed, whatever the first ones bring, by an optimized build of this program.
 pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
-    if let Some(outcome) = optimized(steps) {
+    if options.brief {
+        server_program(steps)?;
+    } else if let Some(outcome) = optimized(steps) {
         return outcome;
     }
     let seed = options.seed.unwrap_or_else(clock);
@@ -239,11 +275,46 @@ fn play(scenario: Scenario, options: &Chaos, seed: u64, steps: &mut Steps) -> Re
             let report = restores::measure(restores::Plan { seed }, steps);
             report.and_then(|report| told(&report, report.verdict()))
         }
+        Scenario::Blinks => each(options.blinks.plans(seed), |plan| {
+            let report = blinks::measure(plan, steps)?;
+            told(&report, report.verdict())
+        }),
+        Scenario::Wakes => each(options.outages.wakes(seed), |plan| {
+            let report = outages::measure(plan, steps)?;
+            told(&report, report.verdict())
+        }),
+        Scenario::Stampedes => each(options.outages.stampedes(seed), |plan| {
+            let report = outages::measure(plan, steps)?;
+            told(&report, report.verdict())
+        }),
+        Scenario::Revotes => {
+            let report = revotes::measure(options.revotes.plan(seed));
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+        Scenario::Slow => {
+            let report = slow::measure(steps);
+            report.and_then(|report| told(&report, report.verdict()))
+        }
+        Scenario::Dark => {
+            let report = dark::measure(dark::Plan { seed, options: options.dark.clone() }, steps);
+            report.and_then(|report| told(&report, report.verdict()))
+        }
         Scenario::Graces => {
             let report = graces::measure(graces::Plan { seed, stops: options.grace_stops, ack: options.ack });
             report.and_then(|report| told(&report, report.verdict()))
         }
     }
+}
+
+/// Runs all of these, whatever the first ones bring.
+fn each<P>(plans: Vec<P>, mut run: impl FnMut(P) -> Result<(), Failure>) -> Result<(), Failure> {
+    plans.into_iter().fold(Ok(()), |all, plan| {
+        let outcome = run(plan);
+        if let Err(failure) = &outcome {
+            println!("  FAILED: {failure}");
+        }
+        all.and(outcome)
+    })
 }
 
 /// Prints a report and passes its verdict on.

@@ -12,13 +12,12 @@ mod target;
 mod watch;
 mod witnesses;
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 
-use crate::load::{on_a_thread, optimized, outcome, target as folder};
-use crate::steps::{Failure, Steps, command};
+use crate::load::{on_a_thread, optimized, outcome, server_program};
+use crate::steps::{Failure, Steps};
 use attack::{Attack, Plan};
 use report::{Report, Row};
 use target::{Store, Target};
@@ -66,7 +65,7 @@ pub(crate) fn run(options: &Hostile, steps: &mut Steps) -> Result<(), Failure> {
 }
 
 fn measure(options: &Hostile, steps: &mut Steps) -> Result<Report, Failure> {
-    let program = program(steps)?;
+    let program = server_program(steps)?;
     let seed = options.seed.unwrap_or_else(clock);
     println!("seed {seed}, scale {}", options.scale);
     let store = if options.in_memory { Store::Memory } else { Store::Disk };
@@ -114,18 +113,6 @@ fn measure(options: &Hostile, steps: &mut Steps) -> Result<Report, Failure> {
     witnesses.end()?;
     target.stop()?;
     Ok(Report { rows, first, last, log })
-}
-
-/// The server's program, of the same build as this one.
-fn program(steps: &mut Steps) -> Result<PathBuf, Failure> {
-    let profile = if cfg!(debug_assertions) {
-        // As `cargo xtask test` builds it, or everything would be built once more with a few features less.
-        steps.run(&mut command("cargo", "test --workspace --all-features --no-run --quiet"))?;
-        "debug"
-    } else {
-        "release"
-    };
-    Ok(folder().join(profile).join("rtbroadcaster"))
 }
 
 /// A seed that was not there before.

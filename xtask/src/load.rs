@@ -28,6 +28,20 @@ pub(crate) fn release(program: &str) -> PathBuf {
     target().join("release").join(program)
 }
 
+/// Where a program is of the same build as this one.
+pub(crate) fn built(program: &str) -> PathBuf {
+    if cfg!(debug_assertions) { target().join("debug").join(program) } else { release(program) }
+}
+
+/// Builds the server's program as this one is built, unless that was done with it, and says where it is.
+pub(crate) fn server_program(steps: &mut Steps) -> Result<PathBuf, Failure> {
+    if cfg!(debug_assertions) {
+        // As `cargo xtask test` builds it, or everything would be built once more with a few features less.
+        steps.run(&mut command("cargo", "test --workspace --all-features --no-run --quiet"))?;
+    }
+    Ok(built("rtbroadcaster"))
+}
+
 /// Where cargo puts what it builds.
 pub(crate) fn target() -> PathBuf {
     root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use steps::Steps;
+use steps::{Failure, Steps};
 
 /// The project's own commands
 #[derive(Parser)]
@@ -51,6 +51,9 @@ enum Command {
     /// An owner of a room as a process of its own, which chaos starts
     #[command(hide = true)]
     ChaosOwner,
+    /// Viewers with a relay before them as a process of its own, which chaos starts
+    #[command(hide = true)]
+    ChaosHerd,
 }
 
 fn main() -> ExitCode {
@@ -66,15 +69,8 @@ fn main() -> ExitCode {
         Command::Fuzz(options) => ("fuzz", fuzz::run(options, &mut steps)),
         Command::Chaos(options) => ("chaos", chaos::run(options, &mut steps)),
         // Nobody reads what it prints but the program that has started it.
-        Command::ChaosOwner => {
-            return chaos::be_an_owner().map_or_else(
-                |failure| {
-                    eprintln!("xtask: {failure}");
-                    ExitCode::FAILURE
-                },
-                |()| ExitCode::SUCCESS,
-            );
-        }
+        Command::ChaosOwner => return part(chaos::be_an_owner()),
+        Command::ChaosHerd => return part(chaos::be_a_herd()),
     };
     let (passed, seconds) = (steps.passed(), steps.elapsed().as_secs_f64());
     match outcome {
@@ -87,4 +83,15 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// How a process ends that is a part of another one.
+fn part(outcome: Result<(), Failure>) -> ExitCode {
+    outcome.map_or_else(
+        |failure| {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        },
+        |()| ExitCode::SUCCESS,
+    )
 }

@@ -1,7 +1,9 @@
 //! Makes sure that Node.js and npm are there. Must not know what they are needed for.
 
+use std::path::PathBuf;
+
 use crate::apt;
-use crate::steps::{Failure, Steps, output};
+use crate::steps::{Failure, Steps, command, output, root};
 
 /// The oldest Node.js that runs the project's JavaScript.
 const NODE_MAJOR_MIN: u32 = 20;
@@ -11,6 +13,20 @@ pub(crate) fn ensure(steps: &mut Steps) -> Result<(), Failure> {
     let Err(missing) = look() else { return Ok(()) };
     apt::install(steps, "nodejs npm", apt::Systems::Relatives, missing)?;
     look()
+}
+
+/// The same, and makes sure that the WebSocket client of the package `ws` is there, which Node.js 20 has none of its own for.
+pub(crate) fn ensure_websocket(steps: &mut Steps) -> Result<(), Failure> {
+    ensure(steps)?;
+    if websocket().exists() {
+        return Ok(());
+    }
+    steps.run(command("npm", "ci --no-audit --no-fund").current_dir(root().join("protocol")))
+}
+
+/// Returns the module of that package.
+pub(crate) fn websocket() -> PathBuf {
+    root().join("protocol/node_modules/ws/wrapper.mjs")
 }
 
 fn look() -> Result<(), Failure> {

@@ -3,7 +3,6 @@
 //! Must not know how frames are made.
 
 mod ear;
-pub(super) mod relay;
 mod report;
 mod voice;
 
@@ -20,10 +19,10 @@ use tokio::time::{sleep, timeout};
 use super::fault::{Fault, Faults};
 use super::lives::{Keeping, Lineage};
 use super::random::Random;
+use super::relay::{Cut, Relay, Tally};
 use crate::load::{on_a_thread, outcome};
 use crate::steps::Failure;
 use ear::Ear;
-use relay::{Cut, Relay};
 pub(super) use report::Report;
 use voice::{Past, Voice};
 
@@ -84,7 +83,7 @@ pub(super) struct Course {
 struct Outcome {
     past: Past,
     ears: Vec<Ear>,
-    cuts: relay::Tally,
+    cuts: Tally,
     faults: Faults,
     keys: usize,
 }

@@ -12,7 +12,7 @@ use super::Former;
 use super::build::Clients;
 use super::process::Process;
 use crate::chaos::fault::{Fault, Faults};
-use crate::chaos::remote::relay::Relay;
+use crate::chaos::relay::Relay;
 use crate::steps::{Failure, root};
 
 /// What the kinds are called.

@@ -1,0 +1,101 @@
+//! The profile of a public benchmark: viewers that are each off for 2 s in every 15 s at random, half cut by RST and half by
+//! FIN, while one message a second is said. Told is what arrived, and how late what was said meanwhile. Must not know frames.
+
+mod report;
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use super::herd::{Breed, Herd, Order, Owner, Sums, Task};
+use crate::load::server::Server;
+use crate::load::{built, on_a_thread, outcome};
+use crate::steps::{Failure, Steps};
+pub(super) use report::Report;
+
+/// How often each viewer is off, and for how long.
+const EVERY: Duration = Duration::from_secs(15);
+const OFF: Duration = Duration::from_secs(2);
+
+/// How often a message is said.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// From how many addresses the viewers of one process come. All processes share them.
+const SOURCES: u8 = 20;
+
+/// How long it may take at most until everybody has heard the last message.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long everything may take besides the messages.
+const MARGIN: Duration = Duration::from_secs(600);
+
+/// The options of this scenario.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Options {
+    /// blinks: how many viewers; the published profile has 10 000
+    #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    blink_viewers: u32,
+    /// blinks: how many messages, one a second
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(15..=3_600))]
+    blink_messages: u32,
+    /// blinks: of which program the viewers are; may be repeated [default: both, one after the other]
+    #[arg(long, value_enum)]
+    blink_clients: Vec<Breed>,
+}
+
+/// One run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    pub(super) seed: u64,
+    pub(super) breed: Breed,
+    pub(super) viewers: u32,
+    pub(super) messages: u32,
+}
+
+impl Options {
+    /// Returns one plan for each program.
+    pub(super) fn plans(&self, seed: u64) -> Vec<Plan> {
+        let both = [Breed::Remote, Breed::Sdk];
+        let breeds = if self.blink_clients.is_empty() { &both[..] } else { &self.blink_clients };
+        let (viewers, messages) = (self.blink_viewers, self.blink_messages);
+        breeds.iter().map(|&breed| Plan { seed, breed, viewers, messages }).collect()
+    }
+}
+
+/// Runs it.
+pub(super) fn measure(plan: Plan, steps: &mut Steps) -> Result<Report, Failure> {
+    if plan.breed == Breed::Sdk {
+        crate::node::ensure_websocket(steps)?;
+    }
+    let started = Instant::now();
+    let server = Server::start(&built("rtbroadcaster"), &["--log", "error"])?;
+    let address = server.address();
+    let before = server.sample()?;
+    let sums = outcome(on_a_thread(MARGIN + BEAT * plan.messages, move || play(plan, address)))?;
+    let after = server.sample()?;
+    server.stop()?;
+    Ok(Report { plan, sums, server_cpu: after.cpu.saturating_sub(before.cpu), time: started.elapsed() })
+}
+
+async fn play(plan: Plan, server: SocketAddr) -> Result<Sums, Failure> {
+    let Plan { seed, breed, viewers, messages } = plan;
+    let mut owner = Owner::open(server).await?;
+    let task = Task { server, room: owner.room.clone(), breed, seed, viewers, sources: SOURCES };
+    let mut herds = Herd::start_all(&task, viewers).await?;
+    let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let times = messages / u32::try_from(EVERY.as_secs()).unwrap_or(u32::MAX);
+    for herd in &mut herds {
+        herd.order(Order::Blink { every_ms: millis(EVERY), off_ms: millis(OFF), times }).await?;
+    }
+    owner.speak(BEAT, sleep(BEAT * messages - BEAT / 2)).await;
+    let last = owner.settle().await?;
+    let mut reporting: JoinSet<_> = herds.into_iter().map(|herd| herd.report(last, PATIENCE)).collect();
+    let mut sums = Sums::default();
+    while let Some(theirs) = reporting.join_next().await {
+        sums.add(theirs.map_err(|error| Failure::new(error.to_string()))??);
+    }
+    Ok(sums)
+}

@@ -1,0 +1,118 @@
+//! Viewers and owners as programs have them: of the Rust library, of the SDK in Node.js, of the command line. Each tells what
+//! happens to it as events of one kind. Must not know what is done to their connections.
+
+mod client;
+mod library;
+mod program;
+mod sdk;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+pub(super) use client::{Client, Kind};
+pub(super) use library::{Library, Voice};
+pub(super) use sdk::Sdk;
+
+/// The key of the messages that owners of these scenarios publish. Their parameters are a number that counts from 1,
+/// when it was published, and padding.
+pub(super) const KEY: &str = "tick";
+
+/// How many events may wait to be read.
+const EVENTS_MAX: usize = 65_536;
+
+/// One thing that happened to a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Event {
+    pub(super) client: u32,
+    /// When, in microseconds (`now`).
+    pub(super) at: u64,
+    #[serde(flatten)]
+    pub(super) what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub(super) enum What {
+    /// An owner has its room.
+    Opened { room: String },
+    /// What the client shows of its connection has changed.
+    Status { name: Standing, reason: Option<String> },
+    /// A viewer heard message `number`, which was published at `said`.
+    Heard { number: u64, said: u64 },
+    /// A viewer was told that it may have lost events.
+    Reset,
+    /// An owner's message is acknowledged.
+    Acked { number: u64 },
+    /// An owner's message is refused, and its program is told.
+    Failed { number: u64, code: String },
+}
+
+/// What a client shows of its connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Standing {
+    /// It was never in.
+    Connecting,
+    Live,
+    /// In the room; the owner is away.
+    Away,
+    Lagging,
+    /// It is not sure, and asks.
+    Checking,
+    Resuming,
+    Closed,
+    #[serde(other)]
+    Other,
+}
+
+impl Standing {
+    /// Returns whether the client says that it is in the room.
+    pub(super) fn is_inside(self) -> bool {
+        matches!(self, Self::Live | Self::Away | Self::Lagging)
+    }
+}
+
+/// Where clients tell what happens to them.
+pub(super) type Events = mpsc::Sender<Event>;
+
+/// Opens a place for events.
+pub(super) fn events() -> (Events, mpsc::Receiver<Event>) {
+    mpsc::channel(EVENTS_MAX)
+}
+
+/// Returns the time in microseconds, the same for all processes of this machine.
+pub(super) fn now() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Tells one event. Whoever does not listen any more does not miss it.
+async fn tell(events: &Events, client: u32, what: What) {
+    let _ = events.send(Event { client, at: now(), what }).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_read_as_it_is_written_by_any_client() {
+        let event = |text: &str| serde_json::from_str::<Event>(text).unwrap().what;
+        assert_eq!(
+            event(r#"{"client":1,"at":2,"event":"status","name":"resuming","reason":"lost"}"#),
+            What::Status { name: Standing::Resuming, reason: Some("lost".into()) }
+        );
+        assert_eq!(
+            event(r#"{"client":1,"at":2,"event":"status","name":"unheard"}"#),
+            What::Status { name: Standing::Other, reason: None }
+        );
+        let heard = Event { client: 3, at: 4, what: What::Heard { number: 5, said: 6 } };
+        let text = serde_json::to_string(&heard).unwrap();
+        assert_eq!(text, r#"{"client":3,"at":4,"event":"heard","number":5,"said":6}"#);
+        assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), heard);
+        assert!(now() > 1_700_000_000_000_000);
+    }
+}

@@ -1,0 +1,163 @@
+//! Clients of the Rust library, with its default options. Must not know what is done to their connections.
+
+use rtbroadcaster::remote::{Broadcaster, Heard, Status, Viewer};
+use rtbroadcaster::{Message, RoomId};
+use serde::de::IgnoredAny;
+use tokio::task::JoinSet;
+
+use super::{Events, KEY, Standing, What, now, tell};
+use crate::steps::Failure;
+
+/// All clients of this kind. Dropping it ends them without a word.
+#[derive(Debug, Default)]
+pub(in crate::chaos) struct Library {
+    tasks: JoinSet<()>,
+}
+
+/// An owner that can be asked to publish.
+#[derive(Debug, Clone)]
+pub(in crate::chaos) struct Voice {
+    numbers: tokio::sync::mpsc::Sender<(u64, usize)>,
+}
+
+/// How many messages may wait for their owner.
+const NUMBERS_MAX: usize = 1_024;
+
+impl Library {
+    /// Begins to watch a room.
+    pub(in crate::chaos) fn watch(
+        &mut self,
+        client: u32,
+        url: &str,
+        room: &str,
+        events: &Events,
+    ) -> Result<(), Failure> {
+        let room: RoomId = room.parse().map_err(|_| Failure::new(format!("{room} is no room")))?;
+        let viewer = Viewer::join(url, room).map_err(|error| Failure::new(error.to_string()))?;
+        self.tasks.spawn(listen(client, viewer, events.clone()));
+        Ok(())
+    }
+
+    /// Creates a room and owns it.
+    pub(in crate::chaos) fn host(&mut self, client: u32, url: &str, events: &Events) -> Voice {
+        let (numbers, asked) = tokio::sync::mpsc::channel(NUMBERS_MAX);
+        self.tasks.spawn(own(client, url.to_owned(), asked, events.clone()));
+        Voice { numbers }
+    }
+}
+
+impl Voice {
+    /// Has the owner publish a message with so many bytes of padding. An owner that does not even take it has failed, and
+    /// says so by itself.
+    pub(in crate::chaos) async fn publish(&self, number: u64, padding_bytes: usize) {
+        let _ = self.numbers.send((number, padding_bytes)).await;
+    }
+}
+
+/// One viewer, until it is over.
+async fn listen(client: u32, viewer: Viewer, events: Events) {
+    let (mut messages, mut statuses) = (viewer.messages(), viewer.watch_status());
+    let mut shown = None;
+    loop {
+        tokio::select! {
+            biased;
+            changed = statuses.changed() => {
+                let status = statuses.borrow_and_update().clone();
+                show(client, &status, &mut shown, &events).await;
+                if changed.is_err() || status.closing().is_some() {
+                    return;
+                }
+            }
+            Some(heard) = messages.next() => match heard {
+                Heard::Message(message) => {
+                    let Ok((number, said, IgnoredAny)) = message.parse() else { continue };
+                    tell(&events, client, What::Heard { number, said }).await;
+                }
+                Heard::Skipped { .. } | Heard::State { reset: Some(_), .. } => tell(&events, client, What::Reset).await,
+                _ => {}
+            },
+        }
+    }
+}
+
+/// One owner, until it is over.
+async fn own(client: u32, url: String, mut asked: tokio::sync::mpsc::Receiver<(u64, usize)>, events: Events) {
+    let owner = match Broadcaster::create(&url).await {
+        Ok(owner) => owner,
+        Err(error) => {
+            let what = What::Status { name: Standing::Closed, reason: Some(error.to_string()) };
+            return tell(&events, client, what).await;
+        }
+    };
+    tell(&events, client, What::Opened { room: owner.room().to_string() }).await;
+    let mut statuses = owner.watch_status();
+    let (mut shown, mut tickets) = (None, JoinSet::new());
+    show(client, &owner.status(), &mut shown, &events).await;
+    loop {
+        tokio::select! {
+            changed = statuses.changed() => {
+                let status = statuses.borrow_and_update().clone();
+                show(client, &status, &mut shown, &events).await;
+                if changed.is_err() || status.closing().is_some() {
+                    // What becomes of the messages that it was asked for is told by their tickets.
+                    while tickets.join_next().await.is_some() {}
+                    return;
+                }
+            }
+            Some((number, padding_bytes)) = asked.recv() => {
+                let sent = owner.send(Message::event(KEY, (number, now(), "x".repeat(padding_bytes)))).await;
+                let events = events.clone();
+                tickets.spawn(async move {
+                    let acked = match sent {
+                        Ok(ticket) => ticket.await.map(drop),
+                        Err(error) => Err(error),
+                    };
+                    let what = match acked {
+                        Ok(()) => What::Acked { number },
+                        Err(error) => What::Failed { number, code: error.to_string() },
+                    };
+                    tell(&events, client, what).await;
+                });
+            }
+            Some(_) = tickets.join_next() => {}
+        }
+    }
+}
+
+/// Tells a status, unless it is shown already.
+async fn show(client: u32, status: &Status, shown: &mut Option<Standing>, events: &Events) {
+    let name = standing(status);
+    let reason = match status {
+        Status::Resuming { after, .. } => Some(after),
+        other => other.closing(),
+    };
+    if *shown == Some(name) {
+        return;
+    }
+    *shown = Some(name);
+    let reason = reason.map(|closing| format!("{} {}", closing.code(), closing.reason()));
+    tell(events, client, What::Status { name, reason }).await;
+}
+
+/// Returns what a status is called, also one that this program does not know.
+fn standing(status: &Status) -> Standing {
+    let shown = format!("{status:?}");
+    let name = shown.split(|letter: char| !letter.is_alphabetic()).next().unwrap_or_default().to_lowercase();
+    serde_json::from_value(name.into()).unwrap_or(Standing::Other)
+}
+
+#[cfg(test)]
+mod tests {
+    use rtbroadcaster::remote::Closing;
+
+    use super::*;
+
+    #[test]
+    fn a_status_is_known_by_its_name() {
+        let after = Closing::with(1006, "lost");
+        assert_eq!(standing(&Status::Live), Standing::Live);
+        assert_eq!(standing(&Status::Connecting { failed: 2 }), Standing::Connecting);
+        assert_eq!(standing(&Status::Resuming { failed: 1, after: after.clone() }), Standing::Resuming);
+        assert_eq!(standing(&Status::Closed(after)), Standing::Closed);
+    }
+}

@@ -1,0 +1,124 @@
+//! What the two clients of a trial told, and what follows from it. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::chaos::clients::{Event, Standing, What};
+
+/// The client behind the relay, and the other one.
+pub(super) const BEHIND: u32 = 0;
+pub(super) const OTHER: u32 = 1;
+
+/// All of it.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    pub(super) room: Option<String>,
+    /// What each client showed, and when.
+    shown: BTreeMap<u32, Vec<(u64, Standing, Option<String>)>>,
+    /// How often each message was heard.
+    heard: BTreeMap<u64, u32>,
+    /// How many messages came behind a later one.
+    disordered: u64,
+    acked: BTreeSet<u64>,
+    failed: BTreeMap<u64, String>,
+    pub(super) resets: u32,
+}
+
+impl Log {
+    pub(super) fn take(&mut self, event: Event) {
+        let Event { client, at, what } = event;
+        match what {
+            What::Opened { room } => self.room = Some(room),
+            What::Status { name, reason } => self.shown.entry(client).or_default().push((at, name, reason)),
+            What::Heard { number, .. } => {
+                if self.heard.last_key_value().is_some_and(|(last, _)| number < *last) {
+                    self.disordered += 1;
+                }
+                *self.heard.entry(number).or_insert(0) += 1;
+            }
+            What::Reset => self.resets += 1,
+            What::Acked { number } => _ = self.acked.insert(number),
+            What::Failed { number, code } => _ = self.failed.insert(number, code),
+        }
+    }
+
+    /// Returns what a client shows now.
+    pub(super) fn standing(&self, client: u32) -> Option<Standing> {
+        self.shown.get(&client)?.last().map(|(_, name, _)| *name)
+    }
+
+    /// Returns when the client behind the relay first showed after `dark` that it may not be in the room.
+    pub(super) fn noticed(&self, dark: u64) -> Option<u64> {
+        let shown = self.shown.get(&BEHIND)?;
+        shown.iter().find(|(at, name, _)| *at >= dark && !name.is_inside()).map(|(at, ..)| *at)
+    }
+
+    /// Returns when it was in the room again after it had noticed.
+    pub(super) fn back(&self, dark: u64) -> Option<u64> {
+        let noticed = self.noticed(dark)?;
+        let shown = self.shown.get(&BEHIND)?;
+        shown.iter().find(|(at, name, _)| *at > noticed && name.is_inside()).map(|(at, ..)| *at)
+    }
+
+    /// Returns when a client was told after `dark` that it is over, and why.
+    pub(super) fn over(&self, client: u32, dark: u64) -> Option<(u64, String)> {
+        let mut shown = self.shown.get(&client)?.iter();
+        let (at, _, reason) = shown.find(|(at, name, _)| *at >= dark && *name == Standing::Closed)?;
+        Some((*at, reason.clone().unwrap_or_default()))
+    }
+
+    /// Returns whether each of `published` messages was acknowledged or failed, and each acknowledged one heard.
+    pub(super) fn is_settled(&self, published: u64) -> bool {
+        self.unsettled(published) == 0 && self.lost() == 0
+    }
+
+    /// Returns how many messages were acknowledged, and how many failed.
+    pub(super) fn settled(&self) -> (usize, usize) {
+        (self.acked.len(), self.failed.len())
+    }
+
+    /// Returns how many of `published` messages were neither acknowledged nor failed.
+    pub(super) fn unsettled(&self, published: u64) -> usize {
+        (1..=published).filter(|number| !self.acked.contains(number) && !self.failed.contains_key(number)).count()
+    }
+
+    /// Returns how many acknowledged messages were not heard.
+    pub(super) fn lost(&self) -> usize {
+        self.acked.iter().filter(|number| !self.heard.contains_key(number)).count()
+    }
+
+    /// Returns how many messages were heard more than once, or behind a later one.
+    pub(super) fn repeated(&self) -> u64 {
+        self.heard.values().map(|times| u64::from(times - 1)).sum::<u64>().max(self.disordered)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(at: u64, name: Standing) -> Event {
+        Event { client: BEHIND, at, what: What::Status { name, reason: None } }
+    }
+
+    #[test]
+    fn when_a_client_noticed_and_was_back_follows_from_what_it_showed() {
+        let mut log = Log::default();
+        let names = [Standing::Live, Standing::Away, Standing::Checking, Standing::Resuming, Standing::Live];
+        (1..).zip(names).for_each(|(at, name)| log.take(shown(at, name)));
+        assert_eq!((log.noticed(2), log.back(2), log.over(BEHIND, 2)), (Some(3), Some(5), None));
+        log.take(shown(9, Standing::Closed));
+        assert_eq!((log.noticed(6), log.back(6), log.over(BEHIND, 2)), (Some(9), None, Some((9, String::new()))));
+    }
+
+    #[test]
+    fn what_was_lost_and_repeated_is_counted() {
+        let mut log = Log::default();
+        let event = |what| Event { client: OTHER, at: 1, what };
+        [1, 2, 3].into_iter().for_each(|number| log.take(event(What::Acked { number })));
+        [1, 3, 3].into_iter().for_each(|number| log.take(event(What::Heard { number, said: 0 })));
+        assert_eq!((log.lost(), log.repeated(), log.unsettled(4), log.is_settled(3)), (1, 1, 1, false));
+        log.take(event(What::Heard { number: 2, said: 0 }));
+        log.take(event(What::Failed { number: 4, code: "offline".into() }));
+        assert_eq!((log.lost(), log.repeated(), log.is_settled(4)), (0, 1, true));
+    }
+}

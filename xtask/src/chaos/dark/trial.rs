@@ -1,0 +1,183 @@
+//! One client behind a relay that goes dark, and another one beside it. Must not know what is good.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
+
+use super::log::{BEHIND, Log, OTHER};
+use crate::chaos::clients::{Client, Event, Kind, Standing, events, now};
+use crate::chaos::relay::{Cut, Dark, Relay};
+use crate::steps::Failure;
+
+/// How often an owner publishes that does.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// How long it may take until both are in, and, once the client is back, until everything is heard.
+const SOON: Duration = Duration::from_secs(40);
+
+/// How long it may take until the client is back.
+const BACK: Duration = Duration::from_secs(150);
+
+/// How many messages are published once the client is back, or its room over.
+const LAST: u64 = 3;
+
+/// What the client behind the relay is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Role {
+    /// It owns the room and publishes each second.
+    Owner,
+    /// It owns the room and publishes nothing while its path is dark.
+    SilentOwner,
+    /// It watches a room whose owner publishes each second.
+    Viewer,
+}
+
+impl Role {
+    pub(super) const ALL: [Self; 3] = [Self::Owner, Self::SilentOwner, Self::Viewer];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::SilentOwner => "silent owner",
+            Self::Viewer => "viewer",
+        }
+    }
+}
+
+/// What is tried.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Trial {
+    pub(super) kind: Kind,
+    pub(super) role: Role,
+    pub(super) dark: Dark,
+    /// How long after everybody is in the path goes dark.
+    pub(super) after: Duration,
+}
+
+/// What came of it. Times count from the moment when the path went dark.
+#[derive(Debug)]
+pub(super) struct Past {
+    pub(super) trial: Trial,
+    pub(super) noticed: Option<Duration>,
+    pub(super) back: Option<Duration>,
+    /// When the other client was told that the room is over, and why.
+    pub(super) over: Option<(Duration, String)>,
+    /// When the client behind the relay gave up for good, and why.
+    pub(super) ended: Option<(Duration, String)>,
+    pub(super) published: u64,
+    pub(super) acked: usize,
+    /// How many messages failed, which their program was told.
+    pub(super) failed: usize,
+    /// How many were neither acknowledged nor failed.
+    pub(super) unsettled: usize,
+    pub(super) lost: usize,
+    pub(super) repeated: u64,
+    pub(super) resets: u32,
+}
+
+/// Both clients.
+struct Stage {
+    owner: Client,
+    received: mpsc::Receiver<Event>,
+    log: Log,
+    beat: Interval,
+    published: u64,
+    is_speaking: bool,
+}
+
+impl Trial {
+    pub(super) async fn play(self, server: SocketAddr, program: PathBuf) -> Result<Past, Failure> {
+        let Self { kind, role, dark, after } = self;
+        let relay = Relay::open(server).await?;
+        let direct = format!("ws://{server}/broadcasting");
+        let (told, received) = events();
+        let owner = if role == Role::Viewer {
+            Client::host(Kind::Library, &program, OTHER, &direct, &told).await?
+        } else {
+            Client::host(kind, &program, BEHIND, relay.url(), &told).await?
+        };
+        let mut beat = interval(BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stage = Stage { owner, received, log: Log::default(), beat, published: 0, is_speaking: false };
+        stage.must(|log| log.room.is_some(), "the owner has no room").await?;
+        let room = stage.log.room.clone().unwrap_or_default();
+        let _viewer = if role == Role::Viewer {
+            Client::watch(kind, &program, BEHIND, relay.url(), &room, &told).await?
+        } else {
+            Client::watch(Kind::Library, &program, OTHER, &direct, &room, &told).await?
+        };
+        let is_in = |log: &Log, client| log.standing(client).is_some_and(Standing::is_inside);
+        stage.must(|log| is_in(log, BEHIND) && is_in(log, OTHER), "a client does not come in").await?;
+        stage.is_speaking = true;
+        stage.until(after, |_| false).await?;
+        // What is on its way arrives: a silent owner's path is dark when nothing is.
+        stage.is_speaking = role != Role::SilentOwner;
+        let published = stage.published;
+        if role == Role::SilentOwner {
+            stage.must(|log| log.is_settled(published), "a message was not heard before the dark").await?;
+        }
+        relay.cut(Cut::Dark(dark), None);
+        let at = now();
+        stage.until(BACK, |log| log.back(at).is_some() || log.over(BEHIND, at).is_some()).await?;
+        stage.is_speaking = true;
+        let last = stage.published + LAST;
+        stage.until(BEAT * u32::try_from(LAST + 1).unwrap_or(u32::MAX), |_| false).await?;
+        stage.is_speaking = false;
+        let published = stage.published.max(last);
+        if stage.log.over(BEHIND, at).is_none() {
+            stage.until(SOON, |log| log.is_settled(published)).await?;
+        }
+        Ok(stage.past(self, at))
+    }
+}
+
+impl Stage {
+    /// Takes events, and publishes if the owner speaks, until something is so or `limit` is over. Whether it is so.
+    async fn until(&mut self, limit: Duration, is_so: impl Fn(&Log) -> bool) -> Result<bool, Failure> {
+        let deadline = Instant::now() + limit;
+        while !is_so(&self.log) {
+            tokio::select! {
+                Some(event) = self.received.recv() => self.log.take(event),
+                _ = self.beat.tick(), if self.is_speaking => {
+                    self.published += 1;
+                    // An owner that has ended takes none, and its messages are unsettled.
+                    if self.owner.publish(self.published, 0).await.is_err() {
+                        self.is_speaking = false;
+                    }
+                }
+                () = sleep_until(deadline.into()) => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    async fn must(&mut self, is_so: impl Fn(&Log) -> bool, otherwise: &str) -> Result<(), Failure> {
+        match self.until(SOON, is_so).await? {
+            true => Ok(()),
+            false => Err(Failure::new(format!("{otherwise}: {:?}", self.log))),
+        }
+    }
+
+    fn past(&self, trial: Trial, dark: u64) -> Past {
+        let since = |at: u64| Duration::from_micros(at.saturating_sub(dark));
+        let over = |client| self.log.over(client, dark).map(|(at, why)| (since(at), why));
+        let (acked, failed) = self.log.settled();
+        Past {
+            trial,
+            noticed: self.log.noticed(dark).map(since),
+            back: self.log.back(dark).map(since),
+            over: over(OTHER),
+            ended: over(BEHIND),
+            published: self.published,
+            acked,
+            failed,
+            unsettled: self.log.unsettled(self.published),
+            lost: self.log.lost(),
+            repeated: self.log.repeated(),
+            resets: self.log.resets,
+        }
+    }
+}

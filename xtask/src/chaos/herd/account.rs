@@ -1,0 +1,259 @@
+//! What each viewer of a herd heard, and how long it was away. Pure: times are arguments.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::chaos::clients::{Event, Standing, What};
+
+/// Over which time from its beginning the attempts in an outage are counted, in microseconds.
+const ATTEMPTS_MICROS: u64 = 10_000_000;
+
+/// One outage of one viewer, in microseconds.
+#[derive(Debug, Clone, Copy)]
+struct Gap {
+    from: u64,
+    /// When the path was open again.
+    until: Option<u64>,
+    /// When the viewer was in the room again.
+    back: Option<u64>,
+}
+
+/// What one viewer went through.
+#[derive(Debug, Default)]
+struct Viewer {
+    gaps: Vec<Gap>,
+    /// The number of the last message that it heard.
+    last: u64,
+    is_inside: bool,
+    is_closed: bool,
+}
+
+/// All viewers.
+#[derive(Debug)]
+pub(super) struct Account {
+    viewers: Vec<Viewer>,
+    sums: Sums,
+}
+
+/// What all of them came to.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(in crate::chaos) struct Sums {
+    pub(in crate::chaos) viewers: u64,
+    pub(in crate::chaos) delivered: u64,
+    pub(in crate::chaos) repeated: u64,
+    /// Messages that a later one passed by, and those that were missing at the end.
+    pub(in crate::chaos) lost: u64,
+    /// How often a viewer was told that it may have lost events.
+    pub(in crate::chaos) resets: u64,
+    /// Viewers that gave up for good.
+    pub(in crate::chaos) closed: u64,
+    /// Of each message that was said while its viewer's path was closed: from publish to delivery, in milliseconds.
+    pub(in crate::chaos) delays_ms: Vec<u32>,
+    /// Of each outage: from the moment when the path was open again until the viewer was back, in milliseconds.
+    pub(in crate::chaos) returns_ms: Vec<u32>,
+    /// Outages from which a viewer is not back.
+    pub(in crate::chaos) not_back: u64,
+    /// Of each outage how many connections were asked for in its first 10 s.
+    pub(in crate::chaos) attempts: Vec<u32>,
+    /// The CPU time of the viewers, without the relay before them, and that of the relay, in milliseconds.
+    pub(in crate::chaos) cpu_ms: u64,
+    pub(in crate::chaos) relay_cpu_ms: u64,
+}
+
+impl Account {
+    pub(super) fn new(viewers: u32) -> Self {
+        let viewers = (0..viewers).map(|_| Viewer::default()).collect();
+        Self { viewers, sums: Sums::default() }
+    }
+
+    /// An outage of a viewer begins.
+    pub(super) fn closed(&mut self, viewer: u32, now: u64) {
+        if let Some(viewer) = self.viewers.get_mut(viewer as usize) {
+            viewer.gaps.push(Gap { from: now, until: None, back: None });
+        }
+    }
+
+    /// The path of a viewer is open again.
+    pub(super) fn opened(&mut self, viewer: u32, now: u64) {
+        if let Some(gap) = self.viewers.get_mut(viewer as usize).and_then(|viewer| viewer.gaps.last_mut()) {
+            gap.until.get_or_insert(now);
+        }
+    }
+
+    /// Something happened to a viewer.
+    pub(super) fn take(&mut self, event: &Event) {
+        let Some(viewer) = self.viewers.get_mut(event.client as usize) else { return };
+        match event.what {
+            What::Status { name, .. } => {
+                let was_inside = std::mem::replace(&mut viewer.is_inside, name.is_inside());
+                if !was_inside && viewer.is_inside {
+                    viewer.returned(event.at);
+                }
+                if name == Standing::Closed {
+                    viewer.is_closed = true;
+                }
+            }
+            What::Heard { number, said } => {
+                if number <= viewer.last {
+                    self.sums.repeated += 1;
+                    return;
+                }
+                self.sums.delivered += 1;
+                self.sums.lost += number - viewer.last - 1;
+                viewer.last = number;
+                // What was published before may have come before, and waited here.
+                if viewer.gaps.last().is_some_and(|gap| said >= gap.from) {
+                    viewer.returned(event.at);
+                }
+                if viewer.was_closed_at(said) {
+                    self.sums.delays_ms.push(millis(event.at.saturating_sub(said)));
+                }
+            }
+            What::Reset => self.sums.resets += 1,
+            _ => {}
+        }
+    }
+
+    /// Returns how many viewers are in.
+    pub(super) fn inside(&self) -> u32 {
+        u32::try_from(self.viewers.iter().filter(|viewer| viewer.is_inside).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Returns whether all viewers are back and have heard message `last`, or are over.
+    pub(super) fn is_done(&self, last: u64) -> bool {
+        let is_back = |viewer: &Viewer| viewer.gaps.last().is_none_or(|gap| gap.back.is_some());
+        self.viewers.iter().all(|viewer| viewer.is_closed || (viewer.last >= last && is_back(viewer)))
+    }
+
+    /// Returns everything, of a room whose last message had this number. `attempts` says when a viewer asked for
+    /// connections.
+    pub(super) fn sums(mut self, last: u64, attempts: impl Fn(u32) -> Vec<u64>) -> Sums {
+        for (number, viewer) in (0..).zip(&self.viewers) {
+            self.sums.lost += last.saturating_sub(viewer.last);
+            self.sums.closed += u64::from(viewer.is_closed);
+            let attempts = attempts(number);
+            for (gap, next) in viewer.gaps.iter().zip(viewer.gaps.iter().skip(1).map(Some).chain([None])) {
+                match (gap.back, gap.until) {
+                    (Some(back), Some(until)) => self.sums.returns_ms.push(millis(back.saturating_sub(until))),
+                    _ => self.sums.not_back += 1,
+                }
+                let end = next.map_or(u64::MAX, |next| next.from).min(gap.from + ATTEMPTS_MICROS);
+                let count = attempts.iter().filter(|at| (gap.from..end).contains(at)).count();
+                self.sums.attempts.push(u32::try_from(count).unwrap_or(u32::MAX));
+            }
+        }
+        self.sums.viewers = self.viewers.len() as u64;
+        self.sums
+    }
+}
+
+impl Viewer {
+    /// It is in the room, or hears something, at this moment: from all outages that are over.
+    fn returned(&mut self, at: u64) {
+        if self.gaps.last().is_some_and(|gap| gap.until.is_none_or(|until| at < until)) {
+            return;
+        }
+        for gap in self.gaps.iter_mut().rev().take_while(|gap| gap.back.is_none()) {
+            gap.back = Some(at);
+        }
+    }
+
+    fn was_closed_at(&self, said: u64) -> bool {
+        // The newest ones are the likely ones.
+        self.gaps.iter().rev().any(|gap| said >= gap.from && gap.until.is_none_or(|until| said < until))
+    }
+}
+
+impl Sums {
+    /// Adds those of another herd.
+    pub(in crate::chaos) fn add(&mut self, other: Self) {
+        self.viewers += other.viewers;
+        self.delivered += other.delivered;
+        self.repeated += other.repeated;
+        self.lost += other.lost;
+        self.resets += other.resets;
+        self.closed += other.closed;
+        self.delays_ms.extend(other.delays_ms);
+        self.returns_ms.extend(other.returns_ms);
+        self.not_back += other.not_back;
+        self.attempts.extend(other.attempts);
+        self.cpu_ms += other.cpu_ms;
+        self.relay_cpu_ms += other.relay_cpu_ms;
+    }
+
+    /// Returns these times, sorted.
+    pub(in crate::chaos) fn sorted(millis: &[u32]) -> Vec<Duration> {
+        let mut times: Vec<_> = millis.iter().map(|&millis| Duration::from_millis(millis.into())).collect();
+        times.sort_unstable();
+        times
+    }
+}
+
+fn millis(micros: u64) -> u32 {
+    u32::try_from(micros / 1_000).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heard(number: u64, said: u64, at: u64) -> Event {
+        Event { client: 0, at: at * 1_000, what: What::Heard { number, said: said * 1_000 } }
+    }
+
+    fn shown(name: Standing, at: u64) -> Event {
+        Event { client: 0, at: at * 1_000, what: What::Status { name, reason: None } }
+    }
+
+    #[test]
+    fn what_was_said_while_a_path_was_closed_is_timed_from_publish_to_delivery() {
+        let mut account = Account::new(1);
+        account.take(&shown(Standing::Live, 1));
+        account.take(&heard(1, 9, 10));
+        account.closed(0, 20_000);
+        account.take(&heard(2, 19, 21));
+        account.take(&shown(Standing::Resuming, 22));
+        account.opened(0, 2_020_000);
+        assert_eq!((account.inside(), account.is_done(2)), (0, false));
+        account.take(&shown(Standing::Live, 2_320));
+        account.take(&heard(3, 1_019, 2_320));
+        account.take(&heard(4, 2_019, 2_320));
+        account.take(&heard(5, 2_319, 2_321));
+        account.take(&heard(5, 2_319, 2_322));
+        assert!(account.is_done(5));
+        let sums = account.sums(6, |_| vec![19_000, 25_000, 2_100_000, 11_000_000]);
+        assert_eq!((sums.delivered, sums.repeated, sums.lost), (5, 1, 1));
+        assert_eq!((sums.delays_ms, sums.returns_ms, sums.not_back), (vec![1_301, 301], vec![300], 0));
+        assert_eq!(sums.attempts, [2]);
+    }
+
+    #[test]
+    fn who_is_back_is_back_from_all_outages_since_it_was_in_the_room() {
+        let mut account = Account::new(1);
+        account.take(&shown(Standing::Live, 1));
+        account.closed(0, 10_000);
+        account.take(&shown(Standing::Resuming, 10));
+        account.opened(0, 12_000);
+        account.closed(0, 20_000);
+        account.take(&shown(Standing::Live, 21));
+        assert!(!account.is_done(0), "its path is closed");
+        account.take(&shown(Standing::Resuming, 21));
+        account.opened(0, 22_000);
+        account.take(&shown(Standing::Live, 30));
+        let sums = account.sums(0, |_| Vec::new());
+        assert_eq!((sums.returns_ms, sums.not_back), (vec![18, 8], 0));
+    }
+
+    #[test]
+    fn a_viewer_that_still_shows_live_is_back_when_it_hears_something() {
+        let mut account = Account::new(1);
+        account.take(&shown(Standing::Live, 1));
+        account.closed(0, 10_000);
+        account.opened(0, 60_000);
+        assert!(!account.is_done(0));
+        account.take(&heard(1, 20, 75));
+        let sums = account.sums(1, |_| Vec::new());
+        assert_eq!((sums.returns_ms, sums.not_back, sums.lost), (vec![15], 0, 0));
+    }
+}

@@ -1,0 +1,149 @@
+//! The bytes of one connection, both ways, until either end or the relay ends it. Must not know what is said, nor why it is cut.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::cut::{Cut, Direction};
+use crate::load::peer::connect_from;
+
+/// How long a cut in the middle of something waits for it.
+const PART_TIME: Duration = Duration::from_millis(100);
+
+/// How many bytes are carried at a time.
+const CHUNK_BYTES: usize = 8_192;
+
+/// Of a slow link: what the kernel holds of it, and for how long each chunk takes.
+const SLOW_BUFFER_BYTES: usize = 4_096;
+const SLOW_CHUNKS_PER_SECOND: usize = 20;
+
+/// What a request that is refused is answered with.
+const UNAVAILABLE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+/// How long a request may take that is refused.
+const REQUEST: Duration = Duration::from_secs(5);
+
+/// How fast a connection is carried each way.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    chunk_bytes: usize,
+    bytes_per_second: Option<u32>,
+}
+
+impl Pace {
+    pub(super) fn of(bytes_per_second: Option<u32>) -> Self {
+        let slow = bytes_per_second.map(|rate| (rate as usize / SLOW_CHUNKS_PER_SECOND).clamp(1, CHUNK_BYTES));
+        Self { chunk_bytes: slow.unwrap_or(CHUNK_BYTES), bytes_per_second }
+    }
+
+    /// Waits for as long as a link of this pace needs for so many bytes.
+    async fn spend(self, bytes: usize) {
+        if let Some(rate) = self.bytes_per_second {
+            sleep(Duration::from_secs_f64(bytes as f64 / f64::from(rate.max(1)))).await;
+        }
+    }
+}
+
+/// Connects to the server, from another address of this machine if one is given.
+pub(super) async fn reach(target: SocketAddr, source: Option<Ipv4Addr>) -> std::io::Result<TcpStream> {
+    match source {
+        Some(source) => connect_from(source, target).await,
+        None => TcpStream::connect(target).await,
+    }
+}
+
+/// Answers a request with 503.
+pub(super) async fn refuse(mut client: TcpStream) {
+    let mut bytes = [0; 1_024];
+    // Closing on a request that was not read would reset the answer away.
+    if let Ok(Ok(1..)) = timeout(REQUEST, client.read(&mut bytes)).await {
+        let _ = client.write_all(UNAVAILABLE).await;
+    }
+}
+
+/// Resets a connection: closing at once is a reset (RFC 9293 section 3.6).
+pub(super) fn reset(client: &TcpStream) {
+    let _ = SockRef::from(client).set_linger(Some(Duration::ZERO));
+}
+
+/// Carries bytes both ways until either ends.
+pub(super) async fn carry(mut client: TcpStream, mut server: TcpStream, pace: Pace, way: watch::Receiver<Cut>) {
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    if pace.bytes_per_second.is_some() {
+        for socket in [&client, &server] {
+            let socket = SockRef::from(socket);
+            let _ = (socket.set_recv_buffer_size(SLOW_BUFFER_BYTES), socket.set_send_buffer_size(SLOW_BUFFER_BYTES));
+        }
+    }
+    {
+        let (from_client, to_client) = client.split();
+        let (from_server, to_server) = server.split();
+        tokio::select! {
+            () = pump(from_client, to_server, Direction::ToServer, pace, way.clone()) => {}
+            () = pump(from_server, to_client, Direction::ToClient, pace, way.clone()) => {}
+        }
+    }
+    if matches!(*way.borrow(), Cut::Reset | Cut::Swallow(_)) {
+        [&client, &server].into_iter().for_each(reset);
+    }
+}
+
+/// Carries bytes one way until it ends or is cut.
+async fn pump(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    direction: Direction,
+    pace: Pace,
+    mut way: watch::Receiver<Cut>,
+) {
+    let mut bytes = vec![0; pace.chunk_bytes];
+    let mut is_dark = false;
+    // What was ordered before there was a server counts too.
+    way.mark_changed();
+    loop {
+        let carried = async {
+            if is_dark {
+                // Not read, as nothing arrives: the sender's own buffers are what takes it.
+                return std::future::pending().await;
+            }
+            match from.read(&mut bytes).await {
+                Ok(count @ 1..) => {
+                    pace.spend(count).await;
+                    to.write_all(&bytes[..count]).await.is_ok()
+                }
+                _ => false,
+            }
+        };
+        let cut = tokio::select! {
+            biased;
+            changed = way.changed() => changed.map_or(Cut::Finish, |()| *way.borrow_and_update()),
+            is_open = carried => if is_open { Cut::None } else { return },
+        };
+        match cut {
+            Cut::None => {}
+            Cut::Finish | Cut::Reset => return,
+            Cut::Dark(dark) => is_dark = dark.holds(direction),
+            Cut::Part(count) => {
+                let count = count.min(bytes.len());
+                let part = timeout(PART_TIME, from.read(&mut bytes[..count])).await;
+                if let Ok(Ok(count)) = part {
+                    let _ = to.write_all(&bytes[..count]).await;
+                }
+                return;
+            }
+            Cut::Swallow(time) => {
+                let swallowed = async { while let Ok(1..) = from.read(&mut bytes).await {} };
+                tokio::select! {
+                    () = swallowed => {}
+                    () = sleep(time) => {}
+                }
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What clients did on a slow link, and whether it is good. Must not know how it was measured.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{BYTES_PER_SECOND, KEY_BYTES, KEYS, MESSAGE_BYTES, MESSAGES, Past, Role};
+use crate::steps::Failure;
+
+/// One run.
+#[derive(Debug)]
+pub(in crate::chaos) struct Report {
+    pub(super) pasts: Vec<Past>,
+    pub(super) time: Duration,
+}
+
+impl Past {
+    fn is_good(&self) -> bool {
+        self.done.is_some() && self.connections == 1 && self.failed == 0
+    }
+}
+
+impl Report {
+    /// Fails if a client did not get through, or gave up a connection on which bytes went.
+    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+        match self.pasts.iter().filter(|past| !past.is_good()).count() {
+            0 => Ok(()),
+            count => Err(Failure::new(format!("{count} of {} clients on a slow link", self.pasts.len()))),
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "slow: {BYTES_PER_SECOND} bytes a second each way; viewers join a state of {} bytes, owners publish {MESSAGES} messages \
+             of {MESSAGE_BYTES} bytes",
+            KEYS as usize * KEY_BYTES
+        )?;
+        for past in &self.pasts {
+            let name = if past.role == Role::Viewer { "viewer" } else { "owner" };
+            let done = past.done.map_or_else(|| "never".into(), |done| format!("after {:.1} s", done.as_secs_f64()));
+            writeln!(
+                f,
+                "  {name:<6} {:<12}: done {done}, {} connections, {} messages refused",
+                past.kind.name(),
+                past.connections,
+                past.failed
+            )?;
+        }
+        write!(f, "  time       {:.1} s in all", self.time.as_secs_f64())
+    }
+}
