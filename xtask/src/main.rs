@@ -95,3 +95,15 @@ fn part(outcome: Result<(), Failure>) -> ExitCode {
         |()| ExitCode::SUCCESS,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_one() {
+        CommandLine::command().debug_assert();
+    }
+}

@@ -34,6 +34,7 @@ const MARGIN: Duration = Duration::from_secs(600);
 
 /// The options of this scenario.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub(super) struct Options {
     /// blinks: how many viewers; the published profile has 10 000
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=10_000))]

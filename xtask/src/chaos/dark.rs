@@ -31,6 +31,7 @@ const LIMIT: Duration = Duration::from_secs(400);
 
 /// The options of this scenario.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub(super) struct Options {
     /// dark: how often each kind of client, role and direction
     #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=30))]

@@ -41,6 +41,7 @@ const FLAGS: [&str; 6] =
 
 /// The options of these scenarios.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub(super) struct Options {
     /// wakes: how many viewers of one address
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]

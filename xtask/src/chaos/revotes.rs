@@ -45,6 +45,7 @@ type Totals = BTreeMap<String, u64>;
 
 /// The options of this scenario.
 #[derive(Debug, Clone, Args)]
+#[group(skip)]
 pub(super) struct Options {
     /// revotes: how many viewers vote
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=4_000))]

@@ -23,9 +23,8 @@ pub(super) use report::Report;
 /// How fast the link is.
 const BYTES_PER_SECOND: u32 = 4_000;
 
-/// The state of the room: so many keys of so many bytes.
-const KEYS: u32 = 30;
-const KEY_BYTES: usize = 2_000;
+/// The state of the room, as one value.
+const STATE_BYTES: usize = 60_000;
 
 /// What an owner publishes: so many messages, all at once, of so many bytes.
 const MESSAGES: u64 = 3;
@@ -56,6 +55,8 @@ struct Past {
     connections: u64,
     /// How many messages of the owner failed.
     failed: u64,
+    /// Why it gave up for good, if it did.
+    ended: Option<String>,
 }
 
 /// Runs it.
@@ -74,10 +75,8 @@ async fn play(server: SocketAddr, program: PathBuf) -> Result<Vec<Past>, Failure
     let failed = |error: &dyn std::fmt::Display| Failure::new(format!("the room's owner: {error}"));
     let direct = format!("ws://{server}/broadcasting");
     let owner = Broadcaster::create(&direct).await.map_err(|error| failed(&error))?;
-    for key in 0..KEYS {
-        let message = Message::state(&format!("key {key}"), ["x".repeat(KEY_BYTES)]);
-        owner.publish(message).await.map_err(|error| failed(&error))?;
-    }
+    let published = owner.publish(Message::state("picture", ["x".repeat(STATE_BYTES)])).await;
+    published.map_err(|error| failed(&error))?;
     let room = owner.room().to_string();
     let mut running = JoinSet::new();
     for kind in Kind::ALL {
@@ -102,17 +101,21 @@ async fn watch(kind: Kind, server: SocketAddr, program: PathBuf, room: String) -
     let begun = Instant::now();
     let _viewer = Client::watch(kind, &program, 0, relay.url(), &room, &told).await?;
     let inside = async {
-        loop {
-            match received.recv().await {
-                Some(Event { what: What::Status { name, .. }, .. }) if name.is_inside() => return true,
-                Some(Event { what: What::Status { name: Standing::Closed, .. }, .. }) | None => return false,
+        while let Some(Event { what, .. }) = received.recv().await {
+            match what {
+                What::Status { name, .. } if name.is_inside() => return Ok(begun.elapsed()),
+                What::Status { name: Standing::Closed, reason } => return Err(reason),
                 _ => {}
             }
         }
+        Err(None)
     };
-    let inside = timeout_at((begun + VIEWER).into(), inside).await.unwrap_or(false);
-    let done = inside.then(|| begun.elapsed());
-    Ok(Past { kind, role: Role::Viewer, done, connections: relay.tally().connections, failed: 0 })
+    let (done, ended) = match timeout_at((begun + VIEWER).into(), inside).await {
+        Ok(Ok(done)) => (Some(done), None),
+        Ok(Err(reason)) => (None, reason),
+        Err(_) => (None, None),
+    };
+    Ok(Past { kind, role: Role::Viewer, done, connections: relay.tally().connections, failed: 0, ended })
 }
 
 /// An owner that publishes.
@@ -120,7 +123,7 @@ async fn own(kind: Kind, server: SocketAddr, program: PathBuf) -> Result<Past, F
     let (relay, (told, mut received)) = (slow(server).await?, events());
     let mut owner = Client::host(kind, &program, 0, relay.url(), &told).await?;
     let begun = Instant::now();
-    let (mut acked, mut failed) = (0, 0);
+    let (mut acked, mut failed, mut ended) = (0, 0, None);
     let settled = async {
         while acked + failed < MESSAGES {
             match received.recv().await.map(|event| event.what) {
@@ -131,7 +134,11 @@ async fn own(kind: Kind, server: SocketAddr, program: PathBuf) -> Result<Past, F
                 }
                 Some(What::Acked { .. }) => acked += 1,
                 Some(What::Failed { .. }) => failed += 1,
-                Some(What::Status { name: Standing::Closed, .. }) | None => break,
+                Some(What::Status { name: Standing::Closed, reason }) => {
+                    ended = reason;
+                    break;
+                }
+                None => break,
                 _ => {}
             }
         }
@@ -141,5 +148,5 @@ async fn own(kind: Kind, server: SocketAddr, program: PathBuf) -> Result<Past, F
         settled?;
     }
     let done = (acked == MESSAGES).then(|| begun.elapsed());
-    Ok(Past { kind, role: Role::Owner, done, connections: relay.tally().connections, failed })
+    Ok(Past { kind, role: Role::Owner, done, connections: relay.tally().connections, failed, ended })
 }

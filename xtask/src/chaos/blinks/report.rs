@@ -66,10 +66,11 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "  delivered  {delivered} of {} ({:.3} %), {repeated} repeated, {lost} lost, {resets} resets, {closed} viewers gave up, \
+            "  delivered  {delivered} of {} ({:.3} %), {repeated} repeated, {lost} lost, {resets} resets, {closed} viewers gave up {:?}, \
              {not_back} not back",
             self.expected(),
-            100.0 * delivered as f64 / self.expected() as f64
+            100.0 * delivered as f64 / self.expected() as f64,
+            self.sums.reasons
         )?;
         let delays = Sums::sorted(&self.sums.delays_ms);
         writeln!(
@@ -94,7 +95,7 @@ impl fmt::Display for Report {
         let mean = attempts.iter().map(|&count| f64::from(count)).sum::<f64>() / attempts.len().max(1) as f64;
         writeln!(
             f,
-            "  attempts   {mean:.2} on average and {} at most in the first 10 s of an outage; at most {ATTEMPTS_MAX}",
+            "  attempts   {mean:.2} on average and {} at most in the 10 s from the first one; at most {ATTEMPTS_MAX}",
             attempts.iter().max().copied().unwrap_or_default()
         )?;
         let share = |cpu: f64| 100.0 * cpu / self.time.as_secs_f64();

@@ -1,12 +1,13 @@
 //! What each viewer of a herd heard, and how long it was away. Pure: times are arguments.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::chaos::clients::{Event, Standing, What};
 
-/// Over which time from its beginning the attempts in an outage are counted, in microseconds.
+/// Over which time from the first one the attempts in an outage are counted, in microseconds.
 const ATTEMPTS_MICROS: u64 = 10_000_000;
 
 /// One outage of one viewer, in microseconds.
@@ -46,15 +47,16 @@ pub(in crate::chaos) struct Sums {
     pub(in crate::chaos) lost: u64,
     /// How often a viewer was told that it may have lost events.
     pub(in crate::chaos) resets: u64,
-    /// Viewers that gave up for good.
+    /// Viewers that gave up for good, and why.
     pub(in crate::chaos) closed: u64,
+    pub(in crate::chaos) reasons: BTreeMap<String, u64>,
     /// Of each message that was said while its viewer's path was closed: from publish to delivery, in milliseconds.
     pub(in crate::chaos) delays_ms: Vec<u32>,
     /// Of each outage: from the moment when the path was open again until the viewer was back, in milliseconds.
     pub(in crate::chaos) returns_ms: Vec<u32>,
     /// Outages from which a viewer is not back.
     pub(in crate::chaos) not_back: u64,
-    /// Of each outage how many connections were asked for in its first 10 s.
+    /// Of each outage how many connections were asked for in the 10 s from the first one.
     pub(in crate::chaos) attempts: Vec<u32>,
     /// The CPU time of the viewers, without the relay before them, and that of the relay, in milliseconds.
     pub(in crate::chaos) cpu_ms: u64,
@@ -84,17 +86,18 @@ impl Account {
     /// Something happened to a viewer.
     pub(super) fn take(&mut self, event: &Event) {
         let Some(viewer) = self.viewers.get_mut(event.client as usize) else { return };
-        match event.what {
-            What::Status { name, .. } => {
+        match &event.what {
+            What::Status { name, reason } => {
                 let was_inside = std::mem::replace(&mut viewer.is_inside, name.is_inside());
                 if !was_inside && viewer.is_inside {
                     viewer.returned(event.at);
                 }
-                if name == Standing::Closed {
+                if *name == Standing::Closed {
                     viewer.is_closed = true;
+                    *self.sums.reasons.entry(reason.clone().unwrap_or_default()).or_default() += 1;
                 }
             }
-            What::Heard { number, said } => {
+            &What::Heard { number, said } => {
                 if number <= viewer.last {
                     self.sums.repeated += 1;
                     return;
@@ -138,8 +141,10 @@ impl Account {
                     (Some(back), Some(until)) => self.sums.returns_ms.push(millis(back.saturating_sub(until))),
                     _ => self.sums.not_back += 1,
                 }
-                let end = next.map_or(u64::MAX, |next| next.from).min(gap.from + ATTEMPTS_MICROS);
-                let count = attempts.iter().filter(|at| (gap.from..end).contains(at)).count();
+                let end = next.map_or(u64::MAX, |next| next.from);
+                let attempts = attempts.iter().filter(|at| (gap.from..end).contains(at));
+                let first = attempts.clone().min().copied().unwrap_or(end);
+                let count = attempts.filter(|at| **at - first < ATTEMPTS_MICROS).count();
                 self.sums.attempts.push(u32::try_from(count).unwrap_or(u32::MAX));
             }
         }
@@ -174,6 +179,9 @@ impl Sums {
         self.lost += other.lost;
         self.resets += other.resets;
         self.closed += other.closed;
+        for (reason, count) in other.reasons {
+            *self.reasons.entry(reason).or_default() += count;
+        }
         self.delays_ms.extend(other.delays_ms);
         self.returns_ms.extend(other.returns_ms);
         self.not_back += other.not_back;
@@ -225,7 +233,7 @@ mod tests {
         let sums = account.sums(6, |_| vec![19_000, 25_000, 2_100_000, 11_000_000]);
         assert_eq!((sums.delivered, sums.repeated, sums.lost), (5, 1, 1));
         assert_eq!((sums.delays_ms, sums.returns_ms, sums.not_back), (vec![1_301, 301], vec![300], 0));
-        assert_eq!(sums.attempts, [2]);
+        assert_eq!(sums.attempts, [2], "one was before, and one more than 10 s behind the first");
     }
 
     #[test]

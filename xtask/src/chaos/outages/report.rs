@@ -103,11 +103,16 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "  heard      {delivered} messages, {repeated} repeated, {lost} lost, {resets} resets, {closed} viewers gave up"
+            "  heard      {delivered} messages, {repeated} repeated, {lost} lost, {resets} resets, {closed} viewers gave up {:?}",
+            self.sums.reasons
         )?;
         let attempts = &self.sums.attempts;
         let mean = attempts.iter().map(|&count| f64::from(count)).sum::<f64>() / attempts.len().max(1) as f64;
-        writeln!(f, "  attempts   {mean:.2} on average and {} at most in the first 10 s", self.attempts())?;
+        writeln!(
+            f,
+            "  attempts   {mean:.2} on average and {} at most in the 10 s from the first one",
+            self.attempts()
+        )?;
         let Beside { before, meanwhile, rush } = self.beside();
         write!(f, "  room beside")?;
         for (name, ages) in

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{BYTES_PER_SECOND, KEY_BYTES, KEYS, MESSAGE_BYTES, MESSAGES, Past, Role};
+use super::{BYTES_PER_SECOND, MESSAGE_BYTES, MESSAGES, Past, Role, STATE_BYTES};
 use crate::steps::Failure;
 
 /// One run.
@@ -33,19 +33,19 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "slow: {BYTES_PER_SECOND} bytes a second each way; viewers join a state of {} bytes, owners publish {MESSAGES} messages \
-             of {MESSAGE_BYTES} bytes",
-            KEYS as usize * KEY_BYTES
+            "slow: {BYTES_PER_SECOND} bytes a second each way; viewers join a state of {STATE_BYTES} bytes, owners publish \
+             {MESSAGES} messages of {MESSAGE_BYTES} bytes"
         )?;
         for past in &self.pasts {
             let name = if past.role == Role::Viewer { "viewer" } else { "owner" };
             let done = past.done.map_or_else(|| "never".into(), |done| format!("after {:.1} s", done.as_secs_f64()));
             writeln!(
                 f,
-                "  {name:<6} {:<12}: done {done}, {} connections, {} messages refused",
+                "  {name:<6} {:<12}: done {done}, {} connections, {} messages refused{}",
                 past.kind.name(),
                 past.connections,
-                past.failed
+                past.failed,
+                past.ended.as_ref().map(|why| format!("; over: {why}")).unwrap_or_default()
             )?;
         }
         write!(f, "  time       {:.1} s in all", self.time.as_secs_f64())
