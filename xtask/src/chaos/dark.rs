@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::clients::Kind;
 use super::random::Random;
@@ -26,8 +27,12 @@ use trial::{Role, Trial};
 /// heartbeats more, so that it happens at any moment of them.
 const AFTER: Duration = Duration::from_secs(2);
 
+/// The time between the beginnings of two trials: at once they would make each other slow, and a client that was answered
+/// slowly waits longer for the next answer.
+const APART: Duration = Duration::from_millis(200);
+
 /// How long everything may take.
-const LIMIT: Duration = Duration::from_secs(400);
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// The options of this scenario.
 #[derive(Debug, Clone, Args)]
@@ -68,7 +73,7 @@ impl Plan {
     }
 }
 
-/// Runs it: all trials at once, on one server.
+/// Runs it: all trials, on one server, the next one without waiting for the one before.
 pub(super) fn measure(plan: Plan, steps: &mut Steps) -> Result<Report, Failure> {
     node::ensure_websocket(steps)?;
     let started = Instant::now();
@@ -87,7 +92,14 @@ async fn play(
     address: std::net::SocketAddr,
     program: PathBuf,
 ) -> Result<Vec<trial::Past>, Failure> {
-    let mut running: JoinSet<_> = trials.into_iter().map(|trial| trial.play(address, program.clone())).collect();
+    let mut running = JoinSet::new();
+    for (number, trial) in (0..).zip(trials) {
+        let program = program.clone();
+        running.spawn(async move {
+            sleep(APART * number).await;
+            trial.play(address, program).await
+        });
+    }
     let mut pasts = Vec::new();
     while let Some(past) = running.join_next().await {
         pasts.push(past.map_err(|error| Failure::new(format!("a trial: {error}")))??);
