@@ -1,39 +1,55 @@
 // How long to wait before the next attempt. Must not know what is attempted; takes time and randomness from outside.
 
-/** The upper bound of the first delay, in milliseconds. */
+/** The upper bound of the first delays, in milliseconds. */
 export const DELAY_MS_FIRST = 500;
 
 /** The upper bound of every delay, in milliseconds. */
 export const DELAY_MS_MAX = 15_000;
 
-/** How long a connection has to last for the next delay to be a first one again, in milliseconds. */
-const STEADY_MS = 10_000;
+/** How many delays have the first bound: a network that is away for 2 s is tried at least each 500 ms. */
+const QUICK = 7;
+
+/** How many attempts begin in `WINDOW_MS` at most, whatever happens. */
+const ATTEMPTS_MAX = 8;
+
+/** The time for which attempts are counted; a stay of this length also ends what a server told, in milliseconds. */
+const WINDOW_MS = 10_000;
 
 /**
- * Full jitter: each delay is drawn from zero to a bound that doubles, so that many clients never return at once.
+ * Returns the delays of one client. The first one is drawn from zero to `firstMs`, so that many clients never return at once. The
+ * next six are almost as long as the bound, which grows eightfold with each delay behind them.
  * @param {{ firstMs?: number, maxMs?: number, random?: () => number }} [options] `random` gives 0 to 1.
  */
 export function backoff({ firstMs = DELAY_MS_FIRST, maxMs = DELAY_MS_MAX, random = Math.random } = {}) {
-  /** How many delays were drawn since the last steady connection. */
+  /** How many delays were drawn since the last stay. */
   let attempts = 0;
-  /** When the present connection began; not a number if there is none. */
+  /** When the present stay began; not a number if there is none. */
   let since = NaN;
+  /** Whether the server told when to come. */
+  let wasTold = false;
+  /** @type {number[]} When the newest attempts began or will begin. */
+  const begun = [];
 
   return {
-    /**
-     * A connection stands. That alone does not reset the delays, or a server that takes and drops clients at once
-     * would be asked twice a second for ever.
-     * @param {number} now
-     */
+    /** The client is in its room, and has everything. Delays begin anew, except after a moment that the server told. @param {number} now */
     connected(now) {
       since = now;
+      if (!wasTold) attempts = 0;
     },
 
-    /** Returns the delay before the next attempt, in milliseconds. @param {number} now */
-    next(now) {
-      if (now - since >= STEADY_MS) attempts = 0;
+    /** Returns the delay before the next attempt, in milliseconds. @param {number} now @param {boolean} [isTold] */
+    next(now, isTold = false) {
+      if (now - since >= WINDOW_MS) attempts = 0;
       since = NaN;
-      return random() * Math.min(maxMs, firstMs * 2 ** attempts++);
+      wasTold = isTold;
+      // Behind a moment that was told the bound doubles at once: the server has said that it cannot take more.
+      const steps = isTold ? attempts : Math.max(0, attempts - QUICK + 1) * 3;
+      const part = isTold || !attempts ? random() : 0.6 + 0.4 * random();
+      attempts += 1;
+      const first = begun.length < ATTEMPTS_MAX ? 0 : (begun.shift() ?? 0) + WINDOW_MS - now;
+      const delay = Math.max(first, part * Math.min(maxMs, firstMs * 2 ** steps));
+      begun.push(now + delay);
+      return delay;
     },
   };
 }

@@ -6,23 +6,32 @@ import { comesBack } from "./ending.js";
 import { failure, ids, quiet } from "./failure.js";
 import { read } from "./frame.js";
 import { BACKLOG_BYTES_MAX, later, STATE_BYTES_MAX } from "./limits.js";
+import { liveness } from "./liveness.js";
 
 /**
  * Where an end stands. `code` and `reason` tell how the last connection ended.
  *
- * - `connecting`: not in the room yet
+ * - `connecting`: has never been in the room
  * - `live`: everything that was said is here
- * - `away`: the same, but the owner is away
+ * - `away`: the same, but the owner is away, since `since`
  * - `lagging`: in the room, but newer values may not have come
+ * - `checking`: in the room, but the server has not answered for 1.5 s whether the connection still stands
  * - `resuming`: the connection was lost, or what was missed is just coming
+ * - `elsewhere`: another window or device owns the room: it took it over (`fenced`) or had it first (`in_use`). `reconnect()`
+ *   takes it back
  * - `closed`: over; `comesBack` says whether it would be worth another try. With 1009 and `size` the server sent more state, or a
  *   larger frame, than a client holds
  * @typedef {object} Status
- * @property {"connecting" | "live" | "away" | "lagging" | "resuming" | "closed"} name
+ * @property {"connecting" | "live" | "away" | "lagging" | "checking" | "resuming" | "elsewhere" | "closed"} name
  * @property {number} [code]
  * @property {string} [reason]
- * @property {number} [retryInMs] When the next attempt begins.
+ * @property {number} [retryInMs] When the next attempt begins. Absent if none is planned.
  * @property {boolean} [comesBack]
+ * @property {number} [since] Since when the owner is away, as `Date.now()` counts, if the server tells it.
+ * @property {string} [reset] In the room: events (of an owner: acknowledged messages) are lost, and why.
+ * @property {"created" | "found" | "replaced"} [how] Of an owner in its room: it is a new one, the one that it had, or a new one
+ *   since the one that it had is over.
+ * @property {string} [why] Why the room ended: `owner`, `grace`, `idle`, `admin`, `fault` or `restart`, if the server tells it.
  */
 
 /**
@@ -30,9 +39,10 @@ import { BACKLOG_BYTES_MAX, later, STATE_BYTES_MAX } from "./limits.js";
  * @typedef {object} Options
  * @property {AbortSignal} [signal] Ends it, or the attempts to get in.
  * @property {string} [token] What the server asks for.
- * @property {{ firstMs?: number, maxMs?: number, random?: () => number }} [reconnect] The bounds of the delays; 500 and 15 000.
+ * @property {false | { firstMs?: number, maxMs?: number, random?: () => number }} [reconnect] False: a lost connection stays lost
+ *   until `reconnect()` is called. Else the bounds of the delays; 500 and 15 000.
  * @property {number} [answerTimeoutMs] How long the server may take to answer, and for each message of a state or catch-up that
- *   it announced. Default 10 000.
+ *   it announced. Default 10 000. It doubles with each attempt that was not answered in time, up to 16 times.
  * @property {boolean | ((line: string) => void)} [debug] Says what happens, to the console or to a function.
  * @property {new (url: string, protocol: string) => WebSocket} [WebSocket] Instead of the global one.
  */
@@ -46,6 +56,7 @@ import { BACKLOG_BYTES_MAX, later, STATE_BYTES_MAX } from "./limits.js";
  * @property {(frame: any) => string | void} hear Takes any other frame. A word ends the connection.
  * @property {() => number} size How much it holds of what the server said.
  * @property {() => string} position The status while it is in the room; empty while it is not all in.
+ * @property {() => Partial<Status>} more What else is to be told of that status.
  * @property {() => void} cut The connection is gone.
  * @property {(status: Status) => void} tell Hears each status.
  */
@@ -56,32 +67,63 @@ const PROTOCOL = "rtbroadcaster.v2";
 /** `readyState` of a socket that takes messages; a WebSocket that was handed in need not carry the constants. */
 const OPEN = 1;
 
+/** The most that time-outs grow. */
+const GROWTH_MAX = 16;
+
+/** How often is tried at the least where the browser says that there is no network, in milliseconds: it may be wrong. */
+const OFFLINE_MS = 30_000;
+
+/** The most of a delay behind what happens to many clients at once, in milliseconds. */
+const SPREAD_MS = 1_000;
+
+/** An attempt that is younger is not abandoned for another one, in milliseconds. */
+const YOUNG_MS = 500;
+
 /**
  * Begins a way, which goes on until it is stopped.
  * @param {string | URL} url
  * @param {Options} options
  * @param {Part} part
+ * @param {boolean} [isHeld] Whether it waits for `reconnect` to begin.
  */
-export function course(url, options, part) {
-  const { signal, debug, reconnect, answerTimeoutMs = 10_000, WebSocket: Socket = globalThis.WebSocket } = options;
+export function course(url, options, part, isHeld) {
+  const { signal, debug, reconnect = {}, answerTimeoutMs = 10_000, WebSocket: Socket = globalThis.WebSocket } = options;
   const address = addressOf(url);
   if (!Socket) throw new Error("there is no WebSocket here");
-  const { connected, next: delay } = backoff(reconnect);
+  const { connected, next: delay } = backoff(reconnect || {});
+  const { random = Math.random } = reconnect || {};
+  const life = liveness();
   const nextId = ids();
   const over = new AbortController();
+  const page = globalThis.document;
   const now = () => performance.now();
   /** @type {Status} */
   let status = { name: "connecting" };
-  /** @type {WebSocket | undefined} */
+  /** @type {any} A WebSocket; that of the package `ws` tells more. */
   let socket;
-  /** @type {ReturnType<typeof setTimeout> | undefined} The begin of the next attempt, or the end of silence. */
+  /** @type {ReturnType<typeof setTimeout> | undefined} The begin of the next attempt, or the end of this one. */
   let timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} The next look at the connection. */
+  let pulse;
   /** @type {ReturnType<typeof setTimeout> | undefined} The moment that the server chose for coming back. */
   let drain;
   /** No attempt begins before this, whatever else happens. */
-  let moment = 0;
-  let aliveMs = 0;
+  let moment = -1;
+  /** When the present attempt began. */
+  let begunAt = 0;
+  /** When the server was asked for the room. */
+  let askedAt = 0;
+  /** How many times longer an answer may take, since attempts were not answered in time. */
+  let growth = 1;
   let isIn = false;
+  let wasIn = false;
+  let isChecking = false;
+  /** Whether the server answers probes. */
+  let canProbe = false;
+  /** How many bytes had come, where that can be seen. */
+  let bytes = 0;
+  /** @type {any} The server's word before its close. */
+  let last;
   /** @type {unknown} The request that the server owes an answer; nothing equals it if there is none. */
   let asked = NaN;
   /** @type {(value?: any) => void} */
@@ -98,18 +140,34 @@ export function course(url, options, part) {
     part.tell(status);
   }
 
-  /** @param {number} ms */
-  function arm(ms) {
+  /** The end of an attempt that is not answered. */
+  function arm() {
     clearTimeout(timer);
-    if (ms > 0) timer = later(() => lost("silent"), ms);
+    timer = later(() => {
+      // On a slow link an answer takes its time: bytes come, or the next attempt gets more of it.
+      if (haveCome()) return arm();
+      growth = Math.min(GROWTH_MAX, socket?.readyState === OPEN ? 2 * growth : growth);
+      lost("silent");
+    }, answerTimeoutMs * (socket?.readyState === OPEN ? growth : 1));
+  }
+
+  /** Whether bytes have come since it was asked last; a browser does not tell. */
+  function haveCome() {
+    const before = bytes;
+    bytes = socket?._socket?.bytesRead ?? 0;
+    return bytes > before;
   }
 
   function connect() {
+    clearTimeout(timer);
+    last = undefined;
+    bytes = 0;
+    begunAt = now();
     const mine = (socket = new Socket(address, PROTOCOL));
-    arm(answerTimeoutMs);
+    arm();
     mine.onopen = () => (mine.protocol === PROTOCOL ? begin() : stop("protocol", 1002));
-    mine.onmessage = ({ data }) => hear(data);
-    mine.onclose = ({ code, reason }) => lost(reason || "lost", code);
+    mine.onmessage = (/** @type {any} */ { data }) => hear(data);
+    mine.onclose = (/** @type {any} */ { code, reason }) => lost(reason || "lost", code);
     // A close always follows and tells more. It stays, since closing before the handshake is done is an error to some sockets.
     mine.onerror = () => {};
   }
@@ -117,6 +175,8 @@ export function course(url, options, part) {
   /** @param {string} text */
   function hear(text) {
     const mine = socket;
+    life.heard(now());
+    isChecking = false;
     if (part.size() + text.length > STATE_BYTES_MAX) return lost("size", 1009);
     const frame = read(text);
     const isAnswer = frame?.id === asked;
@@ -127,9 +187,12 @@ export function course(url, options, part) {
         const end = part.refused(frame);
         return end ? lost(...end) : begin();
       }
+      canProbe = Boolean(frame.limits);
+      life.begin(now(), canProbe);
     }
-    const { reconnectInMs } = frame;
-    ({ aliveMs = aliveMs } = frame);
+    const { type, reconnectInMs, nextMs = isAnswer ? (canProbe ? 0 : frame.aliveMs) : undefined } = frame;
+    if (nextMs >= 0 && life.allow(2 * nextMs)) watch();
+    if (type === "closed") last = frame;
     if (reconnectInMs >= 0) {
       clearTimeout(drain);
       moment = now() + reconnectInMs;
@@ -139,36 +202,89 @@ export function course(url, options, part) {
     // A listener may have ended it.
     if (socket !== mine) return;
     if (word) lost(word);
-    else update(isAnswer || (frame.type === "message" && frame.seq));
+    else update(isAnswer || (type === "message" && frame.seq));
   }
 
-  /** Looks anew where it stands. @param {unknown} isStep Whether it comes closer to being in: else the deadline stays. */
+  /** Looks anew where it stands. @param {unknown} [isStep] Whether it comes closer to being in: else the deadline stays. */
   function update(isStep) {
-    const name = /** @type {Status["name"]} */ (part.position());
-    if (name || isStep) arm(name ? 2 * aliveMs : answerTimeoutMs);
-    if (name && !isIn) {
-      isIn = true;
-      connected(now());
+    const position = /** @type {Status["name"]} */ (part.position());
+    if (position) clearTimeout(timer);
+    else if (isStep) arm();
+    if (position && asked !== asked && askedAt) {
+      life.answered(now() - askedAt);
+      askedAt = 0;
     }
-    const next = name || outside();
-    if (next !== status.name) tell({ name: next });
-    if (name) enter();
+    if (position && !isIn) {
+      isIn = wasIn = true;
+      connected(now());
+      watch();
+    }
+    /** @type {Status} */
+    const next = { name: position ? (isChecking ? "checking" : position) : outside(), ...(position && part.more()) };
+    if (next.name !== status.name || (position && (next.since !== status.since || next.reset !== status.reset))) tell(next);
+    if (position) enter();
   }
 
-  const outside = () => (status.name === "connecting" ? status.name : "resuming");
+  /** @returns {Status["name"]} */
+  const outside = () => (wasIn ? "resuming" : "connecting");
+
+  /** Sets the next look at the connection. */
+  function watch() {
+    clearTimeout(pulse);
+    const ms = isIn ? life.next(now(), Boolean(page && !page.hidden)) : Infinity;
+    if (ms < Infinity) {
+      pulse = later(() => {
+        if (haveCome()) life.heard(now());
+        act(life.tick(now(), Date.now(), socket?.bufferedAmount ?? 0, Boolean(page?.hidden)));
+      }, ms);
+    }
+  }
+
+  /** @param {import("./liveness.js").Verdict} verdict */
+  function act(verdict) {
+    const cause = life.cause();
+    if (verdict === "lost") return lost("silent", 1006, 0, cause === "shown" ? 0 : cause === "woken" ? random() * SPREAD_MS : undefined);
+    if (verdict === "probe" && socket?.readyState === OPEN) socket.send(JSON.stringify({ type: "ping", id: nextId() }));
+    if (verdict === "checking") isChecking = true;
+    watch();
+    update();
+  }
+
+  /** Something happened that makes the connection doubtful, or another attempt worth it. @param {import("./liveness.js").Cause} cause */
+  function doubt(cause) {
+    if (isIn) return act(life.doubt(now(), cause));
+    // Nothing is planned by an end that is over, held, or not to come back by itself.
+    if (cause === "silent" || !(timer || socket) || (socket && cause !== "woken")) return;
+    if (socket) lost("online", 1006, 0, random() * SPREAD_MS);
+    else plan(cause === "woken" ? random() * SPREAD_MS : 0);
+  }
+
+  /** Begins the next attempt in `ms`, but not before the moment that the server chose. @param {number} ms */
+  function plan(ms) {
+    clearTimeout(timer);
+    const inMs = Math.max(ms, moment - now());
+    timer = later(connect, inMs);
+    return inMs;
+  }
 
   /** The text of a request that will be answered. @param {object} request */
-  const named = (request) => JSON.stringify({ type: "", id: (asked = nextId()), ...request });
+  function named(request) {
+    askedAt = now();
+    return JSON.stringify({ type: "", id: (asked = nextId()), ...request });
+  }
 
-  const begin = () => socket?.send(named(part.enter()));
+  const begin = () => {
+    arm();
+    socket?.send(named(part.enter()));
+  };
 
   /** Lets go of the socket and the timers; none calls us again. */
   function detach() {
-    clearTimeout(timer);
-    clearTimeout(drain);
+    for (const one of [timer, pulse, drain]) clearTimeout(one);
     const mine = socket;
-    socket = undefined;
-    isIn = false;
+    timer = socket = undefined;
+    isIn = isChecking = false;
+    part.cut();
     if (!mine) return;
     mine.onopen = mine.onmessage = mine.onclose = null;
     mine.close(1000);
@@ -179,17 +295,31 @@ export function course(url, options, part) {
    * @param {string} reason
    * @param {number} [code]
    * @param {number} [told] How long the server wants not to be asked.
+   * @param {number} [soonMs] In which time to come back, instead of the usual delay.
    */
-  function lost(reason, code = 1006, told = 0) {
+  function lost(reason, code = 1006, told = 0, soonMs) {
     detach();
-    part.cut();
-    if (!comesBack(code)) return stop(reason, code);
+    if (code === 4509) return rest(reason, code);
+    // A proxy may close with a bare 1000; a server tells why.
+    if (!comesBack(code) && (code !== 1000 || last || reason !== "lost")) return stop(reason, code);
+    if (reconnect === false) {
+      fail(failure(reason));
+      return tell({ name: outside(), code, reason });
+    }
     const time = now();
+    const isTold = told > 0 || moment > begunAt;
     moment = Math.max(moment, time + told);
     // Whatever a server tells, the delays double as they do behind one that tells nothing.
-    const retryInMs = Math.max(moment - time, told + delay(time));
-    timer = later(connect, retryInMs);
+    const ms = soonMs ?? told + delay(time, isTold);
+    const retryInMs = plan(globalThis.navigator?.onLine === false ? Math.max(ms, OFFLINE_MS) : ms);
     tell({ name: outside(), code, reason, retryInMs });
+  }
+
+  /** Another one owns the room: waits for `again`. @param {string} reason @param {number} [code] */
+  function rest(reason, code) {
+    detach();
+    fail(failure(reason));
+    tell({ name: "elsewhere", code, reason });
   }
 
   /**
@@ -202,7 +332,17 @@ export function course(url, options, part) {
     detach();
     over.abort();
     fail(signal?.aborted ? signal.reason : failure(reason));
-    tell({ name: "closed", code, reason, comesBack: comesBack(code) });
+    tell({ name: "closed", code, reason, comesBack: comesBack(code), ...(last?.why && { why: last.why }) });
+  }
+
+  /** Tries now, whatever was planned. In the room it asks whether the connection stands. */
+  function again() {
+    if (isIn) return doubt("shown");
+    if (status.name === "closed" || (socket && now() - begunAt < YOUNG_MS)) return;
+    detach();
+    if (status.name === "elsewhere") tell({ name: outside() });
+    if (moment > now()) plan(0);
+    else connect();
   }
 
   /**
@@ -221,16 +361,20 @@ export function course(url, options, part) {
   /** @param {any} target @param {string} type @param {() => void} func */
   const listen = (target, type, func) => target?.addEventListener?.(type, func, { signal: over.signal });
 
-  listen(globalThis, "online", () => {
-    if (socket || now() < moment) return;
-    clearTimeout(timer);
-    connect();
+  const seen = () => page?.hidden || doubt("shown");
+  for (const type of ["visibilitychange", "resume"]) listen(page, type, seen);
+  for (const type of ["pageshow", "focus"]) listen(globalThis, type, seen);
+  listen(globalThis, "online", () => doubt("woken"));
+  // A server on this machine or in its network may be there all the same.
+  listen(globalThis, "offline", () => {
+    if (!socket) timer && plan(OFFLINE_MS);
+    else if (isIn && canProbe) doubt("woken");
+    else lost("offline");
   });
-  listen(globalThis, "offline", () => socket && lost("offline"));
   listen(signal, "abort", () => stop());
   // What is over at once tells so when whoever began it can listen.
   if (signal?.aborted) queueMicrotask(() => stop());
-  else connect();
+  else if (!isHeld) connect();
 
   return {
     /** Settled when it is in the room for the first time, or never will be. */
@@ -241,6 +385,9 @@ export function course(url, options, part) {
     update,
     backlog,
     send,
+    doubt,
+    again,
+    rest,
     /** Asks something; the answer is heard, or it is `refused`. @param {object} request */
     ask: (request) => send(named(request)),
   };

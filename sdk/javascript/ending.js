@@ -9,7 +9,7 @@ const REFUSED_FOR_NOW = new Set(["unavailable", "room full"]);
  */
 export function comesBack(code) {
   // The other side or the way to it is gone for now.
-  return /^(100[156]|101[123]|4[0-4]..)$/.test(`${code}`);
+  return /^(100[156]|101[1-5]|4[0-4]..)$/.test(`${code}`);
 }
 
 /**

@@ -5,8 +5,8 @@ import { isWhole, TIME_MS_MAX } from "./limits.js";
 
 /** Whether a member of this name may hold the value; others are for newer clients. @param {string} name @param {any} value */
 function fits(name, value) {
-  if (/^(type|id|room|ownerKey|epoch|key|code|message)$/.test(name)) return typeof value === "string";
-  if (/^(seq|replay|through|until|term|viewers|lagging|graceMs)$/.test(name)) return isWhole(value, 0);
+  if (/^(type|id|room|ownerKey|epoch|key|code|message|why)$/.test(name)) return typeof value === "string";
+  if (/^(seq|replay|through|until|term|viewers|lagging|(grace|away)Ms)$/.test(name)) return isWhole(value, 0);
   return !/^(params|counts)$/.test(name) || Array.isArray(value);
 }
 
@@ -19,7 +19,7 @@ export function read(text) {
   try {
     const frame = JSON.parse(text);
     for (const name in frame) {
-      if (/(alive|In)Ms$/.test(name)) frame[name] = Math.max(0, Math.min(frame[name], TIME_MS_MAX)) || 0;
+      if (/(alive|next|In)Ms$/.test(name)) frame[name] = Math.max(0, Math.min(frame[name], TIME_MS_MAX)) || 0;
       else if (!fits(name, frame[name])) return;
     }
     frame.size = text.length;

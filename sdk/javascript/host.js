@@ -1,10 +1,12 @@
 // An owner: creates its room, or owns it by its key, speaks, and comes back by itself. Must not know viewers.
 
 import { addressOf } from "./address.js";
+import { attempt } from "./attempt.js";
 import { course } from "./course.js";
 import { ears } from "./ears.js";
 import { endOf, failure, quiet } from "./failure.js";
-import { keeper } from "./keeper.js";
+import { LIMITS } from "./grammar.js";
+import { isCursor, keeper } from "./keeper.js";
 import { isWhole, later, TIMEOUT_MS } from "./limits.js";
 import { outgoing } from "./outgoing.js";
 import { replay, store } from "./store.js";
@@ -50,6 +52,8 @@ import { replay, store } from "./store.js";
  * @property {(state: ReadonlyMap<string, any[]>) => void} state After each change that is acknowledged.
  */
 
+/** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Kept */
+
 /**
  * How an owner begins.
  * @typedef {object} Beginning
@@ -57,9 +61,11 @@ import { replay, store } from "./store.js";
  * @property {string} [ownerKey]
  * @property {Readonly<Cursor>} [cursor] The `cursor` that an earlier owner of `room` had, where the program keeps it: the
  *   server then tells if it lost a message that was acknowledged up to there. An older one proves less, and nothing false.
- * @property {Pick<Storage, "getItem" | "setItem" | "removeItem">} [storage] Keeps the room, its key and cursor, such as
- *   `sessionStorage`: whoever is there again with it is the owner again. Without it they are in memory only.
+ * @property {Kept | (() => Kept)} [storage] Keeps the room, its key and cursor, such as
+ *   `sessionStorage`, or returns what does, for pages in which a storage may be forbidden: whoever is there again with it is the owner again. Without it they are in memory only.
  * @property {string} [storageKey] Under which name. Default the server's address behind `rtbroadcaster `.
+ * @property {boolean} [takeOver] Whether to own the kept room although another window of this browser may hold it, which is then
+ *   `elsewhere`. Without it that window keeps it, and this one is `elsewhere` and gets the room when the other is gone.
  * @property {number} [graceMs] How long a new room waits for its owner when it is away, in whole milliseconds, 1 or more. The
  *   server lowers it to its maximum and raises it to its least safe grace. Default the server's.
  * @property {boolean} [audience] Whether viewers are told how many they are.
@@ -87,6 +93,9 @@ import { replay, store } from "./store.js";
  * @property {(key: keyof M & string, options?: PublishOptions) => Promise<number | undefined>} clear The key holds nothing any more.
  * @property {(options?: { timeoutMs?: number }) => Promise<void>} close Ends the room for everybody, when everything that
  *   was said is safe.
+ * @property {Promise<void>} entered Settled when it owns its room for the first time, or never will.
+ * @property {() => void} reconnect Tries now to come back, whatever was planned; takes the room back from another window. In the
+ *   room it asks whether the connection stands.
  * @property {() => void} leave Goes without ending the room, which waits for its owner for its grace.
  */
 
@@ -97,10 +106,8 @@ import { replay, store } from "./store.js";
  */
 function copyOf(cursor) {
   if (cursor === undefined) return;
-  const { epoch, seq } = cursor ?? {};
-  const isEpoch = typeof epoch === "string" && epoch && new TextEncoder().encode(epoch).length <= 32;
-  if (!isEpoch || !isWhole(seq, 0)) throw new TypeError("cursor is { epoch, seq }");
-  return { epoch, seq };
+  if (!isCursor(cursor)) throw new TypeError("cursor is { epoch, seq }");
+  return { epoch: cursor.epoch, seq: cursor.seq };
 }
 
 /**
@@ -110,12 +117,37 @@ function copyOf(cursor) {
  * @param {HostOptions} [options]
  * @returns {Promise<Host<M>>} Rejects with a `Failure`, with the signal's reason, or with a `TypeError` if an option is wrong.
  */
-export async function host(url, options = {}) {
-  const { storage, audience, signals, token, graceMs } = options;
+export async function host(url, options) {
+  const room = /** @type {Host<M>} */ (own(url, options));
+  try {
+    await room.entered;
+  } catch (error) {
+    room.leave();
+    throw error;
+  }
+  return room;
+}
+
+/**
+ * Begins to own a room: as `host`, but the room is there at once, with a status that tells how it goes. Until it is in, its `id`
+ * and `ownerKey` may be empty, events fail with `offline`, and values wait.
+ * @template {{ [K in keyof M]: any[] }} [M=AnyMessages]
+ * @param {string | URL} url
+ * @param {HostOptions} [options]
+ * @returns {Host<M>} Throws a `TypeError` if an option is wrong.
+ */
+export function own(url, options = {}) {
+  const { audience, signals, token, graceMs, takeOver } = options;
   if (graceMs !== undefined && !isWhole(graceMs, 1)) {
     throw new TypeError("graceMs is a whole number above 0");
   }
-  const kept = keeper(storage, options.storageKey ?? `rtbroadcaster ${addressOf(url)}`, () => ({ room, ownerKey, cursor }));
+  /** @type {any} */
+  let storage = options.storage;
+  // A page in which storages are blocked may not even name one.
+  attempt(() => {
+    if (typeof storage === "function") storage = storage();
+  });
+  const kept = keeper(typeof storage === "function" ? undefined : storage, options.storageKey ?? `rtbroadcaster ${addressOf(url)}`, () => ({ room, ownerKey, cursor }));
   const state = store();
   const { on, emit, clear } = ears();
   /** `cursor` is the newest acknowledgement: up to there the server must have every message. */
@@ -124,6 +156,15 @@ export async function host(url, options = {}) {
   let lease;
   let isOwner = false;
   let isClosing = false;
+  let limits = LIMITS;
+  let isSpeaking = false;
+  /** @type {ReturnType<typeof outgoing>} There as soon as the way is. */
+  let out;
+  const hadRoom = Boolean(room);
+  /** @type {import("./course.js").Status["how"]} */
+  let how;
+  /** @type {string | undefined} Why acknowledged messages are lost, in this stay. */
+  let loss;
   /** @type {import("./store.js").Replay | undefined} The state on its way. */
   let coming;
   /** @type {string | undefined} The epoch of the state. The cursor's differs if the last replay was cut. */
@@ -140,6 +181,7 @@ export async function host(url, options = {}) {
     const changes = state.replace(came, frame.epoch === epoch);
     // Without a cursor nothing is known that could be lost.
     const isLoss = cursor && frame.how === "reset";
+    loss = isLoss ? frame.reason : undefined;
     cursor = next;
     epoch = next.epoch;
     kept.writeSoon();
@@ -166,15 +208,20 @@ export async function host(url, options = {}) {
 
   /** @param {any} frame @returns {string | void} */
   function hear(frame) {
+    if (frame.limits) limits = { ...limits, ...frame.limits };
     switch (frame.type) {
       case "created":
         // An owner that has a room asked for no other one.
         if (room || !frame.room) return "protocol";
         ({ room, ownerKey } = frame);
+        how = hadRoom ? "replaced" : "created";
+        cursor = undefined;
         enter(replay(frame));
+        void guard?.then(({ hold }) => hold(room), () => {});
         return kept.write();
       case "owned":
         if (!room) return "protocol";
+        how ??= "found";
         coming = replay(frame);
         // A server that sends no `how` has the messages if it has the epoch.
         if (cursor && (frame.how ? frame.how !== "reset" : frame.epoch === cursor.epoch)) {
@@ -209,49 +256,79 @@ export async function host(url, options = {}) {
     closeIfAllIsSafe();
   }
 
+  // A window that has the key may be the copy of one that owns the room, which would be thrown out. A page that is loaded again
+  // is no copy.
+  const left = new AbortController();
+  const guard = storage && !options.room && globalThis.document
+    ? import("./windows.js").then(({ windows }) => windows({ free: () => way.again(), taken: () => way.rest("in_use"), signal: left.signal }))
+    : undefined;
+  const isSame = takeOver || /^(reload|back_forward)$/.test(/** @type {any} */ (performance.getEntriesByType?.("navigation")[0])?.type);
+  const isHeld = Boolean(guard && room && !isSame);
+  guard?.then(async ({ ask, hold }) => {
+    if (!room) return;
+    if (!isHeld) hold(room);
+    else if (await ask(room)) way.again();
+    else way.rest("in_use");
+  }).catch(() => isHeld && way.again());
+
   const way = course(url, options, {
     enter: () =>
       room ? { type: "own", room, ownerKey, cursor, lives: true } : { type: "create", token, audience, signals, graceMs },
     refused(frame) {
-      if (frame.code !== "no_room" || options.room || lease || !room) return endOf(frame);
+      if (!/^(no_room|bad_message)$/.test(frame.code) || options.room || lease || !room) return endOf(frame);
       // The room that was kept has ended: another one is created.
       room = "";
     },
     hear,
     size: () => Math.max(state.size, coming?.size ?? 0),
     position: () => (isOwner ? "live" : ""),
+    more: () => ({ how, ...(loss && { reset: loss }) }),
     cut() {
       isOwner = false;
       coming = undefined;
+      out?.cut();
     },
     tell(status) {
-      if (status.name === "live") {
+      if (isOwner && !isSpeaking) {
         out.resume();
         closeIfAllIsSafe();
       }
-      if (status.name === "closed") out.end(failure(status.reason));
+      isSpeaking = isOwner;
+      if (/^(elsewhere|closed)$/.test(status.name)) out.end(failure(status.reason));
       emit("status", status);
       if (status.name !== "closed") return;
+      // The key is worth keeping until the room is over for certain.
+      if (isClosing && /^(room_closed|no_room)$/.test(status.reason ?? "")) kept.remove();
       kept.flush();
+      left.abort();
+      void guard?.then(({ release }) => release(), () => {});
       clear();
     },
+  }, isHeld);
+  way.listen(globalThis, "pagehide", () => {
+    out.flush();
+    kept.flush();
   });
-  way.listen(globalThis, "pagehide", kept.flush);
+  way.listen(globalThis.document, "visibilitychange", () => globalThis.document.hidden && out.flush());
 
-  const out = outgoing(way, (message) => {
+  out = outgoing(way, () => limits, (message) => {
     // What was said again may be in the state already.
     if (message.seq > state.seq && state.take(message)) emit("state");
   });
 
-  await way.entered;
   return {
-    id: room,
-    ownerKey,
+    get id() {
+      return room;
+    },
+    get ownerKey() {
+      return ownerKey;
+    },
+    entered: way.entered,
     get term() {
-      return lease.term;
+      return lease?.term;
     },
     get graceMs() {
-      return lease.graceMs;
+      return lease?.graceMs;
     },
     get cursor() {
       return cursor && { ...cursor };
@@ -274,14 +351,13 @@ export async function host(url, options = {}) {
     clear: (key, how) => out.say("clear", key, undefined, how),
     close({ timeoutMs = TIMEOUT_MS } = {}) {
       isClosing = true;
-      kept.remove();
       out.flush();
       closeIfAllIsSafe();
       return quiet(new Promise((resolve, reject) => {
         const timer = later(() => reject(failure("timeout")), timeoutMs);
         /** @param {Status} status */
         const look = ({ name, code, reason }) => {
-          if (name !== "closed") return;
+          if (!/^(closed|elsewhere)$/.test(name)) return;
           clearTimeout(timer);
           if (code === 1000) resolve();
           else reject(failure(reason));
@@ -289,6 +365,10 @@ export async function host(url, options = {}) {
         on("status", look);
         look(way.status());
       }));
+    },
+    reconnect() {
+      if (way.status().name === "elsewhere") void guard?.then(({ hold }) => hold(room), () => {});
+      way.again();
     },
     leave() {
       out.flush();

@@ -22,5 +22,5 @@
  * @typedef {import("./viewer.js").Viewer<M>} Viewer
  */
 
-export { host } from "./host.js";
+export { host, own } from "./host.js";
 export { join, watch } from "./viewer.js";

@@ -1,7 +1,8 @@
 // The room that a storage keeps for an owner: its key and its cursor, so that a reload owns it again. Must not know frames.
 
 import { attempt } from "./attempt.js";
-import { WRITE_MS } from "./limits.js";
+import { bytesOf } from "./grammar.js";
+import { isWhole, WRITE_MS } from "./limits.js";
 
 /**
  * What an owner needs to own its room again.
@@ -11,6 +12,12 @@ import { WRITE_MS } from "./limits.js";
  * @property {import("./store.js").Cursor} [cursor] It may be older than the owner's newest one: an older cursor proves less,
  *   and nothing false.
  */
+
+/** Whether a server can understand the cursor. @param {any} cursor */
+export function isCursor(cursor) {
+  const { epoch, seq } = cursor ?? {};
+  return typeof epoch === "string" && epoch && bytesOf(epoch) <= 32 && isWhole(seq, 0);
+}
 
 /**
  * Returns what keeps one room in `storage` under `name`. Reports each error of the storage, and then writes no newer cursor.
@@ -54,10 +61,15 @@ export function keeper(storage, name, newest) {
   return {
     flush,
 
-    /** Returns what the storage holds; empty if it holds nothing, or nothing that can be read. */
+    /** Returns what the storage holds; empty if it holds nothing, or no room and key. */
     read() {
       let kept = /** @type {Kept} */ ({});
-      keep(() => (kept = JSON.parse(text()) ?? kept).room);
+      keep(() => {
+        const { room, ownerKey, cursor } = JSON.parse(text()) ?? kept;
+        const isRoom = [room, ownerKey].every((one) => typeof one === "string" && /^[!-~]{1,128}$/.test(one));
+        if (isRoom) kept = { room, ownerKey, cursor: isCursor(cursor) ? cursor : undefined };
+        return isRoom;
+      });
       return kept;
     },
 

@@ -6,8 +6,11 @@ export const STATE_BYTES_MAX = 16_777_216;
 /** A socket that has this many bytes to send, or more, gets no more: as many as all messages that may be on their way. */
 export const BACKLOG_BYTES_MAX = 67_108_864;
 
-/** The most bytes of one message: what the server allows, which would close the connection for good. */
-export const MESSAGE_BYTES_MAX = 65_536;
+/** A socket in which more bytes wait gets nothing that nobody will ask for again. */
+export const STALE_BYTES_MAX = 65_536;
+
+/** After which time without its acknowledgement a message makes the connection doubtful, in milliseconds. */
+export const UNACKED_MS = 2_000;
 
 /** How many messages are on their way at most; a server remembers 4 096 ids. */
 export const UNACKED_MAX = 1_024;
@@ -21,7 +24,7 @@ export const QUEUE_MAX = 1_024;
 /** The longest time that a server may tell, in milliseconds: an hour. */
 export const TIME_MS_MAX = 3_600_000;
 
-/** How long a value waits at most where nothing is drawn, such as in a page that nobody sees, in milliseconds. */
+/** How long a value waits at most where nothing is drawn, in milliseconds. */
 export const FRAME_MS = 50;
 
 /** How long a newer cursor waits to be written into a storage, in milliseconds. */

@@ -1,8 +1,9 @@
-// What an owner says: values wait for the next frame, newest per key; what was said waits for its acknowledgement, and is
-// said again under the same id. Must not know sockets or how a room comes to be owned.
+// What an owner says: the first value of a frame at once, what follows with the next frame, newest per key; what was said waits for
+// its acknowledgement, and is said again under the same id. Must not know sockets or how a room comes to be owned.
 
 import { failure, ids, quiet } from "./failure.js";
-import { BACKLOG_BYTES_MAX, FRAME_MS, later, MESSAGE_BYTES_MAX, TIMEOUT_MS, UNACKED_MAX, WAITING_MAX } from "./limits.js";
+import { bytesOf, textOf, wrong } from "./grammar.js";
+import { BACKLOG_BYTES_MAX, FRAME_MS, later, STALE_BYTES_MAX, TIMEOUT_MS, UNACKED_MAX, UNACKED_MS, WAITING_MAX } from "./limits.js";
 
 /**
  * What is to be said, and by when.
@@ -14,16 +15,17 @@ import { BACKLOG_BYTES_MAX, FRAME_MS, later, MESSAGE_BYTES_MAX, TIMEOUT_MS, UNAC
  */
 
 /**
- * @typedef {{ id?: string, text: string, waiters: Set<Waiter> }} Entry
+ * @typedef {{ id?: string, key: string, text: string, at: number, waiters: Set<Waiter> }} Entry
  * @typedef {(error: any, seq?: number) => void} Waiter
  */
 
 /**
  * What one owner says.
- * @param {{ send: (text: string) => boolean, backlog: () => number }} way
+ * @param {{ send: (text: string) => boolean, backlog: () => number, doubt: (cause: "silent") => void }} way
+ * @param {() => import("./grammar.js").Limits} limits
  * @param {(message: any) => void} acked Hears what is safe, with its number.
  */
-export function outgoing({ send, backlog }, acked) {
+export function outgoing({ send, backlog, doubt }, limits, acked) {
   /** @type {Map<string, Entry>} The newest value of each key that waits for the next frame or connection. */
   const waiting = new Map();
   /** @type {Map<string, Entry>} What was said and not acknowledged, by id, in order. */
@@ -32,6 +34,8 @@ export function outgoing({ send, backlog }, acked) {
   /** @type {ReturnType<typeof setTimeout> | undefined} What says the values that wait, if any do. */
   let timer;
   let frame = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} What looks whether acknowledgements come. */
+  let watch;
   /** @type {unknown} Why nothing is said any more. */
   let over;
 
@@ -41,24 +45,55 @@ export function outgoing({ send, backlog }, acked) {
   }
 
   /** Says what waits, as far as it may. */
-  function flush() {
-    clearTimeout(timer);
-    // One that no frame comes to, in a page that nobody sees, would stay there for each value.
-    if (frame) cancelAnimationFrame(frame);
-    timer = undefined;
+  function speak() {
     for (const [slot, entry] of waiting) {
       if (entry.id === undefined) {
         send(entry.text);
         settle(entry, undefined);
       } else if (unacked.size >= UNACKED_MAX || !send(entry.text)) continue;
-      else unacked.set(entry.id, entry);
+      else waits(entry);
       waiting.delete(slot);
     }
   }
 
-  /** The next frame, or a moment later where there is none. */
+  /** The entry was sent, and waits for its acknowledgement. @param {Entry} entry */
+  function waits(entry) {
+    entry.at = performance.now();
+    unacked.set(/** @type {string} */ (entry.id), entry);
+    watch ??= later(look, UNACKED_MS);
+  }
+
+  /** Doubts the connection if an acknowledgement is late. */
+  function look() {
+    watch = undefined;
+    const [oldest] = unacked.values();
+    if (!oldest) return;
+    const late = performance.now() - oldest.at - UNACKED_MS;
+    watch = later(look, late < 0 ? -late : UNACKED_MS);
+    if (late >= 0) doubt("silent");
+  }
+
+  /** The end of a frame: says what came during it, after which the next one begins. */
+  function flush() {
+    clearTimeout(timer);
+    // One that no frame comes to, in a page that nobody sees, would stay there for each value.
+    if (frame) cancelAnimationFrame(frame);
+    frame = 0;
+    timer = undefined;
+    const before = waiting.size;
+    speak();
+    // Without a connection nothing is said, and no frame is worth waiting for.
+    if (waiting.size < before) soon();
+  }
+
+  /** Ends the present frame when the page is drawn; soon where nothing is drawn, and as soon as nobody sees the page. */
   function soon() {
     if (timer !== undefined) return;
+    // Timers of a hidden page fire once a second, or once a minute.
+    if (globalThis.document?.hidden) {
+      timer = /** @type {any} */ (-1);
+      return queueMicrotask(flush);
+    }
     frame = globalThis.requestAnimationFrame?.(flush) ?? 0;
     timer = setTimeout(flush, frame ? FRAME_MS : 0);
   }
@@ -75,43 +110,41 @@ export function outgoing({ send, backlog }, acked) {
      * @param {PublishOptions} [options]
      * @returns {Promise<number | undefined>}
      */
-    say(type, key, params, { state, ephemeral, timeoutMs = TIMEOUT_MS, signal } = {}) {
-      if (typeof key !== "string" || key === "") throw new TypeError("a message needs a key");
-      if (type === "publish" && !Array.isArray(params)) throw new TypeError("a message's parameters are an array");
-      if (state && ephemeral) throw new TypeError("a message is not both state and ephemeral");
+    say(type, key, params, options) {
+      const { state, ephemeral, timeoutMs = TIMEOUT_MS, signal } = options ?? {};
       const isValue = state || ephemeral || type === "clear";
       /** @type {any} */
       const id = ephemeral ? undefined : nextId();
       // Written now: the parameters may change before they are said.
-      const text = JSON.stringify({ type, id, key, params, state: state || undefined, ephemeral: ephemeral || undefined });
-      const entry = /** @type {Entry} */ ({ id, text, waiters: new Set() });
-      const slot = `${!ephemeral}${key}`;
+      const body = type === "clear" ? "" : textOf(params);
+      const head = textOf([{ type, id, key, state: state ? true : undefined, ephemeral: ephemeral ? true : undefined }]);
+      const text = `${head?.slice(1, -2)}${body && `,"params":${body}`}}`;
+      const entry = /** @type {Entry} */ ({ id, key, text, at: 0, waiters: new Set() });
       // Whoever does not wait for it does not want to hear of it.
       return quiet(new Promise((/** @type {(seq?: number) => void} */ resolve, reject) => {
         if (over) return reject(over);
         if (signal?.aborted) return reject(signal.reason);
-        if (new TextEncoder().encode(text).length > MESSAGE_BYTES_MAX) {
-          return reject(failure("too_big"));
-        }
+        const code = state && ephemeral ? "bad_message" : wrong(key, body, text, limits());
+        if (code) return reject(failure(code));
+        const slot = `${!ephemeral}${key}`;
         if (!isValue && backlog() === Infinity) return reject(failure("offline"));
         // What nobody will ask for again is not worth waiting.
-        if (ephemeral && backlog() > MESSAGE_BYTES_MAX) return resolve();
+        if (ephemeral && backlog() > STALE_BYTES_MAX) return resolve();
         if (isValue) {
           const older = waiting.get(slot);
           if (!older && waiting.size >= WAITING_MAX) return reject(failure("busy"));
           entry.waiters = older?.waiters ?? entry.waiters;
-          soon();
           // Appended anew: the order is that of last change.
           waiting.delete(slot);
           waiting.set(slot, entry);
         } else {
-          flush();
+          speak();
           // What waits still was said before.
           if (waiting.size || unacked.size >= UNACKED_MAX || backlog() >= BACKLOG_BYTES_MAX) {
             return reject(failure("busy"));
           }
           send(text);
-          unacked.set(id, entry);
+          waits(entry);
         }
         /** @param {unknown} error @param {boolean} [isTakenBack] */
         const giveUp = (error, isTakenBack) => {
@@ -120,24 +153,39 @@ export function outgoing({ send, backlog }, acked) {
           if (!isValue) unacked.delete(id);
           else if (isTakenBack && waiting.get(slot) === entry && !entry.waiters.size) waiting.delete(slot);
         };
-        const timer = later(() => giveUp(failure("timeout")), timeoutMs);
+        const limit = later(() => giveUp(failure("timeout")), timeoutMs);
         const abort = () => giveUp(signal?.reason, true);
         /** @type {Waiter} */
         const waiter = (error, seq) => {
-          clearTimeout(timer);
-          signal?.removeEventListener("abort", abort);
+          clearTimeout(limit);
+          signal?.removeEventListener?.("abort", abort);
           entry.waiters.delete(waiter);
           if (error) reject(error);
           else resolve(seq);
         };
-        signal?.addEventListener("abort", abort);
+        signal?.addEventListener?.("abort", abort);
         entry.waiters.add(waiter);
+        if (!isValue) return;
+        // The first value of a frame is worth its own message; those that follow wait for the next frame.
+        if (timer === undefined && waiting.size === 1) speak();
+        soon();
       }));
     },
 
-    /** There is a connection: what may not have come is said again, then what waits. */
+    /** There is a connection: what may not have come is said again, then what waits; what the server takes no more is refused. */
     resume() {
-      for (const { text } of unacked.values()) send(text);
+      over = undefined;
+      for (const entries of [unacked, waiting]) {
+        for (const [slot, entry] of entries) {
+          const code = wrong(entry.key, "", entry.text, limits());
+          if (code) entries.delete(slot);
+          if (code) settle(entry, failure(code));
+        }
+      }
+      for (const entry of [...unacked.values()]) {
+        send(entry.text);
+        waits(entry);
+      }
       flush();
     },
 
@@ -148,6 +196,7 @@ export function outgoing({ send, backlog }, acked) {
       const entry = unacked.get(id);
       if (!entry) return;
       unacked.delete(id);
+      if (!unacked.size) this.cut();
       const said = JSON.parse(entry.text);
       acked({ params: [], ...said, seq, cleared: said.type === "clear" });
       settle(entry, undefined, seq);
@@ -157,12 +206,21 @@ export function outgoing({ send, backlog }, acked) {
     refused(id, { code, message }) {
       // These pass: the connection is closed, and the message said again on the next one.
       if (/^(unavailable|rate)$/.test(code)) return;
-      const entry = unacked.get(id);
-      unacked.delete(id);
+      // A server does not read a message that is too big, nor its id: it is the biggest one.
+      const [biggest] = [...unacked].sort(([, one], [, other]) => bytesOf(other.text) - bytesOf(one.text));
+      const known = id ?? (code === "too_big" ? biggest?.[0] : id);
+      const entry = unacked.get(known);
+      unacked.delete(known);
       settle(entry, failure(code, message));
     },
 
-    /** Nothing is said any more. @param {unknown} error */
+    /** The connection is gone: no acknowledgement can come. */
+    cut() {
+      clearTimeout(watch);
+      watch = undefined;
+    },
+
+    /** Nothing is said any more, unless it is resumed. @param {unknown} error */
     end(error) {
       over = error;
       for (const entry of [...unacked.values(), ...waiting.values()]) settle(entry, error);

@@ -18,6 +18,10 @@ export function reception(state, pass, reset) {
   /** @type {string | undefined} */
   let epoch;
   let owner = "live";
+  /** @type {number | undefined} Since when the owner is away. */
+  let since;
+  /** @type {string | undefined} Why events were lost, in this stay. */
+  let why;
   /** Whether it is in the room on the present connection. */
   let isIn = false;
   /** @type {"" | "paused" | "asking"} Nothing will be sent, or the answer to `unpause` is on its way. */
@@ -43,10 +47,15 @@ export function reception(state, pass, reset) {
   let lag = 0;
   let hasHeartbeat = true;
 
+  /** @param {string} status @param {{ awayMs?: number }} frame */
+  function lookAtOwner(status, { awayMs }) {
+    owner = status;
+    since = awayMs === undefined ? awayMs : Date.now() - awayMs;
+  }
+
   /** @param {any} frame */
   function begin(frame) {
     hole = undefined;
-    owner = frame.owner;
     whole = replay(frame);
     complete();
   }
@@ -58,7 +67,10 @@ export function reception(state, pass, reset) {
     epoch = next.epoch;
     whole = undefined;
     tear = lag = 0;
-    if (frame.reason) reset(frame);
+    if (frame.reason) {
+      why = frame.reason;
+      reset(frame);
+    }
     pass(changes, changes.length > 0);
   }
 
@@ -68,8 +80,9 @@ export function reception(state, pass, reset) {
     pause = "";
     promised = 0;
     hasHeartbeat = frame.aliveMs > 0;
+    why = frame.how === "reset" ? why : undefined;
+    lookAtOwner(frame.owner, frame);
     if (frame.how !== "resumed") return begin(frame);
-    owner = frame.owner;
     missing = frame.replay;
     if (epoch === undefined || frame.seq - (hole ?? state.seq) !== missing) return "protocol";
     // No other life is known to have what a torn state lacks.
@@ -144,6 +157,9 @@ export function reception(state, pass, reset) {
     /** Where it stands; empty while what it missed, or the answer, is on its way. */
     position: () => (!isIn || pause === "asking" || (whole && !lag) || missing ? "" : lag ? "lagging" : owner === "away" ? owner : "live"),
 
+    /** What else is known of that. */
+    more: () => ({ ...(owner === "away" && since !== undefined && { since }), ...(why && { reset: why }) }),
+
     /**
      * Takes a frame. Answers with a word if it does not fit to what came before: a resume brings what is missing.
      * @param {any} frame
@@ -158,6 +174,7 @@ export function reception(state, pass, reset) {
         case "reset":
           if (!isIn || whole) return "protocol";
           lag = Infinity;
+          lookAtOwner(frame.owner, frame);
           return begin(frame);
         case "skipped":
           if (!isIn || whole || !(frame.through > state.seq)) return "protocol";
@@ -165,7 +182,7 @@ export function reception(state, pass, reset) {
           tear = Math.max(tear, frame.until ?? Infinity);
           return;
         case "owner":
-          owner = frame.status;
+          lookAtOwner(frame.status, frame);
           // The lease changed under this connection: the same numbers go on in another epoch.
           if (whole) whole.next.epoch = frame.epoch ?? whole.next.epoch;
           else if (isIn) epoch = frame.epoch ?? epoch;

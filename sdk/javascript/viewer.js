@@ -3,7 +3,9 @@
 import { course } from "./course.js";
 import { ears } from "./ears.js";
 import { endOf, failure } from "./failure.js";
-import { MESSAGE_BYTES_MAX, QUEUE_MAX, STATE_BYTES_MAX } from "./limits.js";
+import { bytesOf, LIMITS, textOf, wrong } from "./grammar.js";
+import { attempt } from "./attempt.js";
+import { QUEUE_MAX, STALE_BYTES_MAX, STATE_BYTES_MAX } from "./limits.js";
 import { reception } from "./reception.js";
 import { store } from "./store.js";
 
@@ -45,7 +47,9 @@ import { store } from "./store.js";
 /**
  * @typedef {import("./course.js").Options & {
  *   pauseHidden?: boolean,
- * }} ViewerOptions `pauseHidden`: whether a page that nobody sees gets nothing until it is shown. Default true.
+ *   identity?: Pick<Storage, "getItem" | "setItem">,
+ * }} ViewerOptions `pauseHidden`: whether a page that nobody sees gets nothing until it is shown. Default true. `identity`: keeps
+ *   who this viewer is for the server, such as `localStorage`, so that it is the same one after a reload and in another tab.
  */
 
 /**
@@ -60,7 +64,8 @@ import { store } from "./store.js";
  *   options?: ListenOptions) => () => void} on
  *   Calls `func` with the parameters of each message of a key, first with what the key holds; or for an event. The answer ends it.
  * @property {(key: string, params?: any[]) => boolean} signal Says something to the owner, at most 4 096 bytes; false if
- *   there is no connection, or if it takes nothing.
+ *   there is no connection, or if it takes nothing; or if the server would refuse it, which `refused` tells too.
+ * @property {() => void} reconnect Tries now to come back, whatever was planned. In the room it asks whether the connection stands.
  * @property {() => void} leave
  * @property {(options?: ListenOptions) => AsyncGenerator<MessageOf<M>, void, void>} messages What holds, then each message, as
  *   `for await` gives them too. Ends with the viewer or its signal, and with the error `busy` when more than 1 024 wait, or
@@ -95,11 +100,25 @@ export async function join(url, room, options) {
  * @returns {Viewer<M>}
  */
 export function watch(url, room, options = {}) {
-  const { token, pauseHidden = true } = options;
+  const { token, identity, pauseHidden = true } = options;
+  const name = `rtbroadcaster viewer ${room}`;
+  /** @type {any} What proves that this viewer is the same one. */
+  let key;
+  attempt(() => know(identity?.getItem(name)));
+  let limits = LIMITS;
+  /** How many signals may be said now, and when that was so. */
+  let [credit, creditAt] = [0, -Infinity];
   const state = store();
   const { on, emit, clear } = ears();
   const page = pauseHidden ? globalThis.document : undefined;
   let isPaused = false;
+
+  /** Takes a key that can be one, whatever a storage holds. Returns whether it is new. @param {any} told */
+  function know(told) {
+    const isNew = told !== key && /^[!-~]{1,64}$/.test(told ?? "");
+    if (isNew) key = told;
+    return isNew;
+  }
 
   /** @param {Message[]} messages @param {boolean} isChanged */
   function pass(messages, isChanged) {
@@ -124,15 +143,18 @@ export function watch(url, room, options = {}) {
   }
 
   const way = course(url, options, {
-    enter: () => ({ type: "join", room, cursor: received.cursor(), token, lives: received.lives() }),
+    enter: () => ({ type: "join", room, cursor: received.cursor(), token, lives: received.lives(), viewer: key }),
     refused: endOf,
     hear(frame) {
+      if (frame.limits) limits = { ...limits, ...frame.limits };
+      if (know(frame.viewer?.key)) attempt(() => identity?.setItem(name, key));
       if (frame.type === "error") emit("refused", frame);
       if (frame.type === "audience") emit(frame.type, frame);
       return received.take(frame);
     },
     size: received.size,
     position: received.position,
+    more: received.more,
     cut() {
       received.cut();
       isPaused = false;
@@ -144,6 +166,21 @@ export function watch(url, room, options = {}) {
     },
   });
   way.listen(page, "visibilitychange", look);
+
+  /** @param {string} key @param {any[]} [params] */
+  function signal(key, params = []) {
+    const now = performance.now();
+    const text = textOf(params);
+    const { signalBytes, signalsPerSecond } = limits;
+    credit = Math.min(signalsPerSecond, credit + ((now - creditAt) * signalsPerSecond) / 1_000);
+    creditAt = now;
+    const said = `{"type":"signal","key":${textOf([key])?.slice(1, -1)},"params":${text}}`;
+    const code = wrong(key, text, said, limits) || (bytesOf(text ?? "") > signalBytes ? "too_big" : credit >= 1 ? "" : "rate");
+    if (code) emit("refused", failure(code));
+    if (code || way.backlog() >= STALE_BYTES_MAX || !way.send(said)) return false;
+    credit -= 1;
+    return true;
+  }
 
   /**
    * What is heard, for a loop. It listens from the call on, not from the loop's first turn on.
@@ -205,8 +242,8 @@ export function watch(url, room, options = {}) {
       const params = state.get(name);
       return on(`:${name}`, func, listening, params && [params]);
     },
-    /** @param {string} key @param {any[]} [params] */
-    signal: (key, params = []) => way.backlog() < MESSAGE_BYTES_MAX && way.send(JSON.stringify({ type: "signal", key, params })),
+    signal,
+    reconnect: way.again,
     leave() {
       way.send('{"type":"leave"}');
       way.stop();

@@ -1,7 +1,12 @@
 // A clock that a test moves: timers, `performance.now` and what a page draws. Must not know what waits for it.
 
+/** The time of day at which clocks begin. */
+const EPOCH_MS = 1_700_000_000_000;
+
 export class Clock {
   now = 0;
+  /** By how much the time of day goes ahead of the time for which the machine was awake. */
+  skew = 0;
   #timers = new Map();
   #count = 0;
   #before = new Map();
@@ -15,6 +20,7 @@ export class Clock {
     replace(globalThis, "setTimeout", (func, ms = 0) => this.#set(func, ms));
     replace(globalThis, "clearTimeout", (id) => void this.#timers.delete(id));
     replace(performance, "now", () => this.now);
+    replace(Date, "now", () => EPOCH_MS + this.now + this.skew);
     t.after(() => {
       for (const [[owner, name], descriptor] of this.#before) {
         if (descriptor) Object.defineProperty(owner, name, descriptor);

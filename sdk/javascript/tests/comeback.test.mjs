@@ -22,7 +22,7 @@ function live(t, { joined = {}, random = () => 0.5, ...options } = {}) {
 
 const resumed = { how: "resumed" };
 
-for (const code of [1001, 1005, 1006, 1011, 1012, 1013, 4000, 4005, 4008, 4012, 4013, 4029, 4499]) {
+for (const code of [1001, 1005, 1006, 1011, 1012, 1013, 1014, 1015, 4000, 4005, 4008, 4012, 4013, 4029, 4499]) {
   test(`a viewer comes back after ${code}`, (t) => {
     const { clock, server, show, peer } = live(t);
     peer.cuts(code, "word");
@@ -33,7 +33,7 @@ for (const code of [1001, 1005, 1006, 1011, 1012, 1013, 4000, 4005, 4008, 4012, 
   });
 }
 
-for (const code of [1000, 1002, 1003, 1007, 1008, 1009, 3000, 4500, 4501, 4502, 4503, 4507, 4509, 4510, 4999]) {
+for (const code of [1000, 1002, 1003, 1007, 1008, 1009, 1010, 1016, 3000, 4500, 4501, 4502, 4503, 4507, 4510, 4999]) {
   test(`a viewer does not come back after ${code}`, (t) => {
     const { clock, show, peer } = live(t);
     peer.cuts(code, "word");
@@ -42,18 +42,31 @@ for (const code of [1000, 1002, 1003, 1007, 1008, 1009, 3000, 4500, 4501, 4502, 
   });
 }
 
-test("the nth delay is spread evenly between zero and a bound that doubles up to the greatest", (t) => {
+test("a viewer comes back after a bare 1000, with which proxies close, and not after a server's", (t) => {
+  const { clock, server, show, peer } = live(t);
+  peer.cuts(1000);
+  assert.deepEqual({ ...show.status }, { name: "resuming", code: 1000, reason: "lost", retryInMs: 250 });
+  clock.step();
+  const next = server.accept(2);
+  next.joins(resumed);
+  next.says({ type: "closed", reason: "left" });
+  next.cuts(1000);
+  assert.deepEqual([show.status.name, show.status.comesBack], ["closed", false]);
+});
+
+test("the nth delay is spread evenly: the first from zero on, six as often as a network of 2 s needs, others rarely", (t) => {
   const CLIENTS = 2_000;
   const clock = new Clock(t);
-  const tenths = Array.from({ length: 7 }, () => new Array(10).fill(0));
+  const tenths = Array.from({ length: 9 }, () => new Array(10).fill(0));
   for (let client = 0; client < CLIENTS; client++) {
     const server = new Server();
     const show = watch("ws://example.org/b", ROOM, { WebSocket: server.WebSocket });
     for (const counts of tenths) {
-      const bound = Math.min(15_000, 500 * 2 ** tenths.indexOf(counts));
+      const [least, bound] = [[0, 500], ...new Array(6).fill([300, 500]), [2_400, 4_000], [9_000, 15_000]][tenths.indexOf(counts)];
       server.peer.cuts();
-      assert.ok(show.status.retryInMs < bound, `${show.status.retryInMs} of ${bound}`);
-      counts[Math.floor((show.status.retryInMs * 10) / bound)] += 1;
+      const { retryInMs } = show.status;
+      assert.ok(least <= retryInMs && retryInMs < bound, `${retryInMs} of ${least} to ${bound}`);
+      counts[Math.floor(((retryInMs - least) * 10) / (bound - least))] += 1;
       clock.step();
     }
     show.leave();
@@ -66,7 +79,7 @@ test("the nth delay is spread evenly between zero and a bound that doubles up to
   }
 });
 
-test("only a steady connection makes the next delay a first one again", (t) => {
+test("a stay makes the next delay a first one again, and 8 attempts in 10 s are the most", (t) => {
   const { clock, server, show, peer } = live(t, { joined: { aliveMs: 0 } });
   const delays = [];
   const lives = (peer, ms) => {
@@ -80,7 +93,12 @@ test("only a steady connection makes the next delay a first one again", (t) => {
   };
   let next = lives(peer, 0);
   for (const ms of [0, 9_000, 0, 10_000, 0]) next = lives(next, ms);
-  assert.deepEqual(delays, [250, 500, 1_000, 2_000, 250, 500]);
+  assert.deepEqual(delays, [250, 250, 250, 250, 250, 250]);
+  next = lives(next, 10_000);
+  for (let count = 0; count < 7; count++) next = lives(next, 0);
+  assert.equal(delays.at(-1), 250, "the eighth");
+  lives(next, 0);
+  assert.equal(delays.at(-1), 10_000 - 7 * 250, "the first of them began 1 750 ms before");
 });
 
 test("a server that goes away is met again at the moment that it chose", (t) => {
@@ -100,7 +118,7 @@ test("a server that goes away is met again at the moment that it chose", (t) => 
   clock.step();
   server.accept(3).joins(resumed);
   server.peer.cuts();
-  assert.equal(show.status.retryInMs, 1_000, "the advice was for once");
+  assert.equal(show.status.retryInMs, 400, "the advice was for once, and no stay behind it begins the delays anew");
 });
 
 for (const [code, comesBack] of [["no_room", 4510], ["bad_message", 4501], ["unauthorized", 4500], ["news", 1008]]) {
@@ -148,6 +166,8 @@ test("a server that never answers is left, and one whose replay goes on is not",
   assert.equal(told.at(-1), "resuming silent");
   clock.step();
   const next = server.accept(3);
+  clock.advance(19_999);
+  assert.equal(server.peers.length, 3, "the time for an answer doubles");
   next.joins({ how: "reset", reason: "epoch", epoch: "f", seq: 3, replay: 3 });
   for (const seq of [1, 2, 3]) {
     clock.advance(9_999);
@@ -158,7 +178,7 @@ test("a server that never answers is left, and one whose replay goes on is not",
   next.cuts();
   clock.step();
   server.accept(4).joins({ how: "reset", reason: "epoch", epoch: "g", seq: 3, replay: 3 });
-  clock.advance(10_000);
+  clock.advance(20_000);
   assert.equal(told.at(-1), "resuming silent", "half a replay is no room");
 });
 
@@ -306,7 +326,10 @@ test("the network's end is believed at once, and its return is the next attempt"
   page.network("offline");
   assert.equal(told.at(-1), "resuming offline");
   page.network("offline");
+  clock.advance(29_999);
+  assert.equal(server.peers.length, 1, "the browser is believed for a while");
   page.network("online");
+  clock.advance(500);
   server.accept(2).joins(resumed);
   assert.deepEqual(told, ["live", "resuming offline", "live"]);
   show.leave();

@@ -399,7 +399,7 @@ test("a room that is closed is not written again", async (t) => {
   const { room, peer, clock } = await atTwo(t, { storage });
   room.publish("bell", []);
   const closing = room.close();
-  assert.equal(storage.size, 0);
+  assert.equal(storage.size, 1, "the key is worth keeping until the room is over");
   peer.acks(3);
   clock.advance(1_000);
   peer.cuts(1000, "room_closed");

@@ -79,13 +79,20 @@ test("whoever takes a room over by its key gets no other one", async (t) => {
   await assert.rejects(host(URL, { ...options, signal: AbortSignal.abort() }), { name: "AbortError" });
 });
 
-test("an owner that is fenced says so and does not come back", async (t) => {
-  const { room, peer, clock } = await owner(t);
+test("an owner that is fenced says so, does not come back by itself, and does when it is asked to", async (t) => {
+  const { room, peer, clock, server } = await owner(t);
   const waiting = room.publish("bell", []);
   peer.says({ type: "closed", reason: "fenced" });
   peer.cuts(4509, "fenced");
   assert.equal(await outcome(waiting), "fenced");
   assert.equal(await outcome(room.publish("a", [], { state: true })), "fenced");
-  assert.deepEqual({ ...room.status }, { name: "closed", code: 4509, reason: "fenced", comesBack: false });
+  assert.deepEqual({ ...room.status }, { name: "elsewhere", code: 4509, reason: "fenced" });
   assert.equal(clock.waiting, 0);
+  room.reconnect();
+  assert.deepEqual({ ...room.status }, { name: "resuming" });
+  server.accept(2).owns(3);
+  assert.deepEqual({ ...room.status }, { name: "live", how: "created" });
+  const again = room.publish("a", [], { state: true });
+  server.peer.acks(1);
+  assert.equal(await again, 1);
 });

@@ -28,21 +28,57 @@ function viewer(t, options = {}) {
 }
 
 test("a client comes back after the codes that say so, and after no other", () => {
-  const back = [1001, 1005, 1006, 1011, 1012, 1013, 4000, 4005, 4008, 4012, 4013, 4029, 4499];
-  const gone = [1000, 1002, 1003, 1004, 1007, 1008, 1009, 1010, 1015, 3000, 4500, 4501, 4502, 4503, 4507, 4509, 4510, 4999];
+  const back = [1001, 1005, 1006, 1011, 1012, 1013, 1014, 1015, 4000, 4005, 4008, 4012, 4013, 4029, 4499];
+  const gone = [1000, 1002, 1003, 1004, 1007, 1008, 1009, 1010, 1016, 3000, 4500, 4501, 4502, 4503, 4507, 4509, 4510, 4999];
   for (const code of back) assert.ok(comesBack(code), String(code));
   for (const code of gone) assert.ok(!comesBack(code), String(code));
 });
 
-test("delays are drawn below a bound that doubles, and start anew after a steady connection", () => {
-  const { connected, next } = backoff({ random: () => 0.5 });
-  const delays = (count) => Array.from({ length: count }, () => next(0));
-  assert.deepEqual(delays(7), [250, 500, 1_000, 2_000, 4_000, 7_500, 7_500]);
-  connected(0);
-  assert.equal(next(9_999), 7_500, "short connections do not count");
-  connected(0);
-  assert.equal(next(10_000), 250);
-  assert.equal(backoff({ random: () => 0 }).next(0), 0);
+/** The delays of an outage that begins at `now`, until `count` attempts were made. */
+function delays({ next }, count, now = 0, isTold = false) {
+  return Array.from({ length: count }, () => {
+    const delay = next(now, isTold);
+    now += delay;
+    return delay;
+  });
+}
+
+test("seven attempts come quickly, others rarely, and delays start anew with a stay", () => {
+  const waits = backoff({ random: () => 0.5 });
+  assert.deepEqual(delays(waits, 9), [250, 400, 400, 400, 400, 400, 400, 3_200, 12_000]);
+  waits.connected(100_000);
+  assert.equal(waits.next(100_000), 250);
+});
+
+test("a network that is away for 2 s is tried within half a second of its return", () => {
+  for (let run = 0; run < 10_000; run++) {
+    const moments = [];
+    let at = 0;
+    for (const delay of delays(backoff(), 9)) moments.push((at += delay));
+    assert.ok(moments.find((moment) => moment >= 2_000) < 2_500 || moments[6] < 2_000, moments.join());
+    assert.ok(moments.filter((moment) => moment < 10_000).length <= 8, moments.join());
+  }
+});
+
+test("whatever delays were asked for, and however short stays are, 8 attempts in 10 s are the most", () => {
+  const waits = backoff({ firstMs: 1, random: () => 0 });
+  const moments = [];
+  let now = 0;
+  for (let count = 0; count < 100; count++) {
+    now += waits.next(now);
+    moments.push(now);
+    waits.connected(now);
+  }
+  for (const moment of moments) assert.ok(moments.filter((one) => one >= moment && one < moment + 10_000).length <= 8, `${moment}`);
+});
+
+test("behind a moment that was told delays double, and a short stay does not end that", () => {
+  const waits = backoff({ random: () => 0.5 });
+  assert.deepEqual(delays(waits, 3, 0, true), [250, 500, 1_000]);
+  waits.connected(1_750);
+  assert.equal(waits.next(1_750, true), 2_000);
+  waits.connected(3_750);
+  assert.equal(waits.next(13_750), 250);
 });
 
 test("a viewer whose connection is lost joins again and gets the state anew", async (t) => {

@@ -1,0 +1,163 @@
+// Decides whether a connection still carries frames: when to ask the server for a sign of life, and when to give the connection up.
+// Takes time and events as arguments. Must not know sockets, timers or the page.
+
+/** After this time without an answer the status is `checking`; a connection is given no less, in milliseconds. */
+const PROBE_MS = 1_500;
+
+/** A probe never waits longer than this for its answer, in milliseconds. */
+const PROBE_MS_MAX = 30_000;
+
+/** How long bytes may wait in a socket that takes none, before a probe behind them counts, in milliseconds. */
+const STUCK_MS = 10_000;
+
+/** How often a socket with waiting bytes is looked at, in milliseconds. */
+const LOOK_MS = 100;
+
+/** How often a page that is seen looks at the clock, so that it notices at once that the machine slept, in milliseconds. */
+const TICK_MS = 400;
+
+/** A timer that fires later than this, or a clock that differs by more, tells that time was lost, in milliseconds. */
+const LATE_MS = 3_000;
+
+/** Timers of a hidden page fire once a minute at the least, in milliseconds. */
+const MINUTE_MS = 60_000;
+
+/**
+ * Why a connection is doubted: the page was shown, something happened to the machine or its network, or the server is silent.
+ * @typedef {"shown" | "woken" | "silent"} Cause
+ */
+
+/**
+ * What to do: send a probe, say that the connection is being checked, or give it up.
+ * @typedef {"" | "probe" | "checking" | "lost"} Verdict
+ */
+
+/** Returns what watches one connection after another. */
+export function liveness() {
+  /** How long a probe may take: twice the slowest answer, halved with each minute. */
+  let patienceMs = PROBE_MS;
+  /** When the patience was halved. */
+  let halvedAt = 0;
+  /** How long the server may be silent; 0 for ever. */
+  let silenceMs = 0;
+  /** Whether the server answers probes. */
+  let canProbe = false;
+  let heardAt = 0;
+  /** When the timer should fire. */
+  let dueAt = Infinity;
+  /** By how much the two clocks differ. */
+  let skew = NaN;
+  /** When the machine or its timers last lost time. */
+  let lateAt = -Infinity;
+  /** When the newest probe was sent. */
+  let sentAt = -Infinity;
+  /** @type {Cause} Why it was sent. */
+  let why;
+  /** @type {{ at: number, from: number | undefined, fellAt: number, bytes: number, isAgain?: boolean } | undefined} */
+  let probe;
+
+  /** @param {number} now @param {Cause} cause @param {boolean} [isAgain] @returns {Verdict} */
+  function begin(now, cause, isAgain) {
+    // A server that answers no probe may be silent for two heartbeats, and nothing else is known.
+    if (!canProbe) return cause === "silent" ? "lost" : "";
+    why = cause;
+    sentAt = now;
+    probe = { at: probe?.at ?? now, from: undefined, fellAt: now, bytes: Infinity, isAgain };
+    return "probe";
+  }
+
+  return {
+    /** Why the newest probe was sent. */
+    cause: () => why,
+
+    /**
+     * A connection is new, and answers probes or not.
+     * @param {number} now @param {boolean} can
+     */
+    begin(now, can) {
+      canProbe = can;
+      halvedAt = heardAt = now;
+      probe = undefined;
+      dueAt = Infinity;
+      skew = NaN;
+    },
+
+    /** How long the server may be silent from now on; 0 for ever. Returns whether that is new. @param {number} ms */
+    allow(ms) {
+      const isNew = ms !== silenceMs;
+      silenceMs = ms;
+      return isNew;
+    },
+
+    /** Something that was asked was answered after this time. @param {number} ms */
+    answered(ms) {
+      patienceMs = Math.min(PROBE_MS_MAX, Math.max(patienceMs, 2 * ms));
+    },
+
+    /** A frame came, or bytes of one. Whatever it is, it answers the probe. @param {number} now */
+    heard(now) {
+      heardAt = now;
+      if (probe) this.answered(now - sentAt);
+      probe = undefined;
+    },
+
+    /**
+     * Something happened that makes the connection doubtful.
+     * @param {number} now @param {Cause} cause @returns {Verdict}
+     */
+    doubt(now, cause) {
+      // One probe at a time. What the person sees counts more than what the machine did.
+      if (!probe && now - sentAt >= LOOK_MS) return begin(now, cause);
+      if (cause === "shown") why = cause;
+      return "";
+    },
+
+    /**
+     * The timer fired.
+     * @param {number} now @param {number} wall The time of day, which goes on while the machine sleeps.
+     * @param {number} bytes How many of ours wait in the socket.
+     * @param {boolean} isHidden Whether timers may fire once a minute only.
+     * @returns {Verdict}
+     */
+    tick(now, wall, bytes, isHidden) {
+      const late = now - dueAt;
+      // NaN, at first, is no jump.
+      const isJump = Math.abs(wall - now - skew) > LATE_MS;
+      skew = wall - now;
+      for (; now - halvedAt >= MINUTE_MS && halvedAt < now; halvedAt += MINUTE_MS) patienceMs = Math.max(PROBE_MS, patienceMs / 2);
+      if (!probe) {
+        if ((isJump || late > LATE_MS) && !(isHidden && now - lateAt < MINUTE_MS)) {
+          lateAt = now;
+          if (canProbe) return begin(now, "woken");
+        }
+        return silenceMs && now - heardAt >= silenceMs ? begin(now, "silent") : "";
+      }
+      // A deadline that fires late says nothing: the answer may not have had its time. In a hidden page each one fires late; there
+      // the second one in a row counts.
+      const counts = isHidden && probe.isAgain && late < MINUTE_MS + LATE_MS;
+      if (isJump || (late > PROBE_MS && !counts)) return begin(now, why, true);
+      if (bytes < probe.bytes) probe.fellAt = now;
+      probe.bytes = bytes;
+      if (!bytes) probe.from ??= now;
+      if (now - (probe.from ?? probe.fellAt + STUCK_MS) < patienceMs) return now - probe.at < PROBE_MS ? "" : "checking";
+      patienceMs = Math.min(PROBE_MS_MAX, 2 * patienceMs);
+      probe = undefined;
+      return "lost";
+    },
+
+    /**
+     * In which time the timer has to fire; `Infinity` for never.
+     * @param {number} now @param {boolean} isSeen Whether somebody looks at the page.
+     */
+    next(now, isSeen) {
+      let at = silenceMs ? heardAt + silenceMs : Infinity;
+      if (probe) {
+        const checking = probe.at + PROBE_MS;
+        at = probe.from === undefined ? now + LOOK_MS : probe.from + patienceMs;
+        if (checking > now) at = Math.min(at, checking);
+      } else if (isSeen && canProbe) at = Math.min(at, now + TICK_MS);
+      dueAt = at;
+      return Math.max(0, at - now);
+    },
+  };
+}

@@ -1,0 +1,130 @@
+// Which window of a browser owns a room, when several have its key, as after a tab was duplicated. Loaded by an owner with a storage
+// when it needs it. Must not know sockets.
+
+/** How long a window has to say that it owns the room, where there are no locks, in milliseconds. */
+const ANSWER_MS = 300;
+
+/**
+ * What a window does about the other ones.
+ * @typedef {object} Guard
+ * @property {(room: string) => Promise<boolean>} ask Holds the room if no other window does. If one does, waits for its end.
+ * @property {(room: string) => void} hold Holds the room, whoever else does.
+ * @property {() => void} release Holds nothing, and waits for nothing.
+ */
+
+/**
+ * Returns the guard of one owner. It lets go while the page is away, so that the browser may keep the page for its way back.
+ * @param {{ free: () => void, taken: () => void, signal: AbortSignal }} told `free`: the window that held the room is gone, and
+ *   this one holds it now. `taken`: the page came back, and another window holds the room.
+ * @returns {Guard}
+ */
+export function windows({ free, taken, signal }) {
+  // Plain http on an address of a network has no locks.
+  const { request, release } = navigator.locks ? locks() : channel();
+  /** @type {string | undefined} The room that this window holds. */
+  let held;
+
+  /** @param {string} room */
+  async function ask(room) {
+    release();
+    held = undefined;
+    const isFree = await request(room, "ask");
+    if (isFree) held = room;
+    else {
+      void request(room, "wait").then((isOurs) => {
+        if (!isOurs) return;
+        held = room;
+        free();
+      });
+    }
+    return isFree;
+  }
+
+  addEventListener("pagehide", release, { signal });
+  addEventListener("pageshow", async ({ persisted }) => {
+    if (persisted && held && !(await ask(held))) taken();
+  }, { signal });
+
+  return {
+    ask,
+    hold(room) {
+      release();
+      held = room;
+      void request(room, "take");
+    },
+    release() {
+      held = undefined;
+      release();
+    },
+  };
+}
+
+/** @typedef {"ask" | "wait" | "take"} How Whether to hold the room only if it is free, when it is, or at once. */
+
+/** Web Locks: a window that crashed holds nothing. */
+function locks() {
+  /** @type {(value?: any) => void} */
+  let end = () => {};
+  let stop = new AbortController();
+
+  return {
+    /** @param {string} room @param {How} how @returns {Promise<boolean>} */
+    request: (room, how) => new Promise((tell) => {
+      // The browser allows a signal beside neither of the other two.
+      const options = { ask: { ifAvailable: true }, wait: { signal: stop.signal }, take: { steal: true } }[how];
+      const asked = navigator.locks.request(`rtbroadcaster ${room}`, options, (lock) => {
+        tell(Boolean(lock));
+        return lock ? new Promise((resolve) => (end = resolve)) : undefined;
+      });
+      // Another window has taken it, or nobody waits any more.
+      asked.catch(() => tell(false));
+    }),
+    release() {
+      end();
+      stop.abort();
+      stop = new AbortController();
+    },
+  };
+}
+
+/** A channel between the windows: whoever holds a room says so when it is asked. */
+function channel() {
+  /** @type {BroadcastChannel | undefined} */
+  let line;
+
+  /** @param {string} room @param {How} how @returns {Promise<boolean>} */
+  function request(room, how) {
+    line?.close();
+    if (!globalThis.BroadcastChannel) return Promise.resolve(how !== "wait");
+    const mine = (line = new BroadcastChannel(`rtbroadcaster ${room}`));
+    return new Promise((tell) => {
+      function take() {
+        mine.onmessage = ({ data }) => {
+          if (data === "ask") mine.postMessage("held");
+        };
+        tell(true);
+      }
+      function ask() {
+        const timer = setTimeout(take, ANSWER_MS);
+        mine.onmessage = ({ data }) => {
+          if (data === "held") clearTimeout(timer);
+          if (data === "held" && how === "ask") tell(false);
+          // The window that held it is gone: it is free, unless another one was quicker.
+          if (data === "gone") ask();
+        };
+        mine.postMessage("ask");
+      }
+      if (how === "take") take();
+      else ask();
+    });
+  }
+
+  return {
+    request,
+    release() {
+      line?.postMessage("gone");
+      line?.close();
+      line = undefined;
+    },
+  };
+}
