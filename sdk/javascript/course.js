@@ -15,7 +15,7 @@ import { liveness } from "./liveness.js";
  * - `live`: everything that was said is here
  * - `away`: the same, but the owner is away, since `since`
  * - `lagging`: in the room, but newer values may not have come
- * - `checking`: in the room, but the server has not answered for 1.5 s whether the connection still stands
+ * - `checking`: in the room, but the server was asked whether the connection still stands, and has not answered for 1.5 s
  * - `resuming`: the connection was lost, or what was missed is just coming
  * - `elsewhere`: another window or device owns the room: it took it over (`fenced`) or had it first (`in_use`). `reconnect()`
  *   takes it back
@@ -111,13 +111,13 @@ export function course(url, options, part, isHeld) {
   let moment = -1;
   /** When the present attempt began. */
   let begunAt = 0;
-  /** When the server was asked for the room. */
+  /** When the server was asked for the room: by the clock of timers, 0 if it was answered, and by that of the day. */
   let askedAt = 0;
+  let askedOn = 0;
   /** How many times longer an answer may take, since attempts were not answered in time. */
   let growth = 1;
   let isIn = false;
   let wasIn = false;
-  let isChecking = false;
   /** Whether the server answers probes. */
   let canProbe = false;
   /** How many bytes had come, where that can be seen. */
@@ -126,6 +126,8 @@ export function course(url, options, part, isHeld) {
   let last;
   /** @type {unknown} The request that the server owes an answer; nothing equals it if there is none. */
   let asked = NaN;
+  /** The newest probe. */
+  let pinged = "";
   /** @type {(value?: any) => void} */
   let enter;
   /** @type {(error: any) => void} */
@@ -174,13 +176,15 @@ export function course(url, options, part, isHeld) {
 
   /** @param {string} text */
   function hear(text) {
-    const mine = socket;
-    life.heard(now());
-    isChecking = false;
     if (part.size() + text.length > STATE_BYTES_MAX) return lost("size", 1009);
     const frame = read(text);
     const isAnswer = frame?.id === asked;
+    lookIfLate();
+    // What a machine finds when it wakes may be the answer to an older question.
+    life.heard(now(), frame?.type === "pong" && frame.id === pinged);
     if (!frame || (!isAnswer && /^(created|owned|joined)$/.test(frame.type))) return lost("protocol");
+    const mine = socket;
+    if (!mine) return;
     if (isAnswer) {
       asked = NaN;
       if (frame.type === "error") {
@@ -210,7 +214,9 @@ export function course(url, options, part, isHeld) {
     const position = /** @type {Status["name"]} */ (part.position());
     if (position) clearTimeout(timer);
     else if (isStep) arm();
-    if (position && asked !== asked && askedAt) {
+    // An answer may have waited in a machine that slept.
+    const isOld = position && askedAt && Date.now() - askedOn > SPREAD_MS;
+    if (position && askedAt) {
       life.answered(now() - askedAt);
       askedAt = 0;
     }
@@ -220,9 +226,10 @@ export function course(url, options, part, isHeld) {
       watch();
     }
     /** @type {Status} */
-    const next = { name: position ? (isChecking ? "checking" : position) : outside(), ...(position && part.more()) };
+    const next = { name: position ? (life.isChecking(now()) ? "checking" : position) : outside(), ...(position && part.more()) };
     if (next.name !== status.name || (position && (next.since !== status.since || next.reset !== status.reset))) tell(next);
     if (position) enter();
+    if (isOld) doubt("woken");
   }
 
   /** @returns {Status["name"]} */
@@ -232,26 +239,29 @@ export function course(url, options, part, isHeld) {
   function watch() {
     clearTimeout(pulse);
     const ms = isIn ? life.next(now(), Boolean(page && !page.hidden)) : Infinity;
-    if (ms < Infinity) {
-      pulse = later(() => {
-        if (haveCome()) life.heard(now());
-        act(life.tick(now(), Date.now(), socket?.bufferedAmount ?? 0, Boolean(page?.hidden)));
-      }, ms);
-    }
+    if (ms < Infinity) pulse = later(look, ms);
   }
+
+  function look() {
+    if (haveCome()) life.heard(now());
+    act(life.tick(now(), Date.now(), socket?.bufferedAmount ?? 0, Boolean(page?.hidden)));
+  }
+
+  /** Looks at the connection before anything that comes after a sleep: it may have waited, and says nothing of the present. */
+  const lookIfLate = () => isIn && life.isLate(now(), Date.now()) && look();
 
   /** @param {import("./liveness.js").Verdict} verdict */
   function act(verdict) {
     const cause = life.cause();
     if (verdict === "lost") return lost("silent", 1006, 0, cause === "shown" ? 0 : cause === "woken" ? random() * SPREAD_MS : undefined);
-    if (verdict === "probe" && socket?.readyState === OPEN) socket.send(JSON.stringify({ type: "ping", id: nextId() }));
-    if (verdict === "checking") isChecking = true;
+    if (verdict === "probe" && socket?.readyState === OPEN) socket.send(JSON.stringify({ type: "ping", id: (pinged = nextId()) }));
     watch();
     update();
   }
 
   /** Something happened that makes the connection doubtful, or another attempt worth it. @param {import("./liveness.js").Cause} cause */
   function doubt(cause) {
+    lookIfLate();
     if (isIn) return act(life.doubt(now(), cause));
     // Nothing is planned by an end that is over, held, or not to come back by itself.
     if (cause === "silent" || !(timer || socket) || (socket && cause !== "woken")) return;
@@ -270,6 +280,7 @@ export function course(url, options, part, isHeld) {
   /** The text of a request that will be answered. @param {object} request */
   function named(request) {
     askedAt = now();
+    askedOn = Date.now();
     return JSON.stringify({ type: "", id: (asked = nextId()), ...request });
   }
 
@@ -283,7 +294,7 @@ export function course(url, options, part, isHeld) {
     for (const one of [timer, pulse, drain]) clearTimeout(one);
     const mine = socket;
     timer = socket = undefined;
-    isIn = isChecking = false;
+    isIn = false;
     part.cut();
     if (!mine) return;
     mine.onopen = mine.onmessage = mine.onclose = null;

@@ -19,6 +19,9 @@ const TICK_MS = 400;
 /** A timer that fires later than this, or a clock that differs by more, tells that time was lost, in milliseconds. */
 const LATE_MS = 3_000;
 
+/** For how many minutes an answer is recent, at the least. */
+const SLOW_MINUTES = 5;
+
 /** Timers of a hidden page fire once a minute at the least, in milliseconds. */
 const MINUTE_MS = 60_000;
 
@@ -28,16 +31,19 @@ const MINUTE_MS = 60_000;
  */
 
 /**
- * What to do: send a probe, say that the connection is being checked, or give it up.
- * @typedef {"" | "probe" | "checking" | "lost"} Verdict
+ * What to do: send a probe, or give the connection up.
+ * @typedef {"" | "probe" | "lost"} Verdict
  */
 
 /** Returns what watches one connection after another. */
 export function liveness() {
-  /** How long a probe may take: twice the slowest answer, halved with each minute. */
-  let patienceMs = PROBE_MS;
-  /** When the patience was halved. */
-  let halvedAt = 0;
+  /** How much longer than usual a probe may take, as connections were given up: doubled each time, halved with each minute. */
+  let factor = 1;
+  /** The slowest answers: in the last minutes, and in those before. */
+  let slowMs = [0, 0];
+  /** How many minutes have gone by in the room, and when the last one was over. */
+  let minutes = 0;
+  let minuteAt = 0;
   /** How long the server may be silent; 0 for ever. */
   let silenceMs = 0;
   /** Whether the server answers probes. */
@@ -66,6 +72,9 @@ export function liveness() {
     return "probe";
   }
 
+  /** How long a probe may take. */
+  const patienceMs = () => Math.min(PROBE_MS_MAX, factor * Math.max(PROBE_MS, 2 * Math.max(...slowMs)));
+
   return {
     /** Why the newest probe was sent. */
     cause: () => why,
@@ -76,7 +85,7 @@ export function liveness() {
      */
     begin(now, can) {
       canProbe = can;
-      halvedAt = heardAt = now;
+      minuteAt = heardAt = now;
       probe = undefined;
       dueAt = Infinity;
       skew = NaN;
@@ -91,15 +100,26 @@ export function liveness() {
 
     /** Something that was asked was answered after this time. @param {number} ms */
     answered(ms) {
-      patienceMs = Math.min(PROBE_MS_MAX, Math.max(patienceMs, 2 * ms));
+      slowMs[0] = Math.max(slowMs[0], ms);
     },
 
-    /** A frame came, or bytes of one. Whatever it is, it answers the probe. @param {number} now */
-    heard(now) {
+    /**
+     * A frame came, or bytes of one. Whatever it is, the connection is not given up before the patience is over once more. Only the
+     * answer to the probe ends the check: another frame may have waited in a page that was frozen, and tells nothing of the way there.
+     * @param {number} now @param {boolean} [isAnswer]
+     */
+    heard(now, isAnswer) {
       heardAt = now;
-      if (probe) this.answered(now - sentAt);
+      if (!probe) return;
+      probe.fellAt = now;
+      if (probe.from !== undefined) probe.from = now;
+      if (!isAnswer) return;
+      this.answered(now - sentAt);
       probe = undefined;
     },
+
+    /** Whether a probe waits for its answer for so long that the status has to say so. @param {number} now */
+    isChecking: (now) => Boolean(probe && now - probe.at >= PROBE_MS),
 
     /**
      * Something happened that makes the connection doubtful.
@@ -111,6 +131,9 @@ export function liveness() {
       if (cause === "shown") why = cause;
       return "";
     },
+
+    /** Whether time was lost, be it before the timer tells so. @param {number} now @param {number} wall The time of day. */
+    isLate: (now, wall) => now - dueAt > PROBE_MS || Math.abs(wall - now - skew) > LATE_MS,
 
     /**
      * The timer fired.
@@ -124,7 +147,10 @@ export function liveness() {
       // NaN, at first, is no jump.
       const isJump = Math.abs(wall - now - skew) > LATE_MS;
       skew = wall - now;
-      for (; now - halvedAt >= MINUTE_MS && halvedAt < now; halvedAt += MINUTE_MS) patienceMs = Math.max(PROBE_MS, patienceMs / 2);
+      for (; now - minuteAt >= MINUTE_MS; minuteAt += MINUTE_MS) {
+        factor = Math.max(1, factor / 2);
+        if (++minutes % SLOW_MINUTES === 0) slowMs = [0, slowMs[0]];
+      }
       if (!probe) {
         if ((isJump || late > LATE_MS) && !(isHidden && now - lateAt < MINUTE_MS)) {
           lateAt = now;
@@ -138,9 +164,9 @@ export function liveness() {
       if (isJump || (late > PROBE_MS && !counts)) return begin(now, why, true);
       if (bytes < probe.bytes) probe.fellAt = now;
       probe.bytes = bytes;
-      if (!bytes) probe.from ??= now;
-      if (now - (probe.from ?? probe.fellAt + STUCK_MS) < patienceMs) return now - probe.at < PROBE_MS ? "" : "checking";
-      patienceMs = Math.min(PROBE_MS_MAX, 2 * patienceMs);
+      if (!bytes) probe.from ??= counts ? sentAt : now;
+      if (now - (probe.from ?? probe.fellAt + STUCK_MS) < patienceMs()) return "";
+      factor = Math.min(PROBE_MS_MAX / PROBE_MS, 2 * factor);
       probe = undefined;
       return "lost";
     },
@@ -153,9 +179,11 @@ export function liveness() {
       let at = silenceMs ? heardAt + silenceMs : Infinity;
       if (probe) {
         const checking = probe.at + PROBE_MS;
-        at = probe.from === undefined ? now + LOOK_MS : probe.from + patienceMs;
+        at = probe.from === undefined ? now + LOOK_MS : probe.from + patienceMs();
         if (checking > now) at = Math.min(at, checking);
-      } else if (isSeen && canProbe) at = Math.min(at, now + TICK_MS);
+      }
+      // Also while a probe is out: the machine may sleep meanwhile.
+      if (isSeen && canProbe) at = Math.min(at, now + TICK_MS);
       dueAt = at;
       return Math.max(0, at - now);
     },

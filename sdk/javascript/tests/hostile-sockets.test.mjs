@@ -15,7 +15,7 @@ import { ROOM } from "./script.mjs";
 const TIME_MS = 2_000;
 
 /** With the delays that are drawn here: at once, and after 250, 500 and 1 000 ms. */
-const CONNECTIONS_MAX = 4;
+const CONNECTIONS_MAX = 8;
 
 const PROTOCOL = "Sec-WebSocket-Protocol: rtbroadcaster.v2\r\n";
 
