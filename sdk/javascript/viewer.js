@@ -56,6 +56,8 @@ import { store } from "./store.js";
  * @template M
  * @typedef {object} ViewerMembers
  * @property {string} id The room.
+ * @property {number | undefined} number Which viewer this one is for the owner; the same one after each return. `undefined` before it
+ *   is in, and where the server does not tell.
  * @property {Status} status Where it stands: the same object until it changes.
  * @property {State<M>} state What holds in the room.
  * @property {Promise<void>} entered Settled when the whole state is here for the first time, or never will be.
@@ -105,6 +107,8 @@ export function watch(url, room, options = {}) {
   /** @type {any} What proves that this viewer is the same one. */
   let key;
   attempt(() => know(identity?.getItem(name)));
+  /** @type {number | undefined} */
+  let number;
   let limits = LIMITS;
   /** How many signals may be said now, and when that was so. */
   let [credit, creditAt] = [0, -Infinity];
@@ -147,6 +151,7 @@ export function watch(url, room, options = {}) {
     refused: endOf,
     hear(frame) {
       if (frame.limits) limits = { ...limits, ...frame.limits };
+      number = frame.viewer?.number ?? number;
       if (know(frame.viewer?.key)) attempt(() => identity?.setItem(name, key));
       if (frame.type === "error") emit("refused", frame);
       if (frame.type === "audience") emit(frame.type, frame);
@@ -223,6 +228,9 @@ export function watch(url, room, options = {}) {
   /** @type {any} */
   const viewer = {
     id: room,
+    get number() {
+      return number;
+    },
     get status() {
       return way.status();
     },

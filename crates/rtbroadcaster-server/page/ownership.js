@@ -1,9 +1,10 @@
 // A room that this window owns, also after it was loaded again: how it opens, where it stands, how it ends, in words. Must
 // not know what is said in it.
 
-import { host } from "/sdk/index.js";
+import { own as begin } from "/sdk/index.js";
 import { showInvitation } from "./invitation.js";
-import { showNotice, showRoom, showStatus } from "./view.js";
+import { addToBanner, showNotice, showRoom, showStanding, showStatus } from "./view.js";
+import { standing, unreached } from "./words.js";
 
 /** How long a room may take to open, in milliseconds. */
 const OPENING_MS = 10_000;
@@ -12,17 +13,28 @@ const OPENING_MS = 10_000;
 const ENDS = {
   ended: ["You ended the room", "All viewers were told."],
   unopened: ["No room could be opened", "The server does not answer, or takes no rooms at the moment. Is it still running?"],
-  fenced: ["You go on in another window", "This one has handed the room over to it."],
+  grace: ["The room is over", "This window was away for longer than a room waits. A new room gets a new link."],
+  admin: ["The room was closed", "Whoever runs the server has closed it."],
+  fault: ["The room is over", "Something in the server broke. A new room works, and gets a new link."],
 };
 
 /** @type {[string, string]} */
 const OVER = ["The room is over", "The server has ended it, perhaps because it was restarted. A new room gets a new link."];
 
+/** The storage of this window; nothing where the browser forbids it. */
+function storage() {
+  try {
+    return sessionStorage;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Whether this window owned a room before it was loaded again.
  * @param {string} name Under which it keeps the room and the key of it.
  */
-export const owned = (name) => sessionStorage.getItem(name) !== null;
+export const owned = (name) => Boolean(storage()?.getItem(name));
 
 /**
  * Opens a room, or comes back to the one that this window had, and shows it. Gives nothing if there is none.
@@ -34,7 +46,7 @@ export const owned = (name) => sessionStorage.getItem(name) !== null;
 export async function own(path, name, { live, over, options }) {
   /** @param {string} reason */
   const end = (reason) => {
-    sessionStorage.removeItem(name);
+    storage()?.removeItem(name);
     over();
     const [title, text] = ENDS[reason] ?? OVER;
     showNotice(title, text);
@@ -42,25 +54,42 @@ export async function own(path, name, { live, over, options }) {
   showStatus("Opening a room…", "waiting");
   const opening = new AbortController();
   const late = setTimeout(() => opening.abort(), OPENING_MS);
-  const asked = { ...options, storage: sessionStorage, storageKey: name, signal: opening.signal };
-  const room = await host(path, asked).catch(() => undefined);
-  clearTimeout(late);
-  if (!room) return end("unopened");
+  const room = begin(path, { ...options, storage: storage(), storageKey: name, signal: opening.signal });
   let isEnded = false;
-  room.on("status", ({ name, reason }) => {
-    if (name === "closed") end(isEnded ? "ended" : (reason ?? ""));
-    else if (name === "live") showStatus(live);
-    else showStatus("Connection lost, coming back…", "waiting");
+  let wasIn = false;
+  const isIn = await new Promise((resolve) => {
+    room.on("status", async (status) => {
+      const { name: where, reason = "", why = "" } = status;
+      if (where === "closed") {
+        clearTimeout(late);
+        end(isEnded ? "ended" : wasIn ? why || reason : "unopened");
+        return resolve(false);
+      }
+      if (where === "elsewhere") {
+        clearTimeout(late);
+        const text = reason === "in_use" ? "This one is a copy of it. When the other one is closed, this one goes on." : "This one has handed the room over to it.";
+        return showNotice("Another window presents", text, { label: "Present here", act: room.reconnect });
+      }
+      if (where === "live") {
+        clearTimeout(late);
+        wasIn = true;
+        showRoom("presents");
+        showInvitation(room.id);
+        resolve(true);
+      }
+      showStanding(standing(status, live, true), room.reconnect);
+      if (where !== "connecting" || !reason) return;
+      const text = await unreached(path, status);
+      if (room.status === status) addToBanner(text);
+    });
   });
-  showRoom("presents");
-  showStatus(live);
-  showInvitation(room.id);
+  if (!isIn) return;
   return {
     room,
     /** Ends the room for everybody. */
     end() {
       isEnded = true;
-      // Why comes before the end, as a message like any other: the protocol tells all ends alike.
+      // Why comes before the end, as a message like any other, for servers that do not tell it.
       room.publish("bye", ["ended"]);
       room.close().catch(() => room.leave());
     },

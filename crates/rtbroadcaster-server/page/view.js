@@ -2,6 +2,8 @@
 
 import { element } from "./element.js";
 
+/** @typedef {import("./words.js").Standing} Standing */
+
 const SECTIONS = ["welcome", "notice", "room"];
 
 /** @param {"welcome" | "notice" | "room"} name */
@@ -26,10 +28,16 @@ export function showRoom(role) {
  * Shows a message instead of the room, and moves the focus to it so that it is read out.
  * @param {string} title
  * @param {string} text
+ * @param {{ label: string, act: () => void }} [action] What the person may do besides.
  */
-export function showNotice(title, text) {
+export function showNotice(title, text, action) {
   element("notice-title").textContent = title;
   element("notice-text").textContent = text;
+  const button = element("notice-action");
+  button.hidden = !action;
+  button.textContent = action?.label ?? "";
+  button.onclick = action?.act ?? null;
+  element("start-own").className = action ? "quiet" : "primary";
   only("notice");
   showStatus("");
   element("notice").focus();
@@ -37,11 +45,57 @@ export function showNotice(title, text) {
 
 /**
  * @param {string} text
- * @param {"live" | "waiting"} [how]
+ * @param {Standing["look"]} [look]
  */
-export function showStatus(text, how = "live") {
+export function showStatus(text, look = "live") {
   const status = element("status");
   status.hidden = text === "";
   if (status.textContent !== text) status.textContent = text;
-  status.classList.toggle("waiting", how === "waiting");
+  status.className = `pill ${look}`;
+  document.body.dataset.look = look;
+  showBanner("");
+}
+
+/** @type {ReturnType<typeof setInterval> | undefined} */
+let counting;
+
+/**
+ * Shows where the window stands, in all its parts.
+ * @param {Standing} standing
+ * @param {() => void} act What the banner's button does.
+ */
+export function showStanding({ look, pill, banner = "", action, retryAt }, act) {
+  showStatus(pill, look);
+  showBanner(banner, action, act);
+  if (retryAt === undefined) return;
+  const count = () => {
+    const seconds = Math.ceil((retryAt - Date.now()) / 1_000);
+    element("banner-retry").textContent = seconds > 0 ? `Next try in ${seconds} s.` : "Trying now…";
+  };
+  count();
+  element("banner").hidden = false;
+  counting = setInterval(count, 1_000);
+}
+
+/**
+ * Says something between the bar and the room.
+ * @param {string} text
+ * @param {string} [action]
+ * @param {() => void} [act]
+ */
+export function showBanner(text, action, act) {
+  clearInterval(counting);
+  element("banner-retry").textContent = "";
+  element("banner-text").textContent = text;
+  element("banner").hidden = text === "";
+  const button = element("banner-action");
+  button.hidden = !action;
+  button.textContent = action ?? "";
+  button.onclick = act ?? null;
+}
+
+/** Adds to what the banner says. @param {string} text */
+export function addToBanner(text) {
+  element("banner-text").textContent = text;
+  element("banner").hidden = false;
 }

@@ -7,8 +7,8 @@ import { element } from "./element.js";
 /** @typedef {import("./ballot.js").Question} Question */
 
 /**
- * One's vote in a round. The server counts a viewer's newest vote, and on a new connection takes it for another viewer, so
- * a vote that was counted on an older one cannot be changed.
+ * One's vote in a round. The server counts a viewer's newest vote. An older server takes each connection for another viewer; there
+ * a vote that was counted on an older connection cannot be changed.
  * @typedef {object} Vote
  * @property {number} round
  * @property {number} answer
@@ -18,7 +18,7 @@ import { element } from "./element.js";
  * @property {Vote} [before] What counts if this one is refused.
  */
 
-/** Under which name this window keeps its vote, so that loading it again does not vote twice. */
+/** Under which name this browser keeps its vote, so that no reload and no other tab votes twice. */
 const KEPT = "voted";
 
 /** @type {Record<string, string>} Why a vote was refused. */
@@ -30,7 +30,8 @@ const REFUSALS = { rate: "That was too fast.", unavailable: "The server takes no
  * @param {string} uuid
  */
 export function vote(path, uuid) {
-  const show = attend(path, uuid);
+  // One vote for each browser, where the server knows who is who: over reloads and tabs.
+  const show = attend(path, uuid, { identity: shared() });
   /** @type {Question | undefined} */
   let question;
   /** @type {number[]} */
@@ -40,27 +41,36 @@ export function vote(path, uuid) {
   /** The number of the connection. */
   let line = 0;
   let isAway = false;
+  /** Whether a vote is just being sent. */
+  let isAsking = false;
   /** What was wrong with the last try. */
   let trouble = "";
 
-  const isFinal = () => own !== undefined && own.is !== "unsure" && own.line !== line;
+  const isFinal = () => own !== undefined && own.is !== "unsure" && own.line !== line && show.number === undefined;
 
   /** @param {number} answer */
   function choose(answer) {
     if (!question?.isOpen || isFinal() || (own?.answer === answer && own.is !== "unsure")) return;
     const { round } = question;
     trouble = "";
-    if (show.signal("vote", [round, answer])) keep({ round, answer, is: "sent", seen: totals[answer], line, before: own });
-    else trouble = "There is no connection at the moment: nothing was sent. Choose again when it is back.";
+    isAsking = true;
+    const isSent = show.signal("vote", [round, answer]);
+    isAsking = false;
+    if (isSent) keep({ round, answer, is: "sent", seen: totals[answer], line, before: own });
+    else trouble ||= "There is no connection at the moment: nothing was sent. Choose again when it is back.";
     look();
   }
 
   /** @param {Vote | undefined} vote */
   function keep(vote) {
     own = vote;
-    if (!vote) return sessionStorage.removeItem(KEPT);
-    const { round, answer, is } = vote;
-    sessionStorage.setItem(KEPT, JSON.stringify({ uuid, vote: { round, answer, is } }));
+    try {
+      if (!vote) return shared()?.removeItem(KEPT);
+      const { round, answer, is } = vote;
+      shared()?.setItem(KEPT, JSON.stringify({ uuid, vote: { round, answer, is } }));
+    } catch {
+      // A storage that takes nothing: the vote is known until the page is left.
+    }
   }
 
   function look() {
@@ -99,7 +109,8 @@ export function vote(path, uuid) {
   });
   show.on("refused", ({ code }) => {
     trouble = `Not counted. ${REFUSALS[code] ?? "The server did not understand it."} Choose again in a second.`;
-    keep(own?.before);
+    // What was not even sent took the place of no other vote.
+    if (!isAsking) keep(own?.before);
     look();
   });
   show.on("status", ({ name, code }) => {
@@ -110,6 +121,15 @@ export function vote(path, uuid) {
     }
     look();
   });
+}
+
+/** What all windows of this browser share; nothing where the browser forbids it. */
+function shared() {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -134,8 +154,13 @@ function outcome({ answers, isOpen }, own, isFinal, isAway) {
   return `Your vote for “${answer}” is sent…`;
 }
 
-/** The vote that this window sent before it was loaded again. @param {string} uuid @returns {Vote | undefined} */
+/** The vote that this browser sent before, whatever its storage holds. @param {string} uuid @returns {Vote | undefined} */
 function kept(uuid) {
-  const { uuid: of, vote } = JSON.parse(sessionStorage.getItem(KEPT) ?? "{}");
-  return of === uuid ? vote : undefined;
+  try {
+    const { uuid: of, vote } = JSON.parse(shared()?.getItem(KEPT) ?? "{}");
+    const isVote = of === uuid && Number.isInteger(vote.round) && Number.isInteger(vote.answer) && typeof vote.is === "string";
+    return isVote ? vote : undefined;
+  } catch {
+    return undefined;
+  }
 }
