@@ -4,6 +4,9 @@
 /** How long a window has to say that it owns the room, where there are no locks, in milliseconds. */
 const ANSWER_MS = 300;
 
+/** How often a window that waits asks, where there are no locks, in milliseconds. */
+const AGAIN_MS = 3_000;
+
 /**
  * What a window does about the other ones.
  * @typedef {object} Guard
@@ -101,16 +104,20 @@ function channel() {
       function take() {
         mine.onmessage = ({ data }) => {
           if (data === "ask") mine.postMessage("held");
+          // Another window holds it now, whatever this one thinks.
+          if (data === "taken") mine.onmessage = null;
         };
+        mine.postMessage("taken");
         tell(true);
       }
       function ask() {
-        const timer = setTimeout(take, ANSWER_MS);
+        let timer = setTimeout(take, ANSWER_MS);
         mine.onmessage = ({ data }) => {
-          if (data === "held") clearTimeout(timer);
-          if (data === "held" && how === "ask") tell(false);
-          // The window that held it is gone: it is free, unless another one was quicker.
-          if (data === "gone") ask();
+          if (!/^(held|gone)$/.test(data)) return;
+          clearTimeout(timer);
+          if (how === "ask") return tell(false);
+          // It is asked again: the window that holds it may be gone without a word.
+          timer = setTimeout(() => mine === line && ask(), data === "gone" ? 0 : AGAIN_MS);
         };
         mine.postMessage("ask");
       }
