@@ -12,7 +12,7 @@ const SOURCES = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = join(SOURCES, "../..");
 
 /** What is published under which name; `.` is `index`. */
-const ENTRIES = { index: "index.js", viewer: "viewer.js", classic: "rtbroadcaster.js", react: "react.js" };
+const ENTRIES = { index: "index.js", viewer: "viewer.js", classic: "rtbroadcaster.js", react: "react.js", hints: "hints.js" };
 
 /** What the oldest browsers and Node.js that are meant understand. */
 const TARGET = "es2022";

@@ -124,6 +124,8 @@ export function course(url, options, part, isHeld) {
   let bytes = 0;
   /** @type {any} The server's word before its close. */
   let last;
+  /** @type {string | undefined} Why the room ended, as the server told. It may say so before an end that is not final. */
+  let why;
   /** @type {unknown} The request that the server owes an answer; nothing equals it if there is none. */
   let asked = NaN;
   /** The newest probe. */
@@ -197,6 +199,7 @@ export function course(url, options, part, isHeld) {
     const { type, reconnectInMs, nextMs = isAnswer ? (canProbe ? 0 : frame.aliveMs) : undefined } = frame;
     if (nextMs >= 0 && life.allow(2 * nextMs)) watch();
     if (type === "closed") last = frame;
+    why = frame.why ?? why;
     if (reconnectInMs >= 0) {
       clearTimeout(drain);
       moment = now() + reconnectInMs;
@@ -222,6 +225,7 @@ export function course(url, options, part, isHeld) {
     }
     if (position && !isIn) {
       isIn = wasIn = true;
+      why = undefined;
       connected(now());
       watch();
     }
@@ -343,7 +347,7 @@ export function course(url, options, part, isHeld) {
     detach();
     over.abort();
     fail(signal?.aborted ? signal.reason : failure(reason));
-    tell({ name: "closed", code, reason, comesBack: comesBack(code), ...(last?.why && { why: last.why }) });
+    tell({ name: "closed", code, reason, comesBack: comesBack(code), ...(why && { why }) });
   }
 
   /** Tries now, whatever was planned. In the room it asks whether the connection stands. */

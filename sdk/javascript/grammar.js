@@ -8,6 +8,12 @@
 /** What every server takes unless it is set otherwise. @type {Limits} */
 export const LIMITS = { messageBytes: 65_536, keyBytes: 256, depth: 32, signalBytes: 4_096, signalsPerSecond: 5 };
 
+/** What is above everything: a limit that a server does not tell is none. */
+const NONE = 1e9;
+
+/** What a server told, as limits. @param {Partial<Limits>} told @returns {Limits} */
+export const limitsOf = (told) => ({ messageBytes: NONE, keyBytes: NONE, depth: NONE, signalBytes: NONE, signalsPerSecond: NONE, ...told });
+
 /** @param {string} text */
 export const bytesOf = (text) => new TextEncoder().encode(text).length;
 

@@ -5,7 +5,7 @@ import { attempt } from "./attempt.js";
 import { course } from "./course.js";
 import { ears } from "./ears.js";
 import { endOf, failure, quiet } from "./failure.js";
-import { LIMITS } from "./grammar.js";
+import { LIMITS, limitsOf } from "./grammar.js";
 import { isCursor, keeper } from "./keeper.js";
 import { isWhole, later, TIMEOUT_MS } from "./limits.js";
 import { outgoing } from "./outgoing.js";
@@ -208,7 +208,7 @@ export function own(url, options = {}) {
 
   /** @param {any} frame @returns {string | void} */
   function hear(frame) {
-    if (frame.limits) limits = { ...limits, ...frame.limits };
+    if (frame.limits) limits = limitsOf(frame.limits);
     switch (frame.type) {
       case "created":
         // An owner that has a room asked for no other one.

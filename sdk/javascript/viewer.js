@@ -3,7 +3,7 @@
 import { course } from "./course.js";
 import { ears } from "./ears.js";
 import { endOf, failure } from "./failure.js";
-import { bytesOf, LIMITS, textOf, wrong } from "./grammar.js";
+import { bytesOf, LIMITS, limitsOf, textOf, wrong } from "./grammar.js";
 import { attempt } from "./attempt.js";
 import { QUEUE_MAX, STALE_BYTES_MAX, STATE_BYTES_MAX } from "./limits.js";
 import { reception } from "./reception.js";
@@ -150,7 +150,7 @@ export function watch(url, room, options = {}) {
     enter: () => ({ type: "join", room, cursor: received.cursor(), token, lives: received.lives(), viewer: key }),
     refused: endOf,
     hear(frame) {
-      if (frame.limits) limits = { ...limits, ...frame.limits };
+      if (frame.limits) limits = limitsOf(frame.limits);
       number = frame.viewer?.number ?? number;
       if (know(frame.viewer?.key)) attempt(() => identity?.setItem(name, key));
       if (frame.type === "error") emit("refused", frame);
