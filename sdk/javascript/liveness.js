@@ -1,5 +1,5 @@
 // Decides whether a connection still carries frames: when to ask the server for a sign of life, and when to give the connection up.
-// Takes time and events as arguments. Must not know sockets, timers or the page.
+// Takes time, which is above 0, and events as arguments. Must not know sockets, timers or the page.
 
 /** After this time without an answer the status is `checking`; a connection is given no less, in milliseconds. */
 const PROBE_MS = 1_500;
@@ -59,16 +59,26 @@ export function liveness() {
   let sentAt = -Infinity;
   /** @type {Cause} Why it was sent. */
   let why;
-  /** @type {{ at: number, from: number | undefined, fellAt: number, bytes: number, isAgain?: boolean } | undefined} */
-  let probe;
+  /** When the first probe was sent that waits for an answer; 0 if none does. */
+  let askedAt = 0;
+  /** Since when nothing of ours waits in the socket; 0 while something does. */
+  let clearAt = 0;
+  /** When fewer bytes than before waited in the socket, and how many do. */
+  let fellAt = 0;
+  let waiting = Infinity;
+  /** Whether the probe was sent again, since a deadline fired late. */
+  let isAgain = false;
 
-  /** @param {number} now @param {Cause} cause @param {boolean} [isAgain] @returns {Verdict} */
-  function begin(now, cause, isAgain) {
+  /** @param {number} now @param {Cause} cause @returns {Verdict} */
+  function begin(now, cause) {
     // A server that answers no probe may be silent for two heartbeats, and nothing else is known.
     if (!canProbe) return cause === "silent" ? "lost" : "";
     why = cause;
-    sentAt = now;
-    probe = { at: probe?.at ?? now, from: undefined, fellAt: now, bytes: Infinity, isAgain };
+    isAgain = askedAt > 0;
+    askedAt ||= now;
+    sentAt = fellAt = now;
+    clearAt = 0;
+    waiting = Infinity;
     return "probe";
   }
 
@@ -86,7 +96,7 @@ export function liveness() {
     begin(now, can) {
       canProbe = can;
       minuteAt = heardAt = now;
-      probe = undefined;
+      askedAt = 0;
       dueAt = Infinity;
       skew = NaN;
     },
@@ -110,16 +120,15 @@ export function liveness() {
      */
     heard(now, isAnswer) {
       heardAt = now;
-      if (!probe) return;
-      probe.fellAt = now;
-      if (probe.from !== undefined) probe.from = now;
-      if (!isAnswer) return;
+      fellAt = now;
+      if (clearAt) clearAt = now;
+      if (!isAnswer || !askedAt) return;
       this.answered(now - sentAt);
-      probe = undefined;
+      askedAt = 0;
     },
 
     /** Whether a probe waits for its answer for so long that the status has to say so. @param {number} now */
-    isChecking: (now) => Boolean(probe && now - probe.at >= PROBE_MS),
+    isChecking: (now) => askedAt > 0 && now - askedAt >= PROBE_MS,
 
     /**
      * Something happened that makes the connection doubtful.
@@ -127,7 +136,7 @@ export function liveness() {
      */
     doubt(now, cause) {
       // One probe at a time. What the person sees counts more than what the machine did.
-      if (!probe && now - sentAt >= LOOK_MS) return begin(now, cause);
+      if (!askedAt && now - sentAt >= LOOK_MS) return begin(now, cause);
       if (cause === "shown") why = cause;
       return "";
     },
@@ -151,7 +160,7 @@ export function liveness() {
         factor = Math.max(1, factor / 2);
         if (++minutes % SLOW_MINUTES === 0) slowMs = [0, slowMs[0]];
       }
-      if (!probe) {
+      if (!askedAt) {
         if ((isJump || late > LATE_MS) && !(isHidden && now - lateAt < MINUTE_MS)) {
           lateAt = now;
           if (canProbe) return begin(now, "woken");
@@ -160,14 +169,14 @@ export function liveness() {
       }
       // A deadline that fires late says nothing: the answer may not have had its time. In a hidden page each one fires late; there
       // the second one in a row counts.
-      const counts = isHidden && probe.isAgain && late < MINUTE_MS + LATE_MS;
-      if (isJump || (late > PROBE_MS && !counts)) return begin(now, why, true);
-      if (bytes < probe.bytes) probe.fellAt = now;
-      probe.bytes = bytes;
-      if (!bytes) probe.from ??= counts ? sentAt : now;
-      if (now - (probe.from ?? probe.fellAt + STUCK_MS) < patienceMs()) return "";
+      const counts = isHidden && isAgain && late < MINUTE_MS + LATE_MS;
+      if (isJump || (late > PROBE_MS && !counts)) return begin(now, why);
+      if (bytes < waiting) fellAt = now;
+      waiting = bytes;
+      if (!bytes) clearAt ||= counts ? sentAt : now;
+      if (now - (clearAt || fellAt + STUCK_MS) < patienceMs()) return "";
       factor = Math.min(PROBE_MS_MAX / PROBE_MS, 2 * factor);
-      probe = undefined;
+      askedAt = 0;
       return "lost";
     },
 
@@ -177,9 +186,9 @@ export function liveness() {
      */
     next(now, isSeen) {
       let at = silenceMs ? heardAt + silenceMs : Infinity;
-      if (probe) {
-        const checking = probe.at + PROBE_MS;
-        at = probe.from === undefined ? now + LOOK_MS : probe.from + patienceMs();
+      if (askedAt) {
+        const checking = askedAt + PROBE_MS;
+        at = clearAt ? clearAt + patienceMs() : now + LOOK_MS;
         if (checking > now) at = Math.min(at, checking);
       }
       // Also while a probe is out: the machine may sleep meanwhile.
