@@ -68,19 +68,3 @@ for (const role of ["presenter", "viewer"]) {
     for (const one of Object.values(pages)) await one.context().close();
   });
 }
-
-test("a frozen page that is resumed on a dark way says so within 2 s", async () => {
-  const { page } = await stand.presenter();
-  const devtools = await page.context().newCDPSession(page);
-  await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
-  way.darken();
-  const before = way.count;
-  await devtools.send("Page.setWebLifecycleState", { state: "active" });
-  const shown = performance.now();
-  while ((await text(page)) === "Presenting" && way.count === before) {
-    assert.ok(performance.now() - shown < TRUE_MS, "it is shown as live");
-    await page.evaluate(() => new Promise(requestAnimationFrame));
-  }
-  await page.locator("#status", { hasText: "Presenting" }).waitFor();
-  await page.context().close();
-});
