@@ -85,6 +85,8 @@ export function course(url, options, part, isHeld) {
   let drain;
   /** No attempt begins before this, whatever else happens. */
   let moment = -1;
+  /** Whether the server told one on this connection. */
+  let isTold = false;
   /** When the present attempt began. */
   let begunAt = 0;
   /** When the server was asked for the room: by the clock of timers, 0 if it was answered, and by that of the day. */
@@ -141,6 +143,7 @@ export function course(url, options, part, isHeld) {
   function connect() {
     clearTimeout(timer);
     last = undefined;
+    isTold = false;
     bytes = 0;
     begunAt = now();
     const mine = (socket = new Socket(address, PROTOCOL));
@@ -177,6 +180,7 @@ export function course(url, options, part, isHeld) {
     if (type === "closed") last = frame;
     why = frame.why ?? why;
     if (reconnectInMs >= 0) {
+      isTold = true;
       clearTimeout(drain);
       moment = now() + reconnectInMs;
       drain = later(() => lost("moment"), reconnectInMs);
@@ -298,10 +302,9 @@ export function course(url, options, part, isHeld) {
       return tell({ name: outside(), code, reason });
     }
     const time = now();
-    const isTold = told > 0 || moment > begunAt;
     moment = Math.max(moment, time + told);
     // Whatever a server tells, the delays double as they do behind one that tells nothing.
-    const ms = soonMs ?? told + delay(time, isTold);
+    const ms = soonMs ?? told + delay(time, told > 0 || isTold);
     const retryInMs = plan(globalThis.navigator?.onLine === false ? Math.max(ms, OFFLINE_MS) : ms);
     tell({ name: outside(), code, reason, retryInMs });
   }

@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { parse } from "../../../protocol/transcript.mjs";
 import { host, watch } from "../index.js";
 import { Clock } from "./clock.mjs";
+import { LIMITS } from "./world.mjs";
 import { Page } from "./page.mjs";
 import { Server } from "./script.mjs";
 
@@ -187,7 +188,9 @@ async function replay(t, { steps }) {
   // A number has a sign in front of its name.
   const chosen = (name) => (name.startsWith("#") ? String(1_000 + values.size) : name.padEnd(32, "0"));
   const value = (name) => values.get(name) ?? values.set(name, chosen(name)).get(name);
-  const fill = (text) => text.replace(/\{\{(#?[a-z]+|CR|LF)\}\}/g, (_, name) => ({ CR: "\r", LF: "\n" })[name] ?? value(name));
+  const known = { CR: "\r", LF: "\n", LIMITS: JSON.stringify(LIMITS), NUMBER: "7" };
+  const fill = (text) =>
+    text.replace(/\{\{(#?[a-z]+|CR|LF|LIMITS|NUMBER)\}\}/g, (_, name) => known[name] ?? value(name));
   const clients = new Map();
   for (const { name, verb, rest, line } of steps) {
     if (verb === "+" && rest === "v2" && !clients.has(name)) clients.set(name, new Client(t, clock, page));
