@@ -9,15 +9,21 @@ export const DELAY_MS_MAX = 15_000;
 /** How many delays have the first bound: a network that is away for 2 s is tried at least each 500 ms. */
 const QUICK = 7;
 
-/** How many attempts begin in `WINDOW_MS` at most, whatever happens. */
+/** How many attempts of an outage begin in `WINDOW_MS` at most. */
 const ATTEMPTS_MAX = 8;
 
-/** The time for which attempts are counted; a stay of this length also ends what a server told, in milliseconds. */
+/**
+ * A stay of this length begins the delays anew, in milliseconds. A shorter one does not, or a server that takes and drops clients at once
+ * would be asked four times a second for ever.
+ */
+const STAY_MS = 1_000;
+
+/** The time for which attempts are counted; behind a moment that the server told, a stay is this long, in milliseconds. */
 const WINDOW_MS = 10_000;
 
 /**
  * Returns the delays of one client. The first one is drawn from zero to `firstMs`, so that many clients never return at once. The
- * next six are almost as long as the bound, which grows eightfold with each delay behind them.
+ * next six are 0.7 to 1 times the bound, so the seventh attempt is never before 2.1 s. Behind them the bound grows eightfold with each delay.
  * @param {{ firstMs?: number, maxMs?: number, random?: () => number }} [options] `random` gives 0 to 1.
  */
 export function backoff({ firstMs = DELAY_MS_FIRST, maxMs = DELAY_MS_MAX, random = Math.random } = {}) {
@@ -31,20 +37,19 @@ export function backoff({ firstMs = DELAY_MS_FIRST, maxMs = DELAY_MS_MAX, random
   const begun = [];
 
   return {
-    /** The client is in its room, and has everything. Delays begin anew, except after a moment that the server told. @param {number} now */
+    /** The client is in its room, and has everything. @param {number} now */
     connected(now) {
       since = now;
-      if (!wasTold) attempts = 0;
     },
 
     /** Returns the delay before the next attempt, in milliseconds. @param {number} now @param {boolean} [isTold] */
     next(now, isTold = false) {
-      if (now - since >= WINDOW_MS) attempts = 0;
+      if (now - since >= (wasTold ? WINDOW_MS : STAY_MS)) attempts = begun.length = 0;
       since = NaN;
       wasTold = isTold;
       // Behind a moment that was told the bound doubles at once: the server has said that it cannot take more.
       const steps = isTold ? attempts : Math.max(0, attempts - QUICK + 1) * 3;
-      const part = isTold || !attempts ? random() : 0.6 + 0.4 * random();
+      const part = isTold || !attempts ? random() : 0.7 + 0.3 * random();
       attempts += 1;
       const first = begun.length < ATTEMPTS_MAX ? 0 : (begun.shift() ?? 0) + WINDOW_MS - now;
       const delay = Math.max(first, part * Math.min(maxMs, firstMs * 2 ** steps));

@@ -20,6 +20,8 @@ export class World {
   isHidden = false;
   isAsleep = false;
   isOnline = true;
+  /** Whether each attempt to connect fails at once. */
+  isRefusing = false;
   /** Since when the network is as it is. */
   changedAt = -Infinity;
   connections = [];
@@ -147,6 +149,7 @@ export class World {
       constructor() {
         this.link = new Connection(world, server, this);
         world.connections.push(this.link);
+        if (world.isRefusing) this.link.reset();
       }
       get bufferedAmount() {
         return this.link.waiting;
@@ -231,6 +234,13 @@ class Connection {
   end(code) {
     this.server.gone(this);
     this.#travel("down", 0, () => this.world.reach(() => this.isClosed || this.socket.onclose?.({ code, reason: "silent" })));
+  }
+
+  /** The network ends it, and both sides know. */
+  reset() {
+    this.isUpDark = this.isDownDark = true;
+    this.server.gone(this);
+    this.world.later(1, () => this.isClosed || this.socket.onclose?.({ code: 1006, reason: "" }));
   }
 
   close() {
