@@ -29,12 +29,12 @@ const FURTHER_BEHIND: usize = 20;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Audience {
-    /// How many watch, paused viewers included.
+    /// How many viewers watch, paused ones included, each once however many connections it has.
     pub viewers: usize,
-    /// For how many of them something has waited for 100 ms or longer, since their sockets take no more.
+    /// For how many of their connections something has waited for 100 ms or longer, since their sockets take no more.
     pub lagging: usize,
-    /// How long the first of what waits has waited for the viewer of whom 95 % of all are no further behind; zero while that
-    /// viewer does not lag. Exact to 10 ms.
+    /// How long the first of what waits has waited for the connection of which 95 % of all are no further behind; zero while that
+    /// one does not lag. Exact to 10 ms.
     pub behind_p95: Duration,
 }
 

@@ -40,8 +40,9 @@ pub struct RoomOptions {
 pub struct Counting {
     /// How long the owner is told nothing after a change, so that it is told many at once: 100 ms to 60 s. Default 1 s.
     pub every: Duration,
-    /// Whether a viewer's newer value takes the place of its older one, as in a vote; otherwise each signal counts. Default
-    /// no.
+    /// Whether a viewer's newer value takes the place of its older one, as in a vote, over all its connections and also when
+    /// it comes back with its key; otherwise each signal counts. The viewers that have a value are at most two times
+    /// [`viewers_per_room_max`](crate::Config::viewers_per_room_max) until the owner clears the key. Default no.
     pub once_per_viewer: bool,
 }
 

@@ -132,12 +132,12 @@ impl Owner {
         self.room.grace()
     }
 
-    /// How many watch the room at this moment.
+    /// How many connections watch the room at this moment. A viewer may have several, see [`Audience::viewers`].
     pub fn viewers(&self) -> usize {
         self.room.viewers()
     }
 
-    /// How many watch the room and how far they are behind, from now on: told at once when the first viewer comes or the
+    /// How many viewers watch the room and how far they are behind, from now on: told at once when the first viewer comes or the
     /// last one goes, otherwise at most once a second and only when it has changed. No more is told when the room has ended
     /// or another owner has come.
     ///

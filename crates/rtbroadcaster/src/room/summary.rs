@@ -10,7 +10,7 @@ use crate::standing::OwnerStatus;
 pub struct RoomSummary {
     /// Its name.
     pub id: RoomId,
-    /// How many watch it.
+    /// How many connections watch it.
     pub viewers: usize,
     /// Whether its owner is there.
     pub owner: OwnerStatus,
