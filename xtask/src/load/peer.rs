@@ -143,7 +143,8 @@ impl Peer {
         self.stream.write_all(bytes).await
     }
 
-    /// The next message, in answer to what was said last. Others behind it are heard later.
+    /// The next message, in answer to what was said last. Others behind it are heard later; heartbeats, which come when they
+    /// want, never.
     pub(crate) async fn answer(&mut self) -> Result<String, PeerError> {
         loop {
             while let Some((opcode, payload)) = frame::first(&self.pending)? {
@@ -151,6 +152,7 @@ impl Peer {
                 let payload = self.pending[payload].to_vec();
                 self.pending.drain(..end);
                 match opcode {
+                    Opcode::Text if payload.starts_with(br#"{"type":"alive","#) => {}
                     Opcode::Text => return Ok(String::from_utf8_lossy(&payload).into_owned()),
                     Opcode::Ping => self.stream.write_all(&frame::masked(Opcode::Pong, &payload)).await?,
                     Opcode::Pong => {}

@@ -156,8 +156,8 @@ mod tests {
     fn a_status_is_known_by_its_name() {
         let after = Closing::with(1006, "lost");
         assert_eq!(standing(&Status::Live), Standing::Live);
-        assert_eq!(standing(&Status::Connecting { failed: 2 }), Standing::Connecting);
-        assert_eq!(standing(&Status::Resuming { failed: 1, after: after.clone() }), Standing::Resuming);
+        assert_eq!(standing(&Status::Connecting { failed: 2, next: None }), Standing::Connecting);
+        assert_eq!(standing(&Status::Resuming { failed: 1, next: None, after: after.clone() }), Standing::Resuming);
         assert_eq!(standing(&Status::Closed(after)), Standing::Closed);
     }
 }
