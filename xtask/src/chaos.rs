@@ -308,13 +308,15 @@ fn play(scenario: Scenario, options: &Chaos, seed: u64, steps: &mut Steps) -> Re
 
 /// Runs all of these, whatever the first ones bring.
 fn each<P>(plans: Vec<P>, mut run: impl FnMut(P) -> Result<(), Failure>) -> Result<(), Failure> {
-    plans.into_iter().fold(Ok(()), |all, plan| {
+    let mut all = Ok(());
+    for plan in plans {
         let outcome = run(plan);
         if let Err(failure) = &outcome {
             println!("  FAILED: {failure}");
         }
-        all.and(outcome)
-    })
+        all = all.and(outcome);
+    }
+    all
 }
 
 /// Prints a report and passes its verdict on.

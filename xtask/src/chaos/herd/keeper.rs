@@ -29,7 +29,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// The viewers, whichever they are.
 enum Viewers {
     Remote(Library),
-    Sdk(Sdk),
+    Sdk(Box<Sdk>),
 }
 
 /// One cut of a viewer, or the end of it.

@@ -391,7 +391,7 @@ impl House {
     }
 
     /// What an answer that lets somebody in has besides.
-    fn enters(&mut self, id: u64, asked: &Value, role: Role, members: Value) {
+    fn enters(&mut self, id: u64, asked: &Value, role: Role, members: &Value) {
         let now = self.now();
         let link = self.links.get_mut(&id).expect("it has asked");
         (link.role, link.heard) = (Some(role), now);
@@ -418,7 +418,7 @@ impl House {
             id,
             asked,
             Role::Owner,
-            match asked["type"].as_str() {
+            &match asked["type"].as_str() {
                 Some("create") => json!({"type": "created", "ownerKey": key()}),
                 _ => json!({"type": "owned", "how": "resumed", "replay": 0}),
             },
@@ -430,7 +430,7 @@ impl House {
         let seen = asked["cursor"]["seq"].as_u64().map(|seq| usize::try_from(seq).unwrap());
         let owner = if self.away_since.is_some() { "away" } else { "live" };
         let (how, replay) = seen.map_or(("snapshot", 0), |seen| ("resumed", self.said.len() - seen));
-        self.enters(id, asked, Role::Viewer, json!({"type": "joined", "how": how, "replay": replay, "owner": owner}));
+        self.enters(id, asked, Role::Viewer, &json!({"type": "joined", "how": how, "replay": replay, "owner": owner}));
         let link = &self.links[&id];
         (seen.unwrap_or(self.said.len())..self.said.len()).for_each(|seq| link.says(&self.message(seq + 1)));
         // An owner whose room has viewers is to be heard more often.
