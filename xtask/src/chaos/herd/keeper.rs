@@ -110,7 +110,7 @@ impl Keeper {
         let (told, mut received) = events();
         let mut viewers = match task.breed {
             Breed::Remote => Viewers::Remote(Library::default()),
-            Breed::Sdk => Viewers::Sdk(Sdk::start(&told)?),
+            Breed::Sdk => Viewers::Sdk(Box::new(Sdk::start(&told)?)),
         };
         let mut account = Account::new(task.viewers);
         for first in (0..task.viewers).step_by(AT_ONCE as usize) {
