@@ -1,12 +1,14 @@
 //! `rtbroadcaster watch`: what a room says, as lines of JSON for programs or as text for a terminal.
 //! Must not know how connections are made, nor how a line is written.
 
+mod identity_file;
 mod line;
 mod reader;
 mod screen;
 
 use std::future::ready;
 use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use crate::destination::Destination;
 use crate::ending::{Code, Ending, Failure};
 use crate::patience::Patience;
 use crate::signals::Signals;
+use identity_file::IdentityFile;
 
 /// What stands below the options.
 pub(crate) const EXAMPLES: &str = "\
@@ -54,6 +57,9 @@ pub(crate) struct Options {
     /// Print what holds now, and end
     #[arg(long)]
     state: bool,
+    /// File that keeps who this viewer is, so that the next one is the same to the room; it is made so that only you can read it
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
     /// How long to try to get in or back; 0 is for ever
     #[arg(long, value_name = "TIME", default_value = "30s")]
     patience: Patience,
@@ -73,14 +79,18 @@ async fn watch(options: &Options) -> Result<Ending, Failure> {
     let mut signals = Signals::new().map_err(|error| Failure::here("cannot wait for signals", &error))?;
     let address = destination.to_string();
     let failed = |closing: &Closing| Failure::closed(closing, &address, patience.0);
-    let viewer = Viewer::join_with(&address, room, patience.options())
-        .map_err(|error| Failure::new(Code::Usage, format!("{address}: {error}"), ""))?;
+    let (mut file, identity) = IdentityFile::open(options.identity.as_deref())?;
+    let joined = match identity {
+        Some(identity) => Viewer::join_as(&address, room, identity, patience.options()),
+        None => Viewer::join_with(&address, room, patience.options()),
+    };
+    let viewer = joined.map_err(|error| Failure::new(Code::Usage, format!("{address}: {error}"), ""))?;
     let mut printer = Printer::new();
     let watched = async {
         if options.state {
-            look(&viewer, &mut printer).await
+            look(&viewer, &mut printer, &mut file).await
         } else {
-            listen(&viewer, &mut printer, &address, *patience).await
+            listen(&viewer, &mut printer, &mut file, &address, *patience).await
         }
     };
     let ended = tokio::select! {
@@ -105,10 +115,11 @@ async fn watch(options: &Options) -> Result<Ending, Failure> {
 }
 
 /// Prints what holds, unless it does not come in.
-async fn look(viewer: &Viewer, printer: &mut Printer) -> io::Result<Option<Closing>> {
+async fn look(viewer: &Viewer, printer: &mut Printer, file: &mut IdentityFile) -> io::Result<Option<Closing>> {
     if let Err(closing) = viewer.inside().await {
         return Ok(Some(closing));
     }
+    file.keep(viewer.identity());
     printer.add(&Heard::State { reset: None, state: viewer.state() });
     printer.print().await?;
     Ok(None)
@@ -118,6 +129,7 @@ async fn look(viewer: &Viewer, printer: &mut Printer) -> io::Result<Option<Closi
 async fn listen(
     viewer: &Viewer,
     printer: &mut Printer,
+    file: &mut IdentityFile,
     address: &str,
     patience: Patience,
 ) -> io::Result<Option<Closing>> {
@@ -130,13 +142,17 @@ async fn listen(
                 Some(heard) => printer.add(&heard),
                 None => break,
             },
-            Ok(()) = status.changed() => whereabouts.tell(&status.borrow_and_update()),
+            Ok(()) = status.changed() => {
+                whereabouts.tell(&status.borrow_and_update());
+                file.keep(viewer.identity());
+            }
             () = ready(()), if printer.has_waiting() => printer.print().await?,
         }
         if printer.waiting.len() > WAITING_BYTES_MAX {
             printer.print().await?;
         }
     }
+    file.keep(viewer.identity());
     // The stream may end a moment before.
     let closed = status.wait_for(|status| status.closing().is_some()).await;
     let closing = match closed.as_deref() {

@@ -36,6 +36,8 @@ enum Act {
     Refuse(&'static str),
     /// It lets the client in and closes with this reason.
     Close(&'static str),
+    /// It lets the client in, gives it this key, and closes with the key that it said.
+    Identify(&'static str),
 }
 
 /// A server that does the same on each connection, as long as the test runs.
@@ -83,8 +85,17 @@ impl Act {
         let answer = json!({"type": entered, "id": asked["id"],
             "room": RoomId::random().to_string(), "ownerKey": "0123456789abcdef".repeat(4), "epoch": "e", "term": 1, "seq": 0,
             "how": "snapshot", "replay": 0, "owner": "live", "aliveMs": 25_000});
+        let mut answer = answer;
+        if let Self::Identify(key) = self {
+            answer["viewer"] = json!({"number": 7, "key": key});
+        }
         let mut is_there = says(&mut socket, answer.to_string()).await;
         match self {
+            Self::Identify(_) => {
+                let reason = asked["viewer"].as_str().unwrap_or("none").to_owned().into();
+                let frame = CloseFrame { code: 4_503.into(), reason };
+                is_there = socket.send(Message::Close(Some(frame))).await.is_ok();
+            }
             Self::Say(text) => is_there = says(&mut socket, text.into()).await,
             Self::Drain(millis) => {
                 let draining = json!({"type": "draining", "reconnectInMs": millis});
@@ -208,6 +219,27 @@ async fn watch_takes_no_memory_for_pings_of_a_server_that_reads_nothing() {
     assert!(peak <= 64, "{peak} MiB");
     watcher.signal("TERM").await;
     assert_eq!(watcher.end().await.code, Some(143));
+}
+
+#[tokio::test]
+async fn watch_keeps_who_it_is_in_a_file_if_it_is_asked_to() {
+    let directory = super::keys::Directory::new("identity");
+    let file = directory.path("me");
+    let room = RoomId::random().to_string();
+    // A server that does not know the key gives another one.
+    for (said, given) in [("none", "key_1"), ("key_1", "key_1"), ("key_1", "key_2"), ("key_2", "key_2")] {
+        let server = Server::start(Act::Identify(given)).await;
+        let end = Process::start(&["watch", "--identity", &file, &server.url, &room]).end().await;
+        let last: Value = serde_json::from_str(end.stdout.last().unwrap()).unwrap();
+        assert_eq!((&last["reason"], end.code), (&json!(said), Some(0)), "{:?}", end.stderr);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("{given}\n"));
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    std::fs::write(&file, "not a key").unwrap();
+    let end = Process::start(&["watch", "--identity", &file, "ws://127.0.0.1:1", &room]).end().await;
+    assert_eq!(end.code, Some(2), "{:?}", end.stderr);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "not a key");
 }
 
 #[tokio::test]

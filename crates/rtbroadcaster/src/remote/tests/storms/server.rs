@@ -414,15 +414,11 @@ impl House {
         self.term += 1;
         self.away_since = None;
         self.owner = Some(self.links[&id].air.clone());
-        self.enters(
-            id,
-            asked,
-            Role::Owner,
-            &match asked["type"].as_str() {
-                Some("create") => json!({"type": "created", "ownerKey": key()}),
-                _ => json!({"type": "owned", "how": "resumed", "replay": 0}),
-            },
-        );
+        let members = match asked["type"].as_str() {
+            Some("create") => json!({"type": "created", "ownerKey": key()}),
+            _ => json!({"type": "owned", "how": "resumed", "replay": 0}),
+        };
+        self.enters(id, asked, Role::Owner, &members);
         self.tell_viewers(&json!({"type": "owner", "status": "live", "term": self.term}));
     }
 
