@@ -23,9 +23,10 @@ use crate::steps::{Failure, Steps};
 pub(super) use report::Report;
 use trial::{Role, Trial};
 
-/// How long it takes at least until a path goes dark after everybody is in. At most it takes the time between two
-/// heartbeats more, so that it happens at any moment of them.
-const AFTER: Duration = Duration::from_secs(2);
+/// How long it takes at least until a path goes dark after everybody is in: the server has told an owner by then that it
+/// hears more often of a room with viewers. At most it takes the time between two heartbeats more, so that it happens at any
+/// moment of them.
+const AFTER: Duration = Duration::from_secs(7);
 
 /// The time between the beginnings of two trials: at once they would make each other slow, and a client that was answered
 /// slowly waits longer for the next answer.

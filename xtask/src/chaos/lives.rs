@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 
 use super::random::Random;
-use crate::load::release;
+use crate::load::built;
 use crate::load::server::Server;
 use crate::steps::Failure;
 
@@ -133,7 +133,7 @@ impl Lineage {
     pub(super) fn begin(name: &str, keeping: Keeping, random: &mut Random) -> Result<Self, Failure> {
         let directory = std::env::temp_dir().join(format!("rtbroadcaster-{name}-{}", std::process::id()));
         let lives = Lives { address: free_address(random)?, keeping, begun: Arc::default() };
-        let mut lineage = Self { program: release("rtbroadcaster"), directory, server: None, lives };
+        let mut lineage = Self { program: built("rtbroadcaster"), directory, server: None, lives };
         lineage.succeed()?;
         Ok(lineage)
     }

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::lives::{Keeping, Lineage};
 use super::random::Random;
@@ -33,6 +34,9 @@ const KILL_IN: u32 = 5;
 
 /// How long a vote may take to be told, and how long is waited for a total that is too great.
 const TOLD: Duration = Duration::from_secs(3);
+
+/// How long a round takes at least: the tabs of a voter share the signals that a person may say in a second.
+const ROUND: Duration = Duration::from_secs(1);
 
 /// How many voters act at the same time.
 const AT_ONCE: usize = 50;
@@ -105,7 +109,10 @@ async fn play(plan: Plan, mut lineage: Lineage) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::default();
     let mut voters: Vec<_> =
         (0..plan.voters).map(|number| Voter::new(Random::new(plan.seed, u64::from(number) + 1))).collect();
+    let mut rounds = interval(ROUND);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for round in 0..plan.rounds {
+        rounds.tick().await;
         let is_kill = round % KILL_IN == KILL_IN - 1;
         if is_kill {
             voters.iter_mut().for_each(Voter::lose);
