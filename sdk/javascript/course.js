@@ -226,13 +226,14 @@ export function course(url, options, part, isHeld) {
     if (ms < Infinity) pulse = later(look, ms);
   }
 
-  function look() {
+  /** @param {boolean} [isTimer] */
+  function look(isTimer) {
     if (haveCome()) life.heard(now());
-    act(life.tick(now(), Date.now(), socket?.bufferedAmount ?? 0, Boolean(page?.hidden)));
+    act(life.tick(now(), Date.now(), socket?.bufferedAmount ?? 0, Boolean(page?.hidden), isTimer));
   }
 
   /** Looks at the connection before anything that comes after a sleep: it may have waited, and says nothing of the present. */
-  const lookIfLate = () => isIn && life.isLate(now(), Date.now()) && look();
+  const lookIfLate = () => isIn && life.isLate(now(), Date.now()) && look(false);
 
   /** @param {import("./liveness.js").Verdict} verdict */
   function act(verdict) {

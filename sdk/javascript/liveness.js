@@ -149,9 +149,10 @@ export function liveness() {
      * @param {number} now @param {number} wall The time of day, which goes on while the machine sleeps.
      * @param {number} bytes How many of ours wait in the socket.
      * @param {boolean} isHidden Whether timers may fire once a minute only.
+     * @param {boolean} [isTimer] False if something else found that it should have fired long ago.
      * @returns {Verdict}
      */
-    tick(now, wall, bytes, isHidden) {
+    tick(now, wall, bytes, isHidden, isTimer = true) {
       const late = now - dueAt;
       // NaN, at first, is no jump.
       const isJump = Math.abs(wall - now - skew) > LATE_MS;
@@ -169,11 +170,16 @@ export function liveness() {
       }
       // A deadline that fires late says nothing: the answer may not have had its time. In a hidden page each one fires late; there
       // the second one in a row counts.
-      const counts = isHidden && isAgain && late < MINUTE_MS + LATE_MS;
-      if (isJump || (late > PROBE_MS && !counts)) return begin(now, why);
+      const counts = isHidden && isTimer && isAgain && late < MINUTE_MS + LATE_MS;
+      if (isJump || (late > PROBE_MS && !counts)) {
+        begin(now, why);
+        waiting = bytes;
+        return "probe";
+      }
       if (bytes < waiting) fellAt = now;
+      // A late look knows only that nothing waited when the probe was sent.
+      if (!bytes) clearAt ||= counts && !waiting ? sentAt : now;
       waiting = bytes;
-      if (!bytes) clearAt ||= counts ? sentAt : now;
       if (now - (clearAt || fellAt + STUCK_MS) < patienceMs()) return "";
       factor = Math.min(PROBE_MS_MAX / PROBE_MS, 2 * factor);
       askedAt = 0;
