@@ -250,7 +250,9 @@ fn answers_are_written_as_in_the_protocol() {
     let rest = |how: &str| {
         let terms = TERMS.strip_suffix('}').unwrap();
         let viewer = format!(r#""viewer":{{"number":3141592653589793,"key":"{VIEWER}"}}"#);
-        format!(r#"{ROOM}{EPOCH}"term":1,"seq":12,"how":{how},"replay":3,"owner":"live","aliveMs":25000,{terms},{viewer}}}"#)
+        format!(
+            r#"{ROOM}{EPOCH}"term":1,"seq":12,"how":{how},"replay":3,"owner":"live","aliveMs":25000,{terms},{viewer}}}"#
+        )
     };
     let cases = [
         (

@@ -48,7 +48,7 @@ struct Replay {
 #[derive(Debug, Clone)]
 pub(crate) enum Heard {
     /// It was let in, having asked for what comes behind `after`.
-    Joined { after: Option<u64>, joined: Joined },
+    Joined { after: Option<u64>, joined: Box<Joined> },
     /// It was told that it was slow and that the state follows anew.
     Reset,
     /// A state is whole and applied: these messages, by number.
@@ -161,7 +161,7 @@ impl Follower {
         self.owner_is(joined.term, joined.owner);
         let after = self.epoch.as_ref().map(|_| self.seq);
         let (how, epoch, seq, replay) = (joined.how, joined.epoch.clone(), joined.seq, joined.replay);
-        self.heard.push(Heard::Joined { after, joined });
+        self.heard.push(Heard::Joined { after, joined: Box::new(joined) });
         self.announced(how, epoch, seq, replay);
     }
 

@@ -7,7 +7,7 @@ impl Follower {
     /// The last answer to a `join` or an `unpause`.
     pub(crate) fn last_joined(&self) -> &Joined {
         let joined = self.heard.iter().rev().find_map(|heard| match heard {
-            Heard::Joined { joined, .. } => Some(joined),
+            Heard::Joined { joined, .. } => Some(&**joined),
             _ => None,
         });
         joined.expect("it has joined")
