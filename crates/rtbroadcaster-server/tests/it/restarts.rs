@@ -213,6 +213,13 @@ async fn an_owner_that_says_very_much_at_once_gets_every_answer() {
     let publish = |n: u32| json!({"type": "publish", "id": n.to_string(), "key": "n", "params": []});
     room.owner.say_all((0..SAID).map(publish)).await;
     for n in 0..SAID {
-        assert_eq!(room.owner.hear().await, json!({"type": "ack", "id": n.to_string(), "seq": n + 1}));
+        let answer = loop {
+            let heard = room.owner.hear().await;
+            // While it is slowed it hears each second that the server is there.
+            if heard["type"] != "alive" {
+                break heard;
+            }
+        };
+        assert_eq!(answer, json!({"type": "ack", "id": n.to_string(), "seq": n + 1}));
     }
 }

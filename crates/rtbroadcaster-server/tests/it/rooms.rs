@@ -50,7 +50,7 @@ async fn the_log_tells_which_rooms_open_and_why_they_end() {
 
     drop(Client::owner(&server).await);
     let line = server.log_has("room ended").await;
-    assert!(line.contains("why=\"its owner did not come back\""), "{line}");
+    assert!(line.contains("why=\"neither its owner nor a viewer came back\""), "{line}");
 
     let _owner = Client::owner(&server).await;
     server.signal("TERM").await;

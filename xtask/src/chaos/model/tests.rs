@@ -19,7 +19,7 @@ fn record() -> Record {
 }
 
 fn joined(seq: u64, how: &str, replay: u64) -> String {
-    let rest = r#""owner":"live","aliveMs":25000}"#;
+    let rest = r#""owner":"live","aliveMs":25000,"limits":{"keyBytes":256,"idBytes":64,"depth":32,"signalBytes":4096}}"#;
     format!(
         r#"{{"type":"joined","id":"i","room":"r","epoch":"e","term":1,"seq":{seq},"how":{how},"replay":{replay},{rest}"#
     )
@@ -115,7 +115,7 @@ fn what_alive_tells_must_have_come_when_the_next_one_comes() {
 fn forbidden_texts_are_found() {
     check(6, &["x"], &[(Fault::Forbidden, 1)]);
     check(6, &[&joined(6, r#""snapshot""#, 0)], &[(Fault::Forbidden, 1)]);
-    check(6, &[r#"{"type":"owner","status":"away","term":1}"#], &[(Fault::OddRoom, 1)]);
+    check(6, &[r#"{"type":"owner","status":"away","term":1,"awayMs":0}"#], &[(Fault::OddRoom, 1)]);
     check(6, &[r#"{"type":"ack","id":"i","seq":1}"#], &[(Fault::Forbidden, 1)]);
 }
 
@@ -271,7 +271,8 @@ fn only_terms_that_there_may_be_come_in_their_order_and_only_an_owner_that_may_b
         (record.term, record.may_be_away) = (term, may_be_away);
         let mut model = live_at(6, &record);
         for (status, term) in told {
-            let owner = format!(r#"{{"type":"owner","status":"{status}","term":{term}}}"#);
+            let away = if *status == "away" { r#","awayMs":0"# } else { "" };
+            let owner = format!(r#"{{"type":"owner","status":"{status}","term":{term}{away}}}"#);
             model.hear(owner.as_bytes(), &record);
         }
         model.hear(br#"{"type":"draining","reconnectInMs":5}"#, &record);

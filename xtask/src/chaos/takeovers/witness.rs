@@ -177,7 +177,7 @@ mod tests {
 
     fn check(texts: &[String], wanted: Option<Fault>) -> Witness {
         let (mut witness, mut chronicle) = (Witness::default(), Chronicle::default());
-        let joined = r#"{"type":"joined","id":"a","room":"r","epoch":"e","term":1,"seq":0,"how":"snapshot","replay":0,"owner":"live","aliveMs":0}"#;
+        let joined = r#"{"type":"joined","id":"a","room":"r","epoch":"e","term":1,"seq":0,"how":"snapshot","replay":0,"owner":"live","aliveMs":0,"limits":{"keyBytes":256,"idBytes":64,"depth":32,"signalBytes":4096}}"#;
         witness.hear(joined.as_bytes(), &mut chronicle);
         for text in texts {
             witness.hear(text.as_bytes(), &mut chronicle);
