@@ -152,6 +152,34 @@ async fn a_viewer_hears_that_its_signal_was_refused_and_why() {
 }
 
 #[tokio::test]
+async fn a_viewer_that_is_cut_and_one_of_the_same_identity_are_one_voter() {
+    let house = House::open(Config::default()).await;
+    let relay = Relay::open(house.address).await;
+    let owner = owner(&relay, RoomOptions::new().with_counting("vote", once(100)).unwrap()).await;
+    let mut signals = owner.signals();
+    let first = viewer(&relay, &owner).await;
+    let identity = first.identity().expect("the server has told it");
+    first.signal("vote", ["a"]).await.unwrap();
+    assert_eq!(heard(&mut signals).await, r#"vote ["a"] x 1 other 0"#);
+    let mut status = first.watch_status();
+    relay.cut();
+    within("the cut", status.wait_for(|status| !status.is_inside())).await.unwrap();
+    until("both are back", || first.status() == Status::Live && owner.status() == Status::Live).await;
+    assert_eq!(first.identity(), Some(identity.clone()));
+    within("a vote", async { while first.signal("vote", ["b"]).await.is_err() {} }).await;
+    // An owner that came back is told all totals at once, perhaps with the older vote.
+    let told = async { while heard(&mut signals).await != r#"vote ["b"] x 1 other 0"# {} };
+    within("the newer vote", told).await;
+    let text = identity.to_string();
+    within("its leaving", first.leave()).await;
+    let again = Viewer::join_as(relay.url(), owner.room(), text.parse().unwrap(), options()).unwrap();
+    within("its coming", again.inside()).await.unwrap();
+    assert_eq!(again.identity(), Some(identity));
+    again.signal("vote", ["c"]).await.unwrap();
+    assert_eq!(heard(&mut signals).await, r#"vote ["c"] x 1 other 0"#);
+}
+
+#[tokio::test]
 async fn an_owner_watches_how_many_there_are_and_viewers_do_where_the_room_was_created_so() {
     let house = House::open(Config::default()).await;
     let relay = Relay::open(house.address).await;
