@@ -61,6 +61,7 @@ pub(super) fn create(id: &str, options: &RoomOptions) -> String {
 pub(super) fn own(id: &str, room: RoomId, key: &OwnerKey, cursor: Option<&Cursor>) -> String {
     let mut text = format!(r#"{{"type":"own","id":{},"room":"{room}","ownerKey":"{}""#, quoted(id), key.as_str());
     go_on(cursor, Integrity::Whole, &mut text);
+    text.push('}');
     text
 }
 
@@ -72,21 +73,22 @@ pub(super) fn join(
     integrity: Integrity,
 ) -> String {
     let mut text = format!(r#"{{"type":"join","id":{},"room":"{room}""#, quoted(id));
+    go_on(cursor, integrity, &mut text);
     if let Some(viewer) = viewer {
         let _ = write!(text, r#","viewer":{}"#, quoted(viewer.key()));
     }
-    go_on(cursor, integrity, &mut text);
+    text.push('}');
     text
 }
 
-/// Ends a request with the cursor, and whether another life may continue it.
+/// Adds the cursor, and whether another life may continue it.
 fn go_on(cursor: Option<&Cursor>, integrity: Integrity, text: &mut String) {
     if let Some(Cursor { epoch, seq }) = cursor {
         let _ = write!(text, r#","cursor":{{"epoch":{},"seq":{seq}}}"#, quoted(epoch.as_str()));
     }
     text.push_str(match integrity {
-        Integrity::Whole => r#","lives":true}"#,
-        Integrity::Torn => "}",
+        Integrity::Whole => r#","lives":true"#,
+        Integrity::Torn => "",
     });
 }
 
@@ -165,6 +167,7 @@ mod tests {
         let key: OwnerKey = "0".repeat(64).parse().unwrap();
         let epoch = Epoch::from_wire("0b9e7c1d5a3f4e2f8c6d4b2a19070503").unwrap();
         let cursor = Cursor { epoch, seq: Seq::new(9).unwrap() };
+        let viewer: Identity = "b29430a256d21d4f053fa22000eef38385bc69a0cf7b5".parse().unwrap();
         let once = Counting { once_per_viewer: true, ..Counting::default() };
         let own = own("1c3e5a7f90b2d4e6-1", room, &key, None).replace(&"0".repeat(64), "(64 hexadecimal digits)");
         let pointer = Body { key: Key::new("pointer").unwrap(), ..body(None) };
@@ -173,7 +176,7 @@ mod tests {
             create("f", &RoomOptions::new().with_audience().with_counting("vote", once).unwrap()),
             own,
             join("a", room, None, None, Integrity::Whole),
-            join("b", room, None, Some(&cursor), Integrity::Whole),
+            join("b", room, Some(&viewer), Some(&cursor), Integrity::Whole),
             say(&body(Some("9f86d081884c7d65-2")), Change::State),
             say(&body(Some("9f86d081884c7d65-3")), Change::Cleared),
             say(&pointer, Change::Ephemeral).replace("[3]", "[0.5,0.25]"),
