@@ -95,7 +95,7 @@ impl fmt::Display for Report {
         let mean = attempts.iter().map(|&count| f64::from(count)).sum::<f64>() / attempts.len().max(1) as f64;
         writeln!(
             f,
-            "  attempts   {mean:.2} on average and {} at most in the 10 s from the first one; at most {ATTEMPTS_MAX}",
+            "  attempts   {mean:.2} on average and {} at most in the first 10 s; at most {ATTEMPTS_MAX}",
             attempts.iter().max().copied().unwrap_or_default()
         )?;
         let share = |cpu: f64| 100.0 * cpu / self.time.as_secs_f64();

@@ -108,11 +108,7 @@ impl fmt::Display for Report {
         )?;
         let attempts = &self.sums.attempts;
         let mean = attempts.iter().map(|&count| f64::from(count)).sum::<f64>() / attempts.len().max(1) as f64;
-        writeln!(
-            f,
-            "  attempts   {mean:.2} on average and {} at most in the 10 s from the first one",
-            self.attempts()
-        )?;
+        writeln!(f, "  attempts   {mean:.2} on average and {} at most in the first 10 s", self.attempts())?;
         let Beside { before, meanwhile, rush } = self.beside();
         write!(f, "  room beside")?;
         for (name, ages) in
