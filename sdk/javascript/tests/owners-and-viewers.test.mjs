@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { WebSocket } from "ws";
 import { start, stop } from "../../../protocol/server.mjs";
 import { host, join, watch } from "../index.js";
+import { Kept } from "./owner.mjs";
 import { Page } from "./page.mjs";
 import { Witness } from "./witness.mjs";
 
@@ -196,4 +197,24 @@ test("an owner hears its viewers, their number and their votes", async (t) => {
   other.show.on("refused", ({ code }) => other.witness.see(code));
   for (let n = 0; n < 10; n++) other.show.signal("hand", [n]);
   await other.witness.sees("rate");
+});
+
+test("a viewer is the same one over cuts and, with a storage, over reloads, and no other one is", async (t) => {
+  const { room } = await owner(t);
+  const identity = new Kept();
+  const [one, other] = [viewer(t, room.id, { identity }), viewer(t, room.id)];
+  await Promise.all([one.show.entered, other.show.entered]);
+  const { number } = one.show;
+  assert.ok(Number.isSafeInteger(number));
+  assert.notEqual(other.show.number, number);
+  one.cut();
+  await one.witness.until((lines) => lines.join() === "live,resuming,live", "waiting for its return");
+  assert.equal(one.show.number, number);
+  one.show.leave();
+  const again = viewer(t, room.id, { identity });
+  await again.show.entered;
+  assert.equal(again.show.number, number);
+  const told = new Promise((resolve) => room.on("hand", resolve));
+  again.show.signal("hand");
+  assert.equal((await told).from, number);
 });
