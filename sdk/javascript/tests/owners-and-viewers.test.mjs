@@ -100,8 +100,11 @@ test("viewers and an owner that are cut again and again lose and repeat nothing"
 test("the room outlives a server that is replaced, and a killed one", async (t) => {
   const folder = mkdtempSync(path(tmpdir(), "rtbroadcaster-"));
   let kept = await start(["--data-dir", folder]);
-  t.after(() => rmSync(folder, { recursive: true }));
-  t.after(() => stop(kept));
+  t.after(async () => {
+    await stop(kept);
+    // Behind the last thing that the server writes there.
+    rmSync(folder, { recursive: true });
+  });
   const at = () => kept.address;
   const page = new Page(t);
   const now = performance.now.bind(performance);
