@@ -103,9 +103,10 @@ export function liveness() {
 
     /** How long the server may be silent from now on; 0 for ever. Returns whether that is new. @param {number} ms */
     allow(ms) {
-      const isNew = ms !== silenceMs;
-      silenceMs = ms;
-      return isNew;
+      const before = silenceMs;
+      // A server that plans a frame each moment is not looked at more often than that.
+      silenceMs = ms && Math.max(LOOK_MS, ms);
+      return silenceMs !== before;
     },
 
     /** Something that was asked was answered after this time. @param {number} ms */
@@ -136,7 +137,7 @@ export function liveness() {
      */
     doubt(now, cause) {
       // One probe at a time. What the person sees counts more than what the machine did.
-      if (!askedAt && now - sentAt >= LOOK_MS) return begin(now, cause);
+      if (canProbe && !askedAt && now - sentAt >= LOOK_MS) return begin(now, cause);
       if (cause === "shown") why = cause;
       return "";
     },
@@ -200,7 +201,7 @@ export function liveness() {
       // Also while a probe is out: the machine may sleep meanwhile.
       if (isSeen && canProbe) at = Math.min(at, now + TICK_MS);
       dueAt = at;
-      return Math.max(0, at - now);
+      return Math.max(1, at - now);
     },
   };
 }

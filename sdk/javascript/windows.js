@@ -23,7 +23,7 @@ const AGAIN_MS = 3_000;
  */
 export function windows({ free, taken, signal }) {
   // Plain http on an address of a network has no locks.
-  const { request, release } = navigator.locks ? locks() : channel();
+  const { request, release } = globalThis.navigator?.locks ? locks() : channel();
   /** @type {string | undefined} The room that this window holds. */
   let held;
 

@@ -86,7 +86,7 @@ const PROGRAMS = {
   },
 };
 
-const NAMES = /^(connecting|live|away|lagging|resuming|closed|connected|reconnecting|refused)$/;
+const NAMES = /^(connecting|live|away|lagging|checking|resuming|elsewhere|closed|connected|reconnecting|refused)$/;
 
 /**
  * An hour with a server of which each connection does `does(peer, count)`. Checks what holds of every hour, and what the row says:

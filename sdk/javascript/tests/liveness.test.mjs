@@ -35,7 +35,7 @@ test("a server that plans nothing may be silent for ever, and one that answers n
   assert.equal(connection({ nextMs: 0 }).next(0, false), Infinity);
   assert.deepEqual(connection({ canProbe: false }).fire({ from: 0 }), [10_000, "lost"]);
   const old = connection({ canProbe: false });
-  assert.deepEqual([old.doubt(1, "shown"), old.doubt(1, "woken")], ["", ""]);
+  assert.deepEqual(["shown", "woken", "silent"].map((cause) => old.doubt(1, cause)), ["", "", ""]);
 });
 
 test("one probe at a time, and what the person does decides about the next attempt", () => {
