@@ -19,7 +19,8 @@ fn record() -> Record {
 }
 
 fn joined(seq: u64, how: &str, replay: u64) -> String {
-    let rest = r#""owner":"live","aliveMs":25000,"limits":{"keyBytes":256,"idBytes":64,"depth":32,"signalBytes":4096}}"#;
+    let rest =
+        r#""owner":"live","aliveMs":25000,"limits":{"keyBytes":256,"idBytes":64,"depth":32,"signalBytes":4096}}"#;
     format!(
         r#"{{"type":"joined","id":"i","room":"r","epoch":"e","term":1,"seq":{seq},"how":{how},"replay":{replay},{rest}"#
     )
