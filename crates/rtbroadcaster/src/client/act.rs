@@ -37,7 +37,7 @@ impl Client {
         match command {
             Command::Create { options } => self.create(id, options).await?,
             Command::Own { room, key, start } => self.take_over(id, &room, &key, &start).await?,
-            Command::Join { room, start, viewer } => self.join(id, &room, &start, viewer.as_ref()).await?,
+            Command::Join { room, start, viewer } => self.join(id, &room, &start, viewer.as_deref()).await?,
             Command::Signal { key, params } => self.signal(&key, &params)?,
             Command::Ping => self.pong(id)?,
             Command::Pause => self.pause()?,

@@ -52,8 +52,8 @@ pub enum Command {
         room: String,
         /// Where the viewer wants to go on.
         start: Start,
-        /// By which it wants to be recognized, not yet known to be right.
-        viewer: Option<ViewerKey>,
+        /// By which it wants to be recognized, not yet known to be right. Boxed: each command would be larger by it.
+        viewer: Option<Box<ViewerKey>>,
     },
     /// Say something to the own room.
     Publish {

@@ -124,7 +124,6 @@ impl<'a> Incoming<'a> {
             "ownerKey" => Some(&mut self.owner_key),
             "cursor" => Some(&mut self.cursor),
             "lives" => Some(&mut self.lives),
-            "viewer" => Some(&mut self.viewer),
             "graceMs" => Some(&mut self.grace),
             "audience" => Some(&mut self.audience),
             "signals" => Some(&mut self.signals),
@@ -132,6 +131,8 @@ impl<'a> Incoming<'a> {
             "params" => Some(&mut self.params),
             "state" => Some(&mut self.state),
             "ephemeral" => Some(&mut self.ephemeral),
+            // Last: names are compared in this order, and only some joins have it.
+            "viewer" => Some(&mut self.viewer),
             _ => None,
         }
     }
@@ -185,9 +186,10 @@ impl<'a> Incoming<'a> {
     }
 
     /// By what a viewer wants to be recognized. A text that is no key is one that proves nothing.
-    fn viewer(&self) -> Result<Option<ViewerKey>, Refusal> {
-        let text: Option<Cow<'_, str>> = self.viewer.optional()?;
-        Ok(text.and_then(|text| ViewerKey::parse(&text)))
+    fn viewer(&self) -> Result<Option<Box<ViewerKey>>, Refusal> {
+        let Some(raw) = self.viewer.raw()? else { return Ok(None) };
+        let text: Cow<'_, str> = serde_json::from_str(raw.get()).map_err(|_| Refusal::BadMessage)?;
+        Ok(ViewerKey::parse(&text).map(Box::new))
     }
 
     fn message(&self, id: Option<Box<str>>) -> Result<Message, Refusal> {
