@@ -37,6 +37,10 @@ struct Incoming<'a> {
     ephemeral: Member<'a>,
 }
 
+/// A text that is a part of the message where it has no escapes. A `Cow` alone would always be a copy.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// A member as it was sent: looked at only where the type has it.
 #[derive(Default, Clone, Copy)]
 enum Member<'a> {
@@ -83,7 +87,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Incoming<'a> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut incoming = Incoming::default();
-                while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+                while let Some(Text(name)) = map.next_key()? {
                     match incoming.member(&name) {
                         Some(member) => member.came(map.next_value()?),
                         None => _ = map.next_value::<IgnoredAny>()?,
@@ -145,12 +149,12 @@ impl<'a> Incoming<'a> {
     }
 
     fn command(&self, id: Result<Option<Box<str>>, Refusal>) -> Result<Command, Refusal> {
-        let kind: String = self.kind.value()?;
+        let Text(kind) = self.kind.value()?;
         // Answers to these are told apart by it.
-        if matches!(kind.as_str(), "create" | "own" | "join" | "unpause" | "ping") {
+        if matches!(&*kind, "create" | "own" | "join" | "unpause" | "ping") {
             id.as_ref().map_err(|refusal| *refusal)?.as_ref().ok_or(Refusal::BadMessage)?;
         }
-        match kind.as_str() {
+        match &*kind {
             "create" => Ok(Command::Create { options: self.options()? }),
             "own" => Ok(Command::Own { room: self.room.value()?, key: self.owner_key.value()?, start: self.start()? }),
             "join" => {
@@ -188,7 +192,7 @@ impl<'a> Incoming<'a> {
     /// By what a viewer wants to be recognized. A text that is no key is one that proves nothing.
     fn viewer(&self) -> Result<Option<Box<ViewerKey>>, Refusal> {
         let Some(raw) = self.viewer.raw()? else { return Ok(None) };
-        let text: Cow<'_, str> = serde_json::from_str(raw.get()).map_err(|_| Refusal::BadMessage)?;
+        let Text(text) = serde_json::from_str(raw.get()).map_err(|_| Refusal::BadMessage)?;
         Ok(ViewerKey::parse(&text).map(Box::new))
     }
 
