@@ -124,9 +124,14 @@ impl Mouth {
         }
     }
 
-    /// Whether the socket has taken everything that was given to the task.
-    pub(super) fn is_flushed(&self) -> bool {
-        self.taken.load(Ordering::Relaxed) == self.given
+    /// How many texts were given to the task.
+    pub(super) fn given(&self) -> u64 {
+        self.given
+    }
+
+    /// Whether the socket has taken so many of them.
+    pub(super) fn has_taken(&self, count: u64) -> bool {
+        self.taken.load(Ordering::Relaxed) >= count
     }
 }
 

@@ -55,8 +55,8 @@ pub(super) struct View {
     pub(super) read: Duration,
     /// When the socket took bytes of ours last.
     pub(super) written: Duration,
-    /// Whether it has taken all of them.
-    pub(super) is_flushed: bool,
+    /// Whether it has taken the last probe, and so all that was said before that.
+    pub(super) has_taken_probe: bool,
     /// Since when the server owes an answer to what was published.
     pub(super) owed: Option<Duration>,
 }
@@ -104,6 +104,9 @@ struct Probe {
     asked: Duration,
     /// When the socket had taken it.
     flushed: Option<Duration>,
+    /// When the slowest way up that is planned for has carried what was said before it. What is said later waits behind it
+    /// and gives it no time: an owner that goes on speaking on a dead path would never leave that otherwise.
+    carried: Duration,
     /// Whether the program was told.
     is_shown: bool,
 }
@@ -204,7 +207,7 @@ impl Liveness {
                 Some(_) => Step::Nothing,
                 None if link.asks(view).is_some_and(|moment| moment <= now) => {
                     (link.is_suspect, link.probed) = (false, Some(now));
-                    link.probe = Some(Probe { asked: now, flushed: None, is_shown: false });
+                    link.probe = Some(Probe { asked: now, flushed: None, carried: link.carried, is_shown: false });
                     Step::Probe
                 }
                 None => Step::Nothing,
@@ -245,7 +248,7 @@ impl Liveness {
             self.heard(read);
         }
         let Some(probe) = self.link.as_mut().and_then(|link| link.probe.as_mut()) else { return };
-        if view.is_flushed && probe.flushed.is_none() {
+        if view.has_taken_probe && probe.flushed.is_none() {
             probe.flushed = Some(view.written.max(probe.asked));
         }
         probe.is_shown |= now >= probe.asked.saturating_add(CHECKING);
@@ -301,7 +304,7 @@ impl Link {
             // A server sends its next frame whatever comes to it, so after that the way up excuses nothing.
             Some(flushed) => {
                 let excused = self.heard.saturating_add(self.signs.next.unwrap_or_default().max(STALLED));
-                flushed.max(self.carried.min(excused))
+                flushed.max(probe.carried.min(excused))
             }
             None => view.written.max(self.entered).saturating_add(STALLED).max(probe.asked),
         };

@@ -34,6 +34,8 @@ struct Stay {
     is_inside: bool,
     /// How many pings were sent.
     pings: u64,
+    /// The place of the last ping among all texts of this connection.
+    probe: u64,
 }
 
 impl Awaited {
@@ -60,7 +62,7 @@ impl<P: Part> Course<P> {
     /// Uses a connection until its end.
     pub(super) async fn stay(&mut self, mut line: Line) -> End {
         let texts = Texts::from([self.part.enter().into()]);
-        let mut stay = Stay { texts, awaited: Awaited::Entry(Instant::now()), is_inside: false, pings: 0 };
+        let mut stay = Stay { texts, awaited: Awaited::Entry(Instant::now()), is_inside: false, pings: 0, probe: 0 };
         let mut gone_by = None;
         // Since when the program does not take what was heard.
         let mut untaken: Option<Instant> = None;
@@ -165,6 +167,7 @@ impl<P: Part> Course<P> {
             Step::Probe => {
                 stay.pings += 1;
                 stay.texts.push_back(request::ping(stay.pings).into());
+                stay.probe = line.mouth.given().saturating_add(stay.texts.len() as u64);
             }
             Step::GiveUp => {
                 self.liveness.left(true, now);
@@ -179,7 +182,7 @@ impl<P: Part> Course<P> {
         View {
             read: since(line.traffic.read()),
             written: since(line.traffic.written()),
-            is_flushed: stay.texts.is_empty() && line.mouth.is_flushed(),
+            has_taken_probe: line.mouth.has_taken(stay.probe),
             owed: self.part.owed_since().map(since),
         }
     }

@@ -10,7 +10,7 @@ fn ms(millis: u64) -> Duration {
 
 /// A connection on which everything that is to be written is written.
 fn view(read: Duration, written: Duration) -> View {
-    View { read, written, is_flushed: true, owed: None }
+    View { read, written, has_taken_probe: true, owed: None }
 }
 
 fn signs(next: u64) -> Signs {
@@ -159,7 +159,7 @@ fn a_probe_s_time_runs_when_the_socket_has_taken_it_and_ten_seconds_after_it_too
     let silent = view(Duration::ZERO, Duration::ZERO);
     next(&mut liveness, silent, Duration::ZERO);
     // The socket goes on taking other bytes until 14 s, and the ping then.
-    let taking = |written| View { is_flushed: false, ..view(Duration::ZERO, written) };
+    let taking = |written| View { has_taken_probe: false, ..view(Duration::ZERO, written) };
     for second in 11..14 {
         assert_eq!(liveness.step(taking(S * second), S * second), Step::Nothing);
         assert!(liveness.due(taking(S * second), S * second).unwrap() <= S * second + LOOK);
@@ -192,6 +192,32 @@ fn what_may_still_be_on_a_slow_way_up_has_its_time_until_the_next_frame_is_due()
     proven.proven(0, S);
     assert_eq!(next(&mut proven, owed, S), (2 * S, Step::Probe));
     assert_eq!(next(&mut proven, owed, 2 * S), (ms(3_500), Step::GiveUp));
+}
+
+#[test]
+fn what_is_said_behind_a_probe_gives_it_no_time() {
+    for is_flushed in [true, false] {
+        let mut liveness = Liveness::default();
+        liveness.entered(signs(25_000), None, Duration::ZERO);
+        let (mut asked, mut now) = (None, Duration::ZERO);
+        let end = loop {
+            // 8 000 bytes a second, four times as many as the slowest way up carries, into a socket that takes them all.
+            liveness.said(800, now);
+            let has_taken = is_flushed || asked.is_none();
+            let view = View { owed: Some(Duration::ZERO), has_taken_probe: has_taken, ..view(Duration::ZERO, ms(100)) };
+            match liveness.step(view, now) {
+                Step::Nothing => {}
+                Step::Probe => asked = Some(now),
+                Step::GiveUp => break now,
+            }
+            assert!(now < 60 * S, "it is never given up");
+            now += ms(100);
+        };
+        assert_eq!(asked, Some(2 * S));
+        // 16 800 bytes in front of the probe take 8.2 s, from the beginning on.
+        let expected = if is_flushed { ms(9_800) } else { ms(11_600) };
+        assert_eq!(end, expected, "flushed: {is_flushed}");
+    }
 }
 
 #[test]
@@ -235,7 +261,7 @@ fn no_moment_overflows() {
     liveness.entered(Signs { alive: Some(Duration::MAX), ..signs(5_000) }, Some(Duration::MAX), Duration::MAX);
     liveness.plans(Duration::MAX);
     liveness.said(usize::MAX, Duration::MAX);
-    let view = View { owed: Some(Duration::MAX), is_flushed: false, ..view(Duration::MAX, Duration::MAX) };
+    let view = View { owed: Some(Duration::MAX), has_taken_probe: false, ..view(Duration::MAX, Duration::MAX) };
     liveness.suspect(Duration::MAX);
     for now in [Duration::ZERO, Duration::MAX] {
         let _ = (liveness.due(view, now), liveness.step(view, now), liveness.is_checking(now));

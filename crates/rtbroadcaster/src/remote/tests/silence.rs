@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::script::{Peer, Server, bell, next, reaches, soon, telling};
+use crate::message::Message;
 use crate::remote::{Broadcaster, Options, Status, Viewer};
 
 /// What is watched: either role.
@@ -129,6 +130,37 @@ async fn a_publish_without_an_answer_has_the_server_asked_and_old_servers_are_as
     peer.asked().await;
     owner.reconnect();
     assert!(timeout(Duration::from_secs(40), peer.asked()).await.is_err(), "an old server does not know pings");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_that_goes_on_speaking_on_a_dead_path_leaves_it_as_soon_as_another() {
+    for next_ms in [5_000, 25_000] {
+        let (opening, mut server) = Server::owner(
+            crate::remote::broadcaster::Beginning::Create(crate::options::RoomOptions::default()),
+            Options::default(),
+        );
+        // The path takes whatever the owner says, and nothing comes back.
+        let mut peer = server.accept_slow(1 << 20).await;
+        peer.creates_with(telling(next_ms)).await;
+        let owner = soon(opening).await.unwrap().unwrap();
+        let mut status = owner.watch_status();
+        soon(status.wait_for(|status| *status == Status::Live)).await.unwrap();
+        let begun = Instant::now();
+        let mut checked = None;
+        let mut tickets = Vec::new();
+        // 20 a second, 2 KB together.
+        while status.borrow_and_update().is_inside() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "it is never left");
+            if *status.borrow() == Status::Checking {
+                checked.get_or_insert_with(|| begun.elapsed().as_millis());
+            }
+            tickets.push(soon(owner.send(Message::event("bell", ["x".repeat(50)]))).await.unwrap());
+            sleep(Duration::from_millis(50)).await;
+        }
+        let left = begun.elapsed().as_millis();
+        assert!(checked.is_some_and(|checked| checked < 3_700), "doubted after {checked:?} ms");
+        assert!(left < 6_000, "left after {left} ms, where the next frame was due in {next_ms}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
