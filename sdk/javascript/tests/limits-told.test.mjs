@@ -71,6 +71,19 @@ test("a viewer says as many signals in a second as it may, of the size that it m
   assert.equal(said(peer).length, 3);
 });
 
+test("a signal that is too big to be counted is refused alone", (t) => {
+  const { show, peer } = viewer(t, { limits: { ...limits, signalBytes: 4_096 } });
+  const refused = [];
+  show.on("refused", ({ code }) => refused.push(code));
+  for (let times = 0; times < 3; times += 1) {
+    assert.equal(show.signal("vote", ["x".repeat(100)]), times < 2);
+    peer.says({ type: "error", code: "too_big", message: "the message is over the size limit" });
+  }
+  // Here is said no more than two in a second.
+  assert.deepEqual(refused, ["too_big", "too_big", "rate", "too_big"]);
+  assert.equal(show.status.name, "live");
+});
+
 test("a viewer proves that it is the same one, after a cut and with another storage's key after a reload", (t) => {
   const identity = new Kept();
   const key = "abc_DEF.123";

@@ -152,7 +152,8 @@ impl Client {
     fn signal(&mut self, key: &Key, params: &Params) -> Result<(), Denial> {
         let Role::Viewer(membership) = &mut self.role else { return Err(Refusal::BadMessage.into()) };
         membership.signal(key, params, self.place).map_err(|error| match error {
-            SignalError::TooLong => Refusal::BadMessage.into(),
+            // No mistake: no client can know which keys are counted.
+            SignalError::TooLong => Refusal::TooBig.into(),
             SignalError::Rate => Refusal::Rate.into(),
             // Other connections have used it up.
             SignalError::SharedRate => Denial { refusal: Refusal::Rate, counts: false },

@@ -205,7 +205,8 @@ impl Viewer {
     /// Says something to the owner. `params` is anything that serializes as a JSON array, or `()` for none.
     ///
     /// What the server does not pass on comes back as [`Heard::SignalRefused`]: `rate` when it comes too often, `unavailable`
-    /// when the owner is away or does not take it. Saying it again is for the program to decide.
+    /// when the owner is away or does not take it, `too_big` when the room counts this key and `params` are over 128 bytes.
+    /// Saying it again is for the program to decide.
     ///
     /// # Errors
     /// It was not sent: there is no connection, or the server would refuse it, since it has a fault, such as more bytes than the

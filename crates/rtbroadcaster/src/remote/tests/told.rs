@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::script::{Peer, Server, bell, reaches, soon, telling};
+use super::script::{Peer, Server, bell, next, reaches, soon, telling};
 use crate::message::{Message, MessageError};
 use crate::options::RoomOptions;
 use crate::remote::broadcaster::Beginning;
@@ -144,6 +144,21 @@ async fn a_refusal_without_an_id_is_that_of_the_biggest_message() {
     peer.says(json!({"type": "error", "code": "too_big", "message": "no"})).await;
     peer.is_heard().await;
     assert_eq!(owner.status(), Status::Live);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signal_that_is_too_big_to_be_counted_is_refused_alone() {
+    let (viewer, mut messages, mut server) = Server::viewer();
+    let mut peer = server.accept().await;
+    peer.joins(telling(5_000)).await;
+    assert_eq!(next(&mut messages).await, "state 0 of 0");
+    for _ in 0..3 {
+        soon(viewer.signal("vote", ["x".repeat(200)])).await.unwrap();
+        peer.asked().await;
+        peer.says(json!({"type": "error", "code": "too_big", "message": "the message is over the size limit"})).await;
+        assert_eq!(next(&mut messages).await, "refused too_big");
+    }
+    assert_eq!(viewer.status(), Status::Live);
 }
 
 /// How many milliseconds ago it was.
