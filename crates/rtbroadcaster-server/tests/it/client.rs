@@ -90,11 +90,12 @@ impl Client {
         soon("a frame", self.stream.next()).await.expect("the connection ended without a close frame").unwrap()
     }
 
-    /// The next message but how many watch, which comes at its own time as a ping does.
+    /// The next message but how many watch, and that the server is heard more often for that, which come at their own time as a
+    /// ping does.
     pub(crate) async fn hear(&mut self) -> Value {
         loop {
             match self.next().await {
-                Message::Text(text) if text.starts_with(r#"{"type":"audience""#) => {}
+                Message::Text(text) if text.starts_with(r#"{"type":"audience""#) || tells_of_a_viewer(&text) => {}
                 Message::Text(text) => return serde_json::from_str(&text).unwrap(),
                 Message::Ping(_) => {}
                 other => panic!("no message: {other:?}"),
@@ -104,9 +105,15 @@ impl Client {
 
     /// The next message, which tells how many watch.
     pub(crate) async fn hear_audience(&mut self) -> Value {
-        match self.next().await {
-            Message::Text(text) if text.starts_with(r#"{"type":"audience""#) => serde_json::from_str(&text).unwrap(),
-            other => panic!("not how many watch: {other:?}"),
+        loop {
+            match self.next().await {
+                Message::Text(text) if text.starts_with(r#"{"type":"audience""#) => {
+                    return serde_json::from_str(&text).unwrap();
+                }
+                Message::Text(text) if tells_of_a_viewer(&text) => {}
+                Message::Ping(_) => {}
+                other => panic!("not how many watch: {other:?}"),
+            }
         }
     }
 
@@ -128,4 +135,9 @@ impl Client {
     pub(crate) async fn hears_nothing_for(&mut self, time: Duration) -> bool {
         tokio::time::timeout(time, self.stream.next()).await.is_err()
     }
+}
+
+/// Whether an owner is told that it hears more often, since somebody watches.
+fn tells_of_a_viewer(text: &str) -> bool {
+    text.starts_with(r#"{"type":"alive","#) && text.ends_with(r#","nextMs":5000}"#)
 }

@@ -181,6 +181,8 @@ impl Deadlines {
         }
         (ping <= now).then(|| {
             self.pinged = now;
+            // The frame that goes with it tells the interval.
+            self.is_brisk = viewers.is_some_and(|viewers| viewers > 0);
             Due::Ping
         })
     }
@@ -206,9 +208,15 @@ impl Deadlines {
 
     /// When to ping an owner, and when its silence has lasted too long.
     fn owner(&self, viewers: usize) -> Option<(Duration, Option<Duration>)> {
+        let shortest = self.interval(1)?;
         // Also an owner that speaks all the time: with the ping goes what tells it that it is heard. The interval that it was
         // told stands until the frame is out that tells a longer one.
-        let ping = self.pinged.saturating_add(self.interval(viewers.max(usize::from(self.is_brisk)))?);
+        let ping = if viewers > 0 && !self.is_brisk && shortest < self.ping_interval {
+            // It was told a longer one, and would look for this server's next frame too late: it is told at once.
+            self.pinged
+        } else {
+            self.pinged.saturating_add(self.interval(viewers.max(usize::from(self.is_brisk)))?)
+        };
         if self.is_held() {
             // Whatever it asks is not read, so it asks in vain whether anybody is there.
             return Some((ping.min(self.pinged.saturating_add(HELD_PING)), None));
@@ -249,6 +257,7 @@ mod tests {
         deadlines.understood();
         deadlines.entered();
         assert_eq!(deadlines.next(Some(0), None), Some(seconds(125)));
+        deadlines.promise(1);
         assert_eq!(deadlines.next(Some(1), None), Some(seconds(105)));
         assert_eq!(deadlines.due(seconds(104), Some(1), None), None);
         assert_eq!(deadlines.due(seconds(105), Some(1), None), Some(Due::Ping));
@@ -330,6 +339,7 @@ mod tests {
         let mut deadlines = fresh();
         deadlines.understood();
         deadlines.entered();
+        deadlines.promise(1);
         deadlines.hold(seconds(103));
         assert_eq!(deadlines.next(Some(1), None), Some(seconds(101)), "the last sign is 3 seconds old");
         for second in 103..150 {
@@ -351,7 +361,6 @@ mod tests {
         deadlines.understood();
         deadlines.entered();
         assert_eq!(deadlines.promise(0), Some(seconds(25)));
-        assert_eq!(deadlines.next(Some(1), None), Some(seconds(105)), "a shorter one is kept at once");
         assert_eq!(deadlines.due(seconds(105), Some(1), None), Some(Due::Ping));
         assert_eq!(deadlines.promise(1), Some(seconds(5)));
         assert_eq!(deadlines.next(Some(0), None), Some(seconds(110)), "the viewers went");
@@ -361,6 +370,29 @@ mod tests {
         assert_eq!(deadlines.next(Some(0), None), Some(seconds(135)));
         let lifted = Config { ping_interval: Duration::ZERO, ..Config::default() };
         assert_eq!(Deadlines::new(&lifted, seconds(0), true).promise(3), None);
+    }
+
+    #[test]
+    fn an_owner_is_told_a_shorter_interval_as_soon_as_somebody_watches() {
+        let mut deadlines = fresh();
+        deadlines.understood();
+        deadlines.entered();
+        deadlines.promise(0);
+        assert_eq!(deadlines.due(seconds(101), Some(0), None), None);
+        assert!(deadlines.next(Some(1), None).is_some_and(|at| at <= seconds(101)));
+        assert_eq!(deadlines.due(seconds(101), Some(1), None), Some(Due::Ping));
+        // Viewers that come and go have it told no more often.
+        for (second, viewers) in [(101, 1), (102, 0), (103, 1), (104, 0), (105, 2)] {
+            assert_eq!(deadlines.due(seconds(second), Some(viewers), None), None);
+            assert_eq!(deadlines.next(Some(viewers), None), Some(seconds(106)));
+        }
+        // Where heartbeats come as often in any case there is nothing to tell.
+        let often = Config { ping_interval: seconds(5), ..Config::default() };
+        let mut deadlines = Deadlines::new(&often, seconds(100), true);
+        deadlines.understood();
+        deadlines.entered();
+        deadlines.promise(0);
+        assert_eq!(deadlines.next(Some(1), None), Some(seconds(105)));
     }
 
     #[test]

@@ -155,6 +155,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Client<S> {
         within("the next message", next_of_all(&mut self.socket)).await
     }
 
+    /// The same without a deadline.
+    pub(crate) async fn next_of_all_at_any_time(&mut self) -> Came {
+        next_of_all(&mut self.socket).await
+    }
+
     /// The next thing that comes is a text.
     pub(crate) async fn text(&mut self) -> String {
         match self.next().await {
@@ -230,7 +235,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Ear<S> {
 async fn next(stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin)) -> Came {
     loop {
         match next_of_all(stream).await {
-            Came::Text(text) if text.starts_with(AUDIENCE) => {}
+            Came::Text(text) if text.starts_with(AUDIENCE) || tells_of_a_viewer(&text) => {}
             came => return came,
         }
     }
@@ -238,6 +243,14 @@ async fn next(stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin))
 
 /// What tells how many watch begins like this. When it comes depends on the time, so only who asks for it gets it.
 pub(crate) const AUDIENCE: &str = r#"{"type":"audience","#;
+
+/// A heartbeat begins like this.
+pub(crate) const ALIVE: &str = r#"{"type":"alive","#;
+
+/// Whether an owner is told that it hears more often, which comes beside `audience` when the first viewer does.
+fn tells_of_a_viewer(text: &str) -> bool {
+    text.starts_with(ALIVE) && text.ends_with(r#","nextMs":5000}"#)
+}
 
 async fn next_of_all(stream: &mut (impl Stream<Item = Result<Message, Error>> + Unpin)) -> Came {
     loop {

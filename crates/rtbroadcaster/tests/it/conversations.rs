@@ -7,7 +7,7 @@ use rtbroadcaster::{Message, Owner};
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
 
-use crate::client::{AUDIENCE, Came, Client, request};
+use crate::client::{ALIVE, AUDIENCE, Came, Client, request};
 use crate::house::House;
 use crate::transcript::{Act, Step, Transcript, Values, parse};
 
@@ -81,12 +81,7 @@ impl Replay {
             Act::Binary(bytes) => client.send_binary(&bytes).await,
             Act::Raw(bytes) => client.send_raw(&bytes).await,
             Act::Get(expected) => {
-                let is_audience = expected.starts_with(AUDIENCE);
-                let came = if is_audience || expected.starts_with(ALIVE) {
-                    client.next_of_all().await
-                } else {
-                    next(client).await
-                };
+                let came = next(client, &expected).await;
                 if !matches!(&came, Came::Text(text) if self.values.matches(&expected, text)) {
                     return Err(format!("expected {expected}\n  but came {came:?}"));
                 }
@@ -133,29 +128,29 @@ impl Replay {
     }
 }
 
-/// A heartbeat begins like this. When it comes depends on the time, so only a line that asks for it gets it.
-const ALIVE: &str = r#"{"type":"alive","#;
-
-/// The next thing that comes and does not depend on the time.
-async fn next(client: &mut Client) -> Came {
+/// The next thing that comes. When a heartbeat comes, or how many watch, depends on the time, so only a line that asks for it
+/// gets it.
+async fn next(client: &mut Client, expected: &str) -> Came {
     loop {
-        match client.next().await {
-            Came::Text(text) if text.starts_with(ALIVE) => {}
-            came => return came,
+        let came = client.next_of_all().await;
+        let Came::Text(text) = &came else { return came };
+        let start = [ALIVE, AUDIENCE].into_iter().find(|start| text.starts_with(start));
+        if start.is_none_or(|start| expected.starts_with(start)) {
+            return came;
         }
     }
 }
 
 async fn expect_nothing(client: &mut Client) -> Result<(), String> {
     client.send_ping(b"nothing more").await;
-    match next(client).await {
+    match next(client, "").await {
         Came::Pong(payload) if payload == b"nothing more" => Ok(()),
         other => Err(format!("expected only the pong, but came {other:?}")),
     }
 }
 
 async fn expect_close(mut client: Client, code: u16, word: Option<&str>) -> Result<(), String> {
-    match next(&mut client).await {
+    match next(&mut client, "").await {
         Came::Close(came, reason) if came == code && word.is_none_or(|word| word == reason) => {}
         other => return Err(format!("expected the close {code} {}, but came {other:?}", word.unwrap_or(""))),
     }

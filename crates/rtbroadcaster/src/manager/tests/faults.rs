@@ -65,11 +65,13 @@ impl Peer {
         tokio::time::timeout(DEADLINE, self.0.next()).await.expect("nothing came")
     }
 
-    /// The next message but how many watch, which comes at its own time.
+    /// The next message but how many watch and the first heartbeat since somebody does, which come at their own time.
     async fn hear(&mut self) -> Value {
         loop {
             match self.next().await {
-                Some(Ok(Came::Text(text))) if text.starts_with(r#"{"type":"audience""#) => {}
+                Some(Ok(Came::Ping(_))) => {}
+                Some(Ok(Came::Text(text)))
+                    if text.starts_with(r#"{"type":"audience""#) || text.starts_with(r#"{"type":"alive""#) => {}
                 Some(Ok(Came::Text(text))) => return serde_json::from_str(&text).unwrap(),
                 other => panic!("no message: {other:?}"),
             }

@@ -14,7 +14,7 @@ use crate::moment::{LONG, until, within_time};
 /// The next frame but those that are told of the audience.
 async fn next(client: &mut Client) -> Frame {
     loop {
-        match within_time(LONG, "the next frame", client.next_at_any_time()).await {
+        match within_time(LONG, "the next frame", client.next_of_all_at_any_time()).await {
             Came::Text(text) => match frame::read(&text) {
                 Frame::Audience { .. } => {}
                 frame => return frame,
@@ -70,10 +70,12 @@ async fn an_owner_is_told_a_shorter_interval_when_somebody_watches_and_a_longer_
     let Frame::Created { room, next_ms, .. } = next(&mut owner).await else { panic!("no room") };
     assert_eq!(next_ms, Some(8_000));
     let mut viewer = connect(&house).await;
+    let came = Instant::now();
     viewer.send(&frame::join("j", &room, None)).await;
     let Frame::Joined(joined) = next(&mut viewer).await else { panic!("not in") };
     assert_eq!(joined.next_ms, Some(8_000));
     assert_eq!(next(&mut owner).await, Frame::Alive { seq: 0, next_ms: Some(5_000) });
+    assert!(came.elapsed() < Duration::from_secs(3), "it was told when it was due: {:?}", came.elapsed());
     drop(viewer);
     let told = Instant::now();
     assert_eq!(next(&mut owner).await, Frame::Alive { seq: 0, next_ms: Some(8_000) });
