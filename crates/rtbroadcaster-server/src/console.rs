@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rtbroadcaster::remote::Status;
 use tokio::runtime;
+use tokio::sync::watch;
 
 use crate::ending::{Ending, Failure};
 use crate::notes::note;
@@ -104,6 +105,54 @@ impl Whereabouts {
     }
 }
 
+/// What programs are told of a connection, as lines of JSON on the standard output: that it is being checked, and that it is
+/// there again, once each for every occasion.
+#[derive(Debug)]
+pub(crate) struct Checks {
+    status: watch::Receiver<Status>,
+    /// Whether the line of [`CHECKING`] was the last one.
+    is_checking: bool,
+}
+
+/// The server gives no sign of life, and was asked for one.
+const CHECKING: &str = "{\"type\":\"connection\",\"status\":\"checking\"}\n";
+
+/// It has given one, or there is another connection.
+const LIVE: &str = "{\"type\":\"connection\",\"status\":\"live\"}\n";
+
+impl Checks {
+    pub(crate) fn new(status: watch::Receiver<Status>) -> Self {
+        Self { status, is_checking: false }
+    }
+
+    /// Waits for the next line. Cancelling it loses none.
+    pub(crate) async fn next(&mut self) -> &'static str {
+        loop {
+            if self.status.changed().await.is_err() {
+                return std::future::pending().await;
+            }
+            let status = self.status.borrow_and_update().clone();
+            if let Some(line) = self.line(&status) {
+                return line;
+            }
+        }
+    }
+
+    fn line(&mut self, status: &Status) -> Option<&'static str> {
+        match (self.is_checking, status) {
+            (false, Status::Checking) => {
+                self.is_checking = true;
+                Some(CHECKING)
+            }
+            (true, status) if status.is_inside() && *status != Status::Checking => {
+                self.is_checking = false;
+                Some(LIVE)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// A time in whole seconds.
 fn seconds(time: Duration) -> String {
     humantime::format_duration(Duration::from_secs(time.as_secs())).to_string()
@@ -150,6 +199,31 @@ mod tests {
                 "the connection was lost (1012 restart); trying to come back for 5s",
             ]
         );
+    }
+
+    #[test]
+    fn programs_are_told_once_that_a_connection_is_checked_and_that_it_is_there() {
+        let after = Closing::with(1012, "restart");
+        let resuming = Status::Resuming { failed: 0, next: None, after: after.clone() };
+        let states = [
+            Status::Connecting { failed: 0, next: None },
+            Status::Live,
+            Status::Checking,
+            Status::Checking,
+            Status::Lagging,
+            Status::Live,
+            resuming.clone(),
+            Status::Live,
+            Status::Checking,
+            resuming,
+            Status::Checking,
+            Status::Away { since: Instant::now() },
+            Status::Checking,
+            Status::Closed(after),
+        ];
+        let mut checks = Checks::new(watch::channel(Status::Live).1);
+        let lines: Vec<_> = states.iter().filter_map(|status| checks.line(status)).collect();
+        assert_eq!(lines, [CHECKING, LIVE, CHECKING, LIVE, CHECKING]);
     }
 
     #[test]

@@ -120,7 +120,7 @@ async fn publish(options: &Options) -> Result<Ending, Failure> {
         came = signals.next() => return Ok(Ending::Interrupted(came)),
     };
     plan.key.keep(&owner)?;
-    let mut teller = Teller::new();
+    let mut teller = Teller::new(&owner);
     let beginning = if room.is_some() { Beginning::Owned } else { Beginning::Created };
     teller.begin(&owner, &options.destination, beginning).await;
     if let Some(differs) = options.grace.and_then(|asked| asked.differs(owner.grace())) {
@@ -146,7 +146,7 @@ impl Plan<'_> {
         let came = match came {
             None if self.stays() => {
                 teller.stay();
-                Some(self.stay(&owner, signals, losses).await?)
+                Some(self.stay(&owner, teller, signals, losses).await?)
             }
             came => came,
         };
@@ -230,10 +230,17 @@ impl Plan<'_> {
         *stay || would_end_at_once && !*close
     }
 
-    async fn stay(&self, owner: &Broadcaster, signals: &mut Signals, losses: &mut Losses) -> Result<Came, Failure> {
+    async fn stay(
+        &self,
+        owner: &Broadcaster,
+        teller: &mut Teller,
+        signals: &mut Signals,
+        losses: &mut Losses,
+    ) -> Result<Came, Failure> {
         tokio::select! {
             came = signals.next() => Ok(came),
             closing = self.over(owner, losses) => Err(self.closed(&closing)),
+            never = teller.meanwhile(std::future::pending()) => never,
         }
     }
 

@@ -135,6 +135,7 @@ async fn listen(
 ) -> io::Result<Option<Closing>> {
     let (mut messages, mut status) = (viewer.messages(), viewer.watch_status());
     let mut whereabouts = console::Whereabouts::new(address, patience);
+    let mut checks = console::Checks::new(viewer.watch_status());
     loop {
         tokio::select! {
             biased;
@@ -146,6 +147,7 @@ async fn listen(
                 whereabouts.tell(&status.borrow_and_update());
                 file.keep(viewer.identity());
             }
+            line = checks.next() => printer.check(line),
             () = ready(()), if printer.has_waiting() => printer.print().await?,
         }
         if printer.waiting.len() > WAITING_BYTES_MAX {
@@ -196,6 +198,13 @@ impl Printer {
         match self.manner {
             Manner::Lines => line::end(closing, &mut self.waiting),
             Manner::Screen => screen::end(closing, &mut self.waiting),
+        }
+    }
+
+    /// A line about the connection, which people are told by a note.
+    fn check(&mut self, line: &str) {
+        if self.manner == Manner::Lines {
+            self.waiting.push_str(line);
         }
     }
 

@@ -111,7 +111,7 @@ impl Phrase {
                 let phrase = |(key, params)| Self { key, what: What::State(params), id: None };
                 return Ok(values.into_iter().map(phrase).collect());
             }
-            Some("skipped" | "owner" | "closed") => return Ok(Vec::new()),
+            Some("skipped" | "owner" | "connection" | "closed") => return Ok(Vec::new()),
             Some(other) => return Err(PhraseError::Type(other.into())),
         }
         let members: Members<'_> = serde_json::from_str(text).map_err(no_line)?;
@@ -211,6 +211,7 @@ mod tests {
             (r#"{"type":"message","seq":9,"key":"a\u0062","params":[1]}"#, Ok("ab [1]")),
             (r#"{"type":"state","seq":9,"state":{"b":[2],"a":[1.0]}}"#, Ok("b = [2], a = [1.0]")),
             (r#"{"type":"owner","status":"away","term":1}"#, Ok("")),
+            (r#"{"type":"connection","status":"checking"}"#, Ok("")),
             (r#"{"type":"closed","code":4503,"reason":"room_closed"}"#, Ok("")),
             (r#"{"type":"create"}"#, Err(PhraseError::Type("create".into()))),
             (r#"{"params":[]}"#, Err(PhraseError::NoKey)),

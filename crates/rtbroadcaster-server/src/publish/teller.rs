@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::Unsaid;
 use super::speech::{Outcome, Pending};
+use crate::console::Checks;
 use crate::destination::Destination;
 use crate::ending::Failure;
 use crate::notes;
@@ -31,6 +32,8 @@ pub(super) enum Beginning {
 pub(super) struct Teller {
     out: tokio::io::Stdout,
     manner: Manner,
+    /// What is told of the connection.
+    checks: Checks,
     /// A count on stderr. Whoever changes it waits for whoever reads it, so only the thread of the notes does.
     bar: ProgressBar,
     /// Where stderr is no terminal, or somebody types there.
@@ -50,7 +53,7 @@ enum Manner {
 }
 
 impl Teller {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(owner: &Broadcaster) -> Self {
         let manner = if io::stdout().is_terminal() { Manner::Screen } else { Manner::Lines };
         let bar = if io::stdin().is_terminal() { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
         let style = ProgressStyle::with_template("{spinner} {pos} messages acknowledged{msg} {elapsed_precise}");
@@ -59,7 +62,8 @@ impl Teller {
         // Dropping the last one would wait for the thread that draws it.
         std::mem::forget(bar.clone());
         let is_bar_hidden = !io::stderr().is_terminal() || io::stdin().is_terminal();
-        Self { out: tokio::io::stdout(), manner, bar, is_bar_hidden, said: 0, refused: 0, failure: None }
+        let (out, checks) = (tokio::io::stdout(), Checks::new(owner.watch_status()));
+        Self { out, manner, checks, bar, is_bar_hidden, said: 0, refused: 0, failure: None }
     }
 
     /// Tells where viewers find the room.
@@ -80,9 +84,9 @@ impl Teller {
 
     /// Tells what becomes of each message; how many were not said.
     pub(super) async fn listen(&mut self, mut pending: mpsc::Receiver<Pending>) -> Result<u64, Unsaid> {
-        while let Some(Pending { place, key, id, outcome }) = pending.recv().await {
+        while let Some(Pending { place, key, id, outcome }) = self.meanwhile(pending.recv()).await {
             let outcome = match outcome {
-                Outcome::Waits(ticket) => Outcome::Known(ticket.await),
+                Outcome::Waits(ticket) => Outcome::Known(self.meanwhile(ticket).await),
                 outcome => outcome,
             };
             let about = about(place, &key, id.as_deref());
@@ -105,6 +109,22 @@ impl Teller {
             self.bar.set_position(self.said);
         }
         Ok(self.refused)
+    }
+
+    /// Waits for `awaited`, and tells meanwhile that the connection is checked and is there.
+    pub(super) async fn meanwhile<T>(&mut self, awaited: impl Future<Output = T>) -> T {
+        tokio::pin!(awaited);
+        loop {
+            let line = tokio::select! {
+                biased;
+                done = &mut awaited => return done,
+                line = self.checks.next() => line,
+            };
+            // People are told by a note.
+            if self.manner == Manner::Lines {
+                self.print(line).await;
+            }
+        }
     }
 
     /// Everything is said, and the room goes on.
