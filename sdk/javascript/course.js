@@ -98,8 +98,8 @@ export function course(url, options, part, isHeld) {
   let wasIn = false;
   /** Whether the server answers probes. */
   let canProbe = false;
-  /** How many bytes had come, where that can be seen. */
-  let bytes = 0;
+  /** When bytes came last, where that can be seen. */
+  let cameAt = 0;
   /** @type {any} The server's word before its close. */
   let last;
   /** @type {string | undefined} Why the room ended, as the server told. It may say so before an end that is not final. */
@@ -122,33 +122,38 @@ export function course(url, options, part, isHeld) {
     part.tell(status);
   }
 
+  const isOpen = () => socket?.readyState === OPEN;
+
   /** The end of an attempt that is not answered. */
   function arm() {
     clearTimeout(timer);
-    timer = later(() => {
+    const wasOpen = isOpen();
+    const limitMs = answerTimeoutMs * (wasOpen ? growth : 1);
+    const check = () => {
       // On a slow link an answer takes its time: bytes come, or the next attempt gets more of it.
-      if (haveCome()) return arm();
-      growth = Math.min(GROWTH_MAX, socket?.readyState === OPEN ? 2 * growth : growth);
+      const leftMs = cameAt + limitMs - now();
+      if (leftMs > 0) return (timer = later(check, leftMs));
+      if (wasOpen) growth = Math.min(GROWTH_MAX, 2 * growth);
       lost("silent");
-    }, answerTimeoutMs * (socket?.readyState === OPEN ? growth : 1));
-  }
-
-  /** Whether bytes have come since it was asked last; a browser does not tell. */
-  function haveCome() {
-    const before = bytes;
-    bytes = socket?._socket?.bytesRead ?? 0;
-    return bytes > before;
+    };
+    timer = later(check, limitMs);
   }
 
   function connect() {
     clearTimeout(timer);
     last = undefined;
     isTold = false;
-    bytes = 0;
+    cameAt = 0;
     begunAt = now();
+    /** @type {any} */
     const mine = (socket = new Socket(address, PROTOCOL));
     arm();
-    mine.onopen = () => (mine.protocol === PROTOCOL ? begin() : stop("protocol", 1002));
+    mine.onopen = () => {
+      // A browser tells of whole frames alone.
+      mine._socket?.on("data", () => mine === socket && life.heard((cameAt = now())));
+      if (mine.protocol === PROTOCOL) begin();
+      else stop("protocol", 1002);
+    };
     mine.onmessage = (/** @type {any} */ { data }) => hear(data);
     mine.onclose = (/** @type {any} */ { code, reason }) => lost(reason || "lost", code);
     // A close always follows and tells more. It stays, since closing before the handshake is done is an error to some sockets.
@@ -228,7 +233,6 @@ export function course(url, options, part, isHeld) {
 
   /** @param {boolean} [isTimer] */
   function look(isTimer) {
-    if (haveCome()) life.heard(now());
     act(life.tick(now(), Date.now(), socket?.bufferedAmount ?? 0, Boolean(page?.hidden), isTimer));
   }
 
@@ -239,7 +243,7 @@ export function course(url, options, part, isHeld) {
   function act(verdict) {
     const cause = life.cause();
     if (verdict === "lost") return lost("silent", 1006, 0, cause === "shown" ? 0 : cause === "woken" ? random() * SPREAD_MS : undefined);
-    if (verdict === "probe" && socket?.readyState === OPEN) socket.send(JSON.stringify({ type: "ping", id: (pinged = nextId()) }));
+    if (verdict === "probe" && isOpen()) socket.send(JSON.stringify({ type: "ping", id: (pinged = nextId()) }));
     watch();
     update();
   }
@@ -345,7 +349,7 @@ export function course(url, options, part, isHeld) {
    * @param {string} text
    */
   function send(text) {
-    const takes = backlog() < BACKLOG_BYTES_MAX && socket?.readyState === OPEN;
+    const takes = backlog() < BACKLOG_BYTES_MAX && isOpen();
     if (takes) socket?.send(text);
     return takes;
   }

@@ -1,0 +1,96 @@
+// In Node, where the bytes of a connection can be seen: how long a server may be silent, and how long an answer may take, counts from
+// the moment at which bytes came.
+
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { test } from "node:test";
+import { own } from "../index.js";
+import { watch } from "../viewer.js";
+import { Clock } from "./clock.mjs";
+import { FakeSocket } from "./fake-socket.mjs";
+import { Peer, ROOM, Server } from "./script.mjs";
+import { LIMITS } from "./world.mjs";
+
+/** A server whose connections are those of the package `ws`: `_socket` tells what came. */
+class NodeServer extends Server {
+  constructor() {
+    super();
+    const { peers } = this;
+    this.WebSocket = class extends FakeSocket {
+      _socket = Object.assign(new EventEmitter(), { bytesRead: 0 });
+      constructor(url, protocol) {
+        super(url);
+        this.protocol = protocol;
+        peers.push(new Peer(this));
+      }
+      /** Bytes come, which need be no frame. */
+      comes(bytes) {
+        this._socket.bytesRead += bytes.length;
+        this._socket.emit("data", bytes);
+      }
+      deliver(frame) {
+        this.comes(frame);
+        super.deliver(frame);
+      }
+    };
+  }
+}
+
+/** One end on a clock, in a room whose server plans a frame each `nextMs`. Returns when it has given the connection up. */
+function dark(t, role, nextMs, steps) {
+  const clock = new Clock(t);
+  const server = new NodeServer();
+  const options = { WebSocket: server.WebSocket, reconnect: { random: () => 0.5 } };
+  const end = role === "owner" ? own("ws://example.org/b", options) : watch("ws://example.org/b", ROOM, options);
+  t.after(() => end.leave());
+  const peer = server.accept(1);
+  const members = { nextMs, limits: LIMITS };
+  if (role === "owner") peer.creates(members);
+  else peer.joins(members);
+  let lostAt;
+  end.on("status", ({ reason }) => (lostAt ??= reason === "silent" ? clock.now : undefined));
+  steps(peer, clock);
+  const heardAt = clock.now;
+  clock.advance(120_000);
+  return lostAt - heardAt;
+}
+
+for (const [role, nextMs] of [["viewer", 25_000], ["owner", 5_000]]) {
+  const limitMs = 2 * nextMs + 1_700;
+  test(`a silent server is noticed after ${limitMs} ms at most by a ${role}, whenever its last frame came`, (t) => {
+    const ms = dark(t, role, nextMs, (peer, clock) => {
+      for (let count = 0; count < 5; count++) {
+        clock.advance(nextMs);
+        peer.says({ type: "alive", seq: 0, nextMs });
+      }
+    });
+    assert.ok(ms >= 2 * nextMs + 1_500 && ms <= limitMs, `${ms} ms`);
+  });
+
+  test(`bytes of a frame that is still coming are a sign of life for a ${role}, and the silence begins with the last one`, (t) => {
+    const ms = dark(t, role, nextMs, (peer, clock) => {
+      for (let count = 0; count < 5; count++) {
+        clock.advance(1.5 * nextMs);
+        peer.socket.comes("x");
+      }
+    });
+    assert.ok(ms >= 2 * nextMs + 1_500 && ms <= limitMs, `${ms} ms`);
+  });
+}
+
+test("an answer whose bytes stop coming is late 10 s after the last one", (t) => {
+  const clock = new Clock(t);
+  const server = new NodeServer();
+  const show = watch("ws://example.org/b", ROOM, { WebSocket: server.WebSocket, reconnect: { random: () => 0.5 } });
+  t.after(() => show.leave());
+  const peer = server.accept(1);
+  for (let count = 0; count < 5; count++) {
+    clock.advance(6_000);
+    peer.socket.comes("x");
+  }
+  clock.advance(9_999);
+  assert.equal(show.status.name, "connecting");
+  assert.equal(show.status.reason, undefined);
+  clock.advance(1);
+  assert.equal(show.status.reason, "silent");
+});
