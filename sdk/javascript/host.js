@@ -24,7 +24,8 @@ import { replay, store } from "./store.js";
  * @typedef {object} Signal
  * @property {string} key
  * @property {any[]} [params]
- * @property {number} [from] One viewer for as long as its connection lasts.
+ * @property {number} [from] The number of the viewer. It stays the same over the viewer's connections, and over reloads where the
+ *   viewer keeps its `identity`.
  * @property {number} [dropped] How many were lost before this one.
  * @property {[params: any[], count: number][]} [counts] The most frequent first.
  * @property {number} [other]
