@@ -37,9 +37,6 @@ import { liveness } from "./liveness.js";
  * @property {(status: Status) => void} tell Hears each status.
  */
 
-/** The subprotocol of version 2. */
-const PROTOCOL = "rtbroadcaster.v2";
-
 /** `readyState` of a socket that takes messages; a WebSocket that was handed in need not carry the constants. */
 const OPEN = 1;
 
@@ -54,6 +51,9 @@ const SPREAD_MS = 1_000;
 
 /** An attempt that is younger is not abandoned for another one, in milliseconds. */
 const YOUNG_MS = 500;
+
+/** The subprotocol of version 2. */
+const PROTOCOL = "rtbroadcaster.v2";
 
 /**
  * Begins a way, which goes on until it is stopped.

@@ -45,7 +45,7 @@ export function quiet(promise) {
 
 /** Names for requests: 64 random bits, so that no two clients have the same, and a count. */
 export function ids() {
-  const prefix = crypto.getRandomValues(new Uint8Array(8)).reduce((text, byte) => text + (byte + 256).toString(16).slice(1), "");
+  const prefix = crypto.getRandomValues(new Uint32Array(2)).join("-");
   let count = 0;
   return () => `${prefix}-${++count}`;
 }

@@ -1,18 +1,15 @@
 // What a server takes, so that nothing reaches the wire that it would count as a mistake. Must not know who says it.
 
 /**
- * What a server takes of one client, as it told it.
- * @typedef {{ messageBytes: number, keyBytes: number, depth: number, signalBytes: number, signalsPerSecond: number }} Limits
+ * What a server takes of one client, as it told it: a limit that is not there is none.
+ * @typedef {{ messageBytes?: number, keyBytes?: number, depth?: number, signalBytes?: number, signalsPerSecond?: number }} Limits
  */
 
 /** What every server takes unless it is set otherwise. @type {Limits} */
 export const LIMITS = { messageBytes: 65_536, keyBytes: 256, depth: 32, signalBytes: 4_096, signalsPerSecond: 5 };
 
-/** What is above everything: a limit that a server does not tell is none. */
-const NONE = 1e9;
-
-/** What a server told, as limits. @param {Partial<Limits>} told @returns {Limits} */
-export const limitsOf = (told) => ({ messageBytes: NONE, keyBytes: NONE, depth: NONE, signalBytes: NONE, signalsPerSecond: NONE, ...told });
+/** Whether a value is over a limit. @param {number} value @param {number} [limit] */
+export const isOver = (value, limit = Infinity) => value > limit;
 
 /** @param {string} text */
 export const bytesOf = (text) => new TextEncoder().encode(text).length;
@@ -47,8 +44,8 @@ export function textOf(params) {
  */
 export function wrong(key, params, text, { messageBytes, keyBytes, depth }) {
   // A lone surrogate is no UTF-8.
-  const isKey = typeof key === "string" && key && !/\p{Cs}/u.test(key) && bytesOf(key) <= keyBytes;
+  const isKey = typeof key === "string" && key && !/\p{Cs}/u.test(key) && !isOver(bytesOf(key), keyBytes);
   if (!isKey || params === undefined) return "bad_message";
-  if (bytesOf(text) > messageBytes) return "too_big";
-  if (depthOf(text) > depth) return "bad_message";
+  if (isOver(bytesOf(text), messageBytes)) return "too_big";
+  if (isOver(depthOf(text), depth)) return "bad_message";
 }

@@ -5,7 +5,7 @@ import { attempt } from "./attempt.js";
 import { course } from "./course.js";
 import { ears } from "./ears.js";
 import { endOf, failure, quiet } from "./failure.js";
-import { LIMITS, limitsOf } from "./grammar.js";
+import { LIMITS } from "./grammar.js";
 import { isCursor, keeper } from "./keeper.js";
 import { isWhole, later, TIMEOUT_MS } from "./limits.js";
 import { outgoing } from "./outgoing.js";
@@ -209,7 +209,7 @@ export function own(url, options = {}) {
 
   /** @param {any} frame @returns {string | void} */
   function hear(frame) {
-    if (frame.limits) limits = limitsOf(frame.limits);
+    limits = frame.limits ?? limits;
     switch (frame.type) {
       case "created":
         // An owner that has a room asked for no other one.
@@ -358,7 +358,7 @@ export function own(url, options = {}) {
         const timer = later(() => reject(failure("timeout")), timeoutMs);
         /** @param {Status} status */
         const look = ({ name, code, reason }) => {
-          if (!/^(closed|elsewhere)$/.test(name)) return;
+          if (!/^(elsewhere|closed)$/.test(name)) return;
           clearTimeout(timer);
           if (code === 1000) resolve();
           else reject(failure(reason));

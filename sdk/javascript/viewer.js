@@ -3,7 +3,7 @@
 import { course } from "./course.js";
 import { ears } from "./ears.js";
 import { endOf, failure } from "./failure.js";
-import { bytesOf, LIMITS, limitsOf, textOf, wrong } from "./grammar.js";
+import { bytesOf, isOver, LIMITS, textOf, wrong } from "./grammar.js";
 import { attempt } from "./attempt.js";
 import { QUEUE_MAX, STALE_BYTES_MAX, STATE_BYTES_MAX } from "./limits.js";
 import { reception } from "./reception.js";
@@ -150,7 +150,7 @@ export function watch(url, room, options = {}) {
     enter: () => ({ type: "join", room, cursor: received.cursor(), token, lives: received.lives(), viewer: key }),
     refused: endOf,
     hear(frame) {
-      if (frame.limits) limits = limitsOf(frame.limits);
+      limits = frame.limits ?? limits;
       number = frame.viewer?.number ?? number;
       if (know(frame.viewer?.key)) attempt(() => identity?.setItem(name, key));
       if (frame.type === "error") emit("refused", frame);
@@ -176,11 +176,11 @@ export function watch(url, room, options = {}) {
   function signal(key, params = []) {
     const now = performance.now();
     const text = textOf(params);
-    const { signalBytes, signalsPerSecond } = limits;
+    const { signalBytes, signalsPerSecond = 1e9 } = limits;
     credit = Math.min(signalsPerSecond, credit + ((now - creditAt) * signalsPerSecond) / 1_000);
     creditAt = now;
     const said = `{"type":"signal","key":${textOf([key])?.slice(1, -1)},"params":${text}}`;
-    const code = wrong(key, text, said, limits) || (bytesOf(text ?? "") > signalBytes ? "too_big" : credit >= 1 ? "" : "rate");
+    const code = wrong(key, text, said, limits) || (isOver(bytesOf(text ?? ""), signalBytes) ? "too_big" : credit >= 1 ? "" : "rate");
     if (code) emit("refused", failure(code));
     if (code || way.backlog() >= STALE_BYTES_MAX || !way.send(said)) return false;
     credit -= 1;
