@@ -5,6 +5,7 @@ import { backoff } from "./backoff.js";
 import { comesBack } from "./ending.js";
 import { failure, ids, quiet } from "./failure.js";
 import { read } from "./frame.js";
+import { bytesOf } from "./grammar.js";
 import { BACKLOG_BYTES_MAX, later, STATE_BYTES_MAX } from "./limits.js";
 import { liveness } from "./liveness.js";
 
@@ -345,13 +346,13 @@ export function course(url, options, part, isHeld) {
   }
 
   /**
-   * Says something. Answers whether there is a connection that took it.
+   * Says something. Returns how many bytes were sent on this connection up to its end; 0 if there is none that took it.
    * @param {string} text
    */
   function send(text) {
-    const takes = backlog() < BACKLOG_BYTES_MAX && isOpen();
-    if (takes) socket?.send(text);
-    return takes;
+    if (backlog() >= BACKLOG_BYTES_MAX || !isOpen()) return 0;
+    socket.send(text);
+    return life.sent(now(), bytesOf(text));
   }
 
   /** How much was said that has not left; infinite without a connection. */
@@ -384,6 +385,8 @@ export function course(url, options, part, isHeld) {
     update,
     backlog,
     send,
+    /** The server has what was sent up to there. @param {number} upTo */
+    proven: (upTo) => life.proven(now(), upTo),
     doubt,
     again,
     rest,

@@ -7,7 +7,7 @@ import { ears } from "./ears.js";
 import { endOf, failure, quiet } from "./failure.js";
 import { LIMITS } from "./grammar.js";
 import { isCursor, keeper } from "./keeper.js";
-import { isWhole, later, TIMEOUT_MS } from "./limits.js";
+import { isWhole, later } from "./limits.js";
 import { outgoing } from "./outgoing.js";
 import { replay, store } from "./store.js";
 
@@ -350,7 +350,7 @@ export function own(url, options = {}) {
     },
     publish: (key, params, how) => out.say("publish", key, params, how),
     clear: (key, how) => out.say("clear", key, undefined, how),
-    close({ timeoutMs = TIMEOUT_MS } = {}) {
+    close({ timeoutMs = out.timeout() } = {}) {
       isClosing = true;
       out.flush();
       closeIfAllIsSafe();

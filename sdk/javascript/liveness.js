@@ -10,6 +10,12 @@ const PROBE_MS_MAX = 30_000;
 /** How long bytes may wait in a socket that takes none, before a probe behind them counts, in milliseconds. */
 const STUCK_MS = 10_000;
 
+/**
+ * The slowest link that is planned for, in bytes a millisecond: a server ends a slower one. What the system has taken of a socket
+ * is not seen any more, but at this pace a probe still waits behind it.
+ */
+const SLOWEST = 2.048;
+
 /** How often a socket with waiting bytes is looked at, in milliseconds. */
 const LOOK_MS = 100;
 
@@ -68,6 +74,11 @@ export function liveness() {
   let waiting = Infinity;
   /** Whether the probe was sent again, since a deadline fired late. */
   let isAgain = false;
+  /** How many bytes were sent on this connection, and how many before the newest probe. */
+  let sent = 0;
+  let sentBefore = 0;
+  /** When the slowest link that is planned for has carried all of them. */
+  let carriedAt = 0;
 
   /** @param {number} now @param {Cause} cause @returns {Verdict} */
   function begin(now, cause) {
@@ -77,6 +88,7 @@ export function liveness() {
     isAgain = askedAt > 0;
     askedAt ||= now;
     sentAt = fellAt = now;
+    sentBefore = sent;
     clearAt = 0;
     waiting = Infinity;
     return "probe";
@@ -84,6 +96,11 @@ export function liveness() {
 
   /** How long a probe may take. */
   const patienceMs = () => Math.min(PROBE_MS_MAX, factor * Math.max(PROBE_MS, 2 * Math.max(...slowMs)));
+
+  /** From when on the patience counts. */
+  const since = () =>
+    // A server sends its next frame whatever comes to it: behind that, the way there excuses nothing.
+    clearAt ? Math.max(clearAt, Math.min(carriedAt, heardAt + (silenceMs || MINUTE_MS))) : fellAt + STUCK_MS;
 
   return {
     /** Why the newest probe was sent. */
@@ -96,7 +113,7 @@ export function liveness() {
     begin(now, can) {
       canProbe = can;
       minuteAt = heardAt = now;
-      askedAt = 0;
+      askedAt = sent = carriedAt = 0;
       dueAt = Infinity;
       skew = NaN;
     },
@@ -107,6 +124,17 @@ export function liveness() {
       // A server that plans a frame each moment is not looked at more often than that.
       silenceMs = ms && Math.max(LOOK_MS, ms);
       return silenceMs !== before;
+    },
+
+    /** So many bytes were sent. Returns how many that are in all on this connection. @param {number} now @param {number} bytes */
+    sent(now, bytes) {
+      carriedAt = Math.max(carriedAt, now) + bytes / SLOWEST;
+      return (sent += bytes);
+    },
+
+    /** The server has what was sent up to there. @param {number} now @param {number} upTo */
+    proven(now, upTo) {
+      carriedAt = Math.min(carriedAt, now + (sent - upTo) / SLOWEST);
     },
 
     /** Something that was asked was answered after this time. @param {number} ms */
@@ -124,7 +152,9 @@ export function liveness() {
       fellAt = now;
       if (clearAt) clearAt = now;
       if (!isAnswer || !askedAt) return;
-      this.answered(now - sentAt);
+      // The time that it may have waited behind what was sent before tells nothing of the way.
+      this.answered(now - Math.max(sentAt, carriedAt));
+      this.proven(now, sentBefore);
       askedAt = 0;
     },
 
@@ -181,7 +211,7 @@ export function liveness() {
       // A late look knows only that nothing waited when the probe was sent.
       if (!bytes) clearAt ||= counts && !waiting ? sentAt : now;
       waiting = bytes;
-      if (now - (clearAt || fellAt + STUCK_MS) < patienceMs()) return "";
+      if (now - since() < patienceMs()) return "";
       factor = Math.min(PROBE_MS_MAX / PROBE_MS, 2 * factor);
       askedAt = 0;
       return "lost";
@@ -195,7 +225,7 @@ export function liveness() {
       let at = silenceMs ? heardAt + silenceMs : Infinity;
       if (askedAt) {
         const checking = askedAt + PROBE_MS;
-        at = clearAt ? clearAt + patienceMs() : now + LOOK_MS;
+        at = clearAt ? since() + patienceMs() : now + LOOK_MS;
         if (checking > now) at = Math.min(at, checking);
       }
       // Also while a probe is out: the machine may sleep meanwhile.

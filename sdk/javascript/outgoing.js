@@ -10,22 +10,23 @@ import { BACKLOG_BYTES_MAX, FRAME_MS, later, STALE_BYTES_MAX, TIMEOUT_MS, UNACKE
  * @typedef {object} PublishOptions
  * @property {boolean} [state] Whether it is the newest value of its key, for those who come later too.
  * @property {boolean} [ephemeral] Whether only those who are there now get it, without a number or an acknowledgement.
- * @property {number} [timeoutMs] How long to wait for the acknowledgement. Default 30 000.
+ * @property {number} [timeoutMs] How long to wait for the acknowledgement. Default 30 000, and 1 000 more for each 2 048 bytes that
+ *   are to be sent up to its end.
  * @property {AbortSignal} [signal] Takes it back, if it was not said yet, and waits no longer.
  */
 
 /**
- * @typedef {{ id?: string, key: string, text: string, at: number, waiters: Set<Waiter> }} Entry
+ * @typedef {{ id?: string, key: string, text: string, bytes: number, at: number, sent: number, waiters: Set<Waiter> }} Entry
  * @typedef {(error: any, seq?: number) => void} Waiter
  */
 
 /**
  * What one owner says.
- * @param {{ send: (text: string) => boolean, backlog: () => number, doubt: (cause: "silent") => void }} way
+ * @param {{ send: (text: string) => number, proven: (upTo: number) => void, backlog: () => number, doubt: (cause: "silent") => void }} way
  * @param {() => import("./grammar.js").Limits} limits
  * @param {(message: any) => void} acked Hears what is safe, with its number.
  */
-export function outgoing({ send, backlog, doubt }, limits, acked) {
+export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
   /** @type {Map<string, Entry>} The newest value of each key that waits for the next frame or connection. */
   const waiting = new Map();
   /** @type {Map<string, Entry>} What was said and not acknowledged, by id, in order. */
@@ -39,6 +40,9 @@ export function outgoing({ send, backlog, doubt }, limits, acked) {
   /** @type {unknown} Why nothing is said any more. */
   let over;
 
+  /** Everything that is not acknowledged. */
+  const all = () => [...unacked.values(), ...waiting.values()];
+
   /** @param {Entry | undefined} entry @param {unknown} error @param {number} [seq] */
   function settle(entry, error, seq) {
     for (const waiter of entry?.waiters ?? []) waiter(error, seq);
@@ -50,17 +54,25 @@ export function outgoing({ send, backlog, doubt }, limits, acked) {
       if (entry.id === undefined) {
         send(entry.text);
         settle(entry, undefined);
-      } else if (unacked.size >= UNACKED_MAX || !send(entry.text)) continue;
-      else waits(entry);
+      } else if (unacked.size >= UNACKED_MAX || !waits(entry, true)) continue;
       waiting.delete(slot);
     }
   }
 
-  /** The entry was sent, and waits for its acknowledgement. @param {Entry} entry */
-  function waits(entry) {
+  /** Sends an entry. Returns whether it waits for its acknowledgement. @param {Entry} entry @param {boolean} [isIfSent] */
+  function waits(entry, isIfSent) {
+    entry.sent = send(entry.text);
+    if (isIfSent && !entry.sent) return false;
     entry.at = performance.now();
     unacked.set(/** @type {string} */ (entry.id), entry);
     watch ??= later(look, UNACKED_MS);
+    return true;
+  }
+
+  /** How long the acknowledgement of the newest entry may take by default, in milliseconds. */
+  function timeout() {
+    // As a server, which ends a slower link: on one of 4 KB/s a megabyte takes its time, and is not lost.
+    return TIMEOUT_MS + 1_000 * Math.floor(all().reduce((sum, { bytes }) => sum + bytes, 0) / 2_048);
   }
 
   /** Doubts the connection if an acknowledgement is late. */
@@ -100,6 +112,7 @@ export function outgoing({ send, backlog, doubt }, limits, acked) {
 
   return {
     flush,
+    timeout,
     isEmpty: () => !(waiting.size + unacked.size),
 
     /**
@@ -111,7 +124,7 @@ export function outgoing({ send, backlog, doubt }, limits, acked) {
      * @returns {Promise<number | undefined>}
      */
     say(type, key, params, options) {
-      const { state, ephemeral, timeoutMs = TIMEOUT_MS, signal } = options ?? {};
+      const { state, ephemeral, timeoutMs, signal } = options ?? {};
       const isValue = state || ephemeral || type === "clear";
       /** @type {any} */
       const id = ephemeral ? undefined : nextId();
@@ -119,7 +132,7 @@ export function outgoing({ send, backlog, doubt }, limits, acked) {
       const body = type === "clear" ? "" : textOf(params);
       const head = textOf([{ type, id, key, state: state ? true : undefined, ephemeral: ephemeral ? true : undefined }]);
       const text = `${head?.slice(1, -2)}${body && `,"params":${body}`}}`;
-      const entry = /** @type {Entry} */ ({ id, key, text, at: 0, waiters: new Set() });
+      const entry = /** @type {Entry} */ ({ id, key, text, bytes: bytesOf(text), at: 0, sent: 0, waiters: new Set() });
       // Whoever does not wait for it does not want to hear of it.
       return quiet(new Promise((/** @type {(seq?: number) => void} */ resolve, reject) => {
         if (over) return reject(over);
@@ -143,7 +156,6 @@ export function outgoing({ send, backlog, doubt }, limits, acked) {
           if (waiting.size || unacked.size >= UNACKED_MAX || backlog() >= BACKLOG_BYTES_MAX) {
             return reject(failure("busy"));
           }
-          send(text);
           waits(entry);
         }
         /** @param {unknown} error @param {boolean} [isTakenBack] */
@@ -153,7 +165,7 @@ export function outgoing({ send, backlog, doubt }, limits, acked) {
           if (!isValue) unacked.delete(id);
           else if (isTakenBack && waiting.get(slot) === entry && !entry.waiters.size) waiting.delete(slot);
         };
-        const limit = later(() => giveUp(failure("timeout")), timeoutMs);
+        const limit = later(() => giveUp(failure("timeout")), timeoutMs ?? timeout());
         const abort = () => giveUp(signal?.reason, true);
         /** @type {Waiter} */
         const waiter = (error, seq) => {
@@ -183,7 +195,6 @@ export function outgoing({ send, backlog, doubt }, limits, acked) {
         }
       }
       for (const entry of [...unacked.values()]) {
-        send(entry.text);
         waits(entry);
       }
       flush();
@@ -196,6 +207,7 @@ export function outgoing({ send, backlog, doubt }, limits, acked) {
       const entry = unacked.get(id);
       if (!entry) return;
       unacked.delete(id);
+      proven(entry.sent);
       if (!unacked.size) this.cut();
       const said = JSON.parse(entry.text);
       acked({ params: [], ...said, seq, cleared: said.type === "clear" });
@@ -207,7 +219,7 @@ export function outgoing({ send, backlog, doubt }, limits, acked) {
       // These pass: the connection is closed, and the message said again on the next one.
       if (/^(unavailable|rate)$/.test(code)) return;
       // A server does not read a message that is too big, nor its id: it is the biggest one.
-      const [biggest] = [...unacked].sort(([, one], [, other]) => bytesOf(other.text) - bytesOf(one.text));
+      const [biggest] = [...unacked].sort(([, one], [, other]) => other.bytes - one.bytes);
       const known = id ?? (code === "too_big" ? biggest?.[0] : id);
       const entry = unacked.get(known);
       unacked.delete(known);
@@ -223,7 +235,7 @@ export function outgoing({ send, backlog, doubt }, limits, acked) {
     /** Nothing is said any more, unless it is resumed. @param {unknown} error */
     end(error) {
       over = error;
-      for (const entry of [...unacked.values(), ...waiting.values()]) settle(entry, error);
+      for (const entry of all()) settle(entry, error);
       unacked.clear();
       waiting.clear();
     },

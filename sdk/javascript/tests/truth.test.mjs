@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { own } from "../index.js";
 import { watch } from "../viewer.js";
-import { randomOf, ROOM, RoomServer, World } from "./world.mjs";
+import { advance, randomOf, ROOM, RoomServer, World } from "./world.mjs";
 
 const RUNS = Number(process.env.RTBROADCASTER_RUNS ?? 200);
 const SEEDS = process.env.RTBROADCASTER_SEED ? [Number(process.env.RTBROADCASTER_SEED)] : Array.from({ length: RUNS }, (_, seed) => seed + 1);
@@ -26,6 +26,7 @@ async function run(seed) {
   const settings = {
     latencyMs: between(5, 200),
     bytesPerMs: isSlow ? 4 : Infinity,
+    kernelBytes: pick(0, 65_536, 4_194_304),
     throttleMs: pick(1_000, 60_000),
     isMonotonicStopped: random() < 0.5,
   };
@@ -117,14 +118,6 @@ async function run(seed) {
   room.leave();
   world.end();
   return wrongs;
-}
-
-/** Lets time go by, and promises settle. */
-async function advance(world, ms) {
-  for (let left = ms; left > 0; left -= 1_000) {
-    world.run(Math.min(left, 1_000));
-    for (let turn = 0; turn < 4; turn++) await null;
-  }
 }
 
 test(`what is shown is true within 2 s in ${SEEDS.length} runs, nothing healthy is given up, nothing is lost or said twice`, async (t) => {

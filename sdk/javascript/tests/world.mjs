@@ -14,6 +14,14 @@ export function randomOf(seed) {
   };
 }
 
+/** Lets time go by, and promises settle. */
+export async function advance(world, ms) {
+  for (let left = ms; left > 0; left -= 1_000) {
+    world.run(Math.min(left, 1_000));
+    for (let turn = 0; turn < 4; turn++) await null;
+  }
+}
+
 /** One machine and what it can reach. It takes the place of the page's clocks, timers and document. */
 export class World {
   now = 0;
@@ -32,7 +40,10 @@ export class World {
   #count = 0;
   #inbox = [];
 
-  /** `settings`: latencyMs, bytesPerMs, throttleMs (what hidden timers are rounded to), isMonotonicStopped. */
+  /**
+   * `settings`: latencyMs, bytesPerMs, kernelBytes (what the system takes of a socket at once), throttleMs (what hidden timers are
+   * rounded to), isMonotonicStopped.
+   */
   constructor(settings) {
     this.settings = settings;
     const page = new EventTarget();
@@ -195,8 +206,10 @@ class Connection {
     return !this.isDark && this.world.isOnline && this.world.now - this.world.changedAt > 10_000;
   }
 
+  /** What the page sees of it: not what the system has taken. */
   get waiting() {
-    return Math.max(0, Math.round((this.#free.up - this.world.now) * this.world.settings.bytesPerMs)) || 0;
+    const { bytesPerMs, kernelBytes = 0 } = this.world.settings;
+    return Math.max(0, Math.round((this.#free.up - this.world.now) * bytesPerMs) - kernelBytes) || 0;
   }
 
   #travel(way, bytes, arrive) {
