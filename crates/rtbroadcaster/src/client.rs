@@ -264,9 +264,15 @@ impl Client {
     /// A heartbeat of an owner, who is in no lane.
     fn beat(&mut self) {
         if let Role::Owner(owner) = &self.role {
-            let next = self.deadlines.promise(owner.viewers());
-            self.outbox.beat(owner.standing().seq, next);
+            let (seq, viewers) = (owner.standing().seq, owner.viewers());
+            let next = self.promise(viewers);
+            self.outbox.beat(seq, next);
         }
+    }
+
+    /// Returns within which time an owner hears from the server again, which it is told now, if its protocol tells it.
+    fn promise(&mut self, viewers: usize) -> Option<Duration> {
+        if self.protocol.tells_next() { self.deadlines.promise(viewers) } else { None }
     }
 
     /// How many watch the room that this client owns; `None` if it owns none.

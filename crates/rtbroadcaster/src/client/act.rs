@@ -66,7 +66,8 @@ impl Client {
             CreateError::ShuttingDown | CreateError::Unavailable => Refusal::Unavailable,
         })?;
         let key = owner.key().map_or("", OwnerKey::as_str);
-        let terms = Terms { config: self.manager.config(), next: self.deadlines.promise(0) };
+        let next = self.promise(0);
+        let terms = Terms { config: self.manager.config(), next };
         let answer = Answer::Created { standing: &owner.standing(), key, grace: owner.grace(), terms };
         self.accept(id, &answer);
         owner.speaks_through(&self.outbox);
@@ -89,7 +90,8 @@ impl Client {
             OwnError::Unavailable => Refusal::Unavailable,
         })?;
         let grace = owner.grace();
-        let terms = Terms { config: self.manager.config(), next: self.deadlines.promise(owner.viewers()) };
+        let next = self.promise(owner.viewers());
+        let terms = Terms { config: self.manager.config(), next };
         let announce = |welcome: &Welcome| {
             let Welcome { standing, how, entries } = welcome;
             let answer = Answer::Owned { standing, how: *how, grace, terms, replay: entries.len() };

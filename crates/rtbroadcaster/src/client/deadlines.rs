@@ -33,6 +33,17 @@ pub(super) enum Due {
     Abandon,
 }
 
+/// What an owner was told last of how often it hears from the server: that stands until it is told otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// Nothing, as its protocol has no words for it.
+    Nothing,
+    /// As often as others.
+    Usual,
+    /// More often, since somebody watches.
+    Brisk,
+}
+
 /// The times of one client.
 #[derive(Debug)]
 pub(super) struct Deadlines {
@@ -56,9 +67,7 @@ pub(super) struct Deadlines {
     pinged: Duration,
     /// Since when somebody watches the room that this client owns.
     watched: Option<Duration>,
-    /// Whether this owner was told last that it hears more often from the server than others: that stands until it is told
-    /// otherwise.
-    is_brisk: bool,
+    told: Told,
     /// For the close frame to be taken.
     cut: Option<Duration>,
 }
@@ -78,7 +87,7 @@ impl Deadlines {
             heard: accepted,
             pinged: accepted,
             watched: None,
-            is_brisk: false,
+            told: Told::Nothing,
             cut: None,
         }
     }
@@ -127,7 +136,7 @@ impl Deadlines {
     /// Returns within which time an owner whose room has so many `viewers` hears from the server again, which it is told now;
     /// `None` without heartbeats.
     pub(super) fn promise(&mut self, viewers: usize) -> Option<Duration> {
-        self.is_brisk = viewers > 0;
+        self.told = if viewers > 0 { Told::Brisk } else { Told::Usual };
         self.interval(viewers)
     }
 
@@ -181,8 +190,10 @@ impl Deadlines {
         }
         (ping <= now).then(|| {
             self.pinged = now;
-            // The frame that goes with it tells the interval.
-            self.is_brisk = viewers.is_some_and(|viewers| viewers > 0);
+            if self.told != Told::Nothing {
+                // The frame that goes with it tells the interval.
+                self.promise(viewers.unwrap_or_default());
+            }
             Due::Ping
         })
     }
@@ -211,11 +222,11 @@ impl Deadlines {
         let shortest = self.interval(1)?;
         // Also an owner that speaks all the time: with the ping goes what tells it that it is heard. The interval that it was
         // told stands until the frame is out that tells a longer one.
-        let ping = if viewers > 0 && !self.is_brisk && shortest < self.ping_interval {
+        let ping = if viewers > 0 && self.told == Told::Usual && shortest < self.ping_interval {
             // It was told a longer one, and would look for this server's next frame too late: it is told at once.
             self.pinged
         } else {
-            self.pinged.saturating_add(self.interval(viewers.max(usize::from(self.is_brisk)))?)
+            self.pinged.saturating_add(self.interval(viewers.max(usize::from(self.told == Told::Brisk)))?)
         };
         if self.is_held() {
             // Whatever it asks is not read, so it asks in vain whether anybody is there.
@@ -386,7 +397,11 @@ mod tests {
             assert_eq!(deadlines.due(seconds(second), Some(viewers), None), None);
             assert_eq!(deadlines.next(Some(viewers), None), Some(seconds(106)));
         }
-        // Where heartbeats come as often in any case there is nothing to tell.
+        // Where the protocol has no words for it there is nothing to tell, nor where heartbeats come as often in any case.
+        let mut classic = fresh();
+        classic.understood();
+        classic.entered();
+        assert_eq!(classic.next(Some(1), None), Some(seconds(105)));
         let often = Config { ping_interval: seconds(5), ..Config::default() };
         let mut deadlines = Deadlines::new(&often, seconds(100), true);
         deadlines.understood();

@@ -212,6 +212,11 @@ impl Protocol {
         self != Protocol::Classic
     }
 
+    /// Whether a client is told within which time it hears from the server again.
+    pub fn tells_next(self) -> bool {
+        self != Protocol::Classic
+    }
+
     /// Writes the answer to an accepted request, or gives `None` where this protocol has no words for it.
     pub fn accepted(self, echo: &str, answer: &Answer<'_>) -> Option<Bytes> {
         match self {
