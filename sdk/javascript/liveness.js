@@ -77,8 +77,9 @@ export function liveness() {
   /** How many bytes were sent on this connection, and how many before the newest probe. */
   let sent = 0;
   let sentBefore = 0;
-  /** When the slowest link that is planned for has carried all of them. */
+  /** When the slowest link that is planned for has carried all of them, and those before the newest probe. */
   let carriedAt = 0;
+  let carriedBeforeAt = 0;
 
   /** @param {number} now @param {Cause} cause @returns {Verdict} */
   function begin(now, cause) {
@@ -89,6 +90,7 @@ export function liveness() {
     askedAt ||= now;
     sentAt = fellAt = now;
     sentBefore = sent;
+    carriedBeforeAt = carriedAt;
     clearAt = 0;
     waiting = Infinity;
     return "probe";
@@ -100,7 +102,7 @@ export function liveness() {
   /** From when on the patience counts. */
   const since = () =>
     // A server sends its next frame whatever comes to it: behind that, the way there excuses nothing.
-    clearAt ? Math.max(clearAt, Math.min(carriedAt, heardAt + (silenceMs || MINUTE_MS))) : fellAt + STUCK_MS;
+    clearAt ? Math.max(clearAt, Math.min(carriedBeforeAt, heardAt + (silenceMs || MINUTE_MS))) : fellAt + STUCK_MS;
 
   return {
     /** Why the newest probe was sent. */
@@ -153,7 +155,7 @@ export function liveness() {
       if (clearAt) clearAt = now;
       if (!isAnswer || !askedAt) return;
       // The time that it may have waited behind what was sent before tells nothing of the way.
-      this.answered(now - Math.max(sentAt, carriedAt));
+      this.answered(now - Math.max(sentAt, carriedBeforeAt));
       this.proven(now, sentBefore);
       askedAt = 0;
     },

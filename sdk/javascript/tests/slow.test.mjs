@@ -72,6 +72,18 @@ test("what was acknowledged has left: behind big messages on a fast link a dark 
   assert.equal(world.connections.length, 2);
 });
 
+test("what is published behind the probe gives a dark path no more time", async (t) => {
+  const { world } = await slow(t, { kernelBytes: 4_194_304, bytesPerMs: 1_000 }, async (world, room, settle) => {
+    for (let number = 0; number < 20; number++) {
+      if (number === 6) world.darken(true, true);
+      // 3 KB/s: more than the slowest link that is planned for carries.
+      settle(room.publish("tick", [number, "x".repeat(1_500)]));
+      await advance(world, 500);
+    }
+  });
+  assert.ok(world.connections.length > 1, "7 s behind the last answer");
+});
+
 test("a program waits exactly as long as it said, and by default as long as its bytes may take", async (t) => {
   await slow(t, { kernelBytes: 0 }, async (world, room) => {
     const settled = [];
