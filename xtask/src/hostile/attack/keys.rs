@@ -48,6 +48,8 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
                 largest = largest.max(bytes);
             }
             Ok(Ok(None)) => made.answer("rate"),
+            // A fast server has answered a hundred handshakes of this address in the second.
+            Ok(Err(PeerError::Refused(status))) if status.contains("429") => made.answer("handshake refused"),
             Ok(Err(error)) => made.faults.push(format!("a join: {error}")),
             Err(_) => made.faults.push(format!("a join takes over {PATIENCE:?}")),
         }
