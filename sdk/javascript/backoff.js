@@ -13,10 +13,11 @@ const QUICK = 7;
 const ATTEMPTS_MAX = 8;
 
 /**
- * A stay of this length begins the delays anew, in milliseconds. A shorter one does not, or a server that takes and drops clients at once
- * would be asked four times a second for ever.
+ * A shorter stay is short, in milliseconds. It begins the delays anew too, but only so many times in a row, or a server that takes and
+ * drops clients at once would be asked four times a second for ever.
  */
 const STAY_MS = 1_000;
+const SHORT_STAYS_MAX = 8;
 
 /** The time for which attempts are counted; behind a moment that the server told, a stay is this long, in milliseconds. */
 const WINDOW_MS = 10_000;
@@ -31,6 +32,8 @@ export function backoff({ firstMs = DELAY_MS_FIRST, maxMs = DELAY_MS_MAX, random
   let attempts = 0;
   /** When the present stay began; not a number if there is none. */
   let since = NaN;
+  /** How many stays in a row were short. */
+  let short = 0;
   /** Whether the server told when to come. */
   let wasTold = false;
   /** @type {number[]} When the newest attempts began or will begin. */
@@ -44,7 +47,10 @@ export function backoff({ firstMs = DELAY_MS_FIRST, maxMs = DELAY_MS_MAX, random
 
     /** Returns the delay before the next attempt, in milliseconds. @param {number} now @param {boolean} [isTold] */
     next(now, isTold = false) {
-      if (now - since >= (wasTold ? WINDOW_MS : STAY_MS)) attempts = begun.length = 0;
+      const stayMs = now - since;
+      const isLong = stayMs >= (wasTold ? WINDOW_MS : STAY_MS);
+      if (isLong) short = 0;
+      if (isLong || (!wasTold && stayMs >= 0 && ++short <= SHORT_STAYS_MAX)) attempts = begun.length = 0;
       since = NaN;
       wasTold = isTold;
       // Behind a moment that was told the bound doubles at once: the server has said that it cannot take more.

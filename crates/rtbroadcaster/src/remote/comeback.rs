@@ -219,7 +219,8 @@ impl Comeback {
         let first = self.first.min(self.max);
         match attempt {
             0 => self.random.part_of(first),
-            1..CLOSE_ATTEMPTS => first / 5 * 3 + self.random.part_of(first / 5 * 2),
+            // Even the shortest ones are more than four bounds together: the last of them is behind an outage of 2 s.
+            1..CLOSE_ATTEMPTS => first / 10 * 7 + self.random.part_of(first / 10 * 3),
             _ => {
                 let doublings = (attempt - CLOSE_ATTEMPTS + DOUBLINGS_FIRST).min(16);
                 let bound = self.first.saturating_mul(1 << doublings).min(self.max);

@@ -91,6 +91,9 @@ impl fmt::Display for Report {
             seconds(&returns, 99),
             seconds(&returns, 100)
         )?;
+        for (_, told) in &self.sums.latest {
+            writeln!(f, "             late: {told}")?;
+        }
         let attempts = &self.sums.attempts;
         let mean = attempts.iter().map(|&count| f64::from(count)).sum::<f64>() / attempts.len().max(1) as f64;
         writeln!(

@@ -11,6 +11,9 @@ use crate::chaos::clients::{Event, Standing, What};
 /// where a viewer noticed later.
 const ATTEMPTS_MICROS: u64 = 10_000_000;
 
+/// How many of the latest returns are told.
+const LATEST_MAX: usize = 3;
+
 /// One outage of one viewer, in microseconds.
 #[derive(Debug, Clone, Copy)]
 struct Gap {
@@ -60,6 +63,8 @@ pub(in crate::chaos) struct Sums {
     /// Of each outage how many connections were asked for in its first 10 s, or in the 10 s from the first one where that
     /// came later.
     pub(in crate::chaos) attempts: Vec<u32>,
+    /// The latest returns, each told with its attempts.
+    pub(in crate::chaos) latest: Vec<(u32, String)>,
     /// The CPU time of the viewers, without the relay before them, and that of the relay, in milliseconds.
     pub(in crate::chaos) cpu_ms: u64,
     pub(in crate::chaos) relay_cpu_ms: u64,
@@ -139,12 +144,19 @@ impl Account {
             self.sums.closed += u64::from(viewer.is_closed);
             let attempts = attempts(number);
             for (gap, next) in viewer.gaps.iter().zip(viewer.gaps.iter().skip(1).map(Some).chain([None])) {
-                match (gap.back, gap.until) {
-                    (Some(back), Some(until)) => self.sums.returns_ms.push(millis(back.saturating_sub(until))),
-                    _ => self.sums.not_back += 1,
-                }
                 let end = next.map_or(u64::MAX, |next| next.from);
                 let attempts = attempts.iter().filter(|at| (gap.from..end).contains(at));
+                match (gap.back, gap.until) {
+                    (Some(back), Some(until)) => {
+                        let late = millis(back.saturating_sub(until));
+                        self.sums.returns_ms.push(late);
+                        if self.sums.is_among_latest(late) {
+                            self.sums.latest.push((late, gap.told(attempts.clone(), until, back)));
+                            self.sums.keep_latest();
+                        }
+                    }
+                    _ => self.sums.not_back += 1,
+                }
                 let first = attempts.clone().min().copied().unwrap_or(end);
                 let start = if first - gap.from < ATTEMPTS_MICROS { gap.from } else { first };
                 let count = attempts.filter(|at| **at - start < ATTEMPTS_MICROS).count();
@@ -153,6 +165,15 @@ impl Account {
         }
         self.sums.viewers = self.viewers.len() as u64;
         self.sums
+    }
+}
+
+impl Gap {
+    /// Returns what happened in it, in seconds from its beginning.
+    fn told<'a>(&self, attempts: impl Iterator<Item = &'a u64>, until: u64, back: u64) -> String {
+        let seconds = |at: u64| format!("{:.2}", at.saturating_sub(self.from) as f64 / 1e6);
+        let attempts: Vec<_> = attempts.map(|&at| seconds(at)).collect();
+        format!("open at {}, back at {}, tried at {}", seconds(until), seconds(back), attempts.join(" "))
     }
 }
 
@@ -189,8 +210,19 @@ impl Sums {
         self.returns_ms.extend(other.returns_ms);
         self.not_back += other.not_back;
         self.attempts.extend(other.attempts);
+        self.latest.extend(other.latest);
+        self.keep_latest();
         self.cpu_ms += other.cpu_ms;
         self.relay_cpu_ms += other.relay_cpu_ms;
+    }
+
+    fn is_among_latest(&self, late: u32) -> bool {
+        self.latest.get(LATEST_MAX - 1).is_none_or(|(least, _)| late > *least)
+    }
+
+    fn keep_latest(&mut self) {
+        self.latest.sort_unstable_by(|one, other| other.cmp(one));
+        self.latest.truncate(LATEST_MAX);
     }
 
     /// Returns these times, sorted.
@@ -254,6 +286,7 @@ mod tests {
         account.take(&shown(Standing::Live, 30));
         let sums = account.sums(0, |_| Vec::new());
         assert_eq!((sums.returns_ms, sums.not_back), (vec![18, 8], 0));
+        assert_eq!(sums.latest[0], (18, "open at 0.00, back at 0.02, tried at ".into()));
     }
 
     #[test]

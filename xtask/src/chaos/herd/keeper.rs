@@ -23,6 +23,9 @@ const AT_ONCE: u32 = 64;
 /// How many orders may wait.
 const LINES_MAX: usize = 64;
 
+/// How long a path is open at the least before it is closed again, in milliseconds.
+const APART_MS: u64 = 1_000;
+
 /// How often it is looked whether all is done.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -249,8 +252,8 @@ fn turns(task: &Task, every_ms: u64, off_ms: u64, times: u32) -> Vec<Turn> {
     for viewer in 0..task.viewers {
         let mut random = Random::new(task.seed, viewer.into());
         for time in 0..u64::from(times) {
-            // Away from the edge, so that two outages are not one.
-            let off = time * every_ms + random.within(0..every_ms.saturating_sub(off_ms).max(1));
+            // Two outages with less than this between them are one that is twice as long.
+            let off = time * every_ms + random.within(0..every_ms.saturating_sub(off_ms + APART_MS).max(1));
             let what = if random.one_in(2) { Act::Reset } else { Act::Finish };
             turns.push(Turn { at: Duration::from_millis(off), viewer, what });
             turns.push(Turn { at: Duration::from_millis(off + off_ms), viewer, what: Act::Open });
@@ -283,6 +286,7 @@ mod tests {
         let mut one = turns.iter().filter(|turn| turn.viewer == 3).map(|turn| turn.at);
         while let (Some(off), Some(on)) = (one.next(), one.next()) {
             assert_eq!(on - off, Duration::from_secs(2));
+            assert!(on.as_millis() % 15_000 <= 14_000, "{on:?}");
         }
     }
 }
