@@ -52,7 +52,7 @@ async function room(t) {
   const owner = await host(server.address, { WebSocket });
   const viewer = await join(server.address, owner.id, { WebSocket });
   const told = [];
-  for (const one of [owner, viewer]) one.on("status", ({ name, reason }) => told.push(`${name} ${reason}`));
+  for (const one of [owner, viewer]) one.status.subscribe(({ name, reason }) => told.push(`${name} ${reason}`));
   t.after(async () => {
     assert.deepEqual(told, [], "connections that ended");
     await owner.close();
@@ -113,7 +113,7 @@ test("a viewer signals what is none, and too fast", async (t) => {
   const both = await room(t);
   const { viewer } = both;
   const refused = [];
-  viewer.on("refused", ({ code }) => refused.push(code));
+  viewer.listen("refused", ({ code }) => refused.push(code));
   const bad = [...Object.values(KEYS).map((key) => [key, []]), ...Object.entries(PARAMS).filter(([what]) => what !== "nothing").map(([, params]) => ["a", params])];
   for (let time = 0; time < TIMES; time++) {
     for (const call of bad) assert.equal(viewer.signal(...call), false);
@@ -144,7 +144,7 @@ for (const [what, text] of Object.entries({
     t.mock.method(console, "error", () => {});
     const storage = { getItem: () => text, setItem() {}, removeItem() {} };
     const owner = await host(server.address, { WebSocket, storage });
-    assert.match(owner.status.how, /^(created|replaced)$/);
+    assert.match(owner.status.value.how, /^(created|replaced)$/);
     await owner.close();
     const viewer = await outcome(() => join(server.address, "no-such-room", { WebSocket, identity: storage }));
     assert.equal(viewer, "no_room");
@@ -159,7 +159,7 @@ test("a storage throws, be it when it is named, and the owner gets a room", asyn
   for (const storage of [no, { getItem: no, setItem: no, removeItem: no }]) {
     const owner = await host(server.address, { WebSocket, storage });
     const viewer = await join(server.address, owner.id, { WebSocket, identity: storage });
-    assert.equal(viewer.status.name, "live");
+    assert.equal(viewer.status.value.name, "live");
     await owner.close();
   }
 });

@@ -11,7 +11,7 @@ test("an owner has its room, its key and what it asked for", async (t) => {
   const { room, create } = await owner(t, { audience: true, signals, token: "t" });
   assert.match(create.id, /^\d+-\d+-1$/);
   assert.deepEqual({ ...create, id: "" }, { type: "create", id: "", token: "t", audience: true, signals });
-  assert.deepEqual([room.id, room.ownerKey, room.term, room.status.name], [ROOM, KEY, 1, "live"]);
+  assert.deepEqual([room.id, room.ownerKey, room.term, room.status.value.name], [ROOM, KEY, 1, "live"]);
 });
 
 test("what is published has the number that the server gave it", async (t) => {
@@ -156,22 +156,22 @@ test("an owner that comes back is in when the state is, and a cut in the middle 
   clock.step();
   const again = server.accept(3).asked();
   const changes = [];
-  room.on("state", (values) => changes.push([...values.keys()]));
+  room.state.subscribe((values) => changes.push([...values.keys()]));
   server.peer.says({ ...owned, id: again.id }, state(8, "x"), { type: "alive", seq: 9 });
-  assert.equal(room.status.name, "resuming");
+  assert.equal(room.status.value.name, "resuming");
   server.peer.says(state(9, "y"));
-  assert.deepEqual([room.status.name, room.term, changes], ["live", 5, [["x", "y"]]]);
+  assert.deepEqual([room.status.value.name, room.term, changes], ["live", 5, [["x", "y"]]]);
   server.peer.cuts();
   clock.step();
   server.accept(4).owns(6, 9, bell(9));
-  assert.equal(room.status.reason, "protocol");
+  assert.equal(room.status.value.reason, "protocol");
   clock.step();
   const last = server.accept(5).asked();
   server.peer.says({ ...owned, id: last.id }, state(8, "x"));
   server.peer.cuts();
   clock.step();
   server.accept(6).says(state(9, "y"));
-  assert.equal(room.status.reason, "protocol", "half a state does not go on elsewhere");
+  assert.equal(room.status.value.reason, "protocol", "half a state does not go on elsewhere");
 });
 
 test("what was said again does not come back over what is newer", async (t) => {
@@ -272,10 +272,10 @@ test("ephemeral messages do not pile up in front of a socket that takes nothing"
 test("an owner hears its viewers", async (t) => {
   const { room, peer } = await owner(t);
   const heard = [];
-  room.on("signal", ({ key, from }) => heard.push(`signal ${key} ${from}`));
+  room.listen("signal", ({ key, from }) => heard.push(`signal ${key} ${from}`));
   room.on("hand", ({ params, from }) => heard.push(`hand ${params} ${from}`));
   room.on("vote", ({ counts }) => heard.push(`vote ${JSON.stringify(counts)}`));
-  room.on("audience", ({ viewers, lagging }) => heard.push(`audience ${viewers} ${lagging}`));
+  room.audience.subscribe(({ viewers, lagging }) => heard.push(`audience ${viewers} ${lagging}`));
   peer.says({ type: "signal", key: "hand", params: [true], from: 7 }, { type: "signal", key: "vote", counts: [[["b"], 3]] });
   peer.says({ type: "audience", viewers: 812, lagging: 3, behindP95Ms: 0 }, { type: "signal", key: "audience", params: [], from: 1 });
   assert.deepEqual(heard, ["hand true 7", "signal hand 7", 'vote [[["b"],3]]', "signal vote undefined", "audience 812 3", "signal audience 1"]);

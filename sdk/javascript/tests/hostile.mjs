@@ -49,11 +49,11 @@ export const nested = (depth) => "[".repeat(depth) + "]".repeat(depth);
 const PROGRAMS = {
   viewer({ options, statuses, settles }) {
     const show = watch(ADDRESS, ROOM, options);
-    show.on("status", (status) => statuses.push(status));
+    show.status.subscribe((status) => statuses.push(status));
     settles(show.entered);
     for (const name of ["message", "audience", "reset", "refused", "a"]) show.on(name, () => {});
     show.state.subscribe(() => {});
-    return { act: () => show.signal("hand", [true]), status: () => show.status, end: () => show.leave(), show };
+    return { act: () => show.signal("hand", [true]), status: () => show.status.value, end: () => show.leave(), show };
   },
   owner({ options, statuses, settles, published }) {
     let room;
@@ -61,7 +61,7 @@ const PROGRAMS = {
     settles(hosting);
     hosting.then((it) => {
       room = it;
-      room.on("status", (status) => statuses.push(status));
+      room.status.subscribe((status) => statuses.push(status));
       for (const name of ["signal", "audience", "reset", "a"]) room.on(name, () => {});
       room.state.subscribe(() => {});
     }, () => {});
@@ -73,7 +73,7 @@ const PROGRAMS = {
       published(room.publish("a", [count], { state: true, timeoutMs: 5_000 }));
       published(room.publish("pointer", [count], { ephemeral: true, timeoutMs: 5_000 }));
     };
-    return { act, status: () => room?.status ?? statuses.at(-1), end: () => options.stop.abort(), room: () => room };
+    return { act, status: () => room?.status.value ?? statuses.at(-1), end: () => options.stop.abort(), room: () => room };
   },
   classic({ options, statuses }) {
     const room = new RTBroadcaster(ADDRESS, { ...options, uuid: ROOM, onStatus: (status) => statuses.push({ ...status, name: status.status }), onError() {} });

@@ -121,7 +121,7 @@ async function round({ host, join }, WebSocket, address) {
   console.log("slide", show.state.get("slide")[0]);
   await room.close();
   for await (const _ of show);
-  console.log(show.status.name, show.status.code);
+  console.log(show.status.value.name, show.status.value.code);
 }`;
 
 const SEEN = "slide 3\nclosed 4503\n";
@@ -203,7 +203,7 @@ const CHECKED = `
   export async function viewer(): Promise<[Viewer<Show>, Status]> {
     const show = await join<Show>("/broadcasting", "room");
     show.on("slide", (n) => n.toFixed());
-    return [show, show.status];
+    return [show, show.status.value];
   }
   export const slide = (): number | undefined => useRoomKey(useRoom<Show>("/broadcasting", "room").room, "slide")?.[0];
   export const classic = (): boolean => new RTBroadcaster("/broadcasting").connected;`;

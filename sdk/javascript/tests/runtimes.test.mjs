@@ -44,7 +44,7 @@ export async function round(address, say, Base = globalThis.WebSocket) {
   say("cut " + bells.join(" "));
   await room.close();
   for await (const _ of show);
-  say(show.status.name + " " + show.status.code);
+  say(show.status.value.name + " " + show.status.value.code);
 }
 `;
 
