@@ -38,7 +38,7 @@ const YOUNG_MS = 500;
  * @param {Options} options
  * @param {Part} part
  * @param {string} [wrong] What the program got wrong; then it is over at once.
- * @param {boolean} [isHeld] Whether it waits for `reconnect` to begin.
+ * @param {boolean} [isHeld] Whether it does not begin by itself.
  */
 export function course(url, options, part, wrong, isHeld) {
   const { reconnect = {}, answerTimeoutMs = 10_000 } = options;

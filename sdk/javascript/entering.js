@@ -2,6 +2,9 @@
 
 import { aborted, quiet } from "./failure.js";
 
+/** Whether it is over before it begins. @param {{ signal?: AbortSignal, lifetime?: AbortSignal }} options */
+export const isAborted = ({ signal, lifetime }) => signal?.aborted || lifetime?.aborted;
+
 /**
  * Returns the promise of entering, as one program sees it.
  * @param {Promise<void>} entered
@@ -19,7 +22,10 @@ export function entering(entered, { signal, lifetime }, leave) {
       leave(error.code);
     };
     const settle = () => signal?.removeEventListener?.("abort", abort);
-    entered.then(resolve, reject).finally(settle);
+    entered.then(
+      () => (settle(), resolve()),
+      (error) => (settle(), reject(error)),
+    );
     // Who waits for it listens first.
     if (signal?.aborted) queueMicrotask(abort);
     else signal?.addEventListener("abort", abort);

@@ -4,7 +4,7 @@ import { addressOf } from "./address.js";
 import { attempt } from "./attempt.js";
 import { course } from "./course.js";
 import { ears, valueOf } from "./ears.js";
-import { entering } from "./entering.js";
+import { entering, isAborted } from "./entering.js";
 import { badArgument, endOf, failure, quiet } from "./failure.js";
 import { LIMITS } from "./grammar.js";
 import { isCursor, keeper } from "./keeper.js";
@@ -67,7 +67,7 @@ export function own(url, options = {}) {
   const state = store();
   const { on, emit, clear } = ears();
   /** `cursor` is the newest acknowledgement: up to there the server must have every message. */
-  let { room = "", ownerKey = "", cursor } = options.room ? { ...options, cursor: options.cursor && { ...options.cursor } } : kept.read();
+  let { room = "", ownerKey = "", cursor } = options.room ? { ...options, cursor: options.cursor && { epoch: options.cursor.epoch, seq: options.cursor.seq } } : kept.read();
   /** @type {any} What the server told of the lease: its number and grace. */
   let lease;
   let isOwner = false;
@@ -228,7 +228,7 @@ export function own(url, options = {}) {
       void guard?.then(({ release }) => release(), () => {});
       clear();
     },
-  }, wrong, isHeld);
+  }, wrong, isHeld || isAborted(options));
   way.listen(globalThis, "pagehide", () => {
     out.flush();
     kept.flush();

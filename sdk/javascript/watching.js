@@ -4,6 +4,7 @@
 import { addressOf } from "./address.js";
 import { attempt } from "./attempt.js";
 import { course } from "./course.js";
+import { isAborted } from "./entering.js";
 import { endOf, failure, quiet } from "./failure.js";
 import { bytesOf, isOver, LIMITS, textOf, wrong } from "./grammar.js";
 import { STALE_BYTES_MAX } from "./limits.js";
@@ -30,15 +31,17 @@ const shared = new Map();
  * @param {import("./viewer.js").ViewerOptions} options
  */
 export function watching(url, room, options) {
-  const { token, identity, pauseHidden = true, share, WebSocket } = options;
+  const { token, identity, pauseHidden = true, share = true, WebSocket } = options;
+  // Nobody shares what ends at once.
+  const isShared = share && !isAborted(options);
   let address;
   attempt(() => (address = addressOf(url)));
   const terms = [address, room, token, identity, pauseHidden, share, WebSocket];
-  for (const [known, others] of share === false ? [] : shared) {
+  for (const [known, others] of isShared ? shared : []) {
     if (terms.every((term, at) => term === others[at])) return known;
   }
   const mine = begin(url, room, options, () => shared.delete(mine));
-  if (share !== false) shared.set(mine, terms);
+  if (isShared) shared.set(mine, terms);
   return mine;
 }
 
@@ -130,7 +133,7 @@ function begin(url, room, options, over) {
       if (status.name === "closed") over();
       else look();
     },
-  }, typeof room === "string" && room ? undefined : "A room is a text.");
+  }, typeof room === "string" && room ? undefined : "A room is a text.", isAborted(options));
   way.listen(page, "visibilitychange", look);
 
   return {

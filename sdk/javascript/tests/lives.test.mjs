@@ -60,7 +60,7 @@ test("a server that tells no grace leaves it open", async (t) => {
 for (const graceMs of [0, -1, 1.5, NaN, Infinity, 2 ** 53, 1e21, "60000", null, 1n]) {
   test(`a grace that is no whole number of milliseconds is refused: ${typeof graceMs} ${graceMs}`, async () => {
     const server = new Server();
-    const error = { name: "TypeError", message: "graceMs is a whole number above 0" };
+    const error = { name: "RtbError", code: "bad_argument", message: "graceMs is a whole number above 0." };
     await assert.rejects(host(URL, { graceMs, WebSocket: server.WebSocket }), error);
     assert.equal(server.peers.length, 0);
   });
@@ -123,6 +123,7 @@ test("a program that keeps its room keeps the cursor too, and learns of lost mes
   const room = await all.hosting;
   const resets = [];
   room.listen("reset", ({ reason }) => resets.push(reason));
+  await null;
   assert.deepEqual([resets, room.cursor], [["future"], { epoch: "f", seq: 1 }]);
   assert.deepEqual(next(all).owned({ how: "resumed", epoch: "g", seq: 1 }, both[0]).cursor, { epoch: "f", seq: 1 });
   assert.deepEqual([resets, room.cursor], [["future"], { epoch: "g", seq: 1 }]);
@@ -158,7 +159,7 @@ for (const cursor of [
 ]) {
   test(`a cursor that is none is refused: ${JSON.stringify(cursor)}`, async (t) => {
     const { server, hosting } = taking(t, { cursor });
-    await assert.rejects(hosting, { name: "TypeError", message: /^cursor is \{ epoch, seq \}/ });
+    await assert.rejects(hosting, { name: "RtbError", code: "bad_argument", message: "A cursor is { epoch, seq }." });
     assert.equal(server.peers.length, 0);
   });
 }
@@ -354,10 +355,10 @@ test("the reset of a reload is told to the first listener, once", async (t) => {
   server.accept(1).owned({ how: "reset", reason: "epoch", epoch: "f", seq: 2 }, ...both);
   const room = await hosting;
   const told = [];
-  assert.throws(() => room.listen("reset", "f"), TypeError);
   room.on("hand", () => told.push("never"));
   const off = room.listen("reset", ({ reason }) => told.push(`first ${reason} ${shown(room)}`));
   room.listen("reset", ({ reason }) => told.push(`second ${reason}`));
+  await null;
   assert.deepEqual(told, ["first epoch a1 b2"]);
   off();
   next({ server, clock }).owned({ how: "reset", reason: "future", epoch: "f", seq: 2 }, ...both);

@@ -76,7 +76,7 @@ test("whoever takes a room over by its key gets no other one", async (t) => {
   const { id } = server.accept(2).asked();
   server.peer.says({ type: "error", id, code: "no_room", message: "no" });
   await assert.rejects(refused, { code: "no_room" });
-  await assert.rejects(host(URL, { ...options, signal: AbortSignal.abort() }), { name: "AbortError" });
+  await assert.rejects(host(URL, { ...options, signal: AbortSignal.abort() }), { name: "RtbError", code: "aborted" });
 });
 
 test("an owner that is fenced says so, does not come back by itself, and does when it is asked to", async (t) => {
