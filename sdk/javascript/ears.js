@@ -13,9 +13,8 @@ import { badArgument } from "./failure.js";
 /**
  * A value that changes: the same one until it does.
  * @template T
- * @typedef {object} Value
- * @property {T} value What it is now.
- * @property {(func: (value: T) => void, options?: ListenOptions) => () => void} subscribe Calls `func` with each newer one. The answer ends it.
+ * @typedef {{ readonly value: T, subscribe: (func: (value: T) => void, options?: ListenOptions) => () => void }} Value `value` is what it
+ *   is now. `subscribe` calls `func` with each newer one; the answer ends it.
  */
 
 /** The listeners of one end. What one of them throws is reported once, and is lost on no other. */

@@ -18,8 +18,8 @@
  * (of an owner: acknowledged messages) are lost, and why. `how`: of an owner, whether its room is a new one, the one that it had, or a
  * new one since the one that it had is over. `why`: why the room ended (`owner`, `grace`, `idle`, `admin`, `fault` or `restart`), if the
  * server tells it.
- * @typedef {Outside | Inside | { name: "elsewhere", code?: number, reason: string }
- *   | { name: "closed", code: number, reason: string, comesBack: boolean, why?: string }} Status
+ * @typedef {Readonly<Outside> | Readonly<Inside> | Readonly<{ name: "elsewhere", code?: number, reason: string }>
+ *   | Readonly<{ name: "closed", code: number, reason: string, comesBack: boolean, why?: string }>} Status
  */
 
 /** @typedef {{ name: "connecting" | "resuming", code?: number, reason?: string, retryInMs?: number }} Outside */
