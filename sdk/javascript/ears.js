@@ -13,7 +13,8 @@ import { badArgument } from "./failure.js";
 /**
  * A value that changes: the same one until it does.
  * @template T
- * @typedef {{ readonly value: T, subscribe: (func: (value: T) => void, options?: ListenOptions) => () => void }} Value `value` is what it
+ * @template [N=T] What the newer ones are.
+ * @typedef {{ readonly value: T, subscribe: (func: (value: N) => void, options?: ListenOptions) => () => void }} Value `value` is what it
  *   is now. `subscribe` calls `func` with each newer one; the answer ends it.
  */
 
@@ -87,7 +88,7 @@ export function ears() {
  * @param {() => T} read
  * @param {ReturnType<typeof ears>["on"]} on
  * @param {string} name That of its changes.
- * @returns {Value<T>}
+ * @returns {Value<T, any>}
  */
 export const valueOf = (read, on, name) => ({
   get value() {

@@ -19,19 +19,19 @@
  * @typedef {import("./viewer.js").ViewerOptions} ViewerOptions
  */
 
-/** @template M @typedef {import("./owner.js").Host<M>} Host */
+/** @template [M=AnyMessages] @typedef {import("./owner.js").Host<M>} Host */
 
-/** @template M @typedef {import("./owner.js").HostEvents<M>} HostEvents */
+/** @template [M=AnyMessages] @typedef {import("./owner.js").HostEvents<M>} HostEvents */
 
-/** @template M @typedef {import("./viewer.js").Viewer<M>} Viewer */
+/** @template [M=AnyMessages] @typedef {import("./viewer.js").Viewer<M>} Viewer */
 
-/** @template M @typedef {import("./viewer.js").ViewerEvents<M>} ViewerEvents */
+/** @template [M=AnyMessages] @typedef {import("./viewer.js").ViewerEvents<M>} ViewerEvents */
 
-/** @template M @typedef {import("./messages.js").MessageOf<M>} MessageOf */
+/** @template [M=AnyMessages] @typedef {import("./messages.js").MessageOf<M>} MessageOf */
 
 /** @template S @typedef {import("./store.js").State<S>} State */
 
-/** @template T @typedef {import("./ears.js").Value<T>} Value */
+/** @template T @template [N=T] @typedef {import("./ears.js").Value<T, N>} Value */
 
 export { RtbError } from "./failure.js";
 export { host, own } from "./host.js";

@@ -6,14 +6,16 @@
  * An application tells its own as a type with up to three members, each a map from keys to the tuple of parameters, which may be `readonly`:
  * `state` for values that are kept for those who come later, `events` for what is heard by those who are there, and `signals` for what
  * viewers say to the owner.
- * @typedef {{ state: Record<string, any[]>, events: Record<string, any[]>, signals: Record<string, any[]> }} AnyMessages
+ * @typedef {{ state: Keys, events: Keys, signals: Keys }} AnyMessages
  */
 
-/** @template M @typedef {M extends { state: infer S } ? S : {}} StateOf The parameters of each key of the state. */
+/** @typedef {Record<string, any[]>} Keys Any parameters under any key. */
 
-/** @template M @typedef {M extends { events: infer E } ? E : {}} EventsOf The parameters of each event. */
+/** @template M @typedef {0 extends 1 & M ? Keys : M extends { state: infer S } ? S : {}} StateOf The parameters of each key of the state. */
 
-/** @template M @typedef {M extends { signals: infer S } ? S : {}} SignalsOf The parameters of each signal. */
+/** @template M @typedef {0 extends 1 & M ? Keys : M extends { events: infer E } ? E : {}} EventsOf The parameters of each event. */
+
+/** @template M @typedef {0 extends 1 & M ? Keys : M extends { signals: infer S } ? S : {}} SignalsOf The parameters of each signal. */
 
 /** @template M @typedef {(keyof StateOf<M> | keyof EventsOf<M>) & string} KeyOf The keys of all messages. */
 

@@ -81,7 +81,7 @@
  * @property {Readonly<Cursor> | undefined} cursor The newest acknowledgement, for a program that keeps the room and its key
  *   itself. A copy, which does not change.
  * @property {import("./ears.js").Value<Status>} status Where it stands.
- * @property {import("./ears.js").Value<Audience | undefined>} audience How many watch.
+ * @property {import("./ears.js").Value<Audience | undefined, Audience>} audience How many watch.
  * @property {import("./store.js").State<import("./messages.js").StateOf<M>>} state What holds in the room, as far as it is acknowledged.
  * @property {<K extends keyof import("./messages.js").SignalsOf<M> & string>(key: K,
  *   func: (signal: Extract<import("./messages.js").SignalOf<M>, { key: K }>) => void, options?: ListenOptions) => () => void} on Calls `func` for
@@ -110,7 +110,7 @@
  */
 
 /**
- * @template M
+ * @template [M=AnyMessages]
  * @typedef {HostMembers<M> & Disposable & AsyncDisposable} Host
  */
 

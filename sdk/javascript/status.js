@@ -18,13 +18,25 @@
  * (of an owner: acknowledged messages) are lost, and why. `how`: of an owner, whether its room is a new one, the one that it had, or a
  * new one since the one that it had is over. `why`: why the room ended (`owner`, `grace`, `idle`, `admin`, `fault` or `restart`), if the
  * server tells it.
- * @typedef {Readonly<Outside> | Readonly<Inside> | Readonly<{ name: "elsewhere", code?: number, reason: string }>
- *   | Readonly<{ name: "closed", code: number, reason: string, comesBack: boolean, why?: string }>} Status
+ * @typedef {Readonly<Outside> | Readonly<Inside> | Readonly<Elsewhere> | Readonly<Closed>} Status
  */
 
-/** @typedef {{ name: "connecting" | "resuming", code?: number, reason?: string, retryInMs?: number }} Outside */
+/** @typedef {{ name: "connecting" | "resuming", code?: number, reason?: string, retryInMs?: number } & Without<"comesBack" | "why" | Here>} Outside */
 
-/** @typedef {{ name: "live" | "away" | "lagging" | "checking", since?: number, reset?: string, how?: "created" | "found" | "replaced" }} Inside */
+/**
+ * @typedef {{ name: "live" | "away" | "lagging" | "checking", since?: number, reset?: string, how?: "created" | "found" | "replaced" }
+ *   & Without<There>} Inside
+ */
+
+/** @typedef {{ name: "elsewhere", code?: number, reason: string } & Without<"retryInMs" | "comesBack" | "why" | Here>} Elsewhere */
+
+/** @typedef {{ name: "closed", code: number, reason: string, comesBack: boolean, why?: string } & Without<"retryInMs" | Here>} Closed */
+
+/** @typedef {"since" | "reset" | "how"} Here */
+
+/** @typedef {"code" | "reason" | "retryInMs" | "comesBack" | "why"} There */
+
+/** @template {string} K @typedef {{ [N in K]?: undefined }} Without What another status has; so that each one can be taken apart. */
 
 /**
  * What is known of a connection, for people who look for a fault.

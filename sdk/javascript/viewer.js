@@ -22,7 +22,8 @@ export { RtbError } from "./failure.js";
 
 /**
  * @template T
- * @typedef {import("./ears.js").Value<T>} Value
+ * @template [N=T]
+ * @typedef {import("./ears.js").Value<T, N>} Value
  */
 
 /**
@@ -31,7 +32,7 @@ export { RtbError } from "./failure.js";
  */
 
 /**
- * @template M
+ * @template [M=AnyMessages]
  * @typedef {import("./messages.js").MessageOf<M>} MessageOf
  */
 
@@ -43,7 +44,7 @@ export { RtbError } from "./failure.js";
 
 /**
  * What happens in a room besides the messages of its keys.
- * @template M
+ * @template [M=AnyMessages]
  * @typedef {object} ViewerEvents
  * @property {(message: MessageOf<M>) => void} message Each message, first what holds.
  * @property {(reset: { reason: string }) => void} reset Events may be lost; the state is whole.
@@ -67,7 +68,7 @@ export { RtbError } from "./failure.js";
  * @property {number | undefined} number Which viewer this one is for the owner; the same one after each return. `undefined` before it
  *   is in, and where the server does not tell.
  * @property {Value<Status>} status Where it stands.
- * @property {Value<{ viewers: number } | undefined>} audience How many watch, where the room was created with `audience`.
+ * @property {Value<{ viewers: number } | undefined, { viewers: number }>} audience How many watch, where the room was created with `audience`.
  * @property {State<import("./messages.js").StateOf<M>>} state What holds in the room.
  * @property {Promise<void>} entered Settled when the whole state is here for the first time, or never will be.
  * @property {<K extends import("./messages.js").KeyOf<M>>(key: K, func: (...params: import("./messages.js").ParamsOf<M, K>) => void,
@@ -87,7 +88,7 @@ export { RtbError } from "./failure.js";
  */
 
 /**
- * @template M
+ * @template [M=AnyMessages]
  * @typedef {ViewerMembers<M> & Disposable & AsyncDisposable & { [Symbol.asyncIterator]: () => AsyncGenerator<MessageOf<M>, void, void> }} Viewer
  */
 

@@ -17,7 +17,7 @@ const off: () => void = show.on("slide", (n) => n.toFixed(), { cleared: () => {}
 show.on("pointer", (x, y) => x + y, { signal: new AbortController().signal });
 show.on("note", (text, bold) => bold && text.trim());
 show.status.subscribe(({ name }) => name === "lagging");
-show.audience.subscribe((audience) => audience?.viewers.toFixed());
+show.audience.subscribe(({ viewers }) => viewers.toFixed());
 show.listen("reset", ({ reason }) => reason.trim());
 show.listen("refused", (error: RtbError) => error.message.trim());
 show.listen("message", (message) => {
