@@ -106,7 +106,9 @@
  * @typedef {(<K extends keyof import("./messages.js").StateOf<M> & string>(key: K, params: import("./messages.js").StateOf<M>[K],
  *   options: PublishOptions & { state: true }) => Promise<number | undefined>) &
  *   (<K extends keyof import("./messages.js").EventsOf<M> & string>(key: K, params: import("./messages.js").EventsOf<M>[K],
- *   options?: PublishOptions & { state?: false }) => Promise<number | undefined>)} Publish A value of the state, or an event.
+ *   options?: PublishOptions & { state?: false }) => Promise<number | undefined>) &
+ *   (<K extends keyof import("./messages.js").StateOf<M> & keyof import("./messages.js").EventsOf<M> & string>(key: K,
+ *   params: import("./messages.js").ParamsOf<M, K>, options?: PublishOptions) => Promise<number | undefined>)} Publish A value of the state, or an event.
  */
 
 /**
