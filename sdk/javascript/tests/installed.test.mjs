@@ -127,3 +127,8 @@ test("the package can be required too", () => {
   assert.equal(says("package", "all.cjs", text), "true true true true true");
   assert.equal(says("package", "all.cjs", text, "--conditions", "react-server"), "true true true true true");
 });
+
+test("the entry for React begins by saying that it is for clients, in each form", () => {
+  const forms = [join(SOURCES, "react.js"), ...["react.js", "react.cjs"].map((file) => join(folder, "built", file))];
+  for (const path of forms) assert.match(readFileSync(path, "utf8"), /^"use client";\n/, path);
+});
