@@ -79,10 +79,11 @@ where
         let page = page(file, &escaped(broadcasting_path), port);
         router = router.route(at, get(move |headers: HeaderMap| async move { answer(page.as_ref(), &headers) }));
     }
+    let sdk = files::<SdkFiles>(Reader::Anybody).chain(files::<TagFiles>(Reader::Anybody));
     let codes = Codes::default();
     router
         .route("/page/{name}", get(file_of(files::<PageFiles>(Reader::SameOrigin))))
-        .route("/sdk/{name}", get(file_of(files::<SdkFiles>(Reader::Anybody).chain(files::<TagFiles>(Reader::Anybody)))))
+        .route("/sdk/{name}", get(file_of(sdk)))
         .route("/qr.svg", get(move |request: Request| qr_svg(codes, request.into_parts().0)))
 }
 
@@ -167,9 +168,13 @@ mod tests {
         assert_eq!(tag, ["rtbroadcaster.min.js", "rtbroadcaster.min.js.map"]);
         assert!(PageFiles::get("tests/page.test.mjs").is_none());
         assert!(PageFiles::get("../Cargo.toml").is_none());
-        for other in
-            ["node_modules/ws/index.js", "dist/rtbroadcaster.min.js", "types/index.d.ts", "react-server.js", "build.mjs"]
-        {
+        for other in [
+            "node_modules/ws/index.js",
+            "dist/rtbroadcaster.min.js",
+            "types/index.d.ts",
+            "react-server.js",
+            "build.mjs",
+        ] {
             assert!(SdkFiles::get(other).is_none(), "{other}");
         }
     }

@@ -27,9 +27,11 @@ async fn the_file_for_script_tags_is_the_committed_one_for_pages_of_any_origin()
         let tag = answer.header("etag").unwrap();
         let again = get(&server, path, &format!("If-None-Match: {tag}\r\n")).await;
         assert_eq!((again.status, again.body.as_str()), (304, ""), "{path}");
-        assert_eq!((again.header("etag"), again.header("access-control-allow-origin")), (Some(tag), Some("*")), "{path}");
+        assert_eq!(again.header("etag"), Some(tag), "{path}");
+        assert_eq!(again.header("access-control-allow-origin"), Some("*"), "{path}");
     }
-    assert!(get(&server, "/sdk/rtbroadcaster.min.js", "").await.body == TAG, "the bytes are those of the committed file");
+    let answer = get(&server, "/sdk/rtbroadcaster.min.js", "").await;
+    assert!(answer.body == TAG, "the bytes are those of the committed file");
 }
 
 #[tokio::test]
