@@ -3,17 +3,12 @@
 
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { described, ENTRIES, EXTERNAL } from "./scripts/entries.mjs";
 import { TAG, TARGET, writeTag } from "./scripts/tag.mjs";
 import { CannotBuild, esbuild, program, SOURCES } from "./scripts/tools.mjs";
 import { declare } from "./scripts/types.mjs";
 
 const ROOT = join(SOURCES, "../..");
-
-/** What is published under which name; `.` is `index`. */
-const ENTRIES = { index: "index.js", viewer: "viewer.js", classic: "rtbroadcaster.js", react: "react.js", hints: "hints.js" };
-
-/** What takes an entry's place where React renders server components. */
-const SERVER = { react: "react-server" };
 
 /** The variable with the https address of the project's repository, which npm shows and checks a package's origin against. */
 const REPOSITORY = "RTBROADCASTER_REPOSITORY";
@@ -21,24 +16,27 @@ const REPOSITORY = "RTBROADCASTER_REPOSITORY";
 /** Builds the package in `folder`, which is emptied. Without the address of a repository npm refuses to publish it. */
 export async function buildPackage(folder, repository = process.env[REPOSITORY]) {
   const build = await esbuild();
-  const described = description(JSON.parse(readFileSync(join(SOURCES, "package.json"), "utf8")), repository);
+  const published = description(described, repository);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   // The maps lead to these.
   for (const file of readdirSync(SOURCES).filter((name) => name.endsWith(".js"))) cpSync(join(SOURCES, file), join(folder, "src", file));
-  const entries = { ...ENTRIES, ...Object.fromEntries(Object.values(SERVER).map((name) => [name, `${name}.js`])) };
-  const entryPoints = Object.entries(entries).map(([out, file]) => ({ in: join(folder, "src", file), out }));
+  const servers = ENTRIES.filter(({ server }) => server).map(({ server }) => ({ name: bare(server), file: server }));
+  const entryPoints = [...ENTRIES, ...servers].map(({ name, file }) => ({ in: join(folder, "src", file), out: name }));
   const maps = { sourcemap: true, sourcesContent: false };
   // Paths are told from the working directory: with this one the same sources give the same package everywhere.
-  const common = { entryPoints, bundle: true, absWorkingDir: folder, outdir: folder, target: TARGET, ...maps, external: ["react"], logLevel: "warning" };
+  const common = { entryPoints, bundle: true, absWorkingDir: folder, outdir: folder, target: TARGET, ...maps, external: EXTERNAL, logLevel: "warning" };
   await build({ ...common, format: "esm", splitting: true, chunkNames: "shared-[hash]" });
   await build({ ...common, format: "cjs", outExtension: { ".js": ".cjs" } });
   await writeTag(folder, "src/");
   types(folder);
-  writeFileSync(join(folder, "package.json"), `${JSON.stringify(described, null, 2)}\n`);
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
   writeFileSync(join(folder, "README.md"), alone(readFileSync(join(SOURCES, "README.md"), "utf8")));
   for (const licence of ["LICENSE-APACHE", "LICENSE-MIT"]) cpSync(join(ROOT, licence), join(folder, licence));
 }
+
+/** Returns the name of a file of code without its ending. */
+const bare = (file) => file.replace(/\.js$/, "");
 
 /** A README without links to what the package does not have: their words stay. */
 const alone = (readme) => readme.replaceAll(/\[([^\]]*)\]\((?:\.\.|tests)\/[^)]*\)/g, "$1");
@@ -46,7 +44,9 @@ const alone = (readme) => readme.replaceAll(/\[([^\]]*)\]\((?:\.\.|tests)\/[^)]*
 /** Types of each module with their maps, for those that import and for those that require. */
 function types(folder) {
   declare(folder, "src");
-  writeFileSync(join(folder, "classic.d.ts"), 'export * from "./rtbroadcaster.js";\n');
+  for (const { name, file } of ENTRIES.filter((entry) => entry.name !== bare(entry.file))) {
+    writeFileSync(join(folder, `${name}.d.ts`), `export * from "./${file}";\n`);
+  }
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".d.ts"))) {
     const text = readFileSync(join(folder, file), "utf8");
     // A module that is required has no types of one that is imported, and the map of both is one.
@@ -61,8 +61,7 @@ function description({ private: _, scripts, devDependencies, overrides, files, e
     import: { types: `./${typed}.d.ts`, default: `./${name}.js` },
     require: { types: `./${typed}.d.cts`, default: `./${name}.cjs` },
   });
-  const entry = (name) => ({ ...(SERVER[name] && { "react-server": forms(SERVER[name], name) }), ...forms(name, name) });
-  const named = Object.keys(ENTRIES).map((name) => [name === "index" ? "." : `./${name}`, entry(name)]);
+  const named = ENTRIES.map(({ path, name, server }) => [path, { ...(server && { "react-server": forms(bare(server), name) }), ...forms(name, name) }]);
   return {
     ...rest,
     ...origin(repository),

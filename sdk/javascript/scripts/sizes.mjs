@@ -1,19 +1,17 @@
-// What each entry weighs in a page: bundled and minified by esbuild, compressed by `gzip -9`, React not counted. `node
+// What each entry weighs in a page: bundled and minified by esbuild, compressed by `gzip -9`, without what it has of others. `node
 // scripts/sizes.mjs` writes it into the table of README.md. Must not know how the package is built.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { ENTRIES, EXTERNAL } from "./entries.mjs";
 import { README, TAG, TARGET, tag } from "./tag.mjs";
 import { esbuild, program, SOURCES } from "./tools.mjs";
-
-/** The entries' files. */
-const ENTRIES = ["index.js", "viewer.js", "hints.js", "react.js", "rtbroadcaster.js"];
 
 /** Returns the bytes of each file: of the entries, of what they load only when it is needed, of the single file. */
 export async function measured() {
   const sizes = new Map();
-  for (const entry of ENTRIES) for (const [file, bytes] of await weighed(entry)) sizes.set(file, bytes);
+  for (const entry of ENTRIES) for (const [file, bytes] of await weighed(entry.file)) sizes.set(file, bytes);
   return sizes.set(TAG, compressed((await tag()).file));
 }
 
@@ -21,7 +19,7 @@ export async function measured() {
 async function weighed(entry) {
   const build = await esbuild();
   const { outputFiles, metafile } = await build({
-    entryPoints: [join(SOURCES, entry)], bundle: true, minify: true, format: "esm", target: TARGET, external: ["react"],
+    entryPoints: [join(SOURCES, entry)], bundle: true, minify: true, format: "esm", target: TARGET, external: EXTERNAL,
     absWorkingDir: SOURCES, outdir: SOURCES, splitting: true, write: false, metafile: true,
   });
   const made = Object.entries(metafile.outputs);
