@@ -17,7 +17,10 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(command("npm", INSTALL).current_dir(&conversations))?;
     steps.run(command("node", "--test").current_dir(&conversations))?;
     steps.run(command("node", "replay.mjs").current_dir(&conversations))?;
-    typed_and_tested(steps, &root().join("sdk/javascript"))?;
+    let sdk = root().join("sdk/javascript");
+    // Bun and Deno, without which the SDK's tests skip theirs.
+    steps.run(command("npm", INSTALL).current_dir(sdk.join("tests/runtimes")))?;
+    typed_and_tested(steps, &sdk)?;
     chromium::ensure(steps)?;
     typed_and_tested(steps, &root().join("crates/rtbroadcaster-server/page/tests"))
 }
