@@ -57,7 +57,8 @@ export function ears() {
         call(...values);
       };
       const off = () => {
-        known.delete(ear);
+        // Names of keys have no end.
+        if (known.delete(ear) && !known.size) byName.delete(name);
         signal?.removeEventListener?.("abort", off);
       };
       if (typeof func !== "function" || signal?.aborted) return off;

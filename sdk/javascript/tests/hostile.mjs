@@ -28,7 +28,7 @@ setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc");
 
 /** How much is in use, without what nobody holds. */
-function heap() {
+export function heap() {
   collect();
   return process.memoryUsage().heapUsed;
 }
