@@ -2,7 +2,7 @@
 // A room in React: its status and the values of its keys, without tearing and without effects of one's own. Must not know
 // sockets. Needs React 18 or later.
 
-import { createContext, createElement, useCallback, useContext, useEffect, useInsertionEffect, useMemo, useReducer, useRef, useState, useSyncExternalStore } from "react";
+import { createContext, createElement, useContext, useEffect, useInsertionEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { RtbError, watch } from "./viewer.js";
 
 /**
@@ -46,7 +46,7 @@ const Around = createContext(/** @type {any} */ ({ status: CONNECTING, retry: no
  * What a value is now. @template T @param {Value<T, any> | undefined} value @param {T} empty What it is without one. @returns {T}
  */
 function useValue(value, empty) {
-  const subscribe = useCallback((/** @type {() => void} */ func) => value?.subscribe(func) ?? nothing, [value]);
+  const subscribe = useMemo(() => (/** @type {() => void} */ func) => value?.subscribe(func) ?? nothing, [value]);
   return useSyncExternalStore(subscribe, () => (value ? value.value : empty), () => empty);
 }
 
@@ -59,7 +59,7 @@ function useValue(value, empty) {
  * @returns {Used<any>}
  */
 function useEnd(key, begin, throwOnError, isShared) {
-  const [tries, again] = useReducer((/** @type {number} */ count) => count + 1, 0);
+  const [tries, again] = useState(0);
   const [held, hold] = useState(/** @type {{ name: string, end?: any, error?: RtbError } | undefined} */ (undefined));
   const name = key && key + tries;
   useEffect(() => {
@@ -88,7 +88,7 @@ function useEnd(key, begin, throwOnError, isShared) {
     [failed, status],
   );
   const isOver = !room || status.name === "closed";
-  const retry = useCallback(() => (isOver ? again() : room.reconnect()), [isOver, room]);
+  const retry = useMemo(() => () => (isOver ? again(tries + 1) : room.reconnect()), [isOver, room, tries]);
   if (error && (typeof throwOnError === "function" ? throwOnError(error) : throwOnError)) throw error;
   return { room, status, error, retry };
 }
@@ -169,11 +169,11 @@ export function useHost(url, options = {}) {
 
 /**
  * What a key of a room holds: its parameters, `undefined` while it holds nothing. Renders when this key changes only.
- * @template S
- * @template {keyof S & string} K
- * @param {{ state: import("./store.js").State<S> } | undefined} room A viewer's or an owner's.
+ * @template M
+ * @template {keyof import("./messages.js").StateOf<M> & string} K
+ * @param {Viewer<M> | Host<M> | undefined} room
  * @param {K} key
- * @returns {S[K] | undefined}
+ * @returns {import("./messages.js").StateOf<M>[K] | undefined}
  */
 export function useRoomKey(room, key) {
   return useValue(useMemo(() => room?.state.key(key), [room, key]), undefined);
