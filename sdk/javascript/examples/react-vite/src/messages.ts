@@ -1,0 +1,6 @@
+/** What is said in the room, with the parameters of each key. */
+export type Show = {
+  state: { slide: readonly [number: number]; note: readonly [text: string] };
+  events: { bell: readonly [] };
+  signals: { hand: readonly [] };
+};
