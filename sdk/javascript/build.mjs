@@ -65,7 +65,8 @@ function description({ private: _, scripts, devDependencies, overrides, files, e
   return {
     ...rest,
     ...origin(repository),
-    sideEffects: false,
+    // The element is there by being imported alone.
+    sideEffects: ["./element.js", "./element.cjs"],
     main: "./index.cjs",
     module: "./index.js",
     types: "./index.d.cts",
