@@ -44,6 +44,7 @@ export class RtbValue extends Base {
 
   /** Shows nothing that may be wrong, and looks when all that changes together has changed. */
   #change() {
+    this.#off?.();
     this.#shown.replaceChildren(this.#slot);
     if (!this.#isDue) queueMicrotask(() => this.#look());
     this.#isDue = true;
@@ -60,7 +61,6 @@ export class RtbValue extends Base {
       this.#viewer?.status.subscribe(() => this.#tell());
       this.#where = where;
     }
-    this.#off?.();
     this.#off = this.#viewer?.state.key(this.getAttribute("key") ?? "").subscribe((params) => this.#show(params));
     this.#show(this.#viewer?.state.get(this.getAttribute("key") ?? ""));
     this.#tell();

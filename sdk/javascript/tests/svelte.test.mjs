@@ -2,68 +2,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { get, writable } from "svelte/store";
 import { createRoom, createRoomKey } from "../svelte.js";
 import { bundled, page, scenes } from "./scenes.mjs";
 import { ROOM, Server, state } from "./script.mjs";
-
-const FOLDER = fileURLToPath(new URL(".", import.meta.url));
-
-/** Components as in an application. What changes comes in stores. */
-const COMPONENTS = {
-  "viewer.svelte": `<script>
-    import { createRoom, createRoomKey } from "../svelte.js";
-    export let url, id, key, options, show;
-    const { room, status, audience } = createRoom(url, id, options);
-    const slide = createRoomKey(room, key);
-  </script>
-  <p>{show($id, $status, $audience, $slide)}</p>`,
-  "owner.svelte": `<script>
-    import { createHost } from "../svelte.js";
-    export let url, options, show, got;
-    const { room, id, status, audience } = createHost(url, () => options);
-    $: if ($room) got($room);
-  </script>
-  <p>{show($id, $status, $audience)}</p>`,
-  "value.svelte": `<script>
-    import { createRoomKey } from "../svelte.js";
-    export let room, key, show;
-    const slide = createRoomKey(room, key);
-  </script>
-  <p>{show(undefined, { name: "none" }, undefined, $slide)}</p>`,
-};
-
-/** The same with runes, where properties change. */
-const RUNES = {
-  ...COMPONENTS,
-  "viewer.svelte": `<script>
-    import Changing from "changing.svelte";
-    let given = $props();
-    let props = $state.raw(undefined);
-    export const set = (changes) => (props = { ...given, ...props, ...changes });
-  </script>
-  <Changing {...(props ?? given)} />`,
-  "changing.svelte": `<script>
-    import { toStore } from "svelte/store";
-    import { createRoom, createRoomKey } from "../svelte.js";
-    let { url, id, key, options, show } = $props();
-    const { room, status, audience } = createRoom(url, toStore(() => id), options);
-    const slide = createRoomKey(room, toStore(() => key));
-  </script>
-  <p>{show(id, $status, $audience, $slide)}</p>`,
-};
-
-/** Compiles components as a bundler's plugin does, for a `package` that has Svelte. */
-const svelte = (from, components) => ({
-  name: "svelte",
-  async setup({ onResolve, onLoad, resolve }) {
-    const { compile } = await import(`${from}/compiler`);
-    onResolve({ filter: /\.svelte$/ }, ({ path }) => ({ path, namespace: "component" }));
-    onLoad({ filter: /./, namespace: "component" }, ({ path }) => ({ contents: compile(components[path], { filename: path }).js.code, resolveDir: FOLDER }));
-    if (from !== "svelte") onResolve({ filter: /^svelte(\/|$)/ }, ({ path, ...rest }) => resolve(path.replace(/^svelte/, from), rest));
-  },
-});
+import { COMPONENTS, RUNES, svelte } from "./svelte-components.mjs";
 
 /** Mounts components, whose `id` and `key` are stores. */
 async function mounting(from, components, how) {
