@@ -24,6 +24,9 @@ globalThis.setTimeout = (func, ...more) => {
 };
 globalThis.clearTimeout = (timer) => (waiting.delete(timer), clearTimeout(timer));
 
+// What a test finds left behind is no reason to stay.
+after(() => waiting.forEach((timer) => clearTimeout(timer)));
+
 /** Returns what counts the timers that wait and were set since; a framework has some of its own. */
 export function timersSince() {
   const before = new Set(waiting);
