@@ -81,7 +81,7 @@ test("are the types wrong? no", async () => {
 
 test("the package holds what it needs, and nothing else", () => {
   const { dependencies, sideEffects, scripts, devDependencies, private: isPrivate } = JSON.parse(readFileSync(join(built, "package.json"), "utf8"));
-  assert.deepEqual([dependencies, sideEffects, scripts, devDependencies, isPrivate], [undefined, false, undefined, undefined, undefined]);
+  assert.deepEqual([dependencies, sideEffects, scripts, devDependencies, isPrivate], [undefined, ["./element.js", "./element.cjs"], undefined, undefined, undefined]);
   const files = readdirSync(built);
   for (const file of files.filter((name) => /\.c?js$/.test(name))) {
     assert.ok(files.includes(`${file}.map`), file);
