@@ -1,1 +1,0 @@
-var e=/"(token|ownerKey|key)":"[^"]{32,}"/g;function t(t,n,r){function i(t,i){let a=/"type":"(\w+)"/.exec(i)?.[1]??`?`;r(`rtbroadcaster: ${t} ${n===`contents`?`${i}`.replace(e,`"$1":"…"`):`${a}, ${i.length} characters`}`)}return class extends t{constructor(...e){super(...e),this.addEventListener(`message`,({data:e})=>i(`<`,e))}send(e){i(`>`,e),super.send(e)}}}export{t as logged};
