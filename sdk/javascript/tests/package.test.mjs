@@ -40,7 +40,7 @@ function installs() {
   writeFileSync(join(project, "package.json"), '{ "name": "empty", "private": true }');
   run("npm", ["install", "--offline", "--no-audit", "--no-fund", tarball], project);
   assert.deepEqual(readdirSync(join(project, "node_modules")).filter((name) => !name.startsWith(".")), ["rtbroadcaster"]);
-  for (const other of ["react", "react-dom", "scheduler", "happy-dom", "ws", "@types"]) {
+  for (const other of ["react", "react-dom", "scheduler", "vue", "svelte", "solid-js", "happy-dom", "ws", "@types"]) {
     symlinkSync(join(SOURCES, "node_modules", other), join(project, "node_modules", other));
   }
 }
@@ -174,6 +174,10 @@ const CHECKED = `
   import { join, type Viewer } from "rtbroadcaster/viewer";
   import { RTBroadcaster } from "rtbroadcaster/classic";
   import { useRoom, useRoomKey } from "rtbroadcaster/react";
+  import * as vue from "rtbroadcaster/vue";
+  import * as svelte from "rtbroadcaster/svelte";
+  import * as solid from "rtbroadcaster/solid";
+  import { RtbValue } from "rtbroadcaster/element";
   type Show = { slide: [number] };
   export async function owner(): Promise<Host<Show>> {
     const room = await host<Show>("/broadcasting");
