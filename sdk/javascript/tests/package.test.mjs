@@ -191,6 +191,7 @@ const CHECKED = `
     return [show, show.status.value];
   }
   export const slide = (): number | undefined => useRoomKey(useRoom<Show>("/broadcasting", "room").room, "slide")?.[0];
+  export const entries = [vue.useRoom, svelte.createRoom, solid.createRoom, RtbValue];
   export const classic = (): boolean => new RTBroadcaster("/broadcasting").connected;`;
 
 for (const [what, file, options] of [
