@@ -69,7 +69,7 @@ export { RtbError } from "./failure.js";
  *   is in, and where the server does not tell.
  * @property {Value<Status>} status Where it stands.
  * @property {Value<{ viewers: number } | undefined, { viewers: number }>} audience How many watch, where the room was created with `audience`.
- * @property {State<import("./messages.js").StateOf<M>>} state What holds in the room.
+ * @property {import("./store.js").State<import("./messages.js").StateOf<M>>} state What holds in the room.
  * @property {Promise<void>} entered Settled when the whole state is here for the first time, or never will be.
  * @property {<K extends import("./messages.js").KeyOf<M>>(key: K, func: (...params: import("./messages.js").ParamsOf<M, K>) => void,
  *   options?: KeyOptions) => () => void} on Calls `func` with what a key holds, then for each message of it. The answer ends it.

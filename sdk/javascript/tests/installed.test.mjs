@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { buildPackage } from "../build.mjs";
-import { ENTRIES } from "../scripts/entries.mjs";
+import { ENTRIES, EXTERNAL } from "../scripts/entries.mjs";
 
 const SOURCES = fileURLToPath(new URL("..", import.meta.url));
 const MODULES = join(SOURCES, "node_modules");
@@ -42,10 +42,10 @@ function installs(name, path, ...options) {
   writeFileSync(join(project, "package.json"), '{ "name": "empty", "private": true, "type": "module" }');
   run("npm", ["install", "--offline", "--no-audit", "--no-fund", ...options, path], project);
   assert.deepEqual(readdirSync(join(project, "node_modules")).filter((file) => !file.startsWith(".")), ["rtbroadcaster"]);
-  // The folder that is installed as a link looks for React beside itself.
+  // The folder that is installed as a link looks for a framework beside itself.
   for (const place of [project, ...(name === "folder" ? [path] : [])]) {
     mkdirSync(join(place, "node_modules"), { recursive: true });
-    symlinkSync(join(MODULES, "react"), join(place, "node_modules/react"));
+    for (const framework of EXTERNAL) symlinkSync(join(MODULES, framework), join(place, "node_modules", framework));
   }
 }
 

@@ -40,7 +40,7 @@ function installs() {
   writeFileSync(join(project, "package.json"), '{ "name": "empty", "private": true }');
   run("npm", ["install", "--offline", "--no-audit", "--no-fund", tarball], project);
   assert.deepEqual(readdirSync(join(project, "node_modules")).filter((name) => !name.startsWith(".")), ["rtbroadcaster"]);
-  for (const other of ["react", "react-dom", "scheduler", "happy-dom", "ws", "@types"]) {
+  for (const other of ["react", "react-dom", "scheduler", "vue", "svelte", "solid-js", "happy-dom", "ws", "@types"]) {
     symlinkSync(join(SOURCES, "node_modules", other), join(project, "node_modules", other));
   }
 }
@@ -81,7 +81,7 @@ test("are the types wrong? no", async () => {
 
 test("the package holds what it needs, and nothing else", () => {
   const { dependencies, sideEffects, scripts, devDependencies, private: isPrivate } = JSON.parse(readFileSync(join(built, "package.json"), "utf8"));
-  assert.deepEqual([dependencies, sideEffects, scripts, devDependencies, isPrivate], [undefined, false, undefined, undefined, undefined]);
+  assert.deepEqual([dependencies, sideEffects, scripts, devDependencies, isPrivate], [undefined, ["./element.js", "./element.cjs"], undefined, undefined, undefined]);
   const files = readdirSync(built);
   for (const file of files.filter((name) => /\.c?js$/.test(name))) {
     assert.ok(files.includes(`${file}.map`), file);
@@ -174,6 +174,10 @@ const CHECKED = `
   import { join, type Viewer } from "rtbroadcaster/viewer";
   import { RTBroadcaster } from "rtbroadcaster/classic";
   import { useRoom, useRoomKey } from "rtbroadcaster/react";
+  import * as vue from "rtbroadcaster/vue";
+  import * as svelte from "rtbroadcaster/svelte";
+  import * as solid from "rtbroadcaster/solid";
+  import { RtbValue } from "rtbroadcaster/element";
   type Show = { slide: [number] };
   export async function owner(): Promise<Host<Show>> {
     const room = await host<Show>("/broadcasting");
@@ -187,6 +191,7 @@ const CHECKED = `
     return [show, show.status.value];
   }
   export const slide = (): number | undefined => useRoomKey(useRoom<Show>("/broadcasting", "room").room, "slide")?.[0];
+  export const entries = [vue.useRoom, svelte.createRoom, solid.createRoom, RtbValue];
   export const classic = (): boolean => new RTBroadcaster("/broadcasting").connected;`;
 
 for (const [what, file, options] of [

@@ -1,0 +1,106 @@
+// A room in Solid: its status and the values of its keys as accessors that end with their owner. Must not know sockets. Needs Solid 1.
+
+import { createMemo, createSignal, onCleanup, onMount, untrack } from "solid-js";
+import { own } from "./host.js";
+import { watch } from "./viewer.js";
+
+/**
+ * @typedef {import("./viewer.js").AnyMessages} AnyMessages
+ * @typedef {import("./viewer.js").Status} Status
+ * @typedef {import("./viewer.js").ViewerOptions} ViewerOptions
+ * @typedef {import("./owner.js").HostOptions} HostOptions
+ */
+
+/** @template M @typedef {import("./viewer.js").Viewer<M>} Viewer */
+
+/** @template M @typedef {import("./owner.js").Host<M>} Host */
+
+/** @template T @typedef {import("solid-js").Accessor<T>} Accessor */
+
+/** @template T @typedef {T | Accessor<T>} MaybeAccessor */
+
+/** @type {Status} */
+const CONNECTING = Object.freeze({ name: "connecting" });
+
+/** Returns what a value is now. @param {any} value */
+const read = (value) => (typeof value === "function" ? value() : value);
+
+/**
+ * Returns the newest of a value that may be another one, or `otherwise`.
+ * @template T
+ * @param {() => import("./ears.js").Value<T> | undefined} value
+ * @param {T} otherwise
+ * @returns {Accessor<T>}
+ */
+function reading(value, otherwise) {
+  const newest = createMemo(() => {
+    const now = value();
+    if (!now) return;
+    const [get, set] = createSignal(now.value);
+    onCleanup(now.subscribe((next) => set(() => next)));
+    return get;
+  });
+  return () => newest()?.() ?? otherwise;
+}
+
+/**
+ * Returns the end that `begin` gives for an address and an id, while its owner is there and has an id.
+ * @param {MaybeAccessor<string | URL>} url
+ * @param {MaybeAccessor<string | null | undefined>} id
+ * @param {(url: string, id: any) => any} begin
+ */
+function inside(url, id, begin) {
+  // A server mounts nothing.
+  const [isThere, setThere] = createSignal(false);
+  onMount(() => setThere(true));
+  const address = createMemo(() => String(read(url)));
+  const wanted = createMemo(() => isThere() && read(id));
+  // A memo, not an effect: whoever reads it with another id never sees the room before.
+  const room = createMemo(() => {
+    if (!wanted()) return;
+    const [at, id] = [address(), wanted()];
+    const end = untrack(() => begin(at, id));
+    onCleanup(() => end.leave());
+    return end;
+  });
+  return { room, status: reading(() => room()?.status, CONNECTING), audience: reading(() => room()?.audience, undefined) };
+}
+
+/**
+ * Watches a room for as long as its owner is there. `room` is there when the component is mounted; without `id` nothing is watched.
+ * Another `url` or `id` is another room.
+ * @template [M=AnyMessages]
+ * @param {MaybeAccessor<string | URL>} url
+ * @param {MaybeAccessor<string | null | undefined>} id
+ * @param {MaybeAccessor<ViewerOptions | undefined>} [options] Read when the room is entered: other options alone change nothing.
+ * @returns {{ room: Accessor<Viewer<M> | undefined>, status: Accessor<Status>, audience: Accessor<{ viewers: number } | undefined> }}
+ */
+export function createRoom(url, id, options) {
+  return inside(url, id, (url, id) => watch(url, id, read(options)));
+}
+
+/**
+ * Owns a room for as long as its owner in Solid is there. Its `id` is there when the room is.
+ * @template [M=AnyMessages]
+ * @param {MaybeAccessor<string | URL>} url
+ * @param {MaybeAccessor<HostOptions | undefined>} [options] Read when it begins. An accessor may name what only a browser has.
+ * @returns {{ room: Accessor<Host<M> | undefined>, id: Accessor<string | undefined>, status: Accessor<Status>,
+ *   audience: Accessor<import("./owner.js").Audience | undefined> }}
+ */
+export function createHost(url, options) {
+  const host = inside(url, "own", (url) => own(url, read(options)));
+  // A room gets its id and a status at the same time.
+  return { ...host, id: createMemo(() => (host.status(), host.room()?.id || undefined)) };
+}
+
+/**
+ * Returns what a key of a room holds: its parameters, `undefined` while it holds nothing.
+ * @template S
+ * @template {keyof S & string} K
+ * @param {MaybeAccessor<{ state: import("./store.js").State<S> } | undefined>} room A viewer's or an owner's.
+ * @param {MaybeAccessor<K>} key
+ * @returns {Accessor<S[K] | undefined>}
+ */
+export function createRoomKey(room, key) {
+  return reading(() => read(room)?.state.key(read(key)), undefined);
+}

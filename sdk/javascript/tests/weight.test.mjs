@@ -1,0 +1,39 @@
+// What the entries for frameworks add to what they are made of.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { EXTERNAL } from "../scripts/entries.mjs";
+import { TARGET } from "../scripts/tag.mjs";
+
+const BYTES_MORE_MAX = 600;
+
+/** Returns the bytes of a module with this text in a page, without what it loads later. */
+async function weight(contents) {
+  const resolveDir = fileURLToPath(new URL("..", import.meta.url));
+  const { outputFiles } = await build({
+    stdin: { contents, resolveDir }, bundle: true, minify: true, format: "esm", target: TARGET, external: EXTERNAL, splitting: true, write: false, outdir: resolveDir,
+  });
+  return gzipSync(outputFiles.find(({ path }) => path.endsWith("stdin.js")).contents, { level: 9 }).length;
+}
+
+const VIEWER = await weight('export * from "./viewer.js"');
+const BOTH = await weight('export * from "./index.js"');
+
+for (const [what, text, base] of [
+  ["vue.js", 'export * from "./vue.js"', BOTH],
+  ["svelte.js", 'export * from "./svelte.js"', BOTH],
+  ["solid.js", 'export * from "./solid.js"', BOTH],
+  ["a viewer in Vue", 'export { useRoom, useRoomKey } from "./vue.js"', VIEWER],
+  ["a viewer in Svelte", 'export { createRoom, createRoomKey } from "./svelte.js"', VIEWER],
+  ["a viewer in Solid", 'export { createRoom, createRoomKey } from "./solid.js"', VIEWER],
+  ["element.js", 'export * from "./element.js"', VIEWER],
+]) {
+  test(`${what} adds at most ${BYTES_MORE_MAX} bytes`, async (t) => {
+    const more = (await weight(text)) - base;
+    t.diagnostic(`${more} bytes`);
+    assert.ok(more > 0 && more <= BYTES_MORE_MAX, `${more} bytes`);
+  });
+}
