@@ -162,7 +162,7 @@ test("Escape closes it where it has the focus, and only there; the focus goes ba
   const input = window.document.createElement("input");
   body.append(input);
   const { room, count } = counted();
-  inspect(room, { parent: body });
+  t.after(inspect(room, { parent: body }));
   const escape = () => new window.KeyboardEvent("keydown", { key: "Escape", bubbles: true, composed: true });
   input.focus();
   input.dispatchEvent(escape());
