@@ -1,5 +1,6 @@
 // The way of one end over many connections: into the room, out of it, and back. Must not know which end it is.
 
+import { attempt } from "./attempt.js";
 import { backoff } from "./backoff.js";
 import { dialer } from "./dial.js";
 import { comesBack } from "./ending.js";
@@ -101,7 +102,7 @@ export function course(url, options, part, wrong, isHeld) {
   /** @param {Status} next */
   function tell(next) {
     status = Object.freeze(next);
-    dial.log?.(`rtbroadcaster: ${JSON.stringify(status)}`);
+    attempt(dial.log, `rtbroadcaster: ${JSON.stringify(status)}`);
     part.tell(status);
   }
 

@@ -1,7 +1,9 @@
 // What passes over a connection, in lines for people. Loaded when somebody asks for it. Must not know what frames mean.
 
-/** What no line shows. */
-const SECRETS = /"(token|ownerKey|key)":"[^"]{32,}"/g;
+import { attempt } from "./attempt.js";
+
+/** What no line shows: tokens, owner keys, and what proves who a viewer is. What an application calls so is not shown either. */
+const SECRETS = /"(token|ownerKey|viewer)"\s*:\s*(?:"(?:[^"\\]|\\.)*"|\{[^}]*\})/g;
 
 /**
  * Returns a class that logs what its sockets carry.
@@ -14,7 +16,7 @@ export function logged(Socket, level, log) {
   function tell(way, text) {
     const kind = /"type":"(\w+)"/.exec(text)?.[1] ?? "?";
     const shown = level === "contents" ? `${text}`.replace(SECRETS, '"$1":"…"') : `${kind}, ${text.length} characters`;
-    log(`rtbroadcaster: ${way} ${shown}`);
+    attempt(log, `rtbroadcaster: ${way} ${shown}`);
   }
   return class extends Socket {
     /** @param {any[]} terms */

@@ -14,7 +14,7 @@ import { isTime } from "./limits.js";
  *   until `reconnect()` is called. Else the bounds of the delays; 500 and 15 000.
  * @property {number} [answerTimeoutMs] How long the server may take to answer, and for each message of a state or catch-up that
  *   it announced. Default 10 000; `Infinity` for ever. It doubles with each attempt that was not answered in time, up to 16 times.
- * @property {boolean | "frames" | "contents" | ((line: string) => void) | { level?: "frames" | "contents", log: (line: string) => void }} [debug]
+ * @property {boolean | "status" | "frames" | "contents" | ((line: string) => void) | { level?: "status" | "frames" | "contents", log: (line: string) => void }} [debug]
  *   Tells each status, to the console or to a function; with `frames` the kind and length of each frame too, with `contents` all of it.
  * @property {new (url: string, protocol: string) => WebSocket} [WebSocket] Instead of the global one.
  */
@@ -30,8 +30,9 @@ const PROTOCOL = "rtbroadcaster.v2";
  */
 export function dialer(url, { debug, token, reconnect, answerTimeoutMs = 1, WebSocket = globalThis.WebSocket }, replace) {
   /** @type {any} */
-  const { level, log = debug && console.debug } =
+  const { level: wanted, log = debug && console.debug } =
     typeof debug === "function" ? { log: debug } : typeof debug === "string" ? { level: debug } : Object(debug);
+  const level = wanted === "status" ? "" : wanted;
   const { firstMs = 1, maxMs = 1 } = reconnect || {};
   /** @type {any} */
   let Socket = WebSocket;

@@ -1,4 +1,4 @@
-// The programs in README.md run, each against the real server in a room where slide 3 is shown.
+// The programs in README.md run, each against the real server in a room where slide 3 is shown, and say what the README lets expect.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +11,18 @@ import { within } from "../../../protocol/deadline.mjs";
 import { start, stop } from "../../../protocol/server.mjs";
 import { host } from "../index.js";
 
-const ENTRIES = new Map([["rtbroadcaster", "index.js"], ["rtbroadcaster/viewer", "viewer.js"]]);
+const README = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+
+const ENTRIES = new Map([["rtbroadcaster", "../index.js"], ["rtbroadcaster/viewer", "../viewer.js"]]);
+
+/** Under which heading a program stands, and what it says, in this order among other lines. */
+const SAYS = {
+  "rtbroadcaster for JavaScript": [/^viewer \d+ raised a hand: true$/, /^slide 3$/, /^ding$/, /^no slide$/, /^now closed room_closed$/],
+  "The state": [/^slide 3$/, /^before: slide 3$/],
+  "A server that was restarted without a data directory": [/^viewers join [\w-]{36}$/],
+  "A presenter's second device": [/^the phone speaks in term 2$/],
+  "A producer in Node.js": [/^live $/, /^closed room_closed$/],
+};
 
 let server;
 let room;
@@ -31,22 +42,41 @@ after(async () => {
 
 /** The program as it is run here: with this server, this room and these sources. */
 function prepared(program) {
-  const entry = (_, name) => `from "${new URL(`../${ENTRIES.get(name)}`, import.meta.url)}"`;
-  return program.replace(/from "(rtbroadcaster[^"]*)"/g, entry).replaceAll("wss://example.org/broadcasting", server.address).replaceAll('"ROOM"', `"${room.id}"`);
+  const known = program.replace(/from "(rtbroadcaster[^"]*)"/g, (_, name) => `from "${new URL(ENTRIES.get(name), import.meta.url)}"`);
+  const whole = known.replace('from "ws"', `from "${import.meta.resolve("ws")}"`);
+  return whole.replaceAll("wss://example.org/broadcasting", server.address).replaceAll('"ROOM"', `"${room.id}"`);
 }
 
-const programs = [...readFileSync(new URL("../README.md", import.meta.url), "utf8").matchAll(/```js\n(.*?)```/gs)].map(([, program]) => program);
+/** The programs, each with the heading above it. */
+const programs = README.split(/^#+ /m).flatMap((section) => [...section.matchAll(/```js\n(.*?)```/gs)].map(([, program]) => [section.split("\n")[0], program]));
 
-test("there are programs", () => assert.ok(programs.length >= 2));
+test("there is one program for each expectation", () => assert.deepEqual(programs.map(([heading]) => heading), Object.keys(SAYS)));
 
-for (const [at, program] of programs.entries()) {
-  test(`program ${at + 1} of README.md runs: ${program.split("\n")[0]}`, async (t) => {
+for (const [heading, program] of programs) {
+  test(`the program under "${heading}" does what it says`, async (t) => {
+    const wanted = [...SAYS[heading]];
     const lines = [];
-    t.mock.method(console, "log", (...words) => lines.push(words.join(" ")));
-    const file = path(folder, `${at}.mjs`);
+    let done;
+    const said = new Promise((resolve) => (done = resolve));
+    t.mock.method(console, "log", (...words) => {
+      lines.push(words.join(" "));
+      if (wanted[0]?.test(lines.at(-1)) && wanted.length === 1) done();
+      if (wanted[0]?.test(lines.at(-1))) wanted.shift();
+    });
+    const wrongs = t.mock.method(console, "error", () => {});
+    const file = path(folder, `${programs.findIndex(([one]) => one === heading)}.mjs`);
     writeFileSync(file, prepared(program));
     await within(import(pathToFileURL(file)), "running");
-    assert.ok(lines.length > 0);
-    if (program.includes("join(")) assert.deepEqual(lines, ["slide 3", "slide 3", "closed"]);
+    await within(said, "what it says").catch((error) => assert.fail(`${error.message}: ${wanted}\n${lines.join("\n")}`));
+    assert.equal(wrongs.mock.callCount(), 0);
   });
 }
+
+test("each member, option and error of the types is in README.md", () => {
+  const typed = (file) => readFileSync(new URL(`../${file}`, import.meta.url), "utf8");
+  const properties = ["viewer.js", "owner.js", "dial.js", "outgoing.js", "store.js", "status.js", "inspector.js"].flatMap((file) => [...typed(file).matchAll(/@property \{.*?\} \[?(\w+)\]? /g)].map(([, name]) => name));
+  const codes = /@typedef \{("aborted"[^}]*)\| \(string/.exec(typed("failure.js").replaceAll(/\n \*/g, ""))[1].match(/\w+/g);
+  assert.ok(properties.length > 30 && codes.length > 20);
+  const told = new Set(README.replaceAll(/```.*?```/gs, "").match(/`[^`\n]+`/g).flatMap((span) => span.match(/\w+/g) ?? []));
+  assert.deepEqual([...properties, ...codes].filter((name) => !told.has(name)), []);
+});
