@@ -1,0 +1,231 @@
+// Tabs that share one connection: what each of them shows and tells is what it would with a connection of its own.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Browser, settle, stateOf, until } from "./tabs-stand.mjs";
+
+const kept = { state: true };
+
+/** Does what takes the worker's connection away, and waits until all tabs are back. */
+async function away(tabs, take) {
+  take();
+  await until(() => tabs.every(({ name }) => name === "resuming"), "tabs know it");
+  await until(() => tabs.every(({ name }) => name === "live"), () => `tabs are back: ${tabs.map(({ statuses }) => statuses.join(", ")).join("; ")}`);
+}
+
+test("tabs share one connection, and one that joins late gets the state", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  room.say("a", [1], kept);
+  room.say("bell", [2]);
+  const first = await browser.join();
+  room.say("b", [3], kept);
+  room.say("a", [4], kept);
+  const second = await browser.join();
+  room.say("bell", [5]);
+  room.ephemeral("pointer", [6]);
+  await settle();
+  assert.deepEqual(first.told, ["1 a [1]", "3 b [3]", "4 a [4]", "5 bell [5]", "- pointer [6]"]);
+  assert.deepEqual(second.told, ["3 b [3]", "4 a [4]", "5 bell [5]", "- pointer [6]"]);
+  assert.deepEqual([first.state, second.state], ["b[3] a[4]", "b[3] a[4]"]);
+  assert.deepEqual([room.count, room.members.size, first.own, second.own], [1, 1, 0, 0]);
+  assert.equal(first.show.number, second.show.number);
+});
+
+test("a tab that lost the worker for a moment gets what it missed, once", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const tab = await browser.join();
+  room.say("bell", [1]);
+  await settle();
+  tab.lose();
+  assert.equal(tab.name, "resuming");
+  room.say("bell", [2]);
+  room.say("bell", [3]);
+  await until(() => tab.name === "live");
+  await settle();
+  room.say("bell", [4]);
+  await settle();
+  assert.deepEqual(tab.told, ["1 bell [1]", "2 bell [2]", "3 bell [3]", "4 bell [4]"]);
+  assert.equal(room.count, 1);
+});
+
+test("a tab that missed more than the worker keeps is told so, and has the state", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const [hidden, seen] = [await browser.join(), await browser.join()];
+  hidden.hide();
+  await settle();
+  for (let n = 1; n <= 1_500; n++) room.say(n % 2 ? "bell" : "n", [n], n % 2 ? {} : kept);
+  await settle();
+  assert.deepEqual(hidden.told, []);
+  hidden.hide(false);
+  await until(() => hidden.name === "live");
+  assert.deepEqual(hidden.told, ["reset retention", "1500 n [1500]"]);
+  assert.equal(seen.told.length, 1_500);
+  assert.deepEqual([hidden.state, room.count, room.members.size], [stateOf(room), 1, 1]);
+});
+
+test("while the worker's connection is lost no tab says live, and each tells why; then all are back and lack nothing", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const tabs = [await browser.join(), await browser.join(), await browser.join()];
+  room.say("a", [1], kept);
+  await settle();
+  room.isRefusing = true;
+  room.cut(1011, "fault");
+  await until(() => tabs.every(({ statuses }) => statuses.includes("resuming 1011 fault")));
+  room.say("bell", [2]);
+  // The attempts of the worker fail, too.
+  await until(() => tabs.every(({ statuses }) => statuses.includes("resuming 1006 lost")));
+  assert.ok(tabs.every(({ name }) => name === "resuming"));
+  room.isRefusing = false;
+  await until(() => tabs.every(({ name }) => name === "live"));
+  for (const { told, own } of tabs) assert.deepEqual([told, own], [["1 a [1]", "2 bell [2]"], 0]);
+  assert.equal(room.members.size, 1);
+});
+
+test("a tab that waits for its next attempt is told when the worker is back", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const quick = await browser.join();
+  const slow = await browser.join({ reconnect: { firstMs: 1e9, maxMs: 1e9, random: () => 1 } });
+  await away([quick, slow], () => room.cut());
+  assert.deepEqual([slow.back, room.members.size], [1, 1]);
+  const never = await browser.join({ reconnect: false });
+  await away([quick, slow], () => room.cut());
+  assert.deepEqual([never.name, never.back], ["resuming", 0]);
+  never.show.reconnect();
+  await until(() => never.name === "live");
+});
+
+test("the worker pauses when all its tabs are hidden, and brings what was missed to each that is shown", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const [first, second, greedy] = [await browser.join(), await browser.join(), await browser.join({ pauseHidden: false })];
+  const [member] = room.members;
+  first.hide();
+  second.hide();
+  await settle();
+  greedy.hide();
+  await settle();
+  assert.equal(member.state, "in", "one tab wants all");
+  greedy.show.leave();
+  await until(() => member.state === "paused");
+  room.say("bell", [1]);
+  room.say("a", [2], kept);
+  await settle();
+  first.hide(false);
+  await until(() => first.name === "live" && first.told.length === 2);
+  assert.deepEqual([first.told, second.told, member.state], [["1 bell [1]", "2 a [2]"], [], "in"]);
+  room.say("bell", [3]);
+  await settle();
+  second.hide(false);
+  await until(() => second.told.length === 3);
+  for (const { told, state } of [first, second]) assert.deepEqual([told, state], [["1 bell [1]", "2 a [2]", "3 bell [3]"], "a[2]"]);
+  assert.equal(room.count, 1);
+});
+
+test("a tab that is opened while the others are hidden gets the state, and they stay as they are", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const first = await browser.join();
+  first.hide();
+  await until(() => [...room.members][0].state === "paused");
+  room.say("a", [1], kept);
+  const second = await browser.join();
+  assert.deepEqual([first.told, second.told], [[], ["1 a [1]"]]);
+});
+
+test("signals go to the owner, and a refusal to the tab whose signal it was", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const [first, second] = [await browser.join(), await browser.join()];
+  assert.ok(first.signal("hand", [1]));
+  assert.ok(second.signal("hand", [2]));
+  await until(() => room.signals.length === 2);
+  assert.deepEqual(room.signals, [["hand", 1], ["hand", 2]]);
+  await settle();
+  room.refusal = "unavailable";
+  first.signal("hand", [3]);
+  await until(() => first.told.length === 1);
+  second.signal("hand", [4]);
+  await until(() => second.told.length === 1);
+  assert.deepEqual([first.told, second.told], [["refused unavailable"], ["refused unavailable"]]);
+  // All tabs are one viewer, who may say five in a second.
+  room.refusal = undefined;
+  first.signal("hand", [5]);
+  second.signal("hand", [6]);
+  await until(() => second.told.length === 2);
+  assert.deepEqual([first.told, second.told], [["refused unavailable"], ["refused unavailable", "refused rate"]]);
+  assert.deepEqual(room.signals.at(-1), ["hand", 5]);
+});
+
+test("who is away, how many watch, and that something was superseded is told to tabs as to any viewer", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const first = await browser.join();
+  room.away(true);
+  room.tell({ type: "audience", viewers: 7 });
+  await settle();
+  assert.deepEqual([first.name, first.audience], ["away", 7]);
+  const late = browser.open();
+  await until(() => late.name === "away");
+  assert.equal(late.audience, 7);
+  assert.ok(Math.abs(late.show.status.since - first.show.status.since) < 1_000);
+  room.away(false);
+  room.hold();
+  for (let n = 1; n <= 5; n++) room.say("a", [n], kept);
+  room.say("bell", [6]);
+  room.release();
+  await settle();
+  assert.deepEqual([first.name, first.told], ["lagging", ["5 a [5]", "6 bell [6]"]]);
+  // A tab that would not know what is missing connects by itself.
+  const third = await browser.join();
+  assert.deepEqual([third.own, third.state], [1, "a[5]"]);
+  room.alive();
+  await settle();
+  assert.deepEqual([first.name, late.name], ["live", "live"]);
+  const fourth = await browser.join();
+  assert.equal(fourth.own, 0);
+  // Behind the hole, which is over.
+  first.lose();
+  await until(() => first.name === "live");
+  assert.equal(first.own, 0);
+});
+
+test("a reset of the worker is one of each tab, also of one that was out or paused meanwhile", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const [first, second] = [await browser.join(), await browser.join()];
+  room.say("a", [1], kept);
+  room.say("b", [2], kept);
+  await settle();
+  second.hide();
+  await settle();
+  room.hold();
+  room.say("bell", [3]);
+  room.say("a", [4], kept);
+  room.slow();
+  await settle();
+  room.say("bell", [5]);
+  await settle();
+  assert.deepEqual(first.told, ["1 a [1]", "2 b [2]", "reset slow", "4 a [4]", "5 bell [5]"]);
+  second.hide(false);
+  await until(() => second.told.length > 2 && second.name === "live");
+  assert.deepEqual(second.told, ["1 a [1]", "2 b [2]", "reset slow", "4 a [4]"]);
+  await away([first, second], () => room.restart(4, true));
+  for (const tab of [first, second]) {
+    assert.equal(tab.told.filter((line) => line === "reset epoch").length, 1);
+    assert.deepEqual([tab.state, tab.own], [stateOf(room), 0]);
+  }
+});
+
+test("a room that ends is over for each tab, and no room is none for each", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const tabs = [await browser.join(), await browser.join()];
+  room.end("grace");
+  await until(() => tabs.every(({ name }) => name === "closed"));
+  for (const { show } of tabs) assert.deepEqual(show.status, { name: "closed", code: 4503, reason: "room_closed", comesBack: false, why: "grace" });
+});
