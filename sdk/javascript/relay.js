@@ -100,6 +100,15 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let lingering;
 
+  /** The name of the lock by which tabs see that this worker lives. @type {string | undefined} */
+  let lock;
+  const held = `rtbroadcaster worker ${nextId()}`;
+  locks?.request(held, () => {
+    lock = held;
+    for (const tab of tabs) if (tab.state !== "new") tab.port.postMessage({ lock });
+    return new Promise(() => {});
+  }).catch(() => {});
+
   const { WebSocket: Tap, send, backlog } = tapped(WebSocket, { sent, heard });
 
   const isReady = () => past.isComplete() && !isPaused && !pings.size;
@@ -247,7 +256,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     clearTimeout(lingering);
     port.onmessage = ({ data }) => tab.state !== "gone" && take(tab, data);
     // Where browsers tell it, a tab that crashed is forgotten at once.
-    port.addEventListener("close", () => forget(tab));
+    port.addEventListener("close", () => setTimeout(() => forget(tab, true), LAST_MS));
   }
 
   /** @param {Tab} tab @param {any} word */
@@ -264,9 +273,9 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   /** @param {Tab} tab @param {Hello} hello */
   function welcome(tab, hello) {
     tab.hello = hello;
-    tab.port.postMessage({ ready: true });
+    tab.port.postMessage({ ready: true, lock });
     // What it said last may come behind the lock.
-    if (hello.lock && locks) void locks.request(hello.lock, () => void setTimeout(() => forget(tab), LAST_MS));
+    if (hello.lock && locks) void locks.request(hello.lock, () => void setTimeout(() => forget(tab, true), LAST_MS));
     else askForSign(tab);
   }
 
@@ -380,9 +389,9 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   /** Has the viewer pause while no tab wants messages. */
   function look() {
     const there = [...tabs].filter(({ state }) => /^(asking|in)$/.test(state));
-    // While it is out, tabs come and go with their attempts.
-    const isHidden = there.length || past.isIn() ? there.every((tab) => tab.isPaused) : page.hidden;
-    if (isHidden === page.hidden) return;
+    const isHidden = there.every((tab) => tab.isPaused);
+    // Tabs that are out come back.
+    if (!there.length || isHidden === page.hidden) return;
     page.hidden = isHidden;
     if (past.isIn()) show();
   }

@@ -148,6 +148,12 @@ export function tabs(Socket, url, room, { token, identity, reconnect, answerTime
       });
     }
 
+    /** The worker holds a lock for as long as it lives. @param {string} lock */
+    #watch(lock) {
+      const { signal } = this.#over;
+      globalThis.navigator?.locks?.request(lock, { signal }, () => this.#end(1006, "")).catch(() => {});
+    }
+
     /** @param {any} word The worker's: texts of frames, or something about the connection. */
     #hear(word) {
       if (Array.isArray(word)) {
@@ -156,6 +162,7 @@ export function tabs(Socket, url, room, { token, identity, reconnect, answerTime
         return;
       }
       if (word.ready) this.#open(this.#terms[1]);
+      if (word.lock) this.#watch(word.lock);
       if (word.own) this.#fallBack();
       if (word.close) this.#end(word.close[0], word.close[1]);
       if (word.sign) this.#tellTaken();

@@ -42,11 +42,12 @@ function on(page, func) {
 class Locks {
   #held = new Map();
 
-  async request(name, held) {
+  async request(name, ...rest) {
     const before = this.#held.get(name);
+    const held = rest.pop();
     const mine = (async () => {
       await before;
-      await held({ name });
+      if (!rest[0]?.signal.aborted) await held({ name });
     })();
     this.#held.set(name, mine);
     await mine;
