@@ -51,6 +51,7 @@ const SIGNS_MAX = 3;
  * @property {Hello} hello
  * @property {any} [ask] The request that waits for its answer.
  * @property {ReturnType<typeof setTimeout>} [timer] The end of that wait.
+ * @property {ReturnType<typeof setTimeout>} [pulse] The next question for a sign of life.
  * @property {boolean} isPaused
  * @property {boolean} isFilling Whether it paused while a state was on its way to it, which it gets to its end.
  * @property {import("./store.js").Cursor} [place] Where it paused.
@@ -281,8 +282,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
 
   /** @param {Tab} tab */
   function askForSign(tab) {
-    setTimeout(() => {
-      if (tab.state === "gone") return;
+    tab.pulse = setTimeout(() => {
       if (tab.missed++ >= SIGNS_MAX) return end(tab, 4012, "silent", false);
       tab.port.postMessage({ sign: true });
       askForSign(tab);
@@ -439,6 +439,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   function forget(tab, isLeft) {
     if (!tabs.delete(tab)) return;
     clearTimeout(tab.timer);
+    clearTimeout(tab.pulse);
     tab.state = "gone";
     look();
     if (tabs.size || !viewer) return;

@@ -91,21 +91,30 @@ export class Browser {
 
   #worker() {
     const page = newPage();
+    const { locks } = this;
+    /** @type {any} */
+    let kill;
+    const killed = new Promise((resolve) => (kill = resolve));
     const worker = relay({
       page,
       WebSocket: this.room.WebSocket,
-      locks: this.locks,
+      // What it holds ends with it.
+      locks: locks && { request: (name, held) => locks.request(name, () => Promise.race([held(), killed])) },
       watch: (...terms) => on(page, () => (worker.viewer = watch(...terms))),
       listen: (show, tell) => show.on("status", tell),
     });
+    worker.kill = kill;
     return worker;
   }
 
-  /** The worker's end is gone, as when it crashed: nothing answers on any port. */
+  /** Every worker is gone, as when it crashed: nothing answers on any port. */
   crash() {
-    for (const { viewer } of this.workers.values()) viewer?.leave();
+    for (const { viewer, kill } of this.workers.values()) {
+      viewer?.leave();
+      kill();
+    }
     this.workers.clear();
-    for (const port of this.ports.splice(0)) port.close();
+    for (const port of this.ports) port.onmessage = null;
   }
 
   /** Opens a tab that watches the room; `told` is what it tells. */
