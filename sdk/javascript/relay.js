@@ -1,64 +1,34 @@
 // One viewer of a room for several tabs: to the server it is one connection, to each tab it is a server that speaks version 2. What it
 // tells a tab is what the server told it. Must not know where the ports of the tabs come from.
 
-import { LIMITS, bytesOf, isOver, textOf } from "./grammar.js";
-import { roomHistory } from "./history.js";
+import { borrowed } from "./borrowed.js";
 import { ids } from "./failure.js";
+import { bytesOf, isOver, LIMITS, textOf } from "./grammar.js";
+import { roomHistory } from "./history.js";
 import { later, STALE_BYTES_MAX } from "./limits.js";
+import { line } from "./line.js";
+import { questions } from "./questions.js";
 import { tapped } from "./tap.js";
 
-/** How many characters may be on their way to a tab besides an answer that it asked for: a frozen tab takes none. */
-const UNTAKEN_MAX = 1_048_576;
-
-/** What a frame counts besides its characters. */
-const FRAME_SIZE = 64;
-
-/** How long a tab waits for the server at most, in milliseconds; and which part of the time after which it gives up. */
+/** How long a tab waits for the server at most, in milliseconds; and the part of the time after which it gives up. */
 const HOLD_MS = 8_000;
 const HOLD_PART = 0.8;
 
-/** How long the connection stays when no tab is left that did not say that it leaves: it may come back. In milliseconds. */
+/** How long the connection stays for tabs that may come back, in milliseconds. */
 const LINGER_MS = 30_000;
-
-/** How long a tab has to bring a token before another one is asked, in milliseconds. */
-const TOKEN_MS = 3_000;
-
-/** How long after its lock a tab is forgotten, in milliseconds. */
-const LAST_MS = 100;
-
-/** How often tabs that hold no lock are asked for a sign of life, in milliseconds, and how many of these they may miss. */
-const SIGN_MS = 20_000;
-const SIGNS_MAX = 3;
-
-/**
- * What a tab says first.
- * @typedef {object} Hello
- * @property {string} address
- * @property {string} room
- * @property {string} [token]
- * @property {boolean} [hasTokens] Whether the tab brings a token when it is asked.
- * @property {{ firstMs?: number, maxMs?: number }} [reconnect]
- * @property {number} [answerTimeoutMs]
- * @property {string} [lock] The name of a lock that the tab holds while it is there.
- */
 
 /**
  * A tab. It is `new` until it asks for the room; `asking` until it is answered; then `in`; and `out` when its connection was ended and
  * it is to be told when another one makes sense.
  * @typedef {object} Tab
- * @property {MessagePort} port
+ * @property {import("./line.js").Line} line
  * @property {"new" | "asking" | "in" | "out" | "gone"} state
- * @property {Hello} hello
+ * @property {import("./line.js").Hello} [hello]
  * @property {any} [ask] The request that waits for its answer.
  * @property {ReturnType<typeof setTimeout>} [timer] The end of that wait.
- * @property {ReturnType<typeof setTimeout>} [pulse] The next question for a sign of life.
  * @property {boolean} isPaused
  * @property {boolean} isFilling Whether it paused while a state was on its way to it, which it gets to its end.
  * @property {import("./store.js").Cursor} [place] Where it paused.
- * @property {number} sent How many characters were sent to it, how many of these it has taken, and how many more may be on their way.
- * @property {number} taken
- * @property {number} grace
- * @property {number} missed How many signs of life it owes.
  */
 
 /**
@@ -74,10 +44,14 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   /** @type {Set<Tab>} */
   const tabs = new Set();
   const nextId = ids();
+  /** @type {ReturnType<typeof questions<Tab>>} */
+  const asked = questions();
+  const tokens = borrowed(() => [...tabs].filter(({ hello }) => hello?.hasTokens).map(({ line }) => line));
+  const { WebSocket: Tap, send, backlog } = tapped(WebSocket, { sent, heard });
   /** @type {any} */
   let viewer;
   let past = roomHistory();
-  /** @type {any} The newest answer of the server, and what it told since. */
+  /** @type {any} The newest answer of the server, with what it told since. */
   let room = {};
   /** @type {number | undefined} Since when the owner is away. */
   let awaySince;
@@ -89,48 +63,36 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   let last = [1006, "silent"];
   /** @type {Set<unknown>} The keys by which the server knew the viewer. */
   let keys = new Set();
-  /** @type {Map<string, { tab: Tab, id: string }[]>} The questions that the server owes an answer, and which tabs wait for it. */
-  const pings = new Map();
-  /** @type {{ tab: Tab, id: string }[]} Who said the signals that may still be refused, and the question behind each. */
-  let signals = [];
   /** How many signals may be said now, and when that was so. */
   let [credit, creditAt] = [0, -Infinity];
-  /** @type {Map<number, (answer: any) => void>} */
-  const tokens = new Map();
-  let tokenCount = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let lingering;
-
-  /** The name of the lock by which tabs see that this worker lives. @type {string | undefined} */
+  /** @type {string | undefined} The lock by which tabs see that this worker lives. */
   let lock;
   const held = `rtbroadcaster worker ${nextId()}`;
   locks?.request(held, () => {
     lock = held;
-    for (const tab of tabs) if (tab.state !== "new") tab.port.postMessage({ lock });
+    for (const tab of tabs) if (tab.hello) tab.line.say({ lock });
     return new Promise(() => {});
   }).catch(() => {});
 
-  const { WebSocket: Tap, send, backlog } = tapped(WebSocket, { sent, heard });
+  const isReady = () => past.isComplete() && !isPaused && !asked.count();
 
-  const isReady = () => past.isComplete() && !isPaused && !pings.size;
-
-  /** @param {Tab} tab @param {string[]} texts */
-  function post(tab, texts) {
-    for (const text of texts) tab.sent += text.length + FRAME_SIZE;
-    if (tab.sent - tab.taken > UNTAKEN_MAX + tab.grace) end(tab, 4008, "slow", true);
-    else tab.port.postMessage(texts);
+  /** @param {Tab} tab @param {string[]} texts @param {boolean} [isAnswer] */
+  function post(tab, texts, isAnswer) {
+    if (!tab.line.send(texts, isAnswer)) end(tab, 4008, "slow", true);
   }
 
   /** @param {Tab} tab @param {object} frame */
   const tell = (tab, frame) => post(tab, [JSON.stringify(frame)]);
 
-  // The server's side.
+  // What the server says.
 
   /** Something was sent to the server. @param {string} text */
   function sent(text) {
     const { type, id } = JSON.parse(text);
     if (/pause$/.test(type)) isPaused = true;
-    if (type === "ping") pings.set(id, []);
+    if (type === "ping") asked.ask(id);
   }
 
   /** The viewer has accepted a frame. @param {string} text */
@@ -151,10 +113,12 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     }
     if (type === "alive") room.nextMs = frame.nextMs ?? room.nextMs;
     if (type === "audience") audience = text;
-    if (type === "pong") answerPings(frame);
-    else if (type === "error") refuse(frame);
-    // What is for the viewer alone: tabs have tokens and answers of their own.
-    else if (!/^(joined|expiring|ack)$/.test(type)) pass(type, text, wasFilling);
+    if (type === "pong") {
+      for (const { asker, id } of asked.answer(frame.id)) if (asker.state === "in") tell(asker, { ...frame, id });
+    } else if (type === "error") {
+      const tab = asked.refuse();
+      if (tab?.state === "in") tell(tab, frame);
+    } else if (!/^(joined|expiring|ack)$/.test(type)) pass(type, text, wasFilling);
     if (wasFilling && !past.isFilling()) {
       for (const tab of tabs) if (tab.isFilling) [tab.isFilling, tab.place] = [false, past.cursor()];
     }
@@ -170,39 +134,21 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     }
   }
 
-  /** @param {{ id: string, seq: number }} pong */
-  function answerPings(pong) {
-    for (const [id, waiting] of pings) {
-      // Answers come in the order of the questions.
-      pings.delete(id);
-      for (const one of waiting) if (one.tab.state === "in") tell(one.tab, { ...pong, id: one.id });
-      if (id === pong.id) break;
-    }
-    const at = signals.findIndex(({ id }) => id === pong.id);
-    signals.splice(0, at + 1);
-  }
-
-  /** A signal was refused. @param {any} frame */
-  function refuse(frame) {
-    const signal = signals.shift();
-    if (signal?.tab.state === "in") tell(signal.tab, frame);
-  }
-
   /** @param {{ name: string, code?: number, reason: string, why?: string }} status */
   function hearStatus({ name, code, reason, why }) {
+    // Only the end of a connection has one.
     if (code === undefined) return;
     last = [code, reason];
     past.cut();
     isPaused = false;
-    pings.clear();
-    signals = [];
+    asked.clear();
     audience = undefined;
-    const isOver = name === "closed";
-    if (isOver) forgetViewer();
+    const isClosed = name === "closed";
+    if (isClosed) forgetViewer();
     for (const tab of tabs) {
       if (!/^(asking|in)$/.test(tab.state)) continue;
-      if (isOver && why && tab.state === "asking") tell(tab, { type: "closed", reason, why });
-      end(tab, code, reason, !isOver);
+      if (why && tab.state === "asking") tell(tab, { type: "closed", reason, why });
+      end(tab, code, reason, !isClosed);
     }
   }
 
@@ -211,10 +157,9 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     if (!isReady()) return;
     for (const tab of tabs) {
       if (tab.state === "asking") answer(tab);
-      if (tab.state === "out") {
-        tab.port.postMessage({ back: true });
-        forget(tab);
-      }
+      if (tab.state !== "out") continue;
+      tab.line.say({ back: true });
+      forget(tab, true);
     }
     look();
   }
@@ -223,70 +168,54 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   function answer(tab) {
     const { type, id, cursor, lives } = tab.ask;
     const isJoin = type === "join";
-    const found = past.answer(cursor, lives) ?? (isJoin ? undefined : { ...past.answer(undefined), how: "reset", reason: "retention" });
-    const isTorn = past.isLagging() && (isJoin || found?.how !== "resumed");
+    /** @type {import("./history.js").Answer | undefined} */
+    let found = past.answer(cursor, lives);
     // A connection of its own would not lag, and the server may know what the tab has seen.
-    if (isJoin && (isTorn || !found)) return send_(tab);
-    if (isTorn || !found) return;
-    const { how, reason, seq, replay, rest } = /** @type {import("./history.js").Answer} */ (found);
+    if (isJoin && (!found || past.isLagging())) return refer(tab);
+    found ??= { .../** @type {import("./history.js").Answer} */ (past.answer(undefined)), how: "reset", reason: "retention" };
+    // A state that is torn is no answer.
+    if (found.how !== "resumed" && past.isLagging()) return;
+    const { how, reason, seq, replay, rest } = found;
     const awayMs = awaySince === undefined ? undefined : Date.now() - awaySince;
-    const { epoch } = past.cursor();
-    const joined = { ...room, type: "joined", id, epoch, seq, how, reason, replay: replay.length, awayMs };
+    const now = past.cursor();
+    const joined = { ...room, type: "joined", id, epoch: now.epoch, seq, how, reason, replay: replay.length, awayMs };
     const texts = [JSON.stringify(joined), ...replay, ...(audience ? [audience] : []), ...rest];
-    // Behind an old hole a tab lags until a heartbeat.
-    if (rest.length && !past.isLagging()) texts.push(JSON.stringify({ type: "alive", seq: past.cursor().seq }));
+    // Behind a hole that is over a tab would lag until the next heartbeat.
+    if (rest.length && !past.isLagging()) texts.push(JSON.stringify({ type: "alive", seq: now.seq }));
     clearTimeout(tab.timer);
     tab.state = "in";
-    tab.grace = tab.sent - tab.taken + texts.reduce((sum, text) => sum + text.length + FRAME_SIZE, 0);
-    post(tab, texts);
+    post(tab, texts, true);
   }
 
   /** Has a tab take a connection of its own. @param {Tab} tab */
-  function send_(tab) {
-    tab.port.postMessage({ own: true });
-    forget(tab);
+  function refer(tab) {
+    tab.line.say({ own: true });
+    forget(tab, true);
   }
 
-  // The tabs' side.
+  // What the tabs say.
 
   /** Takes a tab, which says what it wants on its port. @param {MessagePort} port */
   function connect(port) {
     /** @type {Tab} */
-    const tab = { port, state: "new", hello: { address: "", room: "" }, isPaused: false, isFilling: false, sent: 0, taken: 0, grace: 0, missed: 0 };
+    const tab = {
+      state: "new",
+      isPaused: false,
+      isFilling: false,
+      line: line(port, {
+        hello(hello) {
+          tab.hello = hello;
+          tab.line.say({ ready: true, lock });
+        },
+        frame: (text) => request(tab, JSON.parse(text), text),
+        shown: show,
+        token: tokens.take,
+        silent: () => end(tab, 4012, "silent", false),
+        gone: (isBack) => forget(tab, isBack),
+      }, locks),
+    };
     tabs.add(tab);
     clearTimeout(lingering);
-    port.onmessage = ({ data }) => tab.state !== "gone" && take(tab, data);
-    // Where browsers tell it, a tab that crashed is forgotten at once.
-    port.addEventListener("close", () => setTimeout(() => forget(tab, true), LAST_MS));
-  }
-
-  /** @param {Tab} tab @param {any} word */
-  function take(tab, word) {
-    tab.missed = 0;
-    if (typeof word === "string") return request(tab, JSON.parse(word), word);
-    if (word.taken >= 0) tab.taken = word.taken;
-    if (word.hello) welcome(tab, word.hello);
-    if (word.shown) show();
-    if (word.answers) tokens.get(word.answers)?.(word);
-    if (word.bye) forget(tab);
-  }
-
-  /** @param {Tab} tab @param {Hello} hello */
-  function welcome(tab, hello) {
-    tab.hello = hello;
-    tab.port.postMessage({ ready: true, lock });
-    // What it said last may come behind the lock.
-    if (hello.lock && locks) void locks.request(hello.lock, () => void setTimeout(() => forget(tab, true), LAST_MS));
-    else askForSign(tab);
-  }
-
-  /** @param {Tab} tab */
-  function askForSign(tab) {
-    tab.pulse = setTimeout(() => {
-      if (tab.missed++ >= SIGNS_MAX) return end(tab, 4012, "silent", false);
-      tab.port.postMessage({ sign: true });
-      askForSign(tab);
-    }, SIGN_MS);
   }
 
   /** @param {Tab} tab @param {any} frame @param {string} text */
@@ -296,7 +225,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     if (type === "join") return enter(tab, frame);
     if (type === "leave") {
       tell(tab, { type: "closed", reason: "left" });
-      return end(tab, 1000, "left", false, true);
+      return end(tab, 1000, "left", false);
     }
     if (type === "pause" && isIn) return pause(tab);
     if (type === "unpause" && isIn && tab.isPaused) {
@@ -310,15 +239,15 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
 
   /** @param {Tab} tab @param {any} frame */
   function enter(tab, frame) {
-    // Who it is for the server is settled: this connection has another viewer.
-    if (viewer && frame.viewer !== undefined && !keys.has(frame.viewer)) return send_(tab);
-    if (!viewer) begin(tab.hello, frame.viewer);
+    // The server knows this connection's viewer as another one.
+    if (viewer && frame.viewer !== undefined && !keys.has(frame.viewer)) return refer(tab);
+    if (!viewer) begin(/** @type {import("./line.js").Hello} */ (tab.hello), frame.viewer);
     wait(tab, frame);
   }
 
   /** The tab waits for an answer. @param {Tab} tab @param {any} ask */
   function wait(tab, ask) {
-    const ms = Math.min(HOLD_MS, HOLD_PART * (tab.hello.answerTimeoutMs ?? Infinity));
+    const ms = Math.min(HOLD_MS, HOLD_PART * (tab.hello?.answerTimeoutMs ?? Infinity));
     clearTimeout(tab.timer);
     tab.timer = later(() => end(tab, ...last, true), ms);
     tab.ask = ask;
@@ -327,18 +256,21 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     serve();
   }
 
-  /** @param {Hello} hello @param {string | undefined} key The proof of who the viewer is. */
+  /** @param {import("./line.js").Hello} hello @param {string | undefined} key The proof of who the viewer is. */
   function begin({ address, room: id, token, hasTokens, reconnect, answerTimeoutMs }, key) {
     past = roomHistory();
     keys = new Set([key]);
     last = [1006, "silent"];
     page.hidden = false;
-    viewer = watch(address, id, {
-      token: hasTokens ? askForToken : token, reconnect, answerTimeoutMs, WebSocket: Tap, share: false,
+    const mine = (viewer = watch(address, id, {
+      reconnect,
+      answerTimeoutMs,
+      token: hasTokens ? tokens.ask : token,
+      WebSocket: Tap,
+      share: false,
       identity: { getItem: () => key ?? null, setItem: (/** @type {string} */ _, /** @type {string} */ newer) => keys.add(newer) },
-    });
-    const mine = viewer;
-    listen(viewer, (status) => mine === viewer && hearStatus(status));
+    }));
+    listen(mine, (status) => mine === viewer && hearStatus(status));
   }
 
   /** @param {Tab} tab */
@@ -351,11 +283,11 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
 
   /** Asks the server whether it is there. @param {Tab} tab @param {string} id */
   function ping(tab, id) {
-    const before = pings.size;
+    const before = asked.count();
     // The viewer gives its connection up if no answer comes.
     show();
-    if (pings.size === before) question();
-    [...pings.values()].at(-1)?.push({ tab, id });
+    if (asked.count() === before) question();
+    asked.wait(tab, id);
   }
 
   /** Sends a question of our own. Returns its name. */
@@ -372,13 +304,12 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     credit = Math.min(signalsPerSecond, credit + ((now - creditAt) * signalsPerSecond) / 1_000);
     creditAt = now;
     // All tabs are one viewer, and the server ends a connection that is refused too often.
-    const code = isOver(bytesOf(textOf(params) ?? ""), signalBytes) ? "too_big" : credit < 1 ? "rate" : backlog() >= STALE_BYTES_MAX ? "unavailable" : "";
+    const isTooBig = isOver(bytesOf(textOf(params) ?? ""), signalBytes);
+    const code = isTooBig ? "too_big" : credit < 1 ? "rate" : backlog() >= STALE_BYTES_MAX ? "unavailable" : "";
     if (code) return tell(tab, { type: "error", code, message: "the signal was not passed on", retryInMs: 1_000 });
     credit -= 1;
     send(text);
-    // A refusal does not tell which signal it refuses: it comes before the answer to the question behind that.
-    if (room.limits) signals.push({ tab, id: question() });
-    else signals = [{ tab, id: "" }];
+    asked.signal(tab, room.limits ? question() : "");
   }
 
   /** A person looks at a tab. */
@@ -396,55 +327,28 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     if (past.isIn()) show();
   }
 
-  /** @returns {Promise<string>} */
-  function askForToken() {
-    const rest = [...tabs].filter(({ hello }) => hello.hasTokens);
-    return new Promise((resolve, reject) => {
-      const id = ++tokenCount;
-      /** @type {ReturnType<typeof setTimeout>} */
-      let timer;
-      const next = () => {
-        // The one that came last is the most awake.
-        const tab = rest.pop();
-        if (!tab) return settle({ error: "no tab brings a token" });
-        tab.port.postMessage({ asks: id });
-        timer = setTimeout(next, TOKEN_MS);
-      };
-      /** @param {{ token?: string, error?: string }} answer */
-      function settle({ token, error }) {
-        clearTimeout(timer);
-        tokens.delete(id);
-        if (error === undefined) resolve(/** @type {string} */ (token));
-        else reject(new Error(error));
-      }
-      tokens.set(id, settle);
-      next();
-    });
-  }
-
   /**
    * Ends a tab's connection.
-   * @param {Tab} tab @param {number} code @param {string} reason @param {boolean} isWaiting Whether the tab is told when to come back.
-   * @param {boolean} [isLeft] Whether it left on purpose.
+   * @param {Tab} tab @param {number} code @param {string} reason @param {boolean} isBack Whether the tab is told when to come back.
    */
-  function end(tab, code, reason, isWaiting, isLeft) {
+  function end(tab, code, reason, isBack) {
     clearTimeout(tab.timer);
-    tab.port.postMessage({ close: [code, reason] });
-    if (!isWaiting) return forget(tab, isLeft);
+    tab.line.say({ close: [code, reason] });
+    if (!isBack) return forget(tab, false);
     tab.state = "out";
     look();
   }
 
-  /** @param {Tab} tab @param {boolean} [isLeft] */
-  function forget(tab, isLeft) {
+  /** @param {Tab} tab @param {boolean} isBack Whether it may come back. */
+  function forget(tab, isBack) {
     if (!tabs.delete(tab)) return;
     clearTimeout(tab.timer);
-    clearTimeout(tab.pulse);
+    tab.line.end();
     tab.state = "gone";
     look();
     if (tabs.size || !viewer) return;
-    if (isLeft) leave();
-    else lingering = setTimeout(leave, LINGER_MS);
+    if (isBack) lingering = setTimeout(leave, LINGER_MS);
+    else leave();
   }
 
   function forgetViewer() {
