@@ -28,7 +28,8 @@ export class Room {
   isSilent = false;
   /** The code with which each signal is refused, if any. */
   refusal;
-  why;
+  /** The error with which each join is refused, if any. */
+  refusedJoin;
   aliveMs = 25_000;
   #numbers = 0;
 
@@ -79,6 +80,7 @@ export class Room {
     const say = (...frames) => this.#say(member, ...frames);
     if (type === "join" || type === "unpause") {
       this.asked.push(frame);
+      if (this.refusedJoin) return say({ type: "error", id, ...this.refusedJoin });
       const cursor = type === "join" ? frame.cursor : member.place;
       member.state = "in";
       member.viewer ??= frame.viewer ?? `key-${++this.#numbers}`;

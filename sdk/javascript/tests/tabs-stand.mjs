@@ -72,7 +72,7 @@ export class Browser {
       constructor(url, { name, type }) {
         if (!/\/tabs-worker\.js$/.test(url) || type !== "module") throw new Error(`${url} is no worker`);
         const { port1, port2 } = new MessageChannel();
-        this.port = port1;
+        this.port = browser.newest = port1;
         browser.ports.push(port1, port2);
         if (browser.isMute) return;
         if (!browser.workers.has(name)) browser.workers.set(name, browser.#worker());
@@ -117,6 +117,23 @@ export class Browser {
     for (const port of this.ports) port.onmessage = null;
   }
 
+  /** A tab is gone without a word: what it held is free. */
+  vanish({ port, show }) {
+    port.postMessage = () => {};
+    show.leave();
+  }
+
+  /** A tab gets nothing until the answer is called. */
+  freeze({ port }) {
+    const { onmessage } = port;
+    const waiting = [];
+    port.onmessage = (event) => waiting.push(event);
+    return () => {
+      port.onmessage = onmessage;
+      for (const event of waiting) onmessage.call(port, event);
+    };
+  }
+
   /** Opens a tab that watches the room; `told` is what it tells. */
   open(options = {}) {
     const tab = new Tab(this, options);
@@ -140,7 +157,8 @@ export class Tab {
   page = newPage();
   back = 0;
 
-  constructor({ room }, { reconnect = { firstMs: 2, maxMs: 5 }, ...options } = {}) {
+  constructor(browser, { reconnect = { firstMs: 2, maxMs: 5 }, ...options } = {}) {
+    const { room } = browser;
     const all = { reconnect, ...options };
     // A connection of its own is seen as such.
     this.own = 0;
@@ -159,6 +177,7 @@ export class Tab {
       constructor(...terms) {
         super(...terms);
         tab.socket = this;
+        tab.port = browser.newest;
       }
     };
     // Attempts are made later, too, and look for their page.

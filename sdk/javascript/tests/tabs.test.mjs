@@ -8,9 +8,10 @@ const kept = { state: true };
 
 /** Does what takes the worker's connection away, and waits until all tabs are back. */
 async function away(tabs, take) {
+  const before = tabs.map(({ statuses }) => statuses.length);
   take();
-  await until(() => tabs.every(({ name }) => name === "resuming"), "tabs know it");
-  await until(() => tabs.every(({ name }) => name === "live"), () => `tabs are back: ${tabs.map(({ statuses }) => statuses.join(", ")).join("; ")}`);
+  const isBack = ({ name, statuses }, at) => name === "live" && statuses.slice(before[at]).some((status) => status.startsWith("resuming"));
+  await until(() => tabs.every(isBack), () => `tabs are back: ${tabs.map(({ statuses }) => statuses.join(", ")).join("; ")}`);
 }
 
 test("tabs share one connection, and one that joins late gets the state", async (t) => {
@@ -228,4 +229,163 @@ test("a room that ends is over for each tab, and no room is none for each", asyn
   room.end("grace");
   await until(() => tabs.every(({ name }) => name === "closed"));
   for (const { show } of tabs) assert.deepEqual(show.status, { name: "closed", code: 4503, reason: "room_closed", comesBack: false, why: "grace" });
+});
+
+test("what the server says to a join is the end of each tab, or the reason why it waits", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  room.refusedJoin = { code: "no_room", message: "there is no such room" };
+  const tabs = [browser.open(), browser.open()];
+  await until(() => tabs.every(({ name }) => name === "closed"));
+  for (const { show } of tabs) assert.deepEqual(show.status, { name: "closed", code: 4510, reason: "no_room", comesBack: false });
+  await assert.rejects(tabs[0].show.entered, { code: "no_room" });
+  room.refusedJoin = { code: "room_full", message: "full", retryInMs: 1 };
+  const late = browser.open();
+  await until(() => late.statuses.includes("connecting 1013 room_full"));
+  room.refusedJoin = undefined;
+  await until(() => late.name === "live");
+});
+
+test("a server that goes away tells each tab when to come back", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const tabs = [await browser.join(), await browser.join()];
+  room.say("bell", [1]);
+  room.tell({ type: "draining", reconnectInMs: 50 });
+  await settle();
+  const begun = performance.now();
+  await away(tabs, () => room.restart());
+  assert.ok(performance.now() - begun >= 30, "the moment that the server chose");
+  assert.ok(tabs.every(({ statuses }) => statuses.includes("resuming 1012 restart")));
+  for (const { told, own } of tabs) assert.deepEqual([told, own], [["1 bell [1]"], 0]);
+});
+
+test("a tab that asks whether the connection stands is not answered by the worker, but by the server", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const [first, second] = [await browser.join(), await browser.join()];
+  room.isSilent = true;
+  first.show.reconnect();
+  await until(() => first.name === "checking");
+  // Nobody enters a room of which nothing is known.
+  const third = browser.open();
+  await until(() => first.name === "resuming");
+  assert.notEqual(third.name, "live");
+  room.isSilent = false;
+  await until(() => [first, second, third].every(({ name }) => name === "live"));
+  assert.deepEqual([room.count, room.members.size], [2, 1]);
+});
+
+test("the last tab that leaves has the worker leave, and the next one begins anew", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const [first, second] = [await browser.join(), await browser.join()];
+  first.show.leave();
+  await settle();
+  assert.equal(room.members.size, 1);
+  second.show.leave();
+  await until(() => room.members.size === 0);
+  room.say("a", [1], kept);
+  const third = await browser.join();
+  assert.deepEqual([third.state, third.own, room.count], ["a[1]", 0, 2]);
+});
+
+test("a tab that is gone without a word is forgotten by its lock", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const [first, second] = [await browser.join(), await browser.join()];
+  second.hide();
+  await settle();
+  assert.equal([...room.members][0].state, "in");
+  browser.vanish(first);
+  await until(() => [...room.members][0].state === "paused");
+});
+
+test("a worker that crashed is noticed at once; each tab goes on by itself and lacks nothing, and a new one shares again", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const tabs = [await browser.join(), await browser.join()];
+  room.say("bell", [1]);
+  await settle();
+  await away(tabs, () => {
+    browser.crash();
+    room.say("bell", [2]);
+  });
+  room.say("bell", [3]);
+  await settle();
+  for (const { told, own } of tabs) assert.deepEqual([told, own], [["1 bell [1]", "2 bell [2]", "3 bell [3]"], 1]);
+  const [third, fourth] = [await browser.join(), await browser.join()];
+  assert.deepEqual([third.own, fourth.own, room.members.size], [0, 0, 3]);
+  // And the others share it, too, from their next connection on.
+  await away([...tabs, third, fourth], () => room.cut());
+  assert.equal(room.members.size, 1);
+});
+
+test("a tab that takes nothing is given up, and gets what it missed when it comes back", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const [frozen, other] = [await browser.join(), await browser.join()];
+  const thaw = browser.freeze(frozen);
+  const body = "x".repeat(10_000);
+  for (let n = 1; n <= 90; n++) room.say("bell", [n, body]);
+  await settle();
+  thaw();
+  await until(() => frozen.told.length === 90 && frozen.name === "live");
+  assert.ok(!frozen.statuses.includes("resuming 4008 slow"), "90 frames may be on their way");
+  const again = browser.freeze(frozen);
+  for (let n = 91; n <= 300; n++) {
+    room.say("bell", [n, body]);
+    if (n % 20 === 0) await settle();
+  }
+  again();
+  await until(() => frozen.name === "live" && frozen.statuses.includes("resuming 4008 slow"));
+  assert.ok(frozen.told.includes("reset retention"), "the worker keeps a megabyte");
+  assert.equal(other.told.length, 300);
+  assert.deepEqual([other.statuses, room.count], [["live"], 1]);
+});
+
+test("tabs with different tokens do not share, and no name tells a token", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const [a, b, again] = [await browser.join({ token: "a" }), await browser.join({ token: "b" }), await browser.join({ token: "a" })];
+  assert.equal(room.members.size, 2);
+  assert.deepEqual(room.asked.map(({ token }) => token), ["a", "b"]);
+  assert.deepEqual([a.own, b.own, again.own], [0, 0, 0]);
+  for (const name of browser.workers.keys()) assert.doesNotMatch(name, / (a|b)( |$)/);
+});
+
+test("tabs are the viewer whose key they keep, and a tab with another key is another viewer", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const storage = (key) => ({ getItem: () => key ?? null, setItem: (_, newer) => (key = newer) });
+  const shared = storage("key-7");
+  const first = await browser.join({ identity: shared });
+  const second = await browser.join({ identity: shared });
+  const other = await browser.join({ identity: storage("key-8") });
+  const fresh = storage();
+  const third = await browser.join({ identity: fresh });
+  assert.deepEqual([first, second, other, third].map(({ show, own }) => [show.number, own]), [[7, 0], [7, 0], [8, 1], [7, 0]]);
+  assert.equal(fresh.getItem(), "key-7");
+  // A tab without a storage is nobody whom the server knows.
+  const nobody = await browser.join();
+  assert.notEqual(nobody.show.number, 7);
+});
+
+test("a worker that does not answer is not waited for", async (t) => {
+  const browser = new Browser(t);
+  browser.isMute = true;
+  browser.room.say("a", [1], kept);
+  const begun = performance.now();
+  const tab = await browser.join();
+  assert.deepEqual([tab.own, tab.state, tab.statuses], [1, "a[1]", ["live"]]);
+  assert.ok(performance.now() - begun < 2_000);
+});
+
+test("where there are no locks the port alone tells", async (t) => {
+  const browser = new Browser(t, false);
+  const { room } = browser;
+  const [first, second] = [await browser.join(), await browser.join()];
+  room.say("bell", [1]);
+  await settle();
+  assert.deepEqual([first.told, second.told, room.count], [["1 bell [1]"], ["1 bell [1]"], 1]);
 });
