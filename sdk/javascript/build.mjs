@@ -14,6 +14,9 @@ const ROOT = join(SOURCES, "../..");
 /** What is published under which name; `.` is `index`. */
 const ENTRIES = { index: "index.js", viewer: "viewer.js", classic: "rtbroadcaster.js", react: "react.js", hints: "hints.js" };
 
+/** The shared worker of viewers with `share: "tabs"`, which `tabs.js` finds beside it. */
+const WORKER = { in: join(SOURCES, "tabs-worker.js"), out: "tabs-worker" };
+
 /** What the oldest browsers and Node.js that are meant understand. */
 const TARGET = "es2022";
 
@@ -23,7 +26,9 @@ export async function buildPackage(folder) {
   mkdirSync(folder, { recursive: true });
   const entryPoints = Object.entries(ENTRIES).map(([out, file]) => ({ in: join(SOURCES, file), out }));
   const common = { bundle: true, outdir: folder, target: TARGET, sourcemap: true, external: ["react"], logLevel: "warning" };
-  await build({ ...common, entryPoints, format: "esm", splitting: true, chunkNames: "shared-[hash]" });
+  await build({ ...common, entryPoints: [...entryPoints, WORKER], format: "esm", splitting: true, chunkNames: "shared-[hash]" });
+  // Without a module there is no address to find the worker by; each viewer has a connection of its own there.
+  common.logOverride = { "empty-import-meta": "silent" };
   await build({ ...common, entryPoints, format: "cjs", outExtension: { ".js": ".cjs" } });
   const tag = [{ in: join(SOURCES, "index.js"), out: "rtbroadcaster.min" }];
   await build({ ...common, entryPoints: tag, format: "iife", globalName: "rtbroadcaster", minify: true });
