@@ -1,78 +1,96 @@
-// Builds the published package from the sources: ESM, CJS, a file for a script tag, types, source maps, and what npm needs
-// to know. `node build.mjs FOLDER`, by default target/npm at the root. Must not be needed to run the sources.
+// Builds the published package from the sources: ESM, CJS, a file for a script tag, types, maps, and what npm needs to know.
+// `node build.mjs FOLDER`, by default target/npm at the root. Must not be needed to run the sources.
 
-import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { join, resolve } from "node:path";
+import { described, ENTRIES, EXTERNAL } from "./scripts/entries.mjs";
+import { TAG, TARGET, writeTag } from "./scripts/tag.mjs";
+import { CannotBuild, esbuild, program, SOURCES } from "./scripts/tools.mjs";
+import { declare } from "./scripts/types.mjs";
 
-const SOURCES = fileURLToPath(new URL(".", import.meta.url));
 const ROOT = join(SOURCES, "../..");
 
-/** What is published under which name; `.` is `index`. */
-const ENTRIES = { index: "index.js", viewer: "viewer.js", classic: "rtbroadcaster.js", react: "react.js", hints: "hints.js" };
+/** The variable with the https address of the project's repository, which npm shows and checks a package's origin against. */
+const REPOSITORY = "RTBROADCASTER_REPOSITORY";
 
-/** The shared worker of viewers with `share: "tabs"`, which `tabs.js` finds beside it. */
-const WORKER = { in: join(SOURCES, "tabs-worker.js"), out: "tabs-worker" };
-
-/** What the oldest browsers and Node.js that are meant understand. */
-const TARGET = "es2022";
-
-/** Builds the package in `folder`, which is emptied. */
-export async function buildPackage(folder) {
+/** Builds the package in `folder`, which is emptied. Without the address of a repository npm refuses to publish it. */
+export async function buildPackage(folder, repository = process.env[REPOSITORY]) {
+  const build = await esbuild();
+  const published = description(described, repository);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const entryPoints = Object.entries(ENTRIES).map(([out, file]) => ({ in: join(SOURCES, file), out }));
-  const common = { bundle: true, outdir: folder, target: TARGET, sourcemap: true, external: ["react"], logLevel: "warning" };
-  await build({ ...common, entryPoints: [...entryPoints, WORKER], format: "esm", splitting: true, chunkNames: "shared-[hash]" });
-  // Without a module there is no address to find the worker by; each viewer has a connection of its own there.
-  common.logOverride = { "empty-import-meta": "silent" };
-  await build({ ...common, entryPoints, format: "cjs", outExtension: { ".js": ".cjs" } });
-  const tag = [{ in: join(SOURCES, "index.js"), out: "rtbroadcaster.min" }];
-  await build({ ...common, entryPoints: tag, format: "iife", globalName: "rtbroadcaster", minify: true });
+  // The maps lead to these.
+  for (const file of readdirSync(SOURCES).filter((name) => name.endsWith(".js"))) cpSync(join(SOURCES, file), join(folder, "src", file));
+  const servers = ENTRIES.filter(({ server }) => server).map(({ server }) => ({ name: bare(server), file: server }));
+  const entryPoints = [...ENTRIES, ...servers].map(({ name, file }) => ({ in: join(folder, "src", file), out: name }));
+  const maps = { sourcemap: true, sourcesContent: false };
+  // Paths are told from the working directory: with this one the same sources give the same package everywhere.
+  const common = { entryPoints, bundle: true, absWorkingDir: folder, outdir: folder, target: TARGET, ...maps, external: EXTERNAL, logLevel: "warning" };
+  // The shared worker of viewers with `share: "tabs"` is found beside them.
+  const worker = { in: join(folder, "src", "tabs-worker.js"), out: "tabs-worker" };
+  await build({ ...common, entryPoints: [...entryPoints, worker], format: "esm", splitting: true, chunkNames: "shared-[hash]" });
+  // What is no module has no address to find it by, and does without.
+  await build({ ...common, logOverride: { "empty-import-meta": "silent" }, format: "cjs", outExtension: { ".js": ".cjs" } });
+  await writeTag(folder, "src/");
   types(folder);
-  const described = JSON.parse(readFileSync(join(SOURCES, "package.json"), "utf8"));
-  writeFileSync(join(folder, "package.json"), `${JSON.stringify(description(described), null, 2)}\n`);
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
   writeFileSync(join(folder, "README.md"), alone(readFileSync(join(SOURCES, "README.md"), "utf8")));
   for (const licence of ["LICENSE-APACHE", "LICENSE-MIT"]) cpSync(join(ROOT, licence), join(folder, licence));
 }
 
+/** Returns the name of a file of code without its ending. */
+const bare = (file) => file.replace(/\.js$/, "");
+
 /** A README without links to what the package does not have: their words stay. */
 const alone = (readme) => readme.replaceAll(/\[([^\]]*)\]\((?:\.\.|tests)\/[^)]*\)/g, "$1");
 
-/** Types of each module, for those that import and for those that require. */
+/** Types of each module with their maps, for those that import and for those that require. */
 function types(folder) {
-  const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin/tsc");
-  const made = spawnSync(process.execPath, [tsc, "-p", join(SOURCES, "tsconfig.types.json"), "--outDir", folder], { stdio: "inherit" });
-  if (made.status !== 0) throw new Error("the types cannot be made");
-  writeFileSync(join(folder, "classic.d.ts"), 'export * from "./rtbroadcaster.js";\n');
+  declare(folder, "src");
+  for (const { name, file } of ENTRIES.filter((entry) => entry.name !== bare(entry.file))) {
+    writeFileSync(join(folder, `${name}.d.ts`), `export * from "./${file}";\n`);
+  }
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".d.ts"))) {
     const text = readFileSync(join(folder, file), "utf8");
-    // A module that is required has no types of one that is imported.
+    // A module that is required has no types of one that is imported, and the map of both is one.
     const required = text.replaceAll(/"(\.\/[\w-]+)\.js"/g, '"$1.cjs"');
     writeFileSync(join(folder, file.replace(/\.d\.ts$/, ".d.cts")), required);
   }
 }
 
 /** The published package.json, from that of the sources. */
-function description({ private: _, scripts, devDependencies, overrides, files, exports, ...rest }) {
-  const entry = (name) => ({
-    import: { types: `./${name}.d.ts`, default: `./${name}.js` },
-    require: { types: `./${name}.d.cts`, default: `./${name}.cjs` },
+function description({ private: _, scripts, devDependencies, overrides, files, exports, types, ...rest }, repository) {
+  const forms = (name, typed) => ({
+    import: { types: `./${typed}.d.ts`, default: `./${name}.js` },
+    require: { types: `./${typed}.d.cts`, default: `./${name}.cjs` },
   });
-  const named = Object.keys(ENTRIES).map((name) => [name === "index" ? "." : `./${name}`, entry(name)]);
+  const named = ENTRIES.map(({ path, name, server }) => [path, { ...(server && { "react-server": forms(bare(server), name) }), ...forms(name, name) }]);
   return {
     ...rest,
+    ...origin(repository),
     sideEffects: false,
     main: "./index.cjs",
     module: "./index.js",
     types: "./index.d.cts",
-    unpkg: "./rtbroadcaster.min.js",
-    jsdelivr: "./rtbroadcaster.min.js",
+    unpkg: `./${TAG}`,
+    jsdelivr: `./${TAG}`,
     exports: { ...Object.fromEntries(named), "./package.json": "./package.json" },
   };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await buildPackage(process.argv[2] ?? join(ROOT, "target/npm"));
+/** Where the package comes from and how it is published, or that it is not. */
+function origin(repository) {
+  // Provenance proves which repository built a package, so npm refuses one that names none.
+  if (!repository) return { private: true };
+  if (!/^https:\/\/[^\s/]+\/\S+[^/\s]$/.test(repository) || repository.endsWith(".git")) {
+    throw new CannotBuild(`${REPOSITORY} is \`${repository}\`, and should be the https address of the repository's page, without .git at its end.`);
+  }
+  return {
+    repository: { type: "git", url: `git+${repository}.git`, directory: "sdk/javascript" },
+    homepage: `${repository}#readme`,
+    bugs: { url: `${repository}/issues` },
+    publishConfig: { access: "public", provenance: true },
+  };
+}
+
+await program(import.meta.url, (folder = join(ROOT, "target/npm")) => buildPackage(resolve(folder)));

@@ -1,41 +1,20 @@
 // The way of one end over many connections: into the room, out of it, and back. Must not know which end it is.
 
-import { addressOf } from "./address.js";
 import { backoff } from "./backoff.js";
+import { dialer } from "./dial.js";
 import { comesBack } from "./ending.js";
-import { failure, ids, quiet } from "./failure.js";
+import { badArgument, ids, quiet, RtbError } from "./failure.js";
 import { read } from "./frame.js";
 import { bytesOf } from "./grammar.js";
 import { BACKLOG_BYTES_MAX, later, STATE_BYTES_MAX } from "./limits.js";
 import { liveness } from "./liveness.js";
-
-/** @typedef {import("./status.js").Status} Status */
-
-/**
- * What both ends may be told.
- * @typedef {object} Options
- * @property {AbortSignal} [signal] Ends it, or the attempts to get in.
- * @property {string} [token] What the server asks for.
- * @property {false | { firstMs?: number, maxMs?: number, random?: () => number }} [reconnect] False: a lost connection stays lost
- *   until `reconnect()` is called. Else the bounds of the delays; 500 and 15 000.
- * @property {number} [answerTimeoutMs] How long the server may take to answer, and for each message of a state or catch-up that
- *   it announced. Default 10 000. It doubles with each attempt that was not answered in time, up to 16 times.
- * @property {boolean | ((line: string) => void)} [debug] Says what happens, to the console or to a function.
- * @property {new (url: string, protocol: string) => WebSocket} [WebSocket] Instead of the global one.
- */
+import { signs } from "./signs.js";
 
 /**
- * What the two ends do differently.
- * @typedef {object} Part
- * @property {() => object} enter The request that enters the room, on a new connection. Its `id` is ours.
- * @property {(frame: any) => import("./failure.js").End | void} refused Takes the refusal of a request with an `id` of ours. An
- *   answer ends the connection; without one `enter` is asked again.
- * @property {(frame: any) => string | void} hear Takes any other frame. A word ends the connection.
- * @property {() => number} size How much it holds of what the server said.
- * @property {() => string} position The status while it is in the room; empty while it is not all in.
- * @property {() => Partial<Status>} more What else is to be told of that status.
- * @property {() => void} cut The connection is gone.
- * @property {(status: Status) => void} tell Hears each status.
+ * @typedef {import("./dial.js").Options} Options
+ * @typedef {import("./part.js").Part} Part
+ * @typedef {import("./status.js").Stats} Stats
+ * @typedef {import("./status.js").Status} Status
  */
 
 /** `readyState` of a socket that takes messages; a WebSocket that was handed in need not carry the constants. */
@@ -53,20 +32,18 @@ const SPREAD_MS = 1_000;
 /** An attempt that is younger is not abandoned for another one, in milliseconds. */
 const YOUNG_MS = 500;
 
-/** The subprotocol of version 2. */
-const PROTOCOL = "rtbroadcaster.v2";
-
 /**
  * Begins a way, which goes on until it is stopped.
  * @param {string | URL} url
  * @param {Options} options
  * @param {Part} part
- * @param {boolean} [isHeld] Whether it waits for `reconnect` to begin.
+ * @param {string} [wrong] What the program got wrong; then it is over at once.
+ * @param {boolean} [isHeld] Whether it does not begin by itself.
  */
-export function course(url, options, part, isHeld) {
-  const { signal, debug, reconnect = {}, answerTimeoutMs = 10_000, WebSocket: Socket = globalThis.WebSocket } = options;
-  const address = addressOf(url);
-  if (!Socket) throw new Error("there is no WebSocket here");
+export function course(url, options, part, wrong, isHeld) {
+  const { reconnect = {}, answerTimeoutMs = 10_000 } = options;
+  const dial = dialer(url, options, part.socket);
+  wrong ??= dial.wrong;
   const { connected, next: delay } = backoff(reconnect || {});
   const { random = Math.random } = reconnect || {};
   const life = liveness();
@@ -74,7 +51,7 @@ export function course(url, options, part, isHeld) {
   const over = new AbortController();
   const page = globalThis.document;
   const now = () => performance.now();
-  /** @type {Status} */
+  /** @type {any} */
   let status = { name: "connecting" };
   /** @type {any} A WebSocket; that of the package `ws` tells more. */
   let socket;
@@ -107,8 +84,13 @@ export function course(url, options, part, isHeld) {
   let why;
   /** @type {unknown} The request that the server owes an answer; nothing equals it if there is none. */
   let asked = NaN;
-  /** The newest probe. */
+  /** The newest probe, and when it was sent. */
   let pinged = "";
+  let pingedAt = 0;
+  /** @type {object | undefined} The attempt that has no socket yet. */
+  let preparing;
+  /** @type {Stats} */
+  const stats = { attempts: 0, connections: 0, bufferedAmount: 0 };
   /** @type {(value?: any) => void} */
   let enter;
   /** @type {(error: any) => void} */
@@ -119,7 +101,7 @@ export function course(url, options, part, isHeld) {
   /** @param {Status} next */
   function tell(next) {
     status = Object.freeze(next);
-    if (debug) (debug === true ? console.debug : debug)(`rtbroadcaster: ${JSON.stringify(status)}`);
+    dial.log?.(`rtbroadcaster: ${JSON.stringify(status)}`);
     part.tell(status);
   }
 
@@ -146,13 +128,32 @@ export function course(url, options, part, isHeld) {
     isTold = false;
     cameAt = 0;
     begunAt = now();
-    /** @type {any} */
-    const mine = (socket = new Socket(address, PROTOCOL));
+    stats.attempts += 1;
     arm();
+    const asked = dial.prepare();
+    if (!asked) return open();
+    const mine = (preparing = {});
+    asked.then(
+      () => mine === preparing && open(),
+      () => mine === preparing && lost("token"),
+    );
+  }
+
+  function open() {
+    preparing = undefined;
+    /** @type {any} */
+    let mine;
+    try {
+      mine = socket = dial.open();
+    } catch (cause) {
+      // No browser connects there, such as from a page of https to a server without TLS. Whoever began it can listen by then.
+      const error = new RtbError("bad_argument", { message: /** @type {any} */ (cause)?.message, cause });
+      return queueMicrotask(() => stop(error.code, 1008, error));
+    }
     mine.onopen = () => {
       // A browser tells of whole frames alone.
       mine._socket?.on("data", () => mine === socket && life.heard((cameAt = now())));
-      if (mine.protocol === PROTOCOL) begin();
+      if (dial.isOurs(mine)) begin();
       else stop("protocol", 1002);
     };
     mine.onmessage = (/** @type {any} */ { data }) => hear(data);
@@ -169,8 +170,11 @@ export function course(url, options, part, isHeld) {
     lookIfLate();
     const mine = socket;
     if (!mine) return;
+    stats.lastFrameAt = Date.now();
     // What a machine finds when it wakes may be the answer to an older question.
-    life.heard(now(), frame?.type === "pong" && frame.id === pinged);
+    const isPong = frame?.type === "pong" && frame.id === pinged;
+    if (isPong) stats.roundTripMs = now() - pingedAt;
+    life.heard(now(), isPong);
     if (!frame || (!isAnswer && /^(created|owned|joined)$/.test(frame.type))) return lost("protocol");
     if (isAnswer) {
       asked = NaN;
@@ -184,6 +188,7 @@ export function course(url, options, part, isHeld) {
     const { type, reconnectInMs, nextMs = isAnswer ? (canProbe ? 0 : frame.aliveMs) : undefined } = frame;
     if (nextMs >= 0 && life.allow(2 * nextMs)) watch();
     if (type === "closed") last = frame;
+    if (type === "expiring") void renew(mine);
     why = frame.why ?? why;
     if (reconnectInMs >= 0) {
       isTold = true;
@@ -198,6 +203,14 @@ export function course(url, options, part, isHeld) {
     else update(isAnswer || (type === "message" && frame.seq));
   }
 
+  /** Shows the server a newer token, if there is one. Without it the server ends the connection, and the next one asks again. @param {any} mine */
+  async function renew(mine) {
+    try {
+      const token = await dial.renew();
+      if (token && mine === socket) send(JSON.stringify({ type: "auth", id: nextId(), token }));
+    } catch {}
+  }
+
   /** Looks anew where it stands. @param {unknown} [isStep] Whether it comes closer to being in: else the deadline stays. */
   function update(isStep) {
     const position = /** @type {Status["name"]} */ (part.position());
@@ -206,23 +219,24 @@ export function course(url, options, part, isHeld) {
     // An answer may have waited in a machine that slept.
     const isOld = position && askedAt && Date.now() - askedOn > SPREAD_MS;
     if (position && askedAt) {
-      life.answered(now() - askedAt);
+      life.answered((stats.roundTripMs = now() - askedAt));
       askedAt = 0;
     }
     if (position && !isIn) {
       isIn = wasIn = true;
+      stats.connections += 1;
       why = undefined;
       connected(now());
       watch();
     }
-    /** @type {Status} */
+    /** @type {any} */
     const next = { name: position ? (life.isChecking(now()) ? "checking" : position) : outside(), ...(position && part.more()) };
     if (next.name !== status.name || (position && (next.since !== status.since || next.reset !== status.reset))) tell(next);
     if (position) enter();
     if (isOld) doubt("woken");
   }
 
-  /** @returns {Status["name"]} */
+  /** @returns {import("./status.js").Outside["name"]} */
   const outside = () => (wasIn ? "resuming" : "connecting");
 
   /** Sets the next look at the connection. */
@@ -244,7 +258,10 @@ export function course(url, options, part, isHeld) {
   function act(verdict) {
     const cause = life.cause();
     if (verdict === "lost") return lost("silent", 1006, 0, cause === "shown" ? 0 : cause === "woken" ? random() * SPREAD_MS : undefined);
-    if (verdict === "probe" && isOpen()) socket.send(JSON.stringify({ type: "ping", id: (pinged = nextId()) }));
+    if (verdict === "probe" && isOpen()) {
+      pingedAt = now();
+      socket.send(JSON.stringify({ type: "ping", id: (pinged = nextId()) }));
+    }
     watch();
     update();
   }
@@ -262,6 +279,7 @@ export function course(url, options, part, isHeld) {
   /** Begins the next attempt in `ms`, but not before the moment that the server chose. @param {number} ms */
   function plan(ms) {
     clearTimeout(timer);
+    preparing = undefined;
     const inMs = Math.max(ms, moment - now());
     timer = later(connect, inMs);
     return inMs;
@@ -276,14 +294,14 @@ export function course(url, options, part, isHeld) {
 
   const begin = () => {
     arm();
-    socket?.send(named(part.enter()));
+    socket?.send(named(part.enter(dial.token())));
   };
 
   /** Lets go of the socket and the timers; none calls us again. */
   function detach() {
     for (const one of [timer, pulse, drain]) clearTimeout(one);
     const mine = socket;
-    timer = socket = undefined;
+    timer = socket = preparing = undefined;
     isIn = false;
     part.cut();
     if (!mine) return;
@@ -297,14 +315,15 @@ export function course(url, options, part, isHeld) {
    * @param {number} [code]
    * @param {number} [told] How long the server wants not to be asked.
    * @param {number} [soonMs] In which time to come back, instead of the usual delay.
+   * @param {string} [message] What the server says of it.
    */
-  function lost(reason, code = 1006, told = 0, soonMs) {
+  function lost(reason, code = 1006, told = 0, soonMs, message) {
     detach();
     if (code === 4509) return rest(reason, code);
     // A proxy may close with a bare 1000; a server tells why.
-    if (!comesBack(code) && (code !== 1000 || last || reason !== "lost")) return stop(reason, code);
+    if (!comesBack(code) && (code !== 1000 || last || reason !== "lost")) return stop(reason, code, new RtbError(reason, { message }));
     if (reconnect === false) {
-      fail(failure(reason));
+      fail(new RtbError(reason, { message, comesBack: true }));
       return tell({ name: outside(), code, reason });
     }
     const time = now();
@@ -318,7 +337,7 @@ export function course(url, options, part, isHeld) {
   /** Another one owns the room: waits for `again`. @param {string} reason @param {number} [code] */
   function rest(reason, code) {
     detach();
-    fail(failure(reason));
+    fail(new RtbError(reason));
     tell({ name: "elsewhere", code, reason });
   }
 
@@ -326,19 +345,20 @@ export function course(url, options, part, isHeld) {
    * It is over.
    * @param {string} [reason]
    * @param {number} [code]
+   * @param {RtbError} [error]
    */
-  function stop(reason = "left", code = 1000) {
+  function stop(reason = "left", code = 1000, error = new RtbError(reason)) {
     if (status.name === "closed") return;
     detach();
     over.abort();
-    fail(signal?.aborted ? signal.reason : failure(reason));
+    fail(error);
     tell({ name: "closed", code, reason, comesBack: comesBack(code), ...(why && { why }) });
   }
 
   /** Tries now, whatever was planned. In the room it asks whether the connection stands. */
   function again() {
     if (isIn) return doubt("shown");
-    if (status.name === "closed" || (socket && now() - begunAt < YOUNG_MS)) return;
+    if (wrong || status.name === "closed" || ((socket || preparing) && now() - begunAt < YOUNG_MS)) return;
     detach();
     if (status.name === "elsewhere") tell({ name: outside() });
     if (moment > now()) plan(0);
@@ -358,28 +378,25 @@ export function course(url, options, part, isHeld) {
   /** How much was said that has not left; infinite without a connection. */
   const backlog = () => (isIn ? (socket?.bufferedAmount ?? 0) : Infinity);
 
-  /** @param {any} target @param {string} type @param {() => void} func */
-  const listen = (target, type, func) => target?.addEventListener?.(type, func, { signal: over.signal });
-
-  const seen = () => page?.hidden || doubt("shown");
-  for (const type of ["visibilitychange", "resume"]) listen(page, type, seen);
-  for (const type of ["pageshow", "focus"]) listen(globalThis, type, seen);
-  listen(globalThis, "online", () => doubt("woken"));
-  // A server on this machine or in its network may be there all the same.
-  listen(globalThis, "offline", () => {
-    if (!socket) timer && plan(OFFLINE_MS);
-    else if (isIn && canProbe) doubt("woken");
-    else lost("offline");
+  const listen = signs(over.signal, {
+    shown: () => doubt("shown"),
+    online: () => doubt("woken"),
+    // A server on this machine or in its network may be there all the same.
+    offline() {
+      if (!socket) timer && plan(OFFLINE_MS);
+      else if (isIn && canProbe) doubt("woken");
+      else lost("offline");
+    },
   });
-  listen(signal, "abort", () => stop());
   // What is over at once tells so when whoever began it can listen.
-  if (signal?.aborted) queueMicrotask(() => stop());
+  if (wrong) queueMicrotask(() => stop("bad_argument", 1008, badArgument(wrong)));
   else if (!isHeld) connect();
 
   return {
     /** Settled when it is in the room for the first time, or never will be. */
     entered,
-    status: () => status,
+    status: () => /** @type {Status} */ (status),
+    stats: () => ({ ...stats, bufferedAmount: socket?.bufferedAmount ?? 0 }),
     listen,
     stop,
     update,

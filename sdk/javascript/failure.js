@@ -1,18 +1,62 @@
 // Errors with a code, and what a refusal means for the connection. Must not know sockets.
 
 /**
- * An error whose `code` says what happened: a code of PROTOCOL.md, or one of `offline`, `busy`, `timeout`, `too_big`, `closed`.
- * @typedef {Error & { code: string }} Failure
+ * What happened: a code of PROTOCOL.md, or one of `aborted`, `bad_argument`, `busy`, `closed`, `left`, `lost`, `offline`, `silent`, `size`,
+ * `timeout`, `token`. A newer server may know more of them.
+ * @typedef {"aborted" | "bad_argument" | "bad_message" | "busy" | "closed" | "fenced" | "id_reused" | "in_use" | "left" | "lost" | "no_room"
+ *   | "not_owner" | "offline" | "protocol" | "rate" | "room_closed" | "room_full" | "room_limit" | "silent" | "size" | "state_full" | "timeout"
+ *   | "token" | "too_big" | "unauthorized" | "unavailable" | (string & {})} ErrorCode
  */
 
-/**
- * @param {string | undefined} code
- * @param {string} [message]
- * @returns {Failure}
- */
-export const failure = (code, message) => /** @type {any} */ (Object.assign(new Error(message || code), { code }));
+/** What a code means, where nobody else says it. @type {Record<string, string>} Without a prototype, or `constructor` would be one. */
+const SENTENCES = {
+  // @ts-expect-error No sentence.
+  __proto__: null,
+  aborted: "The program took it back.",
+  bad_message: "No server takes such a key, or such parameters.",
+  busy: "Too much is waiting already.",
+  fenced: "Another window or device owns the room now.",
+  in_use: "Another window owns the room.",
+  left: "This end has left the room.",
+  no_room: "There is no such room, or it has ended.",
+  offline: "There is no connection.",
+  protocol: "What answers at this address does not speak version 2.",
+  rate: "That is more than may be said in a second.",
+  room_closed: "The room has ended.",
+  timeout: "There was no answer in time.",
+  too_big: "It is larger than the server takes.",
+};
 
-/** The close codes of refused requests; others come back if the server says when, and do not if not. @type {any} Without a prototype, or `constructor` would be one. */
+/** The codes behind which another try makes sense. */
+const FOR_NOW = /^(busy|lost|offline|rate|room_full|room_limit|silent|timeout|token|unavailable)$/;
+
+/** A failure. Every promise of this library that is rejected is rejected with one. */
+export class RtbError extends Error {
+  /**
+   * @param {ErrorCode} code
+   * @param {{ message?: string, comesBack?: boolean, cause?: unknown }} [more]
+   */
+  constructor(code, { message, comesBack = FOR_NOW.test(code), cause } = {}) {
+    super(message || SENTENCES[code] || `The server says ${code}.`, cause === undefined ? undefined : { cause });
+    this.name = "RtbError";
+    /** What happened. */
+    this.code = code;
+    /** Whether another try makes sense. */
+    this.comesBack = comesBack;
+  }
+}
+
+/** @param {ErrorCode | undefined} code @param {string} [message] */
+export const failure = (code, message) => new RtbError(code ?? "closed", { message });
+
+/** @param {string} message */
+export const badArgument = (message) => failure("bad_argument", message);
+
+/** The failure of what a signal has ended. @param {AbortSignal} [signal] */
+export const aborted = (signal) =>
+  new RtbError(signal?.reason?.name === "TimeoutError" ? "timeout" : "aborted", { cause: signal?.reason });
+
+/** The close codes of refused requests; others come back if the server says when, and do not if not. @type {any} As above. */
 const CODES = {
   __proto__: null,
   bad_message: 4501,
@@ -24,17 +68,17 @@ const CODES = {
 };
 
 /**
- * How a connection ended: the word and the code of it, and in which time not to come back, where the server said so.
- * @typedef {[reason: string, code?: number, retryInMs?: number]} End
+ * How a connection ended: the word and the code of it, in which time not to come back, where the server said so, and its sentence.
+ * @typedef {[reason: string, code?: number, retryInMs?: number, soonMs?: undefined, message?: string]} End
  */
 
 /**
  * The end of a connection whose request to enter the room was refused.
- * @param {{ code: string, retryInMs?: number }} refused
+ * @param {{ code: string, retryInMs?: number, message?: string }} refused
  * @returns {End}
  */
-export function endOf({ code, retryInMs }) {
-  return [code, CODES[code] ?? (retryInMs ? 1013 : 1008), retryInMs];
+export function endOf({ code, retryInMs, message }) {
+  return [code, CODES[code] ?? (retryInMs ? 1013 : 1008), retryInMs, undefined, message];
 }
 
 /** The promise, which nobody has to wait for. @template T @param {Promise<T>} promise */

@@ -3,120 +3,32 @@
 import { addressOf } from "./address.js";
 import { attempt } from "./attempt.js";
 import { course } from "./course.js";
-import { ears } from "./ears.js";
-import { endOf, failure, quiet } from "./failure.js";
+import { ears, valueOf } from "./ears.js";
+import { entering, isAborted } from "./entering.js";
+import { badArgument, endOf, failure, quiet } from "./failure.js";
 import { LIMITS } from "./grammar.js";
 import { isCursor, keeper } from "./keeper.js";
-import { isWhole, later } from "./limits.js";
+import { isTime, isWhole, later } from "./limits.js";
 import { outgoing } from "./outgoing.js";
-import { replay, store } from "./store.js";
+import { replay, store, tellChanges } from "./store.js";
 
 /**
- * @typedef {import("./course.js").Status} Status
+ * @typedef {import("./owner.js").Audience} Audience
+ * @typedef {import("./owner.js").HostOptions} HostOptions
+ * @typedef {import("./owner.js").OwnerReset} OwnerReset
+ * @typedef {import("./messages.js").AnyMessages} AnyMessages
  * @typedef {import("./ears.js").ListenOptions} ListenOptions
  * @typedef {import("./outgoing.js").PublishOptions} PublishOptions
- * @typedef {import("./store.js").Cursor} Cursor
- * @typedef {import("./viewer.js").AnyMessages} AnyMessages
  */
 
-/**
- * What a viewer says: one signal, or the totals of a key that is counted.
- * @typedef {object} Signal
- * @property {string} key
- * @property {any[]} [params]
- * @property {number} [from] The number of the viewer. It stays the same over the viewer's connections, and over reloads where the
- *   viewer keeps its `identity`.
- * @property {number} [dropped] How many were lost before this one.
- * @property {[params: any[], count: number][]} [counts] The most frequent first.
- * @property {number} [other]
- */
-
-/**
- * How many watch, how many of them are behind, and how far.
- * @typedef {{ viewers: number, lagging: number, behindP95Ms: number }} Audience
- */
-
-/**
- * The server lost acknowledged messages, some or all of them. `reason` is its word for what did not fit the owner's cursor:
- * `epoch`, `future` or `malformed`.
- * @typedef {{ reason: string }} OwnerReset
- */
-
-/**
- * What an owner is told. Any other name is the key of signals; a key with such a name is only heard by `signal`.
- * @typedef {object} HostEvents
- * @property {(signal: Signal) => void} signal
- * @property {(audience: Audience) => void} audience
- * @property {(status: Status) => void} status
- * @property {(reset: OwnerReset) => void} reset The server lost acknowledged messages; `state` holds what the server has. If
- *   nothing listens, as before `host` has resolved after a reload, the first listener gets the newest one at once.
- * @property {(state: ReadonlyMap<string, any[]>) => void} state After each change that is acknowledged.
- */
-
-/** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Kept */
-
-/**
- * How an owner begins.
- * @typedef {object} Beginning
- * @property {string} [room] A room that is there, to come back to or to take over, with its `ownerKey`.
- * @property {string} [ownerKey]
- * @property {Readonly<Cursor>} [cursor] The `cursor` that an earlier owner of `room` had, where the program keeps it: the
- *   server then tells if it lost a message that was acknowledged up to there. An older one proves less, and nothing false.
- * @property {Kept | (() => Kept)} [storage] Keeps the room, its key and cursor, such as
- *   `sessionStorage`, or returns what does, for pages in which a storage may be forbidden: whoever is there again with it is the owner again. Without it they are in memory only.
- * @property {string} [storageKey] Under which name. Default the server's address behind `rtbroadcaster `.
- * @property {boolean} [takeOver] Whether to own the kept room although another window of this browser may hold it, which is then
- *   `elsewhere`. Without it that window keeps it, and this one is `elsewhere` and gets the room when the other is gone.
- * @property {number} [graceMs] How long a new room waits for its owner when it is away, in whole milliseconds, 1 or more. The
- *   server lowers it to its maximum and raises it to its least safe grace. Default the server's.
- * @property {boolean} [audience] Whether viewers are told how many they are.
- * @property {Record<string, { count?: boolean, everyMs?: number, oncePerViewer?: boolean }>} [signals] What is counted.
- */
-
-/** @typedef {import("./course.js").Options & Beginning} HostOptions */
-
-/**
- * @template M
- * @typedef {object} Host
- * @property {string} id The room.
- * @property {string} ownerKey Makes whoever holds it the owner: it belongs in no address and no log.
- * @property {number} term Grows with each change of owner, and each time that this one came back.
- * @property {number | undefined} graceMs How long the room waits for its owner when it is away, in milliseconds; `undefined` if
- *   the server does not tell it.
- * @property {Readonly<Cursor> | undefined} cursor The newest acknowledgement, for a program that keeps the room and its key
- *   itself. A copy, which does not change.
- * @property {Status} status
- * @property {import("./store.js").State<M>} state What holds in the room, as far as it is acknowledged.
- * @property {<N extends string>(name: N, func: N extends keyof HostEvents ? HostEvents[N] : (signal: Signal) => void,
- *   options?: ListenOptions) => () => void} on Calls `func` for an event, or for the signals of a key. The answer ends it.
- * @property {<K extends keyof M & string>(key: K, params: M[K], options?: PublishOptions) => Promise<number | undefined>} publish
- *   Says something, and gives its number when it is safe.
- * @property {(key: keyof M & string, options?: PublishOptions) => Promise<number | undefined>} clear The key holds nothing any more.
- * @property {(options?: { timeoutMs?: number }) => Promise<void>} close Ends the room for everybody, when everything that
- *   was said is safe.
- * @property {Promise<void>} entered Settled when it owns its room for the first time, or never will.
- * @property {() => void} reconnect Tries now to come back, whatever was planned; takes the room back from another window. In the
- *   room it asks whether the connection stands.
- * @property {() => void} leave Goes without ending the room, which waits for its owner for its grace.
- */
-
-/**
- * Returns a cursor of its own, or throws if this is none.
- * @param {Readonly<Cursor> | undefined} cursor
- * @returns {Cursor | undefined}
- */
-function copyOf(cursor) {
-  if (cursor === undefined) return;
-  if (!isCursor(cursor)) throw new TypeError("cursor is { epoch, seq }");
-  return { epoch: cursor.epoch, seq: cursor.seq };
-}
+/** @template M @typedef {import("./owner.js").Host<M>} Host */
 
 /**
  * Owns a room, a new one unless `room` or `storage` name one, and comes back to it by itself.
- * @template {{ [K in keyof M]: any[] }} [M=AnyMessages]
+ * @template [M=AnyMessages]
  * @param {string | URL} url Where the server is, such as `/broadcasting` or `wss://example.org/broadcasting`.
  * @param {HostOptions} [options]
- * @returns {Promise<Host<M>>} Rejects with a `Failure`, with the signal's reason, or with a `TypeError` if an option is wrong.
+ * @returns {Promise<Host<M>>} Rejects with an `RtbError`.
  */
 export async function host(url, options) {
   const room = /** @type {Host<M>} */ (own(url, options));
@@ -132,37 +44,42 @@ export async function host(url, options) {
 /**
  * Begins to own a room: as `host`, but the room is there at once, with a status that tells how it goes. Until it is in, its `id`
  * and `ownerKey` may be empty, events fail with `offline`, and values wait.
- * @template {{ [K in keyof M]: any[] }} [M=AnyMessages]
+ * @template [M=AnyMessages]
  * @param {string | URL} url
  * @param {HostOptions} [options]
- * @returns {Host<M>} Throws a `TypeError` if an option is wrong.
+ * @returns {Host<M>} Never throws: with a wrong argument it is over.
  */
 export function own(url, options = {}) {
-  const { audience, signals, token, graceMs, takeOver } = options;
-  if (graceMs !== undefined && !isWhole(graceMs, 1)) {
-    throw new TypeError("graceMs is a whole number above 0");
-  }
+  const { audience: isAudience, signals, graceMs, takeOver } = options;
+  const wrong =
+    graceMs !== undefined && !isWhole(graceMs, 1) ? "graceMs is a whole number above 0."
+    : options.room && options.cursor !== undefined && !isCursor(options.cursor) ? "A cursor is { epoch, seq }."
+    : undefined;
   /** @type {any} */
   let storage = options.storage;
   // A page in which storages are blocked may not even name one.
   attempt(() => {
     if (typeof storage === "function") storage = storage();
   });
-  const kept = keeper(typeof storage === "function" ? undefined : storage, options.storageKey ?? `rtbroadcaster ${addressOf(url)}`, () => ({ room, ownerKey, cursor }));
+  let storageKey = options.storageKey;
+  attempt(() => (storageKey ??= `rtbroadcaster ${addressOf(url)}`));
+  const kept = keeper(typeof storage === "function" ? undefined : storage, storageKey ?? "", () => ({ room, ownerKey, cursor }));
   const state = store();
   const { on, emit, clear } = ears();
   /** `cursor` is the newest acknowledgement: up to there the server must have every message. */
-  let { room = "", ownerKey = "", cursor } = options.room ? { ...options, cursor: copyOf(options.cursor) } : kept.read();
+  let { room = "", ownerKey = "", cursor } = options.room ? { ...options, cursor: options.cursor && { epoch: options.cursor.epoch, seq: options.cursor.seq } } : kept.read();
   /** @type {any} What the server told of the lease: its number and grace. */
   let lease;
   let isOwner = false;
   let isClosing = false;
   let limits = LIMITS;
   let isSpeaking = false;
+  /** @type {Audience | undefined} */
+  let audience;
   /** @type {ReturnType<typeof outgoing>} There as soon as the way is. */
   let out;
   const hadRoom = Boolean(room);
-  /** @type {import("./course.js").Status["how"]} */
+  /** @type {import("./status.js").Inside["how"]} */
   let how;
   /** @type {string | undefined} Why acknowledged messages are lost, in this stay. */
   let loss;
@@ -187,7 +104,7 @@ export function own(url, options = {}) {
     epoch = next.epoch;
     kept.writeSoon();
     if (isLoss && !emit("reset", frame)) unheard[0] = [frame];
-    if (changes.length) emit("state");
+    if (changes.length) tellChanges(emit, changes);
   }
 
   /** Takes the epoch and term of a lease that changed under this connection. @param {any} frame */
@@ -246,9 +163,11 @@ export function own(url, options = {}) {
         break;
       case "signal":
         emit(`:${frame.key}`, frame);
-      // falls through
-      case "audience":
         emit(frame.type, frame);
+        break;
+      case "audience":
+        audience = frame;
+        emit(frame.type);
         break;
       case "owner":
         if (frame.epoch) takeLease(frame);
@@ -273,8 +192,10 @@ export function own(url, options = {}) {
   }).catch(() => isHeld && way.again());
 
   const way = course(url, options, {
-    enter: () =>
-      room ? { type: "own", room, ownerKey, cursor, lives: true } : { type: "create", token, audience, signals, graceMs },
+    enter: (token) =>
+      room
+        ? { type: "own", token, room, ownerKey, cursor, lives: true }
+        : { type: "create", token, audience: isAudience, signals, graceMs },
     refused(frame) {
       if (!/^(no_room|bad_message)$/.test(frame.code) || options.room || lease || !room) return endOf(frame);
       // The room that was kept has ended: another one is created.
@@ -295,9 +216,11 @@ export function own(url, options = {}) {
         closeIfAllIsSafe();
       }
       isSpeaking = isOwner;
-      if (/^(elsewhere|closed)$/.test(status.name)) out.end(failure(status.reason));
-      emit("status", status);
-      if (status.name !== "closed") return;
+      const isOver = status.name === "closed";
+      if (isOver || status.name === "elsewhere") out.end(failure(status.reason));
+      emit("status");
+      if (!isOver) return;
+      over();
       // The key is worth keeping until the room is over for certain.
       if (isClosing && /^(room_closed|no_room)$/.test(status.reason ?? "")) kept.remove();
       kept.flush();
@@ -305,7 +228,7 @@ export function own(url, options = {}) {
       void guard?.then(({ release }) => release(), () => {});
       clear();
     },
-  }, isHeld);
+  }, wrong, isHeld || isAborted(options));
   way.listen(globalThis, "pagehide", () => {
     out.flush();
     kept.flush();
@@ -314,17 +237,32 @@ export function own(url, options = {}) {
 
   out = outgoing(way, () => limits, (message) => {
     // What was said again may be in the state already.
-    if (message.seq > state.seq && state.take(message)) emit("state");
+    if (message.seq > state.seq && state.take(message)) tellChanges(emit, [message]);
   });
 
-  return {
+  function leave(reason = "left") {
+    out.flush();
+    way.stop(reason);
+  }
+
+  const { entered, over } = entering(way.entered, options, leave);
+
+  /** @param {"publish" | "clear"} type @param {string} key @param {any} params @param {PublishOptions} [options] */
+  function say(type, key, params, options) {
+    const said = out.say(type, key, params, options);
+    said.catch((error) => /^(aborted|left|closed)$/.test(error.code) || emit("refused", { key, params, error }));
+    return said;
+  }
+
+  /** @type {any} */
+  const mine = {
     get id() {
       return room;
     },
     get ownerKey() {
       return ownerKey;
     },
-    entered: way.entered,
+    entered,
     get term() {
       return lease?.term;
     },
@@ -334,46 +272,47 @@ export function own(url, options = {}) {
     get cursor() {
       return cursor && { ...cursor };
     },
-    get status() {
-      return way.status();
+    status: valueOf(way.status, on, "status"),
+    audience: valueOf(() => audience, on, "audience"),
+    state: state.seenBy(on),
+    /** @param {string} key @param {(signal: any) => void} func @param {ListenOptions} [options] */
+    on: (key, func, options) => on(`:${key}`, func, options),
+    /** @param {string} name @param {(...values: any[]) => void} func @param {ListenOptions} [options] */
+    listen: (name, func, options) => on(name, func, options, name === "reset" ? unheard : []),
+    /** @param {string} key @param {any} params @param {PublishOptions} [options] */
+    publish: (key, params, options) => say("publish", key, params, options),
+    /** @param {string} key @param {PublishOptions} [options] */
+    clear: (key, options) => say("clear", key, undefined, options),
+    get bufferedAmount() {
+      return way.stats().bufferedAmount + out.waiting();
     },
-    state: {
-      get: state.get,
-      getSnapshot: state.getSnapshot,
-      subscribe: (func) => on("state", () => func()),
-    },
-    on(name, /** @type {any} */ func, listening) {
-      if (name === "state") return on(name, () => func(state.getSnapshot()), listening);
-      if (name === "reset") return on(name, func, listening, unheard);
-      // The other names of `HostEvents`; any other one is a key.
-      return on(/^(signal|audience|status)$/.test(name) ? name : `:${name}`, func, listening);
-    },
-    publish: (key, params, how) => out.say("publish", key, params, how),
-    clear: (key, how) => out.say("clear", key, undefined, how),
+    stats: way.stats,
+    /** @param {{ timeoutMs?: number }} [options] */
     close({ timeoutMs = out.timeout() } = {}) {
+      if (!isTime(timeoutMs)) return quiet(Promise.reject(badArgument("timeoutMs is above 0.")));
       isClosing = true;
       out.flush();
       closeIfAllIsSafe();
       return quiet(new Promise((resolve, reject) => {
-        const timer = later(() => reject(failure("timeout")), timeoutMs);
-        /** @param {Status} status */
-        const look = ({ name, code, reason }) => {
-          if (!/^(elsewhere|closed)$/.test(name)) return;
+        const timer = timeoutMs === Infinity ? undefined : later(() => reject(failure("timeout")), timeoutMs);
+        const look = () => {
+          const status = way.status();
+          if (status.name !== "elsewhere" && status.name !== "closed") return;
           clearTimeout(timer);
-          if (code === 1000) resolve();
-          else reject(failure(reason));
+          if (status.code === 1000) resolve(undefined);
+          else reject(failure(status.reason));
         };
         on("status", look);
-        look(way.status());
+        look();
       }));
     },
     reconnect() {
       if (way.status().name === "elsewhere") void guard?.then(({ hold }) => hold(room), () => {});
       way.again();
     },
-    leave() {
-      out.flush();
-      way.stop();
-    },
+    leave: () => leave(),
+    [Symbol.dispose ?? "dispose"]: () => leave(),
+    [Symbol.asyncDispose ?? "asyncDispose"]: async () => leave(),
   };
+  return mine;
 }

@@ -39,5 +39,8 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 /** `setTimeout` for a time that somebody else chose. @param {() => void} func @param {number} ms */
 export const later = (func, ms) => setTimeout(func, Math.min(ms, TIMER_MS_MAX));
 
+/** Whether a value is a time, which may be endless. @param {any} ms */
+export const isTime = (ms) => ms > 0;
+
 /** @param {any} value @param {number} least */
 export const isWhole = (value, least) => Number.isSafeInteger(value) && value >= least;

@@ -1,22 +1,23 @@
 // What an owner says: the first value of a frame at once, what follows with the next frame, newest per key; what was said waits for
 // its acknowledgement, and is said again under the same id. Must not know sockets or how a room comes to be owned.
 
-import { failure, ids, quiet } from "./failure.js";
+import { aborted, badArgument, failure, ids, quiet } from "./failure.js";
 import { bytesOf, textOf, wrong } from "./grammar.js";
-import { BACKLOG_BYTES_MAX, FRAME_MS, later, STALE_BYTES_MAX, TIMEOUT_MS, UNACKED_MAX, UNACKED_MS, WAITING_MAX } from "./limits.js";
+import { BACKLOG_BYTES_MAX, FRAME_MS, isTime, later, STALE_BYTES_MAX, TIMEOUT_MS, UNACKED_MAX, UNACKED_MS, WAITING_MAX } from "./limits.js";
 
 /**
  * What is to be said, and by when.
  * @typedef {object} PublishOptions
  * @property {boolean} [state] Whether it is the newest value of its key, for those who come later too.
  * @property {boolean} [ephemeral] Whether only those who are there now get it, without a number or an acknowledgement.
- * @property {number} [timeoutMs] How long to wait for the acknowledgement. Default 30 000, and 1 000 more for each 2 048 bytes that
- *   are to be sent up to its end.
- * @property {AbortSignal} [signal] Takes it back, if it was not said yet, and waits no longer.
+ * @property {number} [timeoutMs] How long to wait for the acknowledgement, `Infinity` for ever. Default 30 000, and 1 000 more for each
+ *   2 048 bytes that are to be sent up to its end.
+ * @property {AbortSignal} [signal] Takes it back if it was not sent yet, so that what it superseded is said instead, and waits no longer.
  */
 
 /**
- * @typedef {{ id?: string, key: string, text: string, bytes: number, at: number, sent: number, waiters: Set<Waiter> }} Entry
+ * @typedef {{ id?: string, key: string, text: string, bytes: number, at: number, sent: number, waiters: Set<Waiter>, older?: Entry }} Entry
+ *   `older`: what it supersedes, as long as it may be taken back.
  * @typedef {(error: any, seq?: number) => void} Waiter
  */
 
@@ -27,8 +28,11 @@ import { BACKLOG_BYTES_MAX, FRAME_MS, later, STALE_BYTES_MAX, TIMEOUT_MS, UNACKE
  * @param {(message: any) => void} acked Hears what is safe, with its number.
  */
 export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
-  /** @type {Map<string, Entry>} The newest value of each key that waits for the next frame or connection. */
+  /** @type {Map<string, Entry>} What waits for the next frame, a place or a connection: the newest value of each key, and events. */
   const waiting = new Map();
+  /** How much waits, with what it supersedes. */
+  let count = 0;
+  let bytes = 0;
   /** @type {Map<string, Entry>} What was said and not acknowledged, by id, in order. */
   const unacked = new Map();
   const nextId = ids();
@@ -45,7 +49,40 @@ export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
 
   /** @param {Entry | undefined} entry @param {unknown} error @param {number} [seq] */
   function settle(entry, error, seq) {
-    for (const waiter of entry?.waiters ?? []) waiter(error, seq);
+    for (; entry; entry = entry.older) for (const waiter of [...entry.waiters]) waiter(error, seq);
+  }
+
+  /** Whoever waits for an entry waits for a newer one. @param {Entry | undefined} entry @param {Entry} newer */
+  function settleLater(entry, newer) {
+    for (; entry; entry = entry.older) for (const waiter of entry.waiters) newer.waiters.add(waiter);
+  }
+
+  /** Counts what begins to wait, or does no more. @param {Entry | undefined} entry @param {1 | -1} sign */
+  function weigh(entry, sign) {
+    for (; entry; entry = entry.older) {
+      count += sign;
+      bytes += sign * entry.bytes;
+    }
+  }
+
+  /** @param {string} slot */
+  function unwait(slot) {
+    weigh(waiting.get(slot), -1);
+    waiting.delete(slot);
+  }
+
+  /** Takes an entry back that waits: what it superseded takes its place. @param {string} slot @param {Entry} entry */
+  function takeBack(slot, entry) {
+    const head = waiting.get(slot);
+    let newer = head;
+    while (newer && newer !== entry && newer.older !== entry) newer = newer.older;
+    // It was sent, or what superseded it cannot be taken back.
+    if (!newer) return;
+    weigh(head, -1);
+    if (newer !== entry) newer.older = entry.older;
+    else if (entry.older) waiting.set(slot, entry.older);
+    else waiting.delete(slot);
+    weigh(waiting.get(slot), 1);
   }
 
   /** Says what waits, as far as it may. */
@@ -54,8 +91,8 @@ export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
       if (entry.id === undefined) {
         send(entry.text);
         settle(entry, undefined);
-      } else if (unacked.size >= UNACKED_MAX || !waits(entry, true)) continue;
-      waiting.delete(slot);
+      } else if (unacked.size >= UNACKED_MAX || backlog() >= BACKLOG_BYTES_MAX || !waits(entry, true)) continue;
+      unwait(slot);
     }
   }
 
@@ -69,10 +106,10 @@ export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
     return true;
   }
 
-  /** How long the acknowledgement of the newest entry may take by default, in milliseconds. */
-  function timeout() {
+  /** How long the acknowledgement of one more entry may take by default, in milliseconds. @param {number} [more] Its bytes. */
+  function timeout(more = 0) {
     // As a server, which ends a slower link: on one of 4 KB/s a megabyte takes its time, and is not lost.
-    return TIMEOUT_MS + 1_000 * Math.floor(all().reduce((sum, { bytes }) => sum + bytes, 0) / 2_048);
+    return TIMEOUT_MS + 1_000 * Math.floor(all().reduce((sum, { bytes }) => sum + bytes, more) / 2_048);
   }
 
   /** Doubts the connection if an acknowledgement is late. */
@@ -113,6 +150,7 @@ export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
   return {
     flush,
     timeout,
+    waiting: () => bytes,
     isEmpty: () => !(waiting.size + unacked.size),
 
     /**
@@ -133,40 +171,30 @@ export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
       const head = textOf([{ type, id, key, state: state ? true : undefined, ephemeral: ephemeral ? true : undefined }]);
       const text = `${head?.slice(1, -2)}${body && `,"params":${body}`}}`;
       const entry = /** @type {Entry} */ ({ id, key, text, bytes: bytesOf(text), at: 0, sent: 0, waiters: new Set() });
-      // Whoever does not wait for it does not want to hear of it.
       return quiet(new Promise((/** @type {(seq?: number) => void} */ resolve, reject) => {
         if (over) return reject(over);
-        if (signal?.aborted) return reject(signal.reason);
+        if (signal?.aborted) return reject(aborted(signal));
+        if (timeoutMs !== undefined && !isTime(timeoutMs)) return reject(badArgument("timeoutMs is above 0."));
         const code = state && ephemeral ? "bad_message" : wrong(key, body, text, limits());
         if (code) return reject(failure(code));
-        const slot = `${!ephemeral}${key}`;
+        const slot = isValue ? `${!ephemeral}${key}` : ` ${id}`;
         if (!isValue && backlog() === Infinity) return reject(failure("offline"));
         // What nobody will ask for again is not worth waiting.
         if (ephemeral && backlog() > STALE_BYTES_MAX) return resolve();
-        if (isValue) {
-          const older = waiting.get(slot);
-          if (!older && waiting.size >= WAITING_MAX) return reject(failure("busy"));
-          entry.waiters = older?.waiters ?? entry.waiters;
-          // Appended anew: the order is that of last change.
-          waiting.delete(slot);
-          waiting.set(slot, entry);
-        } else {
-          speak();
-          // What waits still was said before.
-          if (waiting.size || unacked.size >= UNACKED_MAX || backlog() >= BACKLOG_BYTES_MAX) {
-            return reject(failure("busy"));
-          }
-          waits(entry);
-        }
+        // It leaves at once: what waits was said before.
+        if (!isValue) speak();
+        const older = waiting.get(slot);
+        const isMore = signal || !older;
+        if (isMore && waiting.size && (count >= WAITING_MAX || bytes >= BACKLOG_BYTES_MAX)) return reject(failure("busy"));
         /** @param {unknown} error @param {boolean} [isTakenBack] */
         const giveUp = (error, isTakenBack) => {
           waiter(error);
-          // An event is not said again after this. A value is the newest of its key: it is said, though nobody waits any more.
+          // A value is the newest of its key: it is said, though nobody waits any more. An event is not said again after this.
           if (!isValue) unacked.delete(id);
-          else if (isTakenBack && waiting.get(slot) === entry && !entry.waiters.size) waiting.delete(slot);
+          if (!isValue || isTakenBack) takeBack(slot, entry);
         };
-        const limit = later(() => giveUp(failure("timeout")), timeoutMs ?? timeout());
-        const abort = () => giveUp(signal?.reason, true);
+        const limit = timeoutMs === Infinity ? undefined : later(() => giveUp(failure("timeout")), timeoutMs ?? timeout(entry.bytes));
+        const abort = () => giveUp(aborted(signal), true);
         /** @type {Waiter} */
         const waiter = (error, seq) => {
           clearTimeout(limit);
@@ -176,11 +204,16 @@ export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
           else resolve(seq);
         };
         signal?.addEventListener?.("abort", abort);
+        if (older) unwait(slot);
+        if (signal) entry.older = older;
+        else settleLater(older, entry);
         entry.waiters.add(waiter);
-        if (!isValue) return;
+        // Appended anew: the order is that of last change.
+        waiting.set(slot, entry);
+        weigh(entry, 1);
         // The first value of a frame is worth its own message; those that follow wait for the next frame.
-        if (timer === undefined && waiting.size === 1) speak();
-        soon();
+        if (!isValue || (timer === undefined && waiting.size === 1)) speak();
+        if (isValue) soon();
       }));
     },
 
@@ -190,8 +223,10 @@ export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
       for (const entries of [unacked, waiting]) {
         for (const [slot, entry] of entries) {
           const code = wrong(entry.key, "", entry.text, limits());
-          if (code) entries.delete(slot);
-          if (code) settle(entry, failure(code));
+          if (!code) continue;
+          if (entries === waiting) unwait(slot);
+          else entries.delete(slot);
+          settle(entry, failure(code));
         }
       }
       for (const entry of [...unacked.values()]) {
@@ -238,6 +273,7 @@ export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
       for (const entry of all()) settle(entry, error);
       unacked.clear();
       waiting.clear();
+      count = bytes = 0;
     },
   };
 }

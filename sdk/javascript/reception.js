@@ -71,6 +71,7 @@ export function reception(state, pass, reset) {
       why = frame.reason;
       reset(frame);
     }
+    for (const message of changes) message.late = true;
     pass(changes, changes.length > 0);
   }
 
@@ -105,7 +106,10 @@ export function reception(state, pass, reset) {
       lag = hole && !missing ? Infinity : hasHeartbeat ? lag : 0;
       heal(seq);
       hole = undefined;
-      if (missing) missing -= 1;
+      if (missing) {
+        missing -= 1;
+        message.late = true;
+      }
     }
     pass([message], state.take(message));
   }

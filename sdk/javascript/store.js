@@ -1,14 +1,17 @@
 // What holds in a room: the newest value of each key. Must not know how it comes.
 
+import { valueOf } from "./ears.js";
+
 /**
- * What the owner said, as it came.
+ * A message as it came.
  * @typedef {object} Message
  * @property {string} key
  * @property {any[]} params
  * @property {number} [seq] Its number; an ephemeral message has none, nor has a key that went by a reset.
  * @property {true} [state] Whether it is the newest value of its key now.
- * @property {number} [size] How long the frame was that brought it, in characters.
  * @property {true} [cleared] Whether its key holds nothing any more.
+ * @property {true} [late] Whether it came with what this end had missed, or with the state when it entered.
+ * @property {number} [size] How long the frame was that brought it, in characters.
  */
 
 /**
@@ -17,14 +20,26 @@
  */
 
 /**
- * The state as an external store: the same snapshot until something changes.
- * @template M
+ * What holds in a room, for programs. `S` are the parameters of each key.
+ * @template S
  * @typedef {object} State
- * @property {<K extends keyof M & string>(key: K) => M[K] | undefined} get What a key holds; the same array until it changes.
- * @property {() => ReadonlyMap<string, any[]>} getSnapshot Everything that holds, in the order of last change.
- * @property {(func: () => void) => () => void} subscribe Calls `func` after each change; the answer ends it.
- * @property {M} [messages] Never there: from it types are inferred.
+ * @property {<K extends keyof S & string>(key: K) => S[K] | undefined} get What a key holds; the same array until it changes.
+ * @property {<K extends keyof S & string>(key: K) => import("./ears.js").Value<S[K] | undefined>} key The same as a value: who
+ *   subscribes to it hears of no other key.
+ * @property {() => ReadonlyMap<keyof S & string, S[keyof S & string]>} getSnapshot Everything that holds, in the order of last change; the same
+ *   map until something changes. It is made when it is asked for.
+ * @property {(func: () => void, options?: import("./ears.js").ListenOptions) => () => void} subscribe Calls `func` after each change;
+ *   the answer ends it.
  */
+
+/**
+ * Tells of messages whose keys hold something else now.
+ * @param {(name: string) => unknown} emit @param {Message[]} messages
+ */
+export function tellChanges(emit, messages) {
+  for (const { key, state, cleared } of messages) if (state || cleared) emit(`=${key}`);
+  emit("state");
+}
 
 /** What holds, and up to which number it is known. */
 export function store() {
@@ -40,12 +55,23 @@ export function store() {
     /** How long the frames of what holds were, at most. */
     size: 0,
 
-    /** @param {string} key @returns {any} */
-    get: (key) => values.get(key)?.params,
-
     all: () => values.values(),
 
-    getSnapshot: () => (snapshot ??= new Map([...values.values()].map(({ key, params }) => [key, params]))),
+    /**
+     * What programs see of it.
+     * @param {ReturnType<typeof import("./ears.js").ears>["on"]} on
+     * @returns {State<any>}
+     */
+    seenBy(on) {
+      /** @param {string} key */
+      const get = (key) => values.get(key)?.params;
+      return {
+        get,
+        key: (key) => valueOf(() => get(key), on, `=${key}`),
+        getSnapshot: () => (snapshot ??= new Map([...values.values()].map(({ key, params }) => [key, params]))),
+        subscribe: (func, options) => on("state", () => func(), options),
+      };
+    },
 
     /**
      * One more message, whose number is the next one. Says whether it changed what holds.

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::steps::{Failure, Steps, command, root};
 use crate::{chromium, node, synced};
 
-/// The Rust tests with and without the features, what a start syncs, a hundredth of each attack, the conversations with an independent client in Node, then the SDK
+/// The Rust tests with and without the features, what a start syncs, a hundredth of each attack, clients whose connections fail, the conversations with an independent client in Node, then the SDK
 /// in Node and the page in a browser, whose heap is watched for the environment's `RTBROADCASTER_SECONDS`.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(&mut command("cargo", "test --workspace --all-features"))?;
@@ -13,14 +13,24 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     synced::run(steps)?;
     steps.run(&mut command("cargo", "xtask hostile --scale 0.01"))?;
     node::ensure(steps)?;
+    // Some of what clients go through: off again and again, dark, and many votes.
+    steps.run(&mut command("cargo", &format!("xtask chaos --brief {BLINKS} {DARK} {REVOTES}")))?;
     let conversations = root().join("protocol");
     steps.run(command("npm", INSTALL).current_dir(&conversations))?;
     steps.run(command("node", "--test").current_dir(&conversations))?;
     steps.run(command("node", "replay.mjs").current_dir(&conversations))?;
-    typed_and_tested(steps, &root().join("sdk/javascript"))?;
+    let sdk = root().join("sdk/javascript");
+    // Bun and Deno, without which the SDK's tests skip theirs.
+    steps.run(command("npm", INSTALL).current_dir(sdk.join("tests/runtimes")))?;
+    typed_and_tested(steps, &sdk)?;
     chromium::ensure(steps)?;
     typed_and_tested(steps, &root().join("crates/rtbroadcaster-server/page/tests"))
 }
+
+/// The scenarios of clients at a size that takes a minute in all.
+const BLINKS: &str = "--only blinks --blink-viewers 60 --blink-messages 15";
+const DARK: &str = "--only dark --dark-runs 1 --dark-ping-seconds 5";
+const REVOTES: &str = "--only revotes --revoters 50 --revote-rounds 5";
 
 /// Installs exactly what the lock file says.
 const INSTALL: &str = "ci --no-audit --no-fund";

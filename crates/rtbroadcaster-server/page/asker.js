@@ -63,7 +63,7 @@ class Asker {
     const ours = await own(path, KEPT, { live: "Asking", over: () => this.#over(), options: { signals } });
     if (!ours) return;
     this.#room = ours.room;
-    ours.room.on("audience", showAudience);
+    ours.room.audience.subscribe(showAudience);
     ours.room.on("vote", ({ counts }) => counts && this.#count(counts));
     listenToEditor((text, answers) => this.#ask(text, answers), () => this.#show(), signal);
     button("toggle").addEventListener("click", () => this.#turn(), { signal });

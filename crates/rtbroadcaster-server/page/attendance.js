@@ -39,7 +39,7 @@ export function attend(path, uuid, options) {
   /** How the room ends, as far as it is known where the server does not tell. */
   let end = "room_closed";
   show.entered.then(() => showRoom("follows"), () => {});
-  show.on("status", async (status) => {
+  show.status.subscribe(async (status) => {
     const { name, reason = "", why = "" } = status;
     if (name === "closed") {
       const [title, text] = ENDS[why] ?? ENDS[reason === "room_closed" ? end : reason] ?? LOST;
@@ -49,7 +49,7 @@ export function attend(path, uuid, options) {
     showStanding(standing(status, "Following", false), show.reconnect);
     if (name !== "connecting" || !reason || reason === "room_full") return;
     const text = await unreached(path, status);
-    if (show.status === status) addToBanner(text);
+    if (show.status.value === status) addToBanner(text);
   });
   show.on("bye", () => (end = "ended"));
   return show;

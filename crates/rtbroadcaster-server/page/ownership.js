@@ -58,7 +58,7 @@ export async function own(path, name, { live, over, options }) {
   let isEnded = false;
   let wasIn = false;
   const isIn = await new Promise((resolve) => {
-    room.on("status", async (status) => {
+    room.status.subscribe(async (status) => {
       const { name: where, reason = "", why = "" } = status;
       if (where === "closed") {
         clearTimeout(late);
@@ -80,7 +80,7 @@ export async function own(path, name, { live, over, options }) {
       showStanding(standing(status, live, true), room.reconnect);
       if (where !== "connecting" || !reason) return;
       const text = await unreached(path, status);
-      if (room.status === status) addToBanner(text);
+      if (room.status.value === status) addToBanner(text);
     });
   });
   if (!isIn) return;

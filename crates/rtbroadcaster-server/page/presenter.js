@@ -46,7 +46,7 @@ class Presenter {
     if (!ours) return;
     this.#room = ours.room;
     input("hue").disabled = false;
-    ours.room.on("audience", showAudience);
+    ours.room.audience.subscribe(showAudience);
     button("end").addEventListener("click", ours.end, { signal: this.#ended.signal });
     this.#listen();
     this.#goOn(ours.room.state);
@@ -141,7 +141,7 @@ class Presenter {
    * @param {{ state?: boolean, ephemeral?: boolean }} [how]
    */
   #say(key, params, how) {
-    if (this.#room?.status.name !== "live" && how?.ephemeral) return;
+    if (this.#room?.status.value.name !== "live" && how?.ephemeral) return;
     const count = () => {
       this.#sent += 1;
       element("sent").textContent = this.#sent.toLocaleString("en");

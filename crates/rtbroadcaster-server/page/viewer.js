@@ -13,7 +13,7 @@ export function follow(path, uuid) {
   lay();
   input("hue").disabled = true;
   const show = attend(path, uuid);
-  show.on("status", ({ name }) => {
+  show.status.subscribe(({ name }) => {
     if (name !== "live") hidePointer();
   });
   show.on("slide", (number) => {

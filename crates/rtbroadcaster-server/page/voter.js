@@ -21,8 +21,16 @@ import { element } from "./element.js";
 /** Under which name this browser keeps its vote, so that no reload and no other tab votes twice. */
 const KEPT = "voted";
 
+/** What is said where there is no connection. */
+const OFFLINE = "There is no connection at the moment: nothing was sent. Choose again when it is back.";
+
 /** @type {Record<string, string>} Why a vote was refused. */
-const REFUSALS = { rate: "That was too fast.", unavailable: "The server takes none at the moment." };
+const REFUSALS = {
+  rate: "Not counted. That was too fast. Choose again in a second.",
+  unavailable: "Not counted. The server takes none at the moment. Choose again in a second.",
+  offline: OFFLINE,
+  busy: OFFLINE,
+};
 
 /**
  * Votes in a room.
@@ -41,8 +49,6 @@ export function vote(path, uuid) {
   /** The number of the connection. */
   let line = 0;
   let isAway = false;
-  /** Whether a vote is just being sent. */
-  let isAsking = false;
   /** What was wrong with the last try. */
   let trouble = "";
 
@@ -53,11 +59,16 @@ export function vote(path, uuid) {
     if (!question?.isOpen || isFinal() || (own?.answer === answer && own.is !== "unsure")) return;
     const { round } = question;
     trouble = "";
-    isAsking = true;
-    const isSent = show.signal("vote", [round, answer]);
-    isAsking = false;
-    if (isSent) keep({ round, answer, is: "sent", seen: totals[answer], line, before: own });
-    else trouble ||= "There is no connection at the moment: nothing was sent. Choose again when it is back.";
+    const vote = /** @type {Vote} */ ({ round, answer, is: "sent", seen: totals[answer], line, before: own });
+    keep(vote);
+    show.signal("vote", [round, answer]).catch(({ code }) => own === vote && refuse(code));
+    look();
+  }
+
+  /** The newest vote does not count: the one before does. @param {string} code */
+  function refuse(code) {
+    trouble = REFUSALS[code] ?? "Not counted. The server did not understand it. Choose again in a second.";
+    keep(own?.before);
     look();
   }
 
@@ -107,13 +118,8 @@ export function vote(path, uuid) {
     }
     look();
   });
-  show.on("refused", ({ code }) => {
-    trouble = `Not counted. ${REFUSALS[code] ?? "The server did not understand it."} Choose again in a second.`;
-    // What was not even sent took the place of no other vote.
-    if (!isAsking) keep(own?.before);
-    look();
-  });
-  show.on("status", ({ name, code }) => {
+  show.listen("refused", ({ code }) => refuse(code));
+  show.status.subscribe(({ name, code }) => {
     isAway = name === "away";
     if (code !== undefined) {
       line += 1;

@@ -20,6 +20,7 @@ const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", min
 /** @type {Record<string, string>} */
 const UNREACHED = {
   offline: "This device has no network.",
+  permission: "The browser does not let this page reach the local network. Allow it in the site's settings, beside the address.",
   unreachable: "Nothing answers at the server's address. Is it running, and is this device in its network?",
   timeout: "The server is there but does not answer in time.",
   refused: "The server is there but does not take this page: it may not list the page's address, or be full.",

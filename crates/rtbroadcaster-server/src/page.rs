@@ -44,13 +44,22 @@ const PORT_PLACEHOLDER: &str = "{listen-port}";
 #[exclude = "tests/*"]
 struct PageFiles;
 
-/// The SDK's sources, which are what browsers load.
+/// The SDK's sources, which are what browsers load as modules.
 #[derive(RustEmbed)]
 #[folder = "../../sdk/javascript/"]
 #[include = "*.js"]
-#[exclude = "tests/*"]
-#[exclude = "node_modules/*"]
+// A star of these patterns stands for folders too.
+#[exclude = "*/*"]
+// Only programs that render on a server load it.
+#[exclude = "react-server.js"]
 struct SdkFiles;
+
+/// The SDK as one file for script tags, with its source map. Both are committed, so that a build needs no Node.js.
+#[derive(RustEmbed)]
+#[folder = "../../sdk/javascript/dist/"]
+#[include = "rtbroadcaster.min.js"]
+#[include = "rtbroadcaster.min.js.map"]
+struct TagFiles;
 
 /// The query of `/qr.svg`.
 #[derive(Deserialize)]
@@ -70,10 +79,11 @@ where
         let page = page(file, &escaped(broadcasting_path), port);
         router = router.route(at, get(move |headers: HeaderMap| async move { answer(page.as_ref(), &headers) }));
     }
+    let sdk = files::<SdkFiles>(Reader::Anybody).chain(files::<TagFiles>(Reader::Anybody));
     let codes = Codes::default();
     router
-        .route("/page/{name}", get(file_of::<PageFiles>(Reader::SameOrigin)))
-        .route("/sdk/{name}", get(file_of::<SdkFiles>(Reader::Anybody)))
+        .route("/page/{name}", get(file_of(files::<PageFiles>(Reader::SameOrigin))))
+        .route("/sdk/{name}", get(file_of(sdk)))
         .route("/qr.svg", get(move |request: Request| qr_svg(codes, request.into_parts().0)))
 }
 
@@ -84,14 +94,18 @@ fn page(name: &str, path: &str, port: u16) -> Option<Asset> {
     Some(Asset::new(name, text.into_bytes().into(), Reader::SameOrigin))
 }
 
-/// A handler for the files of a folder.
-fn file_of<F: RustEmbed>(
-    reader: Reader,
-) -> impl Fn(Path<String>, HeaderMap) -> Ready<Response> + Clone + Send + Sync + 'static {
-    let files = F::iter().filter_map(|name| {
+/// Returns the files of a folder by their names.
+fn files<F: RustEmbed>(reader: Reader) -> impl Iterator<Item = (String, Asset)> {
+    F::iter().filter_map(move |name| {
         let asset = Asset::new(&name, F::get(&name)?.data, reader);
         Some((name.into_owned(), asset))
-    });
+    })
+}
+
+/// Returns a handler for files.
+fn file_of(
+    files: impl Iterator<Item = (String, Asset)>,
+) -> impl Fn(Path<String>, HeaderMap) -> Ready<Response> + Clone + Send + Sync + 'static {
     let files: Arc<HashMap<String, Asset>> = Arc::new(files.collect());
     move |Path(name), headers| ready(answer(files.get(&name), &headers))
 }
@@ -146,11 +160,23 @@ mod tests {
         let sdk: Vec<_> = SdkFiles::iter().collect();
         assert!(sdk.iter().any(|name| name == "rtbroadcaster.js"), "{sdk:?}");
         for name in page.iter().chain(&sdk) {
-            assert!(!name.contains('/') && !name.ends_with(".mjs") && !name.ends_with(".json"), "{name}");
+            let type_of_a_file = name.split_once('.').map(|(_, endings)| endings);
+            assert!(!name.contains('/') && matches!(type_of_a_file, Some("html" | "css" | "js" | "svg")), "{name}");
         }
+        let mut tag: Vec<_> = TagFiles::iter().collect();
+        tag.sort();
+        assert_eq!(tag, ["rtbroadcaster.min.js", "rtbroadcaster.min.js.map"]);
         assert!(PageFiles::get("tests/page.test.mjs").is_none());
         assert!(PageFiles::get("../Cargo.toml").is_none());
-        assert!(SdkFiles::get("node_modules/ws/index.js").is_none());
+        for other in [
+            "node_modules/ws/index.js",
+            "dist/rtbroadcaster.min.js",
+            "types/index.d.ts",
+            "react-server.js",
+            "build.mjs",
+        ] {
+            assert!(SdkFiles::get(other).is_none(), "{other}");
+        }
     }
 
     #[test]

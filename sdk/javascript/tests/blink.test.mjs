@@ -21,7 +21,7 @@ test(`${VIEWERS} viewers off for 2 s in every 15 s have what was said meanwhile 
     const show = watch("ws://e/b", ROOM, { WebSocket: world.socketTo(server), reconnect: { random } });
     const said = new Map();
     const heard = [];
-    show.on("message", ({ seq }) => {
+    show.listen("message", ({ seq }) => {
       heard.push(seq);
       if (said.get(seq)?.isOff) waits.push(world.now - said.get(seq).at);
     });

@@ -14,7 +14,7 @@ function live(t, { joined = {}, random = () => 0.5, ...options } = {}) {
   const show = watch("ws://example.org/b", ROOM, { WebSocket: server.WebSocket, reconnect: { random }, ...options });
   t.after(() => show.leave());
   const told = [];
-  show.on("status", ({ name, reason }) => told.push([name, reason].filter(Boolean).join(" ")));
+  show.status.subscribe(({ name, reason }) => told.push([name, reason].filter(Boolean).join(" ")));
   const peer = server.accept(1);
   peer.joins(joined);
   return { clock, server, show, told, peer };
@@ -26,10 +26,10 @@ for (const code of [1001, 1005, 1006, 1011, 1012, 1013, 1014, 1015, 4000, 4005, 
   test(`a viewer comes back after ${code}`, (t) => {
     const { clock, server, show, peer } = live(t);
     peer.cuts(code, "word");
-    assert.deepEqual({ ...show.status }, { name: "resuming", code, reason: "word", retryInMs: 250 });
+    assert.deepEqual({ ...show.status.value }, { name: "resuming", code, reason: "word", retryInMs: 250 });
     clock.step();
     server.accept(2).joins(resumed);
-    assert.deepEqual({ ...show.status }, { name: "live" });
+    assert.deepEqual({ ...show.status.value }, { name: "live" });
   });
 }
 
@@ -37,7 +37,7 @@ for (const code of [1000, 1002, 1003, 1007, 1008, 1009, 1010, 1016, 3000, 4500, 
   test(`a viewer does not come back after ${code}`, (t) => {
     const { clock, show, peer } = live(t);
     peer.cuts(code, "word");
-    assert.deepEqual({ ...show.status }, { name: "closed", code, reason: "word", comesBack: false });
+    assert.deepEqual({ ...show.status.value }, { name: "closed", code, reason: "word", comesBack: false });
     assert.equal(clock.waiting, 0);
   });
 }
@@ -45,13 +45,13 @@ for (const code of [1000, 1002, 1003, 1007, 1008, 1009, 1010, 1016, 3000, 4500, 
 test("a viewer comes back after a bare 1000, with which proxies close, and not after a server's", (t) => {
   const { clock, server, show, peer } = live(t);
   peer.cuts(1000);
-  assert.deepEqual({ ...show.status }, { name: "resuming", code: 1000, reason: "lost", retryInMs: 250 });
+  assert.deepEqual({ ...show.status.value }, { name: "resuming", code: 1000, reason: "lost", retryInMs: 250 });
   clock.step();
   const next = server.accept(2);
   next.joins(resumed);
   next.says({ type: "closed", reason: "left" });
   next.cuts(1000);
-  assert.deepEqual([show.status.name, show.status.comesBack], ["closed", false]);
+  assert.deepEqual([show.status.value.name, show.status.value.comesBack], ["closed", false]);
 });
 
 test("the nth delay is spread evenly: the first from zero on, six as often as a network of 2 s needs, others rarely", (t) => {
@@ -64,7 +64,7 @@ test("the nth delay is spread evenly: the first from zero on, six as often as a 
     for (const counts of tenths) {
       const [least, bound] = [[0, 500], ...new Array(6).fill([350, 500]), [2_800, 4_000], [10_500, 15_000]][tenths.indexOf(counts)];
       server.peer.cuts();
-      const { retryInMs } = show.status;
+      const { retryInMs } = show.status.value;
       assert.ok(least <= retryInMs && retryInMs < bound, `${retryInMs} of ${least} to ${bound}`);
       counts[Math.floor(((retryInMs - least) * 10) / (bound - least))] += 1;
       clock.step();
@@ -85,7 +85,7 @@ test("a stay makes the next delay a first one again; of those of less than a sec
   const lives = (peer, ms) => {
     clock.advance(ms);
     peer.cuts();
-    delays.push(show.status.retryInMs);
+    delays.push(show.status.value.retryInMs);
     clock.step();
     const next = server.accept();
     next.joins({ ...resumed, aliveMs: 0 });
@@ -102,18 +102,18 @@ test("a server that goes away is met again at the moment that it chose", (t) => 
   clock.advance(1_000);
   assert.deepEqual(told, ["live"]);
   peer.cuts(1012, "restart");
-  assert.equal(show.status.retryInMs, 834);
+  assert.equal(show.status.value.retryInMs, 834);
   clock.step();
   const next = server.accept(2);
   next.joins(resumed);
   next.says({ type: "draining", reconnectInMs: 500 });
   clock.advance(500);
   assert.deepEqual(told.slice(-3), ["resuming restart", "live", "resuming moment"]);
-  assert.equal(show.status.retryInMs, 500, "a moment that has come is no reason to come more often");
+  assert.equal(show.status.value.retryInMs, 500, "a moment that has come is no reason to come more often");
   clock.step();
   server.accept(3).joins(resumed);
   server.peer.cuts();
-  assert.equal(show.status.retryInMs, 425, "the advice was for once, and no stay behind it begins the delays anew");
+  assert.equal(show.status.value.retryInMs, 425, "the advice was for once, and no stay behind it begins the delays anew");
 });
 
 for (const [code, comesBack] of [["no_room", 4510], ["bad_message", 4501], ["unauthorized", 4500], ["news", 1008]]) {
@@ -123,7 +123,7 @@ for (const [code, comesBack] of [["no_room", 4510], ["bad_message", 4501], ["una
     clock.step();
     const { id } = server.accept(2).asked();
     server.peer.says({ type: "error", id, code, message: "no" });
-    assert.deepEqual({ ...show.status }, { name: "closed", code: comesBack, reason: code, comesBack: false });
+    assert.deepEqual({ ...show.status.value }, { name: "closed", code: comesBack, reason: code, comesBack: false });
     assert.equal(clock.waiting, 0);
   });
 }
@@ -136,19 +136,19 @@ for (const code of ["room_full", "rate", "unavailable", "room_limit"]) {
     const waits = [2, 3, 4, 5, 6].map((count) => {
       const { id } = server.accept(count).asked();
       server.peer.says({ type: "error", id, code, message: "no", retryInMs: 3_000 });
-      const wait = show.status.retryInMs;
+      const wait = show.status.value.retryInMs;
       clock.step();
       return wait;
     });
     assert.deepEqual(waits, [3_500, 4_000, 5_000, 7_000, 10_500]);
     server.accept(7).joins(resumed);
-    assert.equal(show.status.name, "live");
+    assert.equal(show.status.value.name, "live");
     clock.advance(10_000);
     server.peer.cuts();
     clock.step();
     const { id } = server.accept(8).asked();
     server.peer.says({ type: "error", id, code, message: "no", retryInMs: 3_000 });
-    assert.equal(show.status.retryInMs, 3_500, "a row ends in the room");
+    assert.equal(show.status.value.retryInMs, 3_500, "a row ends in the room");
   });
 }
 
@@ -224,7 +224,7 @@ test("a server that speaks something else is no server", (t) => {
   const show = watch("ws://example.org/b", ROOM, { WebSocket: server.WebSocket });
   server.peer.socket.protocol = "";
   server.accept();
-  assert.deepEqual({ ...show.status }, { name: "closed", code: 1002, reason: "protocol", comesBack: false });
+  assert.deepEqual({ ...show.status.value }, { name: "closed", code: 1002, reason: "protocol", comesBack: false });
 });
 
 test("a page that nobody sees pauses, and gets one catch-up when it is seen", (t) => {
@@ -276,7 +276,7 @@ test("a catch-up that is cut before its first message does not count the hole as
   const next = server.accept(2);
   assert.deepEqual(next.joins({ ...resumed, epoch: "e", seq: 6, replay: 5 }).cursor, { epoch: "e", seq: 1 });
   next.says(...[2, 3, 4, 5, 6].map((seq) => state(seq, "a")));
-  assert.deepEqual([show.state.get("a"), show.status.name], [[6], "live"]);
+  assert.deepEqual([show.state.get("a"), show.status.value.name], [[6], "live"]);
 });
 
 test("a page that is hidden before it is in pauses when it is, and again after each return", (t) => {

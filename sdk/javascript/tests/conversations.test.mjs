@@ -57,7 +57,7 @@ class Client {
   /** The connection is there, the first or another one. */
   connect() {
     if (!this.#end) return true;
-    if (this.#end.status?.name !== "resuming") return false;
+    if (this.#end.status?.value.name !== "resuming") return false;
     // It comes back at once.
     this.#clock.advance(0);
     this.#peer = this.#server.accept();
@@ -131,12 +131,12 @@ class Client {
       return;
     }
     this.#begun(end);
-    end.on("message", ({ key, params }) => this.#heard.push(key + JSON.stringify(params)));
+    end.listen("message", ({ key, params }) => this.#heard.push(key + JSON.stringify(params)));
   }
 
   #begun(end) {
     this.#end = end;
-    end.on("status", ({ reason }) => assert.ok(!["protocol", "silent", "behind"].includes(reason), reason));
+    end.status.subscribe(({ reason }) => assert.ok(!["protocol", "silent", "behind"].includes(reason), reason));
     this.#t.after(() => end.leave());
   }
 

@@ -51,7 +51,7 @@ test("a room that ends later is not replaced behind the page's back", async (t) 
   clock.step();
   const { id } = server.accept(2).asked();
   server.peer.says({ type: "error", id, code: "no_room", message: "there is no such room" });
-  assert.deepEqual({ ...room.status }, { name: "closed", code: 4510, reason: "no_room", comesBack: false });
+  assert.deepEqual({ ...room.status.value }, { name: "closed", code: 4510, reason: "no_room", comesBack: false });
 });
 
 test("a storage that is broken is reported and not needed", async (t) => {
@@ -76,7 +76,7 @@ test("whoever takes a room over by its key gets no other one", async (t) => {
   const { id } = server.accept(2).asked();
   server.peer.says({ type: "error", id, code: "no_room", message: "no" });
   await assert.rejects(refused, { code: "no_room" });
-  await assert.rejects(host(URL, { ...options, signal: AbortSignal.abort() }), { name: "AbortError" });
+  await assert.rejects(host(URL, { ...options, signal: AbortSignal.abort() }), { name: "RtbError", code: "aborted" });
 });
 
 test("an owner that is fenced says so, does not come back by itself, and does when it is asked to", async (t) => {
@@ -86,12 +86,12 @@ test("an owner that is fenced says so, does not come back by itself, and does wh
   peer.cuts(4509, "fenced");
   assert.equal(await outcome(waiting), "fenced");
   assert.equal(await outcome(room.publish("a", [], { state: true })), "fenced");
-  assert.deepEqual({ ...room.status }, { name: "elsewhere", code: 4509, reason: "fenced" });
+  assert.deepEqual({ ...room.status.value }, { name: "elsewhere", code: 4509, reason: "fenced" });
   assert.equal(clock.waiting, 0);
   room.reconnect();
-  assert.deepEqual({ ...room.status }, { name: "resuming" });
+  assert.deepEqual({ ...room.status.value }, { name: "resuming" });
   server.accept(2).owns(3);
-  assert.deepEqual({ ...room.status }, { name: "live", how: "created" });
+  assert.deepEqual({ ...room.status.value }, { name: "live", how: "created" });
   const again = room.publish("a", [], { state: true });
   server.peer.acks(1);
   assert.equal(await again, 1);

@@ -92,7 +92,7 @@ for (const [state, brings] of Object.entries(VIEWER_STATES)) {
     const joined = outcome(join(URL, ROOM, { WebSocket: server.WebSocket, signal: stop.signal }));
     brings({ server });
     stop.abort();
-    assert.equal(await joined, "AbortError");
+    assert.equal(await joined, "aborted");
     assert.equal(clock.waiting, 0);
     clock.advance(FOREVER_MS);
     assert.equal(server.peers.length, 1);

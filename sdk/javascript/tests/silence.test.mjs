@@ -48,7 +48,7 @@ function dark(t, role, nextMs, steps) {
   if (role === "owner") peer.creates(members);
   else peer.joins(members);
   let lostAt;
-  end.on("status", ({ reason }) => (lostAt ??= reason === "silent" ? clock.now : undefined));
+  end.status.subscribe(({ reason }) => (lostAt ??= reason === "silent" ? clock.now : undefined));
   steps(peer, clock);
   const heardAt = clock.now;
   clock.advance(120_000);
@@ -89,8 +89,8 @@ test("an answer whose bytes stop coming is late 10 s after the last one", (t) =>
     peer.socket.comes("x");
   }
   clock.advance(9_999);
-  assert.equal(show.status.name, "connecting");
-  assert.equal(show.status.reason, undefined);
+  assert.equal(show.status.value.name, "connecting");
+  assert.equal(show.status.value.reason, undefined);
   clock.advance(1);
-  assert.equal(show.status.reason, "silent");
+  assert.equal(show.status.value.reason, "silent");
 });

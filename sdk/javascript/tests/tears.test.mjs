@@ -76,16 +76,16 @@ test("a torn viewer's join has no member for lives", (t) => {
 test("a tear lasts over connections until what a heartbeat promised has come", (t) => {
   const all = atThree(t, ...torn);
   const { show, server } = all;
-  assert.equal(show.status.name, "lagging");
+  assert.equal(show.status.value.name, "lagging");
   assert.deepEqual(next(all, { how: "resumed", seq: 9, replay: 0 }), ["e", 9, undefined]);
-  assert.equal(show.status.name, "live", "on this connection nothing was superseded");
+  assert.equal(show.status.value.name, "live", "on this connection nothing was superseded");
   assert.deepEqual(next(all, { how: "resumed", seq: 11, replay: 2 }), ["e", 9, undefined], "nothing has come");
   server.peer.says(alive(11), bell(10));
   assert.deepEqual(next(all, { how: "resumed", seq: 11, replay: 1 }), ["e", 10, undefined], "one more was promised");
   server.peer.says(bell(11));
   assert.deepEqual(next(all, { how: "resumed", epoch: "f", seq: 12, replay: 1 }), ["e", 11, true]);
   server.peer.says(bell(12));
-  assert.equal(show.status.name, "live");
+  assert.equal(show.status.value.name, "live");
 });
 
 test("a torn viewer goes on in another life by a whole state only", (t) => {
@@ -93,7 +93,7 @@ test("a torn viewer goes on in another life by a whole state only", (t) => {
   const { show, server } = all;
   // Such a server does not know what it is asked.
   next(all, { how: "resumed", epoch: "f", seq: 9, replay: 0 });
-  assert.deepEqual([show.status.name, show.status.reason], ["resuming", "protocol"]);
+  assert.deepEqual([show.status.value.name, show.status.value.reason], ["resuming", "protocol"]);
   const reset = { how: "reset", reason: "epoch", epoch: "f", seq: 7, replay: 2 };
   assert.deepEqual(comes(all, reset), ["e", 9, undefined]);
   // A number of another numbering.
@@ -117,7 +117,7 @@ for (const [how, members, lives] of [
     all.peer.says(alive(9));
     const { id } = all.peer.rest().at(-1);
     all.peer.says({ type: "joined", id, room: ROOM, epoch: "e", term: 1, owner: "live", aliveMs: 25_000, ...members });
-    assert.equal(all.show.status.name, lives ? "live" : "lagging");
+    assert.equal(all.show.status.value.name, lives ? "live" : "lagging");
     assert.deepEqual(next(all), ["e", 9, lives]);
   });
 }
@@ -129,7 +129,7 @@ test("a torn viewer that pauses is not resumed in another life", (t) => {
   page.show();
   const { id } = all.peer.rest().at(-1);
   all.peer.says({ type: "joined", id, room: ROOM, epoch: "f", term: 1, seq: 8, how: "resumed", replay: 0, owner: "live", aliveMs: 25_000 });
-  assert.equal(all.show.status.reason, "protocol");
+  assert.equal(all.show.status.value.reason, "protocol");
   assert.deepEqual(comes(all), ["e", 3, undefined]);
 });
 
@@ -137,7 +137,7 @@ test("a viewer lags from its first hole to a heartbeat behind the last one, howe
   const { show, peer } = atThree(t);
   /** @type {string[]} */
   const told = [];
-  show.on("status", ({ name }) => told.push(name));
+  show.status.subscribe(({ name }) => told.push(name));
   for (const seq of [9, 11, 13]) peer.says(skipped(seq - 1, seq), state(seq, "a"));
   assert.deepEqual(told, ["lagging"]);
   peer.says(alive(14), state(14, "b"));

@@ -44,7 +44,7 @@ async function run(seed) {
   // A connection that the client gives up, and that nothing was wrong with.
   let isLeaving = false;
   let before = "";
-  room.on("status", ({ name, reason }) => {
+  room.status.subscribe(({ name, reason }) => {
     // An attempt that is not answered is no connection yet.
     if (reason === "silent" && /^(live|away|lagging|checking)$/.test(before) && world.connections.at(-1).isHealthy) wrong("a healthy connection was given up");
     before = name;
@@ -54,7 +54,7 @@ async function run(seed) {
   const heard = [];
   const settled = [];
   let said = 0;
-  if (!isOwner) room.on("message", ({ seq }) => heard.push(seq));
+  if (!isOwner) room.listen("message", ({ seq }) => heard.push(seq));
   const speak = () => {
     if (isLeaving) return;
     if (isOwner) world.reach(() => void room.publish("event", [++said, body], { timeoutMs: 1e9 }).then((seq) => settled.push(seq), () => {}));
@@ -66,7 +66,7 @@ async function run(seed) {
   // What is shown.
   let events = 0;
   const look = () => {
-    const { name } = room.status;
+    const { name } = room.status.value;
     const [connection] = world.connections.slice(-1);
     if (/^(live|away|lagging)$/.test(name) && (connection.isDark || !world.isOnline)) wrong(`${name} is shown, and the path is dark`);
     if (name === "checking" && !connection.probe) wrong("checking is shown, and nothing is asked");
@@ -103,7 +103,7 @@ async function run(seed) {
   await advance(world, 120_000);
   isLeaving = true;
   await advance(world, isSlow ? 400_000 : 60_000);
-  if (room.status.name !== "live") wrong(`in the end it is ${JSON.stringify(room.status)}`);
+  if (room.status.value.name !== "live") wrong(`in the end it is ${JSON.stringify(room.status.value)}`);
   if (!isOwner) {
     // The first one is that of the state, with which the numbers of what follows begin.
     heard.shift();

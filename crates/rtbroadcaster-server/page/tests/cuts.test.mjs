@@ -74,8 +74,8 @@ async function viewer(id) {
     const show = globalThis.sdk.watch("/broadcasting", room, { reconnect: { firstMs: 50, maxMs: 200 } });
     globalThis.show = show;
     show.on("bell", (n) => globalThis.bells.push(n));
-    show.on("status", ({ name, reason }) => globalThis.statuses.push(reason ? `${name} ${reason}` : name));
-    show.on("reset", ({ reason }) => globalThis.resets.push(reason));
+    show.status.subscribe(({ name, reason }) => globalThis.statuses.push(reason ? `${name} ${reason}` : name));
+    show.listen("reset", ({ reason }) => globalThis.resets.push(reason));
     return show.entered;
   }, id);
   return page;
@@ -130,7 +130,7 @@ test("a presenter that is loaded again is the presenter, in two windows the newe
     globalThis.room = await globalThis.sdk.host("/broadcasting", { storage: sessionStorage });
     await globalThis.room.publish("n", [4], { state: true });
   }, kept);
-  await page.waitForFunction(() => globalThis.room.status.reason === "fenced");
+  await page.waitForFunction(() => globalThis.room.status.value.reason === "fenced");
   const watching = await viewer(id);
   assert.deepEqual(await watching.evaluate(() => globalThis.show.state.get("n")), [4]);
 });

@@ -24,6 +24,8 @@ const FILES = [
   ["/sdk/index.js", "text/javascript; charset=utf-8"],
   ["/sdk/rtbroadcaster.js", "text/javascript; charset=utf-8"],
   ["/sdk/global.js", "text/javascript; charset=utf-8"],
+  ["/sdk/rtbroadcaster.min.js", "text/javascript; charset=utf-8"],
+  ["/sdk/rtbroadcaster.min.js.map", "application/json"],
 ];
 
 for (const [path, type] of FILES) {
@@ -52,6 +54,8 @@ test("nothing but the page and the SDK is there", async () => {
   const others = [
     "/page/tests%2Fpage.test.mjs", "/page/tests/page.test.mjs", "/page/", "/page/none.js", "/page/..%2F..%2FCargo.toml",
     "/page/%2Fetc%2Fhostname", "/sdk/package.json", "/sdk/node_modules%2Fws%2Findex.js", "/sdk/tests%2Fseed.test.mjs", "/index.html",
+    "/sdk/dist%2Frtbroadcaster.min.js", "/sdk/dist/rtbroadcaster.min.js", "/sdk/types%2Findex.d.ts", "/sdk/index.d.ts", "/sdk/react-server.js",
+    "/sdk/build.mjs", "/sdk/scripts%2Ftag.mjs", "/sdk/README.md",
   ];
   for (const path of others) assert.equal((await fetch(origin + path)).status, 404, path);
 });

@@ -33,7 +33,7 @@ test("a viewer on a slow way is told that it lags, says so, and ends live with t
   const id = await owner.evaluate(async () => {
     const room = (globalThis.room = await globalThis.sdk.host("/broadcasting"));
     globalThis.lagging = 0;
-    room.on("audience", ({ lagging }) => (globalThis.lagging = Math.max(globalThis.lagging, lagging)));
+    room.audience.subscribe(({ lagging }) => (globalThis.lagging = Math.max(globalThis.lagging, lagging)));
     await room.publish("begin", [], { state: true });
     return room.id;
   });
@@ -41,8 +41,8 @@ test("a viewer on a slow way is told that it lags, says so, and ends live with t
   await slow.evaluate((id) => {
     Object.assign(globalThis, { statuses: [], resets: [], bytes: 0 });
     const show = (globalThis.show = globalThis.sdk.watch("/broadcasting", id));
-    show.on("status", ({ name, reason }) => globalThis.statuses.push(reason ? `${name} ${reason}` : name));
-    show.on("reset", ({ reason }) => globalThis.resets.push(reason));
+    show.status.subscribe(({ name, reason }) => globalThis.statuses.push(reason ? `${name} ${reason}` : name));
+    show.listen("reset", ({ reason }) => globalThis.resets.push(reason));
     return show.entered;
   }, id);
   const page = await stand.browser.newPage();
@@ -73,7 +73,7 @@ test("a viewer on a slow way is told that it lags, says so, and ends live with t
   });
   assert.deepEqual(await slow.evaluate(() => globalThis.show.state.get("end")), undefined, "it is behind");
   network.slow(0);
-  await slow.waitForFunction(() => globalThis.show.status.name === "live" && globalThis.show.state.get("end"), null, { timeout: DEADLINE_MS });
+  await slow.waitForFunction(() => globalThis.show.status.value.name === "live" && globalThis.show.state.get("end"), null, { timeout: DEADLINE_MS });
   const { statuses, resets, state } = await slow.evaluate(() => {
     const { statuses, resets, show } = globalThis;
     return { statuses, resets, state: [...show.state.getSnapshot()] };

@@ -18,7 +18,7 @@ self.onmessage = async ({ data: address }) => {
   const slide = show.state.get("slide")[0];
   await room.close();
   for await (const _ of show);
-  self.postMessage([typeof self.document, slide, show.status.name, show.status.code]);
+  self.postMessage([typeof self.document, slide, show.status.value.name, show.status.value.code]);
 };`;
 
 let stand;

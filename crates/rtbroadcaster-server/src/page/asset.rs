@@ -83,6 +83,8 @@ fn content_type(name: &str) -> &'static str {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
         Some("svg") => "image/svg+xml",
+        // A source map is JSON (ECMA-426).
+        Some("map") => "application/json",
         _ => "application/octet-stream",
     }
 }
@@ -137,6 +139,7 @@ mod tests {
     fn a_files_type_follows_from_its_ending() {
         assert_eq!(content_type("page.js"), "text/javascript; charset=utf-8");
         assert_eq!(content_type("index.html"), "text/html; charset=utf-8");
+        assert_eq!(content_type("page.min.js.map"), "application/json");
         assert_eq!(content_type("js"), "application/octet-stream");
         assert_eq!(answer(None).headers()[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
     }

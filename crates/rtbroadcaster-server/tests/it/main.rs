@@ -27,6 +27,7 @@ mod restarts;
 mod restores;
 mod rooms;
 mod scarce;
+mod sdk;
 mod shutdown;
 mod site;
 mod sockets;

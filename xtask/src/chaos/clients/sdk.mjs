@@ -26,22 +26,22 @@ function write() {
 function show(client, end) {
   let shown;
   const look = () => {
-    const { name, code, reason } = end.status;
+    const { name, code, reason } = end.status.value;
     if (name === shown) return;
     shown = name;
     tell(client, "status", { name, reason: code ? `${code} ${reason}` : undefined });
   };
-  end.on("status", look);
+  end.status.subscribe(look);
   look();
 }
 
 const orders = {
   watch({ client, url, room }) {
-    const viewer = watch(url, room, { WebSocket });
+    const viewer = watch(url, room, { WebSocket, share: false });
     viewer.entered.catch(() => {});
     show(client, viewer);
     viewer.on("tick", (number, said) => tell(client, "heard", { number, said }));
-    viewer.on("reset", () => tell(client, "reset"));
+    viewer.listen("reset", () => tell(client, "reset"));
   },
   async host({ client, url }) {
     try {

@@ -35,24 +35,22 @@ fn an_outage_has_at_most_eight_attempts_in_its_first_ten_seconds_and_more_and_mo
         let early = attempts.iter().filter(|&&at| at < 10 * S).count();
         assert!((7..=8).contains(&early), "seed {seed}: {attempts:?}");
         let gaps: Vec<_> = attempts.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        assert!(attempts[0] < S / 2 && gaps[..6].iter().all(|gap| *gap <= S / 2 && *gap >= S * 35 / 100), "{attempts:?}");
+        let close = S * 35 / 100..=S / 2;
+        assert!(attempts[0] < S / 2 && gaps[..6].iter().all(|gap| close.contains(gap)), "{attempts:?}");
         assert!(gaps[9..].iter().all(|gap| *gap <= 15 * S), "{attempts:?}");
     }
 }
 
 #[test]
 fn after_two_seconds_without_a_network_the_next_attempt_is_at_most_half_a_second_away() {
-    let mut late: Vec<_> = (0..10_000)
-        .map(|seed| {
-            let mut comeback = comeback(seed, &Options::default());
-            comeback.entered(S);
-            let attempts = attempts(&mut comeback, 14 * S, 9);
-            *attempts.iter().find(|&&at| at >= 2 * S).unwrap() - 2 * S
-        })
-        .collect();
-    late.sort_unstable();
+    let late = (0..10_000).map(|seed| {
+        let mut comeback = comeback(seed, &Options::default());
+        comeback.entered(S);
+        let attempts = attempts(&mut comeback, 14 * S, 9);
+        *attempts.iter().find(|&&at| at >= 2 * S).unwrap() - 2 * S
+    });
     // Six delays of 0.35 s are more than 2 s: one of the close attempts is always behind them.
-    assert!(late[9_999] <= S / 2, "at most {:?}", late[9_999]);
+    assert!(late.max().unwrap() <= S / 2);
 }
 
 #[test]

@@ -1,0 +1,74 @@
+// The way from an address to a socket: what the program got wrong, what is loaded and asked before. Must not know what is said.
+
+import { addressOf } from "./address.js";
+import { isTime } from "./limits.js";
+
+/**
+ * What both ends may be told.
+ * @typedef {object} Options
+ * @property {AbortSignal} [signal] Ends the wait for the room. Once the end is in, it means nothing.
+ * @property {AbortSignal} [lifetime] Ends it whenever it aborts, as `leave()` does.
+ * @property {string | (() => string | Promise<string>)} [token] What the server asks for. A function is asked before each connection,
+ *   and when the server says that the token expires.
+ * @property {false | { firstMs?: number, maxMs?: number, random?: () => number }} [reconnect] False: a lost connection stays lost
+ *   until `reconnect()` is called. Else the bounds of the delays; 500 and 15 000.
+ * @property {number} [answerTimeoutMs] How long the server may take to answer, and for each message of a state or catch-up that
+ *   it announced. Default 10 000; `Infinity` for ever. It doubles with each attempt that was not answered in time, up to 16 times.
+ * @property {boolean | "frames" | "contents" | ((line: string) => void) | { level?: "frames" | "contents", log: (line: string) => void }} [debug]
+ *   Tells each status, to the console or to a function; with `frames` the kind and length of each frame too, with `contents` all of it.
+ * @property {new (url: string, protocol: string) => WebSocket} [WebSocket] Instead of the global one.
+ */
+
+/** The subprotocol of version 2. */
+const PROTOCOL = "rtbroadcaster.v2";
+
+/**
+ * Returns what opens the sockets of one end.
+ * @param {string | URL} url
+ * @param {Options} options
+ * @param {(WebSocket: any) => Promise<any>} [replace] Returns what connects instead of this class.
+ */
+export function dialer(url, { debug, token, reconnect, answerTimeoutMs = 1, WebSocket = globalThis.WebSocket }, replace) {
+  /** @type {any} */
+  const { level, log = debug && console.debug } =
+    typeof debug === "function" ? { log: debug } : typeof debug === "string" ? { level: debug } : Object(debug);
+  const { firstMs = 1, maxMs = 1 } = reconnect || {};
+  /** @type {any} */
+  let Socket = WebSocket;
+  let isReady = !level && !replace;
+  let address = "";
+  try {
+    address = addressOf(url);
+  } catch {}
+  let secret = typeof token === "function" ? undefined : token;
+
+  /** Asks for a token, if a function knows it. */
+  const renew = async () => (typeof token === "function" ? (secret = await token()) : undefined);
+
+  async function prepare() {
+    // The lines are nothing that a connection needs.
+    if (!isReady && level) Socket = await import("./debug.js").then(({ logged }) => logged(Socket, level, log), () => Socket);
+    if (!isReady && replace) Socket = await replace(Socket);
+    isReady = true;
+    await renew();
+  }
+
+  return {
+    /** @type {string | undefined} What the program got wrong. */
+    wrong:
+      !address ? "The address is none."
+      : !Socket ? "There is no WebSocket here: hand one in."
+      : ![firstMs, maxMs, answerTimeoutMs].every(isTime) ? "A time is a number of milliseconds above 0."
+      : undefined,
+    /** @type {((line: string) => void) | undefined} */
+    log,
+    renew,
+    token: () => secret,
+    /** Returns a promise of what has to be there before there may be a socket; nothing if all of it is. */
+    prepare: () => (isReady && typeof token !== "function" ? undefined : prepare()),
+    /** Throws where the browser allows no such connection. */
+    open: () => new Socket(address, PROTOCOL),
+    /** Whether the server speaks version 2. @param {any} socket */
+    isOurs: (socket) => socket.protocol === PROTOCOL,
+  };
+}

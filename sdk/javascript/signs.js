@@ -1,0 +1,18 @@
+// What a page is told of the person, the machine and its network. Must not know what follows from it.
+
+/**
+ * Listens until `signal` aborts. Returns what listens to something else for as long.
+ * @param {AbortSignal} signal
+ * @param {{ shown: () => void, online: () => void, offline: () => void }} told `shown`: a person may look at the page again.
+ */
+export function signs(signal, { shown, online, offline }) {
+  const page = globalThis.document;
+  /** @param {any} target @param {string} type @param {() => void} func */
+  const listen = (target, type, func) => target?.addEventListener?.(type, func, { signal });
+  const seen = () => page?.hidden || shown();
+  for (const type of ["visibilitychange", "resume"]) listen(page, type, seen);
+  for (const type of ["pageshow", "focus"]) listen(globalThis, type, seen);
+  listen(globalThis, "online", online);
+  listen(globalThis, "offline", offline);
+  return listen;
+}

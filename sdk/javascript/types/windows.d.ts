@@ -1,0 +1,33 @@
+export type Guard = {
+    /**
+     * Holds the room if no other window does. If one does, waits for its end.
+     */
+    ask: (room: string) => Promise<boolean>;
+    /**
+     * Holds the room, whoever else does.
+     */
+    hold: (room: string) => void;
+    /**
+     * Holds nothing, and waits for nothing.
+     */
+    release: () => void;
+};
+/**
+ * What a window does about the other ones.
+ * @typedef {object} Guard
+ * @property {(room: string) => Promise<boolean>} ask Holds the room if no other window does. If one does, waits for its end.
+ * @property {(room: string) => void} hold Holds the room, whoever else does.
+ * @property {() => void} release Holds nothing, and waits for nothing.
+ */
+/**
+ * Returns the guard of one owner. It lets go while the page is away, so that the browser may keep the page for its way back.
+ * @param {{ free: () => void, taken: () => void, signal: AbortSignal }} told `free`: the window that held the room is gone, and
+ *   this one holds it now. `taken`: the page came back, and another window holds the room.
+ * @returns {Guard}
+ */
+export declare function windows({ free, taken, signal }: {
+    free: () => void;
+    taken: () => void;
+    signal: AbortSignal;
+}): Guard;
+export type How = "ask" | "wait" | "take";

@@ -1,0 +1,168 @@
+// One connection of a page to a room that it watches, and everybody in the page who shares it. Must not know what a program sees
+// of it.
+
+import { addressOf } from "./address.js";
+import { attempt } from "./attempt.js";
+import { course } from "./course.js";
+import { isAborted } from "./entering.js";
+import { endOf, failure, quiet } from "./failure.js";
+import { bytesOf, isOver, LIMITS, textOf, wrong } from "./grammar.js";
+import { STALE_BYTES_MAX } from "./limits.js";
+import { reception } from "./reception.js";
+import { store, tellChanges } from "./store.js";
+
+/**
+ * @typedef {import("./store.js").Message} Message
+ * @typedef {ReturnType<typeof begin>} Watching
+ */
+
+/**
+ * Somebody in the page who watches: hears what happens.
+ * @typedef {(name: string, ...values: any[]) => void} Seat
+ */
+
+/** What is watched in this page and may be shared, with the terms that must be the same. @type {Map<Watching, unknown[]>} */
+const shared = new Map();
+
+/**
+ * Returns the watching of a room: one that is there with the same terms, or a new one.
+ * @param {string | URL} url
+ * @param {string} room
+ * @param {import("./viewer.js").ViewerOptions} options
+ */
+export function watching(url, room, options) {
+  const { token, identity, pauseHidden = true, share = true, WebSocket } = options;
+  // Nobody shares what ends at once.
+  const isShared = share && !isAborted(options);
+  let address;
+  attempt(() => (address = addressOf(url)));
+  const terms = [address, room, token, identity, pauseHidden, share, WebSocket];
+  for (const [known, others] of isShared ? shared : []) {
+    if (terms.every((term, at) => term === others[at])) return known;
+  }
+  const mine = begin(url, room, options, () => shared.delete(mine));
+  if (isShared) shared.set(mine, terms);
+  return mine;
+}
+
+/**
+ * @param {string | URL} url
+ * @param {string} room
+ * @param {import("./viewer.js").ViewerOptions} options
+ * @param {() => void} over
+ */
+function begin(url, room, options, over) {
+  const { identity, pauseHidden = true } = options;
+  const name = `rtbroadcaster viewer ${room}`;
+  /** @type {any} What proves that this viewer is the same one. */
+  let key;
+  attempt(() => know(identity?.getItem(name)));
+  /** @type {number | undefined} */
+  let number;
+  /** @type {{ viewers: number } | undefined} */
+  let audience;
+  let limits = LIMITS;
+  /** How many signals may be said now, and when that was so. */
+  let [credit, creditAt] = [0, -Infinity];
+  const state = store();
+  /** @type {Set<Seat>} */
+  const seats = new Set();
+  const page = pauseHidden ? globalThis.document : undefined;
+  let isPaused = false;
+
+  /** @type {Seat} */
+  function emit(...values) {
+    // A copy: who comes meanwhile sees what holds already.
+    for (const seat of [...seats]) seat(...values);
+  }
+
+  /** Takes a key that can be one, whatever a storage holds. Returns whether it is new. @param {any} told */
+  function know(told) {
+    const isNew = told !== key && /^[!-~]{1,64}$/.test(told ?? "");
+    if (isNew) key = told;
+    return isNew;
+  }
+
+  /** @param {Message[]} messages @param {boolean} isChanged */
+  function pass(messages, isChanged) {
+    for (const message of messages) {
+      if (message.cleared) emit(`;${message.key}`);
+      else emit(`:${message.key}`, ...message.params);
+      emit("message", message);
+    }
+    if (isChanged) tellChanges(emit, messages);
+  }
+
+  const received = reception(state, pass, (reset) => emit("reset", reset));
+
+  /** Leaves the fan-out while nobody sees the page. */
+  function look() {
+    const isHidden = Boolean(page?.hidden);
+    // One question at a time: the answer is told, and it looks again.
+    if (isHidden === isPaused || !received.position()) return;
+    if (!(isHidden ? way.send('{"type":"pause"}') : way.ask({ type: "unpause" }))) return;
+    isPaused = isHidden;
+    received.pause(isHidden);
+    way.update(true);
+  }
+
+  const way = course(url, options, {
+    enter: (token) => ({ type: "join", room, cursor: received.cursor(), token, lives: received.lives(), viewer: key }),
+    refused: endOf,
+    hear(frame) {
+      limits = frame.limits ?? limits;
+      number = frame.viewer?.number ?? number;
+      if (know(frame.viewer?.key)) attempt(() => identity?.setItem(name, key));
+      // A refusal with an id is that of a newer token.
+      if (frame.type === "error" && frame.id === undefined) emit("refused", failure(frame.code, frame.message));
+      if (frame.type === "audience") {
+        audience = frame;
+        emit("audience");
+      }
+      return received.take(frame);
+    },
+    size: received.size,
+    position: received.position,
+    more: received.more,
+    cut() {
+      received.cut();
+      isPaused = false;
+    },
+    tell(status) {
+      emit("status");
+      if (status.name === "closed") over();
+      else look();
+    },
+  }, typeof room === "string" && room ? undefined : "A room is a text.", isAborted(options));
+  way.listen(page, "visibilitychange", look);
+
+  return {
+    state,
+    way,
+    seats,
+    number: () => number,
+    audience: () => audience,
+
+    /** Says something to the owner. Rejects if the server would refuse it. @param {string} key @param {any[]} [params] @returns {Promise<void>} */
+    signal(key, params = []) {
+      const now = performance.now();
+      const text = textOf(params);
+      const { signalBytes, signalsPerSecond = 1e9 } = limits;
+      credit = Math.min(signalsPerSecond, credit + ((now - creditAt) * signalsPerSecond) / 1_000);
+      creditAt = now;
+      const said = `{"type":"signal","key":${textOf([key])?.slice(1, -1)},"params":${text}}`;
+      const code =
+        wrong(key, text, said, limits) ||
+        (isOver(bytesOf(text ?? ""), signalBytes) ? "too_big" : credit < 1 ? "rate" : way.backlog() === Infinity ? "offline" : way.backlog() >= STALE_BYTES_MAX ? "busy" : "");
+      if (code || !way.send(said)) return quiet(Promise.reject(failure(code || "offline")));
+      credit -= 1;
+      return Promise.resolve();
+    },
+
+    /** The last one goes. @param {string} reason */
+    leave(reason) {
+      way.send('{"type":"leave"}');
+      way.stop(reason);
+    },
+  };
+}
