@@ -116,7 +116,8 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     if (type === "pong") {
       for (const { asker, id } of asked.answer(frame.id)) if (asker.state === "in") tell(asker, { ...frame, id });
     } else if (type === "error") {
-      const tab = asked.refuse();
+      // One with an id is that of a newer token.
+      const tab = frame.id === undefined ? asked.refuse() : undefined;
       if (tab?.state === "in") tell(tab, frame);
     } else if (!/^(joined|expiring|ack)$/.test(type)) pass(type, text, wasFilling);
     if (wasFilling && !past.isFilling()) {

@@ -15,7 +15,7 @@ const { connect } = relay({
   page,
   WebSocket: scope.WebSocket,
   locks: scope.navigator.locks,
-  listen: (show, tell) => show.on("status", tell),
+  listen: (show, tell) => show.status.subscribe(tell),
 });
 
 scope.onconnect = (/** @type {MessageEvent} */ { ports: [port] }) => connect(port);

@@ -103,7 +103,7 @@ for (const seed of SEEDS) {
     await until(() => {
       room.alive();
       for (const { viewer } of [...browser.workers.values(), ...browser.tabs.map(({ show }) => ({ viewer: show }))]) {
-        if (viewer?.status.retryInMs > 100) viewer.reconnect();
+        if (viewer?.status.value.retryInMs > 100) viewer.reconnect();
       }
       return browser.tabs.every(isWhole);
     }, () => `seed ${seed}: ${stateOf(room)}; ${browser.tabs.map((one) => `${one.statuses.slice(-3)} ${one.state}`).join("; ")}`);

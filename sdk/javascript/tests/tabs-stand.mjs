@@ -101,7 +101,7 @@ export class Browser {
       // What it holds ends with it.
       locks: locks && { request: (name, held) => locks.request(name, () => Promise.race([held(), killed])) },
       watch: (...terms) => on(page, () => (worker.viewer = watch(...terms))),
-      listen: (show, tell) => show.on("status", tell),
+      listen: (show, tell) => show.status.subscribe(tell),
     });
     worker.kill = kill;
     return worker;
@@ -182,15 +182,15 @@ export class Tab {
     };
     // Attempts are made later, too, and look for their page.
     this.show = on(this.page, () => watch(URL, room.id, { ...all, WebSocket: this.Shared }));
-    this.show.on("message", ({ seq, key, params, cleared }) => this.told.push(`${seq ?? "-"} ${key} ${cleared ? "cleared" : JSON.stringify(params)}`));
-    this.show.on("reset", ({ reason }) => this.told.push(`reset ${reason}`));
-    this.show.on("refused", ({ code }) => this.told.push(`refused ${code}`));
-    this.show.on("audience", ({ viewers }) => (this.audience = viewers));
-    this.show.on("status", (status) => this.statuses.push([status.name, status.code, status.reason].filter(Boolean).join(" ")));
+    this.show.listen("message", ({ seq, key, params, cleared }) => this.told.push(`${seq ?? "-"} ${key} ${cleared ? "cleared" : JSON.stringify(params)}`));
+    this.show.listen("reset", ({ reason }) => this.told.push(`reset ${reason}`));
+    this.show.listen("refused", ({ code }) => this.told.push(`refused ${code}`));
+    this.show.audience.subscribe(({ viewers }) => (this.audience = viewers));
+    this.show.status.subscribe((status) => this.statuses.push([status.name, status.code, status.reason].filter(Boolean).join(" ")));
   }
 
   get name() {
-    return this.show.status.name;
+    return this.show.status.value.name;
   }
 
   /** What holds, as this tab knows it. */

@@ -142,8 +142,8 @@ test("signals go to the owner, and a refusal to the tab whose signal it was", as
   const browser = new Browser(t);
   const { room } = browser;
   const [first, second] = [await browser.join(), await browser.join()];
-  assert.ok(first.signal("hand", [1]));
-  assert.ok(second.signal("hand", [2]));
+  await first.signal("hand", [1]);
+  await second.signal("hand", [2]);
   await until(() => room.signals.length === 2);
   assert.deepEqual(room.signals, [["hand", 1], ["hand", 2]]);
   await settle();
@@ -173,7 +173,7 @@ test("who is away, how many watch, and that something was superseded is told to 
   const late = browser.open();
   await until(() => late.name === "away");
   assert.equal(late.audience, 7);
-  assert.ok(Math.abs(late.show.status.since - first.show.status.since) < 1_000);
+  assert.ok(Math.abs(late.show.status.value.since - first.show.status.value.since) < 1_000);
   room.away(false);
   room.hold();
   for (let n = 1; n <= 5; n++) room.say("a", [n], kept);
@@ -228,7 +228,7 @@ test("a room that ends is over for each tab, and no room is none for each", asyn
   const tabs = [await browser.join(), await browser.join()];
   room.end("grace");
   await until(() => tabs.every(({ name }) => name === "closed"));
-  for (const { show } of tabs) assert.deepEqual(show.status, { name: "closed", code: 4503, reason: "room_closed", comesBack: false, why: "grace" });
+  for (const { show } of tabs) assert.deepEqual(show.status.value, { name: "closed", code: 4503, reason: "room_closed", comesBack: false, why: "grace" });
 });
 
 test("what the server says to a join is the end of each tab, or the reason why it waits", async (t) => {
@@ -237,7 +237,7 @@ test("what the server says to a join is the end of each tab, or the reason why i
   room.refusedJoin = { code: "no_room", message: "there is no such room" };
   const tabs = [browser.open(), browser.open()];
   await until(() => tabs.every(({ name }) => name === "closed"));
-  for (const { show } of tabs) assert.deepEqual(show.status, { name: "closed", code: 4510, reason: "no_room", comesBack: false });
+  for (const { show } of tabs) assert.deepEqual(show.status.value, { name: "closed", code: 4510, reason: "no_room", comesBack: false });
   await assert.rejects(tabs[0].show.entered, { code: "no_room" });
   room.refusedJoin = { code: "room_full", message: "full", retryInMs: 1 };
   const late = browser.open();
