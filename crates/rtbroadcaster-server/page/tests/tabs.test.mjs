@@ -30,7 +30,7 @@ async function begin(options = {}) {
     const { sdk } = globalThis;
     globalThis.room = await sdk.host("/broadcasting");
     globalThis.viewers = [0];
-    globalThis.room.on("audience", ({ viewers }) => globalThis.viewers.push(viewers));
+    globalThis.room.audience.subscribe(({ viewers }) => globalThis.viewers.push(viewers));
     return globalThis.room.id;
   });
 }
@@ -46,19 +46,17 @@ async function open(script = () => {}) {
   await page.goto(network.origin);
   await page.evaluate(async (id) => {
     const { watch } = await import("/sdk/viewer.js");
-    const { tabs } = await import("/sdk/tabs.js");
     Object.assign(globalThis, { bells: [], statuses: [], own: 0 });
-    class Own extends WebSocket {
+    globalThis.WebSocket = class extends WebSocket {
       constructor(url, protocol) {
         super(url, protocol);
         globalThis.own += 1;
       }
-    }
-    const options = { reconnect: { firstMs: 50, maxMs: 200 } };
-    const show = watch("/broadcasting", id, { ...options, WebSocket: tabs(Own, "/broadcasting", id, options, () => show.reconnect()) });
+    };
+    const show = watch("/broadcasting", id, { share: "tabs", reconnect: { firstMs: 50, maxMs: 200 } });
     globalThis.show = show;
     show.on("bell", (n) => globalThis.bells.push(n));
-    show.on("status", ({ name, reason }) => globalThis.statuses.push(reason ? `${name} ${reason}` : name));
+    show.status.subscribe(({ name, reason }) => globalThis.statuses.push(reason ? `${name} ${reason}` : name));
     await show.entered;
   }, room);
   return page;
@@ -70,7 +68,7 @@ const say = (...numbers) => owner.evaluate(async (all) => {
 
 /** Waits until the tab has the number, and tells every bell that it heard. */
 async function bells(page, n) {
-  await page.waitForFunction((n) => globalThis.show.state.get("n")?.[0] === n && globalThis.show.status.name === "live", n);
+  await page.waitForFunction((n) => globalThis.show.state.get("n")?.[0] === n && globalThis.show.status.value.name === "live", n);
   return page.evaluate(() => globalThis.bells);
 }
 
