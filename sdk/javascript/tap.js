@@ -5,6 +5,7 @@
  * @param {any} Socket
  * @param {{ sent: (text: string) => void, heard: (text: string) => void }} told `sent`: before something is sent. `heard`: a frame came, and
  *   the user of the socket has taken it and goes on.
+ * @returns {{ WebSocket: any, send: (text: string) => void, backlog: () => number }}
  */
 export function tapped(Socket, { sent, heard }) {
   /** @type {any} */
