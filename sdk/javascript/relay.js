@@ -207,6 +207,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
         hello(hello) {
           tab.hello = hello;
           tab.line.say({ ready: true, lock });
+          tokens.came();
         },
         frame: (text) => request(tab, JSON.parse(text), text),
         shown: show,
@@ -346,6 +347,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     clearTimeout(tab.timer);
     tab.line.end();
     tab.state = "gone";
+    tokens.gone(tab.line);
     look();
     if (tabs.size || !viewer) return;
     if (isBack) lingering = setTimeout(leave, LINGER_MS);

@@ -146,10 +146,27 @@ test("a token is asked of the newest tab, and of the one before if that brings n
   tokens.take({ answers: 2, error: "no" });
   await assert.rejects(second, { message: "no" });
   const third = tokens.ask();
-  clock.advance(6_000);
+  clock.advance(9_000);
   await assert.rejects(third, { message: "no tab brings a token" });
   // Too late.
   tokens.take({ answers: 3, token: "t" });
+});
+
+test("a tab that is gone is asked no more, and one that comes is", async (t) => {
+  const clock = new Clock(t);
+  const said = [];
+  const [old, next] = ["old", "next"].map((name) => ({ say: ({ asks }) => said.push([name, asks]) }));
+  let lines = [old];
+  const tokens = borrowed(() => [...lines]);
+  const token = tokens.ask();
+  lines = [];
+  tokens.gone(old);
+  clock.advance(2_000);
+  lines = [next];
+  tokens.came();
+  assert.deepEqual(said, [["old", 1], ["next", 1]]);
+  tokens.take({ answers: 1, token: "t" });
+  assert.equal(await token, "t");
 });
 
 test("a refusal belongs to the first signal whose question is open", () => {

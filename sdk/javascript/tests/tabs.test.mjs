@@ -354,6 +354,22 @@ test("tabs with different tokens do not share, and no name tells a token", async
   for (const name of browser.workers.keys()) assert.doesNotMatch(name, / (a|b)( |$)/);
 });
 
+test("where tokens come from a function, the worker asks a tab for each of its connections", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  let count = 0;
+  const token = async () => `token-${++count}`;
+  const tabs = [await browser.join({ token }), await browser.join({ token })];
+  assert.deepEqual([room.count, room.asked[0].token], [1, "token-2"]);
+  await away(tabs, () => room.cut());
+  assert.match(room.asked[1].token, /^token-[3-6]$/);
+  assert.deepEqual(tabs.map(({ own }) => own), [0, 0]);
+  // Without a token there is no connection, and the tab says why.
+  const lost = new Browser(t);
+  const tab = lost.open({ token: () => Promise.reject(new Error("no")) });
+  await until(() => tab.statuses.includes("connecting 1006 token"));
+});
+
 test("tabs are the viewer whose key they keep, and a tab with another key is another viewer", async (t) => {
   const browser = new Browser(t);
   const { room } = browser;
