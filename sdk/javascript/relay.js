@@ -141,7 +141,6 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     if (code === undefined) return;
     last = [code, reason];
     past.cut();
-    isPaused = false;
     asked.clear();
     audience = undefined;
     const isClosed = name === "closed";

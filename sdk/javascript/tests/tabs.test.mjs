@@ -405,3 +405,70 @@ test("where there are no locks the port alone tells", async (t) => {
   await settle();
   assert.deepEqual([first.told, second.told, room.count], [["1 bell [1]"], ["1 bell [1]"], 1]);
 });
+
+test("a tab that comes back over an old hole is live, and none gets a state that is torn", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const [seen, hidden] = [await browser.join(), await browser.join()];
+  hidden.hide();
+  await settle();
+  const hole = () => {
+    room.hold();
+    for (let n = 1; n <= 3; n++) room.say("a", [room.seq], kept);
+    room.say("bell", [room.seq]);
+    room.release();
+  };
+  hole();
+  room.alive();
+  await settle();
+  hidden.hide(false);
+  await until(() => hidden.told.length === 2);
+  assert.deepEqual([hidden.name, hidden.told], ["live", seen.told]);
+  // More than the worker keeps, while newer values may be on their way.
+  hidden.hide();
+  await settle();
+  hole();
+  for (let n = 1; n <= 1_100; n++) room.say("bell", [room.seq]);
+  await settle();
+  hidden.hide(false);
+  await settle();
+  assert.deepEqual([hidden.name, hidden.told.length, seen.name], ["resuming", 2, "lagging"]);
+  room.alive();
+  await until(() => hidden.name === "live" && seen.name === "live");
+  assert.deepEqual(hidden.told.slice(2), ["reset retention", `7 a [6]`]);
+});
+
+test("a tab that is hidden while a state is on its way gets it to its end", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const [tab, other] = [await browser.join(), await browser.join()];
+  for (const key of ["a", "b"]) room.say(key, [room.seq], kept);
+  await settle();
+  const [first, second] = room.state.values();
+  const { epoch, term, seq } = room;
+  room.tell({ type: "reset", reason: "slow", epoch, term, seq, replay: 2, owner: "live" }, first);
+  await settle();
+  tab.hide();
+  await settle();
+  room.tell(second);
+  await settle();
+  assert.deepEqual([tab.told.at(-1), tab.state], ["reset slow", "a[0] b[1]"]);
+  room.say("bell", [2]);
+  await settle();
+  tab.hide(false);
+  await until(() => tab.told.at(-1) === "3 bell [2]");
+  assert.deepEqual([tab.name, other.told], ["live", tab.told]);
+});
+
+test("a tab that waits for its answer when the room ends is told why", async (t) => {
+  const browser = new Browser(t);
+  const { room } = browser;
+  const first = await browser.join();
+  room.isSilent = true;
+  first.show.reconnect();
+  const second = browser.open();
+  await settle();
+  room.end("admin");
+  await until(() => second.name === "closed");
+  assert.deepEqual([first, second].map(({ show }) => show.status.value.why), ["admin", "admin"]);
+});
