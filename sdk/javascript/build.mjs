@@ -26,8 +26,11 @@ export async function buildPackage(folder, repository = process.env[REPOSITORY])
   const maps = { sourcemap: true, sourcesContent: false };
   // Paths are told from the working directory: with this one the same sources give the same package everywhere.
   const common = { entryPoints, bundle: true, absWorkingDir: folder, outdir: folder, target: TARGET, ...maps, external: EXTERNAL, logLevel: "warning" };
-  await build({ ...common, format: "esm", splitting: true, chunkNames: "shared-[hash]" });
-  await build({ ...common, format: "cjs", outExtension: { ".js": ".cjs" } });
+  // The shared worker of viewers with `share: "tabs"` is found beside them.
+  const worker = { in: join(folder, "src", "tabs-worker.js"), out: "tabs-worker" };
+  await build({ ...common, entryPoints: [...entryPoints, worker], format: "esm", splitting: true, chunkNames: "shared-[hash]" });
+  // What is no module has no address to find it by, and does without.
+  await build({ ...common, logOverride: { "empty-import-meta": "silent" }, format: "cjs", outExtension: { ".js": ".cjs" } });
   await writeTag(folder, "src/");
   types(folder);
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(published, null, 2)}\n`);

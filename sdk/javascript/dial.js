@@ -47,9 +47,9 @@ export function dialer(url, { debug, token, reconnect, answerTimeoutMs = 1, WebS
   const renew = async () => (typeof token === "function" ? (secret = await token()) : undefined);
 
   async function prepare() {
+    if (!isReady && replace) Socket = await replace(Socket);
     // The lines are nothing that a connection needs.
     if (!isReady && level) Socket = await import("./debug.js").then(({ logged }) => logged(Socket, level, log), () => Socket);
-    if (!isReady && replace) Socket = await replace(Socket);
     isReady = true;
     await renew();
   }

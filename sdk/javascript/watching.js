@@ -52,7 +52,7 @@ export function watching(url, room, options) {
  * @param {() => void} over
  */
 function begin(url, room, options, over) {
-  const { identity, pauseHidden = true } = options;
+  const { identity, pauseHidden = true, share } = options;
   const name = `rtbroadcaster viewer ${room}`;
   /** @type {any} What proves that this viewer is the same one. */
   let key;
@@ -109,6 +109,10 @@ function begin(url, room, options, over) {
   const way = course(url, options, {
     enter: (token) => ({ type: "join", room, cursor: received.cursor(), token, lives: received.lives(), viewer: key }),
     refused: endOf,
+    // Without that file there is a connection all the same.
+    ...(share === "tabs" && {
+      socket: (Socket) => import("./tabs.js").then(({ tabs }) => tabs(Socket, url, room, options, () => way.again()), () => Socket),
+    }),
     hear(frame) {
       limits = frame.limits ?? limits;
       number = frame.viewer?.number ?? number;

@@ -18,6 +18,9 @@ export const README = join(SOURCES, "README.md");
 /** What the oldest browsers and Node.js that are meant understand. */
 export const TARGET = "es2022";
 
+/** Leaves a module where it is: a script finds it beside itself, as at `/sdk/`, or does without it. */
+const BESIDE = { name: "beside", setup: (build) => build.onResolve({ filter: /^\.\/tabs\.js$/ }, ({ path }) => ({ path, external: true })) };
+
 /** Where the tag in a document has its integrity. */
 const INTEGRITY = /(?<=\bintegrity=")sha384-[\w+/=]*(?=")/g;
 
@@ -36,6 +39,7 @@ export async function tag(sources = "") {
     sourcemap: true,
     sourcesContent: false,
     write: false,
+    plugins: [BESIDE],
     logLevel: "warning",
   });
   const [map, file] = ["js.map", "js"].map((ending) => outputFiles.find(({ path }) => path.endsWith(`.min.${ending}`)).text);
