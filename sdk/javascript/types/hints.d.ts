@@ -1,7 +1,7 @@
 export type Hint = {
-    name: "offline" | "unreachable" | "timeout" | "refused";
+    name: "offline" | "permission" | "unreachable" | "timeout" | "refused";
     /**
-     * The address at which the server says that it is well.
+     * The address at which the server says that it is well: a person who opens it sees what the browser sees.
      */
     health: string;
 };

@@ -22,5 +22,7 @@ export declare const WRITE_MS = 1000;
 export declare const TIMEOUT_MS = 30000;
 /** `setTimeout` for a time that somebody else chose. @param {() => void} func @param {number} ms */
 export declare const later: (func: () => void, ms: number) => number;
+/** Whether a value is a time, which may be endless. @param {any} ms */
+export declare const isTime: (ms: any) => boolean;
 /** @param {any} value @param {number} least */
 export declare const isWhole: (value: any, least: number) => boolean;

@@ -8,12 +8,12 @@ export type PublishOptions = {
      */
     ephemeral?: boolean;
     /**
-     * How long to wait for the acknowledgement. Default 30 000, and 1 000 more for each 2 048 bytes that
-     * are to be sent up to its end.
+     * How long to wait for the acknowledgement, `Infinity` for ever. Default 30 000, and 1 000 more for each
+     * 2 048 bytes that are to be sent up to its end.
      */
     timeoutMs?: number;
     /**
-     * Takes it back, if it was not said yet, and waits no longer.
+     * Takes it back if it was not sent yet, so that what it superseded is said instead, and waits no longer.
      */
     signal?: AbortSignal;
 };
@@ -25,6 +25,7 @@ export type Entry = {
     at: number;
     sent: number;
     waiters: Set<Waiter>;
+    older?: Entry;
 };
 export type Waiter = (error: any, seq?: number) => void;
 /**
@@ -32,12 +33,13 @@ export type Waiter = (error: any, seq?: number) => void;
  * @typedef {object} PublishOptions
  * @property {boolean} [state] Whether it is the newest value of its key, for those who come later too.
  * @property {boolean} [ephemeral] Whether only those who are there now get it, without a number or an acknowledgement.
- * @property {number} [timeoutMs] How long to wait for the acknowledgement. Default 30 000, and 1 000 more for each 2 048 bytes that
- *   are to be sent up to its end.
- * @property {AbortSignal} [signal] Takes it back, if it was not said yet, and waits no longer.
+ * @property {number} [timeoutMs] How long to wait for the acknowledgement, `Infinity` for ever. Default 30 000, and 1 000 more for each
+ *   2 048 bytes that are to be sent up to its end.
+ * @property {AbortSignal} [signal] Takes it back if it was not sent yet, so that what it superseded is said instead, and waits no longer.
  */
 /**
- * @typedef {{ id?: string, key: string, text: string, bytes: number, at: number, sent: number, waiters: Set<Waiter> }} Entry
+ * @typedef {{ id?: string, key: string, text: string, bytes: number, at: number, sent: number, waiters: Set<Waiter>, older?: Entry }} Entry
+ *   `older`: what it supersedes, as long as it may be taken back.
  * @typedef {(error: any, seq?: number) => void} Waiter
  */
 /**
@@ -53,7 +55,8 @@ export declare function outgoing({ send, proven, backlog, doubt }: {
     doubt: (cause: "silent") => void;
 }, limits: () => import("./grammar.js").Limits, acked: (message: any) => void): {
     flush: () => void;
-    timeout: () => number;
+    timeout: (more?: number) => number;
+    waiting: () => number;
     isEmpty: () => boolean;
     /**
      * Says something, and gives its number when it is safe; of a value that was superseded that of the newer one.

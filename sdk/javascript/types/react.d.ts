@@ -1,31 +1,85 @@
+import { RtbError } from "./viewer.js";
 export type AnyMessages = import("./viewer.js").AnyMessages;
+export type HostOptions = import("./owner.js").HostOptions;
 export type Status = import("./viewer.js").Status;
 export type ViewerOptions = import("./viewer.js").ViewerOptions;
-/**
- * Watches a room for as long as the component is there. `room` is there from the first effect on; hand it to
- * `useRoomKey`. Without `id` nothing is watched.
- * @template {{ [K in keyof M]: any[] }} [M=AnyMessages]
- * @param {string | URL} url
- * @param {string | null | undefined} id
- * @param {ViewerOptions} [options] Read when the room is entered: other options alone change nothing.
- * @returns {{ room: import("./viewer.js").Viewer<M> | undefined, status: Status }}
- */
-export declare function useRoom<M extends {
-    [K in keyof M]: any[];
-} = AnyMessages>(url: string | URL, id: string | null | undefined, options?: ViewerOptions): {
-    room: import("./viewer.js").Viewer<M> | undefined;
+export type Host<M> = import("./owner.js").Host<M>;
+export type Viewer<M> = import("./viewer.js").Viewer<M>;
+export type Value<T, N = T> = import("./ears.js").Value<T, N>;
+export type ErrorOptions = {
+    throwOnError?: boolean | ((error: RtbError) => boolean);
+};
+export type Used<E> = {
+    /**
+     * There from the first effect on; `undefined` on a server.
+     */
+    room: E | undefined;
+    /**
+     * Where it stands; `connecting` while there is no room.
+     */
     status: Status;
+    /**
+     * Why it is over, unless the program ended it; the same object until it begins anew.
+     */
+    error: RtbError | undefined;
+    /**
+     * Begins anew if it is over; else it tries now to come back.
+     */
+    retry: () => void;
 };
 /**
- * What a key of a room holds: its parameters, `undefined` while it holds nothing. Renders when this key changes only.
- * @template {{ [K in keyof M]: any[] }} M
- * @template {keyof M & string} K
- * @param {{ state: import("./store.js").State<M> } | undefined} room A viewer's or an owner's.
- * @param {K} key
- * @returns {M[K] | undefined}
+ * Gives the components below an address and options, which theirs come before, and the room `id`, if there is one, as `useRoom()`.
+ * @param {{ url?: string | URL, id?: string | null, options?: ViewerOptions & ErrorOptions, children?: import("react").ReactNode }} props
  */
-export declare function useRoomKey<M extends {
-    [K in keyof M]: any[];
-}, K extends keyof M & string>(room: {
-    state: import("./store.js").State<M>;
-} | undefined, key: K): M[K] | undefined;
+export declare function RoomProvider({ url, id, options, children }: {
+    url?: string | URL;
+    id?: string | null;
+    options?: ViewerOptions & ErrorOptions;
+    children?: import("react").ReactNode;
+}): import("react").FunctionComponentElement<import("react").ProviderProps<Used<any> & {
+    url?: string | URL;
+    options?: ViewerOptions & ErrorOptions;
+}>>;
+export declare function useRoom<M = AnyMessages>(): Used<Viewer<M>>;
+export declare function useRoom<M = AnyMessages>(id: string | null | undefined): Used<Viewer<M>>;
+export declare function useRoom<M = AnyMessages>(id: string | null | undefined, options: ViewerOptions & ErrorOptions): Used<Viewer<M>>;
+export declare function useRoom<M = AnyMessages>(url: string | URL | undefined, id: string | null | undefined, options?: ViewerOptions & ErrorOptions): Used<Viewer<M>>;
+/**
+ * Owns a room for as long as the component is there, one room also in StrictMode: a new one unless `room` or `storage` name one.
+ * A component that goes leaves the room, which waits for its owner for its grace.
+ * @template [M=AnyMessages]
+ * @param {string | URL | undefined} url That of the `RoomProvider` if it is `undefined`.
+ * @param {HostOptions & ErrorOptions} [options] Read when the room is begun: of other options only another `room` changes something.
+ * @returns {Used<Host<M>>}
+ */
+export declare function useHost<M = AnyMessages>(url: string | URL | undefined, options?: HostOptions & ErrorOptions): Used<Host<M>>;
+/**
+ * What a key of a room holds: its parameters, `undefined` while it holds nothing. Renders when this key changes only.
+ * @template M
+ * @template {keyof import("./messages.js").StateOf<M> & string} K
+ * @param {Viewer<M> | Host<M> | undefined} room
+ * @param {K} key
+ * @returns {import("./messages.js").StateOf<M>[K] | undefined}
+ */
+export declare function useRoomKey<M, K extends keyof import("./messages.js").StateOf<M> & string>(room: Viewer<M> | Host<M> | undefined, key: K): import("./messages.js").StateOf<M>[K] | undefined;
+export declare function useRoomEvent<M, K extends import("./messages.js").KeyOf<M>>(room: Viewer<M> | undefined, key: K, func: (...params: import("./messages.js").ParamsOf<M, K>) => void): void;
+export declare function useRoomEvent<M, K extends keyof import("./messages.js").SignalsOf<M> & string>(room: Host<M> | undefined, key: K, func: (signal: Extract<import("./messages.js").SignalOf<M>, {
+    key: K;
+}>) => void): void;
+/**
+ * How many watch, `undefined` while it is not known. An owner is told more than a viewer.
+ * @template A
+ * @param {{ audience: Value<A | undefined, any> } | undefined} room
+ * @returns {A | undefined}
+ */
+export declare function useAudience<A>(room: {
+    audience: Value<A | undefined, any>;
+} | undefined): A | undefined;
+/**
+ * Where a room stands, as `useRoom` tells it, for components that get the room as a property.
+ * @param {{ status: Value<Status> } | undefined} room
+ * @returns {Status}
+ */
+export declare function useStatus(room: {
+    status: Value<Status>;
+} | undefined): Status;

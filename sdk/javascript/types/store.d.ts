@@ -10,69 +10,88 @@ export type Message = {
      */
     state?: true;
     /**
-     * How long the frame was that brought it, in characters.
-     */
-    size?: number;
-    /**
      * Whether its key holds nothing any more.
      */
     cleared?: true;
+    /**
+     * Whether it came with what this end had missed, or with the state when it entered.
+     */
+    late?: true;
+    /**
+     * How long the frame was that brought it, in characters.
+     */
+    size?: number;
 };
 export type Cursor = {
     epoch: string;
     seq: number;
 };
-export type State<M> = {
+export type State<S> = {
     /**
      * What a key holds; the same array until it changes.
      */
-    get: <K extends keyof M & string>(key: K) => M[K] | undefined;
+    get: <K extends keyof S & string>(key: K) => S[K] | undefined;
     /**
-     * Everything that holds, in the order of last change.
+     * The same as a value: who
+     * subscribes to it hears of no other key.
      */
-    getSnapshot: () => ReadonlyMap<string, any[]>;
+    key: <K extends keyof S & string>(key: K) => import("./ears.js").Value<S[K] | undefined>;
     /**
-     * Calls `func` after each change; the answer ends it.
+     * Everything that holds, in the order of last change; the same
+     * map until something changes. It is made when it is asked for.
      */
-    subscribe: (func: () => void) => () => void;
+    getSnapshot: () => ReadonlyMap<keyof S & string, S[keyof S & string]>;
     /**
-     * Never there: from it types are inferred.
+     * Calls `func` after each change;
+     * the answer ends it.
      */
-    messages?: M;
+    subscribe: (func: () => void, options?: import("./ears.js").ListenOptions) => () => void;
 };
 /**
- * What the owner said, as it came.
+ * A message as it came.
  * @typedef {object} Message
  * @property {string} key
  * @property {any[]} params
  * @property {number} [seq] Its number; an ephemeral message has none, nor has a key that went by a reset.
  * @property {true} [state] Whether it is the newest value of its key now.
- * @property {number} [size] How long the frame was that brought it, in characters.
  * @property {true} [cleared] Whether its key holds nothing any more.
+ * @property {true} [late] Whether it came with what this end had missed, or with the state when it entered.
+ * @property {number} [size] How long the frame was that brought it, in characters.
  */
 /**
  * Up to where a client knows a room: a number, and what the server calls the numbering, which only the server understands.
  * @typedef {{ epoch: string, seq: number }} Cursor
  */
 /**
- * The state as an external store: the same snapshot until something changes.
- * @template M
+ * What holds in a room, for programs. `S` are the parameters of each key.
+ * @template S
  * @typedef {object} State
- * @property {<K extends keyof M & string>(key: K) => M[K] | undefined} get What a key holds; the same array until it changes.
- * @property {() => ReadonlyMap<string, any[]>} getSnapshot Everything that holds, in the order of last change.
- * @property {(func: () => void) => () => void} subscribe Calls `func` after each change; the answer ends it.
- * @property {M} [messages] Never there: from it types are inferred.
+ * @property {<K extends keyof S & string>(key: K) => S[K] | undefined} get What a key holds; the same array until it changes.
+ * @property {<K extends keyof S & string>(key: K) => import("./ears.js").Value<S[K] | undefined>} key The same as a value: who
+ *   subscribes to it hears of no other key.
+ * @property {() => ReadonlyMap<keyof S & string, S[keyof S & string]>} getSnapshot Everything that holds, in the order of last change; the same
+ *   map until something changes. It is made when it is asked for.
+ * @property {(func: () => void, options?: import("./ears.js").ListenOptions) => () => void} subscribe Calls `func` after each change;
+ *   the answer ends it.
  */
+/**
+ * Tells of messages whose keys hold something else now.
+ * @param {(name: string) => unknown} emit @param {Message[]} messages
+ */
+export declare function tellChanges(emit: (name: string) => unknown, messages: Message[]): void;
 /** What holds, and up to which number it is known. */
 export declare function store(): {
     /** The last number that is in it. */
     seq: number;
     /** How long the frames of what holds were, at most. */
     size: number;
-    /** @param {string} key @returns {any} */
-    get: (key: string) => any;
     all: () => MapIterator<Message>;
-    getSnapshot: () => ReadonlyMap<string, any[]>;
+    /**
+     * What programs see of it.
+     * @param {ReturnType<typeof import("./ears.js").ears>["on"]} on
+     * @returns {State<any>}
+     */
+    seenBy(on: ReturnType<typeof import("./ears.js").ears>["on"]): State<any>;
     /**
      * One more message, whose number is the next one. Says whether it changed what holds.
      * @param {Message} message

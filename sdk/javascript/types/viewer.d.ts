@@ -1,31 +1,23 @@
-export type Status = import("./course.js").Status;
+/// <reference lib="esnext.disposable" preserve="true" />
+export { RtbError } from "./failure.js";
+export type Options = import("./dial.js").Options;
+export type Stats = import("./status.js").Stats;
 export type ListenOptions = import("./ears.js").ListenOptions;
-export type Failure = import("./failure.js").Failure;
+export type ErrorCode = import("./failure.js").ErrorCode;
+export type AnyMessages = import("./messages.js").AnyMessages;
+export type Status = import("./status.js").Status;
 export type Message = import("./store.js").Message;
-export type AnyMessages = Record<string, any[]>;
-export type State<M> = import("./store.js").State<M>;
-export type MessageOf<M> = {
-    [K in keyof M & string]: Message & {
-        key: K;
-        params: M[K] | [];
-    };
-}[keyof M & string];
-export type ViewerEvents<M> = {
+export type Value<T, N = T> = import("./ears.js").Value<T, N>;
+export type State<S> = import("./store.js").State<S>;
+export type MessageOf<M = AnyMessages> = import("./messages.js").MessageOf<M>;
+export type KeyOptions = ListenOptions & {
+    cleared?: () => void;
+};
+export type ViewerEvents<M = AnyMessages> = {
     /**
-     * Each message, and each value that a join or a reset brought.
+     * Each message, first what holds.
      */
     message: (message: MessageOf<M>) => void;
-    /**
-     * After each change of the state.
-     */
-    state: (state: ReadonlyMap<string, any[]>) => void;
-    status: (status: Status) => void;
-    /**
-     * Where the room was created with `audience`.
-     */
-    audience: (audience: {
-        viewers: number;
-    }) => void;
     /**
      * Events may be lost; the state is whole.
      */
@@ -33,16 +25,14 @@ export type ViewerEvents<M> = {
         reason: string;
     }) => void;
     /**
-     * A signal was not passed on.
+     * The server did not pass a signal on.
      */
-    refused: (refused: {
-        code: string;
-        message: string;
-    }) => void;
+    refused: (error: import("./failure.js").RtbError) => void;
 };
-export type ViewerOptions = import("./course.js").Options & {
+export type ViewerOptions = Options & {
     pauseHidden?: boolean;
     identity?: Pick<Storage, "getItem" | "setItem">;
+    share?: boolean | "tabs";
 };
 export type ViewerMembers<M> = {
     /**
@@ -55,26 +45,44 @@ export type ViewerMembers<M> = {
      */
     number: number | undefined;
     /**
-     * Where it stands: the same object until it changes.
+     * Where it stands.
      */
-    status: Status;
+    status: Value<Status>;
+    /**
+     * How many watch, where the room was created with `audience`.
+     */
+    audience: Value<{
+        viewers: number;
+    } | undefined, {
+        viewers: number;
+    }>;
     /**
      * What holds in the room.
      */
-    state: State<M>;
+    state: import("./store.js").State<import("./messages.js").StateOf<M>>;
     /**
      * Settled when the whole state is here for the first time, or never will be.
      */
     entered: Promise<void>;
     /**
-     *   Calls `func` with the parameters of each message of a key, first with what the key holds; or for an event. The answer ends it.
+     * Calls `func` with what a key holds, then for each message of it. The answer ends it.
      */
-    on: <N extends (keyof M & string) | keyof ViewerEvents<M>>(name: N, func: N extends keyof ViewerEvents<M> ? ViewerEvents<M>[N] : N extends keyof M ? (...params: Extract<M[N], any[]>) => void : never, options?: ListenOptions) => () => void;
+    on: <K extends import("./messages.js").KeyOf<M>>(key: K, func: (...params: import("./messages.js").ParamsOf<M, K>) => void, options?: KeyOptions) => () => void;
     /**
-     * Says something to the owner, at most 4 096 bytes; false if
-     * there is no connection, or if it takes nothing; or if the server would refuse it, which `refused` tells too.
+     * Calls
+     * `func` for an event of the room. The answer ends it.
      */
-    signal: (key: string, params?: any[]) => boolean;
+    listen: <N extends keyof ViewerEvents<M>>(name: N, func: ViewerEvents<M>[N], options?: ListenOptions) => () => void;
+    /**
+     * Says something to the owner, at
+     * most 4 096 bytes. Settled when it is sent; nobody tells whether the owner hears it.
+     */
+    signal: <K extends keyof import("./messages.js").SignalsOf<M> & string>(key: K, ...params: import("./messages.js").SignalsOf<M>[K] extends readonly [] ? [params?: import("./messages.js").SignalsOf<M>[K]] : [params: import("./messages.js").SignalsOf<M>[K]]) => Promise<void>;
+    /**
+     * How many bytes wait in the socket.
+     */
+    bufferedAmount: number;
+    stats: () => Stats;
     /**
      * Tries now to come back, whatever was planned. In the room it asks whether the connection stands.
      */
@@ -83,49 +91,58 @@ export type ViewerMembers<M> = {
     /**
      * What holds, then each message, as
      * `for await` gives them too. Ends with the viewer or its signal, and with the error `busy` when more than 1 024 wait, or
-     * 16 Mi characters of them.
+     * 16 Mi characters of them. What holds at the beginning does not count.
      */
-    messages: (options?: ListenOptions) => AsyncGenerator<MessageOf<M>, void, void>;
+    messages: (options?: {
+        signal?: AbortSignal;
+    }) => AsyncGenerator<MessageOf<M>, void, void>;
 };
-export type Viewer<M> = ViewerMembers<M> & {
+export type Viewer<M = AnyMessages> = ViewerMembers<M> & Disposable & AsyncDisposable & {
     [Symbol.asyncIterator]: () => AsyncGenerator<MessageOf<M>, void, void>;
 };
 /**
- * @typedef {import("./course.js").Status} Status
+ * @typedef {import("./dial.js").Options} Options
+ * @typedef {import("./status.js").Stats} Stats
  * @typedef {import("./ears.js").ListenOptions} ListenOptions
- * @typedef {import("./failure.js").Failure} Failure
+ * @typedef {import("./failure.js").ErrorCode} ErrorCode
+ * @typedef {import("./messages.js").AnyMessages} AnyMessages
+ * @typedef {import("./status.js").Status} Status
  * @typedef {import("./store.js").Message} Message
  */
 /**
- * Any messages: what is assumed of a room whose messages are not told.
- * @typedef {Record<string, any[]>} AnyMessages
+ * @template T
+ * @template [N=T]
+ * @typedef {import("./ears.js").Value<T, N>} Value
  */
 /**
- * @template M
- * @typedef {import("./store.js").State<M>} State
+ * @template S
+ * @typedef {import("./store.js").State<S>} State
  */
 /**
- * A message of a room whose messages are known.
- * @template M
- * @typedef {{ [K in keyof M & string]: Message & { key: K, params: M[K] | [] } }[keyof M & string]} MessageOf
+ * @template [M=AnyMessages]
+ * @typedef {import("./messages.js").MessageOf<M>} MessageOf
  */
 /**
- * What a viewer tells besides the messages of one key. A key with such a name is only heard by `message`.
- * @template M
+ * What may be given when a program begins to listen to a key.
+ * @typedef {ListenOptions & { cleared?: () => void }} KeyOptions `cleared`: called when the key holds nothing any more, since it was
+ *   cleared or is gone behind a reset.
+ */
+/**
+ * What happens in a room besides the messages of its keys.
+ * @template [M=AnyMessages]
  * @typedef {object} ViewerEvents
- * @property {(message: MessageOf<M>) => void} message Each message, and each value that a join or a reset brought.
- * @property {(state: ReadonlyMap<string, any[]>) => void} state After each change of the state.
- * @property {(status: Status) => void} status
- * @property {(audience: { viewers: number }) => void} audience Where the room was created with `audience`.
+ * @property {(message: MessageOf<M>) => void} message Each message, first what holds.
  * @property {(reset: { reason: string }) => void} reset Events may be lost; the state is whole.
- * @property {(refused: { code: string, message: string }) => void} refused A signal was not passed on.
+ * @property {(error: import("./failure.js").RtbError) => void} refused The server did not pass a signal on.
  */
 /**
- * @typedef {import("./course.js").Options & {
+ * @typedef {Options & {
  *   pauseHidden?: boolean,
  *   identity?: Pick<Storage, "getItem" | "setItem">,
+ *   share?: boolean | "tabs",
  * }} ViewerOptions `pauseHidden`: whether a page that nobody sees gets nothing until it is shown. Default true. `identity`: keeps
- *   who this viewer is for the server, such as `localStorage`, so that it is the same one after a reload and in another tab.
+ *   who this viewer is for the server, such as `localStorage`, so that it is the same one after a reload and in another tab. `share`:
+ *   whether all who watch the room in this page in the same way have one connection. Default true; with `tabs` all pages of a browser.
  */
 /**
  * @template M
@@ -133,44 +150,44 @@ export type Viewer<M> = ViewerMembers<M> & {
  * @property {string} id The room.
  * @property {number | undefined} number Which viewer this one is for the owner; the same one after each return. `undefined` before it
  *   is in, and where the server does not tell.
- * @property {Status} status Where it stands: the same object until it changes.
- * @property {State<M>} state What holds in the room.
+ * @property {Value<Status>} status Where it stands.
+ * @property {Value<{ viewers: number } | undefined, { viewers: number }>} audience How many watch, where the room was created with `audience`.
+ * @property {import("./store.js").State<import("./messages.js").StateOf<M>>} state What holds in the room.
  * @property {Promise<void>} entered Settled when the whole state is here for the first time, or never will be.
- * @property {<N extends (keyof M & string) | keyof ViewerEvents<M>>(name: N,
- *   func: N extends keyof ViewerEvents<M> ? ViewerEvents<M>[N] : N extends keyof M ? (...params: Extract<M[N], any[]>) => void : never,
- *   options?: ListenOptions) => () => void} on
- *   Calls `func` with the parameters of each message of a key, first with what the key holds; or for an event. The answer ends it.
- * @property {(key: string, params?: any[]) => boolean} signal Says something to the owner, at most 4 096 bytes; false if
- *   there is no connection, or if it takes nothing; or if the server would refuse it, which `refused` tells too.
+ * @property {<K extends import("./messages.js").KeyOf<M>>(key: K, func: (...params: import("./messages.js").ParamsOf<M, K>) => void,
+ *   options?: KeyOptions) => () => void} on Calls `func` with what a key holds, then for each message of it. The answer ends it.
+ * @property {<N extends keyof ViewerEvents<M>>(name: N, func: ViewerEvents<M>[N], options?: ListenOptions) => () => void} listen Calls
+ *   `func` for an event of the room. The answer ends it.
+ * @property {<K extends keyof import("./messages.js").SignalsOf<M> & string>(key: K, ...params: import("./messages.js").SignalsOf<M>[K] extends readonly []
+ *   ? [params?: import("./messages.js").SignalsOf<M>[K]] : [params: import("./messages.js").SignalsOf<M>[K]]) => Promise<void>} signal Says something to the owner, at
+ *   most 4 096 bytes. Settled when it is sent; nobody tells whether the owner hears it.
+ * @property {number} bufferedAmount How many bytes wait in the socket.
+ * @property {() => Stats} stats
  * @property {() => void} reconnect Tries now to come back, whatever was planned. In the room it asks whether the connection stands.
  * @property {() => void} leave
- * @property {(options?: ListenOptions) => AsyncGenerator<MessageOf<M>, void, void>} messages What holds, then each message, as
+ * @property {(options?: { signal?: AbortSignal }) => AsyncGenerator<MessageOf<M>, void, void>} messages What holds, then each message, as
  *   `for await` gives them too. Ends with the viewer or its signal, and with the error `busy` when more than 1 024 wait, or
- *   16 Mi characters of them.
+ *   16 Mi characters of them. What holds at the beginning does not count.
  */
 /**
- * @template M
- * @typedef {ViewerMembers<M> & { [Symbol.asyncIterator]: () => AsyncGenerator<MessageOf<M>, void, void> }} Viewer
+ * @template [M=AnyMessages]
+ * @typedef {ViewerMembers<M> & Disposable & AsyncDisposable & { [Symbol.asyncIterator]: () => AsyncGenerator<MessageOf<M>, void, void> }} Viewer
  */
 /**
  * Watches a room, and tells so when it is in it. Goes on trying until `signal` ends that.
- * @template {{ [K in keyof M]: any[] }} [M=AnyMessages]
+ * @template [M=AnyMessages]
  * @param {string | URL} url Where the server is, such as `/broadcasting` or `wss://example.org/broadcasting`.
  * @param {string} room
  * @param {ViewerOptions} [options]
- * @returns {Promise<Viewer<M>>} Rejects with a `Failure`, or with the signal's reason.
+ * @returns {Promise<Viewer<M>>} Rejects with an `RtbError`.
  */
-export declare function join<M extends {
-    [K in keyof M]: any[];
-} = AnyMessages>(url: string | URL, room: string, options?: ViewerOptions): Promise<Viewer<M>>;
+export declare function join<M = AnyMessages>(url: string | URL, room: string, options?: ViewerOptions): Promise<Viewer<M>>;
 /**
- * Begins to watch a room; nothing is missed by whoever listens at once.
- * @template {{ [K in keyof M]: any[] }} [M=AnyMessages]
+ * Begins to watch a room; nothing is missed by whoever listens at once. Never throws: with a wrong argument the viewer is over.
+ * @template [M=AnyMessages]
  * @param {string | URL} url
  * @param {string} room
  * @param {ViewerOptions} [options]
  * @returns {Viewer<M>}
  */
-export declare function watch<M extends {
-    [K in keyof M]: any[];
-} = AnyMessages>(url: string | URL, room: string, options?: ViewerOptions): Viewer<M>;
+export declare function watch<M = AnyMessages>(url: string | URL, room: string, options?: ViewerOptions): Viewer<M>;

@@ -1,0 +1,64 @@
+export type AnyMessages = {
+    state: Keys;
+    events: Keys;
+    signals: Keys;
+};
+export type Keys = Record<string, any[]>;
+export type StateOf<M> = 0 extends 1 & M ? Keys : M extends {
+    state: infer S;
+} ? S : {};
+export type EventsOf<M> = 0 extends 1 & M ? Keys : M extends {
+    events: infer E;
+} ? E : {};
+export type SignalsOf<M> = 0 extends 1 & M ? Keys : M extends {
+    signals: infer S;
+} ? S : {};
+export type KeyOf<M> = (keyof StateOf<M> | keyof EventsOf<M>) & string;
+export type Of<T, K extends PropertyKey> = K extends keyof T ? Extract<T[K], readonly any[]> : never;
+export type ParamsOf<M, K extends string> = Of<StateOf<M>, K> | Of<EventsOf<M>, K>;
+export type MessageOf<M> = {
+    [K in KeyOf<M>]: Omit<import("./store.js").Message, "key" | "params"> & {
+        key: K;
+        params: ParamsOf<M, K> | [];
+    };
+}[KeyOf<M>];
+export type SignalOf<M> = {
+    [K in keyof SignalsOf<M> & string]: Omit<import("./owner.js").Signal, "key" | "params"> & {
+        key: K;
+        params?: SignalsOf<M>[K];
+    };
+}[keyof SignalsOf<M> & string];
+/**
+ * Any messages: what is assumed of a room whose messages are not told.
+ *
+ * An application tells its own as a type with up to three members, each a map from keys to the tuple of parameters, which may be `readonly`:
+ * `state` for values that are kept for those who come later, `events` for what is heard by those who are there, and `signals` for what
+ * viewers say to the owner.
+ * @typedef {{ state: Keys, events: Keys, signals: Keys }} AnyMessages
+ */
+/** @typedef {Record<string, any[]>} Keys Any parameters under any key. */
+/** @template M @typedef {0 extends 1 & M ? Keys : M extends { state: infer S } ? S : {}} StateOf The parameters of each key of the state. */
+/** @template M @typedef {0 extends 1 & M ? Keys : M extends { events: infer E } ? E : {}} EventsOf The parameters of each event. */
+/** @template M @typedef {0 extends 1 & M ? Keys : M extends { signals: infer S } ? S : {}} SignalsOf The parameters of each signal. */
+/** @template M @typedef {(keyof StateOf<M> | keyof EventsOf<M>) & string} KeyOf The keys of all messages. */
+/**
+ * @template T
+ * @template {PropertyKey} K
+ * @typedef {K extends keyof T ? Extract<T[K], readonly any[]> : never} Of The parameters that `T` has under `K`.
+ */
+/**
+ * @template M
+ * @template {string} K
+ * @typedef {Of<StateOf<M>, K> | Of<EventsOf<M>, K>} ParamsOf The parameters of a message.
+ */
+/**
+ * A message of a room whose messages are known.
+ * @template M
+ * @typedef {{ [K in KeyOf<M>]: Omit<import("./store.js").Message, "key" | "params"> & { key: K, params: ParamsOf<M, K> | [] } }[KeyOf<M>]} MessageOf
+ */
+/**
+ * A signal of a room whose signals are known.
+ * @template M
+ * @typedef {{ [K in keyof SignalsOf<M> & string]: Omit<import("./owner.js").Signal, "key" | "params"> & { key: K, params?: SignalsOf<M>[K] } }[keyof SignalsOf<M> & string]} SignalOf
+ */
+export {};

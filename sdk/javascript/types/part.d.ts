@@ -1,0 +1,54 @@
+export type Part = {
+    /**
+     * The request that enters the room, on a new connection. Its `id` is ours.
+     */
+    enter: (token: string | undefined) => object;
+    /**
+     * Returns what connects instead of this class.
+     */
+    socket?: (WebSocket: any) => Promise<any>;
+    /**
+     * Takes the refusal of a request with an `id` of ours. An
+     * answer ends the connection; without one `enter` is asked again.
+     */
+    refused: (frame: any) => import("./failure.js").End | void;
+    /**
+     * Takes any other frame. A word ends the connection.
+     */
+    hear: (frame: any) => string | void;
+    /**
+     * How much it holds of what the server said.
+     */
+    size: () => number;
+    /**
+     * The status while it is in the room; empty while it is not all in.
+     */
+    position: () => string;
+    /**
+     * What else is to be told of that status.
+     */
+    more: () => object;
+    /**
+     * The connection is gone.
+     */
+    cut: () => void;
+    /**
+     * Hears each status.
+     */
+    tell: (status: import("./status.js").Status) => void;
+};
+/**
+ * What the two ends do differently.
+ * @typedef {object} Part
+ * @property {(token: string | undefined) => object} enter The request that enters the room, on a new connection. Its `id` is ours.
+ * @property {(WebSocket: any) => Promise<any>} [socket] Returns what connects instead of this class.
+ * @property {(frame: any) => import("./failure.js").End | void} refused Takes the refusal of a request with an `id` of ours. An
+ *   answer ends the connection; without one `enter` is asked again.
+ * @property {(frame: any) => string | void} hear Takes any other frame. A word ends the connection.
+ * @property {() => number} size How much it holds of what the server said.
+ * @property {() => string} position The status while it is in the room; empty while it is not all in.
+ * @property {() => object} more What else is to be told of that status.
+ * @property {() => void} cut The connection is gone.
+ * @property {(status: import("./status.js").Status) => void} tell Hears each status.
+ */
+export {};
