@@ -39,7 +39,7 @@ export async function buildPackage(folder, repository = process.env[REPOSITORY])
 const bare = (file) => file.replace(/\.js$/, "");
 
 /** A README without links to what the package does not have: their words stay. */
-const alone = (readme) => readme.replaceAll(/\[([^\]]*)\]\((?:\.\.|tests)\/[^)]*\)/g, "$1");
+const alone = (readme) => readme.replaceAll(/\[([^\]]*)\]\((?:\.\.|examples|tests)\/[^)]*\)/g, "$1");
 
 /** Types of each module with their maps, for those that import and for those that require. */
 function types(folder) {

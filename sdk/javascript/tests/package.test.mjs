@@ -174,11 +174,11 @@ const CHECKED = `
   import { join, type Viewer } from "rtbroadcaster/viewer";
   import { RTBroadcaster } from "rtbroadcaster/classic";
   import { useRoom, useRoomKey } from "rtbroadcaster/react";
-  type Show = { slide: [number] };
+  type Show = { state: { slide: [number] } };
   export async function owner(): Promise<Host<Show>> {
     const room = await host<Show>("/broadcasting");
     // @ts-expect-error The parameter is a number.
-    void room.publish("slide", ["3"]);
+    void room.publish("slide", ["3"], { state: true });
     return room;
   }
   export async function viewer(): Promise<[Viewer<Show>, Status]> {
