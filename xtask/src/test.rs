@@ -6,7 +6,7 @@ use crate::steps::{Failure, Steps, command, root};
 use crate::{chromium, node, synced};
 
 /// The Rust tests with and without the features, what a start syncs, a hundredth of each attack, clients whose connections fail, the conversations with an independent client in Node, then the SDK
-/// in Node and the page in a browser, whose heap is watched for the environment's `RTBROADCASTER_SECONDS`.
+/// in Node, and in a browser the page and the SDK's examples. The page's heap is watched for the environment's `RTBROADCASTER_SECONDS`.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(&mut command("cargo", "test --workspace --all-features"))?;
     steps.run(&mut command("cargo", "test -p rtbroadcaster --no-default-features --lib"))?;
@@ -24,7 +24,10 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(command("npm", INSTALL).current_dir(sdk.join("tests/runtimes")))?;
     typed_and_tested(steps, &sdk)?;
     chromium::ensure(steps)?;
-    typed_and_tested(steps, &root().join("crates/rtbroadcaster-server/page/tests"))
+    typed_and_tested(steps, &root().join("crates/rtbroadcaster-server/page/tests"))?;
+    let examples = sdk.join("examples/tests");
+    steps.run(command("npm", INSTALL).current_dir(&examples))?;
+    steps.run(command("node", "--test").current_dir(&examples))
 }
 
 /// The scenarios of clients at a size that takes a minute in all.

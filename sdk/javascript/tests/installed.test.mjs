@@ -46,6 +46,8 @@ function installs(name, path, ...options) {
   for (const place of [project, ...(name === "folder" ? [path] : [])]) {
     mkdirSync(join(place, "node_modules"), { recursive: true });
     for (const framework of EXTERNAL) symlinkSync(join(MODULES, framework), join(place, "node_modules", framework));
+    // React has its types apart from it.
+    symlinkSync(join(MODULES, "@types"), join(place, "node_modules/@types"));
   }
 }
 

@@ -178,11 +178,11 @@ const CHECKED = `
   import * as svelte from "rtbroadcaster/svelte";
   import * as solid from "rtbroadcaster/solid";
   import { RtbValue } from "rtbroadcaster/element";
-  type Show = { slide: [number] };
+  type Show = { state: { slide: [number] } };
   export async function owner(): Promise<Host<Show>> {
     const room = await host<Show>("/broadcasting");
     // @ts-expect-error The parameter is a number.
-    void room.publish("slide", ["3"]);
+    void room.publish("slide", ["3"], { state: true });
     return room;
   }
   export async function viewer(): Promise<[Viewer<Show>, Status]> {

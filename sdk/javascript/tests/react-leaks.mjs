@@ -88,3 +88,5 @@ let connections = 0;
 for (let count = 0; count < CYCLES; count++) connections += await cycle();
 const after = await measured();
 console.log(JSON.stringify({ cycles: CYCLES, before, after, connections, rooms: rooms.length, staying: rooms.filter((room) => room.deref()).length }));
+// A timer that stays would keep the program.
+process.exit();
