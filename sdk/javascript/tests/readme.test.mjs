@@ -9,19 +9,20 @@ import { pathToFileURL } from "node:url";
 import { WebSocket } from "ws";
 import { within } from "../../../protocol/deadline.mjs";
 import { start, stop } from "../../../protocol/server.mjs";
-import { host } from "../index.js";
+import { Network } from "../../../crates/rtbroadcaster-server/page/tests/network.mjs";
+import { host, join } from "../index.js";
 
 const README = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
 const ENTRIES = new Map([["rtbroadcaster", "../index.js"], ["rtbroadcaster/viewer", "../viewer.js"]]);
 
-/** Under which heading a program stands, and what it says, in this order among other lines. */
+/** Under which heading a program stands, and what it says: each list in its order, among other lines. */
 const SAYS = {
-  "rtbroadcaster for JavaScript": [/^viewer \d+ raised a hand: true$/, /^slide 3$/, /^ding$/, /^no slide$/, /^now closed room_closed$/],
-  "The state": [/^slide 3$/, /^before: slide 3$/],
-  "A server that was restarted without a data directory": [/^viewers join [\w-]{36}$/],
-  "A presenter's second device": [/^the phone speaks in term 2$/],
-  "A producer in Node.js": [/^live $/, /^closed room_closed$/],
+  "rtbroadcaster for JavaScript": [[/^viewer \d+ raised a hand: true$/], [/^slide 3$/, /^ding$/, /^no slide$/, /^now closed room_closed$/]],
+  "The state": [[/^slide 3$/, /^before: slide 3$/]],
+  "A server that was restarted without a data directory": [[/^viewers join [\w-]{36}$/]],
+  "A presenter's second device": [[/^the phone speaks in term 2$/]],
+  "A producer in Node.js": [[/^live $/, /^closed room_closed$/]],
 };
 
 let server;
@@ -44,7 +45,9 @@ after(async () => {
 function prepared(program) {
   const known = program.replace(/from "(rtbroadcaster[^"]*)"/g, (_, name) => `from "${new URL(ENTRIES.get(name), import.meta.url)}"`);
   const whole = known.replace('from "ws"', `from "${import.meta.resolve("ws")}"`);
-  return whole.replaceAll("wss://example.org/broadcasting", server.address).replaceAll('"ROOM"', `"${room.id}"`);
+  // What goes on until somebody ends it.
+  const held = whole.replace("return room;", "return (globalThis.presented = room);");
+  return held.replaceAll("wss://example.org/broadcasting", server.address).replaceAll('"ROOM"', `"${room.id}"`);
 }
 
 /** The programs, each with the heading above it. */
@@ -54,21 +57,59 @@ test("there is one program for each expectation", () => assert.deepEqual(program
 
 for (const [heading, program] of programs) {
   test(`the program under "${heading}" does what it says`, async (t) => {
-    const wanted = [...SAYS[heading]];
+    const wanted = SAYS[heading].map((list) => [...list]);
     const lines = [];
     let done;
     const said = new Promise((resolve) => (done = resolve));
     t.mock.method(console, "log", (...words) => {
       lines.push(words.join(" "));
-      if (wanted[0]?.test(lines.at(-1)) && wanted.length === 1) done();
-      if (wanted[0]?.test(lines.at(-1))) wanted.shift();
+      for (const list of wanted) if (list[0]?.test(lines.at(-1))) list.shift();
+      if (!wanted.flat().length) done();
     });
+    t.after(() => globalThis.presented?.leave());
     const wrongs = t.mock.method(console, "error", () => {});
     const file = path(folder, `${programs.findIndex(([one]) => one === heading)}.mjs`);
     writeFileSync(file, prepared(program));
     await within(import(pathToFileURL(file)), "running");
-    await within(said, "what it says").catch((error) => assert.fail(`${error.message}: ${wanted}\n${lines.join("\n")}`));
+    await within(said, "what it says").catch((error) => assert.fail(`${error.message}: ${wanted.flat()}\n${lines.join("\n")}`));
     assert.equal(wrongs.mock.callCount(), 0);
+  });
+}
+
+for (const signal of ["SIGTERM", "SIGKILL"]) {
+  test(`the recipe for a server without a data directory brings the state into another room behind ${signal}`, async (t) => {
+    let mine = await start();
+    const network = new Network(() => Number(new URL(mine.address).port));
+    await network.listen();
+    t.after(() => network.close());
+    t.after(async () => {
+      globalThis.presented.leave();
+      await stop(mine);
+    });
+    const joined = [];
+    const nexts = [];
+    t.mock.method(console, "log", (_words, id) => {
+      joined.push(id);
+      nexts.shift()?.();
+    });
+    const next = () => new Promise((resolve) => nexts.push(resolve));
+    const [, program] = programs.find(([heading]) => heading.includes("restarted"));
+    const address = `${network.origin}/broadcasting`;
+    const file = path(folder, `${signal}.mjs`);
+    writeFileSync(file, prepared(program.replaceAll("wss://example.org/broadcasting", address)));
+    const first = next();
+    await import(pathToFileURL(file));
+    await within(first, "the first room");
+    await globalThis.presented.publish("slide", [3], { state: true });
+    const second = next();
+    mine.child.kill(signal);
+    await within(mine.ended, "the server's end");
+    mine = await start();
+    await within(second, "the second room", 20_000);
+    assert.notEqual(joined[1], joined[0]);
+    const show = await join(address, joined[1]);
+    t.after(() => show.leave());
+    assert.deepEqual(show.state.get("slide"), [3]);
   });
 }
 
