@@ -6,7 +6,7 @@ use crate::steps::{Failure, Steps, command, root};
 use crate::{chromium, node, synced};
 
 /// The Rust tests with and without the features, what a start syncs, a hundredth of each attack, clients whose connections fail, the conversations with an independent client in Node, then the SDK
-/// in Node, and in a browser the page and the SDK's examples. The page's heap is watched for the environment's `RTBROADCASTER_SECONDS`.
+/// in Node, the page in a browser, whose heap is watched for the environment's `RTBROADCASTER_SECONDS`, and the SDK's examples there.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(&mut command("cargo", "test --workspace --all-features"))?;
     steps.run(&mut command("cargo", "test -p rtbroadcaster --no-default-features --lib"))?;
@@ -25,9 +25,10 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     typed_and_tested(steps, &sdk)?;
     chromium::ensure(steps)?;
     typed_and_tested(steps, &root().join("crates/rtbroadcaster-server/page/tests"))?;
+    // Each example installs the package as somebody does who copied it.
     let examples = sdk.join("examples/tests");
     steps.run(command("npm", INSTALL).current_dir(&examples))?;
-    steps.run(command("node", "--test").current_dir(&examples))
+    steps.run(command("npm", TEST).current_dir(&examples))
 }
 
 /// The scenarios of clients at a size that takes a minute in all.
@@ -38,9 +39,12 @@ const REVOTES: &str = "--only revotes --revoters 50 --revote-rounds 5";
 /// Installs exactly what the lock file says.
 const INSTALL: &str = "ci --no-audit --no-fund";
 
+/// Runs the tests that a package names as its own.
+const TEST: &str = "test --silent";
+
 /// One npm package: its types are checked, then its tests run.
 fn typed_and_tested(steps: &mut Steps, package: &Path) -> Result<(), Failure> {
     steps.run(command("npm", INSTALL).current_dir(package))?;
     steps.run(command("npm", "run --silent check").current_dir(package))?;
-    steps.run(command("node", "--test").current_dir(package))
+    steps.run(command("npm", TEST).current_dir(package))
 }
