@@ -64,6 +64,7 @@ test("at no render is there anything of another room", async (t) => {
   await stage.render(Show, props("another"));
   assert.deepEqual(renders[0], ["another", undefined, "connecting", undefined], "the very first render");
   assert.ok(renders.every(([id, shown, , slide]) => id === "another" && (!shown || shown === id) && slide === undefined), JSON.stringify(renders));
+  await stage.until(() => stage.server.peers[0].socket.closedWith);
   assert.equal(stage.server.peers[0].socket.closedWith, 1000);
   await stage.enters(2, state(7, "slide"));
   await stage.shows("live 7");
@@ -191,7 +192,7 @@ test("a failure is told, and retry begins anew", async (t) => {
   function Page() {
     const { room, status, error, retry } = useRoom(ADDRESS, ROOM, stage.options);
     again = retry;
-    errors.add(error);
+    React.useEffect(() => void errors.add(error));
     return `${status.name} ${error?.code} ${useRoomKey(room, "slide")}`;
   }
   await stage.render(Page);
