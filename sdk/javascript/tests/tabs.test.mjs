@@ -266,11 +266,13 @@ test("a tab that asks whether the connection stands is not answered by the worke
   const [first, second] = [await browser.join(), await browser.join()];
   room.isSilent = true;
   first.show.reconnect();
-  await until(() => first.name === "checking");
+  await settle();
   // Nobody enters a room of which nothing is known.
   const third = browser.open();
-  await until(() => first.name === "resuming");
+  await until(() => first.statuses.includes("checking"));
+  assert.deepEqual(third.told, []);
   assert.notEqual(third.name, "live");
+  await until(() => first.statuses.includes("resuming 1006 silent"));
   room.isSilent = false;
   await until(() => [first, second, third].every(({ name }) => name === "live"));
   assert.deepEqual([room.count, room.members.size], [2, 1]);
