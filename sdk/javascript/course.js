@@ -35,6 +35,8 @@ import { liveness } from "./liveness.js";
  * @property {() => string} position The status while it is in the room; empty while it is not all in.
  * @property {() => Partial<Status>} more What else is to be told of that status.
  * @property {() => void} cut The connection is gone.
+ * @property {() => boolean | void} [hide] The page is left: says now what waits. Returns whether `again` will be called when the page
+ *   comes back.
  * @property {(status: Status) => void} tell Hears each status.
  */
 
@@ -358,12 +360,21 @@ export function course(url, options, part, isHeld) {
   /** How much was said that has not left; infinite without a connection. */
   const backlog = () => (isIn ? (socket?.bufferedAmount ?? 0) : Infinity);
 
-  /** @param {any} target @param {string} type @param {() => void} func */
+  /** @param {any} target @param {string} type @param {(event?: any) => void} func */
   const listen = (target, type, func) => target?.addEventListener?.(type, func, { signal: over.signal });
 
   const seen = () => page?.hidden || doubt("shown");
   for (const type of ["visibilitychange", "resume"]) listen(page, type, seen);
   for (const type of ["pageshow", "focus"]) listen(globalThis, type, seen);
+  // A browser may keep a page that is left, for the way back, and its connection with it: the server would count it as here.
+  listen(globalThis, "pagehide", ({ persisted }) => {
+    const isCalled = part.hide?.();
+    if (!persisted || !(socket || timer)) return;
+    lost("hidden", 1006, 0, OFFLINE_MS);
+    if (!isCalled) return;
+    clearTimeout(timer);
+    timer = undefined;
+  });
   listen(globalThis, "online", () => doubt("woken"));
   // A server on this machine or in its network may be there all the same.
   listen(globalThis, "offline", () => {

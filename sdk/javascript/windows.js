@@ -13,15 +13,16 @@ const AGAIN_MS = 3_000;
  * @property {(room: string) => Promise<boolean>} ask Holds the room if no other window does. If one does, waits for its end.
  * @property {(room: string) => void} hold Holds the room, whoever else does.
  * @property {() => void} release Holds nothing, and waits for nothing.
+ * @property {() => boolean} isHolding Whether it asks for the room when the page comes back.
  */
 
 /**
  * Returns the guard of one owner. It lets go while the page is away, so that the browser may keep the page for its way back.
- * @param {{ free: () => void, taken: () => void, signal: AbortSignal }} told `free`: the window that held the room is gone, and
- *   this one holds it now. `taken`: the page came back, and another window holds the room.
+ * @param {{ free: () => void, back: () => void, taken: () => void, signal: AbortSignal }} told `free`: the window that held the room
+ *   is gone, and this one holds it now. The page came back, and this one holds it again (`back`), or another window does (`taken`).
  * @returns {Guard}
  */
-export function windows({ free, taken, signal }) {
+export function windows({ free, back, taken, signal }) {
   // Plain http on an address of a network has no locks.
   const { request, release } = globalThis.navigator?.locks ? locks() : channel();
   /** @type {string | undefined} The room that this window holds. */
@@ -45,11 +46,14 @@ export function windows({ free, taken, signal }) {
 
   addEventListener("pagehide", release, { signal });
   addEventListener("pageshow", async ({ persisted }) => {
-    if (persisted && held && !(await ask(held))) taken();
+    if (!persisted || !held) return;
+    if (await ask(held)) back();
+    else taken();
   }, { signal });
 
   return {
     ask,
+    isHolding: () => held !== undefined,
     hold(room) {
       release();
       held = room;

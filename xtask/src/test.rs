@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::steps::{Failure, Steps, command, root};
-use crate::{chromium, node, synced};
+use crate::{browsers, node, synced};
 
 /// The Rust tests with and without the features, what a start syncs, a hundredth of each attack, the conversations with an independent client in Node, then the SDK
-/// in Node and the page in a browser, whose heap is watched for the environment's `RTBROADCASTER_SECONDS`.
+/// in Node and the pages in browsers; the heap of one is watched for the environment's `RTBROADCASTER_SECONDS`.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(&mut command("cargo", "test --workspace --all-features"))?;
     steps.run(&mut command("cargo", "test -p rtbroadcaster --no-default-features --lib"))?;
@@ -18,7 +18,7 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(command("node", "--test").current_dir(&conversations))?;
     steps.run(command("node", "replay.mjs").current_dir(&conversations))?;
     typed_and_tested(steps, &root().join("sdk/javascript"))?;
-    chromium::ensure(steps)?;
+    browsers::ensure(steps)?;
     typed_and_tested(steps, &root().join("crates/rtbroadcaster-server/page/tests"))
 }
 
