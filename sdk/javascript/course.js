@@ -366,15 +366,17 @@ export function course(url, options, part, isHeld) {
   const seen = () => page?.hidden || doubt("shown");
   for (const type of ["visibilitychange", "resume"]) listen(page, type, seen);
   for (const type of ["pageshow", "focus"]) listen(globalThis, type, seen);
-  // A browser may keep a page that is left, for the way back, and its connection with it: the server would count it as here.
-  listen(globalThis, "pagehide", ({ persisted }) => {
+  // A browser may keep a page that is left, for the way back, or freeze one, and its connection with it: the server would count it as here.
+  const hide = (/** @type {boolean} */ isKept) => {
     const isCalled = part.hide?.();
-    if (!persisted || !(socket || timer)) return;
-    lost("hidden", 1006, 0, OFFLINE_MS);
+    if (!isKept) return;
+    if (socket) lost("hidden", 1006, 0, OFFLINE_MS);
     if (!isCalled) return;
     clearTimeout(timer);
     timer = undefined;
-  });
+  };
+  listen(globalThis, "pagehide", ({ persisted }) => hide(persisted));
+  listen(page, "freeze", () => hide(true));
   listen(globalThis, "online", () => doubt("woken"));
   // A server on this machine or in its network may be there all the same.
   listen(globalThis, "offline", () => {

@@ -264,7 +264,7 @@ export function own(url, options = {}) {
     ? import("./windows.js").then(({ windows }) => windows({
       free: () => way.again(),
       back: () => isHidden && way.again(),
-      taken: () => way.rest("in_use"),
+      taken: (reason) => /^(elsewhere|closed)$/.test(way.status().name) || way.rest(reason),
       signal: left.signal,
     }))
     : undefined;

@@ -17,7 +17,7 @@ import { buildPackage } from "../build.mjs";
 const SOURCES = fileURLToPath(new URL("..", import.meta.url));
 
 /** What an entry may weigh in a page: bundled and minified by esbuild, compressed by `gzip -9`, in bytes. */
-const BYTES_MAX = { "viewer.js": 6_340, "index.js": 9_260 };
+const BYTES_MAX = { "viewer.js": 6_350, "index.js": 9_290 };
 
 let server;
 let folder;

@@ -94,7 +94,7 @@ for (const browser of BROWSERS) {
           location.href = to;
         }), [said + 1, `${stand.origin}/page/icons.svg?${leave}`]);
         said += 2;
-        await speaking.waitForURL(/icons/);
+        await speaking.waitForURL((url) => url.search === `?${leave}`);
         await watching.waitForFunction(
           (said) => globalThis.bells.at(-1) === said && globalThis.end.state.get("late")?.[0] === said && globalThis.end.state.get("n")?.[0] === said + 1,
           said,
