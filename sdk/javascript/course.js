@@ -381,6 +381,14 @@ export function course(url, options, part, wrong, isHeld) {
 
   const listen = signs(over.signal, {
     shown: () => doubt("shown"),
+    hidden(isKept) {
+      const isCalled = part.hide?.();
+      if (!isKept) return;
+      if (socket) lost("hidden", 1006, 0, OFFLINE_MS);
+      if (!isCalled) return;
+      clearTimeout(timer);
+      timer = undefined;
+    },
     online: () => doubt("woken"),
     // A server on this machine or in its network may be there all the same.
     offline() {

@@ -180,8 +180,17 @@ export function own(url, options = {}) {
   // is no copy.
   const left = new AbortController();
   const guard = storage && !options.room && globalThis.document
-    ? import("./windows.js").then(({ windows }) => windows({ free: () => way.again(), taken: () => way.rest("in_use"), signal: left.signal }))
+    ? import("./windows.js").then(({ windows }) => windows({
+      free: () => way.again(),
+      back: () => isHidden && way.again(),
+      taken: (reason) => /^(elsewhere|closed)$/.test(way.status().name) || way.rest(reason),
+      signal: left.signal,
+    }))
     : undefined;
+  let isHolding = () => false;
+  /** Whether the page was left while this window held the room, and owned it as far as it knew. */
+  let isHidden = false;
+  guard?.then((one) => (isHolding = one.isHolding), () => {});
   const isSame = takeOver || /^(reload|back_forward)$/.test(/** @type {any} */ (performance.getEntriesByType?.("navigation")[0])?.type);
   const isHeld = Boolean(guard && room && !isSame);
   guard?.then(async ({ ask, hold }) => {
@@ -210,6 +219,12 @@ export function own(url, options = {}) {
       coming = undefined;
       out?.cut();
     },
+    hide() {
+      out.flush();
+      kept.flush();
+      isHidden = isHolding() && way.status().name !== "elsewhere";
+      return isHidden;
+    },
     tell(status) {
       if (isOwner && !isSpeaking) {
         out.resume();
@@ -229,10 +244,6 @@ export function own(url, options = {}) {
       clear();
     },
   }, wrong, isHeld || isAborted(options));
-  way.listen(globalThis, "pagehide", () => {
-    out.flush();
-    kept.flush();
-  });
   way.listen(globalThis.document, "visibilitychange", () => globalThis.document.hidden && out.flush());
 
   out = outgoing(way, () => limits, (message) => {

@@ -125,6 +125,7 @@ export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
   /** The end of a frame: says what came during it, after which the next one begins. */
   function flush() {
     clearTimeout(timer);
+    globalThis.removeEventListener?.("beforeunload", flush);
     // One that no frame comes to, in a page that nobody sees, would stay there for each value.
     if (frame) cancelAnimationFrame(frame);
     frame = 0;
@@ -143,6 +144,8 @@ export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
       timer = /** @type {any} */ (-1);
       return queueMicrotask(flush);
     }
+    // Some browsers close the connection before they tell that the page is hidden.
+    globalThis.addEventListener?.("beforeunload", flush);
     frame = globalThis.requestAnimationFrame?.(flush) ?? 0;
     timer = setTimeout(flush, frame ? FRAME_MS : 0);
   }

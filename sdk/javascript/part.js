@@ -12,6 +12,8 @@
  * @property {() => string} position The status while it is in the room; empty while it is not all in.
  * @property {() => object} more What else is to be told of that status.
  * @property {() => void} cut The connection is gone.
+ * @property {() => boolean | void} [hide] The page is left: says now what waits. Returns whether `again` will be called when the page
+ *   comes back.
  * @property {(status: import("./status.js").Status) => void} tell Hears each status.
  */
 

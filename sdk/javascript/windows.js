@@ -13,17 +13,19 @@ const AGAIN_MS = 3_000;
  * @property {(room: string) => Promise<boolean>} ask Holds the room if no other window does. If one does, waits for its end.
  * @property {(room: string) => void} hold Holds the room, whoever else does.
  * @property {() => void} release Holds nothing, and waits for nothing.
+ * @property {() => boolean} isHolding Whether it asks for the room when the page comes back.
  */
 
 /**
  * Returns the guard of one owner. It lets go while the page is away, so that the browser may keep the page for its way back.
- * @param {{ free: () => void, taken: () => void, signal: AbortSignal }} told `free`: the window that held the room is gone, and
- *   this one holds it now. `taken`: the page came back, and another window holds the room.
+ * @param {{ free: () => void, back: () => void, taken: (reason: string) => void, signal: AbortSignal }} told `free`: the window that
+ *   held the room is gone, and this one holds it now. The page came back, and this one holds it again (`back`). Another window holds it
+ *   (`taken`): it did when the page came back (`in_use`), or took it (`fenced`).
  * @returns {Guard}
  */
-export function windows({ free, taken, signal }) {
+export function windows({ free, back, taken, signal }) {
   // Plain http on an address of a network has no locks.
-  const { request, release } = globalThis.navigator?.locks ? locks() : channel();
+  const { request, release } = (globalThis.navigator?.locks ? locks : channel)(() => held && taken("fenced"));
   /** @type {string | undefined} The room that this window holds. */
   let held;
 
@@ -43,13 +45,25 @@ export function windows({ free, taken, signal }) {
     return isFree;
   }
 
-  addEventListener("pagehide", release, { signal });
-  addEventListener("pageshow", async ({ persisted }) => {
-    if (persisted && held && !(await ask(held))) taken();
-  }, { signal });
+  let isAway = false;
+  const leave = () => {
+    isAway = true;
+    release();
+  };
+  async function comeBack() {
+    if (!isAway || !held) return;
+    isAway = false;
+    if (await ask(held)) back();
+    else taken("in_use");
+  }
+  addEventListener("pagehide", leave, { signal });
+  addEventListener("pageshow", ({ persisted }) => persisted && comeBack(), { signal });
+  document.addEventListener("freeze", leave, { signal });
+  document.addEventListener("resume", comeBack, { signal });
 
   return {
     ask,
+    isHolding: () => held !== undefined,
     hold(room) {
       release();
       held = room;
@@ -64,25 +78,30 @@ export function windows({ free, taken, signal }) {
 
 /** @typedef {"ask" | "wait" | "take"} How Whether to hold the room only if it is free, when it is, or at once. */
 
-/** Web Locks: a window that crashed holds nothing. */
-function locks() {
+/** Web Locks: a window that crashed holds nothing. @param {() => void} lose Hears that another window took the room. */
+function locks(lose) {
   /** @type {(value?: any) => void} */
   let end = () => {};
   let stop = new AbortController();
+  /** Counts what was asked and let go: a lock that this window takes from itself is no loss. */
+  let turn = 0;
 
   return {
     /** @param {string} room @param {How} how @returns {Promise<boolean>} */
     request: (room, how) => new Promise((tell) => {
+      const mine = ++turn;
       // The browser allows a signal beside neither of the other two.
       const options = { ask: { ifAvailable: true }, wait: { signal: stop.signal }, take: { steal: true } }[how];
+      let isOurs = false;
       const asked = navigator.locks.request(`rtbroadcaster ${room}`, options, (lock) => {
-        tell(Boolean(lock));
+        tell((isOurs = Boolean(lock)));
         return lock ? new Promise((resolve) => (end = resolve)) : undefined;
       });
       // Another window has taken it, or nobody waits any more.
-      asked.catch(() => tell(false));
+      asked.catch(() => (isOurs && mine === turn ? lose() : tell(false)));
     }),
     release() {
+      turn += 1;
       end();
       stop.abort();
       stop = new AbortController();
@@ -90,8 +109,8 @@ function locks() {
   };
 }
 
-/** A channel between the windows: whoever holds a room says so when it is asked. */
-function channel() {
+/** A channel between the windows: whoever holds a room says so when it is asked. @param {() => void} lose As above. */
+function channel(lose) {
   /** @type {BroadcastChannel | undefined} */
   let line;
 
@@ -105,7 +124,9 @@ function channel() {
         mine.onmessage = ({ data }) => {
           if (data === "ask") mine.postMessage("held");
           // Another window holds it now, whatever this one thinks.
-          if (data === "taken") mine.onmessage = null;
+          if (data !== "taken") return;
+          mine.onmessage = null;
+          lose();
         };
         mine.postMessage("taken");
         tell(true);

@@ -3,9 +3,9 @@
 mod apt;
 mod autobahn;
 mod bench;
+mod browsers;
 mod chaos;
 mod check;
-mod chromium;
 mod fuzz;
 mod hostile;
 mod load;

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use crate::steps::{Failure, Steps, command, root};
-use crate::{chromium, node, synced};
+use crate::{browsers, node, synced};
 
-/// The Rust tests with and without the features, what a start syncs, a hundredth of each attack, clients whose connections fail, the conversations with an independent client in Node, then the SDK
-/// in Node, the page in a browser, whose heap is watched for the environment's `RTBROADCASTER_SECONDS`, and the SDK's examples there.
+/// The Rust tests with and without the features, what a start syncs, a hundredth of each attack, clients whose connections fail, the
+/// conversations with an independent client in Node, then the SDK in Node, and the pages and examples in browsers; the heap of one is
+/// watched for the environment's `RTBROADCASTER_SECONDS`.
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(&mut command("cargo", "test --workspace --all-features"))?;
     steps.run(&mut command("cargo", "test -p rtbroadcaster --no-default-features --lib"))?;
@@ -23,7 +24,7 @@ pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     // Bun and Deno, without which the SDK's tests skip theirs.
     steps.run(command("npm", INSTALL).current_dir(sdk.join("tests/runtimes")))?;
     typed_and_tested(steps, &sdk)?;
-    chromium::ensure(steps)?;
+    browsers::ensure(steps)?;
     typed_and_tested(steps, &root().join("crates/rtbroadcaster-server/page/tests"))?;
     // Each example installs the package as somebody does who copied it.
     let examples = sdk.join("examples/tests");

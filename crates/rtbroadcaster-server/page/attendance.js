@@ -38,6 +38,8 @@ export function attend(path, uuid, options) {
   const show = watch(path, uuid, options);
   /** How the room ends, as far as it is known where the server does not tell. */
   let end = "room_closed";
+  /** Why it has never been in the room. */
+  let hint = "";
   show.entered.then(() => showRoom("follows"), () => {});
   show.status.subscribe(async (status) => {
     const { name, reason = "", why = "" } = status;
@@ -48,8 +50,10 @@ export function attend(path, uuid, options) {
     if (end !== "ended") end = name === "away" ? "gone" : "room_closed";
     showStanding(standing(status, "Following", false), show.reconnect);
     if (name !== "connecting" || !reason || reason === "room_full") return;
-    const text = await unreached(path, status);
-    if (show.status.value === status) addToBanner(text);
+    // What was found out about the last attempt stands until more is known.
+    if (hint) addToBanner(hint);
+    hint = await unreached(path, status);
+    if (show.status.value === status) addToBanner(hint);
   });
   show.on("bye", () => (end = "ended"));
   return show;

@@ -57,6 +57,8 @@ export async function own(path, name, { live, over, options }) {
   const room = begin(path, { ...options, storage: storage(), storageKey: name, signal: opening.signal });
   let isEnded = false;
   let wasIn = false;
+  /** Why it has never been in the room. */
+  let hint = "";
   const isIn = await new Promise((resolve) => {
     room.status.subscribe(async (status) => {
       const { name: where, reason = "", why = "" } = status;
@@ -79,8 +81,10 @@ export async function own(path, name, { live, over, options }) {
       }
       showStanding(standing(status, live, true), room.reconnect);
       if (where !== "connecting" || !reason) return;
-      const text = await unreached(path, status);
-      if (room.status.value === status) addToBanner(text);
+      // What was found out about the last attempt stands until more is known.
+      if (hint) addToBanner(hint);
+      hint = await unreached(path, status);
+      if (room.status.value === status) addToBanner(hint);
     });
   });
   if (!isIn) return;

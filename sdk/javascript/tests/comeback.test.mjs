@@ -334,6 +334,22 @@ test("the network's end is believed at once, and its return is the next attempt"
   assert.equal(clock.waiting, 0);
 });
 
+test("a page that is kept for the way back has no connection meanwhile, and comes back when it is shown", (t) => {
+  const page = new Page(t);
+  const { server, peer, told, clock } = live(t);
+  page.network("pagehide", { persisted: false });
+  assert.equal(told.at(-1), "live", "a page that is not kept is over anyway");
+  page.network("pagehide", { persisted: true });
+  assert.equal(told.at(-1), "resuming hidden");
+  assert.equal(peer.socket.closedWith, 1000);
+  clock.advance(29_999);
+  assert.equal(server.peers.length, 1);
+  page.network("pageshow", { persisted: true });
+  clock.advance(0);
+  server.accept(2).joins(resumed);
+  assert.deepEqual(told, ["live", "resuming hidden", "live"]);
+});
+
 test("an end between attempts leaves nothing behind", (t) => {
   const { peer, show, told, clock } = live(t);
   peer.cuts();

@@ -99,7 +99,7 @@ test("in a page that nobody sees values wait for no timer, and those of one turn
   }
 });
 
-for (const leaves of ["visibilitychange", "pagehide"]) {
+for (const leaves of ["visibilitychange", "pagehide", "beforeunload"]) {
   test(`what waits for a frame leaves at once with the page: ${leaves}`, async (t) => {
     const page = new Page(t);
     const { room, peer } = await owner(t);
@@ -107,8 +107,8 @@ for (const leaves of ["visibilitychange", "pagehide"]) {
     room.publish("a", [2], { state: true });
     room.publish("pointer", [1], { ephemeral: true });
     assert.deepEqual(said(peer), ["publish a [1] state"]);
-    if (leaves === "pagehide") page.network("pagehide");
-    else page.hide();
+    if (leaves === "visibilitychange") page.hide();
+    else page.network(leaves);
     assert.deepEqual(said(peer), ["publish a [2] state", "publish pointer [1]"]);
     room.leave();
   });

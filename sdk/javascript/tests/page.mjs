@@ -10,10 +10,11 @@ export class Page {
     Object.assign(globalThis, {
       document: this.#document,
       addEventListener: target.addEventListener.bind(target),
+      removeEventListener: target.removeEventListener.bind(target),
       dispatchEvent: target.dispatchEvent.bind(target),
     });
     t.after(() => {
-      for (const name of ["document", "addEventListener", "dispatchEvent"]) delete globalThis[name];
+      for (const name of ["document", "addEventListener", "removeEventListener", "dispatchEvent"]) delete globalThis[name];
     });
   }
 
@@ -26,8 +27,8 @@ export class Page {
     this.hide(false);
   }
 
-  /** The network comes (`online`) or goes (`offline`). */
-  network(type) {
-    globalThis.dispatchEvent(new Event(type));
+  /** The network comes (`online`) or goes (`offline`), or the page does (`pagehide`, `pageshow`). */
+  network(type, members) {
+    globalThis.dispatchEvent(Object.assign(new Event(type), members));
   }
 }

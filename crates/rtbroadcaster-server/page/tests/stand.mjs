@@ -3,8 +3,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
 import { start, stop } from "../../../../protocol/server.mjs";
+import { launch, launchReal } from "./browsers.mjs";
 
 /** What the server is started with besides its address. */
 export const SERVER_ARGUMENTS = ["--log", "info,rtbroadcaster=debug"];
@@ -15,11 +15,8 @@ const TIMES = ["--ping-interval", "0", "--owner-grace", "5s"];
 /** How long a condition may take at most, in milliseconds: longer than the owner's grace, and than a busy machine. */
 export const DEADLINE_MS = 20_000;
 
-/** The browser to start. */
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-
-/** Without the sandbox, since root has none; and without anything a browser does on its own behalf. */
-const CHROMIUM_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"];
+/** What Firefox says by itself about a page that is left with a connection. */
+const INTERRUPTED = /^(Error: )?The connection to \S+ was interrupted while the page was loading/;
 
 /** Roles that somebody operates or that stand for a picture: a screen reader has to name them. */
 const NAMED_ROLES = ["button", "link", "slider", "textbox", "image", "img"];
@@ -29,35 +26,48 @@ export class Stand {
   /** What pages did that none should: errors, and requests that leave the host. */
   wrongs = [];
 
-  static async begin(extraArguments = [], times = TIMES) {
+  static async begin(extraArguments = [], times = TIMES, name = "chromium") {
+    return this.#start(extraArguments, times, async (folder) => {
+      const browser = await launch(name, folder);
+      const open = async (options) => (await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options })).newPage();
+      return { browser, open, end: () => browser.close() };
+    });
+  }
+
+  /** The same in a browser that hides pages and keeps left ones as a person's does. All windows are in one context there. */
+  static beginReal(extraArguments, times, name) {
+    return this.#start(extraArguments, times, (folder) => launchReal(name, folder));
+  }
+
+  static async #start(extraArguments, times, begin) {
     const stand = new Stand();
     stand.server = await start([...SERVER_ARGUMENTS, ...times, ...extraArguments]);
     stand.origin = stand.server.address.replace("ws:", "http:").replace("/broadcasting", "");
     stand.folder = mkdtempSync(join(tmpdir(), "rtbroadcaster-"));
     try {
-      stand.browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGUMENTS, env: { ...process.env, HOME: stand.folder } });
+      stand.begun = await begin(stand.folder);
+      stand.browser = stand.begun.browser;
     } catch (error) {
       await stop(stand.server);
-      throw new Error(`${CHROMIUM} cannot be started; CHROMIUM names another: ${error.message}`);
+      throw error;
     }
     return stand;
   }
 
   async end() {
-    await this.browser.close();
-    rmSync(this.folder, { recursive: true, force: true });
+    await this.begun.end();
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
     await stop(this.server);
   }
 
   /** Opens a path of the server in a window of its own. */
   async window(path, options = {}) {
-    const context = await this.browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
-    context.setDefaultTimeout(DEADLINE_MS);
-    const page = await context.newPage();
+    const page = await this.begun.open(options);
+    page.context().setDefaultTimeout(DEADLINE_MS);
     page.on("console", (message) => {
       if (["error", "warning"].includes(message.type())) this.wrongs.push(`${path}: ${message.text()}`);
     });
-    page.on("pageerror", (error) => this.wrongs.push(`${path}: ${error}`));
+    page.on("pageerror", (error) => INTERRUPTED.test(String(error)) || this.wrongs.push(`${path}: ${error}`));
     page.on("request", (request) => {
       if (new URL(request.url()).host !== new URL(this.origin).host) this.wrongs.push(`${path}: asked ${request.url()}`);
     });
@@ -67,8 +77,7 @@ export class Stand {
 
   /** Opens a window that has the SDK of an origin as `sdk`, and nothing else. */
   async blank(origin) {
-    const context = await this.browser.newContext();
-    const page = await context.newPage();
+    const page = await this.begun.open();
     await page.goto(`${origin}/page/icon.svg`);
     await load(page);
     return page;
@@ -91,6 +100,44 @@ export class Stand {
     const link = new URL(await page.getByLabel(label).inputValue());
     return { page, path: link.pathname + link.search };
   }
+}
+
+/** The tabs that were opened over pages. */
+const covers = new WeakMap();
+
+/** Hides a page behind another tab of its window. Returns when it is hidden; the answer shows it again, and returns when it was shown. */
+export async function cover(page) {
+  if (!covers.has(page)) {
+    const opened = page.context().waitForEvent("page");
+    await page.evaluate(() => void open("/page/icons.svg", "_blank", "noopener"));
+    const over = await opened;
+    covers.set(page, over);
+    page.once("close", () => over.close());
+  }
+  await covers.get(page).bringToFront();
+  await page.waitForFunction(() => document.hidden, null, { polling: 50 });
+  return async () => {
+    await page.evaluate(() => {
+      globalThis.shown = new Promise((tell) => document.addEventListener("visibilitychange", () => tell(Date.now()), { once: true, capture: true }));
+    });
+    await page.bringToFront();
+    return page.evaluate(() => globalThis.shown);
+  };
+}
+
+/** How windows agree who owns a room, and the script that a page needs first for that. */
+export const WAYS = {
+  "with locks": "",
+  // As in a page of plain http on an address of the network.
+  "with a channel": "Object.defineProperty(Navigator.prototype, 'locks', { value: undefined })",
+};
+
+/** Makes a window a copy of a presenter's, as a browser does when a tab is duplicated: with its session storage. */
+export async function duplicate(page, second, origin) {
+  const kept = await page.evaluate(() => Object.entries(sessionStorage));
+  await second.goto(`${origin}/page/icon.svg`);
+  await second.evaluate((all) => all.forEach(([name, value]) => sessionStorage.setItem(name, value)), kept);
+  await second.goto(origin);
 }
 
 /** Gives a window the SDK as `sdk`. */
