@@ -22,7 +22,7 @@ export declare function course(url: string | URL, options: Options, part: Part, 
         lastFrameAt?: number;
         bufferedAmount: any;
     };
-    listen: (target: any, type: string, func: () => void) => any;
+    listen: (target: any, type: string, func: (event?: any) => void) => any;
     stop: (reason?: string, code?: number, error?: RtbError) => void;
     update: (isStep?: unknown) => void;
     backlog: () => any;

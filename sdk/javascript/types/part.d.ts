@@ -33,6 +33,11 @@ export type Part = {
      */
     cut: () => void;
     /**
+     * The page is left: says now what waits. Returns whether `again` will be called when the page
+     * comes back.
+     */
+    hide?: () => boolean | void;
+    /**
      * Hears each status.
      */
     tell: (status: import("./status.js").Status) => void;
@@ -49,6 +54,8 @@ export type Part = {
  * @property {() => string} position The status while it is in the room; empty while it is not all in.
  * @property {() => object} more What else is to be told of that status.
  * @property {() => void} cut The connection is gone.
+ * @property {() => boolean | void} [hide] The page is left: says now what waits. Returns whether `again` will be called when the page
+ *   comes back.
  * @property {(status: import("./status.js").Status) => void} tell Hears each status.
  */
 export {};

@@ -26,7 +26,7 @@ export declare function watching(url: string | URL, room: string, options: impor
             lastFrameAt?: number;
             bufferedAmount: any;
         };
-        listen: (target: any, type: string, func: () => void) => any;
+        listen: (target: any, type: string, func: (event?: any) => void) => any;
         stop: (reason?: string, code?: number, error?: import("./failure.js").RtbError) => void;
         update: (isStep?: unknown) => void;
         backlog: () => any;
@@ -72,7 +72,7 @@ declare function begin(url: string | URL, room: string, options: import("./viewe
             lastFrameAt?: number;
             bufferedAmount: any;
         };
-        listen: (target: any, type: string, func: () => void) => any;
+        listen: (target: any, type: string, func: (event?: any) => void) => any;
         stop: (reason?: string, code?: number, error?: import("./failure.js").RtbError) => void;
         update: (isStep?: unknown) => void;
         backlog: () => any;
