@@ -95,7 +95,9 @@ function useEnd(key, begin, throwOnError, isShared) {
 
 /**
  * Gives the components below an address and options, which theirs come before, and the room `id`, if there is one, as `useRoom()`.
- * @param {{ url?: string | URL, id?: string | null, options?: ViewerOptions & ErrorOptions, children?: import("react").ReactNode }} props
+ * @param {{ url?: string | URL, id?: string | null, options?: ViewerOptions & ErrorOptions, children?: any }} props `children`: any node of React; its
+ *   types need not be installed.
+ * @returns {any} An element.
  */
 export function RoomProvider({ url, id, options, children }) {
   const around = useContext(Around);

@@ -29,17 +29,16 @@ export type Used<E> = {
 };
 /**
  * Gives the components below an address and options, which theirs come before, and the room `id`, if there is one, as `useRoom()`.
- * @param {{ url?: string | URL, id?: string | null, options?: ViewerOptions & ErrorOptions, children?: import("react").ReactNode }} props
+ * @param {{ url?: string | URL, id?: string | null, options?: ViewerOptions & ErrorOptions, children?: any }} props `children`: any node of React; its
+ *   types need not be installed.
+ * @returns {any} An element.
  */
 export declare function RoomProvider({ url, id, options, children }: {
     url?: string | URL;
     id?: string | null;
     options?: ViewerOptions & ErrorOptions;
-    children?: import("react").ReactNode;
-}): import("react").FunctionComponentElement<import("react").ProviderProps<Used<any> & {
-    url?: string | URL;
-    options?: ViewerOptions & ErrorOptions;
-}>>;
+    children?: any;
+}): any;
 export declare function useRoom<M = AnyMessages>(): Used<Viewer<M>>;
 export declare function useRoom<M = AnyMessages>(id: string | null | undefined): Used<Viewer<M>>;
 export declare function useRoom<M = AnyMessages>(id: string | null | undefined, options: ViewerOptions & ErrorOptions): Used<Viewer<M>>;
