@@ -143,6 +143,11 @@ impl Target {
         self.stall
     }
 
+    /// How long a room waits for its owner.
+    pub(super) fn grace(&self) -> Duration {
+        self.grace
+    }
+
     /// How many connections of plain HTTP one address may have.
     pub(super) fn plain_max(&self) -> u64 {
         self.plain_max
