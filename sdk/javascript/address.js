@@ -11,6 +11,18 @@ export function addressOf(url) {
   return address.href;
 }
 
+/**
+ * The same; an empty string if `url` is none.
+ * @param {string | URL} url
+ */
+export function knownAddressOf(url) {
+  try {
+    return addressOf(url);
+  } catch {
+    return "";
+  }
+}
+
 /** The room that the page's own address names with `?uuid=`, or an empty string. */
 export function roomOfPage() {
   return new URLSearchParams(globalThis.location?.search ?? "").get("uuid") ?? "";

@@ -1,6 +1,6 @@
 // The way from an address to a socket: what the program got wrong, what is loaded and asked before. Must not know what is said.
 
-import { addressOf } from "./address.js";
+import { knownAddressOf } from "./address.js";
 import { isTime } from "./limits.js";
 
 /**
@@ -37,10 +37,7 @@ export function dialer(url, { debug, token, reconnect, answerTimeoutMs = 1, WebS
   /** @type {any} */
   let Socket = WebSocket;
   let isReady = !level && !replace;
-  let address = "";
-  try {
-    address = addressOf(url);
-  } catch {}
+  const address = knownAddressOf(url);
   let secret = typeof token === "function" ? undefined : token;
 
   /** Asks for a token, if a function knows it. */

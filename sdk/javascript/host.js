@@ -1,6 +1,6 @@
 // An owner: creates its room, or owns it by its key, speaks, and comes back by itself. Must not know viewers.
 
-import { addressOf } from "./address.js";
+import { knownAddressOf } from "./address.js";
 import { attempt } from "./attempt.js";
 import { course } from "./course.js";
 import { ears, valueOf } from "./ears.js";
@@ -61,9 +61,8 @@ export function own(url, options = {}) {
   attempt(() => {
     if (typeof storage === "function") storage = storage();
   });
-  let storageKey = options.storageKey;
-  attempt(() => (storageKey ??= `rtbroadcaster ${addressOf(url)}`));
-  const kept = keeper(typeof storage === "function" ? undefined : storage, storageKey ?? "", () => ({ room, ownerKey, cursor }));
+  const storageKey = options.storageKey ?? `rtbroadcaster ${knownAddressOf(url)}`;
+  const kept = keeper(typeof storage === "function" ? undefined : storage, storageKey, () => ({ room, ownerKey, cursor }));
   const state = store();
   const { on, emit, clear } = ears();
   /** `cursor` is the newest acknowledgement: up to there the server must have every message. */

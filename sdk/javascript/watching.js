@@ -1,7 +1,7 @@
 // One connection of a page to a room that it watches, and everybody in the page who shares it. Must not know what a program sees
 // of it.
 
-import { addressOf } from "./address.js";
+import { knownAddressOf } from "./address.js";
 import { attempt } from "./attempt.js";
 import { course } from "./course.js";
 import { isAborted } from "./entering.js";
@@ -34,9 +34,7 @@ export function watching(url, room, options) {
   const { token, identity, pauseHidden = true, share = true, WebSocket } = options;
   // Nobody shares what ends at once.
   const isShared = share && !isAborted(options);
-  let address;
-  attempt(() => (address = addressOf(url)));
-  const terms = [address, room, token, identity, pauseHidden, share, WebSocket];
+  const terms = [knownAddressOf(url), room, token, identity, pauseHidden, share, WebSocket];
   for (const [known, others] of isShared ? shared : []) {
     if (terms.every((term, at) => term === others[at])) return known;
   }

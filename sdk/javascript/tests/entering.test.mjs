@@ -94,8 +94,9 @@ for (const [name, { begin, enter }] of Object.entries(ENDS)) {
   });
 }
 
-test("every way in rejects, whatever is wrong", async (t) => {
+test("every way in rejects, whatever is wrong, and reports nothing besides", async (t) => {
   const { options } = stage(t);
+  const reported = t.mock.method(console, "error", () => {});
   const ws = globalThis.WebSocket;
   delete globalThis.WebSocket;
   t.after(() => ws && (globalThis.WebSocket = ws));
@@ -113,6 +114,7 @@ test("every way in rejects, whatever is wrong", async (t) => {
     const error = await call.then(assert.fail, (error) => error);
     assert.deepEqual([error.name, error.code], ["RtbError", "bad_argument"], error.message);
   }
+  assert.deepEqual(reported.mock.calls.map(({ arguments: [error] }) => error), []);
 });
 
 test("an error says in a sentence what happened, in the server's words where it has some", async (t) => {

@@ -45,6 +45,19 @@ async function cycles(t, act) {
   assert.ok(refs.length >= CYCLES && staying < CYCLES / 100, `${staying} of ${refs.length} stay`);
 }
 
+/** A viewer in its room, where `a` holds something, and a signal whose listeners are counted. */
+function inRoom(t) {
+  new Clock(t);
+  const server = new Server();
+  const show = watch(URL, ROOM, { WebSocket: server.WebSocket });
+  t.after(() => show.leave());
+  server.accept(1).joins({ seq: 1, replay: 1 });
+  server.peer.says(state(1, "a"));
+  const { signal } = new AbortController();
+  const listeners = counted(signal);
+  return { server, show, signal, listeners };
+}
+
 test("in and out of a room, as a viewer and as an owner", async (t) => {
   const clock = new Clock(t);
   const { signal } = new AbortController();
@@ -71,14 +84,7 @@ test("in and out of a room, as a viewer and as an owner", async (t) => {
 });
 
 test("on and off", async (t) => {
-  new Clock(t);
-  const server = new Server();
-  const show = watch(URL, ROOM, { WebSocket: server.WebSocket });
-  t.after(() => show.leave());
-  server.accept(1).joins({ seq: 1, replay: 1 });
-  server.peer.says(state(1, "a"));
-  const { signal } = new AbortController();
-  const listeners = counted(signal);
+  const { server, show, signal, listeners } = inRoom(t);
   let seq = 1;
   await cycles(t, async (cycle, goes) => {
     const listener = () => goes(() => {});
@@ -94,14 +100,7 @@ test("on and off", async (t) => {
 });
 
 test("around and out of a loop", async (t) => {
-  new Clock(t);
-  const server = new Server();
-  const show = watch(URL, ROOM, { WebSocket: server.WebSocket });
-  t.after(() => show.leave());
-  server.accept(1).joins({ seq: 1, replay: 1 });
-  server.peer.says(state(1, "a"));
-  const { signal } = new AbortController();
-  const listeners = counted(signal);
+  const { server, show, signal, listeners } = inRoom(t);
   let seq = 1;
   await cycles(t, async (_, goes) => {
     const loop = () => goes(show.messages({ signal }));

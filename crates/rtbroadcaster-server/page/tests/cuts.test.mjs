@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { start, stop } from "../../../../protocol/server.mjs";
+import { owner as begin } from "./ends.mjs";
 import { Network } from "./network.mjs";
 import { load, Stand } from "./stand.mjs";
 
@@ -37,33 +38,10 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** An owner of a room that says numbers, and what to call to have it say more. */
-async function owner(storage = false) {
+/** An owner in a window of its own. */
+async function owner(keeps = false) {
   const page = await stand.blank(network.origin);
-  const id = await page.evaluate(async (keeps) => {
-    const room = await globalThis.sdk.host("/broadcasting", { storage: keeps ? sessionStorage : undefined, reconnect: { firstMs: 50, maxMs: 200 } });
-    globalThis.room = room;
-    globalThis.said = 0;
-    // An event is refused without a connection; a value waits for it, and then the event is said.
-    globalThis.ring = async (n) => {
-      for (;;) {
-        try {
-          return await room.publish("bell", [n]);
-        } catch (error) {
-          if (error.code !== "offline") throw error;
-          await room.publish("waited", [n], { state: true });
-        }
-      }
-    };
-    globalThis.say = async (count) => {
-      for (let end = globalThis.said + count; globalThis.said < end; ) {
-        const n = ++globalThis.said;
-        await Promise.all([globalThis.ring(n), room.publish("n", [n], { state: true })]);
-      }
-    };
-    return room.id;
-  }, storage);
-  return { page, id };
+  return { page, id: await begin(page, { keeps, reconnect: { firstMs: 50, maxMs: 200 } }) };
 }
 
 /** A viewer of a room, which remembers every bell and every status. */
@@ -100,7 +78,7 @@ test(`a viewer that is cut ${CUTS} times ends with the owner's state, and no eve
     await saying;
     if (cut % 3 === 1) await see(watching, false);
   }
-  await page.evaluate(() => globalThis.room.publish("end", [], { state: true }));
+  await page.evaluate(() => globalThis.end.publish("end", [], { state: true }));
   await watching.waitForFunction(() => globalThis.show.state.get("end"));
   const { bells, statuses, resets, state } = await watching.evaluate(() => {
     const { bells, statuses, resets, show } = globalThis;
@@ -109,7 +87,7 @@ test(`a viewer that is cut ${CUTS} times ends with the owner's state, and no eve
   t.diagnostic(`${statuses.filter((name) => name === "resuming" || name.startsWith("resuming ")).length} returns`);
   assert.deepEqual(bells, Array.from({ length: 4 * CUTS }, (_, n) => n + 1));
   assert.deepEqual(resets, []);
-  assert.deepEqual(state, await page.evaluate(() => [...globalThis.room.state.getSnapshot()]));
+  assert.deepEqual(state, await page.evaluate(() => [...globalThis.end.state.getSnapshot()]));
   assert.deepEqual(state.find(([key]) => key === "n"), ["n", [4 * CUTS]]);
 });
 
@@ -119,18 +97,18 @@ test("a presenter that is loaded again is the presenter, in two windows the newe
   await page.reload();
   await load(page);
   const [again, term, n] = await page.evaluate(async () => {
-    globalThis.room = await globalThis.sdk.host("/broadcasting", { storage: sessionStorage });
-    return [globalThis.room.id, globalThis.room.term, globalThis.room.state.get("n")];
+    globalThis.end = await globalThis.sdk.host("/broadcasting", { storage: sessionStorage });
+    return [globalThis.end.id, globalThis.end.term, globalThis.end.state.get("n")];
   });
   assert.deepEqual([again, term, n], [id, 2, [3]]);
   const kept = await page.evaluate(() => ({ ...sessionStorage }));
   const other = await stand.blank(network.origin);
   await other.evaluate(async (kept) => {
     Object.assign(sessionStorage, kept);
-    globalThis.room = await globalThis.sdk.host("/broadcasting", { storage: sessionStorage });
-    await globalThis.room.publish("n", [4], { state: true });
+    globalThis.end = await globalThis.sdk.host("/broadcasting", { storage: sessionStorage });
+    await globalThis.end.publish("n", [4], { state: true });
   }, kept);
-  await page.waitForFunction(() => globalThis.room.status.value.reason === "fenced");
+  await page.waitForFunction(() => globalThis.end.status.value.reason === "fenced");
   const watching = await viewer(id);
   assert.deepEqual(await watching.evaluate(() => globalThis.show.state.get("n")), [4]);
 });

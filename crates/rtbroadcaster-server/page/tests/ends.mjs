@@ -2,12 +2,12 @@
 // or what happens to it.
 
 /**
- * Begins an owner that says numbers: `say` says so many more, each as an event and as a value. An owner that was in this window before
- * is the owner again.
+ * Begins an owner that says numbers: `say` says so many more, each as an event and as a value. With `keeps` an owner that was in this
+ * window before is the owner again.
  */
-export async function owner(page) {
-  return page.evaluate(async () => {
-    const room = (globalThis.end = await globalThis.sdk.host("/broadcasting", { storage: sessionStorage }));
+export async function owner(page, { keeps = true, ...options } = {}) {
+  return page.evaluate(async ({ keeps, options }) => {
+    const room = (globalThis.end = await globalThis.sdk.host("/broadcasting", { ...options, storage: keeps ? sessionStorage : undefined }));
     Object.assign(globalThis, { statuses: [], resets: [], said: 0 });
     room.status.subscribe((status) => globalThis.statuses.push({ ...status, at: Date.now() }));
     room.listen("reset", ({ reason }) => globalThis.resets.push(reason));
@@ -29,7 +29,7 @@ export async function owner(page) {
       }
     };
     return room.id;
-  });
+  }, { keeps, options });
 }
 
 /** Begins a viewer of a room, which remembers every event. */
