@@ -27,10 +27,10 @@ pub use crate::upgrade::{Upgrade, UpgradeError};
 ///
 /// A request that is no WebSocket handshake is answered with 400, 405 or 426, one from a page of another host with 403.
 pub async fn serve(State(manager): State<Manager>, upgrade: Result<Upgrade, UpgradeError>) -> Response {
-    manager.turn_of_handshake().await;
+    manager.server().turn_of_handshake().await;
     match upgrade {
         Ok(upgrade) => upgrade.accept(&manager, Permit::anything()),
-        Err(error) => error.counted(&manager).into_response(),
+        Err(error) => error.counted(manager.server()).into_response(),
     }
 }
 

@@ -9,6 +9,7 @@ mod inbox;
 mod oversize;
 mod permit;
 mod slowed;
+mod task;
 mod unproductive;
 
 use std::collections::VecDeque;
@@ -23,10 +24,11 @@ use tokio::time::Sleep;
 
 use crate::close::CloseReason;
 use crate::fanout::{Drained, End, Ending, Outbox};
-use crate::manager::{Manager, Waiting};
 use crate::place::Place;
-use crate::protocol::{Protocol, Strikes};
+use crate::protocol::Protocol;
+use crate::refusal::Strikes;
 use crate::room::{Membership, Owner};
+use crate::server::{Server, Waiting};
 use crate::socket::Socket;
 use crate::wire::{Decoder, Incoming, Limits, Violation};
 use deadlines::{Deadlines, Due};
@@ -46,8 +48,8 @@ const LINGER: Duration = Duration::from_secs(2);
 /// Which part the client has.
 #[derive(Debug)]
 enum Role {
-    /// In no room yet; the manager knows it for the case that the server goes away.
-    Waiting(#[expect(dead_code, reason = "its drop tells the manager")] Waiting),
+    /// In no room yet; the server knows it for the case that the server goes away.
+    Waiting(#[expect(dead_code, reason = "its drop tells the server")] Waiting),
     Owner(Owner),
     Viewer(Membership),
     /// Tests only: in no room, it gets back what it says.
@@ -64,7 +66,7 @@ pub(crate) struct Client {
     decoder: Decoder,
     protocol: Protocol,
     outbox: Arc<Outbox>,
-    manager: Manager,
+    server: Arc<Server>,
     permit: Permit,
     /// Where it comes from, as far as the web server or the socket tells.
     place: Option<Place>,
@@ -98,31 +100,31 @@ enum Event {
 
 impl Client {
     /// A client on `socket`, accepted at `accepted` from `place`.
-    pub(crate) fn new(
+    fn new(
         socket: Socket,
         protocol: Protocol,
-        manager: Manager,
+        server: Arc<Server>,
         permit: Permit,
         accepted: Duration,
         place: Option<Place>,
     ) -> Self {
-        let config = manager.config();
+        let config = server.config();
         let limits = Limits {
             message_bytes_max: config.message_bytes_max,
             fragments_max: FRAGMENTS_MAX,
             excess: protocol.excess(),
         };
         let peer = socket.peer();
-        let outbox = Outbox::new(socket.handle(), protocol.dialect(), manager.clock(), manager.counters(), config);
-        manager.counters().opened();
+        let outbox = Outbox::new(socket.handle(), protocol.dialect(), server.clock(), server.counters(), config);
+        server.counters().opened();
         Self {
             decoder: Decoder::new(limits),
             deadlines: Deadlines::new(config, accepted, protocol.is_patient()),
-            role: Role::Waiting(manager.wait(&outbox)),
+            role: Role::Waiting(server.wait(&outbox)),
             socket,
             protocol,
             outbox,
-            manager,
+            server,
             permit,
             place: place.or_else(|| peer.map(|peer| Place::from(peer.ip()))),
             strikes: Strikes::default(),
@@ -144,10 +146,10 @@ impl Client {
     /// Serves the connection to its end.
     pub(crate) async fn run(&mut self) {
         loop {
-            let began = self.manager.clock().now();
+            let began = self.server.clock().now();
             self.deadlines.release(began);
             self.handle_inbox().await;
-            let now = self.manager.clock().now();
+            let now = self.server.clock().now();
             self.deadlines.paused(now.saturating_sub(began));
             if !self.inbox.is_empty() || self.slowed.is_some() || self.is_congested() {
                 self.deadlines.hold(now);
@@ -230,12 +232,12 @@ impl Client {
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         let viewers = self.viewers_of_own_room();
-        self.deadlines.watched(viewers, self.manager.clock().now());
+        self.deadlines.watched(viewers, self.server.clock().now());
         let Some(at) = self.deadlines.next(viewers, self.outbox.stalls_at()) else {
             self.sleep = None;
             return Poll::Pending;
         };
-        let at = self.manager.clock().instant(at);
+        let at = self.server.clock().instant(at);
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
         if sleep.deadline() != at {
             sleep.as_mut().reset(at);
@@ -247,7 +249,7 @@ impl Client {
 
     /// Does what is due. Breaks when the peer takes not even the close.
     fn due(&mut self) -> ControlFlow<()> {
-        let now = self.manager.clock().now();
+        let now = self.server.clock().now();
         match self.deadlines.due(now, self.viewers_of_own_room(), self.outbox.stalls_at()) {
             None => {}
             Some(Due::Ping) => self.beat(),
@@ -287,7 +289,7 @@ impl Client {
     fn restore(&mut self) {
         match &self.role {
             // Counted and never refused: whoever gets it has taken everything before it, and would join anew otherwise.
-            Role::Viewer(membership) => membership.restore(|bytes| self.manager.replays(self.place, bytes)),
+            Role::Viewer(membership) => membership.restore(|bytes| self.server.replays(self.place, bytes)),
             _ => self.outbox.cut(CloseReason::Slow),
         }
     }
@@ -295,7 +297,7 @@ impl Client {
     /// The connection ends: the room learns it now, not when the peer has taken the close.
     fn leave(&mut self) {
         self.role = Role::Leaving;
-        self.deadlines.leaving(self.outbox.ending(), self.manager.clock().now());
+        self.deadlines.leaving(self.outbox.ending(), self.server.clock().now());
     }
 
     /// Lets the peer read the close before the socket goes: closing a socket with unread input would destroy it
@@ -314,7 +316,7 @@ impl Client {
 impl Drop for Client {
     /// Every connection that was opened is counted once as ended, whichever way that came.
     fn drop(&mut self) {
-        let counters = self.manager.counters();
+        let counters = self.server.counters();
         match self.outbox.end() {
             Some(End::Server(reason)) => counters.closed(reason),
             Some(End::Client) => counters.closed_by_client(),

@@ -69,10 +69,14 @@ mod origin;
 mod place;
 #[doc(hidden)]
 pub mod protocol;
+mod record;
+#[doc(hidden)]
+pub mod refusal;
 #[cfg(feature = "remote")]
 pub mod remote;
 mod room;
 mod sampling;
+mod server;
 mod signal;
 mod socket;
 #[doc(hidden)]
@@ -94,7 +98,8 @@ pub use message::{Kind, Message, MessageError};
 pub use metrics::{Histogram, LogStatus, Messages, Metrics, Resumes, SignalCounts, Superseded};
 pub use options::{Counting, RoomOptions, RoomOptionsError};
 pub use origin::{InvalidOrigin, Origin};
-pub use room::{CreateError, InvalidOwnerKey, OwnError, Owner, OwnerKey, PublishError, RoomSummary, Signals};
+pub use refusal::{CreateError, OwnError, PublishError};
+pub use room::{InvalidOwnerKey, Owner, OwnerKey, RoomSummary, Signals};
 pub use sampling::Sampling;
 pub use signal::Signal;
 pub use standing::OwnerStatus;

@@ -1,37 +1,19 @@
 //! Creates client connections and rooms, and ends them all.
 //! Must not know HTTP.
 
-mod bucket;
-mod gate;
 mod keeping;
-mod turnstile;
-mod waiting;
 
-use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use tokio_util::task::TaskTracker;
-
-use crate::client::{Client, Permit};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::engine::{Engine, Lives, Stored};
-use crate::fanout::Lanes;
-use crate::fault::{self, Fault};
-use crate::id::{Life, RoomId};
-use crate::identity::{Keys, Secret};
-use crate::metrics::{Counters, Gauges, Metrics};
+use crate::id::RoomId;
+use crate::metrics::{Gauges, Metrics};
 use crate::options::RoomOptions;
-use crate::origin::{AllowedOrigins, Origin};
-use crate::protocol::{Protocol, Refusal};
-use crate::room::{CreateError, OwnError, Owner, OwnerKey, Registry, RoomSummary, Surroundings, Voters};
-use crate::sampling::Sampling;
-use crate::socket::Socket;
-use gate::Gate;
-pub(crate) use gate::{Ticket, TooMany};
-use turnstile::Turnstile;
-pub(crate) use waiting::Waiting;
-use waiting::WaitingList;
+use crate::origin::Origin;
+use crate::refusal::{CreateError, OwnError};
+use crate::room::{Owner, OwnerKey, RoomSummary};
+use crate::server::Server;
 
 /// All rooms and clients of one server. Cheap to clone; every clone is the same manager.
 ///
@@ -65,50 +47,13 @@ use waiting::WaitingList;
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
-pub struct Manager(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    config: Arc<Config>,
-    origins: AllowedOrigins,
-    clock: Clock,
-    counters: Arc<Counters>,
-    registry: OnceLock<Arc<Registry>>,
-    waiting: WaitingList,
-    clients: TaskTracker,
-    gate: Arc<Gate>,
-    #[cfg(feature = "axum")]
-    handshakes: Turnstile,
-    joins: Turnstile,
-    /// The lines of the log that strangers can cause.
-    sampling: Sampling<&'static str>,
-}
-
-impl Shared {
-    fn new(config: Config, clock: Clock) -> Self {
-        let config = Arc::new(config.bounded());
-        Self {
-            gate: Gate::new(&config),
-            origins: AllowedOrigins::of(&config),
-            config,
-            clock,
-            counters: Arc::new(Counters::new(Refusal::ALL.map(Refusal::code))),
-            registry: OnceLock::new(),
-            waiting: WaitingList::default(),
-            clients: TaskTracker::new(),
-            #[cfg(feature = "axum")]
-            handshakes: Turnstile::default(),
-            joins: Turnstile::default(),
-            sampling: Sampling::default(),
-        }
-    }
-}
+pub struct Manager(Arc<Server>);
 
 impl Manager {
     /// A manager without rooms.
     pub fn new(config: Config) -> Self {
         config.warn();
-        Self(Arc::new(Shared::new(config, Clock::start())))
+        Self(Arc::new(Server::new(config, Clock::start())))
     }
 
     /// Creates a room and gives the right to speak in it.
@@ -149,7 +94,7 @@ impl Manager {
     /// # Ok(()) }
     /// ```
     pub async fn create_room_with(&self, options: RoomOptions) -> Result<Owner, CreateError> {
-        self.registry().create(None, Some(OwnerKey::random()), options).await
+        self.0.registry().create(None, Some(OwnerKey::random()), options).await
     }
 
     /// Becomes the owner of the room `id` by its key: the owner comes back, or another program takes over. The older
@@ -174,23 +119,23 @@ impl Manager {
     /// # Ok(()) }
     /// ```
     pub async fn own(&self, id: RoomId, key: &OwnerKey) -> Result<Owner, OwnError> {
-        let registry = self.0.registry.get().ok_or(OwnError::NoRoom)?;
+        let registry = self.0.rooms().ok_or(OwnError::NoRoom)?;
         registry.own(id, key).await
     }
 
     /// All rooms, in no order.
     pub fn rooms(&self) -> Vec<RoomSummary> {
-        self.0.registry.get().map_or_else(Vec::new, |registry| registry.summaries())
+        self.0.rooms().map_or_else(Vec::new, |registry| registry.summaries())
     }
 
     /// One room, or `None` if there is none of this name.
     pub fn room(&self, id: RoomId) -> Option<RoomSummary> {
-        Some(self.0.registry.get()?.get(id)?.summary())
+        Some(self.0.rooms()?.get(id)?.summary())
     }
 
     /// Ends the room `id` whoever owns it, and says whether there was one. Every client in it is told.
     pub fn close_room(&self, id: RoomId) -> bool {
-        let room = self.0.registry.get().and_then(|registry| registry.get(id));
+        let room = self.0.rooms().and_then(|registry| registry.get(id));
         if let Some(room) = &room {
             room.end();
         }
@@ -199,7 +144,7 @@ impl Manager {
 
     /// How many connections there are, in rooms or not.
     pub fn connections(&self) -> usize {
-        self.0.gate.open()
+        self.0.connections()
     }
 
     /// What it has done since it was made, and what there is now, in numbers. This costs a few microseconds, however many
@@ -218,8 +163,8 @@ impl Manager {
     /// # Ok(()) }
     /// ```
     pub fn metrics(&self) -> Metrics {
-        let (rooms, voters) = self.0.registry.get().map_or((0, 0), |registry| (registry.len(), registry.voters()));
-        self.0.counters.read(Gauges { connections: self.connections(), rooms, voters, log_status: self.log_status() })
+        let (rooms, voters) = self.0.rooms().map_or((0, 0), |registry| (registry.len(), registry.voters()));
+        self.0.counters().read(Gauges { connections: self.connections(), rooms, voters, log_status: self.log_status() })
     }
 
     /// Ends every room and every connection, each told why; that has begun when this returns. What it returns waits until
@@ -230,11 +175,10 @@ impl Manager {
     /// Outside of a Tokio runtime.
     pub fn shutdown(&self) -> impl Future<Output = ()> + Send + use<> {
         // Also one that was not used yet: no room is created from now on.
-        let registry = self.registry();
+        let registry = self.0.registry();
         let moments = registry.shut();
-        self.0.waiting.drain(moments);
-        self.0.clients.close();
-        let (clients, engine) = (self.0.clients.clone(), registry.engine().cloned());
+        self.0.drain(moments);
+        let (clients, engine) = (self.0.clients().clone(), registry.engine().cloned());
         async move {
             clients.wait().await;
             if let Some(engine) = engine {
@@ -246,13 +190,13 @@ impl Manager {
 
     /// Whether [`shutdown`](Self::shutdown) was called.
     pub fn is_shutting_down(&self) -> bool {
-        self.0.waiting.is_drained()
+        self.0.is_drained()
     }
 
     /// The limits and delays in force: those it was given, with delays that no clock can count shortened, see [`Config`]; the
     /// origins as they were at first.
     pub fn config(&self) -> &Config {
-        &self.0.config
+        self.0.config()
     }
 
     /// Replaces the origins of pages from other hosts that may connect ([`Config::allow_origins`]), for handshakes from now
@@ -267,7 +211,7 @@ impl Manager {
     /// # Ok::<(), rtbroadcaster::InvalidOrigin>(())
     /// ```
     pub fn set_allowed_origins(&self, origins: Vec<Origin>) {
-        self.0.origins.set_listed(origins);
+        self.0.origins().set_listed(origins);
     }
 
     /// Replaces where the world finds this server ([`Config::public_url`]), for handshakes from now on.
@@ -281,91 +225,12 @@ impl Manager {
     /// # Ok::<(), rtbroadcaster::InvalidOrigin>(())
     /// ```
     pub fn set_public_url(&self, origin: Option<Origin>) {
-        self.0.origins.set_public(origin);
+        self.0.origins().set_public(origin);
     }
 
-    /// The origins of pages from other hosts that may connect.
-    pub(crate) fn allowed_origins(&self) -> &AllowedOrigins {
-        &self.0.origins
-    }
-
-    /// Serves a client to its end on a task of its own. `first` came behind the handshake.
-    pub(crate) fn serve(
-        &self,
-        socket: Socket,
-        first: &[u8],
-        protocol: Protocol,
-        permit: Permit,
-        accepted: tokio::time::Instant,
-        ticket: Ticket,
-    ) {
-        let accepted = self.0.clock.since_birth(accepted);
-        let mut client = Client::new(socket, protocol, self.clone(), permit, accepted, ticket.place());
-        let begun = fault::catch("client", self.counters(), || client.begin(first));
-        self.0.clients.spawn(self.see_through(client, begun, ticket));
-    }
-
-    /// What the task of a client does. Each idle viewer holds all of it. No `async fn`, which would hold the client twice.
-    pub(crate) fn see_through(
-        &self,
-        mut client: Client,
-        begun: Result<(), Fault>,
-        ticket: Ticket,
-    ) -> impl Future<Output = ()> + Send + use<> {
-        let manager = self.clone();
-        async move {
-            if begun.is_err() || fault::catch_task("client", manager.counters(), pin!(client.run())).await.is_err() {
-                manager.end_broken_rooms();
-                // Should that panic too, it ends without a word.
-                let _ = fault::catch_task("client", manager.counters(), pin!(client.fail())).await;
-            }
-            drop(ticket);
-        }
-    }
-
-    /// A client has panicked, maybe under the lock of a room: its members are not left waiting for whoever takes it next.
-    fn end_broken_rooms(&self) {
-        if let Some(registry) = self.0.registry.get() {
-            registry.end_broken();
-        }
-    }
-
-    /// Which lines of the log are worth writing.
-    pub(crate) fn sampling(&self) -> &Sampling<&'static str> {
-        &self.0.sampling
-    }
-
-    pub(crate) fn clock(&self) -> Clock {
-        self.0.clock
-    }
-
-    pub(crate) fn counters(&self) -> &Arc<Counters> {
-        &self.0.counters
-    }
-
-    pub(crate) fn registry(&self) -> &Arc<Registry> {
-        self.0.registry.get_or_init(|| {
-            let lives = Arc::new(Lives::only(Life::random()));
-            self.make_registry(None, Vec::new(), lives, None)
-        })
-    }
-
-    /// `kept` is the secret that is kept with the rooms.
-    fn make_registry(
-        &self,
-        engine: Option<Arc<dyn Engine>>,
-        rooms: Vec<Stored>,
-        lives: Arc<Lives>,
-        kept: Option<Secret>,
-    ) -> Arc<Registry> {
-        let lanes = tokio::runtime::Handle::current().metrics().num_workers();
-        let Shared { clock, counters, config, .. } = &*self.0;
-        let (lanes, faults, lagging) = Lanes::start(lanes, *clock, counters, config);
-        let (counters, config, lanes) = (Arc::clone(counters), Arc::clone(config), Arc::new(lanes));
-        let secret = config.secret.clone().or(kept).unwrap_or_else(Secret::random);
-        let (viewer_keys, voters) = (Arc::new(Keys::of(&secret)), Voters::new(&config));
-        let around = Surroundings { clock: *clock, counters, config, lanes, engine, lives, viewer_keys, voters };
-        Registry::new(around, rooms, faults, lagging)
+    /// What its connections and rooms share.
+    pub(crate) fn server(&self) -> &Arc<Server> {
+        &self.0
     }
 }
 

@@ -6,6 +6,7 @@ mod echo;
 mod origin;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -15,9 +16,11 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::client::Permit;
-use crate::manager::{Manager, Ticket, TooMany};
+use crate::client::{Client, Permit};
+use crate::config::Config;
+use crate::manager::Manager;
 use crate::protocol::Protocol;
+use crate::server::{Server, Ticket, TooMany};
 use crate::socket::Socket;
 use crate::wire::handshake::{self, HandshakeError};
 pub use origin::OriginError;
@@ -128,9 +131,9 @@ impl UpgradeError {
         }
     }
 
-    /// Counts it as an answer of `manager`'s.
-    pub(crate) fn counted(self, manager: &Manager) -> Self {
-        manager.counters().refused_upgrade(self.word());
+    /// Counts it as an answer of the server.
+    pub(crate) fn counted(self, server: &Server) -> Self {
+        server.counters().refused_upgrade(self.word());
         self
     }
 
@@ -234,29 +237,30 @@ impl Upgrade {
     /// [`from_any_origin`](Self::from_any_origin) was called. A client that sends no `Origin` is no page. While the
     /// manager shuts down the answer is 503.
     pub fn accept<B: Default + From<String>>(self, manager: &Manager, permit: Permit) -> http::Response<B> {
-        let ticket = match self.admit(manager) {
+        let server = manager.server();
+        let ticket = match self.admit(server) {
             Ok(ticket) => ticket,
             Err(error) => {
                 // One line a second for each kind of refusal: whoever knocks must not fill the log.
                 let kind = error.status().canonical_reason().unwrap_or_default();
-                if let Some(unsaid) = manager.sampling().count(kind, std::time::Instant::now()) {
+                if let Some(unsaid) = server.sampling().count(kind, std::time::Instant::now()) {
                     let address = self.peer.map(|peer| tracing::field::display(peer.ip().to_canonical()));
                     let claim = self.claim.filter(|_| matches!(error, UpgradeError::Origin(_)));
                     let (origin, host) = claim.map(|claim| (claim.origin, claim.host)).unzip();
-                    let allowed = origin.is_some().then(|| origin::cut(manager.allowed_origins()));
+                    let allowed = origin.is_some().then(|| origin::cut(server.origins()));
                     tracing::info!(%error, origin, host, allowed, address, unsaid, "upgrade refused");
                 }
-                return error.counted(manager).into_response();
+                return error.counted(server).into_response();
             }
         };
         let protocol = Protocol::choose(|name| self.handshake.offers(name));
         let response = handshake::response(&self.handshake, protocol.subprotocol());
-        let manager = manager.clone();
+        let server = Arc::clone(server);
         tokio::spawn(async move {
             match self.socket.await {
                 Ok(upgraded) => {
-                    let (socket, first) = socket_of(upgraded, self.take, &manager);
-                    manager.serve(socket, &first, protocol, permit, self.accepted, ticket);
+                    let (socket, first) = socket_of(upgraded, self.take, server.config());
+                    Client::serve(&server, socket, &first, protocol, permit, self.accepted, ticket);
                 }
                 Err(error) => tracing::debug!(%error, "the connection ended before it was upgraded"),
             }
@@ -266,22 +270,22 @@ impl Upgrade {
 }
 
 impl Upgrade {
-    /// Whether the manager takes this connection.
-    fn admit(&self, manager: &Manager) -> Result<Ticket, UpgradeError> {
-        if manager.is_shutting_down() {
+    /// Whether the server takes this connection.
+    fn admit(&self, server: &Server) -> Result<Ticket, UpgradeError> {
+        if server.is_drained() {
             return Err(UpgradeError::ShuttingDown);
         }
         if let Some(page) = &self.page {
-            page.as_ref().map_err(|error| *error)?.check(manager.allowed_origins())?;
+            page.as_ref().map_err(|error| *error)?.check(server.origins())?;
         }
-        manager.enter(self.peer).map_err(|TooMany| UpgradeError::TooManyConnections)
+        server.enter(self.peer).map_err(|TooMany| UpgradeError::TooManyConnections)
     }
 }
 
 /// Returns what is under `upgraded`, the plain TCP socket if `take` finds one, and the bytes that were already read from it.
-fn socket_of(upgraded: Upgraded, take: TakeSocket, manager: &Manager) -> (Socket, Bytes) {
+fn socket_of(upgraded: Upgraded, take: TakeSocket, config: &Config) -> (Socket, Bytes) {
     match take(upgraded) {
-        Ok((tcp, first)) => (Socket::direct(tcp, manager.config().stall_timeout), first),
+        Ok((tcp, first)) => (Socket::direct(tcp, config.stall_timeout), first),
         Err(upgraded) => (Socket::Stream(Box::new(TokioIo::new(upgraded))), Bytes::new()),
     }
 }

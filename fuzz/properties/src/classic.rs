@@ -2,7 +2,8 @@
 
 use rtbroadcaster::Kind;
 use rtbroadcaster::message::{DEPTH_MAX, KEY_BYTES_MAX};
-use rtbroadcaster::protocol::{Command, Protocol, Refusal, Request};
+use rtbroadcaster::protocol::{Command, Protocol, Request};
+use rtbroadcaster::refusal::Refusal;
 
 use crate::members::{Member, Members, nesting};
 use crate::message::{created, on_one_line, published, text, travels, words};

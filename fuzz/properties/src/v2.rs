@@ -5,7 +5,8 @@ use std::time::Duration;
 use rtbroadcaster::Kind;
 use rtbroadcaster::message::{DEPTH_MAX, ID_BYTES_MAX, KEY_BYTES_MAX, SIGNAL_BYTES_MAX};
 use rtbroadcaster::options::COUNTED_KEYS_MAX;
-use rtbroadcaster::protocol::{Command, Protocol, Refusal, Request};
+use rtbroadcaster::protocol::{Command, Protocol, Request};
+use rtbroadcaster::refusal::Refusal;
 
 use crate::cursor::where_it_stands;
 use crate::members::{Member, Members, nesting};

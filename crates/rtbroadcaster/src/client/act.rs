@@ -9,11 +9,12 @@ use super::{Client, Role};
 use crate::fanout::{Hold, Outbox, Promise};
 use crate::id::{RoomId, Seq};
 use crate::identity::ViewerKey;
-use crate::manager::Manager;
 use crate::message::{Key, Message, Params};
 use crate::options::RoomOptions;
-use crate::protocol::{Answer, Command, Protocol, Refusal, Terms};
-use crate::room::{CreateError, Done, JoinError, OwnError, Owner, OwnerKey, PublishError, SignalError, Welcome};
+use crate::protocol::{Answer, Command, Protocol, Terms};
+use crate::refusal::{PublishError, Refusal, SignalError};
+use crate::room::{Done, Owner, OwnerKey, Welcome};
+use crate::server::Server;
 use crate::standing::Start;
 
 /// A request is refused.
@@ -61,13 +62,10 @@ impl Client {
             return Err(Refusal::NotOwner);
         }
         let key = self.protocol.has_owner_keys().then(OwnerKey::random);
-        let owner = self.manager.registry().create(self.place, key, options).await.map_err(|error| match error {
-            CreateError::TooManyRooms => Refusal::RoomLimit,
-            CreateError::ShuttingDown | CreateError::Unavailable => Refusal::Unavailable,
-        })?;
+        let owner = self.server.registry().create(self.place, key, options).await?;
         let key = owner.key().map_or("", OwnerKey::as_str);
         let next = self.promise(0);
-        let terms = Terms { config: self.manager.config(), next };
+        let terms = Terms { config: self.server.config(), next };
         let answer = Answer::Created { standing: &owner.standing(), key, grace: owner.grace(), terms };
         self.accept(id, &answer);
         owner.speaks_through(&self.outbox);
@@ -84,18 +82,14 @@ impl Client {
         if !self.permit.may_create() {
             return Err(Refusal::NoRoom);
         }
-        let owner = self.manager.registry().own(room, &key).await;
-        let owner = owner.map_err(|error| match error {
-            OwnError::NoRoom => Refusal::NoRoom,
-            OwnError::Unavailable => Refusal::Unavailable,
-        })?;
+        let owner = self.server.registry().own(room, &key).await?;
         let grace = owner.grace();
         let next = self.promise(owner.viewers());
-        let terms = Terms { config: self.manager.config(), next };
+        let terms = Terms { config: self.server.config(), next };
         let announce = |welcome: &Welcome| {
             let Welcome { standing, how, entries } = welcome;
             let answer = Answer::Owned { standing, how: *how, grace, terms, replay: entries.len() };
-            let hold = self.manager.replays(self.place, welcome.bytes());
+            let hold = self.server.replays(self.place, welcome.bytes());
             (self.protocol.accepted(id, &answer).unwrap_or_default(), hold)
         };
         owner.is_greeted_through(&self.outbox, start, &announce);
@@ -106,33 +100,30 @@ impl Client {
 
     async fn join(&mut self, id: &str, room: &str, start: &Start, shown: Option<&ViewerKey>) -> Result<(), Refusal> {
         self.be_without_room()?;
-        self.manager.turn_of_join().await;
+        self.server.turn_of_join().await;
         self.be_told()?;
         let room: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
         if !self.permit.may_join(room) {
             return Err(Refusal::NoRoom);
         }
         let announce = |welcome: &Welcome, viewer: &ViewerKey| self.joined(id, welcome, viewer);
-        let membership = self.manager.registry().join(room, Arc::clone(&self.outbox), start, shown, &announce);
-        self.role = Role::Viewer(membership.map_err(|error| match error {
-            JoinError::NoRoom => Refusal::NoRoom,
-            JoinError::RoomFull => Refusal::RoomFull,
-        })?);
+        let membership = self.server.registry().join(room, Arc::clone(&self.outbox), start, shown, &announce);
+        self.role = Role::Viewer(membership?);
         self.deadlines.entered();
         Ok(())
     }
 
     async fn publish(&mut self, id: &str, room: String, message: Message) -> Result<(), Refusal> {
         let wants_ack = message.has_id();
-        let Self { role, outbox, manager, protocol, .. } = self;
-        let said = own(role, &room)?.say(message, || later(outbox, manager, *protocol, id, wants_ack)).await;
+        let Self { role, outbox, server, protocol, .. } = self;
+        let said = own(role, &room)?.say(message, || later(outbox, server, *protocol, id, wants_ack)).await;
         self.said(id, said, wants_ack)
     }
 
     async fn clear(&mut self, id: &str, key: Key, name: Option<Box<str>>) -> Result<(), Refusal> {
         let wants_ack = name.is_some();
-        let Self { role, outbox, manager, protocol, .. } = self;
-        let said = own(role, "")?.clear_as(key, name, || later(outbox, manager, *protocol, id, wants_ack)).await;
+        let Self { role, outbox, server, protocol, .. } = self;
+        let said = own(role, "")?.clear_as(key, name, || later(outbox, server, *protocol, id, wants_ack)).await;
         self.said(id, said, wants_ack)
     }
 
@@ -141,12 +132,9 @@ impl Client {
         match said {
             Ok(Some(seq)) if wants_ack => self.accept(id, &Answer::Ack(seq)),
             Ok(_) => {}
-            Err(PublishError::StateFull) => return Err(Refusal::StateFull),
-            Err(PublishError::BadMessage(_)) => return Err(Refusal::BadMessage),
-            Err(PublishError::IdReused) => return Err(Refusal::IdReused),
-            Err(PublishError::Unavailable) => return Err(Refusal::Unavailable),
             // The room's farewell, or the takeover's, is already on its way to this client.
             Err(PublishError::RoomEnded | PublishError::Fenced) => {}
+            Err(error) => return Err(error.into()),
         }
         Ok(())
     }
@@ -154,12 +142,9 @@ impl Client {
     fn signal(&mut self, key: &Key, params: &Params) -> Result<(), Denial> {
         let Role::Viewer(membership) = &mut self.role else { return Err(Refusal::BadMessage.into()) };
         membership.signal(key, params, self.place).map_err(|error| match error {
-            // No mistake: no client can know which keys are counted.
-            SignalError::TooLong => Refusal::TooBig.into(),
-            SignalError::Rate => Refusal::Rate.into(),
             // Other connections have used it up.
-            SignalError::SharedRate => Denial { refusal: Refusal::Rate, counts: false },
-            SignalError::Unavailable => Refusal::Unavailable.into(),
+            SignalError::SharedRate => Denial { refusal: error.into(), counts: false },
+            _ => Refusal::from(error).into(),
         })
     }
 
@@ -221,18 +206,18 @@ impl Client {
     /// Returns the announcement of what a viewer gets, and what counts its bytes until it has them.
     fn joined(&self, id: &str, welcome: &Welcome, viewer: &ViewerKey) -> (Bytes, Hold) {
         let Welcome { standing, how, entries } = welcome;
-        let config = self.manager.config();
+        let config = self.server.config();
         // A lane beats for all viewers alike.
         let terms = Terms { config, next: config.heartbeat() };
         let answer = Answer::Joined { standing, how: *how, replay: entries.len(), terms, viewer };
         let announcement = self.protocol.accepted(id, &answer).unwrap_or_default();
-        (announcement, self.manager.replays(self.place, welcome.bytes()))
+        (announcement, self.server.replays(self.place, welcome.bytes()))
     }
 
     /// Whether the client may be told a room's state, or what it missed, at this moment. Asked before it is known whether
     /// there is such a room: the answer must not tell it.
     fn be_told(&self) -> Result<(), Refusal> {
-        if self.manager.may_replay(self.place) { Ok(()) } else { Err(Refusal::Rate) }
+        if self.server.may_replay(self.place) { Ok(()) } else { Err(Refusal::Rate) }
     }
 
     fn be_without_room(&self) -> Result<(), Refusal> {
@@ -249,8 +234,8 @@ fn own<'a>(role: &'a mut Role, room: &str) -> Result<&'a mut Owner, Refusal> {
 }
 
 /// Answers what was asked under the name `id` when what was said is written.
-fn later(outbox: &Arc<Outbox>, manager: &Manager, protocol: Protocol, id: &str, wants_ack: bool) -> Done {
-    let counters = Arc::clone(manager.counters());
+fn later(outbox: &Arc<Outbox>, server: &Server, protocol: Protocol, id: &str, wants_ack: bool) -> Done {
+    let counters = Arc::clone(server.counters());
     // The longest answer there may be.
     let answer = Promise::new(outbox, protocol.refused(id, Refusal::Unavailable).len());
     let id = String::from(id);

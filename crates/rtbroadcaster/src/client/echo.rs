@@ -1,20 +1,22 @@
 //! Tests only: a client that gets back what it says, binary messages included, of any size, in any number of fragments
 //! and at any pace. All else is as for every client. Must not know where the socket comes from.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 
 use super::{Client, Permit, Role};
 use crate::fanout::Frame;
-use crate::manager::Manager;
 use crate::protocol::Protocol;
+use crate::server::Server;
 use crate::socket::Socket;
 use crate::wire::{Decoder, Limits};
 
 impl Client {
     /// A client on `socket` that gets back what it says.
-    pub(crate) fn echo(socket: Socket, manager: &Manager) -> Self {
-        let (permit, accepted) = (Permit::anything(), manager.clock().now());
-        let mut client = Self::new(socket, Protocol::Classic, manager.clone(), permit, accepted, None);
+    pub(crate) fn echo(socket: Socket, server: &Arc<Server>) -> Self {
+        let (permit, accepted) = (Permit::anything(), server.clock().now());
+        let mut client = Self::new(socket, Protocol::Classic, Arc::clone(server), permit, accepted, None);
         client.decoder = Decoder::with_binary(Limits { message_bytes_max: 0, fragments_max: 0, ..Limits::default() });
         client.role = Role::Echo;
         client

@@ -10,7 +10,8 @@ use super::act::Denial;
 use super::{Client, Role, Slowed};
 use crate::close::CloseReason;
 use crate::fanout::Ending;
-use crate::protocol::{Command, Refusal, Request};
+use crate::protocol::{Command, Request};
+use crate::refusal::Refusal;
 use crate::wire::{Decoder, Incoming, Violation, encode};
 
 /// Decodes `bytes` into `inbox`, up to the first violation.
@@ -27,7 +28,7 @@ pub(super) fn receive(decoder: &mut Decoder, inbox: &mut VecDeque<Result<Incomin
 impl Client {
     /// Something came, and is in the inbox as far as it is whole.
     pub(super) fn heard(&mut self) {
-        let now = self.manager.clock().now();
+        let now = self.server.clock().now();
         self.deadlines.heard(now);
         let ended = self.inbox.iter().any(|incoming| matches!(incoming, Ok(Incoming::Text(_) | Incoming::TooBig(_))));
         let begun = !self.decoder.is_between_messages();
@@ -45,7 +46,7 @@ impl Client {
         if whole == 0 && open == 0 {
             return;
         }
-        let limit = self.manager.config().message_bytes_max;
+        let limit = self.server.config().message_bytes_max;
         if self.oversize.get_or_insert_default().came(whole, open, limit, now) {
             self.inbox.push_back(Err(Violation::TooBig));
         }
@@ -161,7 +162,7 @@ impl Client {
 
     /// Counts a ping, or a request that is refused or changes nothing. Returns whether it is one too many.
     fn is_unproductive(&mut self) -> bool {
-        self.unproductive.came(self.manager.clock().now())
+        self.unproductive.came(self.server.clock().now())
     }
 
     /// Refuses what is asked too often, and closes the connection.
@@ -172,7 +173,7 @@ impl Client {
 
     fn refuse(&mut self, echo: &str, refusal: Refusal) {
         tracing::debug!(reason = refusal.code(), "request refused");
-        self.manager.counters().refused(refusal.code());
+        self.server.counters().refused(refusal.code());
         self.outbox.answer(self.protocol.refused(echo, refusal));
         if let Some(reason) = self.strikes.refused(refusal) {
             self.outbox.finish(reason);

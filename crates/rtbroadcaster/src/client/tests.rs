@@ -3,19 +3,27 @@
 use futures_util::FutureExt;
 
 use super::*;
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::protocol::Refusal;
+use crate::options::RoomOptions;
+use crate::refusal::Refusal;
+use crate::room::OwnerKey;
 use crate::wire::encode;
+
+fn server(config: Config) -> Arc<Server> {
+    Arc::new(Server::new(config, Clock::start()))
+}
 
 #[tokio::test]
 async fn a_viewers_task_is_small() {
     let (stream, _peer) = tokio::io::duplex(16);
-    let manager = Manager::new(Config::default());
+    let server = server(Config::default());
     let socket = Socket::Stream(Box::new(stream));
-    let ticket = manager.enter(None).unwrap();
-    let mut client = Client::new(socket, Protocol::Classic, manager.clone(), Permit::anything(), Duration::ZERO, None);
+    let ticket = server.enter(None).unwrap();
+    let mut client =
+        Client::new(socket, Protocol::Classic, Arc::clone(&server), Permit::anything(), Duration::ZERO, None);
     let (run, parts) = (std::mem::size_of_val(&client.run()), std::mem::size_of::<Client>());
-    let bytes = std::mem::size_of_val(&manager.see_through(client, Ok(()), ticket));
+    let bytes = std::mem::size_of_val(&client.see_through(Ok(()), ticket));
     assert!(bytes <= 832, "{bytes} bytes for each idle viewer: {parts} of the client and {run} to run it");
     assert!(std::mem::size_of::<Outbox>() <= 128);
 }
@@ -29,11 +37,11 @@ fn frame(text: &str) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_viewer_that_is_closed_leaves_its_room_at_once() {
-    let manager = Manager::new(Config::default());
-    let owner = manager.create_room().await.unwrap();
+    let server = server(Config::default());
+    let owner = server.registry().create(None, Some(OwnerKey::random()), RoomOptions::new()).await.unwrap();
     let (stream, mut peer) = tokio::io::duplex(1_024);
     let socket = Socket::Stream(Box::new(stream));
-    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO, None);
+    let mut client = Client::new(socket, Protocol::Classic, server, Permit::anything(), Duration::ZERO, None);
     let outbox = Arc::clone(&client.outbox);
     client.begin(&frame(&format!(r#"{{"uuid":"{}","status":{{"value":2}}}}"#, owner.room())));
     let client = tokio::spawn(async move { client.run().await });
@@ -54,18 +62,18 @@ async fn a_viewer_that_is_closed_leaves_its_room_at_once() {
 #[tokio::test]
 async fn a_client_that_never_stops_pinging_has_no_more_time_for_its_first_message() {
     let timeout = Duration::from_millis(50);
-    let manager = Manager::new(Config { first_message_timeout: timeout, ..Config::default() });
+    let server = server(Config { first_message_timeout: timeout, ..Config::default() });
     // A ping under a mask, whose every byte is the same.
     let pings = tokio::io::join(tokio::io::repeat(0x89), tokio::io::sink());
     let socket = Socket::Stream(Box::new(pings));
-    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO, None);
+    let mut client = Client::new(socket, Protocol::Classic, server, Permit::anything(), Duration::ZERO, None);
     let ended = tokio::time::timeout(LINGER + Duration::from_secs(5), client.run()).await;
     assert!(ended.is_ok(), "the client is still there");
 }
 
 #[tokio::test]
 async fn an_address_that_only_the_web_server_knows_counts_for_its_rooms() {
-    let manager = Manager::new(Config { rooms_per_address_max: 1, ..Config::default() });
+    let server = server(Config { rooms_per_address_max: 1, ..Config::default() });
     let first_place = Some(Place::from(std::net::IpAddr::from([192, 0, 2, 1])));
     let other_place = Some(Place::from(std::net::IpAddr::from([192, 0, 2, 2])));
     let mut peers = Vec::new();
@@ -73,22 +81,22 @@ async fn an_address_that_only_the_web_server_knows_counts_for_its_rooms() {
         let (stream, mut peer) = tokio::io::duplex(1_024);
         let socket = Socket::Stream(Box::new(stream));
         let mut client =
-            Client::new(socket, Protocol::Classic, manager.clone(), Permit::anything(), Duration::ZERO, place);
+            Client::new(socket, Protocol::Classic, Arc::clone(&server), Permit::anything(), Duration::ZERO, place);
         client.begin(&frame(r#"{"status":{"value":1}}"#));
         tokio::spawn(async move { client.run().await });
         tokio::io::AsyncReadExt::read_exact(&mut peer, &mut [0; 16]).await.unwrap();
-        assert_eq!(manager.rooms().len(), rooms, "{place:?}");
+        assert_eq!(server.registry().len(), rooms, "{place:?}");
         peers.push(peer);
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_message_that_does_not_end_is_closed_with_1008_after_10_seconds() {
-    let manager = Manager::new(Config::default());
-    let owner = manager.create_room().await.unwrap();
+    let server = server(Config::default());
+    let owner = server.registry().create(None, Some(OwnerKey::random()), RoomOptions::new()).await.unwrap();
     let (stream, mut peer) = tokio::io::duplex(1_024);
     let socket = Socket::Stream(Box::new(stream));
-    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO, None);
+    let mut client = Client::new(socket, Protocol::Classic, server, Permit::anything(), Duration::ZERO, None);
     // A viewer, then the first byte of its next message.
     client.begin(&frame(&format!(r#"{{"uuid":"{}","status":{{"value":2}}}}"#, owner.room())));
     client.begin(&[0x81]);
@@ -104,12 +112,12 @@ async fn a_message_that_does_not_end_is_closed_with_1008_after_10_seconds() {
 
 #[tokio::test]
 async fn a_room_that_is_asked_for_while_the_manager_shuts_down_is_unavailable() {
-    let manager = Manager::new(Config::default());
+    let server = server(Config::default());
     // The moment of a shutdown in which this client was not told yet.
-    manager.registry().shut();
+    server.registry().shut();
     let (stream, mut peer) = tokio::io::duplex(1_024);
     let socket = Socket::Stream(Box::new(stream));
-    let mut client = Client::new(socket, Protocol::Classic, manager, Permit::anything(), Duration::ZERO, None);
+    let mut client = Client::new(socket, Protocol::Classic, server, Permit::anything(), Duration::ZERO, None);
     client.begin(&frame(r#"{"uuid":"u","status":{"value":1}}"#));
     tokio::spawn(async move { client.run().await });
     let expected = Protocol::Classic.refused("u", Refusal::Unavailable);
@@ -120,11 +128,11 @@ async fn a_room_that_is_asked_for_while_the_manager_shuts_down_is_unavailable() 
 
 #[tokio::test]
 async fn an_owner_is_slowed_by_the_lanes_and_by_nothing_else() {
-    let manager = Manager::new(Config::default());
-    let mut owner = manager.create_room().await.unwrap();
+    let server = server(Config::default());
+    let mut owner = server.registry().create(None, Some(OwnerKey::random()), RoomOptions::new()).await.unwrap();
     let (stream, mut peer) = tokio::io::duplex(1_024);
     let socket = Socket::Stream(Box::new(stream));
-    let mut client = Client::new(socket, Protocol::V2, manager, Permit::anything(), Duration::ZERO, None);
+    let mut client = Client::new(socket, Protocol::V2, server, Permit::anything(), Duration::ZERO, None);
     client.begin(&frame(&format!(r#"{{"type":"join","id":"a","room":"{}"}}"#, owner.room())));
     let client = tokio::spawn(async move { client.run().await });
     tokio::io::AsyncReadExt::read_exact(&mut peer, &mut [0; 16]).await.unwrap();

@@ -8,11 +8,12 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::simulated::Machine;
-use super::{Append, Engine, Follower, Forgotten, Header, LifeIndex, Lives, Opened, Record, Stored, Sum};
+use super::{Engine, Follower, Opened};
 use crate::id::{Numbering, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
 use crate::options::{Counting as Way, RoomOptions};
 use crate::place::Place;
+use crate::record::{Append, Forgotten, Header, LifeIndex, Lives, Record, Stored, Sum};
 
 /// A machine on which processes come and go.
 pub(crate) trait House {

@@ -26,10 +26,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Lives, Opened, Stored, Sum};
+use super::Opened;
 use crate::id::{Life, Numbering, RoomId, Seq};
 use crate::identity::Secret;
 use crate::metrics::Counters;
+use crate::record::{Lives, Stored, Sum};
 use damage::{Findings, Loss};
 pub use error::DiskError;
 use journal::Journal;

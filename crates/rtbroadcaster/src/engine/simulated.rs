@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use super::{Append, Engine, Follower, Forgotten, Header, Health, LifeIndex, Lives, Opened, Record, Stored};
+use super::{Engine, Follower, Health, Opened};
 use crate::id::{Life, RoomId, Seq};
 use crate::identity::Secret;
+use crate::record::{Append, Forgotten, Header, LifeIndex, Lives, Record, Stored};
 
 /// What stands on a disk of one room.
 #[derive(Debug, Clone, Default)]

@@ -6,8 +6,6 @@ use std::sync::Arc;
 
 use super::Manager;
 #[cfg(feature = "disk")]
-use super::Shared;
-#[cfg(feature = "disk")]
 use crate::clock::Clock;
 #[cfg(feature = "disk")]
 use crate::config::Config;
@@ -17,6 +15,8 @@ use crate::engine::Opened;
 #[cfg(feature = "disk")]
 use crate::engine::disk::{Disk, DiskError};
 use crate::metrics::LogStatus;
+#[cfg(feature = "disk")]
+use crate::server::Server;
 
 impl Manager {
     /// A manager whose rooms are kept in a directory and outlive the process, with all rooms that are kept there. Only
@@ -54,14 +54,12 @@ impl Manager {
     #[cfg(feature = "disk")]
     pub async fn open(config: Config, disk: &Disk) -> Result<Self, DiskError> {
         config.warn();
-        let shared = Shared::new(config, Clock::of_the_world());
-        let now = shared.clock.now();
-        let counters = Arc::clone(&shared.counters);
-        let Opened { engine, rooms, lives, secret } = disk.open(now, counters, shared.config.secret.clone()).await?;
-        let manager = Self(Arc::new(shared));
-        let registry = manager.make_registry(Some(engine), rooms, lives, Some(secret));
-        manager.0.registry.get_or_init(|| registry);
-        Ok(manager)
+        let server = Server::new(config, Clock::of_the_world());
+        let now = server.clock().now();
+        let counters = Arc::clone(server.counters());
+        let Opened { engine, rooms, lives, secret } = disk.open(now, counters, server.config().secret.clone()).await?;
+        server.take_over(engine, rooms, lives, secret);
+        Ok(Self(Arc::new(server)))
     }
 
     /// Whether the logs of rooms that are kept can be written now; a load balancer should not send new clients to a server
@@ -73,8 +71,7 @@ impl Manager {
     /// assert_eq!(Manager::new(Config::default()).log_status(), LogStatus::Writable);
     /// ```
     pub fn log_status(&self) -> LogStatus {
-        let health = self.0.registry.get().map_or(Health::Fine, |registry| registry.health());
-        match health {
+        match self.0.health() {
             Health::Fine => LogStatus::Writable,
             Health::Failing => LogStatus::Unavailable,
             Health::Lost => LogStatus::Lost,
@@ -84,7 +81,7 @@ impl Manager {
     /// Waits until the logs of rooms that are kept can never be written again ([`LogStatus::Lost`]); the program should end
     /// then, and tell why. For ever, if that does not happen.
     pub fn log_lost(&self) -> impl Future<Output = ()> + Send + use<> {
-        let engine = self.0.registry.get().and_then(|registry| registry.engine().cloned());
+        let engine = self.0.rooms().and_then(|registry| registry.engine().cloned());
         async move {
             if let Some(engine) = engine
                 && engine.health().wait_for(|health| *health == Health::Lost).await.is_ok()

@@ -10,11 +10,14 @@ mod turns;
 use bytes::Bytes;
 
 use super::*;
+use crate::client::{Client, Permit};
 use crate::fanout::Hold;
 use crate::fanout::{Ending, Outbox};
 use crate::message::{Key, Params};
 use crate::options::Counting;
-use crate::room::SignalError;
+use crate::protocol::Protocol;
+use crate::refusal::SignalError;
+use crate::socket::Socket;
 use crate::standing::Start;
 
 /// A text frame of a client, under a mask of zeroes.
@@ -35,10 +38,10 @@ async fn a_manager_that_was_shut_down_before_its_first_room_creates_none() {
 #[tokio::test]
 async fn a_client_whose_room_ended_before_it_could_speak_is_told() {
     let manager = Manager::new(Config::default());
-    let owner = manager.registry().create(None, None, RoomOptions::new()).await.unwrap();
+    let owner = manager.server().registry().create(None, None, RoomOptions::new()).await.unwrap();
     manager.close_room(owner.room());
     let dialect = Protocol::Classic.dialect();
-    let outbox = Outbox::new(None, dialect, manager.clock(), manager.counters(), manager.config());
+    let outbox = Outbox::new(None, dialect, manager.server().clock(), manager.server().counters(), manager.config());
     owner.speaks_through(&outbox);
     assert_eq!(outbox.ending(), Ending::Finishing);
 }
@@ -46,9 +49,18 @@ async fn a_client_whose_room_ended_before_it_could_speak_is_told() {
 #[tokio::test]
 async fn a_client_whose_room_was_found_before_it_could_speak_is_told_who_watches() {
     let manager = Manager::new(Config::default());
-    let owner = manager.registry().create(None, Some(OwnerKey::random()), RoomOptions::new()).await.unwrap();
-    let outbox = || Outbox::new(None, Protocol::V2.dialect(), manager.clock(), manager.counters(), manager.config());
+    let owner = manager.server().registry().create(None, Some(OwnerKey::random()), RoomOptions::new()).await.unwrap();
+    let outbox = || {
+        Outbox::new(
+            None,
+            Protocol::V2.dialect(),
+            manager.server().clock(),
+            manager.server().counters(),
+            manager.config(),
+        )
+    };
     let viewer = manager
+        .server()
         .registry()
         .join(owner.room(), outbox(), &Start::Fresh, None, &|_, _| (Bytes::new(), Hold::default()))
         .unwrap();
@@ -64,8 +76,15 @@ async fn what_is_said_to_the_owner_of_a_room_that_has_ended_is_refused() {
     let options = RoomOptions::new().with_counting("vote", Counting::default()).unwrap();
     let owner = manager.create_room_with(options).await.unwrap();
     let _signals = owner.signals();
-    let outbox = Outbox::new(None, Protocol::V2.dialect(), manager.clock(), manager.counters(), manager.config());
+    let outbox = Outbox::new(
+        None,
+        Protocol::V2.dialect(),
+        manager.server().clock(),
+        manager.server().counters(),
+        manager.config(),
+    );
     let mut viewer = manager
+        .server()
         .registry()
         .join(owner.room(), outbox, &Start::Fresh, None, &|_, _| (Bytes::new(), Hold::default()))
         .unwrap();

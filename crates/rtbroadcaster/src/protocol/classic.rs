@@ -7,11 +7,12 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Answer, Command, Refusal, Request};
+use super::{Answer, Command, Request};
 use crate::close::CloseReason;
 use crate::id::RoomId;
 use crate::message::{Change, DEPTH_MAX, Dialect, Entry, Kind, Message, Overflowing, Params, Written, depth};
 use crate::options::RoomOptions;
+use crate::refusal::Refusal;
 use crate::standing::Start;
 use crate::wire::encode::TextFrame;
 

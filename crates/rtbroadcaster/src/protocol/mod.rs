@@ -2,7 +2,6 @@
 //! Must not know sockets, rooms or time. PROTOCOL.md is the normative text.
 
 pub mod classic;
-mod refusal;
 pub mod v2;
 
 use std::time::Duration;
@@ -18,7 +17,7 @@ use crate::options::RoomOptions;
 use crate::standing::{How, Standing, Start};
 use crate::wire::Excess;
 
-pub use refusal::{Refusal, Strikes};
+use crate::refusal::Refusal;
 
 /// The protocols, chosen by `Sec-WebSocket-Protocol` (RFC 6455 section 1.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Answer, Refusal, Terms};
+use super::{Answer, Terms};
 use crate::audience::Audience;
 use crate::close::CloseReason;
 use crate::config::Config;
@@ -18,6 +18,7 @@ use crate::id::Term;
 use crate::message::{
     Change, DEPTH_MAX, Dialect, Entry, ID_BYTES_MAX, KEY_BYTES_MAX, Overflowing, Params, SIGNAL_BYTES_MAX, Written,
 };
+use crate::refusal::Refusal;
 use crate::signal::Signal;
 use crate::standing::{How, OwnerStatus, ResetReason, RoomEnd, Standing};
 use crate::wire::encode::TextFrame;

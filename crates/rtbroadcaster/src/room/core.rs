@@ -12,6 +12,7 @@ use super::presence::{Absence, Patience, Presence};
 use crate::config::{Config, exceeds};
 use crate::id::{Cursor, Epoch, Numbering, RoomId, Seq};
 use crate::message::Entry;
+use crate::refusal::{JoinError, OwnError, PublishError};
 use crate::standing::{How, OwnerStatus, Reach, ResetReason, Standing, Start};
 pub(super) use ahead::Origin;
 use ahead::{Ahead, Step};
@@ -46,13 +47,25 @@ pub enum ProposeError {
     Unavailable,
 }
 
-/// Why a viewer is not admitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JoinError {
-    /// The room does not exist or has ended.
-    NoRoom,
-    /// It has as many viewers as it may.
-    RoomFull,
+impl From<ProposeError> for PublishError {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::Ended => Self::RoomEnded,
+            ProposeError::Unavailable => Self::Unavailable,
+            ProposeError::Rejected(Rejection::Fenced) => Self::Fenced,
+            ProposeError::Rejected(Rejection::IdReused) => Self::IdReused,
+            ProposeError::Rejected(Rejection::StateFull) => Self::StateFull,
+        }
+    }
+}
+
+impl From<ProposeError> for OwnError {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::Unavailable => Self::Unavailable,
+            ProposeError::Ended | ProposeError::Rejected(_) => Self::NoRoom,
+        }
+    }
 }
 
 /// What became of a proposal.

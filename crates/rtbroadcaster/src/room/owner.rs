@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::core::{Origin, ProposeError};
-use super::log::{Proposal, Rejection};
+use super::log::Proposal;
 use super::waiting::{Done, when_done};
 use super::{Announce, OwnerKey, Room, Signals};
 use crate::audience::Audience;
@@ -16,6 +16,7 @@ use crate::config::exceeds;
 use crate::fanout::Outbox;
 use crate::id::{RoomId, Seq, Term};
 use crate::message::{Body, Change, Key, Kind, Message, MessageError, Params};
+use crate::refusal::PublishError;
 use crate::standing::{Standing, Start};
 
 /// The right to speak in one room. A room has one speaker, so this cannot be cloned.
@@ -50,64 +51,6 @@ pub struct Owner {
     term: Term,
     /// What makes another program, or this one later, the owner.
     key: Option<OwnerKey>,
-}
-
-/// Why a message was not published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PublishError {
-    /// The room has ended.
-    #[error("the room has ended")]
-    RoomEnded,
-    /// Another owner has taken the room over.
-    #[error("another owner has taken the room over")]
-    Fenced,
-    /// The message has a fault: its key, parameters, size or id. The source says which.
-    #[error("the message cannot be published")]
-    BadMessage(#[from] MessageError),
-    /// The room's state cannot take another key or this many bytes: `state_keys_max`, `state_bytes_max`.
-    #[error("the room's state is full")]
-    StateFull,
-    /// The same id was published with other content.
-    #[error("the id was used for another message")]
-    IdReused,
-    /// The room's log cannot be written at the moment. Whether this message will be is not known: published again under the
-    /// same id, once it can be, it is stored once.
-    #[error("the room's log cannot be written")]
-    Unavailable,
-}
-
-impl From<ProposeError> for PublishError {
-    fn from(error: ProposeError) -> Self {
-        match error {
-            ProposeError::Ended => Self::RoomEnded,
-            ProposeError::Unavailable => Self::Unavailable,
-            ProposeError::Rejected(Rejection::Fenced) => Self::Fenced,
-            ProposeError::Rejected(Rejection::IdReused) => Self::IdReused,
-            ProposeError::Rejected(Rejection::StateFull) => Self::StateFull,
-        }
-    }
-}
-
-/// Why somebody with a key does not become the owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum OwnError {
-    /// There is no such room, or the key is not its own: both look the same.
-    #[error("no such room")]
-    NoRoom,
-    /// The room's log cannot be written.
-    #[error("the room's log cannot be written")]
-    Unavailable,
-}
-
-impl From<ProposeError> for OwnError {
-    fn from(error: ProposeError) -> Self {
-        match error {
-            ProposeError::Unavailable => Self::Unavailable,
-            ProposeError::Ended | ProposeError::Rejected(_) => Self::NoRoom,
-        }
-    }
 }
 
 impl Owner {

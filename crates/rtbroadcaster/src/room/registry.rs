@@ -8,38 +8,24 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use super::core::{JoinError, Origin};
+use super::core::Origin;
 use super::key::KeyHash;
 use super::looks::Looks;
 use super::viewer::Membership;
-use super::{AnnounceViewer, OwnError, Owner, OwnerKey, Room, RoomSummary, Surroundings};
+use super::{AnnounceViewer, Owner, OwnerKey, Room, RoomSummary, Surroundings};
 use crate::clock::Clock;
-use crate::engine::{Engine, Health, Stored};
+use crate::engine::{Engine, Health};
 use crate::fanout::{Faults, Lagging, Moments, Outbox};
 use crate::fault;
 use crate::id::{RoomId, Term};
 use crate::identity::ViewerKey;
 use crate::options::RoomOptions;
 use crate::place::Place;
+use crate::record::Stored;
+use crate::refusal::{CreateError, JoinError, OwnError};
 use crate::sampling::Sampling;
 use crate::standing::Start;
 use list::{Full, List};
-
-/// Why a room is not created.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CreateError {
-    /// There are `rooms_max` rooms, or `rooms_per_address_max` from this address, or the rooms that there are keep
-    /// `data_bytes_max` or those of this address `data_bytes_per_address_max`.
-    #[error("there are as many rooms as there may be")]
-    TooManyRooms,
-    /// The manager is shutting down.
-    #[error("the manager is shutting down")]
-    ShuttingDown,
-    /// The room's log cannot be written.
-    #[error("the room's log cannot be written")]
-    Unavailable,
-}
 
 /// All rooms.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ use crate::fanout::Frame;
 use crate::id::Term;
 use crate::message::{Key, Params};
 use crate::metrics::SignalRefusal;
+use crate::refusal::SignalError;
 use crate::signal::Signal;
 
 /// How many signals may wait for a program that owns a room.
@@ -33,19 +34,6 @@ impl Signals {
     pub async fn recv(&mut self) -> Option<Signal> {
         self.0.recv().await
     }
-}
-
-/// Why a signal is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SignalError {
-    /// Its key is counted, and its parameters are too long for that.
-    TooLong,
-    /// The viewer says too much over this connection.
-    Rate,
-    /// All viewers of the room together say too much, or the viewer does over all its connections.
-    SharedRate,
-    /// Nobody hears it at the moment, or it cannot be counted.
-    Unavailable,
 }
 
 impl Room {

@@ -11,15 +11,16 @@ use super::core::{Applied, Decided, Origin, ProposeError, Proposed, Space, Welco
 use super::end::Departure;
 use super::key::KeyHash;
 use super::log::Proposal;
-use super::owner::OwnError;
 use super::quota::Share;
 use super::waiting::{Done, Waiter, when_done};
 use super::{Announce, Owner, OwnerKey, Room, State, replay};
 use crate::close::CloseReason;
-use crate::engine::{Append, Follower, Health};
+use crate::engine::{Follower, Health};
 use crate::fanout::{Item, Outbox, Parting, Roll};
 use crate::id::{RoomId, Seq, Term};
 use crate::message::Change;
+use crate::record::Append;
+use crate::refusal::OwnError;
 use crate::standing::{OwnerStatus, Start};
 
 impl Room {

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::members::Seat;
 use super::pace::Pace;
 use super::votes::Voter;
-use super::{AnnounceViewer, Room, SignalError};
+use super::{AnnounceViewer, Room};
 use crate::fanout::{Hold, Outbox};
 use crate::id::Seq;
 use crate::identity::{ViewerKey, ViewerNumber};
 use crate::message::{Key, Params};
 use crate::metrics::SignalRefusal;
 use crate::place::Place;
+use crate::refusal::SignalError;
 
 /// A viewer's place in a room. Dropping it is how a viewer leaves, so no path forgets to.
 #[derive(Debug)]

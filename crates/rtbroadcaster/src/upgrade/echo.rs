@@ -85,9 +85,9 @@ where
 
 async fn echo(upgrade: Upgrade, path: Path, manager: Manager) {
     let Ok(upgraded) = upgrade.socket.await else { return };
-    let (socket, first) = socket_of(upgraded, take_back, &manager);
+    let (socket, first) = socket_of(upgraded, take_back, manager.config());
     assert_eq!(matches!(socket, Socket::Direct(_)), path == Path::Direct);
-    let mut client = Client::echo(socket, &manager);
+    let mut client = Client::echo(socket, manager.server());
     client.begin(&first);
     client.run().await;
 }

@@ -16,7 +16,7 @@ mod tokens;
 mod tree;
 
 use rtbroadcaster::CloseReason;
-use rtbroadcaster::protocol::Refusal;
+use rtbroadcaster::refusal::Refusal;
 
 use tree::File;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rtbroadcaster::protocol::{Protocol, Refusal};
+use rtbroadcaster::protocol::Protocol;
+use rtbroadcaster::refusal::Refusal;
 use rtbroadcaster::{CloseReason, Config, Manager};
 
 use super::client::{Asked, Client, Cursor, Role};

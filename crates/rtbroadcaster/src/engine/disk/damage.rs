@@ -9,7 +9,7 @@ use super::cut::Cut;
 use super::marker::{Found, Mark};
 use super::store::Found as Room;
 use super::tally::Tally;
-use crate::engine::sum;
+use crate::record::sum;
 
 /// What was found of a store when it was opened.
 pub(super) struct Findings<'a> {

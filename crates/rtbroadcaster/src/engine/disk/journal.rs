@@ -16,10 +16,11 @@ use super::pulse::Pulse;
 use super::store::Store;
 use super::tally::{Ledger, Tally};
 use super::{Ack, Disk};
-use crate::engine::{Append, Engine, Follower, Health, LifeIndex, Lives};
+use crate::engine::{Engine, Follower, Health};
 use crate::fault;
 use crate::id::RoomId;
 use crate::metrics::Counters;
+use crate::record::{Append, LifeIndex, Lives};
 
 /// How often the directory is looked at and its marker written.
 const LOOK: Duration = Duration::from_secs(1);

@@ -11,11 +11,11 @@ use serde_json::{Map, Value};
 
 use super::tally::Tally;
 use super::text::{self, Text, Unreadable, halves};
-use crate::engine::{Header, LifeIndex, Lives, Record, Sum};
 use crate::id::{Life, Numbering, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
 use crate::options::{Counting, RoomOptions};
 use crate::place::Place;
+use crate::record::{Header, LifeIndex, Lives, Record, Sum};
 
 /// What is kept of a room. Times are milliseconds since 1970.
 #[derive(Serialize, Deserialize)]

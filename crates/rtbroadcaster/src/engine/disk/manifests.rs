@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::tree;
-use crate::engine::sum;
+use crate::record::sum;
 
 /// The file by which one process has the store for itself.
 const LOCK: &str = "lock";

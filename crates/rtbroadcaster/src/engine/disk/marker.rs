@@ -15,8 +15,8 @@ use super::Ack;
 use super::tally::Tally;
 use super::text::{Text, Unreadable};
 use super::tree;
-use crate::engine::sum;
 use crate::id::Life;
+use crate::record::sum;
 
 /// The name of the file.
 pub(super) const NAME: &str = "alive";

@@ -14,7 +14,7 @@ use super::journal::Writer;
 use super::store::{Contents, LoadError, Store};
 use super::tree::{self, Foreign, TreeError};
 use super::{Ack, Disk};
-use crate::engine::Append;
+use crate::record::Append;
 
 /// How much must fit on the disk before the store is opened again.
 const PROBE_BYTES: usize = 1024 * 1024;

@@ -11,8 +11,8 @@ use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistM
 use super::FORMAT;
 use super::kept;
 use super::tally::Ledger;
-use crate::engine::{Append, Header, Lives, Record, Stored};
 use crate::id::RoomId;
+use crate::record::{Append, Header, Lives, Record, Stored};
 pub(super) use reading::{Contents, Found, House, LoadError};
 
 /// What a store may have in memory before it writes it to a table.

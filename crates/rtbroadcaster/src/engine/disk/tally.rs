@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::text::halves;
-use crate::engine::{Record, sum};
 use crate::id::RoomId;
+use crate::record::{Record, sum};
 
 /// How much was ever written to a store, and the sum of what is there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::engine::contract::{self, Counting, House, header, record};
-use crate::engine::{Append, Engine, Follower, Forgotten, Header, Record, Sum};
+use crate::engine::{Engine, Follower};
 use crate::id::RoomId;
+use crate::record::{Append, Forgotten, Header, Record, Sum};
 
 /// A directory that goes with its test.
 struct Place(PathBuf);
@@ -313,7 +314,7 @@ async fn what_is_missing_or_changed_in_the_store_is_said_with_its_room() {
         (
             "where a life began",
             |store, room| {
-                let starts = vec![(super::super::LifeIndex(0), Seq::new(2).unwrap())];
+                let starts = vec![(crate::record::LifeIndex(0), Seq::new(2).unwrap())];
                 store.rooms_keyspace().insert(room.to_bytes(), kept::header(&Header { starts, ..header(1) })).unwrap();
             },
             "messages of room",

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::place::Place;
-use crate::room::PublishError;
+use crate::refusal::PublishError;
 
 fn place(last: u8) -> Option<Place> {
     Some(Place::from(IpAddr::from([192, 0, 2, last])))
@@ -13,7 +13,7 @@ fn place(last: u8) -> Option<Place> {
 
 async fn create(manager: &Manager, last: u8, grace: u64) -> Result<Owner, CreateError> {
     let options = RoomOptions::new().with_grace(Duration::from_secs(grace));
-    manager.registry().create(place(last), Some(OwnerKey::random()), options).await
+    manager.server().registry().create(place(last), Some(OwnerKey::random()), options).await
 }
 
 #[tokio::test(start_paused = true)]

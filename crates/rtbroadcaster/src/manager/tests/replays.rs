@@ -17,20 +17,28 @@ async fn the_state_that_a_slow_viewer_gets_counts_for_its_address_and_is_not_ref
     let address = SocketAddr::from(([192, 0, 2, 1], 50_000));
     let place = Some(Place::from(address.ip()));
     let (stream, mut peer) = tokio::io::duplex(64);
-    let ticket = manager.enter(Some(address)).unwrap();
+    let ticket = manager.server().enter(Some(address)).unwrap();
     let join = frame(&format!(r#"{{"type":"join","id":"j","room":"{}"}}"#, owner.room()));
     let now = tokio::time::Instant::now();
-    manager.serve(Socket::Stream(Box::new(stream)), &join, Protocol::V2, Permit::anything(), now, ticket);
+    Client::serve(
+        manager.server(),
+        Socket::Stream(Box::new(stream)),
+        &join,
+        Protocol::V2,
+        Permit::anything(),
+        now,
+        ticket,
+    );
     let mut begin = [0; 16];
     peer.read_exact(&mut begin).await.unwrap();
-    assert!(manager.may_replay(place), "an empty state costs nothing");
+    assert!(manager.server().may_replay(place), "an empty state costs nothing");
 
     owner.publish(Message::state("deck", ["x".repeat(2_000)])).await.unwrap();
     for _ in 0..20 {
         owner.publish(Message::event("bell", ["x".repeat(1_000)])).await.unwrap();
     }
     tokio::task::yield_now().await;
-    assert!(manager.may_replay(place), "it has not taken what it may have before");
+    assert!(manager.server().may_replay(place), "it has not taken what it may have before");
     let mut came = Vec::new();
     let reset = br#"{"type":"reset","reason":"slow""#;
     let reading = async {
@@ -39,6 +47,6 @@ async fn the_state_that_a_slow_viewer_gets_counts_for_its_address_and_is_not_ref
         }
     };
     tokio::time::timeout(Duration::from_secs(5), reading).await.expect("no reset came");
-    assert!(!manager.may_replay(place), "the state costs its bytes");
-    assert!(manager.may_replay(None), "nobody knows where this one is");
+    assert!(!manager.server().may_replay(place), "the state costs its bytes");
+    assert!(manager.server().may_replay(None), "nobody knows where this one is");
 }

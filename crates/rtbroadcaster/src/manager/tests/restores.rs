@@ -38,14 +38,20 @@ fn config() -> Config {
 
 /// Returns what a viewer gets that comes to `room` of `manager` with `start`.
 fn welcome(manager: &Manager, room: RoomId, start: &Start) -> Option<Welcome> {
-    let outbox = Outbox::new(None, Protocol::V2.dialect(), manager.clock(), manager.counters(), manager.config());
+    let outbox = Outbox::new(
+        None,
+        Protocol::V2.dialect(),
+        manager.server().clock(),
+        manager.server().counters(),
+        manager.config(),
+    );
     let found = std::cell::Cell::new(None);
     let announce = |welcome: &Welcome, _: &ViewerKey| {
         let Welcome { standing, how, entries } = welcome;
         found.set(Some(Welcome { standing: standing.clone(), how: *how, entries: Arc::clone(entries) }));
         (Bytes::new(), Hold::default())
     };
-    let membership = manager.registry().join(room, outbox, start, None, &announce);
+    let membership = manager.server().registry().join(room, outbox, start, None, &announce);
     drop(membership);
     found.take()
 }

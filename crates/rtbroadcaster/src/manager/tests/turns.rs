@@ -11,9 +11,9 @@ use super::*;
 /// A client that has said `text`.
 fn client(manager: &Manager, text: &str) -> DuplexStream {
     let (stream, peer) = tokio::io::duplex(4_096);
-    let ticket = manager.enter(None).unwrap();
+    let ticket = manager.server().enter(None).unwrap();
     let socket = Socket::Stream(Box::new(stream));
-    manager.serve(socket, &frame(text), Protocol::V2, Permit::anything(), Instant::now(), ticket);
+    Client::serve(manager.server(), socket, &frame(text), Protocol::V2, Permit::anything(), Instant::now(), ticket);
     peer
 }
 
@@ -33,7 +33,7 @@ async fn a_join_waits_for_its_turn_and_owners_are_served_meanwhile() {
     let manager = Manager::new(Config::default());
     let owner = manager.create_room().await.unwrap();
     let (room, key) = (owner.room(), owner.key().unwrap().as_str().to_owned());
-    let closed = manager.0.joins.close().await;
+    let closed = manager.server().close_joins().await;
     let join = format!(r#"{{"type":"join","id":"j","room":"{room}"}}"#);
     let mut viewers: Vec<_> = (0..20).map(|_| client(&manager, &join)).collect();
     hear(&mut client(&manager, r#"{"type":"create","id":"c"}"#), "created").await;

@@ -15,7 +15,8 @@ use crate::id::{Cursor, Epoch, Seq};
 use crate::identity::ViewerKey;
 use crate::message::{DEPTH_MAX, ID_BYTES_MAX, Key, Kind, Message, Params, SIGNAL_BYTES_MAX, depth};
 use crate::options::RoomOptions;
-use crate::protocol::{Command, Refusal, Request};
+use crate::protocol::{Command, Request};
+use crate::refusal::Refusal;
 use crate::standing::{Reach, Start};
 
 /// Every member that some type has. Those that no type has are ignored.

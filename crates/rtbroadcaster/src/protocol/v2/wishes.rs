@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::message::Key;
 use crate::options::{Counting, RoomOptions};
-use crate::protocol::Refusal;
+use crate::refusal::Refusal;
 
 /// The members of `signals`: keys, and what is to be done with them.
 struct Wishes<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);

@@ -4,11 +4,11 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use crate::engine::{Append, Header};
 use crate::id::{Seq, Term};
 use crate::message::{Change, Key};
 use crate::options::RoomOptions;
 use crate::place::Place;
+use crate::record::{Append, Header};
 use crate::room::log::{Fingerprint, Log, Proposal, Rejection, StateSize, Verdict};
 
 /// Something decided, which has its turn when it is written.

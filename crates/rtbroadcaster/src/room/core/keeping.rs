@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use super::{Ahead, Core, Origin, ProposeError, Proposed, Step};
 use crate::config::Config;
-use crate::engine::{Append, Header, LifeIndex, Lives, Stored};
 use crate::id::{Seq, Term};
 use crate::message::{Change, Entry};
+use crate::record::{Append, Header, LifeIndex, Lives, Stored};
 use crate::room::log::{Fingerprint, Lineage, Log, LogLimits, Proposal, Rejection, Verdict};
 use crate::room::presence::{Patience, Presence};
 use crate::standing::OwnerStatus;

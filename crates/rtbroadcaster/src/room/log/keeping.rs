@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Fingerprint, Lineage, Log, Proposal};
-use crate::engine::{Forgotten, LifeIndex, Record, Sum};
 use crate::id::{Cursor, RoomId, Seq, Term};
 use crate::message::Entry;
+use crate::record::{Forgotten, LifeIndex, Record, Sum};
 use crate::standing::{Reach, ResetReason};
 
 /// What a log is where it is kept.

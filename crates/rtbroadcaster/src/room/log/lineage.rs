@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use crate::engine::{LifeIndex, Lives, Sum};
 use crate::id::{Cursor, Epoch, Life, Numbering, RoomId, Seq};
+use crate::record::{LifeIndex, Lives, Sum};
 use crate::standing::{Reach, ResetReason};
 
 /// The past of one room's numbers.

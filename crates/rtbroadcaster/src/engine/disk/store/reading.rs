@@ -13,8 +13,8 @@ use crate::engine::disk::FORMAT;
 use crate::engine::disk::kept::{self, ReadRecord};
 use crate::engine::disk::tally::{Ledger, Tally};
 use crate::engine::disk::text::{Text, Unreadable};
-use crate::engine::{Lives, Stored, Sum};
 use crate::id::RoomId;
+use crate::record::{Lives, Stored, Sum};
 
 /// Why a store is not read.
 #[derive(Debug)]

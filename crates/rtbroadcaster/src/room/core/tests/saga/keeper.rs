@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::{Saga, What, config};
 use crate::engine::simulated::Store;
-use crate::engine::{Append, Header, Lives, Record};
 use crate::id::{Epoch, Life, RoomId, Seq};
 use crate::message::Entry;
+use crate::record::{Append, Header, Lives, Record};
 use crate::room::core::Core;
 use crate::room::presence::Patience;
 

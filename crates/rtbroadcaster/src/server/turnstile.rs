@@ -4,8 +4,6 @@
 use tokio::sync::Mutex;
 use tokio::task::yield_now;
 
-use super::Manager;
-
 /// After so many everything else that is ready gets its turn.
 const CROWD: u32 = 4;
 
@@ -29,19 +27,6 @@ impl Turnstile {
     #[cfg(test)]
     pub(super) async fn close(&self) -> impl Drop + '_ {
         self.0.lock().await
-    }
-}
-
-impl Manager {
-    /// Waits for the turn of a handshake.
-    #[cfg(feature = "axum")]
-    pub(crate) async fn turn_of_handshake(&self) {
-        self.0.handshakes.pass().await;
-    }
-
-    /// Waits for the turn of a join.
-    pub(crate) async fn turn_of_join(&self) {
-        self.0.joins.pass().await;
     }
 }
 

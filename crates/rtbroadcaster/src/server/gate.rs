@@ -2,14 +2,11 @@
 //! Must not know what the connections do. The gate takes the time as an argument.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Manager;
 use super::bucket::{Bucket, Rate};
 use crate::config::{Config, exceeds};
-use crate::fanout::Hold;
 use crate::place::Place;
 
 /// How many addresses without an open connection are remembered before those that have nothing to be remembered for
@@ -58,7 +55,7 @@ struct Visitor {
 
 /// A replay that is not taken yet. Dropping it is how it ends.
 #[derive(Debug)]
-struct Pending {
+pub(super) struct Pending {
     gate: Arc<Gate>,
     place: Option<Place>,
     bytes: usize,
@@ -134,7 +131,7 @@ impl Gate {
     }
 
     /// A client at `place` is told so many bytes of it, which are pending until what this returns is dropped.
-    fn replays(self: &Arc<Self>, place: Option<Place>, bytes: usize, now: Duration) -> Pending {
+    pub(super) fn replays(self: &Arc<Self>, place: Option<Place>, bytes: usize, now: Duration) -> Pending {
         let mut visits = self.lock();
         visits.pending += bytes;
         if let Some(visitor) = place.and_then(|place| visits.places.get_mut(&place)) {
@@ -194,24 +191,6 @@ impl Drop for Pending {
 /// Whether nothing may be added to `amount`, where a limit of zero is lifted.
 fn is_reached(amount: usize, limit: usize) -> bool {
     limit != 0 && amount >= limit
-}
-
-impl Manager {
-    /// Lets a connection in, if there are not too many.
-    pub(crate) fn enter(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
-        self.0.gate.enter(peer.map(|peer| Place::from(peer.ip())), self.0.clock.now())
-    }
-
-    /// Whether a client at `place` may be told a room's state, or what it missed, at this moment. Where a place is not
-    /// known only the limit of all applies.
-    pub(crate) fn may_replay(&self, place: Option<Place>) -> bool {
-        self.0.gate.may_replay(place, self.0.clock.now())
-    }
-
-    /// A client at `place` is told so many bytes of it, which count until what this returns is dropped.
-    pub(crate) fn replays(&self, place: Option<Place>, bytes: usize) -> Hold {
-        if bytes == 0 { Hold::default() } else { Hold::of(self.0.gate.replays(place, bytes, self.0.clock.now())) }
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! The sum is the same in whatever order its parts were added, so it follows messages that come and go by one addition
 //! and one subtraction each, and never reads what stays.
 
-#[cfg(any(test, feature = "disk"))]
 use std::io::Write;
 
 use super::LifeIndex;
@@ -85,12 +84,10 @@ impl Sum {
 }
 
 /// How many bytes are hashed as one piece.
-#[cfg(any(test, feature = "disk"))]
 const SHORT: usize = 512;
 
 /// The 128 bits of XXH3 over `parts`. What it has to find is damage, which does not choose its bits; nobody who could
 /// choose them gains anything by it.
-#[cfg(any(test, feature = "disk"))]
 pub(crate) fn hash(parts: &[&[u8]]) -> u128 {
     // The state of a hash that is fed part by part is larger than most messages. The hash is the same.
     let mut short = [0; SHORT];
@@ -102,12 +99,6 @@ pub(crate) fn hash(parts: &[&[u8]]) -> u128 {
     let mut hash = xxhash_rust::xxh3::Xxh3Default::new();
     parts.iter().for_each(|part| hash.update(part));
     hash.digest128()
-}
-
-/// Without an engine nothing is kept, and nobody asks for a sum.
-#[cfg(not(any(test, feature = "disk")))]
-fn hash(_: &[&[u8]]) -> u128 {
-    0
 }
 
 #[cfg(test)]

@@ -1,21 +1,21 @@
-//! Clients that are in no room yet: they are told when the manager shuts down, as those in rooms are by their room.
+//! Clients that are in no room yet: they are told when the server goes away, as those in rooms are by their room.
 //! Must not know rooms.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Manager;
+use super::Server;
 use crate::close::CloseReason;
 use crate::fanout::{Moments, Outbox};
 
-/// The ways out to all clients that are in no room yet, by their addresses; `None` once the manager shuts down.
+/// The ways out to all clients that are in no room yet, by their addresses; `None` once the server goes away.
 #[derive(Debug)]
 pub(super) struct WaitingList(Mutex<Option<HashMap<usize, Arc<Outbox>>>>);
 
 /// A client's entry among those that are in no room. Dropping it removes it.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    manager: Manager,
+    server: Arc<Server>,
     /// The address of its outbox, which is its own as long as the entry lives.
     id: usize,
 }
@@ -46,21 +46,21 @@ impl WaitingList {
     }
 }
 
-impl Manager {
-    /// Lists a client that is in no room yet. After a shutdown its connection ends at once.
-    pub(crate) fn wait(&self, outbox: &Arc<Outbox>) -> Waiting {
+impl Waiting {
+    /// Lists a client of `server`. After [`drain`](WaitingList::drain) its connection ends at once.
+    pub(super) fn new(server: Arc<Server>, outbox: &Arc<Outbox>) -> Self {
         let id = Arc::as_ptr(outbox).addr();
-        match self.0.waiting.lock().as_mut() {
+        match server.waiting.lock().as_mut() {
             Some(waiting) => _ = waiting.insert(id, Arc::clone(outbox)),
             None => outbox.finish(CloseReason::ServerGone),
         }
-        Waiting { manager: self.clone(), id }
+        Self { server, id }
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        if let Some(waiting) = self.manager.0.waiting.lock().as_mut() {
+        if let Some(waiting) = self.server.waiting.lock().as_mut() {
             waiting.remove(&self.id);
         }
     }

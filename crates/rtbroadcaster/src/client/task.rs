@@ -1,0 +1,48 @@
+//! The task of one client, and what happens when it panics.
+//! Must not know what a client does.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::{Client, Permit};
+use crate::fault::{self, Fault};
+use crate::protocol::Protocol;
+use crate::server::{Server, Ticket};
+use crate::socket::Socket;
+
+impl Client {
+    /// Serves a client to its end on a task of its own. `first` came behind the handshake.
+    pub(crate) fn serve(
+        server: &Arc<Server>,
+        socket: Socket,
+        first: &[u8],
+        protocol: Protocol,
+        permit: Permit,
+        accepted: Instant,
+        ticket: Ticket,
+    ) {
+        let accepted = server.clock().since_birth(accepted);
+        let mut client = Self::new(socket, protocol, Arc::clone(server), permit, accepted, ticket.place());
+        let begun = fault::catch("client", server.counters(), || client.begin(first));
+        server.clients().spawn(client.see_through(begun, ticket));
+    }
+
+    /// What the task of a client does. Each idle viewer holds all of it. No `async fn`, which would hold the client twice.
+    pub(crate) fn see_through(
+        mut self,
+        begun: Result<(), Fault>,
+        ticket: Ticket,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        let server = Arc::clone(&self.server);
+        async move {
+            if begun.is_err() || fault::catch_task("client", server.counters(), pin!(self.run())).await.is_err() {
+                server.end_broken_rooms();
+                // Should that panic too, it ends without a word.
+                let _ = fault::catch_task("client", server.counters(), pin!(self.fail())).await;
+            }
+            drop(ticket);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What all connections of one server share: its limits, its rooms, who is here, and who may come in.
+//! Must not know sockets, nor how clients are served.
+
+mod bucket;
+mod gate;
+mod turnstile;
+mod waiting;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::engine::{Engine, Health};
+use crate::fanout::{Hold, Lanes, Moments, Outbox};
+use crate::id::Life;
+use crate::identity::{Keys, Secret};
+use crate::metrics::Counters;
+use crate::origin::AllowedOrigins;
+use crate::place::Place;
+use crate::record::{Lives, Stored};
+use crate::refusal::Refusal;
+use crate::room::{Registry, Surroundings, Voters};
+use crate::sampling::Sampling;
+use gate::Gate;
+pub(crate) use gate::{Ticket, TooMany};
+use turnstile::Turnstile;
+pub(crate) use waiting::Waiting;
+use waiting::WaitingList;
+
+/// What the connections and rooms of one [`Manager`](crate::Manager) share.
+#[derive(Debug)]
+pub(crate) struct Server {
+    config: Arc<Config>,
+    origins: AllowedOrigins,
+    clock: Clock,
+    counters: Arc<Counters>,
+    /// Made when it is first used, on the Tokio runtime of that moment.
+    registry: OnceLock<Arc<Registry>>,
+    waiting: WaitingList,
+    clients: TaskTracker,
+    gate: Arc<Gate>,
+    #[cfg(feature = "axum")]
+    handshakes: Turnstile,
+    joins: Turnstile,
+    /// The lines of the log that strangers can cause.
+    sampling: Sampling<&'static str>,
+}
+
+impl Server {
+    pub(crate) fn new(config: Config, clock: Clock) -> Self {
+        let config = Arc::new(config.bounded());
+        Self {
+            gate: Gate::new(&config),
+            origins: AllowedOrigins::of(&config),
+            config,
+            clock,
+            counters: Arc::new(Counters::new(Refusal::ALL.map(Refusal::code))),
+            registry: OnceLock::new(),
+            waiting: WaitingList::default(),
+            clients: TaskTracker::new(),
+            #[cfg(feature = "axum")]
+            handshakes: Turnstile::default(),
+            joins: Turnstile::default(),
+            sampling: Sampling::default(),
+        }
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The origins of pages from other hosts that may connect.
+    pub(crate) fn origins(&self) -> &AllowedOrigins {
+        &self.origins
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    pub(crate) fn counters(&self) -> &Arc<Counters> {
+        &self.counters
+    }
+
+    /// Which lines of the log are worth writing.
+    pub(crate) fn sampling(&self) -> &Sampling<&'static str> {
+        &self.sampling
+    }
+
+    /// The tasks of all clients.
+    pub(crate) fn clients(&self) -> &TaskTracker {
+        &self.clients
+    }
+
+    /// Returns the rooms, or `None` if no room or client was there yet.
+    pub(crate) fn rooms(&self) -> Option<&Arc<Registry>> {
+        self.registry.get()
+    }
+
+    /// Returns the rooms, and starts the lanes if no room or client was there yet.
+    pub(crate) fn registry(&self) -> &Arc<Registry> {
+        self.registry.get_or_init(|| {
+            let lives = Arc::new(Lives::only(Life::random()));
+            self.make_registry(None, Vec::new(), lives, None)
+        })
+    }
+
+    /// Takes over the rooms that `engine` has kept, and the secret that it keeps with them.
+    #[cfg(feature = "disk")]
+    pub(crate) fn take_over(&self, engine: Arc<dyn Engine>, rooms: Vec<Stored>, lives: Arc<Lives>, secret: Secret) {
+        let registry = self.make_registry(Some(engine), rooms, lives, Some(secret));
+        self.registry.get_or_init(|| registry);
+    }
+
+    /// `kept` is the secret that is kept with the rooms.
+    fn make_registry(
+        &self,
+        engine: Option<Arc<dyn Engine>>,
+        rooms: Vec<Stored>,
+        lives: Arc<Lives>,
+        kept: Option<Secret>,
+    ) -> Arc<Registry> {
+        let lanes = tokio::runtime::Handle::current().metrics().num_workers();
+        let Self { clock, counters, config, .. } = self;
+        let (lanes, faults, lagging) = Lanes::start(lanes, *clock, counters, config);
+        let (counters, config, lanes) = (Arc::clone(counters), Arc::clone(config), Arc::new(lanes));
+        let secret = config.secret.clone().or(kept).unwrap_or_else(Secret::random);
+        let (viewer_keys, voters) = (Arc::new(Keys::of(&secret)), Voters::new(&config));
+        let around = Surroundings { clock: *clock, counters, config, lanes, engine, lives, viewer_keys, voters };
+        Registry::new(around, rooms, faults, lagging)
+    }
+
+    /// Ends the rooms whose lock a panic has poisoned: their members are not left waiting for whoever takes it next.
+    pub(crate) fn end_broken_rooms(&self) {
+        if let Some(registry) = self.rooms() {
+            registry.end_broken();
+        }
+    }
+
+    /// Returns whether the logs of rooms that are kept can be written.
+    pub(crate) fn health(&self) -> Health {
+        self.rooms().map_or(Health::Fine, |registry| registry.health())
+    }
+
+    /// Lets a connection in, if there are not too many.
+    pub(crate) fn enter(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
+        self.gate.enter(peer.map(|peer| Place::from(peer.ip())), self.clock.now())
+    }
+
+    /// Returns how many connections there are, in rooms or not.
+    pub(crate) fn connections(&self) -> usize {
+        self.gate.open()
+    }
+
+    /// Whether a client at `place` may be told a room's state, or what it missed, at this moment. Where a place is not
+    /// known only the limit of all applies.
+    pub(crate) fn may_replay(&self, place: Option<Place>) -> bool {
+        self.gate.may_replay(place, self.clock.now())
+    }
+
+    /// Counts so many bytes as told to a client at `place`, until what this returns is dropped.
+    pub(crate) fn replays(&self, place: Option<Place>, bytes: usize) -> Hold {
+        if bytes == 0 { Hold::default() } else { Hold::of(self.gate.replays(place, bytes, self.clock.now())) }
+    }
+
+    /// Waits for the turn of a handshake.
+    #[cfg(feature = "axum")]
+    pub(crate) async fn turn_of_handshake(&self) {
+        self.handshakes.pass().await;
+    }
+
+    /// Waits for the turn of a join.
+    pub(crate) async fn turn_of_join(&self) {
+        self.joins.pass().await;
+    }
+
+    /// Lists a client that is in no room yet, so that it is told when the server goes away. After [`drain`](Self::drain) its
+    /// connection ends at once.
+    pub(crate) fn wait(self: &Arc<Self>, outbox: &Arc<Outbox>) -> Waiting {
+        Waiting::new(Arc::clone(self), outbox)
+    }
+
+    /// Tells every client that is in no room when to come back, and takes no more clients.
+    pub(crate) fn drain(&self, moments: Moments) {
+        self.waiting.drain(moments);
+        self.clients.close();
+    }
+
+    /// Whether no more clients are taken.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.waiting.is_drained()
+    }
+
+    /// Tests only: nobody passes the turnstile of the joins until what it gives is dropped.
+    #[cfg(test)]
+    pub(crate) async fn close_joins(&self) -> impl Drop + '_ {
+        self.joins.close().await
+    }
+}
