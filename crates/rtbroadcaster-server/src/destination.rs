@@ -90,6 +90,8 @@ impl fmt::Display for Destination {
 
 #[cfg(test)]
 mod tests {
+    use rtbroadcaster::OsRandom;
+
     use super::*;
 
     #[test]
@@ -116,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_link_and_a_room_beside_it_must_be_one() {
-        let [one, other] = [RoomId::random(), RoomId::random()];
+        let [one, other] = [RoomId::random(&OsRandom), RoomId::random(&OsRandom)];
         let link: Destination = format!("http://a/?uuid={one}").parse().unwrap();
         let bare: Destination = "ws://a/b".parse().unwrap();
         assert_eq!(link.room(None).ok(), Some(Some(one)));

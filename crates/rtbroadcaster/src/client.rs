@@ -113,6 +113,7 @@ impl Client {
             message_bytes_max: config.message_bytes_max,
             fragments_max: FRAGMENTS_MAX,
             excess: protocol.excess(),
+            ..Limits::default()
         };
         let peer = socket.peer();
         let outbox = Outbox::new(socket.handle(), protocol.dialect(), server.clock(), server.counters(), config);

@@ -204,21 +204,6 @@ impl Config {
         self.ping_interval = PING_INTERVAL_LONGEST.min(self.ping_interval);
         self
     }
-
-    /// Writes to the log what may end a room before its owner can have come back.
-    pub(crate) fn warn(&self) {
-        let (grace, least) = (self.owner_grace, self.least_safe_grace());
-        if grace.is_zero() {
-            return;
-        }
-        if self.ping_interval.is_zero() {
-            tracing::warn!("without heartbeats an owner may notice too late that its connection is gone");
-        } else if grace < least {
-            tracing::warn!(owner_grace = ?grace, ?least, "rooms may end before their owners can have noticed anything");
-        } else if grace < HIDDEN_PAGE {
-            tracing::warn!(owner_grace = ?grace, "a hidden page may take 3 minutes to notice that its connection is gone");
-        }
-    }
 }
 
 /// The longest delay: 100 years of 365.25 days.
@@ -227,9 +212,6 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(100 * 31_557_600);
 /// The longest time between two pings. A page counts two of them by a timer, which holds less than 2^31 milliseconds: one
 /// above that fires at once.
 const PING_INTERVAL_LONGEST: Duration = Duration::from_secs(12 * 24 * 60 * 60);
-
-/// How long a page may take to notice that its connection is gone: browsers let the timers of a hidden one fire once a minute.
-const HIDDEN_PAGE: Duration = Duration::from_secs(3 * 60);
 
 /// Whether `amount` is over `limit`, where a limit of zero is lifted.
 pub(crate) fn exceeds(amount: usize, limit: usize) -> bool {

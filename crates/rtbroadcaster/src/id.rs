@@ -7,14 +7,16 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-/// The name of a room: a version 4 UUID from the operating system's generator, 122 random bits (RFC 9562 section 5.4).
+use crate::random::{self, Random};
+
+/// The name of a room: a version 4 UUID, 122 random bits (RFC 9562 section 5.4).
 ///
 /// Whoever knows it may watch the room, so it cannot be guessed and is never written to a log in full.
 ///
 /// ```
-/// use rtbroadcaster::RoomId;
+/// use rtbroadcaster::{OsRandom, RoomId};
 ///
-/// let room = RoomId::random();
+/// let room = RoomId::random(&OsRandom);
 /// assert_eq!(room.to_string().parse::<RoomId>(), Ok(room));
 /// assert!("good-id&utm_source=x".parse::<RoomId>().is_err());
 /// ```
@@ -22,9 +24,9 @@ use uuid::Uuid;
 pub struct RoomId(Uuid);
 
 impl RoomId {
-    /// A new, unguessable name.
-    pub fn random() -> Self {
-        Self(Uuid::new_v4())
+    /// Draws a new name, as unguessable as what `source` gives.
+    pub fn random(source: &dyn Random) -> Self {
+        Self(uuid::Builder::from_random_bytes(random::bytes(source)).into_uuid())
     }
 
     /// As bytes, to be kept.
@@ -33,7 +35,6 @@ impl RoomId {
     }
 
     /// As it was kept.
-    #[cfg(feature = "disk")]
     pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
     }
@@ -122,7 +123,6 @@ impl Term {
     pub const FIRST: Term = Term(1);
 
     /// The lease of this number, or `None` for 0, which comes before the first.
-    #[cfg(any(test, feature = "disk"))]
     pub(crate) const fn new(number: u64) -> Option<Term> {
         if number > 0 { Some(Term(number)) } else { None }
     }
@@ -150,11 +150,12 @@ pub struct Life(u64);
 macro_rules! random_digits {
     ($name:ident) => {
         impl $name {
+            /// That of a log which has no other.
+            pub(crate) const ZERO: Self = Self(0);
+
             /// Draws a new one.
-            pub fn random() -> Self {
-                let (high, low) = Uuid::new_v4().as_u64_pair();
-                // Six bits of a UUID are fixed, none of them at the same place in both halves.
-                Self(high ^ low)
+            pub fn random(source: &dyn Random) -> Self {
+                Self(u64::from_le_bytes(random::bytes(source)))
             }
 
             /// Reads the 16 hexadecimal digits by which it is written, or returns `None` for any other text.
@@ -204,8 +205,8 @@ impl Epoch {
     }
 
     /// Returns the epoch of a new numbering in a new life.
-    pub fn random() -> Self {
-        Self::of(Numbering::random(), Life::random())
+    pub fn random(source: &dyn Random) -> Self {
+        Self::of(Numbering::random(source), Life::random(source))
     }
 
     /// Returns the numbering and the life that this epoch names, or `None` if no server of ours wrote it.
@@ -237,10 +238,11 @@ pub struct Cursor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::SEEDED;
 
     #[test]
     fn a_room_has_exactly_one_name() {
-        let room = RoomId::random();
+        let room = RoomId::random(&SEEDED);
         let name = room.to_string();
         let wrong = [
             String::new(),
@@ -260,7 +262,7 @@ mod tests {
 
     #[test]
     fn the_debug_form_does_not_let_anybody_in() {
-        let room = RoomId::random();
+        let room = RoomId::random(&SEEDED);
         let shown = format!("{room:?}");
         assert!(room.to_string().starts_with(shown.trim_end_matches('…')));
         assert_eq!(shown.chars().count(), 9);
@@ -268,10 +270,10 @@ mod tests {
 
     #[test]
     fn an_epoch_names_its_numbering_and_its_life() {
-        let (numbering, life) = (Numbering::random(), Life::random());
+        let (numbering, life) = (Numbering::random(&SEEDED), Life::random(&SEEDED));
         let epoch = Epoch::of(numbering, life);
         assert_eq!((epoch.as_str().len(), epoch.parts()), (Epoch::BYTES_MAX, Some((numbering, life))));
-        assert_ne!(Life::random(), Life::random());
+        assert_ne!(Life::random(&SEEDED), Life::random(&SEEDED));
         let digits = epoch.as_str();
         for text in ["", "e", &digits[1..], &digits.to_uppercase(), "ü000000000000000000000000000000", &"+".repeat(32)]
         {

@@ -5,12 +5,11 @@ use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::str::FromStr;
 
+use crate::id::Numbering;
+use crate::random::{self, Random};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
-use uuid::Uuid;
-
-use crate::id::Numbering;
 
 /// The random bits of a number: JavaScript holds it exactly.
 const NUMBER_BITS: u32 = 52;
@@ -31,10 +30,8 @@ pub struct ViewerNumber(u64);
 
 impl ViewerNumber {
     /// Draws the number of a viewer that nobody knows yet.
-    pub(crate) fn random() -> Self {
-        let (high, low) = Uuid::new_v4().as_u64_pair();
-        // Six bits of a UUID are fixed, none of them at the same place in both halves.
-        Self(((high ^ low) >> (u64::BITS - NUMBER_BITS)).max(1))
+    pub(crate) fn random(source: &dyn Random) -> Self {
+        Self((u64::from_le_bytes(random::bytes(source)) >> (u64::BITS - NUMBER_BITS)).max(1))
     }
 
     /// Returns the number itself.
@@ -116,12 +113,12 @@ impl fmt::Debug for ViewerKey {
 /// and no address; the number of a viewer is no account and protects nothing.
 ///
 /// ```
-/// use rtbroadcaster::{Config, InvalidSecret, Manager, Secret};
+/// use rtbroadcaster::{Config, InvalidSecret, Manager, OsRandom, Secret};
 ///
 /// let secret: Secret = "0f".repeat(32).parse()?;
 /// let manager = Manager::new(Config { secret: Some(secret.clone()), ..Config::default() });
 /// assert_eq!(format!("{:?}", manager.config().secret), "Some(Secret(…))");
-/// assert_ne!(Secret::random(), secret);
+/// assert_ne!(Secret::random(&OsRandom), secret);
 /// assert_eq!("0f".parse::<Secret>(), Err(InvalidSecret));
 /// # Ok::<(), InvalidSecret>(())
 /// ```
@@ -131,17 +128,12 @@ pub struct Secret([u8; Self::BYTES]);
 impl Secret {
     const BYTES: usize = 32;
 
-    /// Draws a new one: 244 random bits from the operating system's generator.
-    pub fn random() -> Self {
-        let mut bytes = [0; Self::BYTES];
-        let (front, back) = bytes.split_at_mut(16);
-        front.copy_from_slice(Uuid::new_v4().as_bytes());
-        back.copy_from_slice(Uuid::new_v4().as_bytes());
-        Self(bytes)
+    /// Draws a new one: 256 random bits.
+    pub fn random(source: &dyn Random) -> Self {
+        Self(random::bytes(source))
     }
 
     /// Returns the text to keep.
-    #[cfg(any(test, feature = "disk"))]
     pub(crate) fn digits(&self) -> String {
         self.0.iter().map(|byte| format!("{byte:02x}")).collect()
     }

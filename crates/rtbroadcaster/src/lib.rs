@@ -66,9 +66,11 @@ mod metrics;
 #[doc(hidden)]
 pub mod options;
 mod origin;
+mod os_random;
 mod place;
 #[doc(hidden)]
 pub mod protocol;
+pub mod random;
 mod record;
 #[doc(hidden)]
 pub mod refusal;
@@ -98,6 +100,8 @@ pub use message::{Kind, Message, MessageError};
 pub use metrics::{Histogram, LogStatus, Messages, Metrics, Resumes, SignalCounts, Superseded};
 pub use options::{Counting, RoomOptions, RoomOptionsError};
 pub use origin::{InvalidOrigin, Origin};
+pub use os_random::OsRandom;
+pub use random::Random;
 pub use refusal::{CreateError, OwnError, PublishError};
 pub use room::{InvalidOwnerKey, Owner, OwnerKey, RoomSummary, Signals};
 pub use sampling::Sampling;

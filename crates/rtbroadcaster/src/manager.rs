@@ -52,7 +52,6 @@ pub struct Manager(Arc<Server>);
 impl Manager {
     /// A manager without rooms.
     pub fn new(config: Config) -> Self {
-        config.warn();
         Self(Arc::new(Server::new(config, Clock::start())))
     }
 
@@ -94,7 +93,7 @@ impl Manager {
     /// # Ok(()) }
     /// ```
     pub async fn create_room_with(&self, options: RoomOptions) -> Result<Owner, CreateError> {
-        self.0.registry().create(None, Some(OwnerKey::random()), options).await
+        self.0.registry().create(None, Some(OwnerKey::random(self.0.random())), options).await
     }
 
     /// Becomes the owner of the room `id` by its key: the owner comes back, or another program takes over. The older
@@ -177,7 +176,7 @@ impl Manager {
         // Also one that was not used yet: no room is created from now on.
         let registry = self.0.registry();
         let moments = registry.shut();
-        self.0.drain(moments);
+        self.0.drain(&moments);
         let (clients, engine) = (self.0.clients().clone(), registry.engine().cloned());
         async move {
             clients.wait().await;

@@ -9,7 +9,6 @@ pub(crate) struct Place(IpAddr);
 
 impl Place {
     /// The address that stands for it.
-    #[cfg(feature = "disk")]
     pub(crate) fn address(self) -> IpAddr {
         self.0
     }

@@ -8,6 +8,7 @@ mod waiting;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio_util::task::TaskTracker;
 
@@ -19,7 +20,9 @@ use crate::id::Life;
 use crate::identity::{Keys, Secret};
 use crate::metrics::Counters;
 use crate::origin::AllowedOrigins;
+use crate::os_random::OsRandom;
 use crate::place::Place;
+use crate::random::Random;
 use crate::record::{Lives, Stored};
 use crate::refusal::Refusal;
 use crate::room::{Registry, Surroundings, Voters};
@@ -36,6 +39,8 @@ pub(crate) struct Server {
     config: Arc<Config>,
     origins: AllowedOrigins,
     clock: Clock,
+    /// Where names, numberings and keys are drawn from.
+    random: Arc<dyn Random>,
     counters: Arc<Counters>,
     /// Made when it is first used, on the Tokio runtime of that moment.
     registry: OnceLock<Arc<Registry>>,
@@ -51,12 +56,14 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(config: Config, clock: Clock) -> Self {
+        warn(&config);
         let config = Arc::new(config.bounded());
         Self {
             gate: Gate::new(&config),
             origins: AllowedOrigins::of(&config),
             config,
             clock,
+            random: Arc::new(OsRandom),
             counters: Arc::new(Counters::new(Refusal::ALL.map(Refusal::code))),
             registry: OnceLock::new(),
             waiting: WaitingList::default(),
@@ -75,6 +82,11 @@ impl Server {
     /// The origins of pages from other hosts that may connect.
     pub(crate) fn origins(&self) -> &AllowedOrigins {
         &self.origins
+    }
+
+    /// Where names, numberings and keys are drawn from.
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.random
     }
 
     pub(crate) fn clock(&self) -> Clock {
@@ -103,7 +115,7 @@ impl Server {
     /// Returns the rooms, and starts the lanes if no room or client was there yet.
     pub(crate) fn registry(&self) -> &Arc<Registry> {
         self.registry.get_or_init(|| {
-            let lives = Arc::new(Lives::only(Life::random()));
+            let lives = Arc::new(Lives::only(Life::random(&*self.random)));
             self.make_registry(None, Vec::new(), lives, None)
         })
     }
@@ -127,9 +139,11 @@ impl Server {
         let Self { clock, counters, config, .. } = self;
         let (lanes, faults, lagging) = Lanes::start(lanes, *clock, counters, config);
         let (counters, config, lanes) = (Arc::clone(counters), Arc::clone(config), Arc::new(lanes));
-        let secret = config.secret.clone().or(kept).unwrap_or_else(Secret::random);
+        let secret = config.secret.clone().or(kept).unwrap_or_else(|| Secret::random(&*self.random));
         let (viewer_keys, voters) = (Arc::new(Keys::of(&secret)), Voters::new(&config));
-        let around = Surroundings { clock: *clock, counters, config, lanes, engine, lives, viewer_keys, voters };
+        let random = Arc::clone(&self.random);
+        let around =
+            Surroundings { clock: *clock, random, counters, config, lanes, engine, lives, viewer_keys, voters };
         Registry::new(around, rooms, faults, lagging)
     }
 
@@ -184,7 +198,7 @@ impl Server {
     }
 
     /// Tells every client that is in no room when to come back, and takes no more clients.
-    pub(crate) fn drain(&self, moments: Moments) {
+    pub(crate) fn drain(&self, moments: &Moments) {
         self.waiting.drain(moments);
         self.clients.close();
     }
@@ -198,5 +212,23 @@ impl Server {
     #[cfg(test)]
     pub(crate) async fn close_joins(&self) -> impl Drop + '_ {
         self.joins.close().await
+    }
+}
+
+/// How long a page may take to notice that its connection is gone: browsers let the timers of a hidden one fire once a minute.
+const HIDDEN_PAGE: Duration = Duration::from_secs(3 * 60);
+
+/// Writes to the log what may end a room before its owner can have come back.
+fn warn(config: &Config) {
+    let (grace, least) = (config.owner_grace, config.least_safe_grace());
+    if grace.is_zero() {
+        return;
+    }
+    if config.ping_interval.is_zero() {
+        tracing::warn!("without heartbeats an owner may notice too late that its connection is gone");
+    } else if grace < least {
+        tracing::warn!(owner_grace = ?grace, ?least, "rooms may end before their owners can have noticed anything");
+    } else if grace < HIDDEN_PAGE {
+        tracing::warn!(owner_grace = ?grace, "a hidden page may take 3 minutes to notice that its connection is gone");
     }
 }

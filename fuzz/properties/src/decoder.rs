@@ -3,7 +3,7 @@
 
 mod oracle;
 
-use rtbroadcaster::wire::{Decoder, Excess, Incoming, Limits, Violation};
+use rtbroadcaster::wire::{Binary, Decoder, Excess, Incoming, Limits, Violation};
 
 /// A little more than what arrived: how a buffer grows, and its first step.
 const SLACK_BYTES: usize = 16;
@@ -11,10 +11,15 @@ const SLACK_BYTES: usize = 16;
 /// The limits under which every stream is read: those of the oracle, few frames, none, and one over which messages are
 /// skipped.
 const LIMITS: [Limits; 4] = [
-    Limits { message_bytes_max: oracle::MESSAGE_BYTES_MAX, fragments_max: 0, excess: Excess::Refused },
-    Limits { message_bytes_max: 20, fragments_max: 3, excess: Excess::Refused },
-    Limits { message_bytes_max: 0, fragments_max: 0, excess: Excess::Refused },
-    Limits { message_bytes_max: 20, fragments_max: 0, excess: Excess::Skipped },
+    Limits {
+        message_bytes_max: oracle::MESSAGE_BYTES_MAX,
+        fragments_max: 0,
+        excess: Excess::Refused,
+        binary: Binary::Refuse,
+    },
+    Limits { message_bytes_max: 20, fragments_max: 3, excess: Excess::Refused, binary: Binary::Refuse },
+    Limits { message_bytes_max: 0, fragments_max: 0, excess: Excess::Refused, binary: Binary::Refuse },
+    Limits { message_bytes_max: 20, fragments_max: 0, excess: Excess::Skipped, binary: Binary::Refuse },
 ];
 
 /// The first two of `bytes` say how the rest, the stream of a client, is cut: into pieces of these sizes in turn. It

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use rtbroadcaster::message::{Change, DEPTH_MAX, Entry, Message};
 use rtbroadcaster::protocol::{Command, Protocol};
-use rtbroadcaster::refusal::Refusal;
 use rtbroadcaster::pure::Term;
+use rtbroadcaster::refusal::Refusal;
 use rtbroadcaster::standing::{Reach, Start};
 use rtbroadcaster::{Kind, RoomId, Seq};
 

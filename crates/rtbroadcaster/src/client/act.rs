@@ -61,7 +61,7 @@ impl Client {
         if !self.permit.may_create() {
             return Err(Refusal::NotOwner);
         }
-        let key = self.protocol.has_owner_keys().then(OwnerKey::random);
+        let key = self.protocol.has_owner_keys().then(|| OwnerKey::random(self.server.random()));
         let owner = self.server.registry().create(self.place, key, options).await?;
         let key = owner.key().map_or("", OwnerKey::as_str);
         let next = self.promise(0);

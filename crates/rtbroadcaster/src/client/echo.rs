@@ -10,14 +10,19 @@ use crate::fanout::Frame;
 use crate::protocol::Protocol;
 use crate::server::Server;
 use crate::socket::Socket;
-use crate::wire::{Decoder, Limits};
+use crate::wire::{Binary, Decoder, Limits};
 
 impl Client {
     /// A client on `socket` that gets back what it says.
     pub(crate) fn echo(socket: Socket, server: &Arc<Server>) -> Self {
         let (permit, accepted) = (Permit::anything(), server.clock().now());
         let mut client = Self::new(socket, Protocol::Classic, Arc::clone(server), permit, accepted, None);
-        client.decoder = Decoder::with_binary(Limits { message_bytes_max: 0, fragments_max: 0, ..Limits::default() });
+        client.decoder = Decoder::new(Limits {
+            message_bytes_max: 0,
+            fragments_max: 0,
+            binary: Binary::Accept,
+            ..Limits::default()
+        });
         client.role = Role::Echo;
         client
     }

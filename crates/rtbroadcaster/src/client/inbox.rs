@@ -67,7 +67,9 @@ impl Client {
                 #[cfg(test)]
                 Ok(Incoming::Text(text)) if self.is_echo() => self.send_back(encode::text(text.as_bytes())),
                 #[cfg(test)]
-                Ok(Incoming::Binary(bytes)) => self.send_back(encode::binary(&bytes)),
+                Ok(Incoming::Binary(bytes)) if self.is_echo() => self.send_back(encode::binary(&bytes)),
+                // The decoder refuses them at their header.
+                Ok(Incoming::Binary(_)) => self.outbox.cut(CloseReason::Binary),
                 Ok(Incoming::Text(text)) => {
                     let Request { echo, command } = self.protocol.decode(&text);
                     if command.as_ref().is_ok_and(|command| self.must_wait(command)) {

@@ -8,9 +8,9 @@ use crate::id::RoomId;
 /// ```
 /// use rtbroadcaster::{Permit, RoomId};
 ///
-/// let room = RoomId::random();
+/// let room = RoomId::random(&OsRandom);
 /// assert!(Permit::viewer_of(room).may_join(room));
-/// assert!(!Permit::viewer_of(room).may_join(RoomId::random()));
+/// assert!(!Permit::viewer_of(room).may_join(RoomId::random(&OsRandom)));
 /// assert!(!Permit::viewer_of(room).may_create());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::options::RoomOptions;
+use crate::os_random::OsRandom;
 use crate::refusal::Refusal;
 use crate::room::OwnerKey;
 use crate::wire::encode;
@@ -38,7 +39,7 @@ fn frame(text: &str) -> Vec<u8> {
 #[tokio::test]
 async fn a_viewer_that_is_closed_leaves_its_room_at_once() {
     let server = server(Config::default());
-    let owner = server.registry().create(None, Some(OwnerKey::random()), RoomOptions::new()).await.unwrap();
+    let owner = server.registry().create(None, Some(OwnerKey::random(&OsRandom)), RoomOptions::new()).await.unwrap();
     let (stream, mut peer) = tokio::io::duplex(1_024);
     let socket = Socket::Stream(Box::new(stream));
     let mut client = Client::new(socket, Protocol::Classic, server, Permit::anything(), Duration::ZERO, None);
@@ -93,7 +94,7 @@ async fn an_address_that_only_the_web_server_knows_counts_for_its_rooms() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_does_not_end_is_closed_with_1008_after_10_seconds() {
     let server = server(Config::default());
-    let owner = server.registry().create(None, Some(OwnerKey::random()), RoomOptions::new()).await.unwrap();
+    let owner = server.registry().create(None, Some(OwnerKey::random(&OsRandom)), RoomOptions::new()).await.unwrap();
     let (stream, mut peer) = tokio::io::duplex(1_024);
     let socket = Socket::Stream(Box::new(stream));
     let mut client = Client::new(socket, Protocol::Classic, server, Permit::anything(), Duration::ZERO, None);
@@ -129,7 +130,8 @@ async fn a_room_that_is_asked_for_while_the_manager_shuts_down_is_unavailable() 
 #[tokio::test]
 async fn an_owner_is_slowed_by_the_lanes_and_by_nothing_else() {
     let server = server(Config::default());
-    let mut owner = server.registry().create(None, Some(OwnerKey::random()), RoomOptions::new()).await.unwrap();
+    let mut owner =
+        server.registry().create(None, Some(OwnerKey::random(&OsRandom)), RoomOptions::new()).await.unwrap();
     let (stream, mut peer) = tokio::io::duplex(1_024);
     let socket = Socket::Stream(Box::new(stream));
     let mut client = Client::new(socket, Protocol::V2, server, Permit::anything(), Duration::ZERO, None);

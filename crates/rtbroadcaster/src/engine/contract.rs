@@ -12,6 +12,7 @@ use super::{Engine, Follower, Opened};
 use crate::id::{Numbering, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
 use crate::options::{Counting as Way, RoomOptions};
+use crate::os_random::OsRandom;
 use crate::place::Place;
 use crate::record::{Append, Forgotten, Header, LifeIndex, Lives, Record, Stored, Sum};
 
@@ -45,7 +46,7 @@ pub(crate) struct Counting {
 
 impl Counting {
     pub(crate) fn new() -> Arc<Self> {
-        Self::again(RoomId::random(), Sum::default())
+        Self::again(RoomId::random(&OsRandom), Sum::default())
     }
 
     /// The room of this name, of which so much is kept.

@@ -30,6 +30,7 @@ use super::Opened;
 use crate::id::{Life, Numbering, RoomId, Seq};
 use crate::identity::Secret;
 use crate::metrics::Counters;
+use crate::os_random::OsRandom;
 use crate::record::{Lives, Stored, Sum};
 use damage::{Findings, Loss};
 pub use error::DiskError;
@@ -150,7 +151,8 @@ impl Disk {
             tracing::warn!(%path, mode, more, "other users of this machine may open it; `chmod -R go= {directory}` closes it");
         }
         let lives = house.lives.clone();
-        let lives = lives.map_or_else(|| Lives::only(Life::random()), |lives| lives.followed_by(Life::random()));
+        let lives = lives
+            .map_or_else(|| Lives::only(Life::random(&OsRandom)), |lives| lives.followed_by(Life::random(&OsRandom)));
         let (mut rooms, changed) = renumbered(rooms, &house, &lives);
         let downtime = downtime(&before, now);
         for Stored { header, .. } in &mut rooms {
@@ -222,7 +224,7 @@ fn renumbered(found: Vec<Found>, house: &House, lives: &Lives) -> (Vec<Stored>, 
         let is_whole = found.is_whole();
         let mut stored = found.stored?;
         if is_old || !is_whole {
-            stored.header.numbering = Numbering::random();
+            stored.header.numbering = Numbering::random(&OsRandom);
             stored.header.starts = vec![(lives.present_index(), first())];
             changed.insert(found.room);
             if !is_old {

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, watch};
 use super::{Engine, Follower, Health, Opened};
 use crate::id::{Life, RoomId, Seq};
 use crate::identity::Secret;
+use crate::os_random::OsRandom;
 use crate::record::{Append, Forgotten, Header, LifeIndex, Lives, Record, Stored};
 
 /// What stands on a disk of one room.
@@ -99,7 +100,7 @@ impl Machine {
     pub(crate) fn open(&mut self) -> Opened {
         let mut platter = self.platter.lock().unwrap();
         platter.sync();
-        let life = Life::random();
+        let life = Life::random(&OsRandom);
         let lives = match platter.lives.take() {
             None => Lives::only(life),
             Some(lives) => lives.followed_by(life),
@@ -112,7 +113,7 @@ impl Machine {
         self.process = Some(tokio::spawn(write(Arc::clone(&self.platter), due, dice)));
         let health = watch::Sender::new(Health::Fine);
         let engine = Arc::new(Simulated { orders, health });
-        Opened { engine, rooms, lives: Arc::new(lives), secret: Secret::random() }
+        Opened { engine, rooms, lives: Arc::new(lives), secret: Secret::random(&OsRandom) }
     }
 
     /// The process is killed; what the operating system has stays, or with the power some of it goes.

@@ -60,11 +60,12 @@ impl Lags {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os_random::OsRandom;
 
     #[test]
     fn that_somebody_begins_to_wait_is_said_once_until_nobody_is_found_to() {
         let (begun, mut said) = mpsc::unbounded_channel();
-        let (lags, room) = (Lags::new(RoomId::random(), &begun), |said: &mut Lagging| said.try_recv().is_ok());
+        let (lags, room) = (Lags::new(RoomId::random(&OsRandom), &begun), |said: &mut Lagging| said.try_recv().is_ok());
         let since = |seconds| Some(Duration::from_secs(seconds));
         lags.change(None, since(1));
         assert!(room(&mut said));

@@ -2,55 +2,60 @@
 //! spread evenly.
 //! Must not know who they are.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use uuid::Uuid;
+use crate::random::{self, Random, Seeded};
 
 /// When the first client is asked to come back, and over which time all of them are spread.
 const FIRST: Duration = Duration::from_secs(3);
 const WINDOW: Duration = Duration::from_secs(20);
 
 /// Which part of the window belongs to owners.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct Moments {
     /// How long it lasts, from the beginning of the window.
     owners: Duration,
+    /// Where the moments are drawn from.
+    random: Arc<Seeded>,
 }
 
 impl Moments {
     /// Returns the moments of so many clients: owners come as densely as the others behind them.
-    pub(crate) fn of(owners: usize, others: usize) -> Self {
+    pub(crate) fn of(owners: usize, others: usize, source: &dyn Random) -> Self {
         let all = u32::try_from(owners.saturating_add(others)).unwrap_or(u32::MAX).max(1);
-        Self { owners: WINDOW.saturating_mul(u32::try_from(owners).unwrap_or(u32::MAX)) / all }
+        let owners = WINDOW.saturating_mul(u32::try_from(owners).unwrap_or(u32::MAX)) / all;
+        Self { owners, random: Arc::new(Seeded::of(u64::from_le_bytes(random::bytes(source)))) }
     }
 
     /// Draws how long from now an owner is asked to come back.
-    pub(crate) fn owner(self) -> Duration {
-        FIRST + below(self.owners)
+    pub(crate) fn owner(&self) -> Duration {
+        FIRST + self.below(self.owners)
     }
 
     /// Draws how long from now another client is asked to come back.
-    pub(crate) fn other(self) -> Duration {
-        FIRST + self.owners + below(WINDOW - self.owners)
+    pub(crate) fn other(&self) -> Duration {
+        FIRST + self.owners + self.below(WINDOW - self.owners)
     }
-}
 
-/// A random time shorter than `end`, in milliseconds; none if there is none.
-fn below(end: Duration) -> Duration {
-    let own = Uuid::new_v4().as_u128().checked_rem(end.as_millis()).unwrap_or_default();
-    Duration::from_millis(u64::try_from(own).expect("less than the window"))
+    /// Draws a time shorter than `end`, in milliseconds; none if there is none.
+    fn below(&self, end: Duration) -> Duration {
+        let own = u128::from(self.random.number()).checked_rem(end.as_millis()).unwrap_or_default();
+        Duration::from_millis(u64::try_from(own).expect("less than the window"))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::SEEDED;
 
     #[test]
     fn owners_come_first_and_as_densely_as_the_others() {
         // Owners, others, and how many milliseconds of the window belong to owners.
         let cases = [(0, 10, 0), (1, 0, 20_000), (1, 1, 10_000), (100, 900, 2_000), (0, 0, 0), (usize::MAX, 1, 20_000)];
         for (owners, others, part) in cases {
-            let moments = Moments::of(owners, others);
+            let moments = Moments::of(owners, others, &SEEDED);
             for _ in 0..100 {
                 let (owner, other) = (moments.owner().as_millis(), moments.other().as_millis());
                 assert!((3_000..3_000 + part.max(1)).contains(&owner), "{owner} of {part}");

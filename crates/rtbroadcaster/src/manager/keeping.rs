@@ -53,7 +53,6 @@ impl Manager {
     /// ```
     #[cfg(feature = "disk")]
     pub async fn open(config: Config, disk: &Disk) -> Result<Self, DiskError> {
-        config.warn();
         let server = Server::new(config, Clock::of_the_world());
         let now = server.clock().now();
         let counters = Arc::clone(server.counters());

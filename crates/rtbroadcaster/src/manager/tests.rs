@@ -15,6 +15,7 @@ use crate::fanout::Hold;
 use crate::fanout::{Ending, Outbox};
 use crate::message::{Key, Params};
 use crate::options::Counting;
+use crate::os_random::OsRandom;
 use crate::protocol::Protocol;
 use crate::refusal::SignalError;
 use crate::socket::Socket;
@@ -49,7 +50,8 @@ async fn a_client_whose_room_ended_before_it_could_speak_is_told() {
 #[tokio::test]
 async fn a_client_whose_room_was_found_before_it_could_speak_is_told_who_watches() {
     let manager = Manager::new(Config::default());
-    let owner = manager.server().registry().create(None, Some(OwnerKey::random()), RoomOptions::new()).await.unwrap();
+    let owner =
+        manager.server().registry().create(None, Some(OwnerKey::random(&OsRandom)), RoomOptions::new()).await.unwrap();
     let outbox = || {
         Outbox::new(
             None,

@@ -80,10 +80,11 @@ impl Lives {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::SEEDED;
 
     #[test]
     fn lives_keep_their_indexes_while_older_ones_are_forgotten() {
-        let lives: Vec<Life> = (0..4).map(|_| Life::random()).collect();
+        let lives: Vec<Life> = (0..4).map(|_| Life::random(&SEEDED)).collect();
         let all = lives[1..].iter().fold(Lives::only(lives[0]), |all, life| all.followed_by(*life));
         assert_eq!((all.present(), all.present_index()), (lives[3], LifeIndex(3)));
         let few = all.clone().without_those_before(LifeIndex(2));
@@ -95,10 +96,10 @@ mod tests {
 
     #[test]
     fn beyond_the_limit_the_oldest_life_is_forgotten() {
-        let first = Life::random();
+        let first = Life::random(&SEEDED);
         let mut lives = Lives::from_order(LifeIndex(7), vec![first; 1]);
-        lives.order.extend((1..LIVES_MAX).map(|_| Life::random()));
-        let lives = lives.followed_by(Life::random());
+        lives.order.extend((1..LIVES_MAX).map(|_| Life::random(&SEEDED)));
+        let lives = lives.followed_by(Life::random(&SEEDED));
         assert_eq!((lives.order().len(), lives.oldest(), lives.index_of(first)), (LIVES_MAX, LifeIndex(8), None));
     }
 }

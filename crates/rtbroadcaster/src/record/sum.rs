@@ -104,14 +104,15 @@ pub(crate) fn hash(parts: &[&[u8]]) -> u128 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::SEEDED;
 
     #[test]
     fn a_sum_shows_every_part_and_forgets_what_is_taken_out() {
-        let (room, other) = (RoomId::random(), RoomId::random());
+        let (room, other) = (RoomId::random(&SEEDED), RoomId::random(&SEEDED));
         let (key, params) = (Key::new("key").unwrap(), Params::from_json("[1]").unwrap());
         let seq = |seq| Seq::new(seq).unwrap();
         let message = |room, number, change| Sum::of_message(room, seq(number), Term::FIRST, change, &key, &params);
-        let numbering = Numbering::random();
+        let numbering = Numbering::random(&SEEDED);
         let past = |numbering, life, first| Sum::of_past(room, numbering, &[(LifeIndex(life), seq(first))]);
         let parts = [
             message(room, 1, Change::Event),
@@ -125,7 +126,7 @@ mod tests {
             past(numbering, 0, 1),
             past(numbering, 1, 1),
             past(numbering, 0, 2),
-            past(Numbering::random(), 0, 1),
+            past(Numbering::random(&SEEDED), 0, 1),
         ];
         for (place, part) in parts.iter().enumerate() {
             assert!(parts[place + 1..].iter().all(|other| other.digest != part.digest), "{place} is like another one");

@@ -1,34 +1,29 @@
-//! Chance: SplitMix64 (Steele, Lea, Flood 2014), begun by the operating system or, in tests, by a seed.
-//! Pure but for its beginning. Must not know what is left to chance.
+//! Chance, begun by the operating system or, in tests, by a seed.
+//! Must not know what is left to chance.
 
 use std::time::Duration;
 
-use uuid::Uuid;
+use crate::random::Seeded;
 
 /// A stream of numbers.
 #[derive(Debug)]
-pub(super) struct Random(u64);
+pub(super) struct Random(Seeded);
 
 impl Random {
     /// Another one each time.
     pub(super) fn new() -> Self {
-        // Of 128 bits six are fixed, none of them in the lowest 62.
-        Self(Uuid::new_v4().as_u64_pair().1.rotate_left(2) ^ Uuid::new_v4().as_u64_pair().1)
+        Self(Seeded::of(getrandom::u64().expect("the operating system gives random bytes")))
     }
 
     /// The one of this seed.
     #[cfg(test)]
     pub(super) fn of(seed: u64) -> Self {
-        Self(seed)
+        Self(Seeded::of(seed))
     }
 
     /// The next number.
     pub(super) fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        self.0.number()
     }
 
     /// A random part of `whole`, each as likely as any other.

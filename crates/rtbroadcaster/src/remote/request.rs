@@ -152,6 +152,7 @@ mod tests {
     use crate::id::Epoch;
     use crate::message::{Key, Params};
     use crate::options::Counting;
+    use crate::os_random::OsRandom;
 
     const LIVES: &str = r#","lives":true"#;
 
@@ -252,7 +253,7 @@ mod tests {
     #[test]
     fn a_viewer_says_by_its_key_who_it_is() {
         let viewer: Identity = "\"k".parse().unwrap();
-        let text = join("a", RoomId::random(), Some(&viewer), None, Integrity::Whole);
+        let text = join("a", RoomId::random(&OsRandom), Some(&viewer), None, Integrity::Whole);
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap()["viewer"], "\"k");
         assert_eq!(ping(3), r#"{"type":"ping","id":"p3"}"#);
     }

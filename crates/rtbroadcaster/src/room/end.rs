@@ -14,7 +14,7 @@ use crate::fanout::{Item, Last, Moments, Parting, Roll};
 use crate::standing::{RoomEnd, Start};
 
 /// The process goes away and the room does not: when those in it are asked to come back.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Departure {
     /// All of them.
     pub(super) moments: Moments,
@@ -114,7 +114,7 @@ impl Room {
     }
 
     /// The process goes away. A room that is kept lives on without it, any other ends.
-    pub(crate) fn shut(&self, moments: Moments) {
+    pub(crate) fn shut(&self, moments: &Moments) {
         if self.engine.is_some() {
             self.depart(moments);
         } else {
@@ -206,11 +206,11 @@ impl Room {
     }
 
     /// The process goes away and the room does not: everybody in it is told to come back, after everything that was said.
-    pub(super) fn depart(&self, moments: Moments) {
+    fn depart(&self, moments: &Moments) {
         let mut state = self.lock();
-        let (departure, now) = (Departure { moments, owner: moments.owner() }, self.clock.now());
-        state.departure = Some(departure);
-        let moment = state.owner.is_some().then(|| now + departure.owner);
+        let (owner, now) = (moments.owner(), self.clock.now());
+        state.departure = Some(Departure { moments: moments.clone(), owner });
+        let moment = state.owner.is_some().then(|| now + owner);
         if let Some(decided) = state.core.depart(moment) {
             self.settle(&mut state, decided, Waiter::default(), now);
         }

@@ -6,12 +6,13 @@ use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use uuid::Uuid;
+
+use crate::random::{self, Random};
 
 /// How many characters a key has.
 const CHARACTERS: usize = 64;
 
-/// The right to own one room, as text: 64 hexadecimal digits with 244 random bits from the operating system's generator.
+/// The right to own one room, as text: 64 hexadecimal digits, 256 random bits.
 ///
 /// A room gives its key once, to its first owner, and keeps a SHA-256 of it: the key is random, so it needs no slow
 /// hash. Whoever holds it takes the room over, so it belongs in no log and no address.
@@ -32,8 +33,9 @@ pub struct OwnerKey(Box<str>);
 
 impl OwnerKey {
     /// A new key.
-    pub(crate) fn random() -> Self {
-        Self(format!("{}{}", Uuid::new_v4().as_simple(), Uuid::new_v4().as_simple()).into())
+    pub(crate) fn random(source: &dyn Random) -> Self {
+        let [high, low] = [random::bytes(source), random::bytes(source)].map(u128::from_le_bytes);
+        Self(format!("{high:032x}{low:032x}").into())
     }
 
     /// The text to keep.
@@ -91,10 +93,11 @@ impl KeyHash {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::SEEDED;
 
     #[test]
     fn a_hash_fits_its_own_key_only() {
-        let (key, other) = (OwnerKey::random(), OwnerKey::random());
+        let (key, other) = (OwnerKey::random(&SEEDED), OwnerKey::random(&SEEDED));
         assert_ne!(key, other);
         assert!(KeyHash::of(&key).fits(&KeyHash::of(&key)));
         assert!(!KeyHash::of(&key).fits(&KeyHash::of(&other)));
@@ -102,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_key_has_one_form() {
-        let key = OwnerKey::random();
+        let key = OwnerKey::random(&SEEDED);
         assert_eq!(key.as_str().parse(), Ok(key.clone()));
         let wrong = ["", "00", &key.as_str()[1..], &format!("{}0", key.as_str()), &"G".repeat(CHARACTERS)];
         for text in wrong {

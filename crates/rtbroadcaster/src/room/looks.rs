@@ -59,6 +59,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::os_random::OsRandom;
 
     /// Everything that is looked at, and after how many milliseconds.
     async fn looked(looks: &mut Looks, began: Instant) -> Vec<(What, u128)> {
@@ -72,7 +73,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_room_is_looked_at_once_for_one_reason_at_the_soonest_moment_asked_for() {
         let (mut looks, began) = (Looks::default(), Instant::now());
-        let (one, two) = (RoomId::random(), RoomId::random());
+        let (one, two) = (RoomId::random(&OsRandom), RoomId::random(&OsRandom));
         for millis in [5_000, 900, 60_000, 1_000, 900] {
             looks.plan((one, Look::Audience), began + Duration::from_millis(millis));
         }

@@ -101,6 +101,7 @@ mod tests {
     use crate::config::Config;
     use crate::message::Dialect;
     use crate::metrics::Counters;
+    use crate::os_random::OsRandom;
 
     static SILENT: Dialect = Dialect::MUTE;
 
@@ -108,7 +109,7 @@ mod tests {
     async fn a_room_is_in_one_lane_while_it_is_small_and_in_all_of_them_evenly_when_it_is_large() {
         let (clock, counters, config) = (Clock::start(), Counters::idle(), Config::default());
         let (lanes, _faults, _lagging) = Lanes::start(3, clock, &counters, &config);
-        let mut members = Members::new(RoomId::random(), Arc::new(lanes));
+        let mut members = Members::new(RoomId::random(&OsRandom), Arc::new(lanes));
         let mut admit = |count: usize| {
             let outbox = || Outbox::new(None, &SILENT, clock, &counters, &config);
             let seats: Vec<_> = (0..count).map(|_| members.admit(&outbox(), Seq::ZERO)).collect();

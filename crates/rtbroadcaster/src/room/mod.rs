@@ -39,6 +39,7 @@ use crate::id::{Cursor, Numbering, RoomId, Seq};
 use crate::identity::{Keys, ViewerKey, ViewerNumber};
 use crate::metrics::Counters;
 use crate::options::RoomOptions;
+use crate::random::Random;
 use crate::record::{LifeIndex, Lives, Stored};
 use crate::refusal::JoinError;
 use crate::standing::{Reach, Standing, Start};
@@ -84,6 +85,8 @@ pub(crate) struct Room {
     key: Option<KeyHash>,
     /// Make the keys by which its viewers are recognized.
     viewer_keys: Arc<Keys>,
+    /// Where the numbers of its viewers are drawn from.
+    random: Arc<dyn Random>,
     /// Where its log is kept besides memory, if it is.
     engine: Option<Arc<dyn Engine>>,
     /// What it keeps there of what may be kept.
@@ -127,6 +130,8 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     pub(crate) clock: Clock,
+    /// Where names, numberings and keys are drawn from.
+    pub(crate) random: Arc<dyn Random>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) config: Arc<Config>,
     pub(crate) lanes: Arc<Lanes>,
@@ -161,7 +166,7 @@ impl Room {
             Some(_) => Patience::of_a_key(options.grace(), config),
             None => Patience::without_key(config),
         };
-        let lineage = Lineage::new(Numbering::random(), Arc::clone(&around.lives));
+        let lineage = Lineage::new(Numbering::random(&*around.random), Arc::clone(&around.lives));
         let core = Core::with_lineage(id, lineage, patience, config);
         // Nobody can come back to a room without a key.
         let keeps = around.engine.clone().filter(|_| key.is_some()).map(|engine| (engine, share));
@@ -212,6 +217,7 @@ impl Room {
             id,
             numbering,
             clock: around.clock,
+            random: Arc::clone(&around.random),
             counters: Arc::clone(&around.counters),
             registry: Weak::clone(registry),
             message_bytes_max: around.config.message_bytes_max,

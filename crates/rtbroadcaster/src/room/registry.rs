@@ -131,7 +131,7 @@ impl Registry {
             rooms = self.lock();
             rooms.check(place, config).map_err(|_| CreateError::TooManyRooms)?;
         }
-        let (id, me) = (RoomId::random(), Arc::downgrade(self));
+        let (id, me) = (RoomId::random(&*self.around.random), Arc::downgrade(self));
         let room = rooms.add(place, config, |share| Room::new(id, hash, options, share, &me, &self.around));
         if let Some(unsaid) = self.told.count("opened", Instant::now()) {
             tracing::info!(room = ?id, rooms = rooms.len(), unsaid, "room opened");
@@ -204,8 +204,8 @@ impl Registry {
         let rooms = self.rooms();
         let crowds = rooms.iter().map(|room| room.crowd());
         let (owners, viewers) = crowds.fold((0, 0), |(owners, viewers), crowd| (owners + crowd.0, viewers + crowd.1));
-        let moments = Moments::of(owners, viewers);
-        rooms.iter().for_each(|room| room.shut(moments));
+        let moments = Moments::of(owners, viewers, &*self.around.random);
+        rooms.iter().for_each(|room| room.shut(&moments));
         moments
     }
 

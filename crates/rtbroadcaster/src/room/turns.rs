@@ -110,7 +110,7 @@ impl Room {
 
     /// Nobody enters a room that has ended or departs: the client is told which.
     pub(super) fn turn_away(&self, state: &State, outbox: &Outbox) {
-        if let Some(Departure { moments, .. }) = state.departure {
+        if let Some(Departure { moments, .. }) = &state.departure {
             outbox.depart(CloseReason::Restart, moments.other());
         } else {
             outbox.farewell(self.id, outbox.dialect().room_closed, state.end());
@@ -188,10 +188,11 @@ impl Room {
             }
             Applied::End => self.tell_end(state),
             Applied::Departed => {
-                let Departure { moments, owner: moment } = state.departure.unwrap_or_default();
-                state.members.tell(|| Item::Roll(Roll::Part(Parting::Departing(moments))));
-                if let Some(owner) = state.owner.take() {
-                    owner.depart(CloseReason::Restart, moment);
+                if let Some(Departure { moments, owner: moment }) = state.departure.clone() {
+                    state.members.tell(|| Item::Roll(Roll::Part(Parting::Departing(moments.clone()))));
+                    if let Some(owner) = state.owner.take() {
+                        owner.depart(CloseReason::Restart, moment);
+                    }
                 }
                 state.reception.part();
                 self.budget.close();

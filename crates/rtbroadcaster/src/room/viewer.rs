@@ -65,7 +65,7 @@ impl Room {
     /// Returns the key of the viewer that shows `shown`: the same if that is right, and else that of a new viewer.
     pub(super) fn recognize(&self, shown: Option<&ViewerKey>) -> ViewerKey {
         let number = shown.and_then(|key| self.viewer_keys.verify(self.numbering, key));
-        self.key_of(number.unwrap_or_else(ViewerNumber::random))
+        self.key_of(number.unwrap_or_else(|| ViewerNumber::random(&*self.random)))
     }
 
     /// Returns the key of the viewer `number`.

@@ -28,7 +28,7 @@ impl Default for WaitingList {
 
 impl WaitingList {
     /// Tells every client when to come back, and takes no more of them.
-    pub(super) fn drain(&self, moments: Moments) {
+    pub(super) fn drain(&self, moments: &Moments) {
         let waiting = self.lock().take();
         for outbox in waiting.into_iter().flatten().map(|(_, outbox)| outbox) {
             outbox.depart(CloseReason::ServerGone, moments.other());

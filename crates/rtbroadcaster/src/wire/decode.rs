@@ -3,9 +3,7 @@
 
 use super::header::{ControlKind, Header, Kind, PartialHeader};
 use super::mask::unmask;
-#[cfg(test)]
-use super::text::Binary;
-use super::text::PartialText;
+use super::text::{PartialText, Whole};
 
 pub use super::control::Control;
 pub use super::violation::Violation;
@@ -29,6 +27,29 @@ pub struct Limits {
     pub fragments_max: u32,
     /// What becomes of a message over the first of these limits; refused by default.
     pub excess: Excess,
+    /// What becomes of a binary message; refused by default.
+    pub binary: Binary,
+}
+
+/// What becomes of a binary message.
+///
+/// ```
+/// use rtbroadcaster::wire::{Binary, Decoder, Incoming, Limits, Violation};
+///
+/// let one_byte_under_a_mask_of_zeroes = [0x82, 0x81, 0, 0, 0, 0, 7];
+/// let refused = Decoder::new(Limits::default()).decode(&mut &one_byte_under_a_mask_of_zeroes[..]);
+/// assert_eq!(refused, Err(Violation::Binary));
+/// let limits = Limits { binary: Binary::Accept, ..Limits::default() };
+/// let accepted = Decoder::new(limits).decode(&mut &one_byte_under_a_mask_of_zeroes[..]);
+/// assert_eq!(accepted, Ok(Some(Incoming::Binary([7].into()))));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Binary {
+    /// The first byte of its header is a [violation](Violation::Binary).
+    #[default]
+    Refuse,
+    /// It is an [`Incoming::Binary`], within the same limits as a text.
+    Accept,
 }
 
 /// What becomes of a message that is too big.
@@ -63,7 +84,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { message_bytes_max: 65_536, fragments_max: 128, excess: Excess::Refused }
+        Self { message_bytes_max: 65_536, fragments_max: 128, excess: Excess::Refused, binary: Binary::Refuse }
     }
 }
 
@@ -83,8 +104,7 @@ pub enum Incoming {
     Text(String),
     /// A whole text message that was too big and [skipped](Excess::Skipped): how many bytes it had.
     TooBig(usize),
-    /// Tests only: a whole binary message, of a decoder that takes them.
-    #[cfg(test)]
+    /// A whole binary message, of a decoder that [accepts](Binary::Accept) them.
     Binary(Box<[u8]>),
     /// A ping: the peer is owed a pong with the same payload (RFC 6455 section 5.5.2).
     Ping(Control),
@@ -154,14 +174,6 @@ impl Decoder {
         Self { limits, text: PartialText::default(), step: Step::next_frame() }
     }
 
-    /// Tests only: one that takes binary messages too.
-    #[cfg(test)]
-    pub(crate) fn with_binary(limits: Limits) -> Self {
-        let mut decoder = Self::new(limits);
-        decoder.text.binary = Binary::Taken;
-        decoder
-    }
-
     /// Consumes from the front of `input` and gives the next thing the client said, or `None` when all input is used
     /// up. The input may be cut anywhere. After a close the rest is consumed and ignored (RFC 6455 section 5.5.1).
     ///
@@ -216,12 +228,11 @@ impl Decoder {
                     match (*rest_bytes, *end) {
                         (0, End::Message) => {
                             self.step = Step::next_frame();
-                            #[cfg(test)]
-                            if let Some(message) = self.text.finish_binary() {
-                                return Ok(Some(Incoming::Binary(message.into())));
-                            }
-                            let text = self.text.finish()?;
-                            return Ok(Some(text.map_or_else(Incoming::TooBig, Incoming::Text)));
+                            return Ok(Some(match self.text.finish()? {
+                                Whole::Text(text) => Incoming::Text(text),
+                                Whole::Binary(bytes) => Incoming::Binary(bytes),
+                                Whole::Skipped(bytes) => Incoming::TooBig(bytes),
+                            }));
                         }
                         (0, End::Frame) => {
                             self.step = Step::next_frame();
@@ -261,9 +272,8 @@ impl Decoder {
         let end = match kind {
             Kind::Part => End::Frame,
             Kind::LastPart => End::Message,
-            #[cfg(test)]
             Kind::Binary { is_final } => {
-                self.text.binary = Binary::Open;
+                self.text.begin_binary();
                 if is_final { End::Message } else { End::Frame }
             }
             Kind::Control(kind) => {

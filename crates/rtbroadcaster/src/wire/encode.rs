@@ -11,7 +11,6 @@ use crate::close::CloseReason;
 /// The longest header of a server frame: two bytes and a length of eight.
 const HEADER_BYTES_MAX: usize = 10;
 const TEXT: u8 = 0x81;
-#[cfg(test)]
 const BINARY: u8 = 0x82;
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
@@ -22,9 +21,8 @@ pub fn text(payload: &[u8]) -> Bytes {
     frame(TEXT, payload)
 }
 
-/// Tests only: a binary frame.
-#[cfg(test)]
-pub(crate) fn binary(payload: &[u8]) -> Bytes {
+/// A binary frame.
+pub fn binary(payload: &[u8]) -> Bytes {
     frame(BINARY, payload)
 }
 

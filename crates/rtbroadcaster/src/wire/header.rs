@@ -1,7 +1,7 @@
 //! The header of a client frame (RFC 6455 section 5.2), judged byte by byte: every breach is found at the byte that
 //! makes it certain, so how the input is cut never changes the verdict. Must not know payloads.
 
-use super::decode::Limits;
+use super::decode::{Binary, Limits};
 use super::text::PartialText;
 use super::violation::Violation;
 
@@ -20,8 +20,7 @@ pub(super) enum Kind {
     Part,
     /// The last, or only, part of a text message.
     LastPart,
-    /// Tests only: the first frame of a binary message.
-    #[cfg(test)]
+    /// The first frame of a binary message.
     Binary {
         /// Whether it is the only one.
         is_final: bool,
@@ -118,8 +117,7 @@ fn kind_of(first: u8, open: &PartialText, limits: &Limits) -> Result<Kind, Viola
     let control = match first & OPCODE {
         0x0 if !is_open => return Err(Violation::ContinuationWithoutStart),
         0x1 | 0x2 if is_open => return Err(Violation::DataInsideMessage),
-        #[cfg(test)]
-        0x2 if open.binary == super::text::Binary::Taken => return Ok(Kind::Binary { is_final }),
+        0x2 if limits.binary == Binary::Accept => return Ok(Kind::Binary { is_final }),
         0x2 => return Err(Violation::Binary),
         0x0 | 0x1 if limits.fragments_max != 0 && open.frames() >= limits.fragments_max => {
             return Err(Violation::TooManyFragments);

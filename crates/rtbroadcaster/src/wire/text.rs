@@ -1,9 +1,9 @@
-//! The text message under way: its bytes so far, checked as they arrive. Must not know headers and limits.
+//! The message under way: its bytes so far, those of a text checked as they arrive. Must not know headers and limits.
 
 use super::mask::unmask;
 use super::violation::Violation;
 
-/// A text message of which some frames, or parts of one, have arrived. Empty, it holds no heap.
+/// A message of which some frames, or parts of one, have arrived. Empty, it holds no heap.
 #[derive(Debug, Default)]
 pub(super) struct PartialText {
     /// The unmasked bytes that arrived. Grows with them, never by a length field.
@@ -14,20 +14,17 @@ pub(super) struct PartialText {
     frames: u32,
     /// Whether the open message is too big: none of it is stored.
     is_skipped: bool,
-    /// What becomes of binary messages.
-    #[cfg(test)]
-    pub(super) binary: Binary,
+    /// Whether the open message is a binary one, in which any bytes may stand.
+    is_binary: bool,
 }
 
-/// Tests only: what becomes of binary messages. Everybody else's are refused.
-#[cfg(test)]
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Binary {
-    #[default]
-    Refused,
-    Taken,
-    /// They are taken, and the open message is one.
-    Open,
+/// A message of which every byte has arrived.
+#[derive(Debug)]
+pub(super) enum Whole {
+    Text(String),
+    Binary(Box<[u8]>),
+    /// It was skipped: how many bytes it had.
+    Skipped(usize),
 }
 
 impl PartialText {
@@ -45,6 +42,11 @@ impl PartialText {
     pub(super) fn begin_frame(&mut self) {
         // Saturates only where the limit is lifted; the count then has no other use than being above zero.
         self.frames = self.frames.saturating_add(1);
+    }
+
+    /// The message whose next frame begins is a binary one.
+    pub(super) fn begin_binary(&mut self) {
+        self.is_binary = true;
     }
 
     /// The bytes that have arrived of the open message, stored or not.
@@ -80,11 +82,7 @@ impl PartialText {
     /// Refuses bytes that no continuation can make valid. A code point cut by the end of the bytes may still become
     /// whole, so at most its three bytes are looked at again: the check is linear however finely the input is cut.
     pub(super) fn check(&mut self) -> Result<(), Violation> {
-        #[cfg(test)]
-        if self.binary == Binary::Open {
-            return Ok(());
-        }
-        if self.is_skipped {
+        if self.is_skipped || self.is_binary {
             return Ok(());
         }
         match std::str::from_utf8(&self.bytes[self.checked..]) {
@@ -95,29 +93,23 @@ impl PartialText {
         Ok(())
     }
 
-    /// Hands over the whole message, or how many bytes one had that was skipped. Validated from its start, since a message that
-    /// arrives in one piece, as nearly all do, has not been checked before; the buffer moves into the string.
-    pub(super) fn finish(&mut self) -> Result<Result<String, usize>, Violation> {
+    /// Hands over the whole message, or how many bytes one had that was skipped. A text is validated from its start, since one
+    /// that arrives in one piece, as nearly all do, has not been checked before; the buffer moves into the string.
+    pub(super) fn finish(&mut self) -> Result<Whole, Violation> {
         if self.is_skipped {
             let bytes = self.checked;
             *self = Self::default();
-            return Ok(Err(bytes));
+            return Ok(Whole::Skipped(bytes));
         }
-        String::from_utf8(self.take()).map(Ok).map_err(|_| Violation::NotUtf8)
-    }
-
-    /// Hands over the whole message, if it is a binary one.
-    #[cfg(test)]
-    pub(super) fn finish_binary(&mut self) -> Option<Vec<u8>> {
-        (self.binary == Binary::Open).then(|| {
-            self.binary = Binary::Taken;
-            self.take()
-        })
+        if self.is_binary {
+            return Ok(Whole::Binary(self.take().into()));
+        }
+        String::from_utf8(self.take()).map(Whole::Text).map_err(|_| Violation::NotUtf8)
     }
 
     /// Takes the bytes out; no message is open any more.
     fn take(&mut self) -> Vec<u8> {
-        (self.checked, self.frames) = (0, 0);
+        (self.checked, self.frames, self.is_binary) = (0, 0, false);
         std::mem::take(&mut self.bytes)
     }
 

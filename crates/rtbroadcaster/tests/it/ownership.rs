@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::{Config, Message, OwnError, OwnerKey, OwnerStatus, PublishError, RoomId};
+use rtbroadcaster::{Config, Message, OsRandom, OwnError, OwnerKey, OwnerStatus, PublishError, RoomId};
 
 use crate::classic;
 use crate::client::Client;
@@ -36,7 +36,7 @@ async fn a_wrong_key_looks_like_a_room_that_does_not_exist() {
     let (other, _) = house.rust_owner().await;
     let wrong = other.key().unwrap();
     assert_eq!(house.manager.own(owner.room(), wrong).await.err(), Some(OwnError::NoRoom));
-    assert_eq!(house.manager.own(RoomId::random(), wrong).await.err(), Some(OwnError::NoRoom));
+    assert_eq!(house.manager.own(RoomId::random(&OsRandom), wrong).await.err(), Some(OwnError::NoRoom));
     let (_client, classic_room) = house.owner().await;
     let key: OwnerKey = "0".repeat(64).parse().unwrap();
     assert_eq!(

@@ -185,7 +185,7 @@ async fn rooms_and_keys_that_are_not_there_are_told() {
     let other = within("the room", Broadcaster::create(relay.url())).await.unwrap();
     let wrong = Broadcaster::own(relay.url(), owner.room(), other.key().clone());
     assert_eq!(within("the refusal", wrong).await.unwrap_err(), OpenError::NoRoom);
-    let viewer = Viewer::join(relay.url(), rtbroadcaster::RoomId::random()).unwrap();
+    let viewer = Viewer::join(relay.url(), rtbroadcaster::RoomId::random(&rtbroadcaster::OsRandom)).unwrap();
     assert_eq!(within("the refusal", viewer.inside()).await.unwrap_err().code(), 4510);
 
     let viewer = Viewer::join(relay.url(), owner.room()).unwrap();

@@ -13,8 +13,26 @@ const FLOORS: [&[&str]; 9] = [
     &["engine"],
     &["fanout", "protocol", "socket"],
     &[
-        "wire", "message", "record", "refusal", "signal", "audience", "options", "id", "identity", "close", "config",
-        "clock", "fault", "origin", "place", "sampling", "standing", "metrics",
+        "wire",
+        "message",
+        "record",
+        "refusal",
+        "signal",
+        "audience",
+        "options",
+        "id",
+        "identity",
+        "close",
+        "config",
+        "clock",
+        "fault",
+        "origin",
+        "os_random",
+        "place",
+        "random",
+        "sampling",
+        "standing",
+        "metrics",
     ],
 ];
 
@@ -23,7 +41,7 @@ const OPEN_FLOORS: [&str; 1] = ["wire"];
 
 /// What the other end of a connection may know: names and tables, and of rooms the key of an owner. It meets any server over
 /// the network, and a fault of this one must not hide in it.
-const KNOWN_TO_REMOTE: [&str; 6] = ["close", "id", "message", "options", "room", "standing"];
+const KNOWN_TO_REMOTE: [&str; 7] = ["close", "id", "message", "options", "random", "room", "standing"];
 
 /// Every import of a file that goes up, sideways or nowhere. `path` is below `src/`; `lib.rs` may import all.
 pub(crate) fn wrong(path: &str, text: &str) -> Vec<String> {

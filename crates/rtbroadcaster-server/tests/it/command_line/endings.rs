@@ -1,6 +1,6 @@
 //! Exit codes and words for what went wrong.
 
-use rtbroadcaster::RoomId;
+use rtbroadcaster::{OsRandom, RoomId};
 
 use super::{Stage, keys::Directory, slide};
 use crate::process::Process;
@@ -9,7 +9,7 @@ use crate::server::Server;
 #[tokio::test]
 async fn every_failure_has_its_code_and_says_what_to_do() {
     let server = Server::start().await;
-    let (url, room) = (server.url.as_str(), RoomId::random().to_string());
+    let (url, room) = (server.url.as_str(), RoomId::random(&OsRandom).to_string());
     let elsewhere = url.replace("/broadcasting", "/elsewhere");
     let nowhere = "ws://127.0.0.1:1/broadcasting";
     for (arguments, code, what, advice) in [

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use futures_util::{SinkExt, StreamExt};
-use rtbroadcaster::RoomId;
+use rtbroadcaster::{OsRandom, RoomId};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -83,7 +83,7 @@ impl Act {
             _ => "joined",
         };
         let answer = json!({"type": entered, "id": asked["id"],
-            "room": RoomId::random().to_string(), "ownerKey": "0123456789abcdef".repeat(4), "epoch": "e", "term": 1, "seq": 0,
+            "room": RoomId::random(&OsRandom).to_string(), "ownerKey": "0123456789abcdef".repeat(4), "epoch": "e", "term": 1, "seq": 0,
             "how": "snapshot", "replay": 0, "owner": "live", "aliveMs": 25_000});
         let mut answer = answer;
         if let Self::Identify(key) = self {
@@ -174,7 +174,7 @@ const REFUSED: &str = "HTTP/1.1 503 No\r\nretry-after: 18446744073709551615\r\n\
 
 #[tokio::test]
 async fn no_server_holds_a_program_beyond_its_patience_or_fills_its_memory() {
-    let room = RoomId::random().to_string();
+    let room = RoomId::random(&OsRandom).to_string();
     let (watch, publish) =
         (&["watch", "--patience", "1s"][..], &["publish", "--patience", "1s", "--state", "a=1", "--close"][..]);
     let rows = [
@@ -213,7 +213,7 @@ async fn ends(program: &[&str], room: &str, act: Act, said: &str, connections_ma
 #[tokio::test]
 async fn watch_takes_no_memory_for_pings_of_a_server_that_reads_nothing() {
     let server = Server::start(Act::Pings).await;
-    let watcher = Process::start(&["watch", &server.url, &RoomId::random().to_string()]);
+    let watcher = Process::start(&["watch", &server.url, &RoomId::random(&OsRandom).to_string()]);
     tokio::time::sleep(Duration::from_secs(2)).await;
     let peak = peak_mib(&watcher.pid()).expect("it watches");
     assert!(peak <= 64, "{peak} MiB");
@@ -225,7 +225,7 @@ async fn watch_takes_no_memory_for_pings_of_a_server_that_reads_nothing() {
 async fn watch_keeps_who_it_is_in_a_file_if_it_is_asked_to() {
     let directory = super::keys::Directory::new("identity");
     let file = directory.path("me");
-    let room = RoomId::random().to_string();
+    let room = RoomId::random(&OsRandom).to_string();
     // A server that does not know the key gives another one.
     for (said, given) in [("none", "key_1"), ("key_1", "key_1"), ("key_1", "key_2"), ("key_2", "key_2")] {
         let server = Server::start(Act::Identify(given)).await;

@@ -63,7 +63,7 @@ async fn the_key_of_a_new_room_is_in_its_file_and_nowhere_else() {
 async fn a_file_that_holds_no_key_and_one_that_others_can_read_are_told() {
     let directory = Directory::new("bad");
     let server = Server::start().await;
-    let room = rtbroadcaster::RoomId::random().to_string();
+    let room = rtbroadcaster::RoomId::random(&rtbroadcaster::OsRandom).to_string();
     let own =
         |file: &str| Process::start(&["publish", &server.url, &room, "--owner-key-file", file, "--event", "bell"]);
     let end = own(&directory.path("none")).end().await;

@@ -107,10 +107,12 @@ fn extents(file: &File) -> io::Result<Vec<(u64, u64)>> {
 mod tests {
     use super::*;
     use crate::id::Life;
+    use crate::os_random::OsRandom;
 
     #[test]
     fn a_journal_ends_with_its_last_byte_that_is_not_zero() {
-        let path = std::env::temp_dir().join(format!("rtbroadcaster-{}-{}", std::process::id(), Life::random()));
+        let path =
+            std::env::temp_dir().join(format!("rtbroadcaster-{}-{}", std::process::id(), Life::random(&OsRandom)));
         let file = File::create(&path).unwrap();
         assert_eq!(end(&path).unwrap(), 0, "empty");
         file.set_len(3 * BLOCK as u64).unwrap();

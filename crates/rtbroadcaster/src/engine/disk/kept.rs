@@ -14,6 +14,7 @@ use super::text::{self, Text, Unreadable, halves};
 use crate::id::{Life, Numbering, RoomId, Seq, Term};
 use crate::message::{Change, Key, Params};
 use crate::options::{Counting, RoomOptions};
+use crate::os_random::OsRandom;
 use crate::place::Place;
 use crate::record::{Header, LifeIndex, Lives, Record, Sum};
 
@@ -166,7 +167,8 @@ impl HeaderText {
             let counting = Counting { every: Duration::from_millis(every), once_per_viewer: once };
             options.with_counting(&key, counting).ok()
         })?;
-        let numbering = if numbering.is_empty() { Numbering::random() } else { Numbering::from_digits(&numbering)? };
+        let numbering =
+            if numbering.is_empty() { Numbering::random(&OsRandom) } else { Numbering::from_digits(&numbering)? };
         let starts = starts.into_iter().map(|(life, seq)| Some((LifeIndex(life), Seq::new(seq)?)));
         Some(Header {
             numbering,

@@ -217,14 +217,16 @@ impl Marker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os_random::OsRandom;
 
     fn mark(writes: u64) -> Mark {
         let tally = Tally { writes, messages: u64::MAX, bytes: u64::MAX, digest: u128::MAX };
-        Mark::new(Life::random(), Some("x".repeat(36)), Ack::Written, tally)
+        Mark::new(Life::random(&OsRandom), Some("x".repeat(36)), Ack::Written, tally)
     }
 
     fn place() -> PathBuf {
-        let place = std::env::temp_dir().join(format!("rtbroadcaster-{}-{}", std::process::id(), Life::random()));
+        let place =
+            std::env::temp_dir().join(format!("rtbroadcaster-{}-{}", std::process::id(), Life::random(&OsRandom)));
         std::fs::create_dir(&place).unwrap();
         place
     }
@@ -263,7 +265,7 @@ mod tests {
     #[test]
     fn what_was_confirmed_must_be_there_after_a_clean_end_after_a_kill_and_where_it_was_on_the_disk() {
         let mark = |boot: Option<&str>, ack, clean| {
-            let mut mark = Mark::new(Life::random(), boot.map(Into::into), ack, Tally::default());
+            let mut mark = Mark::new(Life::random(&OsRandom), boot.map(Into::into), ack, Tally::default());
             if clean {
                 mark.close();
             }

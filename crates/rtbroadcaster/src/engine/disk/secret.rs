@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::tree;
 use crate::identity::Secret;
+use crate::os_random::OsRandom;
 
 /// The name of the file, and of the one that becomes it.
 pub(super) const NAME: &str = "secret";
@@ -41,7 +42,7 @@ pub(super) fn read(directory: &Path) -> io::Result<Found> {
 
 /// Makes a secret for `directory`, which has none. It is there whole and on the disk when this returns, or not at all.
 pub(super) fn make(directory: &Path) -> io::Result<Secret> {
-    let (secret, new) = (Secret::random(), directory.join(NEW));
+    let (secret, new) = (Secret::random(&OsRandom), directory.join(NEW));
     // Of a start that did not get so far.
     match fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -65,7 +66,8 @@ mod tests {
 
     /// An empty directory.
     fn place() -> PathBuf {
-        let place = std::env::temp_dir().join(format!("rtbroadcaster-{}-{}", std::process::id(), Life::random()));
+        let place =
+            std::env::temp_dir().join(format!("rtbroadcaster-{}-{}", std::process::id(), Life::random(&OsRandom)));
         fs::create_dir_all(&place).unwrap();
         place
     }
@@ -105,7 +107,7 @@ mod tests {
     #[test]
     fn what_is_too_short_too_long_or_something_else_is_no_secret() {
         let place = place();
-        let digits = Secret::random().digits();
+        let digits = Secret::random(&OsRandom).digits();
         for text in ["", "\n", &digits[2..], &format!("{digits}00"), &format!(" {digits}"), &"text".repeat(1_000)] {
             fs::write(place.join(NAME), text).unwrap();
             assert_eq!(read(&place).unwrap(), Found::Damaged, "{text:?}");

@@ -7,6 +7,7 @@ use super::*;
 use crate::engine::contract::{self, Counting, House, header, record};
 use crate::engine::{Engine, Follower};
 use crate::id::RoomId;
+use crate::os_random::OsRandom;
 use crate::record::{Append, Forgotten, Header, Record, Sum};
 
 /// A directory that goes with its test.
@@ -14,7 +15,7 @@ struct Place(PathBuf);
 
 impl Place {
     fn new() -> Self {
-        let name = format!("rtbroadcaster-{}-{}", std::process::id(), RoomId::random());
+        let name = format!("rtbroadcaster-{}-{}", std::process::id(), RoomId::random(&OsRandom));
         Self(std::env::temp_dir().join(name))
     }
 }
@@ -466,7 +467,7 @@ fn occupied(path: &Path) -> u64 {
 #[tokio::test]
 async fn a_directory_of_format_1_opens_with_another_numbering_and_is_of_format_2_from_then_on() {
     let place = Place::new();
-    let room = RoomId::random();
+    let room = RoomId::random(&OsRandom);
     fs::create_dir(&place.0).unwrap();
     fs::write(place.0.join(marker::NAME), "").unwrap();
     let store = Store::open(&place.0.join("store")).unwrap();

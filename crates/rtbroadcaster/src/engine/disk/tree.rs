@@ -155,10 +155,12 @@ mod tests {
 
     use super::*;
     use crate::id::Life;
+    use crate::os_random::OsRandom;
 
     /// A directory with a store, closed to others.
     fn place() -> PathBuf {
-        let place = std::env::temp_dir().join(format!("rtbroadcaster-{}-{}", std::process::id(), Life::random()));
+        let place =
+            std::env::temp_dir().join(format!("rtbroadcaster-{}-{}", std::process::id(), Life::random(&OsRandom)));
         fs::create_dir_all(place.join("store/keyspaces/1/tables")).unwrap();
         fs::write(place.join("store/0.jnl"), "").unwrap();
         allow(&place, 0o700);

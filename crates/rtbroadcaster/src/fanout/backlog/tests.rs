@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::id::{RoomId, Seq, Term};
 use crate::message::{Change, Entry, Key, Params, Written};
+use crate::random::SEEDED;
 
 /// Space for some frames.
 const LIMIT: usize = 6 * queue::PLACE_BYTES + 120;
@@ -321,7 +322,7 @@ static NUMBERED: Dialect = Dialect {
 fn state(count: u64) -> Replay {
     let value = |number: u64| {
         let key = Key::new(&number.to_string()).unwrap();
-        Arc::new(Entry::new(RoomId::random(), Seq::new(number), Term::FIRST, key, Params::NONE, Change::State))
+        Arc::new(Entry::new(RoomId::random(&SEEDED), Seq::new(number), Term::FIRST, key, Params::NONE, Change::State))
     };
     Replay {
         announcement: bytes(1_000, 0),
@@ -343,7 +344,7 @@ fn a_replay_has_to_be_taken_at_a_pace_however_often_a_frame_of_it_goes() {
     let big = Params::from_json(&format!("[\"{}\"]", "x".repeat(20_000))).unwrap();
     let entry = |number: u64| {
         let key = Key::new(&number.to_string()).unwrap();
-        Arc::new(Entry::new(RoomId::random(), Seq::new(number), Term::FIRST, key, big.clone(), Change::State))
+        Arc::new(Entry::new(RoomId::random(&SEEDED), Seq::new(number), Term::FIRST, key, big.clone(), Change::State))
     };
     backlog.replay(Replay { entries: (1..=8).map(entry).collect(), ..state(8) });
     assert_eq!(backlog.stalls_at(STALL), None, "nothing is taken yet");

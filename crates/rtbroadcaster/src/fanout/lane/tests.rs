@@ -9,6 +9,7 @@ use crate::fanout::{Ending, Outbox};
 use crate::id::{Seq, Term};
 use crate::message::{Change, Dialect, Entry, Key, Params};
 use crate::metrics::Gauges;
+use crate::os_random::OsRandom;
 use crate::standing::OwnerStatus;
 
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -36,7 +37,7 @@ async fn check_waits(lane: &Lane) -> Arc<Roster> {
 #[tokio::test(start_paused = true)]
 async fn what_comes_during_a_pass_waits_for_more_as_what_came_before_it() {
     let lane = lane(INTERVAL);
-    let roster = Roster::new(&lane, RoomId::random());
+    let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     roster.push(said());
     check_waits(&lane).await;
     assert!(matches!(roster.next(), Some(Work::Send { .. })));
@@ -53,7 +54,7 @@ async fn what_comes_during_a_pass_waits_for_more_as_what_came_before_it() {
 #[tokio::test(start_paused = true)]
 async fn what_did_not_go_out_with_the_first_call_goes_out_with_the_next_one_at_once() {
     let lane = lane(INTERVAL);
-    let roster = Roster::new(&lane, RoomId::random());
+    let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     (0..100).for_each(|_| roster.push(said()));
     check_waits(&lane).await;
     assert!(matches!(roster.next(), Some(Work::Send { .. })));
@@ -64,7 +65,7 @@ async fn what_did_not_go_out_with_the_first_call_goes_out_with_the_next_one_at_o
 #[tokio::test(start_paused = true)]
 async fn a_heartbeat_comes_at_once_and_takes_no_turn_from_what_waits_for_more() {
     let lane = lane(INTERVAL);
-    let roster = Roster::new(&lane, RoomId::random());
+    let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     let mut crews = HashMap::new();
     let (_member, item) = admit();
     roster.push(item);
@@ -96,14 +97,14 @@ fn admit() -> (Arc<Outbox>, Item) {
 /// A message at which whoever pushes it panics, under the roster's lock.
 fn panic_in_the_roster() -> Item {
     let key = Key::new("panic in the roster").unwrap();
-    let entry = Entry::new(RoomId::random(), None, Term::FIRST, key, Params::NONE, Change::Event);
+    let entry = Entry::new(RoomId::random(&OsRandom), None, Term::FIRST, key, Params::NONE, Change::Event);
     Item::Message { entry: Arc::new(entry), applied: Duration::ZERO, charge: None }
 }
 
 #[tokio::test]
 async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoever_comes_to_it() {
     let lane = lane(Duration::ZERO);
-    let roster = Roster::new(&lane, RoomId::random());
+    let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     let mut crews = HashMap::new();
     let (here, item) = admit();
     roster.push(item);
@@ -129,7 +130,7 @@ async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoeve
 #[tokio::test]
 async fn a_roster_that_its_lane_gives_up_ends_everybody_too() {
     let lane = lane(Duration::ZERO);
-    let roster = Roster::new(&lane, RoomId::random());
+    let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     let mut crews = HashMap::new();
     let (here, item) = admit();
     roster.push(item);
@@ -146,14 +147,14 @@ async fn a_roster_that_its_lane_gives_up_ends_everybody_too() {
 #[tokio::test]
 async fn a_large_room_ends_little_by_little_and_others_are_served_meanwhile() {
     let lane = lane(Duration::ZERO);
-    let (large, other) = (Roster::new(&lane, RoomId::random()), Roster::new(&lane, RoomId::random()));
+    let (large, other) = (Roster::new(&lane, RoomId::random(&OsRandom)), Roster::new(&lane, RoomId::random(&OsRandom)));
     let mut crews = HashMap::new();
     let (members, items): (Vec<_>, Vec<_>) = (0..4 * SLICE_PARTED + 1).map(|_| admit()).unzip();
     items.into_iter().for_each(|item| large.push(item));
     assert_eq!(serve(&lane.pop().unwrap(), &mut crews), 0, "nobody goes yet");
     let gone = || members.iter().filter(|member| member.ending() != Ending::Open).count();
 
-    large.push(Item::Roll(Roll::Part(Parting::Departing(Moments::default()))));
+    large.push(Item::Roll(Roll::Part(Parting::Departing(Moments::of(0, 0, &OsRandom)))));
     large.push(Item::Roll(Roll::Remove(Arc::clone(&members[0]))));
     serve(&lane.pop().unwrap(), &mut crews);
     for round in 1..=4 {
@@ -176,11 +177,11 @@ async fn a_large_room_ends_little_by_little_and_others_are_served_meanwhile() {
 #[tokio::test]
 async fn the_rest_of_a_room_that_ends_is_told_too_when_its_lane_gives_it_up() {
     let lane = lane(Duration::ZERO);
-    let roster = Roster::new(&lane, RoomId::random());
+    let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     let mut crews = HashMap::new();
     let (members, items): (Vec<_>, Vec<_>) = (0..2 * SLICE_PARTED).map(|_| admit()).unzip();
     items.into_iter().for_each(|item| roster.push(item));
-    roster.push(Item::Roll(Roll::Part(Parting::Departing(Moments::default()))));
+    roster.push(Item::Roll(Roll::Part(Parting::Departing(Moments::of(0, 0, &OsRandom)))));
     serve(&lane.pop().unwrap(), &mut crews);
     assert_eq!(serve(&lane.pop().unwrap(), &mut crews), SLICE_PARTED);
     give_up(&roster, &mut crews);
@@ -190,14 +191,14 @@ async fn the_rest_of_a_room_that_ends_is_told_too_when_its_lane_gives_it_up() {
 /// A message that nothing supersedes.
 fn event() -> Item {
     let key = Key::new("event").unwrap();
-    let entry = Entry::new(RoomId::random(), None, Term::FIRST, key, Params::NONE, Change::Event);
+    let entry = Entry::new(RoomId::random(&OsRandom), None, Term::FIRST, key, Params::NONE, Change::Event);
     Item::Message { entry: Arc::new(entry), applied: Duration::ZERO, charge: None }
 }
 
 #[tokio::test]
 async fn a_small_room_is_served_between_two_shares_of_a_large_one() {
     let lane = lane(Duration::ZERO);
-    let (large, small) = (Roster::new(&lane, RoomId::random()), Roster::new(&lane, RoomId::random()));
+    let (large, small) = (Roster::new(&lane, RoomId::random(&OsRandom)), Roster::new(&lane, RoomId::random(&OsRandom)));
     let mut crews = HashMap::new();
     (0..3 * SLICE_MEMBERS).for_each(|_| large.push(admit().1));
     while let Ok(roster) = lane.pop() {
@@ -220,7 +221,7 @@ async fn a_small_room_is_served_between_two_shares_of_a_large_one() {
 #[tokio::test]
 async fn a_small_room_wakes_its_lane_once_for_all_that_waits() {
     let lane = lane(Duration::ZERO);
-    let roster = Roster::new(&lane, RoomId::random());
+    let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     let mut crews = HashMap::new();
     let admitted = (0..10).map(|_| admit().1);
     admitted.chain((0..50).map(|_| event())).for_each(|item| roster.push(item));
@@ -241,7 +242,7 @@ async fn a_lane_lets_other_tasks_run_while_it_is_busy() {
     let counters = Counters::idle();
     let config = Config { ping_interval: Duration::ZERO, ..Config::default() };
     let (lanes, _faults, _lagging) = Lanes::start(1, Clock::start(), &counters, &config);
-    let roster = Roster::new(lanes.get(0), RoomId::random());
+    let roster = Roster::new(lanes.get(0), RoomId::random(&OsRandom));
     (0..5_000).for_each(|_| roster.push(admit().1));
     // A pass takes 64 of them. Looking at a million members takes longer than a lane may keep its thread.
     (0..64 * PASSES).for_each(|_| roster.push(event()));

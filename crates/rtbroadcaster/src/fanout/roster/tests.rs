@@ -3,6 +3,7 @@
 use super::*;
 use crate::id::{RoomId, Seq};
 use crate::message::{Change, Key, Params};
+use crate::os_random::OsRandom;
 
 /// A message of a speaker who says an event after every 49 values of 16 keys.
 fn message(number: u64) -> Item {
@@ -11,14 +12,14 @@ fn message(number: u64) -> Item {
         _ => (format!("key {}", number % 16), Change::State),
     };
     let (key, seq) = (Key::new(&key).unwrap(), Seq::new(number + 1));
-    let entry = Entry::new(RoomId::random(), seq, Term::FIRST, key, Params::NONE, change);
+    let entry = Entry::new(RoomId::random(&OsRandom), seq, Term::FIRST, key, Params::NONE, change);
     Item::Message { entry: Arc::new(entry), applied: Duration::ZERO, charge: None }
 }
 
 /// One of many pointers, each of which says where it is.
 fn pointer(number: u64) -> Item {
     let key = Key::new(&format!("pointer {number}")).unwrap();
-    let entry = Entry::new(RoomId::random(), None, Term::FIRST, key, Params::NONE, Change::Ephemeral);
+    let entry = Entry::new(RoomId::random(&OsRandom), None, Term::FIRST, key, Params::NONE, Change::Ephemeral);
     Item::Message { entry: Arc::new(entry), applied: Duration::ZERO, charge: None }
 }
 

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::*;
+use crate::os_random::OsRandom;
 use crate::place::Place;
 use crate::refusal::PublishError;
 
@@ -13,7 +14,7 @@ fn place(last: u8) -> Option<Place> {
 
 async fn create(manager: &Manager, last: u8, grace: u64) -> Result<Owner, CreateError> {
     let options = RoomOptions::new().with_grace(Duration::from_secs(grace));
-    manager.server().registry().create(place(last), Some(OwnerKey::random()), options).await
+    manager.server().registry().create(place(last), Some(OwnerKey::random(&OsRandom)), options).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +62,7 @@ mod kept {
             Self(std::env::temp_dir().join(format!(
                 "rtbroadcaster-{}-{}",
                 std::process::id(),
-                crate::id::Life::random()
+                crate::id::Life::random(&OsRandom)
             )))
         }
 

@@ -33,7 +33,7 @@ impl Lineage {
 
     /// Returns the lineage of a log of its own that goes by `epoch`.
     pub(super) fn alone(epoch: Epoch) -> Self {
-        let (numbering, life) = epoch.parts().unwrap_or_else(|| (Numbering::random(), Life::random()));
+        let (numbering, life) = epoch.parts().unwrap_or((Numbering::ZERO, Life::ZERO));
         Self { epoch, ..Self::new(numbering, Arc::new(Lives::only(life))) }
     }
 
@@ -98,6 +98,7 @@ impl Lineage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::SEEDED;
 
     const fn seq(seq: u64) -> Seq {
         Seq::new(seq).unwrap()
@@ -106,10 +107,10 @@ mod tests {
     /// A room that was created in the life of index 1, got no message in that of index 2, and is in that of index 4, which
     /// began behind its message 9. Before it was created there was one life more.
     fn lineage() -> (Lineage, Vec<Life>) {
-        let lives: Vec<Life> = (0..5).map(|_| Life::random()).collect();
+        let lives: Vec<Life> = (0..5).map(|_| Life::random(&SEEDED)).collect();
         let all = Arc::new(Lives::from_order(LifeIndex(0), lives.clone()));
         let starts = vec![(LifeIndex(1), seq(1)), (LifeIndex(3), seq(6))];
-        (Lineage::recalled(Numbering::random(), all, starts), lives)
+        (Lineage::recalled(Numbering::random(&SEEDED), all, starts), lives)
     }
 
     #[test]
@@ -134,8 +135,12 @@ mod tests {
                 assert_eq!(check(&lineage, lives[*place], number, Reach::OneLife), expected, "{place}, {number}");
             }
         }
-        assert_eq!(check(&lineage, Life::random(), 0, Reach::AllLives), Err(ResetReason::Epoch), "an unknown life");
-        let other = Cursor { epoch: Epoch::of(Numbering::random(), lives[4]), seq: Seq::ZERO };
+        assert_eq!(
+            check(&lineage, Life::random(&SEEDED), 0, Reach::AllLives),
+            Err(ResetReason::Epoch),
+            "an unknown life"
+        );
+        let other = Cursor { epoch: Epoch::of(Numbering::random(&SEEDED), lives[4]), seq: Seq::ZERO };
         assert_eq!(lineage.check(&other, Reach::AllLives, seq(9)), Err(ResetReason::Epoch), "another numbering");
     }
 

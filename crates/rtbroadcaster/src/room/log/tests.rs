@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
+use crate::random::SEEDED;
 
 const LIMITS: LogLimits = LogLimits {
     history_messages_max: 5,
@@ -15,7 +16,7 @@ const LIMITS: LogLimits = LogLimits {
 };
 
 fn log(limits: LogLimits) -> Log {
-    Log::new(RoomId::random(), Epoch::random(), limits)
+    Log::new(RoomId::random(&SEEDED), Epoch::random(&SEEDED), limits)
 }
 
 fn proposal(change: Change, key: &str, params: &str, id: Option<&str>) -> Proposal {
@@ -173,7 +174,7 @@ fn a_cursor_of_another_life_or_of_the_future_is_reset() {
     let mut log = log(LIMITS);
     log.apply(proposal(Change::Event, "k", "[]", None), Duration::ZERO);
     let cases = [
-        (Cursor { epoch: Epoch::random(), seq: Seq::ZERO }, ResetReason::Epoch),
+        (Cursor { epoch: Epoch::random(&SEEDED), seq: Seq::ZERO }, ResetReason::Epoch),
         (Cursor { epoch: log.epoch().clone(), seq: Seq::new(2).unwrap() }, ResetReason::Future),
         (Cursor { epoch: log.epoch().clone(), seq: Seq::MAX }, ResetReason::Future),
     ];

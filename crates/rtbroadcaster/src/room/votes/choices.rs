@@ -86,6 +86,7 @@ impl Choices {
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::random::SEEDED;
 
     #[test]
     fn a_word_holds_the_greatest_number_and_every_choice() {
@@ -102,7 +103,7 @@ mod tests {
     fn a_voter_costs_at_most_21_bytes_of_table() {
         let mut choices = Choices::new(&Voters::new(&Config::default()));
         for count in 1..=40_000_usize {
-            let number = ViewerNumber::random();
+            let number = ViewerNumber::random(&SEEDED);
             choices.of(Voter { number, place: None }).unwrap();
             choices.set(number, 0);
             if count >= 1_000 {

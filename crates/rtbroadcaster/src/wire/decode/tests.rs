@@ -3,7 +3,8 @@
 use super::super::client_frames::{BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, frame, header};
 use super::*;
 
-const LIFTED: Limits = Limits { message_bytes_max: 0, fragments_max: 0, excess: Excess::Refused };
+const LIFTED: Limits =
+    Limits { message_bytes_max: 0, fragments_max: 0, excess: Excess::Refused, binary: Binary::Refuse };
 
 /// Frames one after the other.
 type Frames = Vec<Vec<u8>>;
@@ -384,7 +385,12 @@ fn broken_text_is_refused_before_its_frame_is_complete() {
 
 #[test]
 fn a_message_over_its_size_is_refused_at_the_header_that_says_so() {
-    let limits = |message_bytes_max| Limits { message_bytes_max, fragments_max: 0, excess: Excess::Refused };
+    let limits = |message_bytes_max| Limits {
+        message_bytes_max,
+        fragments_max: 0,
+        excess: Excess::Refused,
+        binary: Binary::Refuse,
+    };
     let too_big = |at| (vec![], Ends::Violation(Violation::TooBig, at));
     let lawful = |payload: &str| (vec![text(payload)], Ends::BetweenMessages);
     let six_in_two = [frame(TEXT, b"abc"), frame(FIN | CONTINUATION, b"def")].concat();
@@ -420,7 +426,8 @@ fn a_message_of_too_many_frames_is_refused_at_the_first_one_too_many() {
         stream
     };
     let pings = |count| vec![ping(b""); count];
-    let limits = |fragments_max| Limits { message_bytes_max: 9, fragments_max, excess: Excess::Refused };
+    let limits =
+        |fragments_max| Limits { message_bytes_max: 9, fragments_max, excess: Excess::Refused, binary: Binary::Refuse };
     let cases = [
         ("two of two", 2, message(2), [pings(0), vec![text("x")]].concat(), Ends::BetweenMessages),
         ("two of one", 1, message(2), pings(0), Ends::Violation(Violation::TooManyFragments, 6 + 1)),

@@ -259,7 +259,7 @@ async fn a_key_is_of_its_room_and_of_its_secret() {
 
 #[cfg(feature = "disk")]
 mod kept {
-    use rtbroadcaster::{Disk, RoomId};
+    use rtbroadcaster::{Disk, OsRandom, RoomId};
 
     use super::*;
 
@@ -268,7 +268,11 @@ mod kept {
 
     impl Directory {
         fn new() -> Self {
-            Self(std::env::temp_dir().join(format!("rtbroadcaster-{}-{}", std::process::id(), RoomId::random())))
+            Self(std::env::temp_dir().join(format!(
+                "rtbroadcaster-{}-{}",
+                std::process::id(),
+                RoomId::random(&OsRandom)
+            )))
         }
 
         async fn house(&self, config: Config) -> House {
@@ -303,7 +307,7 @@ mod kept {
         let start = |config| after_a_start(&directory, config, &room, &one);
         assert_eq!(start(Config::default()).await, one);
         // A secret that is given takes the place of the one in the directory, and that one stays.
-        let secret = rtbroadcaster::Secret::random();
+        let secret = rtbroadcaster::Secret::random(&rtbroadcaster::OsRandom);
         let given = || Config { secret: Some(secret.clone()), ..Config::default() };
         let other = start(given()).await;
         assert_ne!(other.number, one.number);
@@ -335,7 +339,8 @@ mod kept {
             assert!(text.is_empty() || !told.contains(text), "what is in it is nobody's business: {told}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         }
-        let given = Config { secret: Some(rtbroadcaster::Secret::random()), ..Config::default() };
+        let given =
+            Config { secret: Some(rtbroadcaster::Secret::random(&rtbroadcaster::OsRandom)), ..Config::default() };
         directory.house(given).await.manager.shutdown().await;
         std::fs::write(&path, secret).unwrap();
         directory.house(Config::default()).await.manager.shutdown().await;

@@ -5,6 +5,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::id::Life;
+use crate::os_random::OsRandom;
 
 /// A directory that goes with its test.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ impl Drop for Directory {
 
 impl Directory {
     pub(super) fn new() -> Self {
-        Self(std::env::temp_dir().join(format!("rtbroadcaster-{}-{}", std::process::id(), Life::random())))
+        Self(std::env::temp_dir().join(format!("rtbroadcaster-{}-{}", std::process::id(), Life::random(&OsRandom))))
     }
 
     /// Returns a copy as it is at this moment.

@@ -17,6 +17,7 @@ use crate::id::{self, Epoch, Life, Numbering, RoomId, Seq, Term};
 use crate::identity::ViewerKey;
 use crate::message::Entry;
 use crate::protocol::{Answer, Protocol, Terms};
+use crate::random::SEEDED;
 use crate::record::Lives;
 use crate::room::core::{Core, Origin, Welcome};
 use crate::room::log::Lineage;
@@ -111,10 +112,10 @@ pub(super) struct Saga {
 impl Saga {
     /// A room in memory, or one that is kept.
     pub(super) fn new(level: Option<Level>) -> Self {
-        let lives = Arc::new(Lives::only(Life::random()));
-        let lineage = Lineage::new(Numbering::random(), Arc::clone(&lives));
+        let lives = Arc::new(Lives::only(Life::random(&SEEDED)));
+        let lineage = Lineage::new(Numbering::random(&SEEDED), Arc::clone(&lives));
         let patience = Patience::of_a_key(None, &config());
-        let mut core = Core::with_lineage(RoomId::random(), lineage, patience, &config());
+        let mut core = Core::with_lineage(RoomId::random(&SEEDED), lineage, patience, &config());
         let keeper = level.map(|level| {
             let mut keeper = Keeper::new(level, core.id(), lives);
             keeper.take(core.keep(Origin::default()), What::Other);
@@ -178,7 +179,7 @@ impl Saga {
         let present = self.core.standing().epoch;
         let start = match (cursor, &own) {
             (Cursor::Malformed, _) => Start::Malformed,
-            (Cursor::OtherEpoch(seq), _) => at(&Epoch::random(), Seq::new(seq).unwrap()),
+            (Cursor::OtherEpoch(seq), _) => at(&Epoch::random(&SEEDED), Seq::new(seq).unwrap()),
             (Cursor::Future, Some((epoch, _))) => at(epoch, self.core.standing().seq.next()),
             // In another life that would be a lie: it holds what came behind that, which this log may not.
             (Cursor::Behind, Some((epoch, seq))) if *epoch == present => at(epoch, seq.previous()),

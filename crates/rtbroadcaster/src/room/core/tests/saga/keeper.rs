@@ -9,6 +9,7 @@ use super::{Saga, What, config};
 use crate::engine::simulated::Store;
 use crate::id::{Epoch, Life, RoomId, Seq};
 use crate::message::Entry;
+use crate::random::SEEDED;
 use crate::record::{Append, Header, Lives, Record};
 use crate::room::core::Core;
 use crate::room::presence::Patience;
@@ -191,7 +192,7 @@ impl Saga {
         self.everybody_is_cut();
         self.told_end = false;
         let lives = self.keeper.as_mut().map(|keeper| {
-            keeper.lives = Arc::new(Lives::clone(&keeper.lives).followed_by(Life::random()));
+            keeper.lives = Arc::new(Lives::clone(&keeper.lives).followed_by(Life::random(&SEEDED)));
             // As an engine does before anybody comes.
             keeper.begin(header.clone());
             Arc::clone(&keeper.lives)
