@@ -13,7 +13,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
-use rtbroadcaster::wire::{Decoder, Excess, Incoming, Limits, encode};
+use rtbroadcaster::wire::{Binary, Decoder, Excess, Incoming, Limits, encode};
 
 /// The token of the listener; clients have the numbers of their places.
 const LISTENER: Token = Token(usize::MAX);
@@ -25,7 +25,8 @@ const READ_BYTES: usize = 512 * 1024;
 const EVENTS_MAX: usize = 1024;
 
 /// The longest message.
-const LIMITS: Limits = Limits { message_bytes_max: 1024 * 1024, fragments_max: 128, excess: Excess::Refused };
+const LIMITS: Limits =
+    Limits { message_bytes_max: 1024 * 1024, fragments_max: 128, excess: Excess::Refused, binary: Binary::Refuse };
 
 fn main() -> io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".into());
@@ -198,7 +199,7 @@ impl Client {
                     return Ok(Link::Closed);
                 }
                 Ok(None) => break,
-                Ok(Some(Incoming::TooBig(_))) | Err(_) => return Ok(Link::Closed),
+                Ok(Some(Incoming::TooBig(_) | Incoming::Binary(_))) | Err(_) => return Ok(Link::Closed),
             }
         }
         if decoder.is_between_messages() && rest.is_empty() {
