@@ -2,15 +2,12 @@
 //! Must not know HTTP, nor how a room orders messages.
 
 mod act;
-mod deadlines;
 #[cfg(test)]
 mod echo;
 mod inbox;
-mod oversize;
 mod permit;
 mod slowed;
 mod task;
-mod unproductive;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -20,22 +17,23 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use rtbroadcaster_core::backlog::Ending;
+use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::deadlines::{Deadlines, Due};
+use rtbroadcaster_core::oversize::Oversize;
+use rtbroadcaster_core::place::Place;
+use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::refusal::Strikes;
+use rtbroadcaster_core::unproductive::Unproductive;
+use rtbroadcaster_core::wire::{Decoder, Incoming, Limits, Violation};
 use tokio::time::Sleep;
 
-use crate::close::CloseReason;
-use crate::fanout::{Drained, End, Ending, Outbox};
-use crate::place::Place;
-use crate::protocol::Protocol;
-use crate::refusal::Strikes;
+use crate::fanout::{Drained, End, Outbox};
 use crate::room::{Membership, Owner};
 use crate::server::{Server, Waiting};
 use crate::socket::Socket;
-use crate::wire::{Decoder, Incoming, Limits, Violation};
-use deadlines::{Deadlines, Due};
 use inbox::receive;
-use oversize::Oversize;
 use slowed::Slowed;
-use unproductive::Unproductive;
 
 pub use permit::Permit;
 

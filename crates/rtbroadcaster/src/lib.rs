@@ -46,77 +46,49 @@
 //! A room ends by its owner, by its grace or idle time, by [`Manager::close_room`] or [`Manager::shutdown`]. Every
 //! viewer is told after everything that was said, and its connection is closed. [`CloseReason`] lists the close codes.
 
-mod audience;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod client;
 mod clock;
-mod close;
-mod config;
 mod engine;
 mod fanout;
 mod fault;
-mod id;
-#[doc(hidden)]
-pub mod identity;
 mod manager;
-#[doc(hidden)]
-pub mod message;
 mod metrics;
-#[doc(hidden)]
-pub mod options;
-mod origin;
 mod os_random;
-mod place;
-#[doc(hidden)]
-pub mod protocol;
-pub mod random;
-mod record;
-#[doc(hidden)]
-pub mod refusal;
-#[cfg(feature = "remote")]
-pub mod remote;
 mod room;
 mod sampling;
 mod server;
-mod signal;
 mod socket;
-#[doc(hidden)]
-pub mod standing;
 mod upgrade;
-#[doc(hidden)]
-pub mod wire;
 
-pub use audience::Audience;
 pub use client::Permit;
-pub use close::CloseReason;
-pub use config::Config;
 #[cfg(feature = "disk")]
 pub use engine::disk::{Ack, Disk, DiskError};
-pub use id::{InvalidRoomId, RoomId, Seq};
-pub use identity::{InvalidSecret, Secret};
 pub use manager::Manager;
-pub use message::{Kind, Message, MessageError};
-pub use metrics::{Histogram, LogStatus, Messages, Metrics, Resumes, SignalCounts, Superseded};
-pub use options::{Counting, RoomOptions, RoomOptionsError};
-pub use origin::{InvalidOrigin, Origin};
+pub use metrics::{LogStatus, Messages, Metrics, Resumes, SignalCounts, Superseded};
 pub use os_random::OsRandom;
-pub use random::Random;
-pub use refusal::{CreateError, OwnError, PublishError};
-pub use room::{InvalidOwnerKey, Owner, OwnerKey, RoomSummary, Signals};
+pub use room::{Owner, RoomSummary, Signals};
+#[cfg(feature = "remote")]
+#[doc(inline)]
+pub use rtbroadcaster_client as remote;
+pub use rtbroadcaster_core::audience::Audience;
+pub use rtbroadcaster_core::close::CloseReason;
+pub use rtbroadcaster_core::config::Config;
+pub use rtbroadcaster_core::histogram::Histogram;
+pub use rtbroadcaster_core::id::{InvalidRoomId, RoomId, Seq};
+pub use rtbroadcaster_core::identity::{InvalidSecret, Secret};
+pub use rtbroadcaster_core::message::{Kind, Message, MessageError};
+pub use rtbroadcaster_core::options::{Counting, RoomOptions, RoomOptionsError};
+pub use rtbroadcaster_core::origin::{InvalidOrigin, Origin};
+pub use rtbroadcaster_core::owner_key::{InvalidOwnerKey, OwnerKey};
+pub use rtbroadcaster_core::random::Random;
+pub use rtbroadcaster_core::refusal::{CreateError, OwnError, PublishError};
+pub use rtbroadcaster_core::signal::Signal;
+pub use rtbroadcaster_core::standing::OwnerStatus;
+pub use rtbroadcaster_core::wire::handshake::HandshakeError;
 pub use sampling::Sampling;
-pub use signal::Signal;
-pub use standing::OwnerStatus;
 pub use upgrade::{Arrival, OriginError, Upgrade, UpgradeError};
-pub use wire::handshake::HandshakeError;
-
-/// The pure parts, for this project's own benches, fuzz targets and tests. Nothing here is stable.
-#[doc(hidden)]
-pub mod pure {
-    pub use crate::fanout::backlog;
-    pub use crate::id::{Cursor, Epoch, Term};
-    pub use crate::room::{core, log};
-}
 
 /// The README's Rust is tested with the documentation.
 #[cfg(all(doctest, feature = "axum"))]

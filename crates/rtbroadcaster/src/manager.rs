@@ -5,14 +5,16 @@ mod keeping;
 
 use std::sync::Arc;
 
+use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::id::RoomId;
+use rtbroadcaster_core::options::RoomOptions;
+use rtbroadcaster_core::origin::Origin;
+use rtbroadcaster_core::owner_key::OwnerKey;
+use rtbroadcaster_core::refusal::{CreateError, OwnError};
+
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::id::RoomId;
 use crate::metrics::{Gauges, Metrics};
-use crate::options::RoomOptions;
-use crate::origin::Origin;
-use crate::refusal::{CreateError, OwnError};
-use crate::room::{Owner, OwnerKey, RoomSummary};
+use crate::room::{Owner, RoomSummary};
 use crate::server::Server;
 
 /// All rooms and clients of one server. Cheap to clone; every clone is the same manager.

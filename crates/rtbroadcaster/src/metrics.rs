@@ -2,15 +2,15 @@
 //! Must not know who counts, nor in which format the numbers are told.
 
 mod counters;
-mod histogram;
 mod sent;
 mod signals;
 mod tally;
 
-use crate::close::CloseReason;
+use rtbroadcaster_core::close::CloseReason;
+
+use rtbroadcaster_core::histogram::Histogram;
 
 pub(crate) use counters::{Counters, Gauges};
-pub use histogram::Histogram;
 pub(crate) use sent::Sent;
 pub(crate) use signals::SignalRefusal;
 

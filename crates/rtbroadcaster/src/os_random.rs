@@ -1,7 +1,7 @@
 //! Random bytes of the operating system.
 //! Must not know what is drawn.
 
-use crate::random::Random;
+use rtbroadcaster_core::random::Random;
 
 /// The operating system's generator of random bytes.
 ///

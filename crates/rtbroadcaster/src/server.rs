@@ -1,7 +1,6 @@
 //! What all connections of one server share: its limits, its rooms, who is here, and who may come in.
 //! Must not know sockets, nor how clients are served.
 
-mod bucket;
 mod gate;
 mod turnstile;
 mod waiting;
@@ -10,22 +9,24 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use rtbroadcaster_core::backlog::Hold;
+use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::id::Life;
+use rtbroadcaster_core::identity::{Keys, Secret};
+use rtbroadcaster_core::origin::AllowedOrigins;
+use rtbroadcaster_core::place::Place;
+use rtbroadcaster_core::random::Random;
+use rtbroadcaster_core::record::{Lives, Stored};
+use rtbroadcaster_core::refusal::Refusal;
+use rtbroadcaster_core::room::voters::Voters;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::engine::{Engine, Health};
-use crate::fanout::{Hold, Lanes, Moments, Outbox};
-use crate::id::Life;
-use crate::identity::{Keys, Secret};
+use crate::fanout::{Lanes, Moments, Outbox};
 use crate::metrics::Counters;
-use crate::origin::AllowedOrigins;
 use crate::os_random::OsRandom;
-use crate::place::Place;
-use crate::random::Random;
-use crate::record::{Lives, Stored};
-use crate::refusal::Refusal;
-use crate::room::{Registry, Surroundings, Voters};
+use crate::room::{Registry, Surroundings};
 use crate::sampling::Sampling;
 use gate::Gate;
 pub(crate) use gate::{Ticket, TooMany};

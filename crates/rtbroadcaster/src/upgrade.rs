@@ -13,16 +13,16 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::wire::handshake::{self, HandshakeError};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use crate::client::{Client, Permit};
-use crate::config::Config;
 use crate::manager::Manager;
-use crate::protocol::Protocol;
 use crate::server::{Server, Ticket, TooMany};
 use crate::socket::Socket;
-use crate::wire::handshake::{self, HandshakeError};
 pub use origin::OriginError;
 use origin::{Claim, Page};
 

@@ -1,9 +1,9 @@
 //! What classic clients send, against section 1 of PROTOCOL.md. Must not know rooms.
 
 use rtbroadcaster::Kind;
-use rtbroadcaster::message::{DEPTH_MAX, KEY_BYTES_MAX};
-use rtbroadcaster::protocol::{Command, Protocol, Request};
-use rtbroadcaster::refusal::Refusal;
+use rtbroadcaster_core::message::{DEPTH_MAX, KEY_BYTES_MAX};
+use rtbroadcaster_core::protocol::{Command, Protocol, Request};
+use rtbroadcaster_core::refusal::Refusal;
 
 use crate::members::{Member, Members, nesting};
 use crate::message::{created, on_one_line, published, text, travels, words};

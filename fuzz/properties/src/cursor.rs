@@ -3,13 +3,13 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::message::{Change, DEPTH_MAX, Key, Params};
-use rtbroadcaster::protocol::{Command, Protocol, Request};
-use rtbroadcaster::pure::core::Core;
-use rtbroadcaster::pure::log::Proposal;
-use rtbroadcaster::pure::{Epoch, Term};
-use rtbroadcaster::standing::{How, ResetReason, Start};
 use rtbroadcaster::{Config, RoomId, Seq};
+use rtbroadcaster_core::id::{Epoch, Term};
+use rtbroadcaster_core::message::{Change, DEPTH_MAX, Key, Params};
+use rtbroadcaster_core::protocol::{Command, Protocol, Request};
+use rtbroadcaster_core::room::core::Core;
+use rtbroadcaster_core::room::log::Proposal;
+use rtbroadcaster_core::standing::{How, ResetReason, Start};
 
 use crate::members::{Member, Members, is_value, nesting};
 use crate::message::place;

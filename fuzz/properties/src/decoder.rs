@@ -3,7 +3,7 @@
 
 mod oracle;
 
-use rtbroadcaster::wire::{Binary, Decoder, Excess, Incoming, Limits, Violation};
+use rtbroadcaster_core::wire::{Binary, Decoder, Excess, Incoming, Limits, Violation};
 
 /// A little more than what arrived: how a buffer grows, and its first step.
 const SLACK_BYTES: usize = 16;

@@ -2,9 +2,9 @@
 
 use http::header::{ALLOW, CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{Method, Request, Version};
-use rtbroadcaster::protocol::Protocol;
-use rtbroadcaster::wire::handshake::{HandshakeError, check, response};
 use rtbroadcaster::{Upgrade, UpgradeError};
+use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::wire::handshake::{HandshakeError, check, response};
 use tungstenite::handshake::derive_accept_key;
 
 /// As many as hyper reads of one request.

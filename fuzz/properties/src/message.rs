@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use rtbroadcaster::message::{Change, DEPTH_MAX, Entry, Message};
-use rtbroadcaster::protocol::{Command, Protocol};
-use rtbroadcaster::pure::Term;
-use rtbroadcaster::refusal::Refusal;
-use rtbroadcaster::standing::{Reach, Start};
 use rtbroadcaster::{Kind, RoomId, Seq};
+use rtbroadcaster_core::id::Term;
+use rtbroadcaster_core::message::{Change, DEPTH_MAX, Entry, Message};
+use rtbroadcaster_core::protocol::{Command, Protocol};
+use rtbroadcaster_core::refusal::Refusal;
+use rtbroadcaster_core::standing::{Reach, Start};
 
 use crate::members::{Members, nesting};
 

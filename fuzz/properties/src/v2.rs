@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use rtbroadcaster::Kind;
-use rtbroadcaster::message::{DEPTH_MAX, ID_BYTES_MAX, KEY_BYTES_MAX, SIGNAL_BYTES_MAX};
-use rtbroadcaster::options::COUNTED_KEYS_MAX;
-use rtbroadcaster::protocol::{Command, Protocol, Request};
-use rtbroadcaster::refusal::Refusal;
+use rtbroadcaster_core::message::{DEPTH_MAX, ID_BYTES_MAX, KEY_BYTES_MAX, SIGNAL_BYTES_MAX};
+use rtbroadcaster_core::options::COUNTED_KEYS_MAX;
+use rtbroadcaster_core::protocol::{Command, Protocol, Request};
+use rtbroadcaster_core::refusal::Refusal;
 
 use crate::cursor::where_it_stands;
 use crate::members::{Member, Members, nesting};

@@ -13,7 +13,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 
-use rtbroadcaster::wire::{Binary, Decoder, Excess, Incoming, Limits, encode};
+use rtbroadcaster_core::wire::{Binary, Decoder, Excess, Incoming, Limits, encode};
 
 /// The token of the listener; clients have the numbers of their places.
 const LISTENER: Token = Token(usize::MAX);

@@ -4,18 +4,21 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rtbroadcaster_core::backlog::Hold;
+use rtbroadcaster_core::id::{RoomId, Seq};
+use rtbroadcaster_core::identity::ViewerKey;
+use rtbroadcaster_core::message::{Key, Message, Params};
+use rtbroadcaster_core::options::RoomOptions;
+use rtbroadcaster_core::owner_key::OwnerKey;
+use rtbroadcaster_core::protocol::{Answer, Command, Protocol, Terms};
+use rtbroadcaster_core::refusal::{PublishError, Refusal, SignalError};
+use rtbroadcaster_core::room::core::Welcome;
+use rtbroadcaster_core::standing::Start;
 
 use super::{Client, Role};
-use crate::fanout::{Hold, Outbox, Promise};
-use crate::id::{RoomId, Seq};
-use crate::identity::ViewerKey;
-use crate::message::{Key, Message, Params};
-use crate::options::RoomOptions;
-use crate::protocol::{Answer, Command, Protocol, Terms};
-use crate::refusal::{PublishError, Refusal, SignalError};
-use crate::room::{Done, Owner, OwnerKey, Welcome};
+use crate::fanout::{Outbox, Promise};
+use crate::room::{Done, Owner};
 use crate::server::Server;
-use crate::standing::Start;
 
 /// A request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

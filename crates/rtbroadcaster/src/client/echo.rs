@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rtbroadcaster_core::backlog::Frame;
+use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::wire::{Binary, Decoder, Limits};
 
 use super::{Client, Permit, Role};
-use crate::fanout::Frame;
-use crate::protocol::Protocol;
 use crate::server::Server;
 use crate::socket::Socket;
-use crate::wire::{Binary, Decoder, Limits};
 
 impl Client {
     /// A client on `socket` that gets back what it says.

@@ -6,13 +6,14 @@ use std::pin::Pin;
 use std::task::Context;
 use std::time::Duration;
 
+use rtbroadcaster_core::backlog::Ending;
+use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::protocol::{Command, Request};
+use rtbroadcaster_core::refusal::Refusal;
+use rtbroadcaster_core::wire::{Decoder, Incoming, Violation, encode};
+
 use super::act::Denial;
 use super::{Client, Role, Slowed};
-use crate::close::CloseReason;
-use crate::fanout::Ending;
-use crate::protocol::{Command, Request};
-use crate::refusal::Refusal;
-use crate::wire::{Decoder, Incoming, Violation, encode};
 
 /// Decodes `bytes` into `inbox`, up to the first violation.
 pub(super) fn receive(decoder: &mut Decoder, inbox: &mut VecDeque<Result<Incoming, Violation>>, mut bytes: &[u8]) {

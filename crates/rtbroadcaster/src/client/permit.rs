@@ -1,7 +1,7 @@
 //! What a connection may do, as data that the application hands over.
 //! Must not know how the application decides.
 
-use crate::id::RoomId;
+use rtbroadcaster_core::id::RoomId;
 
 /// What a connection may do, decided by the application before it is upgraded.
 ///

@@ -5,7 +5,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use crate::protocol::Command;
+use rtbroadcaster_core::protocol::Command;
 
 /// A request that was read, and what it waits for.
 pub(super) struct Slowed {

@@ -4,11 +4,11 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use rtbroadcaster_core::protocol::Protocol;
 use tokio::time::Instant;
 
 use super::{Client, Permit};
 use crate::fault::{self, Fault};
-use crate::protocol::Protocol;
 use crate::server::{Server, Ticket};
 use crate::socket::Socket;
 

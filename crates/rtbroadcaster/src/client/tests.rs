@@ -1,15 +1,15 @@
 //! What one client costs, and when it is gone.
 
 use futures_util::FutureExt;
+use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::options::RoomOptions;
+use rtbroadcaster_core::owner_key::OwnerKey;
+use rtbroadcaster_core::refusal::Refusal;
+use rtbroadcaster_core::wire::encode;
 
 use super::*;
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::options::RoomOptions;
 use crate::os_random::OsRandom;
-use crate::refusal::Refusal;
-use crate::room::OwnerKey;
-use crate::wire::encode;
 
 fn server(config: Config) -> Arc<Server> {
     Arc::new(Server::new(config, Clock::start()))
@@ -142,7 +142,7 @@ async fn an_owner_is_slowed_by_the_lanes_and_by_nothing_else() {
     // Nothing else runs while this task does not wait, so no lane takes anything.
     const BYTES: usize = 10_000;
     let text = "x".repeat(BYTES);
-    let event = || crate::message::Message::event("k", [&text]);
+    let event = || rtbroadcaster_core::message::Message::event("k", [&text]);
     let mut waiting = 0;
     while owner.publish(event()).now_or_never().is_some() {
         waiting += 1;

@@ -5,16 +5,16 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rtbroadcaster_core::id::{Numbering, RoomId, Seq, Term};
+use rtbroadcaster_core::message::{Change, Key, Params};
+use rtbroadcaster_core::options::{Counting as Way, RoomOptions};
+use rtbroadcaster_core::place::Place;
+use rtbroadcaster_core::record::{Append, Forgotten, Header, LifeIndex, Lives, Record, Stored, Sum};
 use tokio::sync::watch;
 
 use super::simulated::Machine;
 use super::{Engine, Follower, Opened};
-use crate::id::{Numbering, RoomId, Seq, Term};
-use crate::message::{Change, Key, Params};
-use crate::options::{Counting as Way, RoomOptions};
 use crate::os_random::OsRandom;
-use crate::place::Place;
-use crate::record::{Append, Forgotten, Header, LifeIndex, Lives, Record, Stored, Sum};
 
 /// A machine on which processes come and go.
 pub(crate) trait House {

@@ -26,12 +26,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rtbroadcaster_core::id::{Life, Numbering, RoomId, Seq};
+use rtbroadcaster_core::identity::Secret;
+use rtbroadcaster_core::record::{Lives, Stored, Sum};
+
 use super::Opened;
-use crate::id::{Life, Numbering, RoomId, Seq};
-use crate::identity::Secret;
 use crate::metrics::Counters;
 use crate::os_random::OsRandom;
-use crate::record::{Lives, Stored, Sum};
 use damage::{Findings, Loss};
 pub use error::DiskError;
 use journal::Journal;

@@ -30,11 +30,10 @@ pub(crate) mod simulated;
 use std::fmt;
 use std::sync::Arc;
 
+use rtbroadcaster_core::id::RoomId;
+use rtbroadcaster_core::identity::Secret;
+use rtbroadcaster_core::record::{Append, LifeIndex, Lives, Stored};
 use tokio::sync::watch;
-
-use crate::id::RoomId;
-use crate::identity::Secret;
-use crate::record::{Append, LifeIndex, Lives, Stored};
 
 /// Keeps the logs of rooms.
 pub(crate) trait Engine: fmt::Debug + Send + Sync {

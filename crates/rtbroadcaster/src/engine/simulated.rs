@@ -6,47 +6,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rtbroadcaster_core::id::{Life, RoomId};
+use rtbroadcaster_core::identity::Secret;
+use rtbroadcaster_core::record::model::Model;
+use rtbroadcaster_core::record::{Append, LifeIndex, Lives};
 use tokio::sync::{mpsc, watch};
 
 use super::{Engine, Follower, Health, Opened};
-use crate::id::{Life, RoomId, Seq};
-use crate::identity::Secret;
 use crate::os_random::OsRandom;
-use crate::record::{Append, Forgotten, Header, LifeIndex, Lives, Record, Stored};
-
-/// What stands on a disk of one room.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Store {
-    pub(crate) header: Option<Header>,
-    pub(crate) records: BTreeMap<Seq, Record>,
-    pub(crate) ids: BTreeMap<Seq, (Box<str>, [u8; 16])>,
-}
-
-impl Store {
-    pub(crate) fn write(&mut self, room: RoomId, append: &Append) {
-        match append {
-            Append::Header(header) => self.header = Some(header.clone()),
-            Append::Message(record, Forgotten { messages, ids }, header) => {
-                self.header = header.as_deref().cloned().or(self.header.take());
-                self.ids.extend(record.id.clone().map(|id| (record.seq, id)));
-                self.records.insert(record.seq, Record { id: None, ..record.clone() });
-                messages.iter().for_each(|seq| assert!(self.records.remove(seq).is_some(), "{seq} is not there"));
-                ids.iter().for_each(|seq| assert!(self.ids.remove(seq).is_some(), "the name of {seq} is not there"));
-                let stored = self.stored(room).expect("a room begins with a header");
-                let exists = stored.sum.with(stored.header.past(room));
-                assert_eq!(exists, record.sum, "what must exist is not what does");
-            }
-            Append::Turn => {}
-            Append::End => *self = Self::default(),
-        }
-    }
-
-    pub(crate) fn stored(&self, room: RoomId) -> Option<Stored> {
-        let header = self.header.clone()?;
-        let ids = self.ids.iter().map(|(seq, (id, fingerprint))| (*seq, id.clone(), *fingerprint)).collect();
-        Some(Stored::new(room, header, self.records.values().cloned().collect(), ids))
-    }
-}
 
 /// Random numbers by a seed (splitmix64).
 #[derive(Debug)]
@@ -69,7 +36,7 @@ impl Dice {
 /// The disk, which outlives the process.
 #[derive(Debug, Default)]
 struct Platter {
-    synced: BTreeMap<RoomId, Store>,
+    synced: BTreeMap<RoomId, Model>,
     lives: Option<Lives>,
     /// In the operating system's hands.
     written: Vec<(RoomId, Append)>,

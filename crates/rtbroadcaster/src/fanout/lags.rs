@@ -4,10 +4,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rtbroadcaster_core::audience::Ages;
+use rtbroadcaster_core::id::RoomId;
 use tokio::sync::mpsc;
-
-use crate::audience::Ages;
-use crate::id::RoomId;
 
 /// Rooms of which somebody has begun to wait.
 pub(crate) type Lagging = mpsc::UnboundedReceiver<RoomId>;

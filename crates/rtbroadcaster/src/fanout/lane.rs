@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::id::RoomId;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -15,9 +17,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::lags::{Lagging, Lags};
 use super::roster::Roster;
 use crate::clock::{Clock, FAR};
-use crate::config::Config;
 use crate::fault;
-use crate::id::RoomId;
 use crate::metrics::Counters;
 use crew::{Crew, Done, SLICE_PARTED};
 

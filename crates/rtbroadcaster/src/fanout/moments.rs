@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::random::{self, Random, Seeded};
+use rtbroadcaster_core::random::{self, Random, Seeded};
 
 /// When the first client is asked to come back, and over which time all of them are spread.
 const FIRST: Duration = Duration::from_secs(3);
@@ -48,14 +48,14 @@ impl Moments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::SEEDED;
+    use crate::os_random::OsRandom;
 
     #[test]
     fn owners_come_first_and_as_densely_as_the_others() {
         // Owners, others, and how many milliseconds of the window belong to owners.
         let cases = [(0, 10, 0), (1, 0, 20_000), (1, 1, 10_000), (100, 900, 2_000), (0, 0, 0), (usize::MAX, 1, 20_000)];
         for (owners, others, part) in cases {
-            let moments = Moments::of(owners, others, &SEEDED);
+            let moments = Moments::of(owners, others, &OsRandom);
             for _ in 0..100 {
                 let (owner, other) = (moments.owner().as_millis(), moments.other().as_millis());
                 assert!((3_000..3_000 + part.max(1)).contains(&owner), "{owner} of {part}");

@@ -12,17 +12,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
+use rtbroadcaster_core::backlog::{ControlKind, Ending, Frame, Replay};
+use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::id::{RoomId, Seq};
+use rtbroadcaster_core::message::Dialect;
+use rtbroadcaster_core::standing::RoomEnd;
+use rtbroadcaster_core::wire::{Control, encode};
 use tokio::net::TcpStream;
 
-use super::backlog::{ControlKind, Ending, Frame, Replay};
 use crate::clock::Clock;
-use crate::close::CloseReason;
-use crate::config::Config;
-use crate::id::{RoomId, Seq};
-use crate::message::Dialect;
 use crate::metrics::Counters;
-use crate::standing::RoomEnd;
-use crate::wire::{Control, encode};
 pub(super) use direct::{Batch, Member};
 pub(crate) use drain::Drained;
 use line::Flow;

@@ -7,15 +7,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use rtbroadcaster_core::audience::Ages;
+use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::id::{RoomId, Seq, Term};
+use rtbroadcaster_core::message::Entry;
+use rtbroadcaster_core::standing::{OwnerStatus, RoomEnd};
+use rtbroadcaster_core::superseding::{Rank, Ranked, Superseding};
+
 use super::lags::Lags;
 use super::lane::Lane;
 use super::outbox::Outbox;
-use super::superseding::{Rank, Ranked, Superseding};
-use crate::audience::Ages;
-use crate::close::CloseReason;
-use crate::id::{RoomId, Seq, Term};
-use crate::message::Entry;
-use crate::standing::{OwnerStatus, RoomEnd};
 use item::Charge;
 pub(crate) use item::{Item, Last, Parting, Roll};
 

@@ -7,8 +7,6 @@ use std::sync::Arc;
 use super::Manager;
 #[cfg(feature = "disk")]
 use crate::clock::Clock;
-#[cfg(feature = "disk")]
-use crate::config::Config;
 use crate::engine::Health;
 #[cfg(feature = "disk")]
 use crate::engine::Opened;
@@ -17,6 +15,8 @@ use crate::engine::disk::{Disk, DiskError};
 use crate::metrics::LogStatus;
 #[cfg(feature = "disk")]
 use crate::server::Server;
+#[cfg(feature = "disk")]
+use rtbroadcaster_core::config::Config;
 
 impl Manager {
     /// A manager whose rooms are kept in a directory and outlive the process, with all rooms that are kept there. Only

@@ -8,18 +8,19 @@ mod restores;
 mod turns;
 
 use bytes::Bytes;
+use rtbroadcaster_core::backlog::Ending;
+use rtbroadcaster_core::backlog::Hold;
+use rtbroadcaster_core::message::{Key, Params};
+use rtbroadcaster_core::options::Counting;
+use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::refusal::SignalError;
+use rtbroadcaster_core::standing::Start;
 
 use super::*;
 use crate::client::{Client, Permit};
-use crate::fanout::Hold;
-use crate::fanout::{Ending, Outbox};
-use crate::message::{Key, Params};
-use crate::options::Counting;
+use crate::fanout::Outbox;
 use crate::os_random::OsRandom;
-use crate::protocol::Protocol;
-use crate::refusal::SignalError;
 use crate::socket::Socket;
-use crate::standing::Start;
 
 /// A text frame of a client, under a mask of zeroes.
 fn frame(text: &str) -> Vec<u8> {

@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use super::histogram::Stopwatch;
+use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::histogram::Stopwatch;
+use rtbroadcaster_core::message::Change;
+use rtbroadcaster_core::standing::{How, ResetReason};
+
 use super::sent::Sent;
 use super::tally::{Count, Tally};
 use super::{LogStatus, Messages, Metrics, Resumes, SignalCounts, SignalRefusal, Superseded};
-use crate::close::CloseReason;
-use crate::message::Change;
-use crate::standing::{How, ResetReason};
 
 /// Everything that is counted for one manager.
 #[derive(Debug)]

@@ -3,15 +3,16 @@
 
 use std::sync::Arc;
 
+use rtbroadcaster_core::audience::Audience;
+use rtbroadcaster_core::backlog::Frame;
+use rtbroadcaster_core::id::Term;
+use rtbroadcaster_core::room::attention::{Listeners, Notice};
 use tokio::sync::watch;
 
-use super::attention::{Listeners, Notice};
 use super::members::Seat;
 use super::registry::Look;
 use super::{Room, State};
-use crate::audience::Audience;
-use crate::fanout::{Frame, Item, Outbox};
-use crate::id::Term;
+use crate::fanout::{Item, Outbox};
 
 impl Room {
     /// Somebody has come or gone, or waits: whoever listens is told if it is time, or later. Says whether all viewers were.
@@ -27,7 +28,8 @@ impl Room {
             return false;
         }
         let ages = state.members.ages();
-        let audience = Audience { viewers: watch, ..ages.of(state.core.viewers(), now) };
+        let mut audience = ages.of(state.core.viewers(), now);
+        audience.viewers = watch;
         let Notice { owner, viewers, look } =
             state.reception.attention.notice(listeners, audience, !ages.is_empty(), now);
         if let Some(at) = look {
@@ -98,8 +100,9 @@ impl Room {
 
     /// How things stand.
     fn audience(&self, state: &State) -> Audience {
-        let connections = state.members.ages().of(state.core.viewers(), self.clock.now());
-        Audience { viewers: state.reception.attendance.viewers(), ..connections }
+        let mut audience = state.members.ages().of(state.core.viewers(), self.clock.now());
+        audience.viewers = state.reception.attendance.viewers();
+        audience
     }
 
     fn tell_owner_of(&self, audience: &Audience, state: &State) {

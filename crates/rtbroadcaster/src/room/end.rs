@@ -4,14 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::core::Decided;
-use super::presence::Absence;
+use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::room::core::Decided;
+use rtbroadcaster_core::room::presence::Absence;
+use rtbroadcaster_core::standing::{RoomEnd, Start};
+
 use super::registry::Look;
 use super::waiting::Waiter;
 use super::{Room, State};
-use crate::close::CloseReason;
 use crate::fanout::{Item, Last, Moments, Parting, Roll};
-use crate::standing::{RoomEnd, Start};
 
 /// The process goes away and the room does not: when those in it are asked to come back.
 #[derive(Debug, Clone)]

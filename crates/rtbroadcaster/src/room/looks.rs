@@ -6,11 +6,11 @@ use std::collections::hash_map::Entry;
 use std::future::poll_fn;
 use std::task::Poll;
 
+use rtbroadcaster_core::id::RoomId;
 use tokio::time::Instant;
 use tokio_util::time::{DelayQueue, delay_queue::Key};
 
 use super::registry::Look;
-use crate::id::RoomId;
 
 /// A room, and for what it is looked at.
 type What = (RoomId, Look);

@@ -3,9 +3,11 @@
 
 use std::sync::Arc;
 
-use crate::audience::Ages;
-use crate::fanout::{Frame, Item, Lanes, Outbox, Replay, Roll, Roster};
-use crate::id::{RoomId, Seq};
+use rtbroadcaster_core::audience::Ages;
+use rtbroadcaster_core::backlog::{Frame, Replay};
+use rtbroadcaster_core::id::{RoomId, Seq};
+
+use crate::fanout::{Item, Lanes, Outbox, Roll, Roster};
 
 /// How many members a room has in one lane before new ones go where it has the fewest.
 const MEMBERS_BEFORE_SPREADING: usize = 1_000;
@@ -96,10 +98,11 @@ impl Members {
 
 #[cfg(test)]
 mod tests {
+    use rtbroadcaster_core::config::Config;
+    use rtbroadcaster_core::message::Dialect;
+
     use super::*;
     use crate::clock::Clock;
-    use crate::config::Config;
-    use crate::message::Dialect;
     use crate::metrics::Counters;
     use crate::os_random::OsRandom;
 

@@ -1,19 +1,12 @@
 //! A room: its lock, its members, and the two steps by which something said becomes something applied.
 //! Must not know HTTP or protocols. Its lock is held for memory only.
 
-mod attendance;
-mod attention;
 mod audience;
-pub mod core;
 mod end;
-mod key;
-pub mod log;
 mod looks;
 mod members;
 mod outage;
 mod owner;
-mod pace;
-mod presence;
 mod quota;
 mod reception;
 mod registry;
@@ -21,46 +14,43 @@ mod signals;
 mod summary;
 mod turns;
 mod viewer;
-mod voters;
-mod votes;
 mod waiting;
 
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
+use rtbroadcaster_core::backlog::{Hold, Replay};
+use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::id::{Cursor, Numbering, RoomId, Seq};
+use rtbroadcaster_core::identity::{Keys, ViewerKey, ViewerNumber};
+use rtbroadcaster_core::options::RoomOptions;
+use rtbroadcaster_core::owner_key::KeyHash;
+use rtbroadcaster_core::random::Random;
+use rtbroadcaster_core::record::{LifeIndex, Lives, Stored};
+use rtbroadcaster_core::refusal::JoinError;
+use rtbroadcaster_core::room::core::{Core, Welcome};
+use rtbroadcaster_core::room::log::Lineage;
+use rtbroadcaster_core::room::presence::Patience;
+use rtbroadcaster_core::room::voters::Voters;
+use rtbroadcaster_core::standing::{Reach, Standing, Start};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::clock::Clock;
-use crate::config::Config;
 use crate::engine::Engine;
-use crate::fanout::{Hold, Lanes, Outbox, Replay};
-use crate::id::{Cursor, Numbering, RoomId, Seq};
-use crate::identity::{Keys, ViewerKey, ViewerNumber};
+use crate::fanout::{Lanes, Outbox};
 use crate::metrics::Counters;
-use crate::options::RoomOptions;
-use crate::random::Random;
-use crate::record::{LifeIndex, Lives, Stored};
-use crate::refusal::JoinError;
-use crate::standing::{Reach, Standing, Start};
-use core::Core;
 use end::{Cause, Departure};
-use key::KeyHash;
-use log::Lineage;
 use members::{Members, Seat};
-use presence::Patience;
 use quota::Share;
 use reception::Reception;
 use waiting::Waiting;
 
-pub(crate) use core::Welcome;
-pub use key::{InvalidOwnerKey, OwnerKey};
 pub use owner::Owner;
 pub(crate) use registry::Registry;
 pub use signals::Signals;
 pub use summary::RoomSummary;
 pub(crate) use viewer::Membership;
-pub(crate) use voters::Voters;
 pub(crate) use waiting::Done;
 
 /// What may wait for a room's slowest lane, in bytes; beyond it the owner waits.
@@ -389,3 +379,6 @@ fn replay(welcome: Welcome, announce: Announce<'_>) -> Replay {
 fn cost_of(bytes: usize) -> usize {
     (bytes + BUDGET_BYTES_PER_MESSAGE).min(BUDGET_BYTES)
 }
+
+#[cfg(test)]
+mod tests;

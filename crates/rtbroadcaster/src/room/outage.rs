@@ -1,10 +1,11 @@
 //! What becomes of a room while its log cannot be written, and when it can be again.
 //! Must not know engines beyond their contract.
 
-use super::core::ProposeError;
+use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::room::core::ProposeError;
+
 use super::waiting::Waiter;
 use super::{Room, State};
-use crate::close::CloseReason;
 use crate::engine::Health;
 
 impl Room {

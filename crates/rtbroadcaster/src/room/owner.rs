@@ -5,19 +5,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rtbroadcaster_core::audience::Audience;
+use rtbroadcaster_core::config::exceeds;
+use rtbroadcaster_core::id::{RoomId, Seq, Term};
+use rtbroadcaster_core::message::{Body, Change, Key, Kind, Message, MessageError, Params};
+use rtbroadcaster_core::owner_key::OwnerKey;
+use rtbroadcaster_core::refusal::PublishError;
+use rtbroadcaster_core::room::core::{Origin, ProposeError};
+use rtbroadcaster_core::room::log::Proposal;
+use rtbroadcaster_core::standing::{Standing, Start};
 use tokio::sync::watch;
 
-use super::core::{Origin, ProposeError};
-use super::log::Proposal;
 use super::waiting::{Done, when_done};
-use super::{Announce, OwnerKey, Room, Signals};
-use crate::audience::Audience;
-use crate::config::exceeds;
+use super::{Announce, Room, Signals};
 use crate::fanout::Outbox;
-use crate::id::{RoomId, Seq, Term};
-use crate::message::{Body, Change, Key, Kind, Message, MessageError, Params};
-use crate::refusal::PublishError;
-use crate::standing::{Standing, Start};
 
 /// The right to speak in one room. A room has one speaker, so this cannot be cloned.
 ///

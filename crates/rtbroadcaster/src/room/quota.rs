@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::core::Space;
-use crate::config::Config;
+use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::room::core::Space;
 
 /// How many bytes are kept by some rooms.
 pub(super) type Bytes = Arc<AtomicU64>;

@@ -4,16 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rtbroadcaster_core::audience::Audience;
+use rtbroadcaster_core::options::RoomOptions;
+use rtbroadcaster_core::room::attendance::Attendance;
+use rtbroadcaster_core::room::attention::Attention;
+use rtbroadcaster_core::room::pace::{Pace, Paces};
+use rtbroadcaster_core::room::voters::Voters;
+use rtbroadcaster_core::room::votes::Votes;
+use rtbroadcaster_core::signal::Signal;
 use tokio::sync::{mpsc, watch};
-
-use super::attendance::Attendance;
-use super::attention::Attention;
-use super::pace::{Pace, Paces};
-use super::voters::Voters;
-use super::votes::Votes;
-use crate::audience::Audience;
-use crate::options::RoomOptions;
-use crate::signal::Signal;
 
 /// What a room has besides messages.
 #[derive(Debug)]

@@ -6,25 +6,26 @@ mod list;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rtbroadcaster_core::id::{RoomId, Term};
+use rtbroadcaster_core::identity::ViewerKey;
+use rtbroadcaster_core::options::RoomOptions;
+use rtbroadcaster_core::owner_key::KeyHash;
+use rtbroadcaster_core::owner_key::OwnerKey;
+use rtbroadcaster_core::place::Place;
+use rtbroadcaster_core::record::Stored;
+use rtbroadcaster_core::refusal::{CreateError, JoinError, OwnError};
+use rtbroadcaster_core::room::core::Origin;
+use rtbroadcaster_core::standing::Start;
 use tokio::sync::{mpsc, watch};
 
-use super::core::Origin;
-use super::key::KeyHash;
 use super::looks::Looks;
 use super::viewer::Membership;
-use super::{AnnounceViewer, Owner, OwnerKey, Room, RoomSummary, Surroundings};
+use super::{AnnounceViewer, Owner, Room, RoomSummary, Surroundings};
 use crate::clock::Clock;
 use crate::engine::{Engine, Health};
 use crate::fanout::{Faults, Lagging, Moments, Outbox};
 use crate::fault;
-use crate::id::{RoomId, Term};
-use crate::identity::ViewerKey;
-use crate::options::RoomOptions;
-use crate::place::Place;
-use crate::record::Stored;
-use crate::refusal::{CreateError, JoinError, OwnError};
 use crate::sampling::Sampling;
-use crate::standing::Start;
 use list::{Full, List};
 
 /// All rooms.

@@ -3,18 +3,18 @@
 
 use std::time::Duration;
 
+use rtbroadcaster_core::backlog::Frame;
+use rtbroadcaster_core::id::Term;
+use rtbroadcaster_core::message::{Key, Params};
+use rtbroadcaster_core::refusal::SignalError;
+use rtbroadcaster_core::room::votes::{CountError, Voter};
+use rtbroadcaster_core::signal::Signal;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use super::registry::Look;
-use super::votes::{CountError, Voter};
 use super::{Room, State};
-use crate::fanout::Frame;
-use crate::id::Term;
-use crate::message::{Key, Params};
 use crate::metrics::SignalRefusal;
-use crate::refusal::SignalError;
-use crate::signal::Signal;
 
 /// How many signals may wait for a program that owns a room.
 const WAITING_MAX: usize = 256;

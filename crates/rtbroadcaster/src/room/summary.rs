@@ -1,8 +1,8 @@
 //! A room as a list shows it.
 //! Must not know more of the room than this.
 
-use crate::id::{RoomId, Seq};
-use crate::standing::OwnerStatus;
+use rtbroadcaster_core::id::{RoomId, Seq};
+use rtbroadcaster_core::standing::OwnerStatus;
 
 /// A room as a list shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,23 +5,24 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::id::{RoomId, Seq, Term};
+use rtbroadcaster_core::message::Change;
+use rtbroadcaster_core::owner_key::KeyHash;
+use rtbroadcaster_core::owner_key::OwnerKey;
+use rtbroadcaster_core::record::Append;
+use rtbroadcaster_core::refusal::OwnError;
+use rtbroadcaster_core::room::core::{Applied, Decided, Origin, ProposeError, Proposed, Space, Welcome};
+use rtbroadcaster_core::room::log::Proposal;
+use rtbroadcaster_core::standing::{OwnerStatus, Start};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::core::{Applied, Decided, Origin, ProposeError, Proposed, Space, Welcome};
 use super::end::Departure;
-use super::key::KeyHash;
-use super::log::Proposal;
 use super::quota::Share;
 use super::waiting::{Done, Waiter, when_done};
-use super::{Announce, Owner, OwnerKey, Room, State, replay};
-use crate::close::CloseReason;
+use super::{Announce, Owner, Room, State, replay};
 use crate::engine::{Follower, Health};
 use crate::fanout::{Item, Outbox, Parting, Roll};
-use crate::id::{RoomId, Seq, Term};
-use crate::message::Change;
-use crate::record::Append;
-use crate::refusal::OwnError;
-use crate::standing::{OwnerStatus, Start};
 
 impl Room {
     /// Proposes; what is allowed is numbered here and now. It is applied at once, which gives its number, or when it is

@@ -3,17 +3,19 @@
 
 use std::sync::Arc;
 
+use rtbroadcaster_core::backlog::Hold;
+use rtbroadcaster_core::id::Seq;
+use rtbroadcaster_core::identity::{ViewerKey, ViewerNumber};
+use rtbroadcaster_core::message::{Key, Params};
+use rtbroadcaster_core::place::Place;
+use rtbroadcaster_core::refusal::SignalError;
+use rtbroadcaster_core::room::pace::Pace;
+use rtbroadcaster_core::room::votes::Voter;
+
 use super::members::Seat;
-use super::pace::Pace;
-use super::votes::Voter;
 use super::{AnnounceViewer, Room};
-use crate::fanout::{Hold, Outbox};
-use crate::id::Seq;
-use crate::identity::{ViewerKey, ViewerNumber};
-use crate::message::{Key, Params};
+use crate::fanout::Outbox;
 use crate::metrics::SignalRefusal;
-use crate::place::Place;
-use crate::refusal::SignalError;
 
 /// A viewer's place in a room. Dropping it is how a viewer leaves, so no path forgets to.
 #[derive(Debug)]

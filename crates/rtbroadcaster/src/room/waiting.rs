@@ -4,10 +4,9 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use rtbroadcaster_core::id::Seq;
+use rtbroadcaster_core::room::core::ProposeError;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-
-use super::core::ProposeError;
-use crate::id::Seq;
 
 /// Whoever waits for something that was handed over to be written.
 #[derive(Debug, Default)]

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::bucket::{Bucket, Rate};
-use crate::config::{Config, exceeds};
-use crate::place::Place;
+use rtbroadcaster_core::bucket::{Bucket, Rate};
+use rtbroadcaster_core::config::{Config, exceeds};
+use rtbroadcaster_core::place::Place;
 
 /// How many addresses without an open connection are remembered before those that have nothing to be remembered for
 /// are forgotten.

@@ -4,8 +4,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use rtbroadcaster_core::close::CloseReason;
+
 use super::Server;
-use crate::close::CloseReason;
 use crate::fanout::{Moments, Outbox};
 
 /// The ways out to all clients that are in no room yet, by their addresses; `None` once the server goes away.

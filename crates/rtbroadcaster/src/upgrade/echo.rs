@@ -11,6 +11,9 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::wire::{Control, encode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -18,9 +21,6 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::client::Client;
-use crate::close::CloseReason;
-use crate::config::Config;
-use crate::wire::{Control, encode};
 
 /// How long anything but the suite may take.
 const DEADLINE: Duration = Duration::from_secs(20);

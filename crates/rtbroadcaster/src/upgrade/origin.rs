@@ -5,8 +5,7 @@ use std::fmt;
 
 use http::header::{HOST, ORIGIN};
 use http::{HeaderMap, HeaderName};
-
-use crate::origin::{AllowedOrigins, Origin};
+use rtbroadcaster_core::origin::{AllowedOrigins, Origin};
 
 /// How much of what a peer or a configuration says stands in a line of the log.
 const LETTERS_MAX: usize = 128;
@@ -104,8 +103,9 @@ pub(super) fn cut(text: impl fmt::Display) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rtbroadcaster_core::config::Config;
+
     use super::*;
-    use crate::config::Config;
 
     fn check(origins: &[&str], host: &str, config: &Config) -> Result<(), OriginError> {
         let mut headers = HeaderMap::new();

@@ -16,7 +16,7 @@ mod tokens;
 mod tree;
 
 use rtbroadcaster::CloseReason;
-use rtbroadcaster::refusal::Refusal;
+use rtbroadcaster_core::refusal::Refusal;
 
 use tree::File;
 

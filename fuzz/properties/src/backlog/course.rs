@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rtbroadcaster::Seq;
-use rtbroadcaster::message::{Change, Entry};
-use rtbroadcaster::pure::backlog::{ControlKind, Ending, Frame, Hold, Rank, Replay};
+use rtbroadcaster_core::backlog::{ControlKind, Ending, Frame, Hold, Rank, Replay};
+use rtbroadcaster_core::id::Seq;
+use rtbroadcaster_core::message::{Change, Entry};
 
 use super::frame::{TELLING, TERSE, Tag, frame};
 use super::ledger::Ledger;

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use rtbroadcaster::CloseReason;
-use rtbroadcaster::message::{Change, Dialect, Entry, Overflowing, Params, Written};
+use rtbroadcaster_core::message::{Change, Dialect, Entry, Overflowing, Params, Written};
 
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

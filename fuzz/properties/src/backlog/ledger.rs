@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rtbroadcaster::message::{Change, Entry, Key};
-use rtbroadcaster::pure::Term;
 use rtbroadcaster::{RoomId, Seq};
+use rtbroadcaster_core::id::Term;
+use rtbroadcaster_core::message::{Change, Entry, Key};
 
 use super::frame::params;
 

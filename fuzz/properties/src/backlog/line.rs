@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use rtbroadcaster::Seq;
-use rtbroadcaster::message::Dialect;
-use rtbroadcaster::pure::backlog::{Backlog, Ending, Frame, Overflow, Rank, Replay};
+use rtbroadcaster_core::backlog::{Backlog, Ending, Frame, Overflow, Rank, Replay};
+use rtbroadcaster_core::id::Seq;
+use rtbroadcaster_core::message::Dialect;
 
 use super::frame::{Tag, frame};
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rtbroadcaster::message::{Change, Dialect, Key};
+use rtbroadcaster_core::message::{Change, Dialect, Key};
 
 use super::frame::{Tag, next};
 use super::ledger::Ledger;

@@ -13,7 +13,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 
-use rtbroadcaster::wire::{Control, Incoming, Violation};
+use rtbroadcaster_core::wire::{Control, Incoming, Violation};
 use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 use tungstenite::{Error, Message};
 

@@ -11,8 +11,8 @@ use http_body_util::Full;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use rtbroadcaster::protocol::Protocol;
 use rtbroadcaster::{Manager, Permit, Upgrade};
+use rtbroadcaster_core::protocol::Protocol;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
 use super::frame::{Came, next};

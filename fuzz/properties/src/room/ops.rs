@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::protocol::Protocol;
+use rtbroadcaster_core::protocol::Protocol;
 
 use super::client::{Asked, Client, Cursor, Role};
 use super::frame::{TEXT, masked};

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rtbroadcaster::protocol::Protocol;
-use rtbroadcaster::refusal::Refusal;
 use rtbroadcaster::{CloseReason, Config, Manager};
+use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::refusal::Refusal;
 
 use super::client::{Asked, Client, Cursor, Role};
 use super::frame::{Came, PONG, masked};

@@ -105,8 +105,9 @@ fn extents(file: &File) -> io::Result<Vec<(u64, u64)>> {
 
 #[cfg(test)]
 mod tests {
+    use rtbroadcaster_core::id::Life;
+
     use super::*;
-    use crate::id::Life;
     use crate::os_random::OsRandom;
 
     #[test]

@@ -5,11 +5,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use rtbroadcaster_core::record::sum;
+
 use super::cut::Cut;
 use super::marker::{Found, Mark};
 use super::store::Found as Room;
 use super::tally::Tally;
-use crate::record::sum;
 
 /// What was found of a store when it was opened.
 pub(super) struct Findings<'a> {

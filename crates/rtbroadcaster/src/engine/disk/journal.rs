@@ -8,6 +8,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::{Duration, Instant};
 
 use fjall::PersistMode;
+use rtbroadcaster_core::id::RoomId;
+use rtbroadcaster_core::record::{Append, LifeIndex, Lives};
 use tokio::sync::watch;
 
 use super::marker::Marker;
@@ -18,9 +20,7 @@ use super::tally::{Ledger, Tally};
 use super::{Ack, Disk};
 use crate::engine::{Engine, Follower, Health};
 use crate::fault;
-use crate::id::RoomId;
 use crate::metrics::Counters;
-use crate::record::{Append, LifeIndex, Lives};
 
 /// How often the directory is looked at and its marker written.
 const LOOK: Duration = Duration::from_secs(1);

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use rtbroadcaster_core::id::{Life, Numbering, RoomId, Seq, Term};
+use rtbroadcaster_core::message::{Change, Key, Params};
+use rtbroadcaster_core::options::{Counting, RoomOptions};
+use rtbroadcaster_core::place::Place;
+use rtbroadcaster_core::record::{Header, LifeIndex, Lives, Record, Sum};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::tally::Tally;
 use super::text::{self, Text, Unreadable, halves};
-use crate::id::{Life, Numbering, RoomId, Seq, Term};
-use crate::message::{Change, Key, Params};
-use crate::options::{Counting, RoomOptions};
 use crate::os_random::OsRandom;
-use crate::place::Place;
-use crate::record::{Header, LifeIndex, Lives, Record, Sum};
 
 /// What is kept of a room. Times are milliseconds since 1970.
 #[derive(Serialize, Deserialize)]

@@ -6,8 +6,9 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use rtbroadcaster_core::record::sum;
+
 use super::tree;
-use crate::record::sum;
 
 /// The file by which one process has the store for itself.
 const LOCK: &str = "lock";

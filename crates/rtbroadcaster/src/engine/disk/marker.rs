@@ -9,14 +9,14 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rtbroadcaster_core::id::Life;
+use rtbroadcaster_core::record::sum;
 use serde::{Deserialize, Serialize};
 
 use super::Ack;
 use super::tally::Tally;
 use super::text::{Text, Unreadable};
 use super::tree;
-use crate::id::Life;
-use crate::record::sum;
 
 /// The name of the file.
 pub(super) const NAME: &str = "alive";

@@ -8,13 +8,13 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
+use rtbroadcaster_core::record::Append;
 use rustix::fs::{Access, access};
 
 use super::journal::Writer;
 use super::store::{Contents, LoadError, Store};
 use super::tree::{self, Foreign, TreeError};
 use super::{Ack, Disk};
-use crate::record::Append;
 
 /// How much must fit on the disk before the store is opened again.
 const PROBE_BYTES: usize = 1024 * 1024;

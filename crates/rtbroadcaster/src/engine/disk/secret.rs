@@ -6,8 +6,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use rtbroadcaster_core::identity::Secret;
+
 use super::tree;
-use crate::identity::Secret;
 use crate::os_random::OsRandom;
 
 /// The name of the file, and of the one that becomes it.
@@ -61,8 +62,9 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::path::PathBuf;
 
+    use rtbroadcaster_core::id::Life;
+
     use super::*;
-    use crate::id::Life;
 
     /// An empty directory.
     fn place() -> PathBuf {

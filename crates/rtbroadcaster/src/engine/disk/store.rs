@@ -7,12 +7,12 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
+use rtbroadcaster_core::id::RoomId;
+use rtbroadcaster_core::record::{Append, Header, Lives, Record, Stored};
 
 use super::FORMAT;
 use super::kept;
 use super::tally::Ledger;
-use crate::id::RoomId;
-use crate::record::{Append, Header, Lives, Record, Stored};
 pub(super) use reading::{Contents, Found, House, LoadError};
 
 /// What a store may have in memory before it writes it to a table.

@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
+use rtbroadcaster_core::id::RoomId;
+use rtbroadcaster_core::record::{Record, sum};
 use serde::{Deserialize, Serialize};
 
 use super::text::halves;
-use crate::id::RoomId;
-use crate::record::{Record, sum};
 
 /// How much was ever written to a store, and the sum of what is there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

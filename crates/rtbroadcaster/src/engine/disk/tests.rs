@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rtbroadcaster_core::id::RoomId;
+use rtbroadcaster_core::record::{Append, Forgotten, Header, Record, Sum};
+
 use super::*;
 use crate::engine::contract::{self, Counting, House, header, record};
 use crate::engine::{Engine, Follower};
-use crate::id::RoomId;
 use crate::os_random::OsRandom;
-use crate::record::{Append, Forgotten, Header, Record, Sum};
 
 /// A directory that goes with its test.
 struct Place(PathBuf);
@@ -315,7 +316,7 @@ async fn what_is_missing_or_changed_in_the_store_is_said_with_its_room() {
         (
             "where a life began",
             |store, room| {
-                let starts = vec![(crate::record::LifeIndex(0), Seq::new(2).unwrap())];
+                let starts = vec![(rtbroadcaster_core::record::LifeIndex(0), Seq::new(2).unwrap())];
                 store.rooms_keyspace().insert(room.to_bytes(), kept::header(&Header { starts, ..header(1) })).unwrap();
             },
             "messages of room",
@@ -433,7 +434,7 @@ async fn what_is_not_needed_takes_no_space_for_ever() {
     let room = Counting::new();
     let follower: Arc<dyn Follower> = Arc::clone(&room) as _;
     engine.append(&follower, Append::Header(header(1)));
-    let params = crate::message::Params::from_json(&format!(r#"["{}"]"#, "x".repeat(60_000))).unwrap();
+    let params = rtbroadcaster_core::message::Params::from_json(&format!(r#"["{}"]"#, "x".repeat(60_000))).unwrap();
     // 120 MB, of which 10 messages are needed at any time.
     let record = |seq| Record { params: params.clone(), id: None, ..record(seq) };
     let mut sum = Sum::default();

@@ -151,10 +151,10 @@ fn foreign(metadata: &Metadata) -> Option<&'static str> {
 mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
+    use rtbroadcaster_core::id::Life;
     use rustix::fs::{CWD, FileType, Mode, mknodat};
 
     use super::*;
-    use crate::id::Life;
     use crate::os_random::OsRandom;
 
     /// A directory with a store, closed to others.

@@ -4,15 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::close::CloseReason;
-use crate::fanout::Hold;
-use crate::fanout::backlog::{Frame, Replay};
+use rtbroadcaster_core::backlog::Hold;
+use rtbroadcaster_core::backlog::{Frame, Replay};
+use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::id::Seq;
+use rtbroadcaster_core::message::{Dialect, PROTOCOLS};
+use rtbroadcaster_core::wire::{Control, encode};
+
 use crate::fanout::outbox::{Batch, Member, Outbox};
 use crate::fanout::roster::{Last, Parting, Roll, Roster, Said, Work};
-use crate::id::Seq;
-use crate::message::{Dialect, PROTOCOLS};
 use crate::metrics::Counters;
-use crate::wire::{Control, encode};
 
 /// How many members are served before the lane turns to other rooms.
 pub(super) const SLICE_MEMBERS: usize = 128;

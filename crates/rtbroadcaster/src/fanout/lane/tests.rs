@@ -1,16 +1,18 @@
 //! When a lane comes to a roster.
 
+use rtbroadcaster_core::backlog::Ending;
+use rtbroadcaster_core::id::{Seq, Term};
+use rtbroadcaster_core::message::{Change, Dialect, Entry, Key, Params};
+use rtbroadcaster_core::standing::OwnerStatus;
+
 use super::*;
 use crate::clock::Clock;
 use crate::fanout::Moments;
+use crate::fanout::Outbox;
 use crate::fanout::lane::crew::SLICE_MEMBERS;
 use crate::fanout::roster::{Item, Parting, Roll, Work};
-use crate::fanout::{Ending, Outbox};
-use crate::id::{Seq, Term};
-use crate::message::{Change, Dialect, Entry, Key, Params};
 use crate::metrics::Gauges;
 use crate::os_random::OsRandom;
-use crate::standing::OwnerStatus;
 
 const INTERVAL: Duration = Duration::from_millis(50);
 

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
+use rtbroadcaster_core::backlog::{Ending, Frame};
+use rtbroadcaster_core::config::exceeds;
+
 use super::Outbox;
-use crate::config::exceeds;
-use crate::fanout::backlog::{Ending, Frame};
 use crate::fanout::lags::Lags;
 
 impl Outbox {

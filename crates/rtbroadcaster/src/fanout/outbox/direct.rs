@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use rtbroadcaster_core::backlog::Frame;
+use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::id::Seq;
+use rtbroadcaster_core::message::Dialect;
 use socket2::SockRef;
 
 use super::{Flow, Outbox};
-use crate::close::CloseReason;
-use crate::fanout::backlog::Frame;
-use crate::id::Seq;
-use crate::message::Dialect;
 use crate::metrics::Sent;
 
 /// A peer that is gone is an error of the call, not a signal to the process (`send(2)`).

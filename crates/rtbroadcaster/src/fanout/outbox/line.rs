@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::close::CloseReason;
-use crate::fanout::backlog::{Backlog, Closing, Ending, Frame, Overflow, Rank, Replay};
+use rtbroadcaster_core::backlog::{Backlog, Closing, Ending, Frame, Overflow, Rank, Replay};
+use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::id::Seq;
+use rtbroadcaster_core::message::Dialect;
+use rtbroadcaster_core::standing::RoomEnd;
+use rtbroadcaster_core::wire::encode;
+
 use crate::fanout::lags::Lags;
-use crate::id::Seq;
-use crate::message::Dialect;
-use crate::standing::RoomEnd;
-use crate::wire::encode;
 
 /// Whether the room's messages go to the member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
+use rtbroadcaster_core::backlog::PLACE_BYTES;
+use rtbroadcaster_core::config::exceeds;
 
 use super::Outbox;
-use crate::config::exceeds;
-use crate::fanout::backlog::PLACE_BYTES;
 
 /// One answer that is to come, or nothing if it is dropped. An owner that says much before the first of it is written
 /// gets all its answers at once, and no more of them than may wait for it.
@@ -65,10 +65,11 @@ impl Outbox {
 mod tests {
     use std::task::{Context, Poll, Wake, Waker};
 
+    use rtbroadcaster_core::config::Config;
+    use rtbroadcaster_core::message::Dialect;
+
     use super::*;
     use crate::clock::Clock;
-    use crate::config::Config;
-    use crate::message::Dialect;
     use crate::metrics::Counters;
 
     static MUTE: Dialect = Dialect::MUTE;

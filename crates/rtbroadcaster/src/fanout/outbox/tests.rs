@@ -5,6 +5,9 @@ use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::task::{Context, Poll, Waker, ready};
 
+use rtbroadcaster_core::backlog::Hold;
+use rtbroadcaster_core::backlog::{Frame, Rank};
+use rtbroadcaster_core::message::{Key, Overflowing};
 use socket2::SockRef;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -13,9 +16,6 @@ use tokio::time::timeout;
 
 use super::direct::Way;
 use super::*;
-use crate::fanout::Hold;
-use crate::fanout::backlog::{Frame, Rank};
-use crate::message::{Key, Overflowing};
 use crate::os_random::OsRandom;
 
 const DEADLINE: Duration = Duration::from_secs(20);

@@ -4,15 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rtbroadcaster_core::backlog::{Frame, Replay};
+use rtbroadcaster_core::id::{Seq, Term};
+use rtbroadcaster_core::message::Entry;
+use rtbroadcaster_core::standing::{OwnerStatus, RoomEnd, Standing};
+use rtbroadcaster_core::superseding::Rank;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::fanout::backlog::{Frame, Replay};
 use crate::fanout::moments::Moments;
 use crate::fanout::outbox::Outbox;
-use crate::fanout::superseding::Rank;
-use crate::id::{Seq, Term};
-use crate::message::Entry;
-use crate::standing::{OwnerStatus, RoomEnd, Standing};
 
 /// What happens to all members, or to one.
 #[derive(Debug)]

@@ -1,8 +1,9 @@
 //! What waits for a lane under more than it can carry.
 
+use rtbroadcaster_core::id::{RoomId, Seq};
+use rtbroadcaster_core::message::{Change, Key, Params};
+
 use super::*;
-use crate::id::{RoomId, Seq};
-use crate::message::{Change, Key, Params};
 use crate::os_random::OsRandom;
 
 /// A message of a speaker who says an event after every 49 values of 16 keys.

@@ -3,10 +3,11 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use rtbroadcaster_core::place::Place;
+use rtbroadcaster_core::refusal::PublishError;
+
 use super::*;
 use crate::os_random::OsRandom;
-use crate::place::Place;
-use crate::refusal::PublishError;
 
 fn place(last: u8) -> Option<Place> {
     Some(Place::from(IpAddr::from([192, 0, 2, last])))
@@ -50,9 +51,10 @@ async fn at_its_cap_an_address_ends_the_room_that_it_left_longest_ago() {
 
 #[cfg(feature = "disk")]
 mod kept {
+    use rtbroadcaster_core::message::Message;
+
     use super::*;
     use crate::engine::disk::Disk;
-    use crate::message::Message;
 
     /// A directory that goes with its test.
     struct Directory(std::path::PathBuf);
@@ -62,7 +64,7 @@ mod kept {
             Self(std::env::temp_dir().join(format!(
                 "rtbroadcaster-{}-{}",
                 std::process::id(),
-                crate::id::Life::random(&OsRandom)
+                rtbroadcaster_core::id::Life::random(&OsRandom)
             )))
         }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use rtbroadcaster_core::message::Message;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
@@ -10,7 +11,6 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Error, Message as Came};
 
 use super::*;
-use crate::message::Message;
 
 /// What anything may take.
 const DEADLINE: Duration = Duration::from_secs(5);

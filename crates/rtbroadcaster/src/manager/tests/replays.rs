@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rtbroadcaster_core::message::Message;
+use rtbroadcaster_core::place::Place;
 use tokio::io::AsyncReadExt;
 
 use super::*;
-use crate::message::Message;
-use crate::place::Place;
 
 #[tokio::test]
 async fn the_state_that_a_slow_viewer_gets_counts_for_its_address_and_is_not_refused() {

@@ -8,15 +8,16 @@ mod story;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rtbroadcaster_core::backlog::Hold;
+use rtbroadcaster_core::id::{Cursor, Epoch, Seq};
+use rtbroadcaster_core::identity::ViewerKey;
+use rtbroadcaster_core::message::Message;
+use rtbroadcaster_core::room::core::Welcome;
+use rtbroadcaster_core::standing::{How, Reach};
+
 use super::*;
 use crate::engine::disk::Disk;
 use crate::engine::simulated::Dice;
-use crate::fanout::Hold;
-use crate::id::{Cursor, Epoch, Seq};
-use crate::identity::ViewerKey;
-use crate::message::Message;
-use crate::room::Welcome;
-use crate::standing::{How, Reach};
 use directory::{Directory, End, Over};
 use story::Story;
 
@@ -57,7 +58,7 @@ fn welcome(manager: &Manager, room: RoomId, start: &Start) -> Option<Welcome> {
 }
 
 /// A message as it can be compared.
-fn text(entry: &crate::message::Entry) -> String {
+fn text(entry: &rtbroadcaster_core::message::Entry) -> String {
     format!("{:?} {} {:?}", entry.change, entry.key.as_str(), entry.params())
 }
 

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::config::{Config, exceeds};
-use crate::id::RoomId;
-use crate::place::Place;
+use rtbroadcaster_core::config::{Config, exceeds};
+use rtbroadcaster_core::id::RoomId;
+use rtbroadcaster_core::place::Place;
+
 use crate::room::Room;
 use crate::room::quota::{Bytes, Share};
 

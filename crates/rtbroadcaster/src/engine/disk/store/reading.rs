@@ -6,6 +6,8 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use fjall::{Guard, KvPair, Slice};
+use rtbroadcaster_core::id::RoomId;
+use rtbroadcaster_core::record::{Lives, Stored, Sum};
 use serde_json::{Map, Value};
 
 use super::{FORMAT_KEY, LIVES_KEY, Store, TALLY_KEY};
@@ -13,8 +15,6 @@ use crate::engine::disk::FORMAT;
 use crate::engine::disk::kept::{self, ReadRecord};
 use crate::engine::disk::tally::{Ledger, Tally};
 use crate::engine::disk::text::{Text, Unreadable};
-use crate::id::RoomId;
-use crate::record::{Lives, Stored, Sum};
 
 /// Why a store is not read.
 #[derive(Debug)]

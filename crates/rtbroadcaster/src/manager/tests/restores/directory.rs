@@ -4,7 +4,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use crate::id::Life;
+use rtbroadcaster_core::id::Life;
+
 use crate::os_random::OsRandom;
 
 /// A directory that goes with its test.

@@ -1,0 +1,144 @@
+//! How an owner begins: with a new room, or with one whose key it has. Must not know what is said then.
+
+use std::sync::{Arc, Mutex};
+
+use rtbroadcaster_core::id::{Cursor, RoomId};
+use rtbroadcaster_core::options::RoomOptions;
+use rtbroadcaster_core::owner_key::OwnerKey;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use super::lease::Lease;
+use super::part::{Beginning, Owning, Telling};
+use super::{Broadcaster, OpenError};
+use crate::address::Address;
+use crate::course::Course;
+use crate::dial::Dialer;
+use crate::limits::Limits;
+use crate::state::State;
+use crate::status::Status;
+use crate::{Options, crowd};
+
+impl Broadcaster {
+    /// Creates a room on the server at `address` and owns it. Tries again until the server answers.
+    ///
+    /// # Errors
+    /// The address is none, or the server does not let it in.
+    pub async fn create(address: &str) -> Result<Self, OpenError> {
+        Self::create_with(address, RoomOptions::default(), Options::default()).await
+    }
+
+    /// The same with other options: what `room` has besides messages and how long it waits for its owner, and how this one
+    /// behaves.
+    ///
+    /// # Errors
+    /// The address is none, the server does not let it in, or patience has ended.
+    ///
+    /// ```no_run
+    /// use rtbroadcaster::remote::{Broadcaster, Options, Signal};
+    /// use rtbroadcaster::{Counting, RoomOptions};
+    ///
+    /// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    /// let once = Counting { once_per_viewer: true, ..Counting::default() };
+    /// let room = RoomOptions::new().with_audience().with_counting("vote", once)?;
+    /// let owner = Broadcaster::create_with("ws://127.0.0.1:8080/broadcasting", room, Options::default()).await?;
+    /// while let Some(signal) = owner.signals().next().await {
+    ///     match signal {
+    ///         Signal::Counts { key, counts, .. } => println!("{}: {} answers", key.as_str(), counts.len()),
+    ///         Signal::One { key, from, .. } => println!("{} from {from:?}", key.as_str()),
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn create_with(address: &str, room: RoomOptions, options: Options) -> Result<Self, OpenError> {
+        let dialer = Dialer::new(address.parse::<Address>()?, &options);
+        Self::begin(dialer, Beginning::Create(room), None, options).await
+    }
+
+    /// Owns `room` by its key, whoever owns it now: comes back, or takes it over.
+    ///
+    /// # Errors
+    /// The address is none, there is no such room or the key is not its own, or the server does not let it in.
+    pub async fn own(address: &str, room: RoomId, key: OwnerKey) -> Result<Self, OpenError> {
+        Self::own_with(address, room, key, Options::default()).await
+    }
+
+    /// The same with other options.
+    ///
+    /// # Errors
+    /// As [`own`](Self::own), or patience has ended.
+    pub async fn own_with(address: &str, room: RoomId, key: OwnerKey, options: Options) -> Result<Self, OpenError> {
+        let dialer = Dialer::new(address.parse::<Address>()?, &options);
+        Self::begin(dialer, Beginning::Own(room, key), None, options).await
+    }
+
+    /// The same for a program that has kept the [`cursor`](Self::cursor) of an earlier owner beside the key. If the server
+    /// lacks a message that was acknowledged up to it, [`watch_loss`](Self::watch_loss) tells that as soon as this returns.
+    ///
+    /// # Errors
+    /// As [`own_with`](Self::own_with).
+    ///
+    /// ```no_run
+    /// use rtbroadcaster::remote::{Broadcaster, Cursor, Epoch, Options};
+    /// use rtbroadcaster::{OwnerKey, RoomId, Seq};
+    ///
+    /// # async fn run(room: RoomId, key: OwnerKey, epoch: &str, seq: u64) -> Result<(), Box<dyn std::error::Error>> {
+    /// let cursor = Cursor { epoch: Epoch::from_wire(epoch).ok_or("epoch")?, seq: Seq::new(seq).ok_or("seq")? };
+    /// let address = "ws://127.0.0.1:8080/broadcasting";
+    /// let owner = Broadcaster::own_after(address, room, key, cursor, Options::default()).await?;
+    /// if let Some(loss) = owner.watch_loss().borrow().clone() {
+    ///     println!("the server had acknowledged {} and has messages up to {}", loss.acked.seq, loss.seq);
+    /// }
+    /// println!("keep this: {} {}", owner.cursor().epoch.as_str(), owner.cursor().seq);
+    /// # Ok(()) }
+    /// ```
+    pub async fn own_after(
+        address: &str,
+        room: RoomId,
+        key: OwnerKey,
+        cursor: Cursor,
+        options: Options,
+    ) -> Result<Self, OpenError> {
+        let dialer = Dialer::new(address.parse::<Address>()?, &options);
+        Self::begin(dialer, Beginning::Own(room, key), Some(cursor), options).await
+    }
+
+    /// Begins on connections of `dialer`; `cursor` is what is known of the room.
+    pub(crate) async fn begin(
+        dialer: Dialer,
+        beginning: Beginning,
+        cursor: Option<Cursor>,
+        options: Options,
+    ) -> Result<Self, OpenError> {
+        const NO_ROOM: u16 = 4510;
+        let (orders, receiver) = mpsc::channel(1);
+        let (status_sender, status) = watch::channel(Status::Connecting { failed: 0, next: None });
+        let (state_sender, state) = watch::channel(State::default());
+        let (lease_sender, lease) = watch::channel(Lease::new(cursor));
+        let (limits_sender, limits) = watch::channel(Limits::of(None, options.message_bytes_max));
+        let (loss_sender, loss) = watch::channel(None);
+        let (audience_sender, audience) = watch::channel(None);
+        let (done, opened) = oneshot::channel();
+        let (ears, hurry) = (Arc::<Mutex<Vec<crowd::Ear>>>::default(), Arc::<Notify>::default());
+        let telling = Telling {
+            state: state_sender,
+            lease: lease_sender,
+            limits: limits_sender,
+            loss: loss_sender,
+            audience: audience_sender,
+            ears: Arc::clone(&ears),
+        };
+        let owning = Owning::new(beginning, &options, done, telling);
+        tokio::spawn(Course::new(owning, dialer, &options, receiver, status_sender, Arc::clone(&hurry)).run());
+        let opened = match opened.await {
+            Ok(opened) => opened,
+            Err(_) => {
+                return Err(match crate::over(status).await {
+                    closing if closing.code() == NO_ROOM => OpenError::NoRoom,
+                    closing => OpenError::Closed(closing),
+                });
+            }
+        };
+        Ok(Self { orders, opened, status, state, lease, limits, loss, audience, hurry, ears, options })
+    }
+}

@@ -1,0 +1,189 @@
+//! What a server of version 2 says: PROTOCOL.md section 2. Pure.
+//! Must not know what it means for anybody.
+
+mod read;
+
+use std::time::Duration;
+
+use rtbroadcaster_core::id::{Epoch, RoomId, Seq};
+use rtbroadcaster_core::message::{Change, Key, Params};
+use rtbroadcaster_core::owner_key::OwnerKey;
+use rtbroadcaster_core::standing::OwnerStatus;
+
+use super::comeback::{Advice, End};
+use super::crowd::{Audience, Signal};
+use super::ending::Closing;
+use super::identity::Identity;
+use super::limits::Told;
+use super::liveness::Signs;
+
+/// When to try again where a server does not say it.
+const SOON: Duration = Duration::from_secs(1);
+const LATER: Duration = Duration::from_secs(5);
+
+/// One message of a server.
+#[derive(Debug)]
+pub(super) enum Frame {
+    /// The room is made.
+    Created(Entry, OwnerKey),
+    /// The room has a new owner, this one. How its cursor was continued is told by servers that know lives, if it sent one.
+    Owned(Entry, Option<How>),
+    /// This viewer is in the room.
+    Joined(Entry, How),
+    /// Something was said.
+    Message(Said),
+    /// What was superseded up to this number.
+    Skipped(Seq, Option<Seq>),
+    /// The state follows anew.
+    Reset(Entry, ResetReason),
+    /// The owner came or went, or has another lease; with the epoch of the life that begins with it, if one does.
+    Owner(Presence, u64, Option<Epoch>),
+    /// The message of this id has this number and is safe.
+    Ack(Box<str>, Seq),
+    /// A request is refused.
+    Error(Option<Box<str>>, Refused),
+    /// The room's last number, and within which time the next frame is planned.
+    Alive(Seq, Option<Duration>),
+    /// The answer to a ping.
+    Pong,
+    /// When to come back.
+    Draining(Duration),
+    /// Why the connection is closed now, and why the room has ended.
+    Closed(Box<str>, Box<str>),
+    /// How many watch.
+    Audience(Audience),
+    /// A viewer speaks to the owner.
+    Signal(Signal),
+}
+
+/// Where a room stands when somebody enters it.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    /// The id of the request.
+    pub(super) id: Box<str>,
+    pub(super) room: Option<RoomId>,
+    pub(super) epoch: Epoch,
+    pub(super) term: u64,
+    pub(super) seq: Seq,
+    /// How many frames follow.
+    pub(super) replay: u64,
+    pub(super) owner: Presence,
+    pub(super) signs: Signs,
+    /// How long the room waits for its owner, where the server tells it.
+    pub(super) grace: Option<Duration>,
+    /// What the server takes, where it tells that.
+    pub(super) limits: Option<Told>,
+    /// Who the viewer is, where the server tells it.
+    pub(super) viewer: Option<Identity>,
+}
+
+/// Whether the owner is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Presence {
+    pub(super) status: OwnerStatus,
+    /// For how long it has been away.
+    pub(super) away: Duration,
+}
+
+/// How a viewer is brought to where the room stands, or what became of an owner's cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    Snapshot,
+    Resumed,
+    Reset(ResetReason),
+}
+
+/// Why a viewer got the state anew instead of every message, or why a server has lost messages of its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ResetReason {
+    /// A message that it missed has left the history.
+    Retention,
+    /// The room's numbering has begun anew, or without something that the cursor's epoch had.
+    Epoch,
+    /// It has seen a message that the room does not have.
+    Future,
+    /// Its cursor was none.
+    Malformed,
+    /// It did not take its messages fast enough.
+    Slow,
+    /// Messages were lost between servers.
+    Gap,
+    /// The server gave a reason that this version does not know.
+    Other,
+}
+
+impl ResetReason {
+    /// Returns the reason of a word of PROTOCOL.md.
+    pub(super) fn from_word(word: &str) -> Self {
+        const KNOWN: [ResetReason; 6] = [
+            ResetReason::Retention,
+            ResetReason::Epoch,
+            ResetReason::Future,
+            ResetReason::Malformed,
+            ResetReason::Slow,
+            ResetReason::Gap,
+        ];
+        KNOWN.into_iter().find(|reason| reason.word() == word).unwrap_or(Self::Other)
+    }
+
+    /// Returns the word of PROTOCOL.md, and `other` for one that this version does not know.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Retention => "retention",
+            Self::Epoch => "epoch",
+            Self::Future => "future",
+            Self::Malformed => "malformed",
+            Self::Slow => "slow",
+            Self::Gap => "gap",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// One thing that was said.
+#[derive(Debug, Clone)]
+pub(super) struct Said {
+    pub(super) seq: Option<Seq>,
+    pub(super) key: Key,
+    pub(super) params: Params,
+    pub(super) change: Change,
+}
+
+/// A request that the server refused, in its words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("refused: {code}")]
+pub struct Refused {
+    /// The code of PROTOCOL.md's table of errors.
+    pub(super) code: Box<str>,
+    /// When trying again may help.
+    pub(super) retry: Option<Duration>,
+}
+
+impl Refused {
+    /// The code of PROTOCOL.md's table of errors, such as `rate`.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// How a connection ends whose request to enter the room was refused: by the close code that stands for it.
+    pub(super) fn to_enter(&self) -> End {
+        let closing = |code| Closing::with(code, &self.code);
+        let (closing, advice) = match &*self.code {
+            "bad_message" => (closing(4501), Advice::None),
+            "no_room" => (closing(4510), Advice::None),
+            "not_owner" => (closing(4507), Advice::None),
+            "unauthorized" => (closing(4500), Advice::None),
+            "already_in_room" => (closing(1008), Advice::None),
+            // What passes by itself, and whatever else has its time.
+            "room_full" | "room_limit" => (closing(1013), Advice::NotBefore(self.retry.unwrap_or(LATER))),
+            "rate" => (closing(4029), Advice::NotBefore(self.retry.unwrap_or(SOON))),
+            "unavailable" => (closing(4013), Advice::NotBefore(self.retry.unwrap_or(SOON))),
+            _ => match self.retry {
+                Some(time) => (closing(1013), Advice::NotBefore(time)),
+                None => (closing(1008), Advice::None),
+            },
+        };
+        End { closing, advice }
+    }
+}

@@ -1,0 +1,164 @@
+//! What a server takes, as it has told, and which call of the program fits in: whatever does not is refused here, so that
+//! no call costs the connection. Pure: takes the time from outside. Must not know connections.
+
+use std::time::Duration;
+
+use rtbroadcaster_core::message::{
+    Body, DEPTH_MAX, ID_BYTES_MAX, KEY_BYTES_MAX, MessageError, SIGNAL_BYTES_MAX, depth,
+};
+use serde::Deserialize;
+
+/// The limits of one server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// The most bytes of one message as it is sent.
+    pub(super) message_bytes: usize,
+    key_bytes: usize,
+    id_bytes: usize,
+    /// The deepest nesting of a whole message.
+    depth: usize,
+    /// The most bytes of the parameters of a signal.
+    signal_bytes: usize,
+    /// How many signals a viewer may say in a second; `None` where that is not told.
+    signals_per_second: Option<u32>,
+}
+
+/// The member `limits` of an answer. What is absent is as PROTOCOL.md has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Told {
+    message_bytes: Option<u64>,
+    key_bytes: Option<u64>,
+    id_bytes: Option<u64>,
+    depth: Option<u64>,
+    signal_bytes: Option<u64>,
+    signals_per_second: Option<u64>,
+}
+
+impl Limits {
+    /// Returns what `told` and the program's own limit of a message allow together. An older server tells nothing.
+    pub(super) fn of(told: Option<Told>, message_bytes_max: usize) -> Self {
+        let told = told.unwrap_or_default();
+        let least = |told: Option<u64>, own: usize| {
+            told.map_or(own, |told| usize::try_from(told).unwrap_or(usize::MAX).min(own))
+        };
+        Self {
+            message_bytes: least(told.message_bytes, message_bytes_max),
+            key_bytes: least(told.key_bytes, KEY_BYTES_MAX),
+            id_bytes: least(told.id_bytes, ID_BYTES_MAX),
+            depth: least(told.depth, DEPTH_MAX),
+            signal_bytes: least(told.signal_bytes, SIGNAL_BYTES_MAX),
+            signals_per_second: told.signals_per_second.map(|rate| u32::try_from(rate).unwrap_or(u32::MAX)),
+        }
+    }
+
+    /// Checks a message that takes so many bytes as it is sent.
+    pub(super) fn check(&self, body: &Body, bytes: usize) -> Result<(), MessageError> {
+        let key = body.key.as_str().len();
+        if key > self.key_bytes {
+            return Err(MessageError::Key { bytes: key });
+        }
+        if let Some(id) = body.id.as_ref().filter(|id| id.len() > self.id_bytes) {
+            return Err(MessageError::Id { bytes: id.len() });
+        }
+        if depth(body.params.as_bytes()) >= self.depth {
+            return Err(MessageError::ParamsTooDeep);
+        }
+        if bytes > self.message_bytes {
+            return Err(MessageError::TooBig { bytes, limit: self.message_bytes });
+        }
+        Ok(())
+    }
+
+    /// Checks a signal that takes so many bytes as it is sent.
+    pub(super) fn check_signal(&self, body: &Body, bytes: usize) -> Result<(), MessageError> {
+        let params = body.params.as_bytes().len();
+        if params > self.signal_bytes {
+            return Err(MessageError::TooBig { bytes: params, limit: self.signal_bytes });
+        }
+        self.check(body, bytes)
+    }
+}
+
+/// The pace of a viewer's signals: what one second brings may come at once.
+#[derive(Debug, Default)]
+pub(super) struct Pace {
+    /// When a signal that is said now would be free of all earlier ones.
+    free: Duration,
+}
+
+impl Pace {
+    /// Takes the place of one signal, or returns when there will be one.
+    pub(super) fn take(&mut self, limits: &Limits, now: Duration) -> Result<(), Duration> {
+        let Some(rate) = limits.signals_per_second else { return Ok(()) };
+        if rate == 0 {
+            return Err(Duration::MAX);
+        }
+        let each = Duration::from_secs(1) / rate;
+        let free = self.free.max(now).saturating_add(each);
+        // The last one of a second's worth ends a whole second from now.
+        match free.saturating_sub(now).checked_sub(Duration::from_secs(1)) {
+            Some(wait) if !wait.is_zero() => Err(wait),
+            _ => {
+                self.free = free;
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rtbroadcaster_core::message::{Key, Params};
+
+    use super::*;
+
+    fn told(text: &str) -> Limits {
+        Limits::of(Some(serde_json::from_str(text).unwrap()), 65_536)
+    }
+
+    fn body(key: &str, params: &str, id: Option<&str>) -> Body {
+        Body { key: Key::new(key).unwrap(), params: Params::from_json(params).unwrap(), id: id.map(Into::into) }
+    }
+
+    #[test]
+    fn a_server_that_tells_nothing_has_the_limits_of_the_protocol() {
+        let old = Limits::of(None, 1_000);
+        assert_eq!((old.message_bytes, old.key_bytes, old.depth, old.signals_per_second), (1_000, 256, 32, None));
+        assert_eq!(told("{}"), Limits::of(None, 65_536));
+        let greedy = told(r#"{"messageBytes":18446744073709551615,"keyBytes":9007199254740993,"depth":99}"#);
+        assert_eq!((greedy.message_bytes, greedy.key_bytes, greedy.depth), (65_536, 256, 32));
+    }
+
+    #[test]
+    fn each_limit_refuses_what_is_one_over_it() {
+        let limits = told(r#"{"messageBytes":100,"keyBytes":3,"idBytes":2,"depth":3,"signalBytes":8}"#);
+        for (body, bytes, expected) in [
+            (body("abc", "[[1]]", Some("id")), 100, Ok(())),
+            (body("abcd", "[]", None), 9, Err(MessageError::Key { bytes: 4 })),
+            (body("abc", "[]", Some("idd")), 9, Err(MessageError::Id { bytes: 3 })),
+            (body("abc", "[[[]]]", None), 9, Err(MessageError::ParamsTooDeep)),
+            (body("abc", "[]", None), 101, Err(MessageError::TooBig { bytes: 101, limit: 100 })),
+        ] {
+            assert_eq!(limits.check(&body, bytes), expected);
+        }
+        assert_eq!(limits.check_signal(&body("abc", "[123456]", None), 50), Ok(()));
+        let big = MessageError::TooBig { bytes: 9, limit: 8 };
+        assert_eq!(limits.check_signal(&body("abc", "[1234567]", None), 50), Err(big));
+    }
+
+    #[test]
+    fn what_one_second_brings_may_come_at_once_and_no_more() {
+        let ms = Duration::from_millis;
+        let limits = told(r#"{"signalsPerSecond":5}"#);
+        let mut pace = Pace::default();
+        assert!((0..5).all(|_| pace.take(&limits, ms(10)).is_ok()));
+        assert_eq!(pace.take(&limits, ms(10)), Err(ms(200)));
+        assert_eq!(pace.take(&limits, ms(110)), Err(ms(100)));
+        assert_eq!(pace.take(&limits, ms(210)), Ok(()));
+        assert_eq!(pace.take(&limits, ms(300)), Err(ms(110)));
+        assert_eq!(Pace::default().take(&told(r#"{"signalsPerSecond":0}"#), ms(1)), Err(Duration::MAX));
+        let mut free = Pace::default();
+        assert!((0..100).all(|_| free.take(&told("{}"), ms(1)).is_ok()), "an older server tells no rate");
+    }
+}

@@ -1,0 +1,35 @@
+//! Chance, begun by the operating system or, in tests, by a seed.
+//! Must not know what is left to chance.
+
+use std::time::Duration;
+
+use rtbroadcaster_core::random::Seeded;
+
+/// A stream of numbers.
+#[derive(Debug)]
+pub(super) struct Random(Seeded);
+
+impl Random {
+    /// Another one each time.
+    pub(super) fn new() -> Self {
+        Self(Seeded::of(getrandom::u64().expect("the operating system gives random bytes")))
+    }
+
+    /// The one of this seed.
+    #[cfg(test)]
+    pub(super) fn of(seed: u64) -> Self {
+        Self(Seeded::of(seed))
+    }
+
+    /// The next number.
+    pub(super) fn number(&mut self) -> u64 {
+        self.0.number()
+    }
+
+    /// A random part of `whole`, each as likely as any other.
+    pub(super) fn part_of(&mut self, whole: Duration) -> Duration {
+        let nanos = u64::try_from(whole.as_nanos()).unwrap_or(u64::MAX);
+        let part = (u128::from(self.number()) * u128::from(nanos)) >> 64;
+        Duration::from_nanos(u64::try_from(part).unwrap_or(nanos))
+    }
+}

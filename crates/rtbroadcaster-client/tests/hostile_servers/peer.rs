@@ -1,0 +1,185 @@
+//! One connection of a server that may do anything: bytes as they are, frames of any shape, and the few polite answers
+//! that come before. Must not know what is expected of the client.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rtbroadcaster_core::wire::{Decoder, Incoming, Limits};
+use serde_json::{Value, json};
+use sha1::{Digest, Sha1};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::sleep;
+
+pub(crate) const ROOM: &str = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";
+
+/// The first byte of a whole text.
+pub(crate) const TEXT: u8 = 0x81;
+
+/// How much a flood writes at a time, and how long it pauses then: many play at the same time, in this process.
+const FLOOD_BYTES: usize = 16 << 10;
+const FLOOD_PAUSE: Duration = Duration::from_millis(5);
+
+/// One connection.
+pub(crate) struct Peer {
+    stream: TcpStream,
+    /// What proves that the handshake was read (RFC 6455 section 4.2.2).
+    pub(crate) accept: String,
+    decoder: Decoder,
+    /// Bytes that came behind the last message.
+    rest: Vec<u8>,
+    /// The request that enters the room.
+    pub(crate) request: Value,
+}
+
+impl Peer {
+    /// Reads the handshake. `None` if the client goes before its end.
+    pub(crate) async fn meet(mut stream: TcpStream) -> Option<Self> {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.ok()?);
+        }
+        let head = String::from_utf8(head).ok()?;
+        let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))?;
+        let digest = Sha1::digest(format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
+        let limits = Limits { message_bytes_max: 0, fragments_max: 0, ..Limits::default() };
+        let (accept, decoder, request) = (STANDARD.encode(digest), Decoder::new(limits), Value::Null);
+        Some(Self { stream, accept, decoder, rest: Vec::new(), request })
+    }
+
+    /// Answers the handshake with these lines besides, and reads the request.
+    pub(crate) async fn open(&mut self, lines: &str) -> Option<()> {
+        let head = self.head(lines);
+        self.bytes(head.as_bytes()).await.then_some(())?;
+        self.request = self.asked().await?;
+        Some(())
+    }
+
+    /// The answer to the handshake, with these lines besides.
+    pub(crate) fn head(&self, lines: &str) -> String {
+        format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {}\r\nSec-WebSocket-Protocol: rtbroadcaster.v2\r\n{lines}\r\n",
+            self.accept
+        )
+    }
+
+    /// Lets the client into the room, with these members besides.
+    pub(crate) async fn enter(&mut self, members: Value) -> bool {
+        let answer = self.answer(members);
+        self.text(&answer.to_string()).await
+    }
+
+    /// The answer that lets the client into the room.
+    pub(crate) fn answer(&self, members: Value) -> Value {
+        let id = &self.request["id"];
+        let mut answer = match self.request["type"].as_str() {
+            Some("create") => json!({"type": "created", "ownerKey": "0123456789abcdef".repeat(4)}),
+            Some("own") => json!({"type": "owned", "replay": 0}),
+            _ => json!({"type": "joined", "how": "snapshot", "replay": 0, "owner": "live"}),
+        };
+        let usual = json!({"id": id, "room": ROOM, "epoch": "e", "term": 1, "seq": 0, "aliveMs": 25_000});
+        for more in [usual, members] {
+            answer.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        }
+        answer
+    }
+
+    /// The next text of the client. `None` when it is gone.
+    pub(crate) async fn asked(&mut self) -> Option<Value> {
+        let mut read = vec![0; 4_096];
+        loop {
+            let mut input = &self.rest[..];
+            let incoming = self.decoder.decode(&mut input).expect("the client breaks no rule");
+            self.rest = input.to_vec();
+            match incoming {
+                Some(Incoming::Text(text)) => return serde_json::from_str(&text).ok(),
+                Some(Incoming::Close(_)) => return None,
+                Some(_) => {}
+                None => match self.stream.read(&mut read).await {
+                    Ok(count @ 1..) => self.rest.extend_from_slice(&read[..count]),
+                    _ => return None,
+                },
+            }
+        }
+    }
+
+    /// Reads until the client is gone.
+    pub(crate) async fn hold(mut self) {
+        while self.asked().await.is_some() {}
+    }
+
+    /// Neither reads nor writes any more, and stays.
+    pub(crate) async fn stall(self) {
+        let _self = self;
+        std::future::pending::<()>().await;
+    }
+
+    /// Writes bytes as they are. Whether the client is there.
+    pub(crate) async fn bytes(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
+    }
+
+    /// Writes byte after byte, with a pause behind each.
+    pub(crate) async fn trickle(&mut self, bytes: &[u8], pause: Duration) {
+        for byte in bytes {
+            if !self.bytes(&[*byte]).await {
+                return;
+            }
+            sleep(pause).await;
+        }
+    }
+
+    /// Writes the same bytes until the client is gone, and reads nothing.
+    pub(crate) async fn flood(&mut self, bytes: &[u8]) {
+        self.flood_with(bytes, FLOOD_PAUSE).await;
+    }
+
+    /// The same with this pause.
+    pub(crate) async fn flood_with(&mut self, bytes: &[u8], pause: Duration) {
+        let many = bytes.repeat(1 + FLOOD_BYTES / bytes.len());
+        while self.bytes(&many).await {
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
+        }
+    }
+
+    /// The same with texts, each made of its number.
+    pub(crate) async fn flood_texts(&mut self, text: impl Fn(u64) -> Value) {
+        let mut many = Vec::new();
+        for number in 1.. {
+            many.extend(frame(TEXT, text(number).to_string().as_bytes()));
+            if many.len() >= FLOOD_BYTES {
+                if !self.bytes(&many).await {
+                    return;
+                }
+                many.clear();
+                sleep(FLOOD_PAUSE).await;
+            }
+        }
+    }
+
+    pub(crate) async fn text(&mut self, text: &str) -> bool {
+        self.bytes(&frame(TEXT, text.as_bytes())).await
+    }
+
+    pub(crate) async fn json(&mut self, value: Value) -> bool {
+        self.text(&value.to_string()).await
+    }
+}
+
+/// A frame of this first byte, without a mask.
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    [header(first, payload.len() as u64), payload.to_vec()].concat()
+}
+
+/// The header alone.
+pub(crate) fn header(first: u8, length: u64) -> Vec<u8> {
+    match length {
+        0..=125 => vec![first, u8::try_from(length).unwrap()],
+        126..=65_535 => [&[first, 126], &u16::try_from(length).unwrap().to_be_bytes()[..]].concat(),
+        65_536.. => [&[first, 127], &length.to_be_bytes()[..]].concat(),
+    }
+}

@@ -1,0 +1,118 @@
+//! The frames that nobody has taken for a write, and their bytes.
+//! Must not know what writes them.
+
+use std::time::Duration;
+
+use super::Frame;
+use crate::config::exceeds;
+use crate::id::Seq;
+use crate::superseding::{Rank, Ranked, Superseding};
+
+/// What a waiting frame costs besides its bytes. Without it many small frames would cost three times the limit.
+pub const PLACE_BYTES: usize = 128;
+
+/// The frames that nobody has taken for a write.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    frames: Superseding<Waiting>,
+    /// What all frames cost.
+    bytes: usize,
+}
+
+/// What `frame` costs while it waits.
+fn cost(frame: &Frame) -> usize {
+    frame.bytes.len() + PLACE_BYTES
+}
+
+/// A frame, and since when it waits.
+#[derive(Debug)]
+struct Waiting {
+    frame: Frame,
+    since: Duration,
+}
+
+impl Ranked for Waiting {
+    fn rank(&self) -> &Rank {
+        &self.frame.rank
+    }
+}
+
+impl Queue {
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The bytes of all frames alone.
+    pub(super) fn frame_bytes(&self) -> usize {
+        self.bytes - self.frames.len() * PLACE_BYTES
+    }
+
+    /// Whether a push of `frame` would take all frames over `limit`. A frame alone always fits.
+    pub(super) fn is_over_with(&self, frame: &Frame, limit: usize) -> bool {
+        let most = self.bytes + cost(frame);
+        // Without looking for what it supersedes: mostly there is room for both.
+        if !exceeds(most, limit) {
+            return false;
+        }
+        let bytes = most - self.frames.superseded_by(&frame.rank).map_or(0, |old| cost(&old.frame));
+        exceeds(bytes, limit) && bytes > cost(frame)
+    }
+
+    /// Removes the oldest of what is ephemeral, and says whether there was any.
+    pub(super) fn drop_ephemeral(&mut self) -> bool {
+        let dropped = self.frames.drop_ephemeral();
+        self.bytes -= dropped.as_ref().map_or(0, |waiting| cost(&waiting.frame));
+        dropped.is_some()
+    }
+
+    /// When the first frame was pushed.
+    pub(super) fn since(&self) -> Option<Duration> {
+        self.frames.first().map(|first| first.since)
+    }
+
+    /// Appends a frame, and says whether another one went for it.
+    pub(super) fn push(&mut self, frame: Frame, now: Duration) -> bool {
+        self.bytes += cost(&frame);
+        let superseded = self.frames.push(Waiting { frame, since: now });
+        if let Some(superseded) = &superseded {
+            self.bytes -= cost(&superseded.frame);
+        }
+        superseded.is_some()
+    }
+
+    /// Removes the first frame.
+    pub(super) fn pop(&mut self) -> Option<(Frame, Duration)> {
+        let Waiting { frame, since } = self.frames.pop()?;
+        self.bytes -= cost(&frame);
+        Some((frame, since))
+    }
+
+    /// The number of the message that stands first, if it has one.
+    pub(super) fn first_seq(&self) -> Option<Seq> {
+        self.frames.first()?.frame.seq
+    }
+
+    /// The number of the last message that waits. What superseded any that waited is there, or is out, or was superseded
+    /// itself by what is there.
+    pub(super) fn last_seq(&self) -> Option<Seq> {
+        self.frames.iter().rev().find_map(|waiting| waiting.frame.seq)
+    }
+
+    /// Removes all but the answers.
+    pub(super) fn keep_answers(&mut self) {
+        let all = std::mem::take(self).frames.into_iter();
+        for Waiting { frame, since } in all.filter(|waiting| waiting.frame.rank == Rank::Answer) {
+            self.push(frame, since);
+        }
+    }
+
+    /// How many places are held, gaps included.
+    #[cfg(test)]
+    pub(super) fn places_len(&self) -> usize {
+        self.frames.places_len()
+    }
+}

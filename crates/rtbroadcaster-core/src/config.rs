@@ -1,0 +1,259 @@
+//! Every limit and delay, as plain data with the defaults the documentation promises.
+//! Must not know who enforces them.
+
+use std::time::Duration;
+
+use crate::identity::Secret;
+use crate::origin::Origin;
+
+/// The limits and delays of a [`Manager`](crate::Manager) and all its rooms.
+///
+/// Sizes are bytes. A limit or delay of zero is lifted: it never applies. Every value is safe: a manager takes a delay
+/// above 100 years as one of 100 years, and a [`ping_interval`](Self::ping_interval) above 12 days as one of 12 days, which
+/// [`Manager::config`](crate::Manager::config) shows. Build it with `..Config::default()`, since fields may be added.
+///
+/// ```
+/// use rtbroadcaster::Config;
+/// use std::time::Duration;
+///
+/// let config = Config { owner_grace: Duration::from_secs(120), ..Config::default() };
+/// assert_eq!(config.message_bytes_max, 65_536);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// The most bytes in one message from a client; a bigger one closes it with 1009. Default 65 536.
+    pub message_bytes_max: usize,
+
+    /// The most messages a room keeps for viewers of version 2 that come back. Default 1 024.
+    pub history_messages_max: usize,
+    /// The most bytes of key and params in a room's history, each as it stands in a frame: a control character of a key takes six.
+    /// Default 1 MiB.
+    pub history_bytes_max: usize,
+    /// The age at which a message leaves a room's history. Default 5 minutes.
+    pub history_age_max: Duration,
+
+    /// The most keys in a room's state. Default 1 024.
+    pub state_keys_max: usize,
+    /// The most bytes of key and params in a room's state, counted in the same way. Default 1 MiB.
+    pub state_bytes_max: usize,
+
+    /// The most bytes that may wait for one client, each frame with 128 bytes for its place. Over it a viewer of version 2 loses events, is told so and gets the
+    /// state; any other client is closed with 4008. Default 256 KiB.
+    pub backlog_bytes_max: usize,
+    /// How long the first waiting frame may wait for one client before it is closed with 4008. Default 10 s.
+    pub stall_timeout: Duration,
+    /// How long a room's messages wait for more before they are sent together. Newer values of a key take the place of
+    /// waiting ones meanwhile, so many small changes become few writes, that much later. Default 0: at once.
+    pub flush_interval: Duration,
+    /// How often clients are pinged (RFC 6455 section 5.5.2); silent for two of these, they are closed with 4012. An owner
+    /// whose room has viewers is closed after 10 s at the latest. Default 25 s.
+    pub ping_interval: Duration,
+
+    /// The most rooms at one time. Default 100 000.
+    pub rooms_max: usize,
+    /// The most rooms at one time whose owners came from one address (IPv6: one /64). Default 1 000.
+    pub rooms_per_address_max: usize,
+    /// The most connections of viewers in one room; more joins are refused as `room full`. Default 20 000.
+    pub viewers_per_room_max: usize,
+    /// The most viewers whose choice all rooms together remember, each once for each key of which a viewer has one
+    /// ([`Counting::once_per_viewer`](crate::Counting::once_per_viewer)), also when it has left. One key remembers at most two
+    /// times [`viewers_per_room_max`](Self::viewers_per_room_max). Those that vote first from one address (IPv6: one /64) have a
+    /// fifth of each; of a key at least as many as may be there from that address. The vote of one more viewer is refused
+    /// as `unavailable` until the owner clears the key. Default 1 000 000.
+    pub voters_max: usize,
+
+    /// The most connections at one time; more handshakes are answered with 429. Default 20 000.
+    pub connections_max: usize,
+    /// The most connections at one time from one address (IPv6: one /64), where the web server tells it, see
+    /// [`Arrival`](crate::Arrival). Default 1 000.
+    pub connections_per_address_max: usize,
+    /// The most handshakes from one address in a second. Default 100.
+    pub handshakes_per_address_per_second: u32,
+    /// The most bytes of state and of missed messages that clients at one address (IPv6: one /64) are told when they join,
+    /// go on or come back, in a second: key and params, and 128 bytes for each message. What ten seconds bring may be had
+    /// at once; then such requests are refused as `rate` until it is even. Where the address is known, see
+    /// [`Arrival`](crate::Arrival). Default 4 MiB.
+    pub replay_bytes_per_address_per_second: u32,
+    /// The most such bytes that clients at one address have been told and not taken yet; beyond it such requests are refused
+    /// as `rate`. A replay that is taken more slowly than 2 048 bytes a second beyond
+    /// [`stall_timeout`](Self::stall_timeout) ends its connection with 4008. Default 64 MiB.
+    pub replay_bytes_per_address_max: usize,
+    /// The same for all clients together. Default 512 MiB.
+    pub replay_bytes_max: usize,
+    /// The most signals from one viewer in a second; more are refused as `rate`. What one second brings may come at once.
+    /// Default 5.
+    pub signals_per_viewer_per_second: u32,
+    /// The most signals in one room in a second that the owner is told one by one; more are refused as `rate`. What one
+    /// second brings may come at once. Those that are counted do not count here. Default 200.
+    pub signals_per_room_per_second: u32,
+
+    /// How long a connection may take from its accept to its first valid message; else it is closed with 4502.
+    /// Default 5 s.
+    pub first_message_timeout: Duration,
+    /// How long a connection may stay without a room, from its accept; else it is closed with 4502. Default 30 s.
+    pub join_timeout: Duration,
+    /// How long a room waits for an owner that is gone, unless its creator asked for another time
+    /// ([`RoomOptions::with_grace`](crate::RoomOptions::with_grace)). A room without an owner key, to which nobody can come
+    /// back, waits 30 s at most. Default 5 minutes: a page that is hidden may take 3 minutes to notice that its connection
+    /// is gone. Below [`least_safe_grace`](Self::least_safe_grace) a room may end before its owner can have noticed.
+    pub owner_grace: Duration,
+    /// The longest time for which a creator may have its room wait for its owner. Default 24 hours.
+    pub owner_grace_max: Duration,
+    /// How long a room without an owner key lives while neither owner nor viewer is there. Default 60 s.
+    pub room_idle_timeout: Duration,
+
+    /// The most bytes of messages and ids that all rooms together keep in the directory of
+    /// [`Manager::open`](crate::Manager::open); its files take up to half as much again, and 64 MiB for the journal. Beyond it
+    /// no room is created, and a room takes only what frees as much. Default 0: no limit.
+    pub data_bytes_max: u64,
+    /// The same for the rooms whose first owners came from one address (IPv6: one /64), where the address is known. Default
+    /// 1 GiB.
+    pub data_bytes_per_address_max: u64,
+
+    /// By which viewers are recognized. All servers of an installation have the same. Default none: that of the directory of
+    /// [`Manager::open`](crate::Manager::open), which has one in its file `secret`, or another one for each manager without a
+    /// directory.
+    pub secret: Option<Secret>,
+
+    /// Origins of pages that may connect although they come from another host; each exactly, with scheme, host and
+    /// port. Default none.
+    pub allow_origins: Vec<Origin>,
+    /// Where the world finds this server, if that is not the `Host` that requests arrive with, as behind a proxy that
+    /// changes it: pages of that host and port may connect. Default none.
+    pub public_url: Option<Origin>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            message_bytes_max: 64 * 1024,
+            history_messages_max: 1_024,
+            history_bytes_max: 1024 * 1024,
+            history_age_max: Duration::from_secs(5 * 60),
+            state_keys_max: 1_024,
+            state_bytes_max: 1024 * 1024,
+            backlog_bytes_max: 256 * 1024,
+            stall_timeout: Duration::from_secs(10),
+            flush_interval: Duration::ZERO,
+            ping_interval: Duration::from_secs(25),
+            rooms_max: 100_000,
+            rooms_per_address_max: 1_000,
+            viewers_per_room_max: 20_000,
+            voters_max: 1_000_000,
+            connections_max: 20_000,
+            connections_per_address_max: 1_000,
+            handshakes_per_address_per_second: 100,
+            replay_bytes_per_address_per_second: 4 * 1024 * 1024,
+            replay_bytes_per_address_max: 64 * 1024 * 1024,
+            replay_bytes_max: 512 * 1024 * 1024,
+            signals_per_viewer_per_second: 5,
+            signals_per_room_per_second: 200,
+            first_message_timeout: Duration::from_secs(5),
+            join_timeout: Duration::from_secs(30),
+            owner_grace: Duration::from_secs(5 * 60),
+            owner_grace_max: Duration::from_secs(24 * 60 * 60),
+            room_idle_timeout: Duration::from_secs(60),
+            data_bytes_max: 0,
+            data_bytes_per_address_max: 1024 * 1024 * 1024,
+            secret: None,
+            allow_origins: Vec::new(),
+            public_url: None,
+        }
+    }
+}
+
+impl Config {
+    /// Returns the shortest `owner_grace` with which no room ends before its owner, which is asked for a sign of life every
+    /// `ping_interval`, can have noticed that its connection is gone: two of these and 5 s to come back. Zero without
+    /// heartbeats, where nothing is safe.
+    ///
+    /// ```
+    /// use rtbroadcaster::Config;
+    ///
+    /// let config = Config::default();
+    /// assert_eq!(config.least_safe_grace().as_secs(), 55);
+    /// assert!(config.owner_grace >= config.least_safe_grace());
+    /// ```
+    pub fn least_safe_grace(&self) -> Duration {
+        if self.ping_interval.is_zero() {
+            Duration::ZERO
+        } else {
+            self.ping_interval.saturating_mul(2).saturating_add(Duration::from_secs(5))
+        }
+    }
+
+    /// Returns the time between two heartbeats of a viewer; `None` where there are none.
+    pub fn heartbeat(&self) -> Option<Duration> {
+        Some(self.ping_interval).filter(|interval| !interval.is_zero())
+    }
+
+    /// Returns the same with every delay so short that it can be added to any moment, and told to any client.
+    pub fn bounded(mut self) -> Self {
+        for delay in [
+            &mut self.history_age_max,
+            &mut self.stall_timeout,
+            &mut self.flush_interval,
+            &mut self.first_message_timeout,
+            &mut self.join_timeout,
+            &mut self.owner_grace,
+            &mut self.owner_grace_max,
+            &mut self.room_idle_timeout,
+        ] {
+            *delay = LONGEST.min(*delay);
+        }
+        self.ping_interval = PING_INTERVAL_LONGEST.min(self.ping_interval);
+        self
+    }
+}
+
+/// The longest delay: 100 years of 365.25 days.
+pub const LONGEST: Duration = Duration::from_secs(100 * 31_557_600);
+
+/// The longest time between two pings. A page counts two of them by a timer, which holds less than 2^31 milliseconds: one
+/// above that fires at once.
+const PING_INTERVAL_LONGEST: Duration = Duration::from_secs(12 * 24 * 60 * 60);
+
+/// Whether `amount` is over `limit`, where a limit of zero is lifted.
+pub fn exceeds(amount: usize, limit: usize) -> bool {
+    limit != 0 && amount > limit
+}
+
+/// The moment `delay` after `since`, or `None` where a delay of zero is lifted.
+pub fn deadline(since: Duration, delay: Duration) -> Option<Duration> {
+    (!delay.is_zero()).then(|| since.saturating_add(delay))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_lifts_a_limit() {
+        assert!(!exceeds(usize::MAX, 0));
+        assert!(!exceeds(3, 3));
+        assert!(exceeds(4, 3));
+        assert_eq!(deadline(Duration::from_secs(9), Duration::ZERO), None);
+        assert_eq!(deadline(Duration::from_secs(9), Duration::from_secs(1)), Some(Duration::from_secs(10)));
+    }
+    #[test]
+    fn no_delay_is_longer_than_a_clock_or_a_page_can_count() {
+        let all = Config {
+            history_age_max: Duration::MAX,
+            stall_timeout: Duration::MAX,
+            flush_interval: Duration::MAX,
+            ping_interval: Duration::MAX,
+            first_message_timeout: Duration::MAX,
+            join_timeout: Duration::MAX,
+            owner_grace: Duration::MAX,
+            owner_grace_max: Duration::MAX,
+            room_idle_timeout: Duration::MAX,
+            ..Config::default()
+        };
+        let bounded = all.bounded();
+        let text = format!("{bounded:?}");
+        assert!(!text.contains(&format!("{:?}", Duration::MAX)), "a delay was forgotten: {text}");
+        assert!((2 * bounded.ping_interval).as_millis() < 1 << 31);
+        assert_eq!(bounded.owner_grace, LONGEST);
+        assert_eq!(Config::default().bounded(), Config::default());
+    }
+}

@@ -1,0 +1,290 @@
+//! Names and positions: which room, which message, which life of the numbering, which owner.
+//! Must not know what they are used for; nothing here does I/O or reads a clock.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::random::{self, Random};
+
+/// The name of a room: a version 4 UUID, 122 random bits (RFC 9562 section 5.4).
+///
+/// Whoever knows it may watch the room, so it cannot be guessed and is never written to a log in full.
+///
+/// ```
+/// use rtbroadcaster::{OsRandom, RoomId};
+///
+/// let room = RoomId::random(&OsRandom);
+/// assert_eq!(room.to_string().parse::<RoomId>(), Ok(room));
+/// assert!("good-id&utm_source=x".parse::<RoomId>().is_err());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoomId(Uuid);
+
+impl RoomId {
+    /// Draws a new name, as unguessable as what `source` gives.
+    pub fn random(source: &dyn Random) -> Self {
+        Self(uuid::Builder::from_random_bytes(random::bytes(source)).into_uuid())
+    }
+
+    /// As bytes, to be kept.
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
+
+    /// As it was kept.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+}
+
+impl fmt::Display for RoomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_hyphenated().fmt(f)
+    }
+}
+
+impl fmt::Debug for RoomId {
+    /// The first eight digits: enough to follow one room through a log, too few to enter it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}…", self.0.as_fields().0)
+    }
+}
+
+/// The text is not a room's name: 36 characters of lower-case hyphenated UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a room id: expected a lower-case hyphenated UUID")]
+pub struct InvalidRoomId;
+
+impl FromStr for RoomId {
+    type Err = InvalidRoomId;
+
+    /// Takes the one form the wire uses. Upper case, braces or missing hyphens are refused, so that a room has one name.
+    fn from_str(text: &str) -> Result<Self, InvalidRoomId> {
+        let id = Uuid::try_parse(text).map(Self).map_err(|_| InvalidRoomId)?;
+        let mut canonical = [0; uuid::fmt::Hyphenated::LENGTH];
+        if id.0.as_hyphenated().encode_lower(&mut canonical) == text { Ok(id) } else { Err(InvalidRoomId) }
+    }
+}
+
+/// The number of a message in its room: 1 for the first, then one more for each that is not ephemeral.
+/// [`Seq::ZERO`] stands before the first message.
+///
+/// ```
+/// use rtbroadcaster::Seq;
+///
+/// assert_eq!(Seq::new(1).map(Seq::get), Some(1));
+/// assert_eq!(Seq::new(u64::MAX), None, "JavaScript cannot hold it exactly");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Seq(u64);
+
+impl Seq {
+    /// The position before the first message.
+    pub const ZERO: Seq = Seq(0);
+    /// The greatest number a JavaScript client can hold exactly, 2^53 - 1 (RFC 8259 section 6).
+    pub const MAX: Seq = Seq((1 << 53) - 1);
+
+    /// The position `number`, or `None` over [`Seq::MAX`].
+    pub const fn new(number: u64) -> Option<Seq> {
+        if number <= Self::MAX.0 { Some(Seq(number)) } else { None }
+    }
+
+    /// The number itself.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The position before this one; before the first message there is none but itself.
+    pub const fn previous(self) -> Seq {
+        Seq(self.0.saturating_sub(1))
+    }
+
+    /// The position after this one.
+    pub const fn next(self) -> Seq {
+        Seq(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Seq {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The number of an owner's lease: each change of owner takes the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Term(u64);
+
+impl Term {
+    /// The lease of a room's first owner.
+    pub const FIRST: Term = Term(1);
+
+    /// The lease of this number, or `None` for 0, which comes before the first.
+    pub const fn new(number: u64) -> Option<Term> {
+        if number > 0 { Some(Term(number)) } else { None }
+    }
+
+    /// The number itself.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+
+    /// The lease of the next owner.
+    pub const fn next(self) -> Term {
+        Term(self.0 + 1)
+    }
+}
+
+/// Which numbering of a room it is: drawn when the room is created.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Numbering(u64);
+
+/// Which life of a log it is: drawn each time the log is opened for writing.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Life(u64);
+
+/// Implements what a random number of 64 bits, written as 16 hexadecimal digits, can do.
+macro_rules! random_digits {
+    ($name:ident) => {
+        impl $name {
+            /// That of a log which has no other.
+            pub const ZERO: Self = Self(0);
+
+            /// Draws a new one.
+            pub fn random(source: &dyn Random) -> Self {
+                Self(u64::from_le_bytes(random::bytes(source)))
+            }
+
+            /// Reads the 16 hexadecimal digits by which it is written, or returns `None` for any other text.
+            pub fn from_digits(digits: &str) -> Option<Self> {
+                let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+                let fits = digits.len() == 16 && digits.bytes().all(is_digit);
+                if fits { u64::from_str_radix(digits, 16).ok().map(Self) } else { None }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:016x}", self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+
+random_digits!(Numbering);
+random_digits!(Life);
+
+impl Numbering {
+    /// As bytes, which a code covers.
+    pub fn to_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+}
+
+/// Which copy of a room's log the numbers of messages belong to. Clients never look inside: 16 hexadecimal digits of
+/// `Numbering` and 16 of the `Life` in which the answering server numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Epoch(Arc<str>);
+
+impl Epoch {
+    /// The most bytes of an epoch's text.
+    pub const BYTES_MAX: usize = 32;
+
+    /// Returns the epoch of this numbering in this life.
+    pub fn of(numbering: Numbering, life: Life) -> Self {
+        Self(format!("{numbering}{life}").into())
+    }
+
+    /// Returns the epoch of a new numbering in a new life.
+    pub fn random(source: &dyn Random) -> Self {
+        Self::of(Numbering::random(source), Life::random(source))
+    }
+
+    /// Returns the numbering and the life that this epoch names, or `None` if no server of ours wrote it.
+    pub fn parts(&self) -> Option<(Numbering, Life)> {
+        let (numbering, life) = self.0.split_at_checked(16)?;
+        Some((Numbering::from_digits(numbering)?, Life::from_digits(life)?))
+    }
+
+    /// The epoch of this text, or `None` for a text that is none: over [`Epoch::BYTES_MAX`].
+    pub fn from_wire(text: &str) -> Option<Self> {
+        (text.len() <= Self::BYTES_MAX).then(|| Self(text.into()))
+    }
+
+    /// The opaque text of the wire.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Where a viewer stands in a room's log: everything up to `seq` of `epoch` has been seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// The life of the numbering that `seq` belongs to.
+    pub epoch: Epoch,
+    /// The last message seen, [`Seq::ZERO`] for none.
+    pub seq: Seq,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SEEDED;
+
+    #[test]
+    fn a_room_has_exactly_one_name() {
+        let room = RoomId::random(&SEEDED);
+        let name = room.to_string();
+        let wrong = [
+            String::new(),
+            name.to_uppercase(),
+            name.replace('-', ""),
+            format!("{{{name}}}"),
+            format!("urn:uuid:{name}"),
+            format!("{name}&utm_source=x"),
+            format!(" {name}"),
+            name[1..].to_owned(),
+        ];
+        assert_eq!(name.parse(), Ok(room));
+        for text in wrong.iter().filter(|text| **text != name) {
+            assert_eq!(text.parse::<RoomId>(), Err(InvalidRoomId), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_debug_form_does_not_let_anybody_in() {
+        let room = RoomId::random(&SEEDED);
+        let shown = format!("{room:?}");
+        assert!(room.to_string().starts_with(shown.trim_end_matches('…')));
+        assert_eq!(shown.chars().count(), 9);
+    }
+
+    #[test]
+    fn an_epoch_names_its_numbering_and_its_life() {
+        let (numbering, life) = (Numbering::random(&SEEDED), Life::random(&SEEDED));
+        let epoch = Epoch::of(numbering, life);
+        assert_eq!((epoch.as_str().len(), epoch.parts()), (Epoch::BYTES_MAX, Some((numbering, life))));
+        assert_ne!(Life::random(&SEEDED), Life::random(&SEEDED));
+        let digits = epoch.as_str();
+        for text in ["", "e", &digits[1..], &digits.to_uppercase(), "ü000000000000000000000000000000", &"+".repeat(32)]
+        {
+            let epoch = Epoch::from_wire(text).filter(|epoch| epoch.as_str() != digits);
+            assert_eq!(epoch.and_then(|epoch| epoch.parts()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn positions_stay_exact_in_javascript() {
+        assert_eq!(Seq::new(Seq::MAX.get()), Some(Seq::MAX));
+        assert_eq!(Seq::new(Seq::MAX.get() + 1), None);
+    }
+}

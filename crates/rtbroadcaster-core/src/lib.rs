@@ -1,0 +1,31 @@
+//! The pure parts of `rtbroadcaster`: what rooms are and decide, what is on the wire, and what waits for whom. Nothing here
+//! reads a clock, draws a random byte, or knows a socket, a file or a thread: time and randomness are arguments.
+//!
+//! This crate has no promise of its own: it is published in lockstep with `rtbroadcaster`, which re-exports what
+//! applications use.
+
+pub mod audience;
+pub mod backlog;
+pub mod bucket;
+pub mod close;
+pub mod config;
+pub mod deadlines;
+pub mod histogram;
+pub mod id;
+pub mod identity;
+pub mod message;
+pub mod options;
+pub mod origin;
+pub mod oversize;
+pub mod owner_key;
+pub mod place;
+pub mod protocol;
+pub mod random;
+pub mod record;
+pub mod refusal;
+pub mod room;
+pub mod signal;
+pub mod standing;
+pub mod superseding;
+pub mod unproductive;
+pub mod wire;

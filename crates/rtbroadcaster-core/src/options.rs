@@ -1,0 +1,172 @@
+//! What a room's creator wants of it besides messages.
+//! Must not know rooms.
+
+use std::time::Duration;
+
+use crate::message::Key;
+
+/// The most keys of which a room counts the signals.
+pub const COUNTED_KEYS_MAX: usize = 8;
+
+/// The shortest and the longest time between two totals.
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// What a room has besides messages, see [`Manager::create_room_with`](crate::Manager::create_room_with).
+///
+/// ```
+/// use rtbroadcaster::{Counting, RoomOptions, RoomOptionsError};
+/// use std::time::Duration;
+///
+/// let once = Counting { once_per_viewer: true, ..Counting::default() };
+/// let options = RoomOptions::new().with_audience().with_counting("vote", once)?;
+/// assert_eq!(options.clone().with_counting("vote", once), Err(RoomOptionsError::KeyRepeated));
+/// let hasty = Counting { every: Duration::from_millis(1), ..once };
+/// assert_eq!(options.with_counting("mood", hasty), Err(RoomOptionsError::Every { every: hasty.every }));
+/// # Ok::<(), RoomOptionsError>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RoomOptions {
+    /// Viewers are told how many they are.
+    audience: bool,
+    /// The keys whose signals are counted.
+    counted: Vec<(Key, Counting)>,
+    /// How long it waits for its owner.
+    grace: Option<Duration>,
+}
+
+/// How the signals of one key are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counting {
+    /// How long the owner is told nothing after a change, so that it is told many at once: 100 ms to 60 s. Default 1 s.
+    pub every: Duration,
+    /// Whether a viewer's newer value takes the place of its older one, as in a vote, over all its connections and also when
+    /// it comes back with its key; otherwise each signal counts. The viewers that have a value are at most two times
+    /// [`viewers_per_room_max`](crate::Config::viewers_per_room_max) until the owner clears the key. Default no.
+    pub once_per_viewer: bool,
+}
+
+impl Default for Counting {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(1), once_per_viewer: false }
+    }
+}
+
+/// Why a room cannot be as somebody wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RoomOptionsError {
+    /// The key is empty or too long.
+    #[error("a key has 1 to 256 bytes, not {bytes}")]
+    Key {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The same key twice.
+    #[error("a key is counted in one way")]
+    KeyRepeated,
+    /// There are too many keys.
+    #[error("a room counts the signals of at most {COUNTED_KEYS_MAX} keys")]
+    TooManyKeys,
+    /// The time between two totals is too short or too long.
+    #[error("totals are told every 100 ms to 60 s, not every {every:?}")]
+    Every {
+        /// That time.
+        every: Duration,
+    },
+}
+
+impl RoomOptions {
+    /// Nothing besides messages.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Viewers are told how many they are, too.
+    #[must_use]
+    pub fn with_audience(self) -> Self {
+        Self { audience: true, ..self }
+    }
+
+    /// The room waits for so long for an owner that is gone, in place of [`owner_grace`](crate::Config::owner_grace): at most
+    /// [`owner_grace_max`](crate::Config::owner_grace_max), and at least
+    /// [`least_safe_grace`](crate::Config::least_safe_grace).
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rtbroadcaster::{Config, Manager, RoomOptions};
+    /// use std::time::Duration;
+    ///
+    /// let manager = Manager::new(Config::default());
+    /// let hour = RoomOptions::new().with_grace(Duration::from_secs(3_600));
+    /// assert_eq!(manager.create_room_with(hour).await?.grace(), Some(Duration::from_secs(3_600)));
+    /// let hasty = RoomOptions::new().with_grace(Duration::from_secs(1));
+    /// assert_eq!(manager.create_room_with(hasty).await?.grace(), Some(manager.config().least_safe_grace()));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_grace(self, grace: Duration) -> Self {
+        Self { grace: Some(grace), ..self }
+    }
+
+    /// How long the room waits for an owner that is gone, if its creator asked for that.
+    pub fn grace(&self) -> Option<Duration> {
+        self.grace
+    }
+
+    /// Signals of `key` are counted by their parameters instead of being told one by one.
+    ///
+    /// # Errors
+    /// When that is nothing that can be counted.
+    pub fn with_counting(mut self, key: &str, counting: Counting) -> Result<Self, RoomOptionsError> {
+        let key = Key::new(key).ok_or(RoomOptionsError::Key { bytes: key.len() })?;
+        if self.counted.iter().any(|(known, _)| *known == key) {
+            return Err(RoomOptionsError::KeyRepeated);
+        }
+        if self.counted.len() == COUNTED_KEYS_MAX {
+            return Err(RoomOptionsError::TooManyKeys);
+        }
+        if !(SHORTEST..=LONGEST).contains(&counting.every) {
+            return Err(RoomOptionsError::Every { every: counting.every });
+        }
+        self.counted.push((key, counting));
+        Ok(self)
+    }
+
+    /// Whether viewers are told how many they are.
+    pub fn has_audience(&self) -> bool {
+        self.audience
+    }
+
+    /// The keys whose signals are counted, and how.
+    pub fn counted(&self) -> impl ExactSizeIterator<Item = (&str, Counting)> {
+        self.counted.iter().map(|(key, counting)| (key.as_str(), *counting))
+    }
+
+    /// The same for those who keep keys.
+    pub fn counted_keys(&self) -> &[(Key, Counting)] {
+        &self.counted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_room_counts_so_many_keys_and_tells_of_them_at_such_times() {
+        let counting = |millis| Counting { every: Duration::from_millis(millis), once_per_viewer: false };
+        let add = |options: RoomOptions, key: &str, millis| options.with_counting(key, counting(millis));
+        assert_eq!(add(RoomOptions::new(), "", 100), Err(RoomOptionsError::Key { bytes: 0 }));
+        assert_eq!(add(RoomOptions::new(), &"k".repeat(257), 100), Err(RoomOptionsError::Key { bytes: 257 }));
+        for millis in [99, 60_001] {
+            let every = Duration::from_millis(millis);
+            assert_eq!(add(RoomOptions::new(), "k", millis), Err(RoomOptionsError::Every { every }));
+        }
+        let keys = (0..COUNTED_KEYS_MAX).map(|key| key.to_string());
+        let full = keys.fold(RoomOptions::new(), |options, key| add(options, &key, 60_000).unwrap());
+        assert_eq!(full.counted().len(), COUNTED_KEYS_MAX);
+        assert_eq!(add(full.clone(), "0", 100), Err(RoomOptionsError::KeyRepeated));
+        assert_eq!(add(full, "more", 100), Err(RoomOptionsError::TooManyKeys));
+    }
+}

@@ -1,0 +1,11 @@
+//! A room without its sockets: what it decides, its log, who is there, and what viewers say.
+//! Must not know lanes, tasks or protocols.
+
+pub mod attendance;
+pub mod attention;
+pub mod core;
+pub mod log;
+pub mod pace;
+pub mod presence;
+pub mod voters;
+pub mod votes;

@@ -1,0 +1,242 @@
+//! When those who are told how many watch are told again.
+//! Pure: it takes the time as an argument and must not know who they are.
+
+use std::time::Duration;
+
+use crate::audience::Audience;
+
+/// How long nothing is told after something was, unless the first viewer comes or the last one goes.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// What was told to whom, and when to look again.
+#[derive(Debug, Default)]
+pub struct Attention {
+    /// To whoever owns the room.
+    owner: Told<Audience>,
+    /// To all viewers, where they are told.
+    viewers: Told<usize>,
+    /// The next look that is planned.
+    planned: Option<Duration>,
+}
+
+/// Who listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listeners {
+    /// Whoever owns the room.
+    pub owner: bool,
+    /// All viewers.
+    pub viewers: bool,
+}
+
+/// What is to be done about how things stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Notice {
+    /// Whoever owns the room is to be told.
+    pub owner: bool,
+    /// All viewers are to be told how many they are.
+    pub viewers: bool,
+    /// When to look again, unless a look is planned that comes no later.
+    pub look: Option<Duration>,
+}
+
+/// What was told last.
+#[derive(Debug, Default)]
+struct Told<T> {
+    what: T,
+    /// When that was.
+    at: Option<Duration>,
+    /// Somebody came since and was told something else.
+    is_mixed: bool,
+}
+
+impl<T: PartialEq> Told<T> {
+    /// When somebody may be told something again that is no edge.
+    fn next(&self, now: Duration) -> Duration {
+        self.at.map_or(now, |at| at + INTERVAL)
+    }
+
+    /// Whether it is time to tell `what`, and when it will be if it is not; nothing where it was told.
+    fn check(&self, what: &T, is_edge: bool, now: Duration) -> (bool, Option<Duration>) {
+        let (has_changed, next) = (*what != self.what || self.is_mixed, self.next(now));
+        let is_due = has_changed && (is_edge || now >= next);
+        (is_due, Some(next).filter(|_| has_changed && !is_due))
+    }
+
+    fn tell(&mut self, what: T, now: Duration) {
+        *self = Self { what, at: Some(now), is_mixed: false };
+    }
+}
+
+impl Attention {
+    /// A planned look happens.
+    pub fn was_planned(&mut self) {
+        self.planned = None;
+    }
+
+    /// Whether nobody is told anything now, however things stand besides that so many `watch`, and a look is planned for
+    /// when somebody may be.
+    pub fn can_wait(&self, listeners: Listeners, watch: usize, now: Duration) -> bool {
+        let Some(planned) = self.planned else { return false };
+        let waits = |edge: bool, next: Duration| !edge && now < next && planned <= next;
+        (!listeners.owner || waits(is_edge(watch, self.owner.what.viewers), self.owner.next(now)))
+            && (!listeners.viewers || waits(is_edge(watch, self.viewers.what), self.viewers.next(now)))
+    }
+
+    /// Things stand like this at the moment `now`; `may_change` by themselves, since somebody waits. Whoever is to be told
+    /// is.
+    pub fn notice(&mut self, listeners: Listeners, audience: Audience, may_change: bool, now: Duration) -> Notice {
+        let watch = audience.viewers;
+        let (mut owner, mut viewers) = ((false, None), (false, None));
+        if listeners.owner {
+            owner = self.owner.check(&audience, is_edge(watch, self.owner.what.viewers), now);
+        }
+        if listeners.viewers {
+            viewers = self.viewers.check(&watch, is_edge(watch, self.viewers.what), now);
+        }
+        if owner.0 {
+            self.owner.tell(audience, now);
+        }
+        if viewers.0 {
+            self.viewers.tell(watch, now);
+        }
+        let later = may_change.then(|| now + INTERVAL);
+        let look = [owner.1, viewers.1, later].into_iter().flatten().min();
+        let look = look.filter(|look| self.planned.is_none_or(|planned| *look < planned));
+        self.planned = look.or(self.planned);
+        Notice { owner: owner.0, viewers: viewers.0, look }
+    }
+
+    /// Whoever owns the room comes and is told this.
+    pub fn owner_came(&mut self, audience: Audience, now: Duration) {
+        self.owner.tell(audience, now);
+    }
+
+    /// One viewer was told that so many watch.
+    pub fn viewer_was_told(&mut self, watch: usize) {
+        self.viewers.is_mixed |= watch != self.viewers.what;
+    }
+}
+
+/// Whether the first viewer has come, or the last one gone.
+fn is_edge(watch: usize, told: usize) -> bool {
+    (watch == 0) != (told == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Duration = Duration::from_secs(1_000);
+    const OWNER: Listeners = Listeners { owner: true, viewers: false };
+    const VIEWERS: Listeners = Listeners { owner: false, viewers: true };
+    const ALL: Listeners = Listeners { owner: true, viewers: true };
+
+    fn at(millis: u64) -> Duration {
+        START + Duration::from_millis(millis)
+    }
+
+    fn watch(viewers: usize) -> Audience {
+        Audience { viewers, ..Audience::default() }
+    }
+
+    /// Plays how many watch at which moments, and gives the moments at which that is told, and what. A planned look happens
+    /// when its time has come, and sees what was last played.
+    fn told(listeners: Listeners, played: &[(u64, usize)]) -> Vec<(u64, usize)> {
+        let (mut attention, mut told, mut look, mut last) = (Attention::default(), Vec::new(), None, 0);
+        let mut notice = |attention: &mut Attention, look: &mut Option<u64>, millis, viewers| {
+            let can_wait = attention.can_wait(listeners, viewers, at(millis));
+            let notice = attention.notice(listeners, watch(viewers), false, at(millis));
+            let is_told = notice.owner || notice.viewers;
+            assert!(!can_wait || (!is_told && notice.look.is_none()), "{notice:?}");
+            if is_told {
+                told.push((millis, viewers));
+            }
+            *look = notice.look.map(|look| u64::try_from((look - START).as_millis()).unwrap()).or(*look);
+        };
+        for (millis, viewers) in played {
+            while let Some(due) = look.filter(|due| due <= millis) {
+                look = None;
+                attention.was_planned();
+                notice(&mut attention, &mut look, due, last);
+            }
+            notice(&mut attention, &mut look, *millis, *viewers);
+            last = *viewers;
+        }
+        told
+    }
+
+    #[test]
+    fn the_first_who_comes_and_the_last_who_goes_are_told_at_once_and_all_others_once_a_second() {
+        for listeners in [OWNER, VIEWERS, ALL] {
+            let told = |played: &[(u64, usize)]| told(listeners, played);
+            assert_eq!(told(&[(0, 1), (10, 0), (20, 1)]), [(0, 1), (10, 0), (20, 1)]);
+            assert_eq!(told(&[(0, 1), (10, 2), (20, 3), (999, 4), (5_000, 4)]), [(0, 1), (1_000, 4)]);
+            assert_eq!(told(&[(0, 1), (1_500, 2), (1_600, 3), (9_000, 3)]), [(0, 1), (1_500, 2), (2_500, 3)]);
+            assert_eq!(
+                told(&[(0, 1), (10, 2), (20, 1), (9_000, 1)]),
+                [(0, 1)],
+                "nothing has changed when it is looked"
+            );
+            assert_eq!(told(&[(0, 0), (10, 0)]), []);
+        }
+    }
+
+    #[test]
+    fn who_lags_is_looked_at_again_although_nobody_comes_or_goes() {
+        let mut attention = Attention::default();
+        let first = attention.notice(ALL, watch(1), true, at(0));
+        assert_eq!(first, Notice { owner: true, viewers: true, look: Some(at(1_000)) });
+        let again = attention.notice(ALL, watch(1), true, at(10));
+        assert_eq!(again, Notice { owner: false, viewers: false, look: None }, "a look is planned");
+        attention.was_planned();
+        let lags = Audience { lagging: 1, ..watch(1) };
+        let later = attention.notice(ALL, lags, true, at(1_000));
+        assert_eq!(later, Notice { owner: true, viewers: false, look: Some(at(2_000)) });
+        attention.was_planned();
+        let settled = attention.notice(ALL, watch(1), false, at(2_000));
+        assert_eq!(settled, Notice { owner: true, viewers: false, look: None });
+    }
+
+    #[test]
+    fn a_newcomer_that_was_told_another_number_is_told_also_when_it_is_as_before() {
+        let mut attention = Attention::default();
+        assert!(attention.notice(ALL, watch(2), false, at(0)).viewers);
+        attention.viewer_was_told(2);
+        assert_eq!(attention.notice(ALL, watch(2), false, at(2_000)).look, None, "all know the same");
+        attention.notice(ALL, watch(3), false, at(2_000));
+        attention.viewer_was_told(4);
+        let before = attention.notice(ALL, watch(3), false, at(2_100));
+        assert_eq!(before, Notice { owner: false, viewers: false, look: Some(at(3_000)) });
+        attention.was_planned();
+        let after = attention.notice(ALL, watch(3), false, at(3_000));
+        assert_eq!(after, Notice { owner: false, viewers: true, look: None }, "the owner was told nothing else");
+        assert!(!attention.notice(ALL, watch(3), false, at(9_000)).viewers);
+    }
+
+    #[test]
+    fn an_owner_that_comes_is_told_by_itself_and_the_viewers_at_their_time() {
+        let mut attention = Attention::default();
+        attention.notice(VIEWERS, watch(2), false, at(0));
+        attention.notice(VIEWERS, watch(3), false, at(500));
+        attention.owner_came(watch(3), at(600));
+        assert_eq!(attention.notice(ALL, watch(2), false, at(700)).look, None, "one is planned");
+        attention.was_planned();
+        let looked = attention.notice(ALL, watch(2), false, at(1_000));
+        assert_eq!(looked, Notice { owner: false, viewers: false, look: Some(at(1_600)) });
+        attention.was_planned();
+        let looked = attention.notice(ALL, watch(2), false, at(1_600));
+        assert_eq!(looked, Notice { owner: true, viewers: false, look: None });
+    }
+
+    #[test]
+    fn while_nobody_can_be_told_anything_who_waits_need_not_be_asked() {
+        let mut attention = Attention::default();
+        assert!(!attention.can_wait(ALL, 1, at(0)), "the first comes");
+        attention.notice(ALL, watch(1), true, at(0));
+        assert!(attention.can_wait(ALL, 2, at(10)) && attention.can_wait(ALL, 2, at(999)));
+        assert!(!attention.can_wait(ALL, 0, at(10)), "the last goes");
+        assert!(!attention.can_wait(ALL, 2, at(1_000)), "they may be told");
+        attention.was_planned();
+        assert!(!attention.can_wait(ALL, 2, at(10)), "no look is planned");
+    }
+}

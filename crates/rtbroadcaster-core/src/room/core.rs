@@ -1,0 +1,248 @@
+//! What a room is and decides, without anybody's socket: who may speak, what is applied, what whoever enters gets.
+//! Pure: it takes the time as an argument and must not know lanes, tasks or protocols.
+
+mod ahead;
+mod keeping;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::log::{Lineage, Log, LogLimits, Proposal, Rejection, Resume, Verdict};
+use super::presence::{Absence, Patience, Presence};
+use crate::config::{Config, exceeds};
+use crate::id::{Cursor, Epoch, Numbering, RoomId, Seq};
+use crate::message::Entry;
+use crate::refusal::{JoinError, OwnError, PublishError};
+use crate::standing::{How, OwnerStatus, Reach, ResetReason, Standing, Start};
+pub use ahead::Origin;
+use ahead::{Ahead, Step};
+pub use keeping::{Applied, Decided, Space};
+
+/// One room without its members.
+#[derive(Debug)]
+pub struct Core {
+    id: RoomId,
+    log: Log,
+    presence: Presence,
+    /// Whether the owner is there, as everybody is told.
+    owner: OwnerStatus,
+    /// `viewers_per_room_max`.
+    viewers_max: usize,
+    /// Nobody enters and nothing more is said.
+    ended: bool,
+    /// What is decided and not written yet, where the log is kept. Boxed: most rooms have none.
+    ahead: Option<Box<Ahead>>,
+    /// The log is kept, and nothing can be written at the moment.
+    is_unavailable: bool,
+}
+
+/// Why a proposal is not applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProposeError {
+    /// The room has ended.
+    Ended,
+    /// The log does not take it.
+    Rejected(Rejection),
+    /// The log is kept, and nothing can be written at the moment.
+    Unavailable,
+}
+
+impl From<ProposeError> for PublishError {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::Ended => Self::RoomEnded,
+            ProposeError::Unavailable => Self::Unavailable,
+            ProposeError::Rejected(Rejection::Fenced) => Self::Fenced,
+            ProposeError::Rejected(Rejection::IdReused) => Self::IdReused,
+            ProposeError::Rejected(Rejection::StateFull) => Self::StateFull,
+        }
+    }
+}
+
+impl From<ProposeError> for OwnError {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::Unavailable => Self::Unavailable,
+            ProposeError::Ended | ProposeError::Rejected(_) => Self::NoRoom,
+        }
+    }
+}
+
+/// What became of a proposal.
+#[derive(Debug)]
+pub struct Proposed {
+    /// Its number; for an ephemeral one that of the last message.
+    pub seq: Seq,
+    /// What everybody gets; nothing if it was applied before.
+    pub entry: Option<Arc<Entry>>,
+}
+
+/// What brings a viewer to where the room stands.
+#[derive(Debug)]
+pub struct Welcome {
+    /// Where the room stands.
+    pub standing: Standing,
+    /// What the messages are.
+    pub how: How,
+    /// The messages, in order.
+    pub entries: Arc<[Arc<Entry>]>,
+}
+
+/// What a message costs besides its key and params in what a client is told anew: its frame and its place.
+const MESSAGE_BYTES: usize = 128;
+
+impl Welcome {
+    /// What it costs to tell it.
+    pub fn bytes(&self) -> usize {
+        self.entries.iter().map(|entry| entry.bytes() + MESSAGE_BYTES).sum()
+    }
+}
+
+impl Core {
+    /// Returns a new room with a log of its own, which goes by `epoch`: its owner is there and nobody watches.
+    pub fn new(id: RoomId, epoch: Epoch, config: &Config) -> Self {
+        let log = Log::new(id, epoch, LogLimits::from(config));
+        Self::of(id, log, Patience::of_a_key(None, config), config)
+    }
+
+    /// Returns a new room in the present life of a log: its owner is there and nobody watches.
+    pub fn with_lineage(id: RoomId, lineage: Lineage, patience: Patience, config: &Config) -> Self {
+        Self::of(id, Log::with_lineage(id, lineage, LogLimits::from(config)), patience, config)
+    }
+
+    fn of(id: RoomId, log: Log, patience: Patience, config: &Config) -> Self {
+        Self {
+            id,
+            log,
+            presence: Presence::new(patience),
+            owner: OwnerStatus::Live,
+            viewers_max: config.viewers_per_room_max,
+            ended: false,
+            ahead: None,
+            is_unavailable: false,
+        }
+    }
+
+    /// Its name.
+    pub fn id(&self) -> RoomId {
+        self.id
+    }
+
+    /// Its numbering, which never changes.
+    pub fn numbering(&self) -> Numbering {
+        self.log.lineage().past().0
+    }
+
+    /// Where it stands.
+    pub fn standing(&self) -> Standing {
+        let (epoch, term, seq) = (self.log.epoch().clone(), self.log.term(), self.log.seq());
+        Standing { room: self.id, epoch, term, seq, owner: self.owner, away: Duration::ZERO }
+    }
+
+    /// The same, and for how long the owner has been away at the moment `now`.
+    fn standing_at(&self, now: Duration) -> Standing {
+        Standing { away: self.away_for(now), ..self.standing() }
+    }
+
+    /// For how long the owner has been away; zero while it is there.
+    pub fn away_for(&self, now: Duration) -> Duration {
+        match self.owner {
+            OwnerStatus::Live => Duration::ZERO,
+            OwnerStatus::Away => self.presence.away_since().map_or(Duration::ZERO, |since| now.saturating_sub(since)),
+        }
+    }
+
+    /// How many watch it.
+    pub fn viewers(&self) -> usize {
+        self.presence.viewers()
+    }
+
+    /// Whether it has ended: nothing is applied and nobody enters any more.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Whether `proposal` is allowed and new; if so it is numbered and folded in. For a room whose log is in memory only.
+    ///
+    /// # Errors
+    /// [`ProposeError`] when it is not allowed.
+    pub fn propose(&mut self, proposal: Proposal, now: Duration) -> Result<Proposed, ProposeError> {
+        if self.ended {
+            return Err(ProposeError::Ended);
+        }
+        Ok(match self.log.check(&proposal).map_err(ProposeError::Rejected)? {
+            Verdict::Known(seq) => Proposed { seq, entry: None },
+            Verdict::New => {
+                let entry = self.log.apply(proposal, now);
+                Proposed { seq: self.log.seq(), entry: Some(entry) }
+            }
+        })
+    }
+
+    /// One more viewer, who goes on at `start`.
+    ///
+    /// # Errors
+    /// [`JoinError`] when it cannot be admitted.
+    pub fn join(&mut self, start: &Start, now: Duration) -> Result<Welcome, JoinError> {
+        if self.ended {
+            return Err(JoinError::NoRoom);
+        }
+        if exceeds(self.presence.viewers() + 1, self.viewers_max) {
+            return Err(JoinError::RoomFull);
+        }
+        self.presence.viewer_came();
+        Ok(self.welcome(start, now))
+    }
+
+    /// What a viewer who goes on at `start` gets.
+    pub fn welcome(&mut self, start: &Start, now: Duration) -> Welcome {
+        let how = match start {
+            Start::Fresh => How::Snapshot,
+            Start::Malformed => How::Reset(ResetReason::Malformed),
+            Start::After(cursor, reach) => match self.log.resume(cursor, *reach, now) {
+                Resume::Resumed(missed) => {
+                    return Welcome { standing: self.standing_at(now), how: How::Resumed, entries: missed.into() };
+                }
+                Resume::Reset(reason) => How::Reset(reason),
+            },
+        };
+        Welcome { standing: self.standing_at(now), how, entries: self.log.snapshot().entries }
+    }
+
+    /// Returns what an owner that comes back at `start` is told of what it had acknowledged: that all of it is here, or why
+    /// that is not known. [`How::Snapshot`] where it says nothing of where it stood.
+    pub fn how_owner_continues(&self, start: &Start) -> How {
+        let check = |cursor: &Cursor, reach: Reach| self.log.check_cursor(cursor, reach);
+        match start {
+            Start::Fresh => How::Snapshot,
+            Start::Malformed => How::Reset(ResetReason::Malformed),
+            Start::After(cursor, reach) => check(cursor, *reach).map_or_else(How::Reset, |()| How::Resumed),
+        }
+    }
+
+    /// How long the room waits for its owner; `None` for ever.
+    pub fn grace(&self) -> Option<Duration> {
+        self.presence.grace()
+    }
+
+    /// Since when there has been neither an owner nor a viewer.
+    pub fn lonely_since(&self) -> Option<Duration> {
+        self.presence.lonely_since()
+    }
+
+    /// A viewer is gone.
+    pub fn leave(&mut self, now: Duration) {
+        self.presence.viewer_left(now);
+    }
+
+    /// A planned look at the room happens: which absence has ended it, if its time has come.
+    pub fn is_over(&mut self, now: Duration) -> Option<Absence> {
+        self.presence.was_checked();
+        self.presence.is_over(now).filter(|_| !self.is_unavailable)
+    }
+
+    /// When to look whether its time has come, unless a look is planned that comes no later.
+    pub fn check_at(&mut self) -> Option<Duration> {
+        if self.ended || self.is_unavailable { None } else { self.presence.check_at() }
+    }
+}

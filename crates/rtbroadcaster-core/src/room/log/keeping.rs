@@ -1,0 +1,138 @@
+//! A log that is kept elsewhere too: what must exist there, what need not any more, and how it is read back.
+//! Pure: it must not know where it is kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Fingerprint, Lineage, Log, Proposal};
+use crate::id::{Cursor, RoomId, Seq, Term};
+use crate::message::Entry;
+use crate::record::{Forgotten, LifeIndex, Record, Sum};
+use crate::standing::{Reach, ResetReason};
+
+/// What a log is where it is kept.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    /// What must exist there behind everything that was handed over.
+    sum: Sum,
+    /// What need not exist there, until somebody takes it.
+    forgotten: Forgotten,
+    /// The sum of what need not exist there.
+    gone: Sum,
+    /// The sum of where each life began, as of the last time that one did.
+    past: Sum,
+}
+
+impl Kept {
+    /// Notes a message that nobody needs any more.
+    pub(super) fn forget_message(&mut self, entry: &Entry) {
+        if let Some(seq) = entry.seq {
+            self.forgotten.messages.push(seq);
+            self.gone =
+                self.gone.with(Sum::of_message(entry.room, seq, entry.term, entry.change, &entry.key, &entry.params()));
+        }
+    }
+
+    /// Notes the name of a message that nobody needs any more.
+    pub(super) fn forget_id(&mut self, room: RoomId, seq: Seq, id: &str, fingerprint: Fingerprint) {
+        self.forgotten.ids.push(seq);
+        self.gone = self.gone.with(Sum::of_id(room, seq, id, fingerprint.to_bytes()));
+    }
+}
+
+impl Proposal {
+    /// How many bytes it takes where it is kept.
+    pub fn kept_bytes(&self) -> u64 {
+        let id = self.id.as_ref().map_or(0, |id| Sum::id_bytes(id));
+        Sum::message_bytes(&self.key, &self.params) + id
+    }
+}
+
+impl Log {
+    /// Also notes what it forgets from now on. `sum` exists where it is kept.
+    pub fn keep(&mut self, sum: Sum) {
+        self.kept = Some(Box::new(Kept { sum, past: self.lineage.sum(self.room), ..Kept::default() }));
+    }
+
+    /// The room is created in this life.
+    pub fn begin(&mut self) {
+        self.lineage.begin_with(self.seq.next());
+        self.keep(Sum::default());
+    }
+
+    /// The past of its numbers.
+    pub fn lineage(&self) -> &Lineage {
+        &self.lineage
+    }
+
+    /// Whether what an owner or a viewer saw up to `cursor` is what this log holds.
+    ///
+    /// # Errors
+    /// With the reason why it may not be.
+    pub fn check_cursor(&self, cursor: &Cursor, reach: Reach) -> Result<(), ResetReason> {
+        self.lineage.check(cursor, reach, self.seq)
+    }
+
+    /// Returns the message `seq`, which is `proposal` and has this name, as it is kept, with what is forgotten as it is
+    /// kept, and whether it is the room's first in this life. What was forgotten may be the last message itself, so it
+    /// goes with the next one: the last number stays known.
+    pub fn hand_over(
+        &mut self,
+        seq: Seq,
+        proposal: &Proposal,
+        name: Option<(&str, Fingerprint)>,
+        said: Duration,
+    ) -> (Record, Forgotten, bool) {
+        let Proposal { term, key, params, change, .. } = proposal.clone();
+        let begins = self.lineage.begin_with(seq);
+        let kept = self.kept.get_or_insert_default();
+        let mut sum = kept.sum.with(Sum::of_message(self.room, seq, term, change, &key, &params));
+        if let Some((id, fingerprint)) = name {
+            sum = sum.with(Sum::of_id(self.room, seq, id, fingerprint.to_bytes()));
+        }
+        kept.sum = sum.without(std::mem::take(&mut kept.gone));
+        if begins {
+            kept.past = self.lineage.sum(self.room);
+        }
+        let sum = kept.sum.with(kept.past);
+        let id = name.map(|(id, fingerprint)| (id.into(), fingerprint.to_bytes()));
+        (Record { seq, said, term, change, key, params, id, sum }, std::mem::take(&mut kept.forgotten), begins)
+    }
+
+    /// How many bytes it takes where it is kept, and how many of them go with the next message.
+    pub fn kept_bytes(&self) -> (u64, u64) {
+        self.kept.as_ref().map_or((0, 0), |kept| (kept.sum.bytes, kept.gone.bytes))
+    }
+
+    /// Forgets what is too old, so that it goes with the next message.
+    pub fn forget_old(&mut self, now: Duration) {
+        self.prune(now);
+    }
+
+    /// Takes in a message that was kept, with the time at which it was said. They come in order; what was forgotten
+    /// between them leaves a gap, behind which the history begins anew.
+    pub fn recall(&mut self, entry: &Arc<Entry>, said: Duration) {
+        let Some(seq) = entry.seq else { return };
+        if seq != self.seq.next() {
+            self.history.begin_anew();
+        }
+        self.seq = seq;
+        self.fold(entry, said);
+    }
+
+    /// Takes in the name of a message that was kept.
+    pub fn recall_id(&mut self, id: Box<str>, fingerprint: Fingerprint, seq: Seq) {
+        self.remember(id, fingerprint, seq);
+    }
+
+    /// The lease of the present owner is this one.
+    pub fn recall_term(&mut self, term: Term) {
+        self.term = term;
+    }
+
+    /// Returns the oldest life of the log that a cursor may still be resumed from.
+    pub fn oldest_life_needed(&mut self, now: Duration) -> LifeIndex {
+        self.prune(now);
+        self.lineage.oldest_needed(self.seq, |end| self.history.holds_last(self.missed_since(end)))
+    }
+}

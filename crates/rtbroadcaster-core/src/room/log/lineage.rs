@@ -1,0 +1,153 @@
+//! Which copies of a room's log go on in this one: the room's numbering, the lives of the log, and where each began.
+//! Pure: it must not know messages.
+
+use std::sync::Arc;
+
+use crate::id::{Cursor, Epoch, Life, Numbering, RoomId, Seq};
+use crate::record::{LifeIndex, Lives, Sum};
+use crate::standing::{Reach, ResetReason};
+
+/// The past of one room's numbers.
+#[derive(Debug)]
+pub struct Lineage {
+    numbering: Numbering,
+    lives: Arc<Lives>,
+    /// What clients are told: the numbering and the present life.
+    epoch: Epoch,
+    /// The first number in each life in which the room was created or got a message, the oldest life first. Empty where
+    /// the log is kept nowhere but in memory, which has one life.
+    starts: Vec<(LifeIndex, Seq)>,
+}
+
+impl Lineage {
+    /// Returns the lineage of a room that is created in the present one of `lives`.
+    pub fn new(numbering: Numbering, lives: Arc<Lives>) -> Self {
+        Self::recalled(numbering, lives, Vec::new())
+    }
+
+    /// Returns the lineage of a room that got messages in earlier lives, with the first number in each of these.
+    pub fn recalled(numbering: Numbering, lives: Arc<Lives>, starts: Vec<(LifeIndex, Seq)>) -> Self {
+        let epoch = Epoch::of(numbering, lives.present());
+        Self { numbering, lives, epoch, starts }
+    }
+
+    /// Returns the lineage of a log of its own that goes by `epoch`.
+    pub(super) fn alone(epoch: Epoch) -> Self {
+        let (numbering, life) = epoch.parts().unwrap_or((Numbering::ZERO, Life::ZERO));
+        Self { epoch, ..Self::new(numbering, Arc::new(Lives::only(life))) }
+    }
+
+    /// What clients are told.
+    pub(super) fn epoch(&self) -> &Epoch {
+        &self.epoch
+    }
+
+    /// The numbering, and where each life began.
+    pub fn past(&self) -> (Numbering, &[(LifeIndex, Seq)]) {
+        (self.numbering, &self.starts)
+    }
+
+    /// Returns the sum of where each life began, for the log of `room`.
+    pub(super) fn sum(&self, room: RoomId) -> Sum {
+        Sum::of_past(room, self.numbering, &self.starts)
+    }
+
+    /// The next message is `seq`. Returns whether it is the room's first in the present life.
+    pub fn begin_with(&mut self, seq: Seq) -> bool {
+        let present = self.lives.present_index();
+        let is_first = self.starts.last().is_none_or(|(life, _)| *life != present);
+        if is_first {
+            self.starts.push((present, seq));
+        }
+        is_first
+    }
+
+    /// Whether what was seen up to `cursor` is what this log holds up to there, where `last` is its last number.
+    ///
+    /// # Errors
+    /// With the reason why it may not be.
+    pub fn check(&self, cursor: &Cursor, reach: Reach, last: Seq) -> Result<(), ResetReason> {
+        if cursor.epoch == self.epoch {
+            return if cursor.seq > last { Err(ResetReason::Future) } else { Ok(()) };
+        }
+        let numbering_and_life = cursor.epoch.parts().filter(|(numbering, _)| *numbering == self.numbering);
+        let life = numbering_and_life.and_then(|(_, life)| self.lives.index_of(life));
+        match life.and_then(|life| self.end_of(life, last)) {
+            Some(end) if cursor.seq <= end && reach == Reach::AllLives => Ok(()),
+            _ => Err(ResetReason::Epoch),
+        }
+    }
+
+    /// Returns the last number that the room had when `life` ended, or `None` if the room did not exist in it.
+    fn end_of(&self, life: LifeIndex, last: Seq) -> Option<Seq> {
+        let (created, _) = self.starts.first()?;
+        let next = self.starts.iter().find(|(start, _)| *start > life);
+        (life >= *created).then(|| next.map_or(last, |(_, first)| first.previous()))
+    }
+
+    /// Returns the oldest remembered life that some cursor may still be resumed from, where `resumes` says whether one is
+    /// that saw everything up to a number.
+    pub fn oldest_needed(&self, last: Seq, resumes: impl Fn(Seq) -> bool) -> LifeIndex {
+        let present = self.lives.present_index();
+        let remembered = (self.lives.oldest().0..present.0).map(LifeIndex);
+        let mut ends = remembered.filter_map(|life| Some((life, self.end_of(life, last)?)));
+        ends.find(|(_, end)| resumes(*end)).map_or(present, |(life, _)| life)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::SEEDED;
+
+    const fn seq(seq: u64) -> Seq {
+        Seq::new(seq).unwrap()
+    }
+
+    /// A room that was created in the life of index 1, got no message in that of index 2, and is in that of index 4, which
+    /// began behind its message 9. Before it was created there was one life more.
+    fn lineage() -> (Lineage, Vec<Life>) {
+        let lives: Vec<Life> = (0..5).map(|_| Life::random(&SEEDED)).collect();
+        let all = Arc::new(Lives::from_order(LifeIndex(0), lives.clone()));
+        let starts = vec![(LifeIndex(1), seq(1)), (LifeIndex(3), seq(6))];
+        (Lineage::recalled(Numbering::random(&SEEDED), all, starts), lives)
+    }
+
+    #[test]
+    fn a_cursor_is_good_up_to_the_end_of_its_life() {
+        let (mut lineage, lives) = lineage();
+        // The life, and the last number that a cursor of it may name.
+        let ends = [(0, None), (1, Some(5)), (2, Some(5)), (3, Some(9)), (4, Some(9))];
+        let check = |lineage: &Lineage, life: Life, number, reach| {
+            let epoch = Epoch::of(lineage.numbering, life);
+            lineage.check(&Cursor { epoch, seq: seq(number) }, reach, seq(9))
+        };
+        for begins in [false, true] {
+            if begins {
+                assert!(lineage.begin_with(seq(10)), "the first message of the present life is decided");
+                assert!(!lineage.begin_with(seq(11)));
+            }
+            for ((place, end), number) in ends.iter().flat_map(|end| (0..12).map(move |number| (end, number))) {
+                let beyond = if *place == 4 { ResetReason::Future } else { ResetReason::Epoch };
+                let expected = if end.is_some_and(|end| number <= end) { Ok(()) } else { Err(beyond) };
+                assert_eq!(check(&lineage, lives[*place], number, Reach::AllLives), expected, "{place}, {number}");
+                let expected = if *place == 4 { expected } else { Err(ResetReason::Epoch) };
+                assert_eq!(check(&lineage, lives[*place], number, Reach::OneLife), expected, "{place}, {number}");
+            }
+        }
+        assert_eq!(
+            check(&lineage, Life::random(&SEEDED), 0, Reach::AllLives),
+            Err(ResetReason::Epoch),
+            "an unknown life"
+        );
+        let other = Cursor { epoch: Epoch::of(Numbering::random(&SEEDED), lives[4]), seq: Seq::ZERO };
+        assert_eq!(lineage.check(&other, Reach::AllLives, seq(9)), Err(ResetReason::Epoch), "another numbering");
+    }
+
+    #[test]
+    fn a_life_is_needed_while_a_cursor_at_its_end_is_resumed() {
+        let (lineage, _) = lineage();
+        let oldest = |first: u64| lineage.oldest_needed(seq(9), |end| end.get() >= first).0;
+        assert_eq!([oldest(0), oldest(5), oldest(6), oldest(9), oldest(10)], [1, 1, 3, 3, 4]);
+    }
+}

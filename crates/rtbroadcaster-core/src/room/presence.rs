@@ -1,0 +1,260 @@
+//! Who is there, and when a room ends because too few are.
+//! Pure: it takes the time as an argument.
+
+use std::time::Duration;
+
+use crate::config::{Config, LONGEST, deadline};
+
+/// The longest time for which a room without an owner key waits for its owner, whose connection may only be closing.
+const GRACE_WITHOUT_KEY: Duration = Duration::from_secs(30);
+/// How long a room that was kept lives at least, behind the later of the start and of the moment at which its owner was
+/// asked to come back.
+const AFTER_START: Duration = Duration::from_secs(20);
+
+/// How long a room waits for somebody; zero waits for ever.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// For its owner.
+    grace: Duration,
+    /// For anybody.
+    idle: Duration,
+    /// It ends no earlier than at this time.
+    not_before: Duration,
+}
+
+impl Patience {
+    /// Returns that of a room with an owner key, whose creator may have wished for another grace than is configured. Only its
+    /// grace ends such a room.
+    pub fn of_a_key(wished: Option<Duration>, config: &Config) -> Self {
+        let longest = if config.owner_grace_max.is_zero() { LONGEST } else { config.owner_grace_max };
+        let granted = wished.map(|wished| wished.min(longest).max(config.least_safe_grace()));
+        Self { grace: granted.unwrap_or(config.owner_grace), idle: Duration::ZERO, not_before: Duration::ZERO }
+    }
+
+    /// Returns that of a room to which nobody can come back as its owner.
+    pub fn without_key(config: &Config) -> Self {
+        let Config { owner_grace, room_idle_timeout, .. } = config;
+        let grace = if owner_grace.is_zero() { GRACE_WITHOUT_KEY } else { GRACE_WITHOUT_KEY.min(*owner_grace) };
+        Self { grace, idle: *room_idle_timeout, not_before: Duration::ZERO }
+    }
+
+    /// Returns that of a room that was kept, in a process that began at `now`. Its owner may have been asked to come back at
+    /// `moment`.
+    pub fn after_a_start(self, now: Duration, moment: Option<Duration>) -> Self {
+        // A moment further away was not told by any process of ours.
+        let moment = moment.filter(|moment| *moment < now + AFTER_START * 10).unwrap_or(now);
+        Self { not_before: now.max(moment) + AFTER_START, ..self }
+    }
+}
+
+/// Who was absent for so long that the room ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// Its owner, for the grace.
+    Owner,
+    /// Its owner and all viewers, for the idle time.
+    Everybody,
+}
+
+/// Owner and viewers of one room.
+#[derive(Debug)]
+pub struct Presence {
+    patience: Patience,
+    viewers: usize,
+    /// Since when the owner is away.
+    away: Option<Duration>,
+    /// Since when nobody watches.
+    empty: Duration,
+    /// The next look at the room that is already planned.
+    planned: Option<Duration>,
+}
+
+impl Presence {
+    /// A new room: its owner is there and nobody watches.
+    pub fn new(patience: Patience) -> Self {
+        Self { patience, viewers: 0, away: None, empty: Duration::ZERO, planned: None }
+    }
+
+    /// How long the room waits for its owner; `None` for ever.
+    pub fn grace(&self) -> Option<Duration> {
+        Some(self.patience.grace).filter(|grace| !grace.is_zero())
+    }
+
+    /// Since when there has been neither an owner nor a viewer.
+    pub fn lonely_since(&self) -> Option<Duration> {
+        self.away.filter(|_| self.viewers == 0).map(|away| away.max(self.empty))
+    }
+
+    /// Returns how many watch.
+    pub fn viewers(&self) -> usize {
+        self.viewers
+    }
+
+    /// Since when the owner is away.
+    pub fn away_since(&self) -> Option<Duration> {
+        self.away
+    }
+
+    /// Counts one viewer more.
+    pub fn viewer_came(&mut self) {
+        self.viewers += 1;
+    }
+
+    /// Counts one viewer less.
+    pub fn viewer_left(&mut self, now: Duration) {
+        self.viewers -= 1;
+        if self.viewers == 0 {
+            self.empty = now;
+        }
+    }
+
+    /// Notes that the owner is there.
+    pub fn owner_came(&mut self) {
+        self.away = None;
+    }
+
+    /// Notes that the owner is away since `now`, unless it was before.
+    pub fn owner_left(&mut self, now: Duration) {
+        self.away.get_or_insert(now);
+    }
+
+    /// The owner, which has been away, is away since now.
+    pub fn owner_left_again(&mut self, now: Duration) {
+        self.away = Some(now);
+    }
+
+    /// When the room ends if nobody comes.
+    pub fn ends_at(&self) -> Option<Duration> {
+        self.end().map(|(at, _)| at)
+    }
+
+    /// Which absence has lasted too long at the moment `now`.
+    pub fn is_over(&self, now: Duration) -> Option<Absence> {
+        self.end().filter(|(at, _)| *at <= now).map(|(_, absence)| absence)
+    }
+
+    /// When the room ends if nobody comes, and of which absence.
+    fn end(&self) -> Option<(Duration, Absence)> {
+        let Patience { grace, idle, not_before } = self.patience;
+        let grace = deadline(self.away?, grace).map(|at| (at, Absence::Owner));
+        let idle = self.lonely_since().and_then(|since| deadline(since, idle)).map(|at| (at, Absence::Everybody));
+        [grace, idle].into_iter().flatten().min_by_key(|(at, _)| *at).map(|(at, absence)| (at.max(not_before), absence))
+    }
+
+    /// When to look at the room, unless a look is planned that comes no later.
+    pub fn check_at(&mut self) -> Option<Duration> {
+        let end = self.ends_at()?;
+        if self.planned.is_some_and(|planned| planned <= end) {
+            return None;
+        }
+        self.planned = Some(end);
+        Some(end)
+    }
+
+    /// A planned look has happened.
+    pub fn was_checked(&mut self) {
+        self.planned = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn presence(grace: u64, idle: u64) -> Presence {
+        Presence::new(Patience { grace: seconds(grace), idle: seconds(idle), not_before: Duration::ZERO })
+    }
+
+    #[test]
+    fn a_room_with_an_owner_never_ends_by_itself() {
+        let mut presence = presence(30, 60);
+        presence.viewer_came();
+        presence.viewer_left(seconds(5));
+        assert_eq!(presence.ends_at(), None);
+        assert_eq!(presence.check_at(), None);
+    }
+
+    #[test]
+    fn the_grace_counts_from_the_owners_absence() {
+        let mut presence = presence(30, 60);
+        presence.viewer_came();
+        presence.owner_left(seconds(100));
+        presence.owner_left(seconds(110));
+        assert_eq!(presence.ends_at(), Some(seconds(130)));
+    }
+
+    #[test]
+    fn an_owner_that_comes_ends_the_grace() {
+        let mut presence = presence(30, 60);
+        presence.owner_left(seconds(100));
+        presence.owner_came();
+        assert_eq!(presence.ends_at(), None);
+        presence.owner_left(seconds(120));
+        assert_eq!(presence.ends_at(), Some(seconds(150)), "the next absence has its own");
+    }
+
+    #[test]
+    fn an_empty_room_ends_before_a_longer_grace() {
+        let mut presence = presence(300, 60);
+        presence.viewer_came();
+        presence.owner_left(seconds(10));
+        assert_eq!(presence.check_at(), Some(seconds(310)));
+        presence.viewer_left(seconds(20));
+        assert_eq!(presence.check_at(), Some(seconds(80)), "an earlier look is planned");
+        assert_eq!(presence.check_at(), None, "once");
+        presence.viewer_came();
+        presence.was_checked();
+        assert_eq!(presence.check_at(), Some(seconds(310)));
+    }
+
+    #[test]
+    fn zero_lifts_grace_and_idle_time() {
+        let mut lifted = presence(0, 60);
+        lifted.owner_left(seconds(10));
+        assert_eq!(lifted.ends_at(), Some(seconds(70)));
+        lifted.viewer_came();
+        assert_eq!(lifted.ends_at(), None);
+        let mut lifted = presence(0, 0);
+        lifted.owner_left(seconds(10));
+        assert_eq!(lifted.ends_at(), None);
+    }
+
+    #[test]
+    fn a_creators_wish_is_granted_between_the_least_safe_grace_and_the_greatest() {
+        let config = Config::default();
+        let cases =
+            [(None, 300), (Some(1), 55), (Some(54), 55), (Some(55), 55), (Some(600), 600), (Some(90_000), 86_400)];
+        for (wished, granted) in cases {
+            let patience = Patience::of_a_key(wished.map(seconds), &config);
+            assert_eq!((patience.grace, patience.idle), (seconds(granted), Duration::ZERO), "{wished:?}");
+        }
+        let unlimited = Config { owner_grace_max: Duration::ZERO, ping_interval: Duration::ZERO, ..config.clone() };
+        for wished in [1, 90_000] {
+            assert_eq!(Patience::of_a_key(Some(seconds(wished)), &unlimited).grace, seconds(wished));
+        }
+        for (configured, grace) in [(300, 30), (10, 10), (0, 30)] {
+            let config = Config { owner_grace: seconds(configured), ..config.clone() };
+            let patience = Patience::without_key(&config);
+            assert_eq!((patience.grace, patience.idle), (seconds(grace), seconds(60)), "nobody can come back");
+        }
+    }
+
+    #[test]
+    fn a_room_that_was_kept_lives_for_a_while_behind_the_start_and_its_owners_moment() {
+        let ends = |now, moment: Option<u64>| {
+            let patience = Patience { grace: seconds(5), idle: Duration::ZERO, not_before: Duration::ZERO };
+            let mut presence = Presence::new(patience.after_a_start(seconds(now), moment.map(seconds)));
+            presence.owner_left(seconds(100));
+            presence.ends_at().unwrap().as_secs()
+        };
+        assert_eq!(ends(100, None), 120, "behind the start");
+        assert_eq!(ends(100, Some(90)), 120, "behind the start, which came later");
+        assert_eq!(ends(100, Some(115)), 135, "behind the moment");
+        assert_eq!(ends(100, Some(100_000)), 120, "such a moment was told to nobody");
+        assert_eq!(ends(50, None), 105, "the grace, which lasts longer");
+    }
+}

@@ -1,0 +1,231 @@
+//! How many choices of viewers rooms remember, in all and for the addresses that voted, and whether they may remember more.
+//! Must not know rooms, nor what was chosen.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::config::Config;
+use crate::place::Place;
+
+/// A key remembers choices of at most so many times the viewers that may be there, so that all can have left once.
+const AUDIENCES: usize = 2;
+
+/// An address has one part in so many.
+const PARTS: usize = 5;
+
+/// The choices that all rooms of a manager remember.
+#[derive(Debug)]
+pub struct Voters {
+    /// `voters_max`.
+    all: Limits,
+    /// What one key may remember.
+    of_a_key: Limits,
+    counts: Mutex<Counts>,
+}
+
+/// How many there may be, and how many of these from one address; `None` lifts a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Limits {
+    voters: Option<usize>,
+    voters_of_a_place: Option<usize>,
+}
+
+/// How many there are.
+#[derive(Debug, Default)]
+struct Counts {
+    voters: usize,
+    places: HashMap<Place, u32>,
+}
+
+/// The choices that one key of a room remembers. Dropping it gives their places back.
+#[derive(Debug)]
+pub struct Turnout {
+    voters: Arc<Voters>,
+    counts: Counts,
+}
+
+/// One more choice cannot be remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Full;
+
+impl Voters {
+    /// Returns a count of nothing.
+    pub fn new(config: &Config) -> Arc<Self> {
+        let lifted = |limit: usize| (limit != 0).then_some(limit);
+        let fifth = |limit: usize| limit.div_ceil(PARTS);
+        let (voters, viewers) = (lifted(config.voters_max), lifted(config.viewers_per_room_max));
+        let all = Limits { voters, voters_of_a_place: voters.map(fifth) };
+        // All who may be there from one address may vote: a class or a company is one address too.
+        let there = |viewers: usize| lifted(config.connections_per_address_max).unwrap_or(viewers).min(viewers);
+        let limit = |viewers: usize| viewers.saturating_mul(AUDIENCES);
+        let of_a_key = Limits {
+            voters: viewers.map(limit),
+            voters_of_a_place: viewers.map(|viewers| fifth(limit(viewers)).max(there(viewers))),
+        };
+        Arc::new(Self { all, of_a_key, counts: Mutex::default() })
+    }
+
+    /// Returns how many choices are remembered.
+    pub fn len(&self) -> usize {
+        self.lock().voters
+    }
+
+    /// Returns the choices of one key, of which there are none yet.
+    pub fn turnout(self: &Arc<Self>) -> Turnout {
+        Turnout { voters: Arc::clone(self), counts: Counts::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        // Numbers only: a panic leaves at most one choice counted too many.
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Limits {
+    /// Whether one more from `place` may be added to `counts`.
+    fn admit(self, counts: &Counts, place: Option<Place>) -> bool {
+        let is_below = |count: usize, limit: Option<usize>| limit.is_none_or(|limit| count < limit);
+        let of_place = place.and_then(|place| counts.places.get(&place)).copied().unwrap_or(0);
+        let of_place = usize::try_from(of_place).unwrap_or(usize::MAX);
+        is_below(counts.voters, self.voters) && is_below(of_place, self.voters_of_a_place)
+    }
+}
+
+impl Counts {
+    fn add(&mut self, place: Option<Place>) {
+        self.voters += 1;
+        if let Some(place) = place {
+            let count = self.places.entry(place).or_default();
+            // More than memory holds.
+            *count = count.saturating_add(1);
+        }
+    }
+
+    fn subtract(&mut self, other: &Self) {
+        self.voters -= other.voters;
+        for (place, count) in &other.places {
+            if let Some(left) = self.places.get_mut(place) {
+                *left = left.saturating_sub(*count);
+                if *left == 0 {
+                    self.places.remove(place);
+                }
+            }
+        }
+        if self.places.capacity() > 64 + 4 * self.places.len() {
+            self.places.shrink_to(2 * self.places.len());
+        }
+    }
+}
+
+impl Turnout {
+    /// Counts one more, who votes from `place`; where that is not known only the limits of all apply.
+    ///
+    /// # Errors
+    /// [`Full`] when it cannot be remembered; it is not counted then.
+    pub fn admit(&mut self, place: Option<Place>) -> Result<(), Full> {
+        if !self.voters.of_a_key.admit(&self.counts, place) {
+            return Err(Full);
+        }
+        let mut all = self.voters.lock();
+        if !self.voters.all.admit(&all, place) {
+            return Err(Full);
+        }
+        all.add(place);
+        drop(all);
+        self.counts.add(place);
+        Ok(())
+    }
+
+    /// All choices are forgotten.
+    pub fn clear(&mut self) {
+        let counts = std::mem::take(&mut self.counts);
+        if counts.voters > 0 {
+            self.voters.lock().subtract(&counts);
+        }
+    }
+}
+
+impl Drop for Turnout {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    fn place(last: u8) -> Option<Place> {
+        Some(Place::from(IpAddr::from([192, 0, 2, last])))
+    }
+
+    fn voters(voters_max: usize, viewers_per_room_max: usize, connections_per_address_max: usize) -> Arc<Voters> {
+        Voters::new(&Config { voters_max, viewers_per_room_max, connections_per_address_max, ..Config::default() })
+    }
+
+    /// How many of a thousand are admitted.
+    fn admitted(turnout: &mut Turnout, place: Option<Place>) -> usize {
+        (0..1_000).filter(|_| turnout.admit(place).is_ok()).count()
+    }
+
+    #[test]
+    fn a_key_remembers_two_audiences_and_a_fifth_of_each_address() {
+        let voters = voters(0, 100, 10);
+        let mut turnout = voters.turnout();
+        let of_places: Vec<_> = (1..=6).map(|last| admitted(&mut turnout, place(last))).collect();
+        assert_eq!(of_places, [40, 40, 40, 40, 40, 0]);
+        assert_eq!(admitted(&mut turnout, None), 0, "it is full for everybody");
+        assert_eq!(admitted(&mut voters.turnout(), place(1)), 40, "another key has its own");
+    }
+
+    #[test]
+    fn all_who_may_be_there_from_one_address_may_vote_and_never_take_all() {
+        for (viewers, connections, expected) in
+            [(100, 1_000, 100), (100, 60, 60), (100, 0, 100), (300, 100, 120), (1, 1_000, 1)]
+        {
+            let mut turnout = voters(0, viewers, connections).turnout();
+            assert_eq!(admitted(&mut turnout, place(1)), expected, "{viewers} and {connections}");
+            assert_eq!(admitted(&mut turnout, None), 2 * viewers - expected);
+        }
+        let default = Voters::new(&Config::default());
+        let limits = |limits: Limits| (limits.voters, limits.voters_of_a_place);
+        assert_eq!(limits(default.of_a_key), (Some(40_000), Some(8_000)));
+        assert_eq!(limits(default.all), (Some(1_000_000), Some(200_000)));
+    }
+
+    #[test]
+    fn all_rooms_together_have_a_limit_and_an_address_a_fifth_of_it() {
+        let voters = voters(50, 1_000, 1_000);
+        let (mut one, mut two) = (voters.turnout(), voters.turnout());
+        assert_eq!((admitted(&mut one, place(1)), admitted(&mut two, place(1))), (10, 0));
+        assert_eq!((admitted(&mut two, None), voters.len()), (40, 50));
+        assert_eq!(admitted(&mut one, place(2)), 0);
+        one.clear();
+        assert_eq!((admitted(&mut two, place(1)), voters.len()), (10, 50));
+        two.clear();
+        assert_eq!(voters.len(), 0);
+    }
+
+    #[test]
+    fn a_limit_that_is_lifted_never_applies() {
+        let voters = voters(0, 0, 1);
+        assert_eq!(admitted(&mut voters.turnout(), place(1)), 1_000);
+    }
+
+    #[test]
+    fn what_is_dropped_is_given_back_with_the_addresses() {
+        let voters = voters(1_000_000, 100_000, 0);
+        let mut turnouts: Vec<_> = (0..3).map(|_| voters.turnout()).collect();
+        for number in 0..6_000_u32 {
+            let place = Place::from(IpAddr::from((number / 2).to_be_bytes()));
+            turnouts[number as usize % 3].admit(Some(place)).unwrap();
+        }
+        assert_eq!((voters.len(), voters.lock().places.len()), (6_000, 3_000));
+        drop(turnouts);
+        let counts = voters.lock();
+        assert_eq!((counts.voters, counts.places.len()), (0, 0));
+        assert!(counts.places.capacity() <= 64, "{}", counts.places.capacity());
+    }
+}

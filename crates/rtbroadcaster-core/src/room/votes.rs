@@ -1,0 +1,229 @@
+//! Counts the signals of some keys by their parameters. Its memory is bounded, whatever is said.
+//! Pure: it takes the time as an argument and must not know who is told.
+
+mod choices;
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::voters::{Full, Voters};
+use crate::identity::ViewerNumber;
+use crate::message::{Key, Params};
+use crate::options::{Counting, RoomOptions};
+use crate::place::Place;
+use crate::signal::Signal;
+use choices::Choices;
+
+/// How many values of a key are told apart, and how long one may be.
+const VALUES_MAX: usize = 128;
+const VALUE_BYTES_MAX: usize = 128;
+
+/// The place of all values that are not told apart.
+const OTHER: u8 = u8::MAX;
+
+/// Why a signal is not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CountError {
+    /// Its value is longer than one may be.
+    TooLong,
+    /// Its viewer has no choice yet, and no more choices can be remembered until the key is cleared.
+    Full,
+}
+
+impl From<Full> for CountError {
+    fn from(Full: Full) -> Self {
+        Self::Full
+    }
+}
+
+/// Which viewer said something, and from where, if that is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Voter {
+    /// The viewer.
+    pub number: ViewerNumber,
+    /// Where it comes from.
+    pub place: Option<Place>,
+}
+
+/// The signals of all keys that a room counts.
+#[derive(Debug)]
+pub struct Votes(Box<[Poll]>);
+
+/// Those of one key.
+#[derive(Debug)]
+struct Poll {
+    key: Key,
+    counting: Counting,
+    /// In the order in which they were first said.
+    values: Vec<Value>,
+    /// How often others were said.
+    other: u64,
+    /// The same, as it was last told.
+    other_told: u64,
+    /// Which value each viewer has chosen: its place, or [`OTHER`]. Nobody where each signal counts.
+    chosen: Choices,
+    /// What was told is not what there is, although no number says so.
+    is_stale: bool,
+    /// When the owner is told.
+    due: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Value {
+    /// JSON without spaces between tokens.
+    text: Box<str>,
+    count: u64,
+    /// The count that was last told.
+    told: u64,
+}
+
+impl Votes {
+    /// Nothing is counted yet. `None` where nothing will be. Choices count among those of `voters`.
+    pub fn of(options: &RoomOptions, voters: &Arc<Voters>) -> Option<Box<Self>> {
+        let polls = options.counted_keys().iter().map(|(key, counting)| Poll {
+            key: key.clone(),
+            counting: *counting,
+            values: Vec::new(),
+            other: 0,
+            other_told: 0,
+            chosen: Choices::new(voters),
+            is_stale: false,
+            due: None,
+        });
+        let polls: Box<[Poll]> = polls.collect();
+        (!polls.is_empty()).then(|| Box::new(Self(polls)))
+    }
+
+    /// Whether `key` is counted.
+    pub fn counts(&self, key: &Key) -> bool {
+        self.0.iter().any(|poll| poll.key == *key)
+    }
+
+    /// The viewer `from` says `key` with `params`. What it chose stays when it goes, and is its own when it comes back.
+    ///
+    /// # Errors
+    /// [`CountError`] when that cannot be counted; nothing has changed then.
+    pub fn count(&mut self, key: &Key, params: &Params, from: Voter, now: Duration) -> Result<(), CountError> {
+        let value = params.compact();
+        if value.len() > VALUE_BYTES_MAX {
+            return Err(CountError::TooLong);
+        }
+        self.poll(key).map_or(Ok(()), |poll| poll.count(&value, from, now))
+    }
+
+    /// Counts `key` anew, if it is counted: nothing was said.
+    pub fn restart(&mut self, key: &Key, now: Duration) {
+        if let Some(poll) = self.poll(key) {
+            poll.is_stale |= poll.other_told > 0 || poll.values.iter().any(|value| value.told > 0);
+            (poll.values, poll.other, poll.other_told) = (Vec::new(), 0, 0);
+            poll.chosen.clear();
+            poll.due = poll.is_stale.then(|| poll.due.unwrap_or(now + poll.counting.every));
+        }
+    }
+
+    /// Somebody listens who knows nothing: all that was counted is to be told.
+    pub fn tell_all(&mut self, now: Duration) {
+        for poll in self.0.iter_mut().filter(|poll| !poll.is_empty()) {
+            poll.is_stale = true;
+            poll.due = Some(now);
+        }
+    }
+
+    /// When something is to be told.
+    pub fn due(&self) -> Option<Duration> {
+        self.0.iter().filter_map(|poll| poll.due).min()
+    }
+
+    /// Gives whatever is to be told now and has changed to `give`; what that does not take is told later.
+    pub fn tell(&mut self, now: Duration, mut give: impl FnMut(Signal) -> bool) {
+        for poll in self.0.iter_mut().filter(|poll| poll.due.is_some_and(|due| due <= now)) {
+            poll.due = None;
+            if !poll.has_changed() {
+                continue;
+            }
+            if give(poll.totals()) {
+                poll.was_told();
+            } else {
+                poll.due = Some(now + poll.counting.every);
+            }
+        }
+    }
+
+    fn poll(&mut self, key: &Key) -> Option<&mut Poll> {
+        self.0.iter_mut().find(|poll| poll.key == *key)
+    }
+}
+
+impl Poll {
+    fn count(&mut self, value: &str, from: Voter, now: Duration) -> Result<(), CountError> {
+        let place = if self.counting.once_per_viewer {
+            let older = self.chosen.of(from)?;
+            // First, so that the place of a value that nobody chooses any more can be had.
+            if let Some(older) = older {
+                *self.at(older) -= 1;
+            }
+            let place = self.place(value);
+            self.chosen.set(from.number, place);
+            place
+        } else {
+            self.place(value)
+        };
+        *self.at(place) += 1;
+        self.due.get_or_insert(now + self.counting.every);
+        Ok(())
+    }
+
+    /// The place of `value`, which it gets if there is one left.
+    fn place(&mut self, value: &str) -> u8 {
+        if let Some(known) = self.values.iter().position(|known| *known.text == *value) {
+            return number(known);
+        }
+        let new = Value { text: value.into(), count: 0, told: 0 };
+        if self.values.len() < VALUES_MAX {
+            self.values.push(new);
+            return number(self.values.len() - 1);
+        }
+        let Some(unused) = self.values.iter().position(|known| known.count == 0) else { return OTHER };
+        // Whoever was told of the value that stood here is told that it is gone.
+        self.is_stale |= self.values[unused].told > 0;
+        self.values[unused] = new;
+        number(unused)
+    }
+
+    fn at(&mut self, place: u8) -> &mut u64 {
+        match self.values.get_mut(usize::from(place)) {
+            Some(value) => &mut value.count,
+            None => &mut self.other,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.other == 0 && self.values.iter().all(|value| value.count == 0)
+    }
+
+    fn has_changed(&self) -> bool {
+        self.is_stale || self.other != self.other_told || self.values.iter().any(|value| value.count != value.told)
+    }
+
+    fn totals(&self) -> Signal {
+        let mut counts: Vec<(String, u64)> =
+            self.values.iter().map(|value| (String::from(&*value.text), value.count)).filter(|(_, n)| *n > 0).collect();
+        // Of equal ones the one that was said first stays first.
+        counts.sort_by_key(|(_, count)| Reverse(*count));
+        Signal::Counts { key: self.key.as_str().to_owned(), counts, other: self.other }
+    }
+
+    fn was_told(&mut self) {
+        self.values.iter_mut().for_each(|value| value.told = value.count);
+        self.other_told = self.other;
+        self.is_stale = false;
+    }
+}
+
+fn number(place: usize) -> u8 {
+    u8::try_from(place).expect("there are fewer places than an octet has values")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! Things that wait in order, where a newer one of the same rank removes the older one.
+//! Must not know what waits, nor for whom.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::id::Seq;
+use crate::message::{Change, Entry, Key};
+
+/// What may happen to something that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Rank {
+    /// It is for one member alone: nothing takes its place, and it goes out also when messages are lost.
+    Answer,
+    /// Nothing newer takes its place.
+    Event,
+    /// It says of a hole, and does not wait: who waits is told of the holes there are when it goes on. What superseded any
+    /// message that is missing has no greater number than this.
+    Hole(Seq),
+    /// A newer value of the key takes its place.
+    State(Key),
+    /// A newer one of the key takes its place, and where too much waits it goes before anything else.
+    Ephemeral(Key),
+    /// How many watch the room: a newer number takes its place.
+    Audience,
+}
+
+impl Rank {
+    /// The rank of a message.
+    pub fn of(entry: &Entry) -> Self {
+        match entry.change {
+            // That a key holds nothing is the newest that can be said of it.
+            Change::State | Change::Cleared => Rank::State(entry.key.clone()),
+            Change::Ephemeral => Rank::Ephemeral(entry.key.clone()),
+            Change::Event => Rank::Event,
+        }
+    }
+
+    /// Whether something newer takes its place.
+    fn is_superseded(&self) -> bool {
+        matches!(self, Rank::State(_) | Rank::Ephemeral(_) | Rank::Audience)
+    }
+
+    /// Whether it goes before anything else where too much waits.
+    pub fn is_ephemeral(&self) -> bool {
+        matches!(self, Rank::Ephemeral(_))
+    }
+}
+
+/// Something that waits.
+pub trait Ranked {
+    /// What may happen to it.
+    fn rank(&self) -> &Rank;
+}
+
+/// How many gaps may be kept beyond what waits before they are closed.
+const GAPS_MAX: usize = 32;
+
+/// Things that wait, in order.
+#[derive(Debug)]
+pub struct Superseding<T> {
+    /// A gap where something was superseded, so that places stay countable.
+    places: VecDeque<Option<T>>,
+    /// The number of the first place.
+    first: u64,
+    /// The place of what a newer one of the rank removes.
+    newest: HashMap<Rank, u64>,
+    /// How many places are not gaps.
+    len: usize,
+    /// How many of them are ephemeral.
+    ephemeral: usize,
+}
+
+impl<T> Default for Superseding<T> {
+    fn default() -> Self {
+        Self { places: VecDeque::new(), first: 0, newest: HashMap::new(), len: 0, ephemeral: 0 }
+    }
+}
+
+impl<T: Ranked> Superseding<T> {
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How much waits.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// What waits longest.
+    pub fn first(&self) -> Option<&T> {
+        self.iter().next()
+    }
+
+    /// All that waits, in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
+        self.places.iter().flatten()
+    }
+
+    /// What a push of something with this rank would remove.
+    pub fn superseded_by(&self, rank: &Rank) -> Option<&T> {
+        let place = self.newest.get(rank)?;
+        self.places.get(self.index(*place))?.as_ref()
+    }
+
+    /// Appends, and gives what that removes. Appended, not replaced in place: nobody must see this value before an event
+    /// that preceded it.
+    pub fn push(&mut self, item: T) -> Option<T> {
+        let place = self.first + self.places.len() as u64;
+        let older = item.rank().is_superseded().then(|| self.newest.insert(item.rank().clone(), place)).flatten();
+        let removed = older.and_then(|older| {
+            let index = self.index(older);
+            self.places[index].take()
+        });
+        if removed.is_none() {
+            self.len += 1;
+            self.ephemeral += usize::from(item.rank().is_ephemeral());
+        }
+        self.places.push_back(Some(item));
+        self.limit_gaps();
+        removed
+    }
+
+    /// Removes what waits longest of what is ephemeral. Costs nothing where nothing is.
+    pub fn drop_ephemeral(&mut self) -> Option<T> {
+        if self.ephemeral == 0 {
+            return None;
+        }
+        let is_ephemeral = |place: &&mut Option<T>| place.as_ref().is_some_and(|item| item.rank().is_ephemeral());
+        let dropped = self.places.iter_mut().find(is_ephemeral)?.take()?;
+        self.newest.remove(dropped.rank());
+        self.len -= 1;
+        self.ephemeral -= 1;
+        self.limit_gaps();
+        Some(dropped)
+    }
+
+    /// Removes what waits longest.
+    pub fn pop(&mut self) -> Option<T> {
+        while let Some(place) = self.places.pop_front() {
+            self.first += 1;
+            if let Some(item) = place {
+                if item.rank().is_superseded() {
+                    self.newest.remove(item.rank());
+                }
+                self.len -= 1;
+                self.ephemeral -= usize::from(item.rank().is_ephemeral());
+                return Some(item);
+            }
+        }
+        None
+    }
+
+    /// How many places are held, gaps included.
+    #[cfg(test)]
+    pub fn places_len(&self) -> usize {
+        self.places.len()
+    }
+
+    fn index(&self, place: u64) -> usize {
+        usize::try_from(place - self.first).expect("a place is within the queue")
+    }
+
+    /// Rebuilds without gaps where they are many: as many steps as there were pushes since the last time.
+    fn limit_gaps(&mut self) {
+        if self.places.len() <= 2 * self.len + GAPS_MAX {
+            return;
+        }
+        self.places.retain(Option::is_some);
+        // Every rank in `newest` waits, so each of its places is overwritten.
+        for (place, item) in (self.first..).zip(self.places.iter().flatten()) {
+            if item.rank().is_superseded() {
+                self.newest.insert(item.rank().clone(), place);
+            }
+        }
+    }
+}
+
+impl<T> IntoIterator for Superseding<T> {
+    type Item = T;
+    type IntoIter = std::iter::Flatten<std::collections::vec_deque::IntoIter<Option<T>>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.places.into_iter().flatten()
+    }
+}

@@ -1,0 +1,332 @@
+//! Client frames in, messages out: incremental, strict, bounded by what arrived.
+//! Must not know sockets or time, and owes nothing itself: what the peer is to be sent is in the values it returns.
+
+use super::header::{ControlKind, Header, Kind, PartialHeader};
+use super::mask::unmask;
+use super::text::{PartialText, Whole};
+
+pub use super::control::Control;
+pub use super::violation::Violation;
+
+/// How much of one message a decoder takes in.
+///
+/// ```
+/// use rtbroadcaster_core::wire::{Decoder, Limits, Violation};
+///
+/// let header_of_six_bytes = [0x81, 0x86, 0, 0, 0, 0];
+/// let limits = Limits { message_bytes_max: 5, ..Limits::default() };
+/// assert_eq!(Decoder::new(limits).decode(&mut &header_of_six_bytes[..]), Err(Violation::TooBig));
+/// let lifted = Limits { message_bytes_max: 0, fragments_max: 0, ..Limits::default() };
+/// assert_eq!(Decoder::new(lifted).decode(&mut &header_of_six_bytes[..]), Ok(None));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The most bytes of text in one message, over all its frames; 65 536 by default, 0 lifts the limit.
+    pub message_bytes_max: usize,
+    /// The most frames in one message; 128 by default, 0 lifts the limit.
+    pub fragments_max: u32,
+    /// What becomes of a message over the first of these limits; refused by default.
+    pub excess: Excess,
+    /// What becomes of a binary message; refused by default.
+    pub binary: Binary,
+}
+
+/// What becomes of a binary message.
+///
+/// ```
+/// use rtbroadcaster_core::wire::{Binary, Decoder, Incoming, Limits, Violation};
+///
+/// let one_byte_under_a_mask_of_zeroes = [0x82, 0x81, 0, 0, 0, 0, 7];
+/// let refused = Decoder::new(Limits::default()).decode(&mut &one_byte_under_a_mask_of_zeroes[..]);
+/// assert_eq!(refused, Err(Violation::Binary));
+/// let limits = Limits { binary: Binary::Accept, ..Limits::default() };
+/// let accepted = Decoder::new(limits).decode(&mut &one_byte_under_a_mask_of_zeroes[..]);
+/// assert_eq!(accepted, Ok(Some(Incoming::Binary([7].into()))));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Binary {
+    /// The first byte of its header is a [violation](Violation::Binary).
+    #[default]
+    Refuse,
+    /// It is an [`Incoming::Binary`], within the same limits as a text.
+    Accept,
+}
+
+/// What becomes of a message that is too big.
+///
+/// ```
+/// use rtbroadcaster_core::wire::{Decoder, Excess, Incoming, Limits};
+///
+/// let limits = Limits { message_bytes_max: 1, excess: Excess::Skipped, ..Limits::default() };
+/// let mut decoder = Decoder::new(limits);
+/// let hi_under_a_mask_of_zeroes = [0x81, 0x82, 0, 0, 0, 0, b'h', b'i'];
+/// assert_eq!(decoder.decode(&mut &hi_under_a_mask_of_zeroes[..]), Ok(Some(Incoming::TooBig(2))));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Excess {
+    /// The length in its header is a [violation](Violation::TooBig).
+    #[default]
+    Refused,
+    /// Its bytes are dropped as they come, what was stored of it too, and [`Incoming::TooBig`] stands in its place. Whether it
+    /// is UTF-8 is not looked at. One of more than 16 times the limit is a violation all the same.
+    Skipped,
+}
+
+/// How many times the limit a message may have that is skipped.
+const SKIPPED_MAX: u64 = 16;
+
+impl Limits {
+    /// Whether a message that is too big, with so many `bytes` so far, is skipped.
+    pub(super) fn skips(&self, bytes: u64) -> bool {
+        self.excess == Excess::Skipped && bytes <= SKIPPED_MAX.saturating_mul(self.message_bytes_max as u64)
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { message_bytes_max: 65_536, fragments_max: 128, excess: Excess::Refused, binary: Binary::Refuse }
+    }
+}
+
+/// What a client sent.
+///
+/// ```
+/// use rtbroadcaster_core::wire::{Control, Decoder, Incoming, Limits};
+///
+/// let mut input = &[0x89, 0x81, 0, 0, 0, 0, b'!'][..];
+/// let got = Decoder::new(Limits::default()).decode(&mut input);
+/// assert_eq!(got, Ok(Some(Incoming::Ping(Control::of(*b"!")))));
+/// assert_ne!(got, Ok(Some(Incoming::Close(None))));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Incoming {
+    /// A whole text message.
+    Text(String),
+    /// A whole text message that was too big and [skipped](Excess::Skipped): how many bytes it had.
+    TooBig(usize),
+    /// A whole binary message, of a decoder that [accepts](Binary::Accept) them.
+    Binary(Box<[u8]>),
+    /// A ping: the peer is owed a pong with the same payload (RFC 6455 section 5.5.2).
+    Ping(Control),
+    /// A pong, asked for or not: nothing is owed.
+    Pong(Control),
+    /// The closing handshake, with the peer's code, or `None` for an empty body: the peer is owed one echo
+    /// (RFC 6455 section 5.5.1). The last value a decoder gives.
+    Close(Option<u16>),
+}
+
+/// An incremental decoder of the masked frames of one client. Idle, it holds no heap.
+///
+/// ```
+/// use rtbroadcaster_core::wire::{Decoder, Incoming, Limits, Violation};
+///
+/// let mut decoder = Decoder::new(Limits::default());
+/// let mut input = &[0x81, 0x82, 0, 0, 0, 0, b'h'][..];
+/// assert_eq!(decoder.decode(&mut input), Ok(None), "one byte is missing");
+/// assert!(input.is_empty() && !decoder.is_between_messages());
+/// assert_eq!(decoder.decode(&mut &b"i"[..]), Ok(Some(Incoming::Text("hi".into()))));
+///
+/// let unmasked = [0x81, 0x02, b'h', b'i'];
+/// assert_eq!(decoder.decode(&mut &unmasked[..]), Err(Violation::Unmasked));
+/// ```
+#[derive(Debug)]
+pub struct Decoder {
+    /// How much of one message is taken in.
+    limits: Limits,
+    /// The message of which frames have arrived; control frames may come between them.
+    text: PartialText,
+    /// What the next byte of input is.
+    step: Step,
+}
+
+/// What the next byte of input is.
+#[derive(Debug)]
+enum Step {
+    /// A byte of a header.
+    Header(PartialHeader),
+    /// A byte of a text message's frame.
+    Part { rest_bytes: u64, mask: [u8; 4], end: End },
+    /// A byte of a control frame; the payload so far waits beside the text, as the frame may split a message.
+    Control { rest_bytes: u8, mask: [u8; 4], kind: ControlKind, payload: Vec<u8> },
+    /// Nothing: the peer has said close.
+    Closed,
+    /// Nothing: the peer broke the framing.
+    Failed(Violation),
+}
+
+/// What the end of a text frame is the end of.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Frame,
+    Message,
+}
+
+impl Step {
+    /// The step between two frames.
+    fn next_frame() -> Self {
+        Self::Header(PartialHeader::default())
+    }
+}
+
+impl Decoder {
+    /// A decoder for a connection that has sent nothing yet.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, text: PartialText::default(), step: Step::next_frame() }
+    }
+
+    /// Consumes from the front of `input` and gives the next thing the client said, or `None` when all input is used
+    /// up. The input may be cut anywhere. After a close the rest is consumed and ignored (RFC 6455 section 5.5.1).
+    ///
+    /// # Errors
+    /// The first violation, at the byte that makes it certain, and again at every later call.
+    pub fn decode(&mut self, input: &mut &[u8]) -> Result<Option<Incoming>, Violation> {
+        let outcome = self.advance(input);
+        if let Err(violation) = outcome {
+            self.text = PartialText::default();
+            self.step = Step::Failed(violation);
+        }
+        outcome
+    }
+
+    /// Whether the client is in the middle of nothing: no byte of a header or payload waits for its rest, and no
+    /// fragmented message is open. True after a close, never after a violation.
+    pub fn is_between_messages(&self) -> bool {
+        match &self.step {
+            Step::Header(header) => header.is_empty() && self.text.frames() == 0,
+            Step::Closed => true,
+            Step::Part { .. } | Step::Control { .. } | Step::Failed(_) => false,
+        }
+    }
+
+    /// The bytes of memory held for what has not come whole: never more than a little beyond what arrived of it.
+    pub fn held_bytes(&self) -> usize {
+        let control = if let Step::Control { payload, .. } = &self.step { payload.capacity() } else { 0 };
+        self.text.capacity() + control
+    }
+
+    /// The bytes that have come of the message that is not whole.
+    pub fn message_bytes(&self) -> usize {
+        self.text.arrived()
+    }
+
+    /// The same of a message that is [skipped](Excess::Skipped); 0 for any other.
+    pub fn skipped_bytes(&self) -> usize {
+        self.text.skipped()
+    }
+
+    fn advance(&mut self, input: &mut &[u8]) -> Result<Option<Incoming>, Violation> {
+        loop {
+            match &mut self.step {
+                Step::Header(header) => match header.read(input, &self.text, &self.limits)? {
+                    Some(header) => self.begin(&header),
+                    None => return Ok(None),
+                },
+                Step::Part { rest_bytes, mask, end } => {
+                    let part = take(input, *rest_bytes);
+                    *rest_bytes -= part.len() as u64;
+                    *mask = self.text.append(part, *mask);
+                    match (*rest_bytes, *end) {
+                        (0, End::Message) => {
+                            self.step = Step::next_frame();
+                            return Ok(Some(match self.text.finish()? {
+                                Whole::Text(text) => Incoming::Text(text),
+                                Whole::Binary(bytes) => Incoming::Binary(bytes),
+                                Whole::Skipped(bytes) => Incoming::TooBig(bytes),
+                            }));
+                        }
+                        (0, End::Frame) => {
+                            self.step = Step::next_frame();
+                            self.text.check()?;
+                        }
+                        _ => return self.text.check().map(|()| None),
+                    }
+                }
+                Step::Control { rest_bytes, mask, kind, payload } => {
+                    let part = take(input, u64::from(*rest_bytes));
+                    let start = payload.len();
+                    payload.extend_from_slice(part);
+                    *mask = unmask(&mut payload[start..], *mask);
+                    // The part is no longer than the rest, which fits a byte.
+                    *rest_bytes -= u8::try_from(part.len()).unwrap_or(*rest_bytes);
+                    if *rest_bytes > 0 {
+                        return Ok(None);
+                    }
+                    let (kind, payload) = (*kind, std::mem::take(payload));
+                    return self.finish_control(kind, payload).map(Some);
+                }
+                Step::Closed => {
+                    *input = &[];
+                    return Ok(None);
+                }
+                Step::Failed(violation) => return Err(*violation),
+            }
+        }
+    }
+
+    /// Steps from a header into its payload.
+    fn begin(&mut self, header: &Header) {
+        let &Header { kind, payload_bytes, mask, is_excess } = header;
+        if is_excess {
+            self.text.skip();
+        }
+        let end = match kind {
+            Kind::Part => End::Frame,
+            Kind::LastPart => End::Message,
+            Kind::Binary { is_final } => {
+                self.text.begin_binary();
+                if is_final { End::Message } else { End::Frame }
+            }
+            Kind::Control(kind) => {
+                // A header of a control frame with more than 125 bytes is a violation, so the rest fits a byte.
+                let rest_bytes = u8::try_from(payload_bytes).unwrap_or(u8::MAX);
+                self.step = Step::Control { rest_bytes, mask, kind, payload: Vec::new() };
+                return;
+            }
+        };
+        self.text.begin_frame();
+        self.step = Step::Part { rest_bytes: payload_bytes, mask, end };
+    }
+
+    fn finish_control(&mut self, kind: ControlKind, payload: Vec<u8>) -> Result<Incoming, Violation> {
+        self.step = Step::next_frame();
+        Ok(match kind {
+            ControlKind::Ping => Incoming::Ping(Control::received(payload)),
+            ControlKind::Pong => Incoming::Pong(Control::received(payload)),
+            ControlKind::Close => {
+                let code = close_code(&payload)?;
+                self.text = PartialText::default();
+                self.step = Step::Closed;
+                Incoming::Close(code)
+            }
+        })
+    }
+}
+
+/// Takes at most `bytes_max` from the front of the input.
+fn take<'input>(input: &mut &'input [u8], bytes_max: u64) -> &'input [u8] {
+    let size = usize::try_from(bytes_max).map_or(input.len(), |max| max.min(input.len()));
+    let (part, rest) = input.split_at(size);
+    *input = rest;
+    part
+}
+
+/// The code in the body of a close frame, if there is a body (RFC 6455 section 5.5.1). The reason is only checked:
+/// it is the peer's text, and nothing here repeats it.
+fn close_code(body: &[u8]) -> Result<Option<u16>, Violation> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let Some((&code, reason)) = body.split_first_chunk::<2>() else { return Err(Violation::CloseBodyOfOneByte) };
+    let code = u16::from_be_bytes(code);
+    // RFC 6455 section 7.4.1 and its IANA registry: 1004 has no meaning; 1005, 1006 and 1015 are never sent.
+    if !matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999) {
+        return Err(Violation::CloseCode);
+    }
+    std::str::from_utf8(reason).map_err(|_| Violation::NotUtf8)?;
+    Ok(Some(code))
+}
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
