@@ -16,7 +16,7 @@ use crate::valgrind;
 use baseline::{Baseline, Difference, Part};
 
 /// Where the baseline is, from the root.
-const BASELINE: &str = "crates/rtbroadcaster/benches/instructions.json";
+const BASELINE: &str = "crates/rtbroadcaster-core/benches/instructions.json";
 
 /// The bench that can do one part a fixed number of times in a function called `counted_work`.
 const BENCH: &str = "pure";
@@ -64,7 +64,7 @@ struct BuiltTarget {
 }
 
 fn build(steps: &mut Steps) -> Result<PathBuf, Failure> {
-    let arguments = format!("bench --package rtbroadcaster --bench {BENCH} --no-run --message-format json");
+    let arguments = format!("bench --package rtbroadcaster-core --bench {BENCH} --no-run --message-format json");
     let told = steps.read(&mut command("cargo", &arguments))?;
     let built = told.lines().filter_map(|line| serde_json::from_str::<Built>(line).ok());
     let mut programs = built.filter(|built| built.target.as_ref().is_some_and(|target| target.name == BENCH));

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rtbroadcaster_core::wire::{Decoder, Incoming, Limits};
 use serde_json::{Value, json};
 use sha1::{Digest, Sha1};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,6 +16,11 @@ pub(crate) const ROOM: &str = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";
 /// The first byte of a whole text.
 pub(crate) const TEXT: u8 = 0x81;
 
+/// The first bytes of frames about the connection.
+const CLOSE: u8 = 0x88;
+const PING: u8 = 0x89;
+const PONG: u8 = 0x8a;
+
 /// How much a flood writes at a time, and how long it pauses then: many play at the same time, in this process.
 const FLOOD_BYTES: usize = 16 << 10;
 const FLOOD_PAUSE: Duration = Duration::from_millis(5);
@@ -26,8 +30,7 @@ pub(crate) struct Peer {
     stream: TcpStream,
     /// What proves that the handshake was read (RFC 6455 section 4.2.2).
     pub(crate) accept: String,
-    decoder: Decoder,
-    /// Bytes that came behind the last message.
+    /// Bytes that came behind the last frame.
     rest: Vec<u8>,
     /// The request that enters the room.
     pub(crate) request: Value,
@@ -43,9 +46,7 @@ impl Peer {
         let head = String::from_utf8(head).ok()?;
         let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))?;
         let digest = Sha1::digest(format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
-        let limits = Limits { message_bytes_max: 0, fragments_max: 0, ..Limits::default() };
-        let (accept, decoder, request) = (STANDARD.encode(digest), Decoder::new(limits), Value::Null);
-        Some(Self { stream, accept, decoder, rest: Vec::new(), request })
+        Some(Self { stream, accept: STANDARD.encode(digest), rest: Vec::new(), request: Value::Null })
     }
 
     /// Answers the handshake with these lines besides, and reads the request.
@@ -90,13 +91,11 @@ impl Peer {
     pub(crate) async fn asked(&mut self) -> Option<Value> {
         let mut read = vec![0; 4_096];
         loop {
-            let mut input = &self.rest[..];
-            let incoming = self.decoder.decode(&mut input).expect("the client breaks no rule");
-            self.rest = input.to_vec();
-            match incoming {
-                Some(Incoming::Text(text)) => return serde_json::from_str(&text).ok(),
-                Some(Incoming::Close(_)) => return None,
-                Some(_) => {}
+            match frame_of_client(&mut self.rest) {
+                Some((TEXT, text)) => return serde_json::from_slice(&text).ok(),
+                Some((CLOSE, _)) => return None,
+                Some((PING | PONG, _)) => {}
+                Some((first, _)) => panic!("the client sends a frame that begins with {first:#x}"),
                 None => match self.stream.read(&mut read).await {
                     Ok(count @ 1..) => self.rest.extend_from_slice(&read[..count]),
                     _ => return None,
@@ -168,6 +167,22 @@ impl Peer {
     pub(crate) async fn json(&mut self, value: Value) -> bool {
         self.text(&value.to_string()).await
     }
+}
+
+/// Takes a whole frame of a client from the front of `bytes`, its mask undone: its first byte and its payload.
+fn frame_of_client(bytes: &mut Vec<u8>) -> Option<(u8, Vec<u8>)> {
+    let (&first, &second) = (bytes.first()?, bytes.get(1)?);
+    assert!(second & 0x80 != 0, "a frame of a client is masked");
+    let (length, head) = match second & 0x7f {
+        126 => (u64::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?)), 4),
+        127 => (u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?), 10),
+        length => (u64::from(length), 2),
+    };
+    let mask: [u8; 4] = *bytes.get(head..)?.first_chunk()?;
+    let end = head + 4 + usize::try_from(length).unwrap();
+    let payload = bytes.get(head + 4..end)?.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
+    bytes.drain(..end);
+    Some((first, payload))
 }
 
 /// A frame of this first byte, without a mask.

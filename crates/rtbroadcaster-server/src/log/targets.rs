@@ -7,7 +7,6 @@ use tracing_subscriber::filter::LevelFilter;
 const MODULES: &[&str] = &[
     "client",
     "client::inbox",
-    "config",
     "engine::disk",
     "engine::disk::damage",
     "engine::disk::journal",
@@ -27,6 +26,7 @@ const MODULES: &[&str] = &[
     "serve::listener",
     "serve::reload",
     "serve::totals",
+    "server",
     "socket",
     "upgrade",
 ];

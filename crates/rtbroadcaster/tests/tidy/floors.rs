@@ -5,43 +5,18 @@ use crate::tokens::{self, Token, follows};
 /// The floors, top to bottom. A module that is on none of them has no place in the house.
 const FLOORS: [&[&str]; 9] = [
     &["axum"],
-    &["upgrade", "remote"],
+    &["upgrade"],
     &["manager"],
     &["client"],
     &["server"],
     &["room"],
     &["engine"],
-    &["fanout", "protocol", "socket"],
-    &[
-        "wire",
-        "message",
-        "record",
-        "refusal",
-        "signal",
-        "audience",
-        "options",
-        "id",
-        "identity",
-        "close",
-        "config",
-        "clock",
-        "fault",
-        "origin",
-        "os_random",
-        "place",
-        "random",
-        "sampling",
-        "standing",
-        "metrics",
-    ],
+    &["fanout", "socket"],
+    &["clock", "fault", "metrics", "os_random", "sampling"],
 ];
 
 /// The floors on which modules may import each other; on all others neighbours are strangers.
-const OPEN_FLOORS: [&str; 1] = ["wire"];
-
-/// What the other end of a connection may know: names and tables, and of rooms the key of an owner. It meets any server over
-/// the network, and a fault of this one must not hide in it.
-const KNOWN_TO_REMOTE: [&str; 7] = ["close", "id", "message", "options", "random", "room", "standing"];
+const OPEN_FLOORS: [&str; 1] = ["metrics"];
 
 /// Every import of a file that goes up, sideways or nowhere. `path` is below `src/`; `lib.rs` may import all.
 pub(crate) fn wrong(path: &str, text: &str) -> Vec<String> {
@@ -71,12 +46,6 @@ fn refusal(from: &str, to: &str) -> Option<String> {
     let floors = format!("{floors} imports `{to}` (floor {})", FLOORS[to_floor].join(" "));
     if from == to {
         return None;
-    }
-    if from == "wire" {
-        return (!["close", "config"].contains(&to)).then(|| format!("{floors}: wire knows only close and config"));
-    }
-    if from == "remote" && !KNOWN_TO_REMOTE.contains(&to) {
-        return Some(format!("{floors}: the other end knows only {}", KNOWN_TO_REMOTE.join(", ")));
     }
     let open = || OPEN_FLOORS.iter().any(|open| floor(open) == Some(from_floor));
     match from_floor.cmp(&to_floor) {
@@ -126,31 +95,25 @@ mod tests {
 
     #[test]
     fn an_upward_import_is_told_with_its_file_its_line_and_both_floors() {
-        let found = wrong("fanout/lane.rs", "//! Lane.\nuse crate::{close::CloseReason, room::Room};\n");
+        let found = wrong("fanout/lane.rs", "//! Lane.\nuse crate::{clock::Clock, room::Room};\n");
         assert_eq!(
             found,
-            [
-                "fanout/lane.rs:2: `fanout` (floor fanout protocol socket) imports `room` (floor room): imports go down only"
-            ]
+            ["fanout/lane.rs:2: `fanout` (floor fanout socket) imports `room` (floor room): imports go down only"]
         );
     }
 
     #[test]
     fn every_bad_import_is_found() {
         for (path, source) in [
-            ("fanout/mod.rs", "use crate::protocol::Frame;"),
-            ("protocol/v2.rs", "fn f() { crate::socket::write() }"),
-            ("wire/frame.rs", "use crate::message::Message;"),
-            ("wire/frame.rs", "use crate::id::RoomId;"),
-            ("close.rs", "use crate::room::Room;"),
-            ("room/log.rs", "#[cfg(test)] mod tests { use crate::manager::Manager; }"),
-            ("room/log.rs", "use super::super::client;"),
+            ("fanout/mod.rs", "use crate::socket::Socket;"),
+            ("socket.rs", "fn f() { crate::fanout::write() }"),
+            ("clock.rs", "use crate::room::Room;"),
+            ("room/turns.rs", "#[cfg(test)] mod tests { use crate::manager::Manager; }"),
+            ("room/turns.rs", "use super::super::client;"),
             ("room.rs", "use super::client;"),
             ("room.rs", "mod tests { use super::super::client; }"),
             ("room/mod.rs", "use crate::CloseReason;"),
             ("room/mod.rs", "use crate::*;"),
-            ("remote/line.rs", "use crate::wire::decode::Decoder;"),
-            ("upgrade.rs", "use crate::remote::Viewer;"),
             ("client.rs", "use crate::manager::Manager;"),
             ("attic.rs", ""),
         ] {
@@ -161,15 +124,13 @@ mod tests {
     #[test]
     fn every_good_import_is_let_through() {
         for (path, source) in [
-            ("lib.rs", "use crate::{axum, close};"),
+            ("lib.rs", "use crate::{axum, clock};"),
             ("axum.rs", "use crate::upgrade::Upgrade; use axum::extract::State;"),
             ("manager.rs", "use crate::server::Server;"),
-            ("client.rs", "use crate::{server::Server, wire, room::{Room, log}};"),
-            ("remote/viewer.rs", "use crate::{id::Seq, room::OwnerKey};"),
-            ("message.rs", "use crate::id::Seq; pub(crate) fn f() {}"),
-            ("wire/frame.rs", "use crate::{close::CloseReason, config::Limits, wire::accept};"),
+            ("client.rs", "use crate::{server::Server, fanout, room::{Room, signals}};"),
+            ("metrics.rs", "use crate::clock::Clock; pub(crate) fn f() {}"),
             (
-                "room/log.rs",
+                "room/turns.rs",
                 "use super::snapshot; // crate::axum\nmod tests { use super::*; use super::super::snapshot; }",
             ),
         ] {

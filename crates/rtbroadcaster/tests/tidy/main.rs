@@ -10,8 +10,8 @@
 mod documents;
 mod floors;
 mod names;
-mod purity;
 mod shape;
+mod strangers;
 mod tokens;
 mod tree;
 
@@ -35,7 +35,7 @@ fn protocol() -> String {
     std::fs::read_to_string(tree::root().join("PROTOCOL.md")).unwrap()
 }
 
-/// The library's own sources, by their path below `src/`.
+/// The runtime's own sources, by their path below `src/`.
 fn library() -> Vec<File> {
     tree::below("crates/rtbroadcaster/src", ".rs")
 }
@@ -46,8 +46,8 @@ fn imports_go_down_the_floors_only() {
 }
 
 #[test]
-fn the_pure_parts_know_no_runtime_no_time_and_no_socket() {
-    check(&library(), |file| purity::wrong(&file.path, &file.text));
+fn the_fan_out_names_no_json_and_judges_do_not_name_what_they_judge() {
+    check(&tree::below("", ".rs"), |file| strangers::wrong(&file.path, &file.text));
 }
 
 #[test]
