@@ -5,7 +5,7 @@ use crate::close::CloseReason;
 /// What the peer did wrong. The connection ends with [`Violation::reason`]; nothing after the breach is read.
 ///
 /// ```
-/// use rtbroadcaster::{CloseReason, wire::Violation};
+/// use rtbroadcaster_core::{close::CloseReason, wire::Violation};
 ///
 /// assert_eq!(Violation::Unmasked.reason(), CloseReason::Framing);
 /// assert_ne!(Violation::TooBig.reason(), CloseReason::Framing);

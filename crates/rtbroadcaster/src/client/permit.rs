@@ -6,7 +6,7 @@ use rtbroadcaster_core::id::RoomId;
 /// What a connection may do, decided by the application before it is upgraded.
 ///
 /// ```
-/// use rtbroadcaster::{Permit, RoomId};
+/// use rtbroadcaster::{OsRandom, Permit, RoomId};
 ///
 /// let room = RoomId::random(&OsRandom);
 /// assert!(Permit::viewer_of(room).may_join(room));
