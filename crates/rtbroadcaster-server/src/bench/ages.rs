@@ -8,23 +8,23 @@ use super::part::Part;
 
 /// Ages in nanoseconds.
 #[derive(Debug, Clone)]
-pub(super) struct Ages {
-    pub(super) states: Histogram<u64>,
+pub(crate) struct Ages {
+    pub(crate) states: Histogram<u64>,
     /// Of events and ephemerals, which are never in one run.
-    pub(super) others: Histogram<u64>,
+    pub(crate) others: Histogram<u64>,
     /// From one read of a viewer that brought messages to the next. Where the server always has something for everybody,
     /// that is how long it takes to serve them all once.
-    pub(super) passes: Histogram<u64>,
+    pub(crate) passes: Histogram<u64>,
 }
 
 impl Ages {
     /// None yet.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { states: latency::histogram(), others: latency::histogram(), passes: latency::histogram() }
     }
 
     /// Those of such messages.
-    pub(super) fn of(&mut self, part: Part) -> &mut Histogram<u64> {
+    pub(crate) fn of(&mut self, part: Part) -> &mut Histogram<u64> {
         match part {
             Part::Value(_) => &mut self.states,
             Part::Event | Part::Ephemeral => &mut self.others,
@@ -32,7 +32,7 @@ impl Ages {
     }
 
     /// Takes those of other viewers too.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         let Self { states, others, passes } = self;
         for (mine, others) in [(states, &other.states), (others, &other.others), (passes, &other.passes)] {
             mine.add(others).expect("all histograms have the same bounds");
@@ -40,7 +40,7 @@ impl Ages {
     }
 
     /// Those of all messages together.
-    pub(super) fn all(&self) -> Histogram<u64> {
+    pub(crate) fn all(&self) -> Histogram<u64> {
         let mut all = self.states.clone();
         all.add(&self.others).expect("all histograms have the same bounds");
         all

@@ -13,11 +13,11 @@ use super::ledger::Ledger;
 use super::options::{Kind, Place, Plan, Protocol, Role};
 
 /// What a viewer that came without a close frame was closed with (RFC 6455 section 7.1.5).
-pub(super) const CUT: u16 = 1006;
+pub(crate) const CUT: u16 = 1006;
 
 /// How far a viewer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-pub(super) enum Stage {
+pub(crate) enum Stage {
     Connecting,
     Upgrading,
     Joining,
@@ -27,24 +27,24 @@ pub(super) enum Stage {
 }
 
 /// One connection.
-pub(super) struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
-    pub(super) place: Place,
-    pub(super) stage: Stage,
+    pub(crate) place: Place,
+    pub(crate) stage: Stage,
     /// When it began to connect, by the clock of the run.
-    pub(super) began: u64,
-    pub(super) ledger: Ledger,
+    pub(crate) began: u64,
+    pub(crate) ledger: Ledger,
     /// Whether it has heard a probe.
-    pub(super) is_probed: bool,
+    pub(crate) is_probed: bool,
     /// When it last got messages that are measured.
-    pub(super) heard: Option<u64>,
+    pub(crate) heard: Option<u64>,
     /// The beginning of a frame that was not whole; usually nothing, and then no memory.
     pending: Vec<u8>,
 }
 
 /// What a viewer got, apart from messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Goes,
     Joined,
     /// The server has closed it with this code.
@@ -53,7 +53,7 @@ pub(super) enum Outcome {
 
 impl Client {
     /// Begins to connect.
-    pub(super) fn connect(
+    pub(crate) fn connect(
         address: SocketAddr,
         place: Place,
         kind: Kind,
@@ -70,7 +70,7 @@ impl Client {
     }
 
     /// The connection may be there; if it is, asks for the upgrade.
-    pub(super) fn connected(&mut self, plan: &Plan) -> io::Result<()> {
+    pub(crate) fn connected(&mut self, plan: &Plan) -> io::Result<()> {
         if let Some(error) = self.stream.take_error()? {
             return Err(error);
         }
@@ -87,7 +87,7 @@ impl Client {
     }
 
     /// Reads all there is into `buffer`, and gives every message that a joined viewer gets to `take`.
-    pub(super) fn read(
+    pub(crate) fn read(
         &mut self,
         buffer: &mut [u8],
         is_ended: bool,
@@ -161,12 +161,12 @@ impl Client {
     }
 
     /// Whether it takes messages.
-    pub(super) fn reads(&self) -> bool {
+    pub(crate) fn reads(&self) -> bool {
         self.place.role == Role::Reads
     }
 
     /// Nothing is read from it any more, as from a page that hangs.
-    pub(super) fn stall(&mut self, registry: &mio::Registry) -> io::Result<()> {
+    pub(crate) fn stall(&mut self, registry: &mio::Registry) -> io::Result<()> {
         registry.deregister(&mut self.stream)
     }
 
@@ -185,6 +185,6 @@ impl Client {
 }
 
 /// The code of a close frame; 1005 stands for none (RFC 6455 section 7.1.5).
-pub(super) fn code(payload: &[u8]) -> u16 {
+pub(crate) fn code(payload: &[u8]) -> u16 {
     payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code))
 }

@@ -38,28 +38,28 @@ const FILES_OF_A_THREAD: u64 = 8;
 
 /// What the server used for joins.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Cost {
-    pub(super) cpu: Option<Time>,
-    pub(super) rss_before: Option<u64>,
-    pub(super) rss_joined: Option<u64>,
+pub(crate) struct Cost {
+    pub(crate) cpu: Option<Time>,
+    pub(crate) rss_before: Option<u64>,
+    pub(crate) rss_joined: Option<u64>,
     /// The most while messages were said.
-    pub(super) rss_max: Option<u64>,
-    pub(super) rss_end: Option<u64>,
+    pub(crate) rss_max: Option<u64>,
+    pub(crate) rss_end: Option<u64>,
 }
 
 /// Everything that was seen.
-pub(super) struct Seen {
-    pub(super) cost: Cost,
+pub(crate) struct Seen {
+    pub(crate) cost: Cost,
     /// At the beginning and at the end of the measurement, or of the storm.
-    pub(super) measured: (Look, Look),
-    pub(super) messages: u64,
-    pub(super) expected: u64,
-    pub(super) heard: Vec<Heard>,
-    pub(super) said: Said,
+    pub(crate) measured: (Look, Look),
+    pub(crate) messages: u64,
+    pub(crate) expected: u64,
+    pub(crate) heard: Vec<Heard>,
+    pub(crate) said: Said,
 }
 
 /// Carries out a plan.
-pub(super) fn run(plan: Plan, progress: &Progress) -> Result<Seen, Failure> {
+pub(crate) fn run(plan: Plan, progress: &Progress) -> Result<Seen, Failure> {
     let threads = u64::from(plan.threads) + 1;
     files::allow(u64::from(plan.clients()) + u64::from(plan.rooms) + threads * FILES_OF_A_THREAD + FILES_BESIDES)?;
     let address = plan.target.resolve().map_err(|error| Failure::Name(plan.target.to_string(), error))?;

@@ -15,17 +15,17 @@ use super::viewers::{self, Heard};
 use crate::process::{self, Thread, Time};
 
 /// Where the system tells about each thread.
-pub(super) type Roll = Mutex<Vec<(String, Thread)>>;
+pub(crate) type Roll = Mutex<Vec<(String, Thread)>>;
 
 /// Why the course was not gone to its end.
-pub(super) enum Ended {
+pub(crate) enum Ended {
     /// A thread has ended, whose result says why.
     Early,
     NoRelay,
 }
 
 /// What the server and the generator had used at one moment.
-pub(super) struct Look {
+pub(crate) struct Look {
     /// By the clock of the run.
     at: u64,
     deliveries: u64,
@@ -34,15 +34,15 @@ pub(super) struct Look {
 }
 
 /// What was between two looks.
-pub(super) struct Between {
-    pub(super) seconds: f64,
-    pub(super) deliveries: u64,
-    pub(super) server: Option<Time>,
-    pub(super) threads: Vec<ThreadShare>,
+pub(crate) struct Between {
+    pub(crate) seconds: f64,
+    pub(crate) deliveries: u64,
+    pub(crate) server: Option<Time>,
+    pub(crate) threads: Vec<ThreadShare>,
 }
 
 /// The threads of a run.
-pub(super) struct Crew<'a> {
+pub(crate) struct Crew<'a> {
     shared: &'a Shared,
     roll: &'a Roll,
     publisher: ScopedJoinHandle<'a, Result<Said, Failure>>,
@@ -51,7 +51,7 @@ pub(super) struct Crew<'a> {
 
 impl<'a> Crew<'a> {
     /// Starts one thread for all owners, and shares the viewers between as many as are planned.
-    pub(super) fn start(
+    pub(crate) fn start(
         scope: &'a Scope<'a, '_>,
         shared: &'a Shared,
         roll: &'a Roll,
@@ -80,7 +80,7 @@ impl<'a> Crew<'a> {
     }
 
     /// Waits until something is so, which is looked at every so often.
-    pub(super) fn wait(&self, look: Duration, mut is_so: impl FnMut() -> bool) -> Result<(), Ended> {
+    pub(crate) fn wait(&self, look: Duration, mut is_so: impl FnMut() -> bool) -> Result<(), Ended> {
         while !is_so() {
             if self.publisher.is_finished() || self.viewers.iter().any(ScopedJoinHandle::is_finished) {
                 return Err(Ended::Early);
@@ -91,7 +91,7 @@ impl<'a> Crew<'a> {
     }
 
     /// What was used up to now.
-    pub(super) fn look(&self) -> Look {
+    pub(crate) fn look(&self) -> Look {
         let roll = self.roll.lock().unwrap_or_else(PoisonError::into_inner);
         let threads = roll.iter().filter_map(|(name, thread)| Some((name.clone(), thread.cpu()?)));
         let mut threads: Vec<_> = threads.collect();
@@ -106,7 +106,7 @@ impl<'a> Crew<'a> {
     }
 
     /// What the threads came to, once the last phase has begun.
-    pub(super) fn join(self) -> Result<(Vec<Heard>, Said), Failure> {
+    pub(crate) fn join(self) -> Result<(Vec<Heard>, Said), Failure> {
         let said = self.publisher.join().unwrap_or(Err(Failure::Thread));
         let heard = self.viewers.into_iter().map(|thread| thread.join().unwrap_or(Err(Failure::Thread)));
         let heard: Result<_, _> = heard.collect();
@@ -116,7 +116,7 @@ impl<'a> Crew<'a> {
 
 impl Look {
     /// What was used from this look to a later one.
-    pub(super) fn until(&self, later: &Self) -> Between {
+    pub(crate) fn until(&self, later: &Self) -> Between {
         let nanos = later.at - self.at;
         let of = |time: u64| share(time as f64 / nanos as f64);
         let threads = self.threads.iter().filter_map(|(name, before)| {

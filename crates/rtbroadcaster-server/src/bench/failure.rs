@@ -10,7 +10,7 @@ use super::speech::Denial;
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     #[error("{0} cannot be found: {1}")]
     Name(String, #[source] io::Error),
     #[error(
@@ -47,7 +47,7 @@ pub(super) enum Failure {
 
 impl Failure {
     /// What became of a connection to `address`.
-    pub(super) fn of_connection(error: io::Error, address: SocketAddr) -> Self {
+    pub(crate) fn of_connection(error: io::Error, address: SocketAddr) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::NotThere(address),
             io::ErrorKind::AddrNotAvailable => Self::Ports,

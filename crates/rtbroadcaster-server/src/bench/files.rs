@@ -5,7 +5,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use super::failure::Failure;
 
 /// Sees to it that `needed` files can be open, as far as the system lets a process do so itself.
-pub(super) fn allow(needed: u64) -> Result<(), Failure> {
+pub(crate) fn allow(needed: u64) -> Result<(), Failure> {
     let mut limit = getrlimit(Resource::Nofile);
     // No limit at all is `None`.
     if limit.current.is_some_and(|allowed| allowed < needed) {

@@ -15,7 +15,7 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// Why there is no WebSocket connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     #[error(
         "the server takes no more connections (429). A rtbroadcaster server takes them all from one address with\n  \
          --connections-per-address-max 0 --handshakes-per-address-per-second 0 --connections-max 0"
@@ -32,7 +32,7 @@ pub(super) enum Refusal {
 }
 
 /// The request for an upgrade.
-pub(super) fn request(target: &Target, protocol: Protocol) -> Vec<u8> {
+pub(crate) fn request(target: &Target, protocol: Protocol) -> Vec<u8> {
     let offer = if protocol == Protocol::V2 { format!("Sec-WebSocket-Protocol: {V2}\r\n") } else { String::new() };
     format!(
         "GET {} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -44,7 +44,7 @@ pub(super) fn request(target: &Target, protocol: Protocol) -> Vec<u8> {
 }
 
 /// Where the answer ends, once it is whole.
-pub(super) fn answer(bytes: &[u8], protocol: Protocol) -> Result<Option<usize>, Refusal> {
+pub(crate) fn answer(bytes: &[u8], protocol: Protocol) -> Result<Option<usize>, Refusal> {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
         let is_http = bytes.iter().zip(b"HTTP/1.1").all(|(byte, expected)| byte == expected);
         return if is_http && bytes.len() < HEAD_BYTES_MAX { Ok(None) } else { Err(Refusal::NoWebSocket) };

@@ -10,22 +10,22 @@ const NANOS: std::ops::RangeInclusive<u64> = 100..=600_000_000_000;
 const DIGITS: u8 = 3;
 
 /// An empty histogram of nanoseconds. It holds its memory from the beginning: recording allocates nothing.
-pub(super) fn histogram() -> Histogram<u64> {
+pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(*NANOS.start(), *NANOS.end(), DIGITS).expect("the bounds are right")
 }
 
 /// What is told of many times, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(super) struct Percentiles {
-    pub(super) p50: f64,
-    pub(super) p99: f64,
-    pub(super) p999: f64,
-    pub(super) max: f64,
+pub(crate) struct Percentiles {
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    pub(crate) p999: f64,
+    pub(crate) max: f64,
 }
 
 impl Percentiles {
     /// What is told of these times; nothing if there are none.
-    pub(super) fn of(times: &Histogram<u64>) -> Option<Self> {
+    pub(crate) fn of(times: &Histogram<u64>) -> Option<Self> {
         let micros = |nanos: u64| (nanos as f64 / 100.0).round() / 10.0;
         let at = |quantile| micros(times.value_at_quantile(quantile));
         (!times.is_empty()).then(|| Self { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: micros(times.max()) })

@@ -10,7 +10,7 @@ use super::part::{self, KEYS, Part};
 
 /// Which messages came.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     /// The number that comes next when nothing goes wrong.
     next: u32,
     /// What was passed over and has not come since, in order; of a mixed run the events only.
@@ -30,7 +30,7 @@ struct Values {
 
 /// How a message came.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Arrival {
+pub(crate) enum Arrival {
     /// It is the newest: these numbers, itself the last, are not waited for any more.
     Newest(Range<u32>),
     /// It came after a later one.
@@ -41,27 +41,27 @@ pub(super) enum Arrival {
 
 /// How many messages there were of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     /// Each message once for each viewer.
     #[serde(rename = "deliveries")]
-    pub(super) received: u64,
-    pub(super) lost: u64,
+    pub(crate) received: u64,
+    pub(crate) lost: u64,
     /// Passed over for a newer one of their kind, which they may be.
-    pub(super) superseded: u64,
-    pub(super) repeated: u64,
-    pub(super) out_of_order: u64,
+    pub(crate) superseded: u64,
+    pub(crate) repeated: u64,
+    pub(crate) out_of_order: u64,
     /// Of another room, or with a number that nobody has said.
-    pub(super) unknown: u64,
+    pub(crate) unknown: u64,
 }
 
 impl Ledger {
     /// Nothing came yet.
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(crate) fn new(kind: Kind) -> Self {
         Self { next: 0, missing: Vec::new(), values: (kind == Kind::Mixed).then(Box::default) }
     }
 
     /// A message came.
-    pub(super) fn enter(&mut self, number: u32) -> Arrival {
+    pub(crate) fn enter(&mut self, number: u32) -> Arrival {
         if number >= self.next {
             let (passed, over) = (self.next..number + 1, self.next..number);
             match &mut self.values {
@@ -93,7 +93,7 @@ impl Ledger {
     }
 
     /// What is missing when `said` messages were said.
-    pub(super) fn close(&self, said: u32, kind: Kind) -> Counts {
+    pub(crate) fn close(&self, said: u32, kind: Kind) -> Counts {
         let passed_over: u64 = self.missing.iter().map(|missing| u64::from(missing.end - missing.start)).sum();
         let tail = self.next..said.max(self.next);
         let (lost, superseded) = match (&self.values, kind) {

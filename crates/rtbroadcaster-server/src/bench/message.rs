@@ -12,16 +12,16 @@ const NUMBER_DIGITS: usize = 10;
 const DIGITS: usize = ROOM_DIGITS + NUMBER_DIGITS;
 
 /// The fewest bytes of parameters: brackets, quotes, the mark and the digits, and a little padding.
-pub(super) const PARAMS_BYTES_MIN: i64 = 24;
+pub(crate) const PARAMS_BYTES_MIN: i64 = 24;
 
 /// How far before the end of a message its mark is looked for. Classic ends with `"],"stateMessage":false}`.
 const TAIL_BYTES: usize = 64;
 
 /// Tells nothing but that there is a connection: said until every viewer of a relay has heard it.
-pub(super) const PROBE: u32 = u32::MAX;
+pub(crate) const PROBE: u32 = u32::MAX;
 
 /// Everything that one room says.
-pub(super) struct Script {
+pub(crate) struct Script {
     kind: Kind,
     /// One for each part of it.
     templates: Vec<Template>,
@@ -29,13 +29,13 @@ pub(super) struct Script {
 
 impl Script {
     /// What the room with this number says, with parameters of `size` bytes.
-    pub(super) fn new(protocol: Protocol, kind: Kind, size: u32, room: u32) -> Self {
+    pub(crate) fn new(protocol: Protocol, kind: Kind, size: u32, room: u32) -> Self {
         let templates = Part::all(kind).into_iter().map(|part| Template::new(protocol, part, size, room));
         Self { kind, templates: templates.collect() }
     }
 
     /// Appends the message with this number to what is to be written.
-    pub(super) fn write(&self, number: u32, out: &mut Vec<u8>) {
+    pub(crate) fn write(&self, number: u32, out: &mut Vec<u8>) {
         let place = Part::of(self.kind, number).place(self.templates.len());
         self.templates[place].write(number, out);
     }
@@ -93,7 +93,7 @@ impl Template {
 }
 
 /// The room and the number of a message, or `None` if the text is none of ours.
-pub(super) fn read(text: &[u8]) -> Option<(u32, u32)> {
+pub(crate) fn read(text: &[u8]) -> Option<(u32, u32)> {
     let tail = &text[text.len().saturating_sub(TAIL_BYTES)..];
     let mark = tail.iter().rposition(|&byte| byte == MARK)?;
     let digits: &[u8; DIGITS] = tail[mark + 1..].first_chunk()?;

@@ -66,7 +66,7 @@ pub(crate) struct Options {
 /// What the server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Protocol {
+pub(crate) enum Protocol {
     /// The protocol of the Go library of 2016
     Classic,
     /// Version 2 (rtbroadcaster.v2)
@@ -78,7 +78,7 @@ pub(super) enum Protocol {
 /// What kind of message is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Every viewer gets every one
     Event,
     /// One key: a newer value may take the place of one that waits
@@ -91,7 +91,7 @@ pub(super) enum Kind {
 
 /// When messages are said.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Pace {
+pub(crate) enum Pace {
     /// Each room says this many a second.
     Rate(f64),
     /// Each room has this many in flight.
@@ -100,7 +100,7 @@ pub(super) enum Pace {
 
 /// Why options that are right one by one make no sense together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum PlanError {
+pub(crate) enum PlanError {
     #[error("--kind {0} needs --protocol {1}")]
     Kind(&'static str, &'static str),
     #[error("--rooms must be 1 with --protocol relay: it has no rooms")]
@@ -113,46 +113,46 @@ pub(super) enum PlanError {
 
 /// A run, as far as it is known beforehand.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
-    pub(super) target: Target,
-    pub(super) protocol: Protocol,
-    pub(super) viewers: u32,
-    pub(super) rooms: u32,
-    pub(super) size: u32,
-    pub(super) seconds: Duration,
-    pub(super) warmup: Duration,
-    pub(super) pace: Pace,
-    pub(super) kind: Kind,
+pub(crate) struct Plan {
+    pub(crate) target: Target,
+    pub(crate) protocol: Protocol,
+    pub(crate) viewers: u32,
+    pub(crate) rooms: u32,
+    pub(crate) size: u32,
+    pub(crate) seconds: Duration,
+    pub(crate) warmup: Duration,
+    pub(crate) pace: Pace,
+    pub(crate) kind: Kind,
     /// How many join in the storm; none without one.
-    pub(super) joins: Option<u32>,
-    pub(super) stalled: f64,
-    pub(super) pid: Option<u32>,
-    pub(super) threads: u32,
+    pub(crate) joins: Option<u32>,
+    pub(crate) stalled: f64,
+    pub(crate) pid: Option<u32>,
+    pub(crate) threads: u32,
 }
 
 /// Where a viewer is, and whether it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// The number of its room.
-    pub(super) room: u32,
-    pub(super) role: Role,
+    pub(crate) room: u32,
+    pub(crate) role: Role,
 }
 
 /// What a viewer does once it has joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     Reads,
     Stalls,
 }
 
 impl Options {
     /// Whether a JSON object is wanted.
-    pub(super) fn is_json(&self) -> bool {
+    pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
     /// The plan, if the options make sense together.
-    pub(super) fn plan(&self) -> Result<Plan, PlanError> {
+    pub(crate) fn plan(&self) -> Result<Plan, PlanError> {
         let plan = Plan {
             target: self.target.clone(),
             protocol: self.protocol,
@@ -186,12 +186,12 @@ impl Options {
 
 impl Plan {
     /// How many viewers there are in the end.
-    pub(super) fn clients(&self) -> u32 {
+    pub(crate) fn clients(&self) -> u32 {
         self.viewers + self.joins.unwrap_or(0)
     }
 
     /// Where a viewer is; those of the storm come behind the others.
-    pub(super) fn place(&self, viewer: u32) -> Place {
+    pub(crate) fn place(&self, viewer: u32) -> Place {
         let (number, of) = match viewer.checked_sub(self.viewers) {
             None => (viewer, self.viewers),
             Some(number) => (number, self.joins.unwrap_or(1)),
@@ -205,7 +205,7 @@ impl Plan {
     }
 
     /// How many viewers of each room read.
-    pub(super) fn receivers(&self) -> Vec<u32> {
+    pub(crate) fn receivers(&self) -> Vec<u32> {
         let mut receivers = vec![0; self.rooms as usize];
         for place in (0..self.viewers).map(|viewer| self.place(viewer)) {
             receivers[place.room as usize] += u32::from(place.role == Role::Reads);
@@ -214,7 +214,7 @@ impl Plan {
     }
 
     /// The time from one message of a room to the next, in nanoseconds; none in a closed loop.
-    pub(super) fn interval_nanos(&self) -> Option<u64> {
+    pub(crate) fn interval_nanos(&self) -> Option<u64> {
         match self.pace {
             Pace::Window(_) => None,
             Pace::Rate(rate) => u64::try_from(Duration::from_secs_f64(rate.recip()).as_nanos()).ok(),

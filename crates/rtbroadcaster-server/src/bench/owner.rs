@@ -20,8 +20,8 @@ const OUT_BYTES_MAX: usize = 256 * 1024;
 const READ_BYTES: usize = 4 * 1024;
 
 /// A connection that speaks.
-pub(super) struct Owner {
-    pub(super) stream: mio::net::TcpStream,
+pub(crate) struct Owner {
+    pub(crate) stream: mio::net::TcpStream,
     script: Script,
     /// What the socket did not take yet, and how much of it it took.
     out: Vec<u8>,
@@ -31,7 +31,7 @@ pub(super) struct Owner {
 
 impl Owner {
     /// Opens a room and tells its name; a relay's has none.
-    pub(super) fn open(plan: &Plan, address: SocketAddr, number: u32) -> Result<(Self, String), Failure> {
+    pub(crate) fn open(plan: &Plan, address: SocketAddr, number: u32) -> Result<(Self, String), Failure> {
         let silent = |what| {
             move |error: io::Error| match error.kind() {
                 io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
@@ -81,17 +81,17 @@ impl Owner {
     }
 
     /// Whether so much waits for the socket that nothing more is to be said.
-    pub(super) fn is_held_back(&self) -> bool {
+    pub(crate) fn is_held_back(&self) -> bool {
         self.out.len() - self.written > OUT_BYTES_MAX
     }
 
     /// Says a message, which waits until the next [`flush`](Self::flush).
-    pub(super) fn say(&mut self, number: u32) {
+    pub(crate) fn say(&mut self, number: u32) {
         self.script.write(number, &mut self.out);
     }
 
     /// Writes what the socket takes. Whether that was all.
-    pub(super) fn flush(&mut self) -> Result<bool, Failure> {
+    pub(crate) fn flush(&mut self) -> Result<bool, Failure> {
         while self.written < self.out.len() {
             match self.stream.write(&self.out[self.written..]) {
                 Ok(written) => self.written += written,
@@ -110,7 +110,7 @@ impl Owner {
     }
 
     /// Reads what there is: pings are answered, everything else is of no importance here.
-    pub(super) fn hear(&mut self) -> Result<(), Failure> {
+    pub(crate) fn hear(&mut self) -> Result<(), Failure> {
         let mut buffer = [0; READ_BYTES];
         loop {
             match self.stream.read(&mut buffer) {
@@ -136,7 +136,7 @@ impl Owner {
     }
 
     /// Ends the room, as far as the server still listens.
-    pub(super) fn end(mut self, plan: &Plan) {
+    pub(crate) fn end(mut self, plan: &Plan) {
         if let Some(ending) = plan.protocol.ending() {
             self.out.extend(frame::masked(Opcode::Text, ending.as_bytes()));
             // The result is known; this is only so that no room is left behind.

@@ -5,14 +5,14 @@ use std::ops::Range;
 use super::options::Kind;
 
 /// In a mixed run every so many messages one is an event; the others are state values.
-pub(super) const EVENT_EVERY: u32 = 50;
+pub(crate) const EVENT_EVERY: u32 = 50;
 
 /// How many keys the state values of a mixed run have, in turn.
-pub(super) const KEYS: u32 = 16;
+pub(crate) const KEYS: u32 = 16;
 
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Event,
     /// The value of the key with this number.
     Value(u32),
@@ -21,7 +21,7 @@ pub(super) enum Part {
 
 impl Part {
     /// What the message with this number is.
-    pub(super) fn of(kind: Kind, number: u32) -> Self {
+    pub(crate) fn of(kind: Kind, number: u32) -> Self {
         match kind {
             Kind::Event => Self::Event,
             Kind::State => Self::Value(0),
@@ -32,7 +32,7 @@ impl Part {
     }
 
     /// All that there are in a run, in the order of their [`place`](Self::place).
-    pub(super) fn all(kind: Kind) -> Vec<Self> {
+    pub(crate) fn all(kind: Kind) -> Vec<Self> {
         match kind {
             Kind::Mixed => (0..KEYS).map(Self::Value).chain([Self::Event]).collect(),
             Kind::Event | Kind::State | Kind::Ephemeral => vec![Self::of(kind, 0)],
@@ -40,7 +40,7 @@ impl Part {
     }
 
     /// Where it stands among `count` of them.
-    pub(super) fn place(self, count: usize) -> usize {
+    pub(crate) fn place(self, count: usize) -> usize {
         match self {
             Self::Value(key) => key as usize,
             Self::Event | Self::Ephemeral => count - 1,
@@ -49,7 +49,7 @@ impl Part {
 }
 
 /// The events among these messages of a mixed run.
-pub(super) fn events(numbers: Range<u32>) -> impl ExactSizeIterator<Item = u32> {
+pub(crate) fn events(numbers: Range<u32>) -> impl ExactSizeIterator<Item = u32> {
     let first = numbers.start - numbers.start % EVENT_EVERY + (EVENT_EVERY - 1);
     (first..numbers.end).step_by(EVENT_EVERY as usize)
 }

@@ -8,10 +8,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 const TICK: Duration = Duration::from_millis(100);
 
 /// The bar.
-pub(super) struct Progress(ProgressBar);
+pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         // It is hidden where stderr is no terminal.
         let bar = ProgressBar::new(1);
         let style = ProgressStyle::with_template("{spinner} {msg:<10} {wide_bar} {pos}/{len} {elapsed_precise}");
@@ -21,13 +21,13 @@ impl Progress {
     }
 
     /// Something else is counted from now on, up to `length`.
-    pub(super) fn begin(&self, what: &'static str, length: u64) {
+    pub(crate) fn begin(&self, what: &'static str, length: u64) {
         self.0.set_position(0);
         self.0.set_length(length);
         self.0.set_message(what);
     }
 
-    pub(super) fn reach(&self, position: u64) {
+    pub(crate) fn reach(&self, position: u64) {
         self.0.set_position(position);
     }
 }

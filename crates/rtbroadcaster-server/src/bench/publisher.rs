@@ -29,16 +29,16 @@ const PROBE_INTERVAL_MAX: Duration = Duration::from_secs(2);
 const WAKE: Token = Token(usize::MAX);
 
 /// What was said.
-pub(super) struct Said {
+pub(crate) struct Said {
     /// Messages that were due, but the server did not take them in time.
-    pub(super) unsaid: u64,
+    pub(crate) unsaid: u64,
     /// How long these were overdue at the end, once for each viewer: they count as at least that late.
-    pub(super) overdue: Ages,
+    pub(crate) overdue: Ages,
 }
 
 impl Said {
     /// Nothing was left unsaid.
-    pub(super) fn everything() -> Self {
+    pub(crate) fn everything() -> Self {
         Self { unsaid: 0, overdue: Ages::new() }
     }
 }
@@ -55,7 +55,7 @@ struct Publisher<'a> {
 }
 
 /// Speaks for the owners, of which each has the room with its number.
-pub(super) fn run(shared: &Shared, mut owners: Vec<Owner>) -> Result<Said, Failure> {
+pub(crate) fn run(shared: &Shared, mut owners: Vec<Owner>) -> Result<Said, Failure> {
     let poll = Poll::new().map_err(Failure::System)?;
     shared.wake_by(Waker::new(poll.registry(), WAKE).map_err(Failure::System)?);
     for (number, owner) in owners.iter_mut().enumerate() {

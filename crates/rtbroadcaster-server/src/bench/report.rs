@@ -15,76 +15,76 @@ const BUSY: f64 = 0.8;
 
 /// The figures of a run. The names are what `--json` prints; what is not known is null.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Report {
-    pub(super) protocol: Protocol,
-    pub(super) kind: Kind,
-    pub(super) viewers: u32,
-    pub(super) rooms: u32,
-    pub(super) size: u32,
+pub(crate) struct Report {
+    pub(crate) protocol: Protocol,
+    pub(crate) kind: Kind,
+    pub(crate) viewers: u32,
+    pub(crate) rooms: u32,
+    pub(crate) size: u32,
     /// Messages in flight per room, in a closed loop.
-    pub(super) window: Option<u32>,
+    pub(crate) window: Option<u32>,
     /// Messages a second per room, in an open loop.
-    pub(super) rate: Option<f64>,
+    pub(crate) rate: Option<f64>,
     /// How long it was measured, in truth.
-    pub(super) seconds: f64,
-    pub(super) stalled: u32,
-    pub(super) messages: u64,
+    pub(crate) seconds: f64,
+    pub(crate) stalled: u32,
+    pub(crate) messages: u64,
     /// Due, but not taken by the server in time.
-    pub(super) unsaid: u64,
-    pub(super) expected: u64,
+    pub(crate) unsaid: u64,
+    pub(crate) expected: u64,
     #[serde(flatten)]
-    pub(super) counts: Counts,
+    pub(crate) counts: Counts,
     /// Viewers that the server closed, by code.
-    pub(super) closes: BTreeMap<u16, u64>,
-    pub(super) deliveries_per_second: Option<f64>,
-    pub(super) latency_us: Option<Percentiles>,
+    pub(crate) closes: BTreeMap<u16, u64>,
+    pub(crate) deliveries_per_second: Option<f64>,
+    pub(crate) latency_us: Option<Percentiles>,
     /// Of state values and of events, where both are said.
-    pub(super) state_age_us: Option<Percentiles>,
-    pub(super) event_age_us: Option<Percentiles>,
+    pub(crate) state_age_us: Option<Percentiles>,
+    pub(crate) event_age_us: Option<Percentiles>,
     /// From one read of a viewer that brought messages to the next, where both are said.
-    pub(super) pass_us: Option<Percentiles>,
-    pub(super) joins: u32,
-    pub(super) joins_per_second: Option<f64>,
-    pub(super) join_us: Option<Percentiles>,
-    pub(super) server_cpu_ns_per_delivery: Option<f64>,
-    pub(super) server_cpu_us_per_join: Option<f64>,
+    pub(crate) pass_us: Option<Percentiles>,
+    pub(crate) joins: u32,
+    pub(crate) joins_per_second: Option<f64>,
+    pub(crate) join_us: Option<Percentiles>,
+    pub(crate) server_cpu_ns_per_delivery: Option<f64>,
+    pub(crate) server_cpu_us_per_join: Option<f64>,
     /// Of one core: 2 is two cores.
-    pub(super) server_cpu_share: Option<f64>,
+    pub(crate) server_cpu_share: Option<f64>,
     /// In the same way, the time in which its threads could have run but had no core.
-    pub(super) server_waited_share: Option<f64>,
-    pub(super) server_rss_bytes: Option<Rss>,
-    pub(super) bytes_per_viewer: Option<f64>,
+    pub(crate) server_waited_share: Option<f64>,
+    pub(crate) server_rss_bytes: Option<Rss>,
+    pub(crate) bytes_per_viewer: Option<f64>,
     /// Of the busiest thread.
-    pub(super) generator_cpu_share: Option<f64>,
-    pub(super) generator_threads: Vec<ThreadShare>,
+    pub(crate) generator_cpu_share: Option<f64>,
+    pub(crate) generator_threads: Vec<ThreadShare>,
     /// Whether the generator was the bottleneck: latency and throughput tell nothing about the server.
-    pub(super) void: bool,
+    pub(crate) void: bool,
 }
 
 /// The server's resident memory.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub(super) struct Rss {
+pub(crate) struct Rss {
     /// With the rooms, without viewers.
-    pub(super) before: u64,
-    pub(super) joined: u64,
+    pub(crate) before: u64,
+    pub(crate) joined: u64,
     /// While messages were said.
-    pub(super) max: u64,
-    pub(super) end: u64,
+    pub(crate) max: u64,
+    pub(crate) end: u64,
 }
 
 /// How busy a thread of the generator was while it was measured.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct ThreadShare {
-    pub(super) name: String,
+pub(crate) struct ThreadShare {
+    pub(crate) name: String,
     /// The share of the time in which it ran.
-    pub(super) cpu: f64,
+    pub(crate) cpu: f64,
     /// The share of the time in which it could have run but had no core.
-    pub(super) waited: f64,
+    pub(crate) waited: f64,
 }
 
 impl Report {
     /// The figures of what was seen.
-    pub(super) fn new(plan: &Plan, seen: &Seen) -> Self {
+    pub(crate) fn new(plan: &Plan, seen: &Seen) -> Self {
         let mut counts = Counts::default();
         let mut ages = seen.said.overdue.clone();
         let mut joins = latency::histogram();
@@ -153,7 +153,7 @@ impl Report {
     }
 
     /// Whether everybody got everything once and in order, and stayed.
-    pub(super) fn is_good(&self) -> bool {
+    pub(crate) fn is_good(&self) -> bool {
         is_good(&self.counts, &self.closes)
     }
 }
@@ -170,7 +170,7 @@ fn is_void(threads: &[ThreadShare]) -> bool {
 }
 
 /// A share with three digits behind the point.
-pub(super) fn share(value: f64) -> f64 {
+pub(crate) fn share(value: f64) -> f64 {
     (value * 1_000.0).round() / 1_000.0
 }
 

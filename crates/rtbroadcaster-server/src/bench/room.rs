@@ -10,34 +10,34 @@ use super::options::{Pace, Plan};
 
 /// The clock of a run: nanoseconds since its start.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Clock(Instant);
+pub(crate) struct Clock(Instant);
 
 impl Clock {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
 
-    pub(super) fn nanos(self) -> u64 {
+    pub(crate) fn nanos(self) -> u64 {
         nanos(self.0.elapsed())
     }
 }
 
 /// A duration as the clock counts.
-pub(super) fn nanos(duration: Duration) -> u64 {
+pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).expect("a run is shorter than 584 years")
 }
 
 /// When messages are said, and when they are measured, by the clock.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Schedule {
-    pub(super) start: u64,
-    pub(super) measured_from: u64,
-    pub(super) until: u64,
+pub(crate) struct Schedule {
+    pub(crate) start: u64,
+    pub(crate) measured_from: u64,
+    pub(crate) until: u64,
 }
 
 /// What everybody does at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// Viewers join.
     Join,
     /// Those of the storm join.
@@ -53,21 +53,21 @@ pub(super) enum Phase {
 const PHASES: [Phase; 6] = [Phase::Join, Phase::Storm, Phase::Probe, Phase::Speak, Phase::Drain, Phase::End];
 
 /// What the threads of a run share.
-pub(super) struct Shared {
-    pub(super) plan: Plan,
-    pub(super) clock: Clock,
-    pub(super) rooms: Vec<Room>,
+pub(crate) struct Shared {
+    pub(crate) plan: Plan,
+    pub(crate) clock: Clock,
+    pub(crate) rooms: Vec<Room>,
     /// Known when the first message is said.
-    pub(super) schedule: OnceLock<Schedule>,
+    pub(crate) schedule: OnceLock<Schedule>,
     phase: AtomicU8,
     /// How many viewers have joined.
-    pub(super) joined: AtomicU32,
+    pub(crate) joined: AtomicU32,
     /// How many viewers have heard a probe.
-    pub(super) probed: AtomicU32,
+    pub(crate) probed: AtomicU32,
     /// How many deliveries each thread of viewers has counted.
-    pub(super) delivered: Vec<AtomicU64>,
+    pub(crate) delivered: Vec<AtomicU64>,
     /// How many messages the viewers of each thread have or do not wait for any more.
-    pub(super) passed: Vec<AtomicU64>,
+    pub(crate) passed: Vec<AtomicU64>,
     /// Rooms that may say more, for a publisher who sleeps.
     ready: Mutex<Vec<u32>>,
     waker: OnceLock<mio::Waker>,
@@ -75,7 +75,7 @@ pub(super) struct Shared {
 
 impl Shared {
     /// What a run begins with; `names` are the rooms', in order.
-    pub(super) fn new(plan: Plan, clock: Clock, names: Vec<String>) -> Self {
+    pub(crate) fn new(plan: Plan, clock: Clock, names: Vec<String>) -> Self {
         let rooms = names.into_iter().zip(plan.receivers()).enumerate();
         Self {
             rooms: rooms.map(|(number, (name, receivers))| Room::new(name, receivers, number as u64, &plan)).collect(),
@@ -92,18 +92,18 @@ impl Shared {
         }
     }
 
-    pub(super) fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> Phase {
         PHASES[usize::from(self.phase.load(Ordering::Acquire))]
     }
 
     /// Goes on; the publisher sees it at once, viewers soon.
-    pub(super) fn enter(&self, phase: Phase) {
+    pub(crate) fn enter(&self, phase: Phase) {
         self.phase.store(phase as u8, Ordering::Release);
         self.wake();
     }
 
     /// Who is woken when a room may say more.
-    pub(super) fn wake_by(&self, waker: mio::Waker) {
+    pub(crate) fn wake_by(&self, waker: mio::Waker) {
         // There is one publisher thread.
         let _ = self.waker.set(waker);
     }
@@ -114,7 +114,7 @@ impl Shared {
     }
 
     /// A room may say more.
-    pub(super) fn is_ready(&self, room: u32) {
+    pub(crate) fn is_ready(&self, room: u32) {
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         ready.push(room);
         let is_first = ready.len() == 1;
@@ -125,23 +125,23 @@ impl Shared {
     }
 
     /// Takes the rooms that may say more, in exchange for an empty list.
-    pub(super) fn take_ready(&self, taken: &mut Vec<u32>) {
+    pub(crate) fn take_ready(&self, taken: &mut Vec<u32>) {
         taken.clear();
         std::mem::swap(taken, &mut self.ready.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
     /// How many deliveries all threads have counted.
-    pub(super) fn deliveries(&self) -> u64 {
+    pub(crate) fn deliveries(&self) -> u64 {
         self.delivered.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
     /// How many deliveries all threads have counted or do not wait for any more.
-    pub(super) fn passed(&self) -> u64 {
+    pub(crate) fn passed(&self) -> u64 {
         self.passed.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
     /// How many deliveries there are when everybody has everything that was said.
-    pub(super) fn expected(&self) -> u64 {
+    pub(crate) fn expected(&self) -> u64 {
         self.rooms.iter().map(|room| u64::from(room.said()) * u64::from(room.receivers)).sum()
     }
 }
@@ -152,11 +152,11 @@ fn zeros(plan: &Plan) -> Vec<AtomicU64> {
 }
 
 /// What is known of a room.
-pub(super) struct Room {
+pub(crate) struct Room {
     /// Its name at the server.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// How many viewers read.
-    pub(super) receivers: u32,
+    pub(crate) receivers: u32,
     /// How many messages were said.
     said: AtomicU32,
     flight: Flight,
@@ -194,12 +194,12 @@ impl Room {
     }
 
     /// How many messages were said: the number of the next one.
-    pub(super) fn said(&self) -> u32 {
+    pub(crate) fn said(&self) -> u32 {
         self.said.load(Ordering::Acquire)
     }
 
     /// When a message is due, in an open loop.
-    pub(super) fn due(&self, number: u32, start: u64) -> u64 {
+    pub(crate) fn due(&self, number: u32, start: u64) -> u64 {
         match self.flight {
             Flight::Open { offset, interval } => {
                 start.saturating_add(offset).saturating_add(interval.saturating_mul(number.into()))
@@ -209,7 +209,7 @@ impl Room {
     }
 
     /// Whether another message may be in flight, in a closed loop.
-    pub(super) fn has_place(&self) -> bool {
+    pub(crate) fn has_place(&self) -> bool {
         match &self.flight {
             Flight::Open { .. } => false,
             Flight::Closed { slots, done } => (self.said() - done.load(Ordering::Acquire)) as usize != slots.len(),
@@ -217,7 +217,7 @@ impl Room {
     }
 
     /// The next message is said now.
-    pub(super) fn say(&self, now: u64) -> u32 {
+    pub(crate) fn say(&self, now: u64) -> u32 {
         let number = self.said.load(Ordering::Relaxed);
         if let Flight::Closed { slots, .. } = &self.flight {
             let slot = &slots[number as usize % slots.len()];
@@ -230,7 +230,7 @@ impl Room {
     }
 
     /// From when the time of a message counts that a viewer does not have yet.
-    pub(super) fn started(&self, number: u32, start: u64) -> u64 {
+    pub(crate) fn started(&self, number: u32, start: u64) -> u64 {
         match &self.flight {
             Flight::Open { .. } => self.due(number, start),
             Flight::Closed { slots, .. } => slots[number as usize % slots.len()].started.load(Ordering::Relaxed),
@@ -238,7 +238,7 @@ impl Room {
     }
 
     /// A viewer has these messages, or a newer one. Whether the room may say more.
-    pub(super) fn pass(&self, numbers: Range<u32>) -> bool {
+    pub(crate) fn pass(&self, numbers: Range<u32>) -> bool {
         let Flight::Closed { slots, done } = &self.flight else { return false };
         let mut completed = 0;
         for number in numbers {

@@ -6,7 +6,7 @@ use super::options::Protocol;
 
 /// Why the server does not do what it was asked for, as far as an operator can mend it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Denial {
+pub(crate) enum Denial {
     #[error("a room is full: start the server with a greater --viewers-per-room-max, or 0")]
     RoomFull,
     #[error("there are too many rooms: start the server with greater --rooms-max and --rooms-per-address-max, or 0")]
@@ -17,7 +17,7 @@ pub(super) enum Denial {
 
 impl Protocol {
     /// What opens a room; nothing where there are none.
-    pub(super) fn opening(self) -> Option<&'static str> {
+    pub(crate) fn opening(self) -> Option<&'static str> {
         match self {
             Self::Classic => Some(r#"{"status":{"value":1}}"#),
             Self::V2 => Some(r#"{"type":"create","id":"bench"}"#),
@@ -26,7 +26,7 @@ impl Protocol {
     }
 
     /// What joins a room; nothing where there are none.
-    pub(super) fn joining(self, room: &str) -> Option<String> {
+    pub(crate) fn joining(self, room: &str) -> Option<String> {
         match self {
             Self::Classic => Some(format!(r#"{{"uuid":"{room}","status":{{"value":2}}}}"#)),
             Self::V2 => Some(format!(r#"{{"type":"join","id":"bench","room":"{room}"}}"#)),
@@ -35,7 +35,7 @@ impl Protocol {
     }
 
     /// What ends the own room; nothing where there are none.
-    pub(super) fn ending(self) -> Option<&'static str> {
+    pub(crate) fn ending(self) -> Option<&'static str> {
         match self {
             Self::Classic => Some(r#"{"status":{"value":4}}"#),
             Self::V2 => Some(r#"{"type":"close"}"#),
@@ -44,7 +44,7 @@ impl Protocol {
     }
 
     /// The room that an answer to an opening or a joining tells.
-    pub(super) fn admitted(self, answer: &[u8]) -> Result<String, Denial> {
+    pub(crate) fn admitted(self, answer: &[u8]) -> Result<String, Denial> {
         let other = || Denial::Other(String::from_utf8_lossy(answer).chars().take(200).collect());
         let value: Value = serde_json::from_slice(answer).map_err(|_| other())?;
         let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();

@@ -28,17 +28,17 @@ pub(crate) enum TargetError {
 
 impl Target {
     /// Host and port as the request names them.
-    pub(super) fn authority(&self) -> &str {
+    pub(crate) fn authority(&self) -> &str {
         &self.authority
     }
 
     /// The path with its query.
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
     /// The first address that the name stands for.
-    pub(super) fn resolve(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn resolve(&self) -> io::Result<SocketAddr> {
         let unknown = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         // The brackets of an IPv6 address belong to the URL.
         let host = self.host.trim_matches(['[', ']']);

@@ -34,16 +34,16 @@ const LOOK: Duration = Duration::from_millis(20);
 const READ_BYTES: usize = 256 * 1024;
 
 /// What a thread of viewers has heard.
-pub(super) struct Heard {
-    pub(super) counts: Counts,
+pub(crate) struct Heard {
+    pub(crate) counts: Counts,
     /// From when a message counts to when a viewer had it.
-    pub(super) ages: Ages,
+    pub(crate) ages: Ages,
     /// From the first byte to the answer to the join, in nanoseconds; of the storm if there is one.
-    pub(super) joins: Histogram<u64>,
+    pub(crate) joins: Histogram<u64>,
     /// When the first of these joins began and the last one succeeded, if there were any.
-    pub(super) join_time: Option<Range<u64>>,
+    pub(crate) join_time: Option<Range<u64>>,
     /// How many viewers that read were closed, by code.
-    pub(super) closes: BTreeMap<u16, u64>,
+    pub(crate) closes: BTreeMap<u16, u64>,
     /// Messages that came or are not waited for any more, since a later one came.
     passed: u64,
     /// The read that is under way has brought the last viewer of its room a message.
@@ -52,7 +52,7 @@ pub(super) struct Heard {
 
 impl Heard {
     /// Nothing yet.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             counts: Counts::default(),
             ages: Ages::new(),
@@ -78,7 +78,7 @@ struct Viewers<'a> {
 }
 
 /// Carries out the part of the viewers with these numbers.
-pub(super) fn run(
+pub(crate) fn run(
     shared: &Shared,
     address: SocketAddr,
     thread: usize,
