@@ -1,8 +1,5 @@
 //! What the load generators share: connections, the server's process, threads. Must not know what is measured.
 
-// `rtbroadcaster bench` reads the same frames; a crate of its own would be more than the file.
-#[path = "../../crates/rtbroadcaster-server/src/bench/frame.rs"]
-pub(crate) mod frame;
 pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod server;
@@ -12,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crate::steps::{Failure, Steps, command, root};
+pub(crate) use rtbroadcaster_bench::frame;
 
 /// In a build that is not optimized: has an optimized one do what this one was called for, and says how that ended.
 /// The load generator must not be what is slow.

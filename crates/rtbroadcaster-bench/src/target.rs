@@ -5,7 +5,7 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
-use axum::http::Uri;
+use http::Uri;
 
 /// The address of a WebSocket endpoint without TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]

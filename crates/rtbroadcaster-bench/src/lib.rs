@@ -7,7 +7,7 @@ mod course;
 mod crew;
 mod failure;
 mod files;
-mod frame;
+pub mod frame;
 mod handshake;
 mod latency;
 mod ledger;
@@ -15,6 +15,7 @@ mod message;
 mod options;
 mod owner;
 mod part;
+mod process;
 mod progress;
 mod publisher;
 mod report;
@@ -27,14 +28,13 @@ mod viewers;
 use std::io::Write;
 use std::process::ExitCode;
 
-use crate::process;
-pub(crate) use options::Options;
+pub use options::Options;
 use options::PlanError;
 use progress::Progress;
 use report::Report;
 
 /// What stands below the options.
-pub(crate) const EXAMPLES: &str = "\
+pub const EXAMPLES: &str = "\
 All clients come from one address, which the server must allow:
   rtbroadcaster --connections-per-address-max 0 --handshakes-per-address-per-second 0
 
@@ -54,7 +54,7 @@ figure and each JSON field means.
 Exit code: 0 if everybody got everything once and in order; 1 if not, or if there is no result; 2 for wrong options.";
 
 /// Measures, prints, and gives the process's exit code.
-pub(crate) fn run(options: &Options) -> ExitCode {
+pub fn run(options: &Options) -> ExitCode {
     let plan = match options.plan() {
         Ok(plan) if plan.pid.is_some_and(|pid| process::cpu(pid).is_none()) => {
             return complain(&PlanError::Process(plan.pid.unwrap_or(0)), ExitCode::from(2));

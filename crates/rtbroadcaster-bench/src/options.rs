@@ -13,7 +13,7 @@ const WINDOW: u32 = 1;
 
 /// The options of `rtbroadcaster bench`.
 #[derive(Debug, Args)]
-pub(crate) struct Options {
+pub struct Options {
     /// WebSocket address of the server
     #[arg(value_name = "URL", default_value = "ws://127.0.0.1:8080/broadcasting")]
     target: Target,

@@ -164,8 +164,8 @@ fn grouped(number: u64) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::ledger::Counts;
     use super::*;
+    use crate::ledger::Counts;
 
     /// Of a run of which little is known.
     fn report(kind: Kind) -> Report {
