@@ -3,8 +3,8 @@
 
 use hdrhistogram::Histogram;
 
-use super::latency;
-use super::part::Part;
+use crate::latency;
+use crate::part::Part;
 
 /// Ages in nanoseconds.
 #[derive(Debug, Clone)]

@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use mio::net::TcpStream;
 use socket2::SockRef;
 
-use super::failure::Failure;
-use super::frame::{self, Opcode};
-use super::handshake;
-use super::ledger::Ledger;
-use super::options::{Kind, Place, Plan, Protocol, Role};
+use crate::failure::Failure;
+use crate::frame::{self, Opcode};
+use crate::handshake;
+use crate::ledger::Ledger;
+use crate::plan::{Kind, Place, Plan, Protocol, Role};
 
 /// What a viewer that came without a close frame was closed with (RFC 6455 section 7.1.5).
 pub(crate) const CUT: u16 = 1006;

@@ -4,16 +4,15 @@ use std::sync::atomic::Ordering;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use super::crew::{Crew, Ended, Look, Roll};
-use super::failure::Failure;
-use super::files;
-use super::options::{Kind, Plan, Protocol};
-use super::owner::Owner;
-use super::progress::Progress;
-use super::publisher::Said;
-use super::room::{Clock, Phase, Schedule, Shared, nanos};
-use super::viewers::Heard;
-use crate::process::{self, Time};
+use crate::crew::{Crew, Ended, Roll};
+use crate::failure::Failure;
+use crate::figures::{Cost, Look, Seen};
+use crate::files;
+use crate::owner::Owner;
+use crate::plan::{Kind, Plan, Protocol};
+use crate::process;
+use crate::progress::Progress;
+use crate::room::{Clock, Phase, Schedule, Shared, nanos};
 
 /// How often it is looked at whether something is so.
 const LOOK: Duration = Duration::from_millis(1);
@@ -35,28 +34,6 @@ const QUIET_LIMIT: Duration = Duration::from_secs(3);
 /// Files that are open besides connections: the system's own, and some for each thread.
 const FILES_BESIDES: u64 = 32;
 const FILES_OF_A_THREAD: u64 = 8;
-
-/// What the server used for joins.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Cost {
-    pub(crate) cpu: Option<Time>,
-    pub(crate) rss_before: Option<u64>,
-    pub(crate) rss_joined: Option<u64>,
-    /// The most while messages were said.
-    pub(crate) rss_max: Option<u64>,
-    pub(crate) rss_end: Option<u64>,
-}
-
-/// Everything that was seen.
-pub(crate) struct Seen {
-    pub(crate) cost: Cost,
-    /// At the beginning and at the end of the measurement, or of the storm.
-    pub(crate) measured: (Look, Look),
-    pub(crate) messages: u64,
-    pub(crate) expected: u64,
-    pub(crate) heard: Vec<Heard>,
-    pub(crate) said: Said,
-}
 
 /// Carries out a plan.
 pub(crate) fn run(plan: Plan, progress: &Progress) -> Result<Seen, Failure> {

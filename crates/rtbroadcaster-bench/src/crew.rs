@@ -6,13 +6,13 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::{Builder, Scope, ScopedJoinHandle, sleep};
 use std::time::Duration;
 
-use super::failure::Failure;
-use super::owner::Owner;
-use super::publisher::{self, Said};
-use super::report::{ThreadShare, share};
-use super::room::Shared;
-use super::viewers::{self, Heard};
-use crate::process::{self, Thread, Time};
+use crate::failure::Failure;
+use crate::figures::Look;
+use crate::owner::Owner;
+use crate::process::{self, Thread};
+use crate::publisher::{self, Said};
+use crate::room::Shared;
+use crate::viewers::{self, Heard};
 
 /// Where the system tells about each thread.
 pub(crate) type Roll = Mutex<Vec<(String, Thread)>>;
@@ -22,23 +22,6 @@ pub(crate) enum Ended {
     /// A thread has ended, whose result says why.
     Early,
     NoRelay,
-}
-
-/// What the server and the generator had used at one moment.
-pub(crate) struct Look {
-    /// By the clock of the run.
-    at: u64,
-    deliveries: u64,
-    server: Option<Time>,
-    threads: Vec<(String, Time)>,
-}
-
-/// What was between two looks.
-pub(crate) struct Between {
-    pub(crate) seconds: f64,
-    pub(crate) deliveries: u64,
-    pub(crate) server: Option<Time>,
-    pub(crate) threads: Vec<ThreadShare>,
 }
 
 /// The threads of a run.
@@ -111,25 +94,6 @@ impl<'a> Crew<'a> {
         let heard = self.viewers.into_iter().map(|thread| thread.join().unwrap_or(Err(Failure::Thread)));
         let heard: Result<_, _> = heard.collect();
         Ok((heard?, said?))
-    }
-}
-
-impl Look {
-    /// What was used from this look to a later one.
-    pub(crate) fn until(&self, later: &Self) -> Between {
-        let nanos = later.at - self.at;
-        let of = |time: u64| share(time as f64 / nanos as f64);
-        let threads = self.threads.iter().filter_map(|(name, before)| {
-            let (_, after) = later.threads.iter().find(|(found, _)| found == name)?;
-            let used = after.since(*before);
-            Some(ThreadShare { name: name.clone(), cpu: of(used.ran), waited: of(used.waited) })
-        });
-        Between {
-            seconds: Duration::from_nanos(nanos).as_secs_f64(),
-            deliveries: later.deliveries - self.deliveries,
-            server: self.server.and_then(|before| Some(later.server?.since(before))),
-            threads: threads.collect(),
-        }
     }
 }
 

@@ -3,10 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 
-use super::frame::BadFrame;
-use super::handshake::Refusal;
-use super::options::Protocol;
-use super::speech::Denial;
+use crate::frame::BadFrame;
+use crate::handshake::Refusal;
+use crate::plan::Protocol;
+use crate::speech::Denial;
 
 /// Why there is no result.
 #[derive(Debug, thiserror::Error)]

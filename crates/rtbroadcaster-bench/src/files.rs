@@ -2,7 +2,7 @@
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use super::failure::Failure;
+use crate::failure::Failure;
 
 /// Sees to it that `needed` files can be open, as far as the system lets a process do so itself.
 pub(crate) fn allow(needed: u64) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! The upgrade to WebSocket from the client's side (RFC 6455 section 4.1). Pure: bytes in, bytes out.
 
-use super::options::Protocol;
-use super::target::Target;
+use crate::plan::Protocol;
+use crate::target::Target;
 
 /// The example of RFC 6455 section 1.3, and what it must be answered with. Servers cannot tell that it is no new one.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";

@@ -5,8 +5,8 @@ use std::ops::{AddAssign, Range};
 
 use serde::Serialize;
 
-use super::options::Kind;
-use super::part::{self, KEYS, Part};
+use crate::part::{self, KEYS, Part};
+use crate::plan::Kind;
 
 /// Which messages came.
 #[derive(Debug)]

@@ -1,11 +1,29 @@
 //! `rtbroadcaster bench`: how many viewers a server holds, and what a delivery costs it. It speaks to any server over
 //! the network. Must not know the library: a fault there would hide from itself.
+//!
+//! A program mounts it as a command of its own:
+//!
+//! ```
+//! use clap::Parser;
+//!
+//! #[derive(Parser)]
+//! enum Program {
+//!     #[command(after_help = rtbroadcaster_bench::EXAMPLES)]
+//!     Bench(Box<rtbroadcaster_bench::Options>),
+//! }
+//!
+//! assert!(Program::try_parse_from(["program", "bench", "--viewers", "10"]).is_ok());
+//! assert!(Program::try_parse_from(["program", "bench", "--rate", "5", "--window", "2"]).is_err());
+//! ```
+//!
+//! `rtbroadcaster_bench::run` measures, prints the result, and returns the exit code.
 
 mod ages;
 mod client;
 mod course;
 mod crew;
 mod failure;
+mod figures;
 mod files;
 pub mod frame;
 mod handshake;
@@ -15,6 +33,7 @@ mod message;
 mod options;
 mod owner;
 mod part;
+mod plan;
 mod process;
 mod progress;
 mod publisher;

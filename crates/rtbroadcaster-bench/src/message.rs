@@ -1,9 +1,9 @@
 //! What is said, and how it is known again: a marker with the room and the number near the end of the parameters, of
 //! fixed width, so that nothing is parsed per delivery. Pure.
 
-use super::frame::{self, Opcode};
-use super::options::{Kind, Protocol};
-use super::part::Part;
+use crate::frame::{self, Opcode};
+use crate::part::Part;
+use crate::plan::{Kind, Protocol};
 
 /// What stands before the digits; nothing else in a message is this byte.
 const MARK: u8 = b'~';

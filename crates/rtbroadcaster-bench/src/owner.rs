@@ -4,12 +4,12 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::client::{CUT, code};
-use super::failure::Failure;
-use super::frame::{self, Opcode};
-use super::handshake;
-use super::message::Script;
-use super::options::Plan;
+use crate::client::{CUT, code};
+use crate::failure::Failure;
+use crate::frame::{self, Opcode};
+use crate::handshake;
+use crate::message::Script;
+use crate::plan::Plan;
 
 /// How long the server may take for any answer.
 const SILENCE: Duration = Duration::from_secs(10);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::options::Kind;
+use crate::plan::Kind;
 
 /// In a mixed run every so many messages one is an event; the others are state values.
 pub(crate) const EVENT_EVERY: u32 = 50;

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use super::ages::Ages;
-use super::failure::Failure;
-use super::message::PROBE;
-use super::options::Pace;
-use super::owner::Owner;
-use super::part::Part;
-use super::room::{Phase, Schedule, Shared};
+use crate::ages::Ages;
+use crate::failure::Failure;
+use crate::message::PROBE;
+use crate::owner::Owner;
+use crate::part::Part;
+use crate::plan::Pace;
+use crate::room::{Phase, Schedule, Shared};
 
 /// How long nothing is looked at if nothing happens.
 const LOOK: Duration = Duration::from_millis(20);

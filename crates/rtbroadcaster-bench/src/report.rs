@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::course::{Cost, Seen};
-use super::latency::{self, Percentiles};
-use super::ledger::Counts;
-use super::options::{Kind, Pace, Plan, Protocol};
+use crate::figures::{Cost, Seen, ThreadShare, share};
+use crate::latency::{self, Percentiles};
+use crate::ledger::Counts;
+use crate::plan::{Kind, Pace, Plan, Protocol};
 
 /// The share of the time from which on a thread of the generator that had something to do counts as the bottleneck.
 const BUSY: f64 = 0.8;
@@ -70,16 +70,6 @@ pub(crate) struct Rss {
     /// While messages were said.
     pub(crate) max: u64,
     pub(crate) end: u64,
-}
-
-/// How busy a thread of the generator was while it was measured.
-#[derive(Debug, Clone, Serialize)]
-pub(crate) struct ThreadShare {
-    pub(crate) name: String,
-    /// The share of the time in which it ran.
-    pub(crate) cpu: f64,
-    /// The share of the time in which it could have run but had no core.
-    pub(crate) waited: f64,
 }
 
 impl Report {
@@ -167,11 +157,6 @@ fn is_good(counts: &Counts, closes: &BTreeMap<u16, u64>) -> bool {
 /// a core makes no difference to the messages that waited for it.
 fn is_void(threads: &[ThreadShare]) -> bool {
     threads.iter().any(|thread| thread.cpu + thread.waited > BUSY)
-}
-
-/// A share with three digits behind the point.
-pub(crate) fn share(value: f64) -> f64 {
-    (value * 1_000.0).round() / 1_000.0
 }
 
 /// One digit behind the point: no figure is more exact.

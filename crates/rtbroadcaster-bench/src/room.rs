@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::options::{Pace, Plan};
+use crate::plan::{Pace, Plan};
 
 /// The clock of a run: nanoseconds since its start.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::options::Protocol;
+use crate::plan::Protocol;
 
 /// Why the server does not do what it was asked for, as far as an operator can mend it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

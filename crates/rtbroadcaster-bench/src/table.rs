@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use super::latency::Percentiles;
-use super::options::{Kind, Protocol};
-use super::report::Report;
+use crate::latency::Percentiles;
+use crate::plan::{Kind, Protocol};
+use crate::report::Report;
 
 /// What stands for a figure that is not known.
 const UNKNOWN: &str = "-";

@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use mio::{Events, Poll, Token};
 
-use super::ages::Ages;
-use super::client::{Client, Outcome, Stage};
-use super::failure::Failure;
-use super::latency;
-use super::ledger::{Arrival, Counts};
-use super::message::{self, PROBE};
-use super::options::{Protocol, Role};
-use super::part::Part;
-use super::room::{Phase, Schedule, Shared};
+use crate::ages::Ages;
+use crate::client::{Client, Outcome, Stage};
+use crate::failure::Failure;
+use crate::latency;
+use crate::ledger::{Arrival, Counts};
+use crate::message::{self, PROBE};
+use crate::part::Part;
+use crate::plan::{Protocol, Role};
+use crate::room::{Phase, Schedule, Shared};
 
 /// How many joins a thread has under way at most: enough that the server never waits for it, and no more than its
 /// backlog of connections takes.
