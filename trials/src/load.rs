@@ -8,15 +8,16 @@ use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use crate::steps::{Failure, Steps, command, root};
+pub(crate) use crate::steps::target;
+use crate::steps::{Failure, Steps, command};
 pub(crate) use rtbroadcaster_bench::frame;
 
 /// In a build that is not optimized: has an optimized one do what this one was called for, and says how that ended.
 /// The load generator must not be what is slow.
 pub(crate) fn optimized(steps: &mut Steps) -> Option<Result<(), Failure>> {
     cfg!(debug_assertions).then(|| {
-        steps.run(&mut command("cargo", "build --release --package rtbroadcaster-server --package xtask"))?;
-        let mut optimized = command(&release("xtask").to_string_lossy(), "");
+        steps.run(&mut command("cargo", "build --release --package rtbroadcaster-server --package trials"))?;
+        let mut optimized = command(&release("trials").to_string_lossy(), "");
         steps.run(optimized.args(std::env::args_os().skip(1)))
     })
 }
@@ -38,11 +39,6 @@ pub(crate) fn server_program(steps: &mut Steps) -> Result<PathBuf, Failure> {
         steps.run(&mut command("cargo", "test --workspace --all-features --no-run --quiet"))?;
     }
     Ok(built("rtbroadcaster"))
-}
-
-/// Where cargo puts what it builds.
-pub(crate) fn target() -> PathBuf {
-    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// How busy a thread or a process was in a stretch of time.

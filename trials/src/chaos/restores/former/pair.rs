@@ -180,6 +180,6 @@ fn watches(clients: &Clients, url: &str, room: &str) -> Command {
 
 fn node(folder: &Path, flags: &[&str]) -> Command {
     let mut command = Command::new("node");
-    command.args(flags).arg(root().join("xtask/src/chaos/restores/former/clients.mjs")).arg(folder.join("index.js"));
+    command.args(flags).arg(root().join("trials/src/chaos/restores/former/clients.mjs")).arg(folder.join("index.js"));
     command
 }

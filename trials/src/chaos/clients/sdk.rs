@@ -25,7 +25,7 @@ impl Sdk {
     pub(in crate::chaos) fn start(events: &Events) -> Result<Self, Failure> {
         let failed = |error| Failure::new(format!("Node.js does not start: {error}"));
         let mut command = Command::new("node");
-        command.arg(root().join("xtask/src/chaos/clients/sdk.mjs")).arg(root().join("sdk/javascript/index.js"));
+        command.arg(root().join("trials/src/chaos/clients/sdk.mjs")).arg(root().join("sdk/javascript/index.js"));
         command.arg(node::websocket());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().map_err(failed)?;
