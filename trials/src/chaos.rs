@@ -2,7 +2,6 @@
 //! moments, when the server is replaced or has a thousand rooms, and what it tells owners of their viewers. Must not know
 //! how a scenario works.
 
-mod answer;
 mod audience;
 mod blinks;
 mod clients;
@@ -10,19 +9,14 @@ mod cuts;
 mod dark;
 mod drains;
 mod ears;
-mod fault;
 mod files;
 mod graces;
 mod herd;
 mod joins;
 mod kills;
-mod ledger;
 mod lives;
-mod model;
 mod outages;
 mod patience;
-pub(crate) mod random;
-mod record;
 mod relay;
 mod remote;
 mod restarts;
@@ -30,8 +24,6 @@ mod restores;
 mod revotes;
 mod slow;
 mod speaker;
-mod state;
-mod sum;
 mod takeovers;
 mod times;
 mod votes;

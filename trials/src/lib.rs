@@ -4,6 +4,8 @@ mod bench;
 mod chaos;
 mod hostile;
 mod load;
+mod model;
+mod random;
 mod soak;
 mod synced;
 mod valgrind;

@@ -13,12 +13,12 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::answer::Answer;
 use super::files;
-use super::random::Random;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::load::server::Server;
 use crate::load::{on_a_thread, outcome, release};
+use crate::model::answer::Answer;
+use crate::random::Random;
 use crate::steps::Failure;
 pub(super) use report::Report;
 use truth::{Figures, Truth};

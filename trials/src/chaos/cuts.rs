@@ -17,12 +17,12 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::fault::{Fault, Faults};
 use super::patience::{missing, wait_until};
-use super::random::Random;
 use super::speaker::{Shared, Speaker};
 use crate::load::server::Server;
 use crate::load::{Busy, Stretch, on_a_thread, outcome, release};
+use crate::model::fault::{Fault, Faults};
+use crate::random::Random;
 use crate::steps::Failure;
 pub(super) use report::Report;
 use viewer::{House, Viewer};

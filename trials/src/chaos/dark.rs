@@ -14,11 +14,11 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::clients::Kind;
-use super::random::Random;
 use super::relay::Dark;
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
 use crate::node;
+use crate::random::Random;
 use crate::steps::{Failure, Steps};
 pub(super) use report::Report;
 use trial::{Role, Trial};

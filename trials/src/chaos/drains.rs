@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::lives::room::{self, Room};
 use super::lives::viewer::Return;
 use super::lives::{Keeping, Lineage};
-use super::random::Random;
+use crate::random::Random;
 use crate::steps::Failure;
 pub(super) use report::Report;
 use window::Windows;

@@ -2,10 +2,10 @@
 
 use std::io;
 
-use super::model::{Heard, Model, Outcome};
 use super::speaker::Shared;
 use crate::load::frame::{Opcode, masked};
 use crate::load::peer::{Peer, PeerError, code};
+use crate::model::{Heard, Model, Outcome};
 
 /// What a read of a connection came to.
 #[derive(Debug, Default)]

@@ -16,11 +16,11 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout_at};
 
-use super::fault::{Fault, Faults};
 use super::lives::{Ack, Keeping, free_address};
-use super::random::Random;
 use crate::load::server::Server;
 use crate::load::{on_a_thread, outcome, release};
+use crate::model::fault::{Fault, Faults};
+use crate::random::Random;
 use crate::steps::Failure;
 use owner::{Event, Owner};
 use plot::{Grace, Stop, Way};

@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use super::fault::Faults;
-use super::random::Random;
-use super::record::Kind;
 use super::speaker::{Saying, Shared, Speaker};
 use crate::load::server::Server;
 use crate::load::{Busy, Stretch, on_a_thread, outcome, release};
+use crate::model::fault::Faults;
+use crate::model::record::Kind;
+use crate::random::Random;
 use crate::steps::Failure;
 pub(super) use report::Report;
 use visitor::{Tally, Visitor};

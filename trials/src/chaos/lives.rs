@@ -16,9 +16,9 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
-use super::random::Random;
 use crate::load::built;
 use crate::load::server::Server;
+use crate::random::Random;
 use crate::steps::Failure;
 
 /// Nothing but a count may limit the history. All clients come from one address.

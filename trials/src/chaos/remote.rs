@@ -16,11 +16,11 @@ use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
-use super::fault::{Fault, Faults};
 use super::lives::{Keeping, Lineage};
-use super::random::Random;
 use super::relay::{Cut, Relay, Tally};
 use crate::load::{on_a_thread, outcome};
+use crate::model::fault::{Fault, Faults};
+use crate::random::Random;
 use crate::steps::Failure;
 use ear::Ear;
 pub(super) use report::Report;

@@ -9,11 +9,11 @@ use std::time::{Duration, Instant};
 
 use tokio::task::{JoinSet, spawn_blocking};
 
-use super::fault::Faults;
 use super::files;
 use super::lives::{Keeping, Lineage};
-use super::random::Random;
 use crate::load::{on_a_thread, outcome};
+use crate::model::fault::Faults;
+use crate::random::Random;
 use crate::steps::Failure;
 use arrival::Arrival;
 use home::Home;

@@ -19,11 +19,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::fault::Faults;
 use super::lives::{Ack, Keeping};
-use super::random::Random;
 use crate::apt;
 use crate::load::{on_a_thread, outcome};
+use crate::model::fault::Faults;
+use crate::random::Random;
 use crate::steps::{Failure, Steps, output};
 use medium::Medium;
 pub(super) use report::Report;

@@ -17,10 +17,10 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::lives::{Keeping, Lineage};
-use super::random::Random;
 use super::restarts::{Way, begun, ended};
 use crate::load::peer::PeerError;
 use crate::load::{on_a_thread, outcome};
+use crate::random::Random;
 use crate::steps::Failure;
 use owner::Owner;
 pub(super) use report::Report;

@@ -8,11 +8,11 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::answer::Answer;
-use super::fault::{Fault, Faults};
-use super::record::{Kind, Record};
 use crate::load::frame::{Opcode, masked};
 use crate::load::peer::{Link, Peer, PeerError, V2};
+use crate::model::answer::Answer;
+use crate::model::fault::{Fault, Faults};
+use crate::model::record::{Kind, Record};
 
 /// The record of a room, written by its owner and read by everybody.
 #[derive(Debug, Clone, Default)]

@@ -16,13 +16,13 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::fault::Fault;
-use super::model::Heard;
-use super::random::Random;
 use crate::load::frame::{Opcode, masked};
 use crate::load::peer::{Peer, PeerError, V2, code};
 use crate::load::server::Server;
 use crate::load::{on_a_thread, outcome, process, release};
+use crate::model::Heard;
+use crate::model::fault::Fault;
+use crate::random::Random;
 use crate::steps::Failure;
 use reign::{Crowned, Order, Reign, Start};
 pub(super) use report::Report;

@@ -28,7 +28,7 @@ use tokio::task::JoinSet;
 
 use super::FULL_FROM;
 use super::memory::Load;
-use crate::chaos::random::Random;
+use crate::random::Random;
 use crate::steps::Failure;
 
 /// What can be done to a server.

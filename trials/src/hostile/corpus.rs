@@ -1,7 +1,7 @@
 //! What clients rightly say, to be mutated: stories of both protocols in all parts. Pure.
 
-use crate::chaos::random::Random;
 use crate::load::peer::V2;
+use crate::random::Random;
 
 /// What has to be known to say something right.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Wrong from right: flipped bits, cut ends, lies about lengths, splices, fragments. Pure: chance is an argument.
 
-use crate::chaos::random::Random;
+use crate::random::Random;
 
 const FIN: u8 = 0x80;
 const TEXT: u8 = 0x01;

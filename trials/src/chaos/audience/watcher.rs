@@ -8,9 +8,9 @@ use tokio::time::{sleep, sleep_until, timeout};
 
 use super::BEAT;
 use super::truth::{Change, Truth};
-use crate::chaos::answer::Answer;
-use crate::chaos::random::Random;
 use crate::load::peer::{Peer, PeerError, V2};
+use crate::model::answer::Answer;
+use crate::random::Random;
 
 /// How long a viewer does one thing, in milliseconds.
 const STAY_MS: std::ops::Range<u64> = 200..3_000;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::chaos::random::Random;
 use crate::load::frame::{Opcode, masked};
 use crate::load::peer::Peer;
+use crate::random::Random;
 
 /// One way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,11 +7,11 @@ use super::Plan;
 use super::cut;
 use super::tally::Tally;
 use super::viewer::Viewer;
-use crate::chaos::answer::{How, Reason};
-use crate::chaos::fault::{Fault, Faults};
-use crate::chaos::record::Record;
-use crate::chaos::sum::Sum;
 use crate::load::Busy;
+use crate::model::answer::{How, Reason};
+use crate::model::fault::{Fault, Faults};
+use crate::model::record::Record;
+use crate::model::sum::Sum;
 use crate::steps::Failure;
 
 /// One run.

@@ -1,8 +1,8 @@
 //! What the owner says while its viewers are cut: the seed and the number of a message decide its contents. Pure.
 
-use crate::chaos::random::Random;
-use crate::chaos::record::Kind;
 use crate::chaos::speaker::Saying;
+use crate::model::record::Kind;
+use crate::random::Random;
 
 /// How many keys the state has at most.
 const STATE_KEYS: u64 = 36;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::cut::Cut;
-use crate::chaos::model::Outcome;
+use crate::model::Outcome;
 
 /// What one viewer did, or many together.
 #[derive(Debug, Default)]

@@ -15,11 +15,11 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::cut::{Course, Cut, Life};
 use super::tally::Tally;
 use crate::chaos::ears::Ears;
-use crate::chaos::fault::Fault;
-use crate::chaos::model::Model;
-use crate::chaos::random::Random;
 use crate::chaos::speaker::Shared;
 use crate::load::peer::Peer;
+use crate::model::Model;
+use crate::model::fault::Fault;
+use crate::random::Random;
 
 /// How long a client that lags reads nothing, in milliseconds; beyond the stall limit its server closes it as slow.
 const LAG_MS: std::ops::Range<u64> = 500..12_000;

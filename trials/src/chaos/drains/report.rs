@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use super::Plan;
 use super::window::{Ages, Windows};
-use crate::chaos::answer::How;
 use crate::chaos::lives::quantile;
 use crate::chaos::lives::room::Past;
 use crate::chaos::lives::viewer::Return;
+use crate::model::answer::How;
 use crate::steps::Failure;
 
 /// The longest that a server may take to end.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::chaos::random::Random;
+use crate::random::Random;
 
 /// The bound of the first delay, and of every one.
 const FIRST: Duration = Duration::from_millis(500);

@@ -8,9 +8,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{sleep, timeout};
 
 use super::backoff::{Backoff, part_of};
-use crate::chaos::answer::{Answer, Reason};
-use crate::chaos::random::Random;
 use crate::load::peer::{Link, Peer, PeerError, V2};
+use crate::model::answer::{Answer, Reason};
+use crate::random::Random;
 
 /// How long an attempt to come back may take: a server that begins takes connections before it reads them.
 const ATTEMPT: Duration = Duration::from_secs(20);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::plot::Stop;
 use super::{Outcome, Plan};
-use crate::chaos::fault::Faults;
 use crate::chaos::lives::quantile;
+use crate::model::fault::Faults;
 use crate::steps::Failure;
 
 /// One run.

@@ -9,9 +9,9 @@ use tokio::time::{sleep_until, timeout};
 use super::account::{Account, Sums};
 use super::{Breed, Order, PATIENCE, Ready, Task};
 use crate::chaos::clients::{Event, Library, Sdk, events, now};
-use crate::chaos::random::Random;
 use crate::chaos::relay::{Cut, Dark, Entry, Relay, Shape};
 use crate::load::process;
+use crate::random::Random;
 use crate::steps::Failure;
 
 /// The name of the relay's thread, by which its CPU time is told apart.

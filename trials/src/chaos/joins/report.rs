@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::Plan;
 use super::visitor::Tally;
-use crate::chaos::answer::{How, Reason};
-use crate::chaos::fault::Faults;
 use crate::load::Busy;
+use crate::model::answer::{How, Reason};
+use crate::model::fault::Faults;
 use crate::steps::Failure;
 
 /// One run.

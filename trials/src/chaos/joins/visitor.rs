@@ -10,14 +10,14 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::SUM;
-use crate::chaos::answer::Answer;
 use crate::chaos::ears::Ears;
-use crate::chaos::fault::{Fault, Faults};
-use crate::chaos::model::{Claim, Model, Outcome};
-use crate::chaos::random::Random;
 use crate::chaos::speaker::Shared;
-use crate::chaos::state::State;
 use crate::load::peer::{Peer, PeerError, V2};
+use crate::model::answer::Answer;
+use crate::model::fault::{Fault, Faults};
+use crate::model::state::State;
+use crate::model::{Claim, Model, Outcome};
+use crate::random::Random;
 
 /// How many viewers a visitor remembers, to come back as one of them.
 const EARLIER_MAX: usize = 4;

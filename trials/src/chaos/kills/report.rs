@@ -4,11 +4,11 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::Plan;
-use crate::chaos::answer::How;
-use crate::chaos::fault::Fault;
 use crate::chaos::lives::quantile;
 use crate::chaos::lives::room::Past;
 use crate::chaos::lives::tally::Comeback;
+use crate::model::answer::How;
+use crate::model::fault::Fault;
 use crate::steps::Failure;
 
 /// The longest that it may take from the start of a server until somebody has come back to it.

@@ -9,11 +9,11 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::Lives;
 use super::tally::Comeback;
 use crate::chaos::cuts::script;
-use crate::chaos::fault::{Fault, Faults};
-use crate::chaos::record::Kind;
 use crate::chaos::speaker::{Saying, Shared, Speaker};
 use crate::load::peer::PeerError;
 use crate::load::{Busy, Stretch};
+use crate::model::fault::{Fault, Faults};
+use crate::model::record::Kind;
 use crate::steps::Failure;
 
 /// How many messages may be without an answer.

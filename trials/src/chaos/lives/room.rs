@@ -14,13 +14,13 @@ use super::Lives;
 use super::owner::{Cues, Spoken, Times, speak};
 use super::tally::Tally;
 use super::viewer::{House, Return, Viewer};
-use crate::chaos::fault::{Fault, Faults};
-use crate::chaos::model::Model;
 use crate::chaos::patience::{missing, wait_until};
-use crate::chaos::random::Random;
 use crate::chaos::speaker::Shared;
-use crate::chaos::sum::Sum;
 use crate::load::{Busy, Stretch, on_a_thread, outcome};
+use crate::model::Model;
+use crate::model::fault::{Fault, Faults};
+use crate::model::sum::Sum;
+use crate::random::Random;
 use crate::steps::Failure;
 
 /// How long joining, coming back, and catching up may take each.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::chaos::answer::{How, Reason};
-use crate::chaos::model::Outcome;
+use crate::model::Outcome;
+use crate::model::answer::{How, Reason};
 
 /// What one viewer did, or many together.
 #[derive(Debug, Default)]

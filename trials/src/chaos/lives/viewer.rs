@@ -13,11 +13,11 @@ use super::Lives;
 use super::owner::Times;
 use super::tally::{Comeback, Tally};
 use crate::chaos::ears::Ears;
-use crate::chaos::fault::Fault;
-use crate::chaos::model::{Claim, Model};
-use crate::chaos::random::Random;
 use crate::chaos::speaker::Shared;
 use crate::load::peer::{Peer, PeerError, V2};
+use crate::model::fault::Fault;
+use crate::model::{Claim, Model};
+use crate::random::Random;
 
 /// One absence in so many is longer than it must be.
 const ABSENCE_IN: u64 = 3;

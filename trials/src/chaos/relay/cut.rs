@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::chaos::random::Random;
+use crate::random::Random;
 
 /// How many bytes pass before a cut in the middle of what is said.
 const PART_BYTES: std::ops::Range<u64> = 1..400;

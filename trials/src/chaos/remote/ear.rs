@@ -3,7 +3,7 @@
 use rtbroadcaster::Kind;
 use rtbroadcaster::remote::{Heard, Messages};
 
-use crate::chaos::fault::{Fault, Faults};
+use crate::model::fault::{Fault, Faults};
 
 /// What it heard.
 #[derive(Debug, Default)]

@@ -11,8 +11,8 @@ use rtbroadcaster::remote::{Broadcaster, PublishError, Status, Ticket};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::{Course, Plan, SOON, options};
-use crate::chaos::fault::{Fault, Faults};
-use crate::chaos::random::Random;
+use crate::model::fault::{Fault, Faults};
+use crate::random::Random;
 use crate::steps::Failure;
 
 /// How many keys the state has.

@@ -9,13 +9,13 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::chaos::answer::How;
 use crate::chaos::ears::Ears;
-use crate::chaos::fault::{Fault, Faults};
-use crate::chaos::model::{Claim, Model};
 use crate::chaos::speaker::Shared;
-use crate::chaos::state;
 use crate::load::peer::{Peer, PeerError, V2};
+use crate::model::answer::How;
+use crate::model::fault::{Fault, Faults};
+use crate::model::state;
+use crate::model::{Claim, Model};
 use crate::steps::Failure;
 
 /// How long it takes until somebody who found no server tries again.

@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::net::SocketAddr;
 
-use crate::chaos::fault::{Fault, Faults};
-use crate::chaos::random::Random;
-use crate::chaos::record::Kind;
 use crate::chaos::speaker::{Saying, Shared, Speaker};
 use crate::load::peer::PeerError;
+use crate::model::fault::{Fault, Faults};
+use crate::model::record::Kind;
+use crate::random::Random;
 use crate::steps::Failure;
 
 /// One message in so many is a value, of one of so many keys.

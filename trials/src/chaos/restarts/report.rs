@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::arrival::Arrival;
 use super::{MESSAGES, Plan, Restart, Way};
-use crate::chaos::fault::Faults;
+use crate::model::fault::Faults;
 use crate::steps::Failure;
 
 /// The longest that it may take from the start of a server until it is ready, and until somebody is in a room.

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::chaos::answer::{Answer, How, Reason};
 use crate::chaos::speaker::Saying;
 use crate::load::frame::{Opcode, masked};
 use crate::load::peer::{Peer, PeerError, V2};
+use crate::model::answer::{Answer, How, Reason};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(20);

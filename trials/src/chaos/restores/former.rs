@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::chaos::fault::Faults;
 use crate::chaos::lives::{Keeping, Lineage};
-use crate::chaos::random::Random;
 use crate::chaos::restarts::{Way, begun, ended};
 use crate::load::{on_a_thread, outcome, target};
+use crate::model::fault::Faults;
+use crate::random::Random;
 use crate::steps::{Failure, Steps};
 use build::Built;
 use pair::Pair;

@@ -1,9 +1,9 @@
 //! Whether what a viewer was told fits to what it had seen and to what the room holds. Pure.
 
 use super::client::Told;
-use crate::chaos::answer::{Answer, How, Reason};
-use crate::chaos::fault::Fault;
-use crate::chaos::state::State;
+use crate::model::answer::{Answer, How, Reason};
+use crate::model::fault::Fault;
+use crate::model::state::State;
 
 /// Who asked.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +83,7 @@ pub(super) fn fold(texts: &[String]) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chaos::record::{Kind, frame};
+    use crate::model::record::{Kind, frame};
 
     fn texts(life: &str, count: u64) -> Vec<String> {
         (1..=count).map(|seq| frame(seq, Kind::State, "k", &format!("[\"{life}\"]"))).collect()

@@ -1,8 +1,8 @@
 //! What owners say. Pure.
 
 use super::known::PerRoom;
-use crate::chaos::record::{Kind, frame};
 use crate::chaos::speaker::Saying;
+use crate::model::record::{Kind, frame};
 
 /// The room in which messages are on their way when a server ends, and the one whose messages have no numbers.
 pub(super) const BUSY: usize = 0;

@@ -10,12 +10,12 @@ use tokio::task::spawn_blocking;
 use super::client::{Asked, Read, Room, Told, join};
 use super::judge::fold;
 use super::known::{Branch, Known, Life, PerRoom, ROOMS};
-use crate::chaos::answer::How;
-use crate::chaos::fault::{Fault, Faults};
 use crate::chaos::lives::Keeping;
 use crate::load::peer::PeerError;
 use crate::load::release;
 use crate::load::server::Server;
+use crate::model::answer::How;
+use crate::model::fault::{Fault, Faults};
 use crate::steps::Failure;
 
 /// How a server ends.

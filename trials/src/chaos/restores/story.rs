@@ -10,11 +10,11 @@ use super::medium::Medium;
 use super::script::{self, BUSY};
 use super::site::{End, Site};
 use super::way::Moment;
-use crate::chaos::answer::How;
-use crate::chaos::fault::{Fault, Faults};
 use crate::chaos::lives::Keeping;
-use crate::chaos::random::Random;
 use crate::load::peer::PeerError;
+use crate::model::answer::How;
+use crate::model::fault::{Fault, Faults};
+use crate::random::Random;
 use crate::steps::Failure;
 
 /// The life before the end of which no server runs while a backup is made, and the one in which one does.

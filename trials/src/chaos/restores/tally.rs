@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::chaos::answer::{How, Reason};
-use crate::chaos::fault::Fault;
+use crate::model::answer::{How, Reason};
+use crate::model::fault::Fault;
 
 /// One way.
 #[derive(Debug, Clone, Default)]

@@ -11,9 +11,9 @@ use super::story::{Story, own};
 use super::tally::Row;
 use super::tool::copy;
 use super::way::{Marker, Moment, Way};
-use crate::chaos::answer::How;
-use crate::chaos::fault::{Fault, Faults};
-use crate::chaos::random::Random;
+use crate::model::answer::How;
+use crate::model::fault::{Fault, Faults};
+use crate::random::Random;
 use crate::steps::Failure;
 
 /// How many messages more than ever before each room gets after a restore.

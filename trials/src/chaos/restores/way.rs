@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::tool::{Tool, remove};
-use crate::chaos::fault::Fault;
+use crate::model::fault::Fault;
 use crate::steps::Failure;
 
 /// How a backup is restored.

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 
 use super::CHOICES;
-use crate::chaos::random::Random;
 use crate::load::peer::{Peer, PeerError, V2};
+use crate::random::Random;
 
 /// The most tabs of a voter, and the most connections that it has lost and not ended.
 const TABS_MAX: usize = 3;

@@ -4,10 +4,10 @@
 use std::net::SocketAddr;
 
 use super::Speaker;
-use crate::chaos::answer::{Answer, How, Owned};
-use crate::chaos::fault::Fault;
 use crate::load::frame::{Opcode, masked};
 use crate::load::peer::{Peer, PeerError, V2};
+use crate::model::answer::{Answer, How, Owned};
+use crate::model::fault::Fault;
 
 /// The name of the request.
 const ID: &str = "own";

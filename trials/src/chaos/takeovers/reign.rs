@@ -6,9 +6,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::yield_now;
 
 use super::speech::Speech;
-use crate::chaos::answer::Answer;
 use crate::load::frame::{Opcode, masked};
 use crate::load::peer::{Peer, PeerError, code};
+use crate::model::answer::Answer;
 
 /// How many messages with an id may be without an answer.
 const WINDOW: usize = 16;

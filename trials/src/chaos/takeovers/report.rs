@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::reign::Reign;
 use super::witness::{Chronicle, Witness};
 use super::{Past, Plan, speech};
-use crate::chaos::fault::{Fault, Faults};
-use crate::chaos::record::Record;
+use crate::model::fault::{Fault, Faults};
+use crate::model::record::Record;
 use crate::steps::Failure;
 
 /// One run.
@@ -177,7 +177,7 @@ impl fmt::Display for Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chaos::record::Kind;
+    use crate::model::record::Kind;
 
     /// Term 1 said messages 1 and 2, term 2 said message 3.
     fn check(change: impl FnOnce(&mut Vec<Reign>), wanted: Option<Fault>) {

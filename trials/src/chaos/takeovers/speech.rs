@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::chaos::record::{Kind, Record};
 use crate::chaos::speaker::Saying;
 use crate::load::frame::{Opcode, masked};
+use crate::model::record::{Kind, Record};
 
 /// How many keys have states.
 const STATE_KEYS: u64 = 8;

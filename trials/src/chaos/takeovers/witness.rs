@@ -1,10 +1,10 @@
 //! What a viewer of a room with many owners hears: numbers without a gap, and nothing of an older term behind the
 //! `owner` frame of a newer one. Pure.
 
-use crate::chaos::answer::{Answer, Message};
-use crate::chaos::fault::{Fault, Faults};
-use crate::chaos::model::Heard;
-use crate::chaos::record::Record;
+use crate::model::Heard;
+use crate::model::answer::{Answer, Message};
+use crate::model::fault::{Fault, Faults};
+use crate::model::record::Record;
 
 /// The texts that the viewers of one room heard, by their numbers.
 #[derive(Debug, Default)]
@@ -169,7 +169,7 @@ impl Witness {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chaos::record::Kind;
+    use crate::model::record::Kind;
 
     fn event(seq: u64, term: u64, counter: u64) -> String {
         format!(r#"{{"type":"message","seq":{seq},"key":"e","params":[{term},{counter},""]}}"#)

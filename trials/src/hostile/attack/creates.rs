@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::{Made, Plan, crowd};
-use crate::chaos::random::Random;
 use crate::hostile::memory::Load;
 use crate::hostile::sources::FEW;
 use crate::load::peer::{Peer, PeerError, V2};
+use crate::random::Random;
 use crate::steps::Failure;
 
 /// How many creates at full scale, and how many at once.

@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{Made, Plan, crowd};
-use crate::chaos::random::Random;
 use crate::hostile::corpus::{self, Names};
 use crate::hostile::memory::Load;
 use crate::hostile::mutation;
 use crate::hostile::sources::MANY;
 use crate::load::frame::Opcode;
 use crate::load::peer::{self, Peer, PeerError, V2};
+use crate::random::Random;
 use crate::steps::Failure;
 
 /// How many frames at full scale, and on how many connections at once.

@@ -6,11 +6,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::{Made, Plan, crowd};
-use crate::chaos::random::Random;
 use crate::hostile::memory::Load;
 use crate::hostile::sources::MANY;
 use crate::hostile::{corpus, mutation};
 use crate::load::peer::connect_from;
+use crate::random::Random;
 use crate::steps::Failure;
 
 /// How many requests at full scale, and how many at once.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{Made, Plan, crowd};
-use crate::chaos::random::Random;
 use crate::hostile::memory::Load;
 use crate::hostile::sources::MANY;
 use crate::load::frame::{self, Opcode};
 use crate::load::peer::{Peer, PeerError, V2};
+use crate::random::Random;
 use crate::steps::Failure;
 
 /// How many connections at full scale, how many at once, and the pings of each.

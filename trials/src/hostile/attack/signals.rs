@@ -12,10 +12,10 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::{Made, Plan, crowd};
-use crate::chaos::random::Random;
 use crate::hostile::memory::Load;
 use crate::hostile::sources::MANY;
 use crate::load::peer::{Peer, PeerError, V2};
+use crate::random::Random;
 use crate::steps::Failure;
 use owners::{COUNTED_KEYS, Counter, Deaf};
 

@@ -10,10 +10,10 @@ use tokio::time::{sleep, timeout};
 
 use super::signals::owners::{COUNTED_KEYS, Counter};
 use super::{Made, Plan, crowd};
-use crate::chaos::random::Random;
 use crate::hostile::memory::Load;
 use crate::hostile::sources::MANY;
 use crate::load::peer::{Peer, PeerError, V2};
+use crate::random::Random;
 use crate::steps::Failure;
 
 /// How many voters at full scale, and how many at once.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::Viewer;
-use crate::chaos::fault::Fault;
-use crate::chaos::model::Claim;
 use crate::load::peer::{Peer, PeerError, V2};
+use crate::model::Claim;
+use crate::model::fault::Fault;
 
 /// One cut in so many is followed by a long absence, after half of which the history does not reach back.
 const LONG_ABSENCE_IN: u64 = 200;

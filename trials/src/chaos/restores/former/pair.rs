@@ -11,8 +11,8 @@ use tokio::process::Command;
 use super::Former;
 use super::build::Clients;
 use super::process::Process;
-use crate::chaos::fault::{Fault, Faults};
 use crate::chaos::relay::Relay;
+use crate::model::fault::{Fault, Faults};
 use crate::steps::{Failure, root};
 
 /// What the kinds are called.

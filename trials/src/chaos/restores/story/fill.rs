@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 
 use super::super::client::Owner;
-use crate::chaos::random::Random;
-use crate::chaos::record::Kind;
 use crate::chaos::speaker::Saying;
 use crate::load::peer::PeerError;
+use crate::model::record::Kind;
+use crate::random::Random;
 
 /// How many messages, and how long their parameters: more than the journal takes (64 MiB).
 const MESSAGES: usize = 1_200;

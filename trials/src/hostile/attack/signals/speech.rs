@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::chaos::random::Random;
 use crate::load::frame::{Opcode, masked};
+use crate::random::Random;
 
 /// More values than a room tells apart.
 const VALUES: u64 = 200;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 /// What a numbered message does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Event,
     State,
     Clear,
@@ -26,30 +26,30 @@ struct Said {
 
 /// An ephemeral message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Ephemeral {
+pub(crate) struct Ephemeral {
     /// Which one it is, from 1.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// The number of the last numbered message before it.
-    pub(super) after: u64,
+    pub(crate) after: u64,
 }
 
 /// Everything that was said in one numbering of a room.
 #[derive(Debug, Default)]
-pub(super) struct Record {
+pub(crate) struct Record {
     /// The room's id.
-    pub(super) room: String,
+    pub(crate) room: String,
     /// The room's epoch when it was created; that of a later life has the same numbering.
-    pub(super) epoch: String,
+    pub(crate) epoch: String,
     /// The time between two heartbeats.
-    pub(super) alive_ms: u64,
+    pub(crate) alive_ms: u64,
     /// The number of the last message that was acknowledged.
-    pub(super) acked: u64,
+    pub(crate) acked: u64,
     /// The newest term that there may be.
-    pub(super) term: u64,
+    pub(crate) term: u64,
     /// Whether the owner may be away, as it is when its server was replaced.
-    pub(super) may_be_away: bool,
+    pub(crate) may_be_away: bool,
     /// How many messages the history holds, where that is known: whoever missed no more is let resume, and nobody else.
-    pub(super) history_messages: Option<u64>,
+    pub(crate) history_messages: Option<u64>,
     said: Vec<Said>,
     /// For each key the numbers of the states and clears, in order.
     keys: Vec<Vec<u64>>,
@@ -61,19 +61,19 @@ pub(super) struct Record {
 
 impl Record {
     /// An empty room.
-    pub(super) fn new(room: &str, epoch: &str, alive_ms: u64) -> Self {
+    pub(crate) fn new(room: &str, epoch: &str, alive_ms: u64) -> Self {
         Self { room: room.into(), epoch: epoch.into(), alive_ms, term: 1, ..Self::default() }
     }
 
     /// Whether an answer may name `epoch`: that of another life only where the server may have been replaced.
-    pub(super) fn may_be_in(&self, epoch: &str) -> bool {
+    pub(crate) fn may_be_in(&self, epoch: &str) -> bool {
         let numbering = |epoch: &str| epoch.get(..16).filter(|_| epoch.len() == 32).map(str::to_owned);
         let is_other_life = numbering(epoch).is_some_and(|own| numbering(&self.epoch) == Some(own));
         epoch == self.epoch || (self.may_be_away && is_other_life)
     }
 
     /// A message is about to be said; returns the number that it must get. `params` is what viewers get.
-    pub(super) fn say(&mut self, kind: Kind, key: &str, params: &str) -> u64 {
+    pub(crate) fn say(&mut self, kind: Kind, key: &str, params: &str) -> u64 {
         let seq = self.last() + 1;
         let params = if kind == Kind::Clear { "[]" } else { params };
         let frame = frame(seq, kind, key, params);
@@ -95,45 +95,45 @@ impl Record {
     }
 
     /// An ephemeral message is about to be said.
-    pub(super) fn say_ephemeral(&mut self, key: &str, params: &str) {
+    pub(crate) fn say_ephemeral(&mut self, key: &str, params: &str) {
         let number = self.ephemerals.len() as u64 + 1;
         let frame = format!(r#"{{"type":"message","key":"{key}","params":{params}}}"#);
         self.ephemerals.insert(frame.into(), Ephemeral { number, after: self.last() });
     }
 
     /// The number of the last message.
-    pub(super) fn last(&self) -> u64 {
+    pub(crate) fn last(&self) -> u64 {
         self.said.len() as u64
     }
 
     /// How many ephemeral messages were said.
-    pub(super) fn ephemerals(&self) -> u64 {
+    pub(crate) fn ephemerals(&self) -> u64 {
         self.ephemerals.len() as u64
     }
 
     /// The key of a message, if it was said.
-    pub(super) fn key(&self, seq: u64) -> Option<&str> {
+    pub(crate) fn key(&self, seq: u64) -> Option<&str> {
         let said = self.said(seq)?;
         self.names.iter().find(|(_, at)| **at == said.key).map(|(name, _)| &**name)
     }
 
     /// The text of a message, if it was said.
-    pub(super) fn frame(&self, seq: u64) -> Option<&str> {
+    pub(crate) fn frame(&self, seq: u64) -> Option<&str> {
         self.said(seq).map(|said| &*said.frame)
     }
 
     /// The ephemeral message of this text, if it was said.
-    pub(super) fn ephemeral(&self, frame: &str) -> Option<Ephemeral> {
+    pub(crate) fn ephemeral(&self, frame: &str) -> Option<Ephemeral> {
         self.ephemerals.get(frame).copied()
     }
 
     /// How many bytes of key and params the messages after `seq` up to `end` have.
-    pub(super) fn bytes(&self, seq: u64, end: u64) -> u64 {
+    pub(crate) fn bytes(&self, seq: u64, end: u64) -> u64 {
         self.bytes_through(end).saturating_sub(self.bytes_through(seq))
     }
 
     /// How many bytes the texts of the messages after `seq` up to `end` have.
-    pub(super) fn frame_bytes(&self, seq: u64, end: u64) -> u64 {
+    pub(crate) fn frame_bytes(&self, seq: u64, end: u64) -> u64 {
         let through = |seq| self.said(seq).map_or(0, |said| said.frame_bytes);
         through(end).saturating_sub(through(seq))
     }
@@ -148,14 +148,14 @@ impl Record {
 
     /// The first message after `through` that supersedes this one: both change the same key. `None` for an event, and
     /// when there is none.
-    pub(super) fn superseded_by(&self, seq: u64, through: u64) -> Option<u64> {
+    pub(crate) fn superseded_by(&self, seq: u64, through: u64) -> Option<u64> {
         let said = self.said(seq).filter(|said| said.kind != Kind::Event)?;
         let changes = &self.keys[said.key];
         changes.get(changes.partition_point(|&change| change <= through)).copied()
     }
 
     /// The numbers of the messages that are the state after message `seq`, in order.
-    pub(super) fn fold(&self, seq: u64) -> Vec<u64> {
+    pub(crate) fn fold(&self, seq: u64) -> Vec<u64> {
         let newest = |changes: &Vec<u64>| {
             let before = changes.partition_point(|&change| change <= seq);
             before.checked_sub(1).map(|at| changes[at])
@@ -168,7 +168,7 @@ impl Record {
 }
 
 /// The text that every viewer must get of a message.
-pub(super) fn frame(seq: u64, kind: Kind, key: &str, params: &str) -> String {
+pub(crate) fn frame(seq: u64, kind: Kind, key: &str, params: &str) -> String {
     let (params, flag) = match kind {
         Kind::Event => (params, ""),
         Kind::State => (params, r#","state":true"#),

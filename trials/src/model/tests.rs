@@ -1,8 +1,8 @@
 //! Every fault that a model must find, and the conversations in which it must find none.
 
 use super::*;
-use crate::chaos::answer::{How, Reason};
-use crate::chaos::record::Kind;
+use crate::model::answer::{How, Reason};
+use crate::model::record::Kind;
 
 /// Messages 1 to 6: a=1, b=2, an event, a=4, b cleared, an event; an ephemeral one after 4 and one after 6.
 fn record() -> Record {

@@ -1,15 +1,15 @@
 //! The messages that come one by one: in order, once, and behind the holes that were told. Pure.
 
 use super::Model;
-use crate::chaos::answer::Message;
-use crate::chaos::fault::Fault;
-use crate::chaos::ledger::Entered;
-use crate::chaos::record::Record;
-use crate::chaos::state;
+use crate::model::answer::Message;
+use crate::model::fault::Fault;
+use crate::model::ledger::Entered;
+use crate::model::record::Record;
+use crate::model::state;
 
 impl Model {
     /// Applies one message.
-    pub(super) fn deliver(&mut self, seq: u64, message: &Message<'_>, text: &str, record: &Record) {
+    pub(crate) fn deliver(&mut self, seq: u64, message: &Message<'_>, text: &str, record: &Record) {
         let position = self.position.unwrap_or(0);
         let hole = self.hole.take();
         match self.ledger.enter(seq) {
@@ -53,7 +53,7 @@ impl Model {
     }
 
     /// Whether what the holes stand for has come, so that the state is the fold.
-    pub(in crate::chaos) fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.position.is_some_and(|position| position >= self.complete_at)
     }
 
@@ -66,7 +66,7 @@ impl Model {
     }
 
     /// An ephemeral message came.
-    pub(super) fn ephemeral(&mut self, text: &str, record: &Record) {
+    pub(crate) fn ephemeral(&mut self, text: &str, record: &Record) {
         let position = self.position.unwrap_or(0);
         let Some(said) = record.ephemeral(text) else {
             return self.faults.note(Fault::Unsaid, || text.into());

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 /// The fold of the messages so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct State {
+pub(crate) struct State {
     /// The number of each key's value.
     keys: HashMap<String, u64>,
     /// The text of each value, in the order of last change.
@@ -15,53 +15,53 @@ pub(super) struct State {
 
 impl State {
     /// `key` has a new value.
-    pub(super) fn insert(&mut self, key: &str, seq: u64, frame: &str) {
+    pub(crate) fn insert(&mut self, key: &str, seq: u64, frame: &str) {
         self.remove(key);
         self.keys.insert(key.into(), seq);
         self.frames.insert(seq, frame.into());
     }
 
     /// `key` has no value any more.
-    pub(super) fn remove(&mut self, key: &str) {
+    pub(crate) fn remove(&mut self, key: &str) {
         if let Some(old) = self.keys.remove(key) {
             self.frames.remove(&old);
         }
     }
 
     /// The numbers of the values.
-    pub(super) fn seqs(&self) -> impl Iterator<Item = u64> {
+    pub(crate) fn seqs(&self) -> impl Iterator<Item = u64> {
         self.frames.keys().copied()
     }
 
     /// The texts of the values.
-    pub(super) fn frames(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn frames(&self) -> impl Iterator<Item = &str> {
         self.frames.values().map(String::as_str)
     }
 
     /// A hash of the texts in their order.
-    pub(super) fn hash(&self) -> Hash {
+    pub(crate) fn hash(&self) -> Hash {
         hash(self.frames())
     }
 }
 
 /// What stands for many texts.
-pub(super) type Hash = [u8; 32];
+pub(crate) type Hash = [u8; 32];
 
 /// The hash of texts, each ended so that no two series have the same bytes.
-pub(super) fn hash<'a>(texts: impl Iterator<Item = &'a str>) -> Hash {
+pub(crate) fn hash<'a>(texts: impl Iterator<Item = &'a str>) -> Hash {
     let mut digest = Sha256::new();
     texts.for_each(|text| enter(&mut digest, text));
     digest.finalize().into()
 }
 
 /// Enters one text into a hash of many.
-pub(super) fn enter(digest: &mut Sha256, text: &str) {
+pub(crate) fn enter(digest: &mut Sha256, text: &str) {
     digest.update(text);
     digest.update(b"\n");
 }
 
 /// The beginning of a hash, for people.
-pub(super) fn short(hash: &Hash) -> String {
+pub(crate) fn short(hash: &Hash) -> String {
     hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

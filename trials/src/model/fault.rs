@@ -8,7 +8,7 @@ const CASE_BYTES_MAX: usize = 600;
 
 /// What a server or a connection must not do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// A text that PROTOCOL.md does not allow, or not here.
     Forbidden,
     /// A message came that nobody said, or its number is beyond what was said.
@@ -54,11 +54,11 @@ pub(super) enum Fault {
 
 /// Every kind that happened.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Faults(BTreeMap<Fault, (u64, String)>);
+pub(crate) struct Faults(BTreeMap<Fault, (u64, String)>);
 
 impl Faults {
     /// Something of this kind happened; `case` is asked for the first of each kind.
-    pub(super) fn note(&mut self, fault: Fault, case: impl FnOnce() -> String) {
+    pub(crate) fn note(&mut self, fault: Fault, case: impl FnOnce() -> String) {
         let (count, _) = self.0.entry(fault).or_insert_with(|| {
             let mut case = case();
             let end = (0..=CASE_BYTES_MAX).rev().find(|&end| case.is_char_boundary(end)).unwrap_or(0);
@@ -72,19 +72,19 @@ impl Faults {
     }
 
     /// Adds those of another one.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         for (&fault, (count, case)) in &other.0 {
             self.0.entry(fault).or_insert_with(|| (0, case.clone())).0 += count;
         }
     }
 
     /// How often one kind happened.
-    pub(super) fn count(&self, fault: Fault) -> u64 {
+    pub(crate) fn count(&self, fault: Fault) -> u64 {
         self.0.get(&fault).map_or(0, |(count, _)| *count)
     }
 
     /// How often anything happened.
-    pub(super) fn all(&self) -> u64 {
+    pub(crate) fn all(&self) -> u64 {
         self.0.values().map(|(count, _)| count).sum()
     }
 }

@@ -1,10 +1,10 @@
 //! How a viewer asks for its room, what it must be answered, and the replay that follows. Pure.
 
 use super::{Heard, Model, Phase};
-use crate::chaos::answer::{How, Joined, Presence, Reason};
-use crate::chaos::fault::Fault;
-use crate::chaos::record::Record;
-use crate::chaos::state::State;
+use crate::model::answer::{How, Joined, Presence, Reason};
+use crate::model::fault::Fault;
+use crate::model::record::Record;
+use crate::model::state::State;
 
 /// The most messages that a room's history holds (`history_messages_max`).
 const HISTORY_MESSAGES_MAX: u64 = 1_024;
@@ -14,7 +14,7 @@ const HISTORY_BYTES_MAX: u64 = 1024 * 1024;
 
 /// What a join says of what the client has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::chaos) enum Claim {
+pub(crate) enum Claim {
     /// What is true: the cursor, or none.
     Honest,
     /// A number beyond the room's last one.
@@ -26,11 +26,11 @@ pub(in crate::chaos) enum Claim {
 }
 
 /// What a join came to.
-pub(in crate::chaos) type Outcome = (How, Option<Reason>);
+pub(crate) type Outcome = (How, Option<Reason>);
 
 /// A join that has no answer yet.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     id: String,
     claim: Claim,
     /// The epoch of the cursor.
@@ -41,24 +41,24 @@ pub(super) struct Asked {
 
 /// A replay that is not whole yet.
 #[derive(Debug)]
-pub(super) struct Replay {
+pub(crate) struct Replay {
     /// How many frames are to come.
-    pub(super) left: u64,
+    pub(crate) left: u64,
     /// Its last number.
     seq: u64,
     /// Whether it is a state, applied at its end; otherwise its messages are applied one by one.
-    pub(super) is_whole: bool,
+    pub(crate) is_whole: bool,
     /// The epoch of the state.
     epoch: String,
     /// What came of a state.
-    pub(super) state: State,
+    pub(crate) state: State,
     /// How many frames were announced.
     announced: u64,
 }
 
 impl Model {
     /// Begins a connection: what is to be sent.
-    pub(in crate::chaos) fn join(&mut self, id: String, claim: Claim, record: &Record) -> String {
+    pub(crate) fn join(&mut self, id: String, claim: Claim, record: &Record) -> String {
         let room = &record.room;
         let epoch = if self.epoch.is_empty() { record.epoch.clone() } else { self.epoch.clone() };
         let cursor = match (claim, self.position) {
@@ -74,14 +74,14 @@ impl Model {
     }
 
     /// Ends a pause: what is to be sent.
-    pub(in crate::chaos) fn unpause(&mut self, id: String, record: &Record) -> String {
+    pub(crate) fn unpause(&mut self, id: String, record: &Record) -> String {
         let text = format!(r#"{{"type":"unpause","id":"{id}"}}"#);
         let epoch = self.epoch.clone();
         self.unpausing = Some(Asked { id, claim: Claim::Honest, epoch, acked: record.acked });
         text
     }
 
-    pub(super) fn joined(&mut self, joined: &Joined<'_>, record: &Record) -> Heard {
+    pub(crate) fn joined(&mut self, joined: &Joined<'_>, record: &Record) -> Heard {
         let asked = match (std::mem::take(&mut self.phase), self.unpausing.take()) {
             (Phase::Asked(asked), _) | (_, Some(asked)) => asked,
             _ => return Heard::Other,
@@ -111,7 +111,7 @@ impl Model {
     }
 
     /// What every announcement says of the room.
-    pub(super) fn room(&mut self, term: u64, epoch: &str, owner: Presence, record: &Record) {
+    pub(crate) fn room(&mut self, term: u64, epoch: &str, owner: Presence, record: &Record) {
         let is_term = (self.term.max(1)..=record.term).contains(&term);
         if !is_term || (owner == Presence::Away && !record.may_be_away) || !record.may_be_in(epoch) {
             let newest = self.term;
@@ -157,7 +157,7 @@ impl Model {
     }
 
     /// A replay of `replay` frames up to `seq` follows: the state in an epoch, or what was missed.
-    pub(super) fn replay(&mut self, seq: u64, replay: u64, state_of: Option<&str>, record: &Record) {
+    pub(crate) fn replay(&mut self, seq: u64, replay: u64, state_of: Option<&str>, record: &Record) {
         let (state, is_whole) = (State::default(), state_of.is_some());
         let epoch = state_of.unwrap_or_default().to_owned();
         self.phase = Phase::Replay(Replay { left: replay, seq, is_whole, epoch, state, announced: replay });
@@ -165,7 +165,7 @@ impl Model {
     }
 
     /// Ends the replay if nothing of it is to come.
-    pub(super) fn settle(&mut self, record: &Record) {
+    pub(crate) fn settle(&mut self, record: &Record) {
         let replay = match std::mem::take(&mut self.phase) {
             Phase::Replay(replay) if replay.left == 0 => replay,
             other => {

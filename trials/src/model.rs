@@ -1,20 +1,26 @@
 //! A viewer by the client rules of PROTOCOL.md section 2, which looks at everything it hears: it knows what was said.
 //! Pure: texts in, faults out.
 
+pub(crate) mod answer;
 mod delivery;
+pub(crate) mod fault;
 mod join;
+pub(crate) mod ledger;
+pub(crate) mod record;
+pub(crate) mod state;
+pub(crate) mod sum;
 #[cfg(test)]
 mod tests;
 
 use sha2::{Digest, Sha256};
 
-use super::answer::{Alive, Answer, Message, Owner, Reset, ResetReason, Skipped};
-use super::fault::{Fault, Faults};
-use super::ledger::Ledger;
-use super::record::Record;
-use super::state::{Hash, State};
+use answer::{Alive, Answer, Message, Owner, Reset, ResetReason, Skipped};
+use fault::{Fault, Faults};
 use join::{Asked, Replay};
-pub(super) use join::{Claim, Outcome};
+pub(crate) use join::{Claim, Outcome};
+use ledger::Ledger;
+use record::Record;
+use state::{Hash, State};
 
 /// The most bytes that may wait for a viewer (`backlog_bytes_max`): a `reset` says that there were more.
 const BACKLOG_BYTES_MAX: u64 = 256 * 1024;
@@ -27,7 +33,7 @@ const EPHEMERAL_BYTES_MAX: u64 = 32 * 1024;
 
 /// One viewer over all its connections.
 #[derive(Debug, Default)]
-pub(super) struct Model {
+pub(crate) struct Model {
     /// The number up to which it has everything: with the epoch its cursor. `None` before the first whole replay.
     position: Option<u64>,
     /// The epoch of its cursor.
@@ -53,7 +59,7 @@ pub(super) struct Model {
     replayed: u64,
     /// The texts of all numbered messages outside of snapshots and resets, as they came.
     digest: Sha256,
-    pub(super) faults: Faults,
+    pub(crate) faults: Faults,
 }
 
 /// Where a connection is.
@@ -69,7 +75,7 @@ enum Phase {
 
 /// What a text meant.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(crate) enum Heard {
     /// The join was answered.
     Joined(Outcome),
     /// The state follows anew, because this viewer was too slow.
@@ -92,14 +98,14 @@ pub(super) enum Heard {
 
 impl Model {
     /// One that has the empty state from before the first message, and asks for all that came after it.
-    pub(super) fn from_the_first() -> Self {
+    pub(crate) fn from_the_first() -> Self {
         let mut model = Self { position: Some(0), ..Self::default() };
         model.ledger.begin_or_reset(0);
         model
     }
 
     /// One that has everything up to `seq`, and asks for all that came after it.
-    pub(super) fn from(seq: u64, record: &Record) -> Self {
+    pub(crate) fn from(seq: u64, record: &Record) -> Self {
         let mut model = Self { position: Some(seq), ..Self::default() };
         model.ledger.begin_or_reset(seq);
         for seq in record.fold(seq) {
@@ -110,7 +116,7 @@ impl Model {
     }
 
     /// The connection is gone. A replay of a state that was not whole is forgotten.
-    pub(super) fn cut(&mut self) {
+    pub(crate) fn cut(&mut self) {
         self.phase = Phase::Away;
         self.unpausing = None;
         self.hole = None;
@@ -119,40 +125,40 @@ impl Model {
     }
 
     /// Whether it is past its replay.
-    pub(super) fn is_live(&self) -> bool {
+    pub(crate) fn is_live(&self) -> bool {
         matches!(self.phase, Phase::Live)
     }
 
     /// Whether some of a replay is to come.
-    pub(super) fn is_in_replay(&self) -> bool {
+    pub(crate) fn is_in_replay(&self) -> bool {
         matches!(self.phase, Phase::Replay(_))
     }
 
     /// The number up to which it has everything.
-    pub(super) fn position(&self) -> Option<u64> {
+    pub(crate) fn position(&self) -> Option<u64> {
         self.position
     }
 
-    pub(super) fn state(&self) -> &State {
+    pub(crate) fn state(&self) -> &State {
         &self.state
     }
 
     /// How many messages were to be replayed by resumes.
-    pub(super) fn replayed(&self) -> u64 {
+    pub(crate) fn replayed(&self) -> u64 {
         self.replayed
     }
 
-    pub(super) fn ledger(&self) -> &Ledger {
+    pub(crate) fn ledger(&self) -> &Ledger {
         &self.ledger
     }
 
     /// The hash of all numbered messages that came one by one.
-    pub(super) fn hash(&self) -> Hash {
+    pub(crate) fn hash(&self) -> Hash {
         self.digest.clone().finalize().into()
     }
 
     /// A text came.
-    pub(super) fn hear(&mut self, text: &[u8], record: &Record) -> Heard {
+    pub(crate) fn hear(&mut self, text: &[u8], record: &Record) -> Heard {
         let answer = std::str::from_utf8(text).map_err(|error| error.to_string());
         let (text, answer) = match answer.and_then(|text| Ok((text, Answer::read(text)?))) {
             Ok(read) => read,

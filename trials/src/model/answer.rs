@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 /// One text from a server.
 #[derive(Debug)]
-pub(super) enum Answer<'a> {
+pub(crate) enum Answer<'a> {
     Created(Created<'a>),
     Owned(Owned<'a>),
     Joined(Joined<'a>),
@@ -31,11 +31,11 @@ macro_rules! frames {
         $(#[$doc])*
         #[derive(Debug, Deserialize, Serialize)]
         #[serde(deny_unknown_fields, rename_all = "camelCase")]
-        pub(super) struct $name<'a> {
+        pub(crate) struct $name<'a> {
             /// The frame's name.
             #[serde(borrow)]
             r#type: Cow<'a, str>,
-            $($(#[$attribute])* pub(super) $member: $type,)*
+            $($(#[$attribute])* pub(crate) $member: $type,)*
         }
     )*};
 }
@@ -152,7 +152,7 @@ frames! {
 /// What a client may send. What has no limit is missing.
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     #[serde(skip_serializing_if = "Option::is_none")]
     message_bytes: Option<u64>,
     key_bytes: u64,
@@ -166,16 +166,16 @@ pub(super) struct Limits {
 /// Which viewer it is, and by what it is recognized.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Recognized<'a> {
-    pub(super) number: u64,
+pub(crate) struct Recognized<'a> {
+    pub(crate) number: u64,
     #[serde(borrow)]
-    pub(super) key: Cow<'a, str>,
+    pub(crate) key: Cow<'a, str>,
 }
 
 /// How a join begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum How {
+pub(crate) enum How {
     Snapshot,
     Resumed,
     Reset,
@@ -184,7 +184,7 @@ pub(super) enum How {
 /// Why a join is not resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Reason {
+pub(crate) enum Reason {
     Retention,
     Epoch,
     Future,
@@ -194,7 +194,7 @@ pub(super) enum Reason {
 /// Why a viewer gets the state anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum ResetReason {
+pub(crate) enum ResetReason {
     Slow,
     Gap,
 }
@@ -202,7 +202,7 @@ pub(super) enum ResetReason {
 /// Whether the owner is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Presence {
+pub(crate) enum Presence {
     Live,
     Away,
 }
@@ -224,7 +224,7 @@ struct Kind<'a> {
 
 impl<'a> Answer<'a> {
     /// Reads one text, or says why a server must not send it to a client that asked for no more than this program does.
-    pub(super) fn read(text: &'a str) -> Result<Self, String> {
+    pub(crate) fn read(text: &'a str) -> Result<Self, String> {
         let kind: Kind<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         match kind.r#type.as_ref() {
             "message" => {

@@ -17,7 +17,7 @@ enum Mark {
 
 /// How a message that came fits to those before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Entered {
+pub(crate) enum Entered {
     New,
     /// It had come before.
     Repeated,
@@ -27,7 +27,7 @@ pub(super) enum Entered {
 
 /// The messages after a viewer's first position.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     /// The number before the first one that this viewer must hear; `None` before its first join.
     base: Option<u64>,
     /// That of `base` + 1 comes first.
@@ -36,19 +36,19 @@ pub(super) struct Ledger {
 
 /// How many messages there were of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
-    pub(super) expected: u64,
-    pub(super) received: u64,
+pub(crate) struct Counts {
+    pub(crate) expected: u64,
+    pub(crate) received: u64,
     /// Told by a true `skipped`.
-    pub(super) superseded: u64,
+    pub(crate) superseded: u64,
     /// Told by a `reset`.
-    pub(super) reset: u64,
-    pub(super) lost: u64,
+    pub(crate) reset: u64,
+    pub(crate) lost: u64,
 }
 
 impl Ledger {
     /// The viewer has the state up to `seq`: where its life begins, or what it did not get up to there was announced.
-    pub(super) fn begin_or_reset(&mut self, seq: u64) {
+    pub(crate) fn begin_or_reset(&mut self, seq: u64) {
         match self.base {
             None => self.base = Some(seq),
             Some(base) => self.announce(base + 1, seq, Mark::Reset),
@@ -56,7 +56,7 @@ impl Ledger {
     }
 
     /// The messages up to and including `through` that did not come were superseded.
-    pub(super) fn superseded(&mut self, from: u64, through: u64) {
+    pub(crate) fn superseded(&mut self, from: u64, through: u64) {
         self.announce(from, through, Mark::Superseded);
     }
 
@@ -71,7 +71,7 @@ impl Ledger {
     }
 
     /// A message came.
-    pub(super) fn enter(&mut self, seq: u64) -> Entered {
+    pub(crate) fn enter(&mut self, seq: u64) -> Entered {
         let is_last = self.base.is_some_and(|base| seq > base + self.marks.len() as u64);
         match self.mark(seq) {
             Some(Mark::Came) => Entered::Repeated,
@@ -92,13 +92,13 @@ impl Ledger {
     }
 
     /// The numbers of all that came, in their order.
-    pub(super) fn came(&self) -> impl Iterator<Item = u64> {
+    pub(crate) fn came(&self) -> impl Iterator<Item = u64> {
         let first = self.base.unwrap_or(0) + 1;
         (first..).zip(&self.marks).filter(|(_, mark)| **mark == Mark::Came).map(|(seq, _)| seq)
     }
 
     /// The count of each kind, if `last` is the number of the last message.
-    pub(super) fn counts(&self, last: u64) -> Counts {
+    pub(crate) fn counts(&self, last: u64) -> Counts {
         let count = |mark| self.marks.iter().filter(|known| **known == mark).count() as u64;
         let expected = self.base.map_or(0, |base| last.saturating_sub(base));
         let (received, superseded, reset) = (count(Mark::Came), count(Mark::Superseded), count(Mark::Reset));

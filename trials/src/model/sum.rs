@@ -2,22 +2,22 @@
 
 use std::fmt;
 
+use super::Model;
 use super::fault::{Fault, Faults};
 use super::ledger::Counts;
-use super::model::Model;
 use super::record::Record;
 use super::state::{self, Hash, short};
 
 /// The viewers of one room.
 #[derive(Debug)]
-pub(super) struct Sum {
+pub(crate) struct Sum {
     viewers: u64,
     /// The number of the last message.
-    pub(super) last: u64,
-    pub(super) counts: Counts,
+    pub(crate) last: u64,
+    pub(crate) counts: Counts,
     /// How many messages came by resumes.
-    pub(super) replayed: u64,
-    pub(super) faults: Faults,
+    pub(crate) replayed: u64,
+    pub(crate) faults: Faults,
     /// How many viewers ended in the owner's state, and its hash.
     states: (u64, Hash),
     /// How many heard exactly the bytes that were said under the numbers that they heard.
@@ -27,7 +27,7 @@ pub(super) struct Sum {
 }
 
 impl Sum {
-    pub(super) fn of<'a>(models: impl Iterator<Item = &'a Model>, record: &Record) -> Self {
+    pub(crate) fn of<'a>(models: impl Iterator<Item = &'a Model>, record: &Record) -> Self {
         let last = record.last();
         let frames = |seqs: &mut dyn Iterator<Item = u64>| state::hash(seqs.filter_map(|seq| record.frame(seq)));
         let (state, all) = (frames(&mut record.fold(last).into_iter()), frames(&mut (1..=last)));
@@ -49,7 +49,7 @@ impl Sum {
     }
 
     /// Whether all ended with the owner's state and bytes.
-    pub(super) fn is_equal(&self) -> bool {
+    pub(crate) fn is_equal(&self) -> bool {
         [self.states.0, self.exact] == [self.viewers; 2]
     }
 }
