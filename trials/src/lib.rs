@@ -3,6 +3,8 @@
 mod bench;
 mod chaos;
 mod hostile;
+#[cfg(test)]
+mod independence;
 mod load;
 mod model;
 mod random;

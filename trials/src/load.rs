@@ -1,5 +1,6 @@
 //! What the load generators share: connections, the server's process, threads. Must not know what is measured.
 
+pub(crate) mod frame;
 pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod server;
@@ -10,7 +11,6 @@ use std::time::{Duration, Instant};
 
 pub(crate) use crate::steps::target;
 use crate::steps::{Failure, Steps, command};
-pub(crate) use rtbroadcaster_bench::frame;
 
 /// In a build that is not optimized: has an optimized one do what this one was called for, and says how that ended.
 /// The load generator must not be what is slow.

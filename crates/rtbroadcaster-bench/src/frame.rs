@@ -8,24 +8,20 @@ const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
 /// What a frame is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Opcode {
-    /// A text message.
+pub(crate) enum Opcode {
     Text,
-    /// The end of the connection.
     Close,
-    /// A question whether the other end is there.
     Ping,
-    /// The answer to it.
     Pong,
 }
 
 /// What is no whole, unmasked frame of a known kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the server sent a frame that begins with {0:#04x} {1:#04x}")]
-pub struct BadFrame(u8, u8);
+pub(crate) struct BadFrame(u8, u8);
 
 /// A frame as a client sends it.
-pub fn masked(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn masked(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     let first = 0x80
         | match opcode {
             Opcode::Text => 1,
@@ -50,7 +46,7 @@ pub fn masked(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
 }
 
 /// The first frame of `bytes` and where its payload is, or `None` if it is not whole yet.
-pub fn first(bytes: &[u8]) -> Result<Option<(Opcode, Range<usize>)>, BadFrame> {
+pub(crate) fn first(bytes: &[u8]) -> Result<Option<(Opcode, Range<usize>)>, BadFrame> {
     let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };
     let opcode = match first {
         0x81 => Opcode::Text,

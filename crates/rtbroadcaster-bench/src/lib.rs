@@ -25,7 +25,7 @@ mod crew;
 mod failure;
 mod figures;
 mod files;
-pub mod frame;
+mod frame;
 mod handshake;
 mod latency;
 mod ledger;
