@@ -22,6 +22,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::load::release;
+use crate::report::Report;
+use crate::scenario::{Scenario, run_all};
 use crate::steps::{Failure, Steps, command};
 use cell::Plan;
 use contender::{Contender, Relays};
@@ -40,7 +42,7 @@ const QUICK_VIEWERS: u32 = 300;
 const OVERLOAD_VIEWERS: u32 = 15_000;
 
 /// Each round measures every server in every cell, each time a new process on a core of its own.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Bench {
     /// How often everything is measured; isolation: how many pairs of blocks [default: 7, isolation 5, with --quick 1]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=100))]
@@ -139,8 +141,29 @@ impl Bench {
     }
 }
 
-/// Has every cell measured in every round and printed, whatever the first ones bring.
+/// Measures what is asked for, and tells it.
 pub(crate) fn run(options: &Bench, steps: &mut Steps) -> Result<(), Failure> {
+    run_all::<Measurement>(options, (), steps, |_, _| ())
+}
+
+/// All that is asked for.
+struct Measurement(Bench);
+
+impl Scenario for Measurement {
+    type Options = Bench;
+    type Given = ();
+
+    fn plans(options: &Bench, (): ()) -> Vec<Self> {
+        vec![Self(options.clone())]
+    }
+
+    fn run(self, steps: &mut Steps) -> Result<Report, Failure> {
+        measure(&self.0, steps)
+    }
+}
+
+/// Has every cell measured in every round, whatever the first ones bring.
+fn measure(options: &Bench, steps: &mut Steps) -> Result<Report, Failure> {
     if options.instructions {
         let wish = if options.accept { Baseline::Accept } else { Baseline::Compare };
         return instructions::run(wish, steps);
@@ -180,9 +203,6 @@ pub(crate) fn run(options: &Bench, steps: &mut Steps) -> Result<(), Failure> {
     }
     steps.pass();
     let summary = Summary::of(&journal, &cells);
-    println!("{summary}");
-    if let Some(path) = &options.json {
-        journal.write(&summary, path)?;
-    }
-    summary.verdict()
+    let written = options.json.as_ref().map_or(Ok(()), |path| journal.write(&summary, path));
+    Ok(Report::from(summary).unless(written))
 }

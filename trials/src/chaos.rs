@@ -29,16 +29,15 @@ mod times;
 mod votes;
 mod witness;
 
-use std::fmt::Display;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 
 use crate::load::{optimized, server_program};
+use crate::scenario::{Scenario, run_all};
 use crate::steps::{Failure, Steps};
 pub(crate) use herd::be_a_herd;
-use lives::viewer::Return;
-use lives::{Ack, Keeping};
+use lives::Ack;
 pub(crate) use takeovers::be_an_owner;
 
 /// Without --only all scenarios run, one after the other, but those that say otherwise.
@@ -46,73 +45,36 @@ pub(crate) use takeovers::be_an_owner;
 pub(crate) struct Chaos {
     /// Which scenario; may be repeated
     #[arg(long)]
-    only: Vec<Scenario>,
+    only: Vec<Name>,
     /// What decides all chance and all contents [default: another one each time]
     #[arg(long)]
     seed: Option<u64>,
-    /// cuts, lags: how many viewers; a fifth of them lags
-    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=5_000))]
-    viewers: u32,
     /// cuts, lags, kills, remote: how many messages a second; four times as many for viewers that lag, eight times with kills
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
-    /// cuts, lags: how long messages are said
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
-    seconds: u32,
-    /// takeovers: how many
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
-    takeovers: u32,
-    /// joins: how many
-    #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u32).range(1..))]
-    joins: u32,
-    /// kills: how many
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    kills: u32,
-    /// kills: how many viewers
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=5_000))]
-    kill_viewers: u32,
     /// kills, drains, restarts, graces: what a message survives when it is acknowledged
     #[arg(long, value_enum, default_value_t)]
     ack: Ack,
-    /// kills: the most messages of the history; whoever misses more must be told `reset` [default: no limit]
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000))]
-    history_messages: Option<u64>,
-    /// restarts: how many rooms; each needs two open files here and two in the server
-    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=9_000))]
-    restart_rooms: u32,
-    /// restarts: how often each number of messages and each way to end
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
-    restarts: u32,
-    /// drains: how many viewers; each needs an open file here and one in the server
-    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=18_000))]
-    drain_viewers: u32,
-    /// drains: viewers come back when the server has advised it, and not at once
-    #[arg(long)]
-    obey: bool,
-    /// votes: how many viewers vote; each needs an open file here and one in the server
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=18_000))]
-    voters: u32,
-    /// audience: how many viewers come and go
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=5_000))]
-    audience_viewers: u32,
-    /// audience: how often they move and rest
-    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    audience_rounds: u32,
-    /// remote: how many cuts
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    cuts: u32,
-    /// remote: how many servers are killed meanwhile
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(..=1_000))]
-    remote_kills: u32,
-    /// remote: how often the room changes its owner meanwhile
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=1_000))]
-    remote_takeovers: u32,
-    /// remote: how many viewers
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=500))]
-    remote_viewers: u32,
-    /// graces: how many servers are stopped or killed
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=2_000))]
-    grace_stops: u32,
+    #[command(flatten)]
+    cuts: cuts::Options,
+    #[command(flatten)]
+    takeovers: takeovers::Options,
+    #[command(flatten)]
+    joins: joins::Options,
+    #[command(flatten)]
+    kills: kills::Options,
+    #[command(flatten)]
+    restarts: restarts::Options,
+    #[command(flatten)]
+    drains: drains::Options,
+    #[command(flatten)]
+    votes: votes::Options,
+    #[command(flatten)]
+    audience: audience::Options,
+    #[command(flatten)]
+    remote: remote::Options,
+    #[command(flatten)]
+    graces: graces::Options,
     #[command(flatten)]
     blinks: blinks::Options,
     #[command(flatten)]
@@ -128,7 +90,7 @@ pub(crate) struct Chaos {
 
 /// What can be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Scenario {
+enum Name {
     /// Viewers are cut every 1 to 3 s in four ways and come back with their cursor
     Cuts,
     /// The same with a fifth of the viewers and four times the rate, and viewers that read nothing for up to 12 s
@@ -167,21 +129,23 @@ enum Scenario {
     Revotes,
 }
 
-impl Scenario {
+impl Name {
     /// Whether it runs only where it is named: it takes many minutes, and tools that not every machine has.
     fn is_on_demand(self) -> bool {
         matches!(self, Self::Graces | Self::Restores | Self::Blinks | Self::Wakes | Self::Stampedes | Self::Dark)
     }
 }
 
-/// One viewer of these lags where all of them are cut.
-const LAG_VIEWERS: u32 = 5;
-
-/// How many times faster messages are said to viewers that lag: they must be able to fall behind.
-const LAG_RATE: u32 = 4;
-
 /// How many times faster messages are said where servers are killed: some must be on their way when it comes.
 const KILL_RATE: u32 = 8;
+
+/// What is given to every scenario besides its own flags.
+#[derive(Debug, Clone, Copy)]
+struct Given {
+    seed: u64,
+    rate: u32,
+    ack: Ack,
+}
 
 /// Has every scenario run and printed, whatever the first ones bring, by an optimized build of this program.
 pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
@@ -190,134 +154,51 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
     } else if let Some(outcome) = optimized(steps) {
         return outcome;
     }
-    let seed = options.seed.unwrap_or_else(clock);
+    let given = Given { seed: options.seed.unwrap_or_else(clock), rate: options.rate, ack: options.ack };
     let mut all = Ok(());
-    for scenario in Scenario::value_variants() {
-        let is_meant = if options.only.is_empty() { !scenario.is_on_demand() } else { options.only.contains(scenario) };
+    for name in Name::value_variants() {
+        let is_meant = if options.only.is_empty() { !name.is_on_demand() } else { options.only.contains(name) };
         if !is_meant {
             continue;
         }
-        match play(*scenario, options, seed, steps) {
+        match play(*name, options, given, steps) {
             Ok(()) => steps.pass(),
-            Err(failure) => {
-                println!("  FAILED: {failure} (seed {seed})");
-                all = Err(failure);
-            }
+            Err(failure) => all = Err(failure),
         }
     }
     all
 }
 
-/// Runs one and prints what it has shown.
-fn play(scenario: Scenario, options: &Chaos, seed: u64, steps: &mut Steps) -> Result<(), Failure> {
-    let keeping = Keeping { ack: options.ack, history_messages_max: None };
-    match scenario {
-        Scenario::Cuts => {
-            let Chaos { viewers, rate, seconds, .. } = *options;
-            let report = cuts::measure(cuts::Plan { seed, viewers, rate, seconds, lags: false });
-            report.and_then(|report| told(&report, report.verdict()))
-        }
-        Scenario::Lags => {
-            let Chaos { viewers, rate, seconds, .. } = *options;
-            let (viewers, rate) = (viewers / LAG_VIEWERS + 1, rate * LAG_RATE);
-            let report = cuts::measure(cuts::Plan { seed, viewers, rate, seconds, lags: true });
-            report.and_then(|report| told(&report, report.verdict()))
-        }
-        Scenario::Takeovers => {
-            let report = takeovers::measure(takeovers::Plan { seed, takeovers: options.takeovers });
-            report.and_then(|report| told(&report, report.verdict()))
-        }
-        Scenario::Joins => {
-            let report = joins::measure(joins::Plan { seed, joins: options.joins });
-            report.and_then(|report| told(&report, report.verdict()))
-        }
-        Scenario::Kills => {
-            let Chaos { kill_viewers: viewers, rate, kills, .. } = *options;
-            let rate = rate * KILL_RATE;
-            let keeping = Keeping { history_messages_max: options.history_messages, ..keeping };
-            let report = kills::measure(kills::Plan { seed, viewers, rate, kills, keeping });
-            report.and_then(|report| told(&report, report.verdict()))
-        }
-        Scenario::Restarts => {
-            let Chaos { restart_rooms: rooms, restarts, .. } = *options;
-            let report = restarts::measure(restarts::Plan { seed, rooms, restarts, keeping });
-            report.and_then(|report| told(&report, report.verdict()))
-        }
-        Scenario::Drains => {
-            let returns = if options.obey { Return::AsAdvised } else { Return::AtOnce };
-            let report = drains::measure(drains::Plan { seed, viewers: options.drain_viewers, returns, keeping });
-            report.and_then(|report| told(&report, report.verdict()))
-        }
-        Scenario::Votes => {
-            let report = votes::measure(votes::Plan { seed, voters: options.voters });
-            report.and_then(|report| told(&report, report.verdict()))
-        }
-        Scenario::Audience => {
-            let Chaos { audience_viewers: viewers, audience_rounds: rounds, .. } = *options;
-            let report = audience::measure(audience::Plan { seed, viewers, rounds });
-            report.and_then(|report| told(&report, report.verdict()))
-        }
-        Scenario::Remote => {
-            let Chaos { remote_viewers: viewers, rate, cuts, remote_kills: kills, .. } = *options;
-            let (rate, takeovers) = (rate * KILL_RATE, options.remote_takeovers);
-            let report = remote::measure(remote::Plan { seed, viewers, rate, cuts, kills, takeovers });
-            report.and_then(|report| told(&report, report.verdict()))
-        }
-        Scenario::Restores => {
-            let report = restores::measure(restores::Plan { seed }, steps);
-            report.and_then(|report| told(&report, report.verdict()))
-        }
-        Scenario::Blinks => each(options.blinks.plans(seed), |plan| {
-            let report = blinks::measure(plan, steps)?;
-            told(&report, report.verdict())
-        }),
-        Scenario::Wakes => each(options.outages.wakes(seed), |plan| {
-            let report = outages::measure(plan, steps)?;
-            told(&report, report.verdict())
-        }),
-        Scenario::Stampedes => each(options.outages.stampedes(seed), |plan| {
-            let report = outages::measure(plan, steps)?;
-            told(&report, report.verdict())
-        }),
-        Scenario::Revotes => {
-            let report = revotes::measure(options.revotes.plan(seed));
-            report.and_then(|report| told(&report, report.verdict()))
-        }
-        Scenario::Slow => {
-            let report = slow::measure(steps);
-            report.and_then(|report| told(&report, report.verdict()))
-        }
-        Scenario::Dark => {
-            let report = dark::measure(dark::Plan { seed, options: options.dark.clone() }, steps);
-            report.and_then(|report| told(&report, report.verdict()))
-        }
-        Scenario::Graces => {
-            let report = graces::measure(graces::Plan { seed, stops: options.grace_stops, ack: options.ack });
-            report.and_then(|report| told(&report, report.verdict()))
-        }
+/// Runs one.
+fn play(name: Name, options: &Chaos, given: Given, steps: &mut Steps) -> Result<(), Failure> {
+    match name {
+        Name::Cuts => told::<cuts::Plan>(&options.cuts, given, steps),
+        Name::Lags => told::<cuts::Lags>(&options.cuts, given, steps),
+        Name::Takeovers => told::<takeovers::Plan>(&options.takeovers, given, steps),
+        Name::Joins => told::<joins::Plan>(&options.joins, given, steps),
+        Name::Kills => told::<kills::Plan>(&options.kills, given, steps),
+        Name::Restarts => told::<restarts::Plan>(&options.restarts, given, steps),
+        Name::Drains => told::<drains::Plan>(&options.drains, given, steps),
+        Name::Votes => told::<votes::Plan>(&options.votes, given, steps),
+        Name::Audience => told::<audience::Plan>(&options.audience, given, steps),
+        Name::Remote => told::<remote::Plan>(&options.remote, given, steps),
+        Name::Graces => told::<graces::Plan>(&options.graces, given, steps),
+        Name::Restores => told::<restores::Plan>(&(), given, steps),
+        Name::Blinks => told::<blinks::Plan>(&options.blinks, given, steps),
+        Name::Wakes => told::<outages::Wakes>(&options.outages, given, steps),
+        Name::Stampedes => told::<outages::Stampedes>(&options.outages, given, steps),
+        Name::Dark => told::<dark::Plan>(&options.dark, given, steps),
+        Name::Slow => told::<slow::Plan>(&(), given, steps),
+        Name::Revotes => told::<revotes::Plan>(&options.revotes, given, steps),
     }
 }
 
-/// Runs all of these, whatever the first ones bring.
-fn each<P>(plans: Vec<P>, mut run: impl FnMut(P) -> Result<(), Failure>) -> Result<(), Failure> {
-    let mut all = Ok(());
-    for plan in plans {
-        let outcome = run(plan);
-        if let Err(failure) = &outcome {
-            println!("  FAILED: {failure}");
-        }
-        all = all.and(outcome);
-    }
-    all
-}
-
-/// Prints a report and passes its verdict on.
-fn told(report: &impl Display, verdict: Result<(), Failure>) -> Result<(), Failure> {
-    println!("{report}");
-    if verdict.is_ok() {
-        println!("  ok");
-    }
-    verdict
+/// Makes all runs of a scenario, and says of each how it ended and by which seed it can be repeated.
+fn told<S: Scenario<Given = Given>>(options: &S::Options, given: Given, steps: &mut Steps) -> Result<(), Failure> {
+    run_all::<S>(options, given, steps, |outcome, _| match outcome {
+        Ok(()) => println!("  ok"),
+        Err(failure) => println!("  FAILED: {failure} (seed {})", given.seed),
+    })
 }
 
 /// A seed that was not there before.

@@ -18,9 +18,11 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use clap::Args;
 
 use crate::load::{on_a_thread, optimized, outcome, server_program};
+use crate::report::Report;
+use crate::scenario::{Scenario, run_all};
 use crate::steps::{Failure, Steps};
 use attack::{Attack, Plan};
-use report::{Report, Row};
+use report::{Findings, Row};
 use target::{Store, Target};
 use watch::Watch;
 use witnesses::Witnesses;
@@ -32,7 +34,7 @@ const FULL_FROM: f64 = 0.1;
 const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Without --only all attacks are made, one after the other.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Hostile {
     /// Which attack; may be repeated
     #[arg(long)]
@@ -58,14 +60,30 @@ pub(crate) fn run(options: &Hostile, steps: &mut Steps) -> Result<(), Failure> {
     {
         return outcome;
     }
-    let report = measure(options, steps)?;
-    println!("{report}");
-    report.verdict()?;
-    steps.pass();
-    Ok(())
+    run_all::<Attacks>(options, (), steps, |outcome, steps| {
+        if outcome.is_ok() {
+            steps.pass();
+        }
+    })
 }
 
-fn measure(options: &Hostile, steps: &mut Steps) -> Result<Report, Failure> {
+/// All attacks that are asked for, on one server.
+struct Attacks(Hostile);
+
+impl Scenario for Attacks {
+    type Options = Hostile;
+    type Given = ();
+
+    fn plans(options: &Hostile, (): ()) -> Vec<Self> {
+        vec![Self(options.clone())]
+    }
+
+    fn run(self, steps: &mut Steps) -> Result<Report, Failure> {
+        measure(&self.0, steps).map(Report::from)
+    }
+}
+
+fn measure(options: &Hostile, steps: &mut Steps) -> Result<Findings, Failure> {
     let program = server_program(steps)?;
     let seed = options.seed.unwrap_or_else(clock);
     println!("seed {seed}, scale {}", options.scale);
@@ -115,7 +133,7 @@ fn measure(options: &Hostile, steps: &mut Steps) -> Result<Report, Failure> {
     let log = target.log()?;
     witnesses.end()?;
     target.stop()?;
-    Ok(Report { rows, first, last, log })
+    Ok(Findings { rows, first, last, log })
 }
 
 /// A seed that was not there before.

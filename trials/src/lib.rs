@@ -8,6 +8,8 @@ mod independence;
 mod load;
 mod model;
 mod random;
+mod report;
+mod scenario;
 mod soak;
 mod synced;
 mod valgrind;

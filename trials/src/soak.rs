@@ -15,8 +15,10 @@ use tokio::sync::{oneshot, watch};
 
 use crate::load::server::Server;
 use crate::load::{on_a_thread, optimized, outcome, process, release};
+use crate::report::Report;
+use crate::scenario::{Scenario, run_all};
 use crate::steps::{Failure, Steps};
-use report::Report;
+use report::Findings;
 
 /// How long everything may take besides the time in which messages are said.
 const MARGIN: Duration = Duration::from_secs(60);
@@ -61,14 +63,21 @@ impl Plan {
     }
 }
 
-impl Soak {
-    fn plans(&self) -> Vec<Plan> {
-        let Self { rooms, size, seconds, .. } = *self;
-        let plan = |viewers, rate| Plan { rooms, viewers, rate, size, seconds };
-        match (self.viewers, self.rate) {
+impl Scenario for Plan {
+    type Options = Soak;
+    type Given = ();
+
+    fn plans(options: &Soak, (): ()) -> Vec<Self> {
+        let Soak { rooms, size, seconds, .. } = *options;
+        let plan = |viewers, rate| Self { rooms, viewers, rate, size, seconds };
+        match (options.viewers, options.rate) {
             (None, None) => vec![plan(1_000, 50), plan(5_000, 10)],
             (viewers, rate) => vec![plan(viewers.unwrap_or(1_000), rate.unwrap_or(50))],
         }
+    }
+
+    fn run(self, _: &mut Steps) -> Result<Report, Failure> {
+        measure(self).map(Report::from)
     }
 }
 
@@ -78,21 +87,10 @@ pub(crate) fn run(options: &Soak, steps: &mut Steps) -> Result<(), Failure> {
     if let Some(outcome) = optimized(steps) {
         return outcome;
     }
-    let mut all = Ok(());
-    for plan in options.plans() {
-        let result = measure(plan).and_then(|report| {
-            println!("{report}");
-            report.verdict()
-        });
-        match result {
-            Ok(()) => steps.pass(),
-            Err(failure) => {
-                println!("  FAILED: {failure}");
-                all = Err(failure);
-            }
-        }
-    }
-    all
+    run_all::<Plan>(options, (), steps, |outcome, steps| match outcome {
+        Ok(()) => steps.pass(),
+        Err(failure) => println!("  FAILED: {failure}"),
+    })
 }
 
 /// A time that all threads of a run share, so that one can tell how long ago another one spoke.
@@ -105,7 +103,7 @@ impl Stopwatch {
     }
 }
 
-fn measure(plan: Plan) -> Result<Report, Failure> {
+fn measure(plan: Plan) -> Result<Findings, Failure> {
     let server = Server::start(&release("rtbroadcaster"), &[])?;
     let mut samples = vec![server.sample()?];
     let address = server.address();
@@ -131,7 +129,7 @@ fn measure(plan: Plan) -> Result<Report, Failure> {
     let end = server.sample()?;
     let waited = pressure.and_then(|before| Some(process::cpu_pressure()?.saturating_sub(before)));
     server.stop()?;
-    Ok(Report { plan, said, heard, samples, after_joins, end, waited })
+    Ok(Findings { plan, said, heard, samples, after_joins, end, waited })
 }
 
 #[cfg(test)]
@@ -141,10 +139,11 @@ mod tests {
     #[test]
     fn without_viewers_and_rate_there_are_two_runs() {
         let options = Soak { rooms: 1, viewers: None, rate: None, size: 512, seconds: 60 };
-        let runs: Vec<_> = options.plans().iter().map(|plan| (plan.viewers, plan.rate, plan.messages())).collect();
+        let runs: Vec<_> =
+            Plan::plans(&options, ()).iter().map(|plan| (plan.viewers, plan.rate, plan.messages())).collect();
         assert_eq!(runs, [(1_000, 50, 3_000), (5_000, 10, 600)]);
         let one = Soak { rate: Some(20), ..options };
-        assert_eq!(one.plans().len(), 1);
-        assert_eq!((one.plans()[0].viewers, one.plans()[0].rate), (1_000, 20));
+        let runs: Vec<_> = Plan::plans(&one, ()).iter().map(|plan| (plan.viewers, plan.rate)).collect();
+        assert_eq!(runs, [(1_000, 20)]);
     }
 }

@@ -16,6 +16,7 @@ use super::statistics::Spread;
 use super::{Bench, Group, QUICK_VIEWERS, watch};
 use crate::load::process::{self, Thread};
 use crate::load::release;
+use crate::report::Report;
 use crate::steps::{Failure, Steps};
 
 /// How many viewers the room has.
@@ -54,8 +55,8 @@ struct Round {
     gap: Option<f64>,
 }
 
-/// Measures and tells it.
-pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<(), Failure> {
+/// Measures it.
+pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<Report, Failure> {
     let viewers = options.viewers.first().copied().unwrap_or(if options.quick { QUICK_VIEWERS } else { VIEWERS });
     let plan = Plan { viewers: vec![viewers], ..options.plan() };
     let (relays, cores, generator) = (Relays::none(), Cores::Shared, release("rtbroadcaster"));
@@ -70,7 +71,7 @@ pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<(), Failure> {
     }
     steps.pass();
     let claims = cell.contenders.iter().map(|&contender| claim(&rounds, &cell, contender)).collect();
-    Outcome { seen: rounds, claims }.tell(&journal, options.json.as_deref())
+    Ok(Outcome { seen: rounds, claims }.report(&journal, options.json.as_deref()))
 }
 
 fn cell(viewers: u32) -> Cell {

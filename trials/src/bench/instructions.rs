@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::Baseline as Wish;
 use crate::load::target;
+use crate::report::Report;
 use crate::steps::{Failure, Steps, command, output, root};
 use crate::valgrind;
 use baseline::{Baseline, Difference, Part};
@@ -22,7 +23,7 @@ const BASELINE: &str = "crates/rtbroadcaster/benches/instructions.json";
 const BENCH: &str = "pure";
 
 /// Counts every part, and compares the counts with the baseline or makes them the new one.
-pub(super) fn run(wish: Wish, steps: &mut Steps) -> Result<(), Failure> {
+pub(super) fn run(wish: Wish, steps: &mut Steps) -> Result<Report, Failure> {
     valgrind::ensure(steps)?;
     let program = build(steps)?;
     let (folder, out) = (target().join("callgrind"), target().join("callgrind/out"));
@@ -36,13 +37,12 @@ pub(super) fn run(wish: Wish, steps: &mut Steps) -> Result<(), Failure> {
     let path = root().join(BASELINE);
     if wish == Wish::Accept {
         now.write(&path)?;
-        println!("{now}\nThis is the baseline from now on: {BASELINE}. Commit it on its own, with the reason.");
-        return Ok(());
+        let told =
+            format!("{now}\nThis is the baseline from now on: {BASELINE}. Commit it on its own, with the reason.");
+        return Ok(Report::good(told));
     }
     let then = Baseline::read(&path)?;
-    let difference = Difference::between(&then, &now);
-    println!("{difference}");
-    difference.verdict()
+    Ok(Difference::between(&then, &now).into())
 }
 
 /// What the counts depend on besides the code.

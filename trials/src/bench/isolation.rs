@@ -20,6 +20,7 @@ use super::{Bench, Group, QUICK_ROUNDS, QUICK_VIEWERS, watch};
 use crate::load::process;
 use crate::load::release;
 use crate::load::server::Server;
+use crate::report::Report;
 use crate::steps::{Failure, Steps};
 use stay::{Glance, Stay};
 use target::in_time;
@@ -67,8 +68,8 @@ struct Cells {
     stalled: Cell,
 }
 
-/// Measures and tells it.
-pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<(), Failure> {
+/// Measures it.
+pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<Report, Failure> {
     let quick = |quick: u32, full: u32| if options.quick { quick } else { full };
     let viewers = options.viewers.first().copied().unwrap_or(quick(QUICK_VIEWERS, VIEWERS)).max(ONE_OF);
     let plan = Plan {
@@ -89,7 +90,7 @@ pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<(), Failure> {
         seen.extend(blocks);
     }
     steps.pass();
-    Outcome { seen, claims }.tell(&journal, options.json.as_deref())
+    Ok(Outcome { seen, claims }.report(&journal, options.json.as_deref()))
 }
 
 /// So many messages a second that the server needs about half of its core.

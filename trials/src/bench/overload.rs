@@ -115,6 +115,7 @@ mod tests {
     use crate::bench::cell::tests::plan;
     use crate::bench::journal::Journal;
     use crate::bench::summary::Summary;
+    use crate::report::Judged;
 
     fn figures(taken: f64, faults: u32) -> Value {
         json!({

@@ -9,6 +9,7 @@ use super::contender::Contender;
 use super::figures::Metric;
 use super::journal::Journal;
 use super::statistics::{Rounds, Spread, means, ratios, valid, voids};
+use crate::report::Judged;
 use crate::steps::Failure;
 
 /// One contender in one cell.
@@ -101,10 +102,12 @@ impl Summary {
             void_cells: cells.iter().filter(is_void).map(|cell| cell.name.clone()).collect(),
         }
     }
+}
 
+impl Judged for Summary {
     /// Fails when something was lost in any run, when what must never happen did, and when the floor was none in most
     /// rounds of a cell. A target that is missed is told; on a busy machine it says little.
-    pub(super) fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         if self.failures > 0 {
             return Err(Failure::new(format!("{} runs failed: see FAILED above", self.failures)));
         }

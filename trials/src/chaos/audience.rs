@@ -9,18 +9,22 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use super::Given;
 use super::files;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::load::server::Server;
 use crate::load::{on_a_thread, outcome, release};
 use crate::model::answer::Answer;
 use crate::random::Random;
-use crate::steps::Failure;
-pub(super) use report::Report;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::steps::{Failure, Steps};
+use report::Findings;
 use truth::{Figures, Truth};
 use watcher::Watcher;
 
@@ -41,13 +45,25 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// No viewer is closed for what it does not read: that it lags is to be told.
 const FLAGS: [&str; 6] = ["--log", "warn", "--stall-timeout", "0s", "--backlog-bytes-max", "0"];
 
+/// The flags of this scenario.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// audience: how many viewers come and go
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    audience_viewers: u32,
+    /// audience: how often they move and rest
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    audience_rounds: u32,
+}
+
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
-    pub(super) viewers: u32,
+    seed: u64,
+    viewers: u32,
     /// How often things move and rest.
-    pub(super) rounds: u32,
+    rounds: u32,
 }
 
 /// What the owner was told, and when.
@@ -57,8 +73,22 @@ struct Told {
     figures: Figures,
 }
 
+impl Scenario for Plan {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        let Options { audience_viewers: viewers, audience_rounds: rounds } = *options;
+        vec![Self { seed: given.seed, viewers, rounds }]
+    }
+
+    fn run(self, _: &mut Steps) -> Result<Report, Failure> {
+        measure(self).map(Report::from)
+    }
+}
+
 /// Runs it.
-pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
+fn measure(plan: Plan) -> Result<Findings, Failure> {
     files::suffice_for(plan.viewers)?;
     let server = Server::start(&release("rtbroadcaster"), &FLAGS)?;
     let (address, limit) = (server.address(), PATIENCE + (MOVE + REST) * plan.rounds);
@@ -79,7 +109,7 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     let rests = rests?;
     server.stop()?;
     let truth = std::mem::replace(&mut *truth.lock().unwrap_or_else(std::sync::PoisonError::into_inner), Truth::new());
-    Ok(Report { plan, told, truth, rests, before, after })
+    Ok(Findings { plan, told, truth, rests, before, after })
 }
 
 /// The owner: speaks all the time, and notes what it is told.

@@ -10,11 +10,14 @@ use clap::Args;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::Given;
 use super::herd::{Breed, Herd, Order, Owner, Sums, Task};
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
+use crate::report::Report;
+use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
-pub(super) use report::Report;
+use report::Findings;
 
 /// How often each viewer is off, and for how long.
 const EVERY: Duration = Duration::from_secs(15);
@@ -50,24 +53,30 @@ pub(super) struct Options {
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
-    pub(super) breed: Breed,
-    pub(super) viewers: u32,
-    pub(super) messages: u32,
+    seed: u64,
+    breed: Breed,
+    viewers: u32,
+    messages: u32,
 }
 
-impl Options {
-    /// Returns one plan for each program.
-    pub(super) fn plans(&self, seed: u64) -> Vec<Plan> {
+impl Scenario for Plan {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
         let both = [Breed::Remote, Breed::Sdk];
-        let breeds = if self.blink_clients.is_empty() { &both[..] } else { &self.blink_clients };
-        let (viewers, messages) = (self.blink_viewers, self.blink_messages);
-        breeds.iter().map(|&breed| Plan { seed, breed, viewers, messages }).collect()
+        let breeds = if options.blink_clients.is_empty() { &both[..] } else { &options.blink_clients };
+        let (seed, viewers, messages) = (given.seed, options.blink_viewers, options.blink_messages);
+        breeds.iter().map(|&breed| Self { seed, breed, viewers, messages }).collect()
+    }
+
+    fn run(self, steps: &mut Steps) -> Result<Report, Failure> {
+        measure(self, steps).map(Report::from)
     }
 }
 
 /// Runs it.
-pub(super) fn measure(plan: Plan, steps: &mut Steps) -> Result<Report, Failure> {
+fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
     if plan.breed == Breed::Sdk {
         crate::node::ensure_websocket(steps)?;
     }
@@ -78,7 +87,7 @@ pub(super) fn measure(plan: Plan, steps: &mut Steps) -> Result<Report, Failure> 
     let sums = outcome(on_a_thread(MARGIN + BEAT * plan.messages, move || play(plan, address)))?;
     let after = server.sample()?;
     server.stop()?;
-    Ok(Report { plan, sums, server_cpu: after.cpu.saturating_sub(before.cpu), time: started.elapsed() })
+    Ok(Findings { plan, sums, server_cpu: after.cpu.saturating_sub(before.cpu), time: started.elapsed() })
 }
 
 async fn play(plan: Plan, server: SocketAddr) -> Result<Sums, Failure> {

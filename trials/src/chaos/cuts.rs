@@ -13,18 +13,22 @@ use std::sync::atomic::AtomicU32;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::Given;
 use super::patience::{missing, wait_until};
 use super::speaker::{Shared, Speaker};
 use crate::load::server::Server;
 use crate::load::{Busy, Stretch, on_a_thread, outcome, release};
 use crate::model::fault::{Fault, Faults};
 use crate::random::Random;
-use crate::steps::Failure;
-pub(super) use report::Report;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::steps::{Failure, Steps};
+use report::Findings;
 use viewer::{House, Viewer};
 
 /// Heartbeats that come while a connection lasts, so that `alive` is seen.
@@ -42,19 +46,68 @@ const LATE_IN: u32 = 10;
 /// How long joining, and catching up after the storm, may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// One viewer of these lags where all of them are cut.
+const LAG_VIEWERS: u32 = 5;
+
+/// How many times faster messages are said to viewers that lag: they must be able to fall behind.
+const LAG_RATE: u32 = 4;
+
+/// The flags of both scenarios.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// cuts, lags: how many viewers; a fifth of them lags
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    viewers: u32,
+    /// cuts, lags: how long messages are said
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    seconds: u32,
+}
+
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
-    pub(super) viewers: u32,
-    pub(super) rate: u32,
-    pub(super) seconds: u32,
+    seed: u64,
+    viewers: u32,
+    rate: u32,
+    seconds: u32,
     /// Whether viewers also read late, so that messages wait for them and newer values replace older ones.
-    pub(super) lags: bool,
+    lags: bool,
+}
+
+/// The same with viewers that lag.
+pub(super) struct Lags(Plan);
+
+impl Scenario for Plan {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        let Options { viewers, seconds } = *options;
+        vec![Self { seed: given.seed, viewers, rate: given.rate, seconds, lags: false }]
+    }
+
+    fn run(self, _: &mut Steps) -> Result<Report, Failure> {
+        measure(self).map(Report::from)
+    }
+}
+
+impl Scenario for Lags {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        let (viewers, rate) = (options.viewers / LAG_VIEWERS + 1, given.rate * LAG_RATE);
+        vec![Self(Plan { seed: given.seed, viewers, rate, seconds: options.seconds, lags: true })]
+    }
+
+    fn run(self, _: &mut Steps) -> Result<Report, Failure> {
+        measure(self.0).map(Report::from)
+    }
 }
 
 /// Runs it.
-pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
+fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
     let server = Server::start(&release("rtbroadcaster"), if plan.lags { &LAG_FLAGS } else { &FLAGS })?;
     let address = server.address();
@@ -103,7 +156,7 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     faults.add(&owner_faults);
     let busy = [owner_busy, viewers_busy];
     let record = record.read();
-    Ok(Report::new(plan, &viewers, &record, faults, busy, catching_up, started.elapsed()))
+    Ok(Findings::new(plan, &viewers, &record, faults, busy, catching_up, started.elapsed()))
 }
 
 /// The owner: opens the room, speaks when it may begin, and ends the room when it is told.

@@ -13,14 +13,17 @@ use clap::Args;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::Given;
 use super::clients::Kind;
 use super::relay::Dark;
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
 use crate::node;
 use crate::random::Random;
+use crate::report::Report;
+use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
-pub(super) use report::Report;
+use report::Findings;
 use trial::{Role, Trial};
 
 /// How long it takes at least until a path goes dark after everybody is in: the server has told an owner by then that it
@@ -50,8 +53,8 @@ pub(super) struct Options {
 /// One run.
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
-    pub(super) options: Options,
+    seed: u64,
+    options: Options,
 }
 
 impl Plan {
@@ -74,8 +77,21 @@ impl Plan {
     }
 }
 
+impl Scenario for Plan {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        vec![Self { seed: given.seed, options: options.clone() }]
+    }
+
+    fn run(self, steps: &mut Steps) -> Result<Report, Failure> {
+        measure(self, steps).map(Report::from)
+    }
+}
+
 /// Runs it: all trials, on one server, the next one without waiting for the one before.
-pub(super) fn measure(plan: Plan, steps: &mut Steps) -> Result<Report, Failure> {
+fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
     node::ensure_websocket(steps)?;
     let started = Instant::now();
     let program = built("rtbroadcaster");
@@ -85,7 +101,7 @@ pub(super) fn measure(plan: Plan, steps: &mut Steps) -> Result<Report, Failure> 
     let (address, trials) = (server.address(), plan.trials());
     let pasts = outcome(on_a_thread(LIMIT, move || play(trials, address, program)))?;
     server.stop()?;
-    Ok(Report { plan, pasts, time: started.elapsed() })
+    Ok(Findings { plan, pasts, time: started.elapsed() })
 }
 
 async fn play(

@@ -8,12 +8,17 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use clap::Args;
+
+use super::Given;
 use super::lives::room::{self, Room};
 use super::lives::viewer::Return;
 use super::lives::{Keeping, Lineage};
 use crate::random::Random;
-use crate::steps::Failure;
-pub(super) use report::Report;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::steps::{Failure, Steps};
+use report::Findings;
 use window::Windows;
 
 /// How many messages a second the room with many viewers has.
@@ -35,17 +40,43 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// How many files this program and the server need besides one for each viewer.
 const OTHER_FILES: u64 = 200;
 
+/// The flags of this scenario.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// drains: how many viewers; each needs an open file here and one in the server
+    #[arg(long, default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..=18_000))]
+    drain_viewers: u32,
+    /// drains: viewers come back when the server has advised it, and not at once
+    #[arg(long)]
+    obey: bool,
+}
+
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
-    pub(super) viewers: u32,
-    pub(super) returns: Return,
-    pub(super) keeping: Keeping,
+    seed: u64,
+    viewers: u32,
+    returns: Return,
+    keeping: Keeping,
+}
+
+impl Scenario for Plan {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        let returns = if options.obey { Return::AsAdvised } else { Return::AtOnce };
+        vec![Self { seed: given.seed, viewers: options.drain_viewers, returns, keeping: given.ack.into() }]
+    }
+
+    fn run(self, _: &mut Steps) -> Result<Report, Failure> {
+        measure(self).map(Report::from)
+    }
 }
 
 /// Runs it.
-pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
+fn measure(plan: Plan) -> Result<Findings, Failure> {
     let files = open_files_max()?;
     if files < u64::from(plan.viewers) + OTHER_FILES {
         let needed = u64::from(plan.viewers) + OTHER_FILES;
@@ -80,7 +111,7 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     let few = few.finish()?;
     lineage.stop()?;
     let begun = *lineage.lives().begun().last().expect("one was started");
-    Ok(Report { plan, many, few, windows, ending, begun, ready, time: started.elapsed() })
+    Ok(Findings { plan, many, few, windows, ending, begun, ready, time: started.elapsed() })
 }
 
 /// How many files this process, and those that it starts, may have open.

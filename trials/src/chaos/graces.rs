@@ -12,19 +12,23 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout_at};
 
+use super::Given;
 use super::lives::{Ack, Keeping, free_address};
 use crate::load::server::Server;
 use crate::load::{on_a_thread, outcome, release};
 use crate::model::fault::{Fault, Faults};
 use crate::random::Random;
-use crate::steps::Failure;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::steps::{Failure, Steps};
 use owner::{Event, Owner};
 use plot::{Grace, Stop, Way};
-pub(super) use report::Report;
+use report::Findings;
 
 /// How many servers run at a time.
 const SERVERS_MAX: u32 = 20;
@@ -36,13 +40,22 @@ const RETURN: Duration = Duration::from_secs(60);
 const STOP: Duration = Duration::from_secs(150);
 const MARGIN: Duration = Duration::from_secs(60);
 
+/// The flags of this scenario.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// graces: how many servers are stopped or killed
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=2_000))]
+    grace_stops: u32,
+}
+
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
+    seed: u64,
     /// How many servers are stopped or killed.
-    pub(super) stops: u32,
-    pub(super) ack: Ack,
+    stops: u32,
+    ack: Ack,
 }
 
 /// What one stop has shown.
@@ -67,8 +80,21 @@ struct Outcome {
     faults: Faults,
 }
 
+impl Scenario for Plan {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        vec![Self { seed: given.seed, stops: options.grace_stops, ack: given.ack }]
+    }
+
+    fn run(self, _: &mut Steps) -> Result<Report, Failure> {
+        measure(self).map(Report::from)
+    }
+}
+
 /// Runs it.
-pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
+fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
     let servers = plan.stops.min(SERVERS_MAX);
     let random = &mut Random::new(plan.seed, 0);
@@ -85,7 +111,7 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
         })
         .collect();
     let outcomes: Result<Vec<_>, _> = threads.into_iter().map(outcome).collect();
-    Ok(Report::new(plan, outcomes?, started.elapsed()))
+    Ok(Findings::new(plan, outcomes?, started.elapsed()))
 }
 
 /// The servers on one directory, and the rooms in it.

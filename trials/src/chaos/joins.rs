@@ -10,17 +10,21 @@ use std::sync::atomic::AtomicU64;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use super::Given;
 use super::speaker::{Saying, Shared, Speaker};
 use crate::load::server::Server;
 use crate::load::{Busy, Stretch, on_a_thread, outcome, release};
 use crate::model::fault::Faults;
 use crate::model::record::Kind;
 use crate::random::Random;
-use crate::steps::Failure;
-pub(super) use report::Report;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::steps::{Failure, Steps};
+use report::Findings;
 use visitor::{Tally, Visitor};
 
 /// How many keys there are besides the one that holds their sum.
@@ -41,15 +45,37 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a join may take on average; the run ends as failed when all together took longer.
 const JOIN: Duration = Duration::from_millis(20);
 
+/// The flags of this scenario.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// joins: how many
+    #[arg(long, default_value_t = 15_000, value_parser = clap::value_parser!(u32).range(1..))]
+    joins: u32,
+}
+
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
-    pub(super) joins: u32,
+    seed: u64,
+    joins: u32,
+}
+
+impl Scenario for Plan {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        vec![Self { seed: given.seed, joins: options.joins }]
+    }
+
+    fn run(self, _: &mut Steps) -> Result<Report, Failure> {
+        measure(self).map(Report::from)
+    }
 }
 
 /// Runs it.
-pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
+fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
     // One address joins more often than strangers may.
     let server = Server::start(&release("rtbroadcaster"), &["--replay-bytes-per-address-per-second", "0"])?;
@@ -74,7 +100,7 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     tallies.iter().for_each(|one| tally.add(one));
     faults.add(&tally.faults);
     let said = record.read().last();
-    Ok(Report { plan, tally, faults, said, busy: [owner_busy, visitors_busy], time })
+    Ok(Findings { plan, tally, faults, said, busy: [owner_busy, visitors_busy], time })
 }
 
 /// The owner: changes one key and then the sum, until it is told to end the room.

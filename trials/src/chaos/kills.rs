@@ -7,12 +7,17 @@ mod report;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use clap::Args;
+
 use super::lives::room::{self, Room};
 use super::lives::viewer::Return;
 use super::lives::{Keeping, Lineage};
+use super::{Given, KILL_RATE};
 use crate::random::Random;
-use crate::steps::Failure;
-pub(super) use report::Report;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::steps::{Failure, Steps};
+use report::Findings;
 
 /// How long a server lives from when it is ready, in milliseconds.
 const LIFE_MS: std::ops::Range<u64> = 200..1_000;
@@ -30,18 +35,48 @@ const RETRY_MS: std::ops::Range<u64> = 5..25;
 const PATIENCE: Duration = Duration::from_secs(300);
 const KILL: Duration = Duration::from_secs(5);
 
+/// The flags of this scenario.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// kills: how many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    kills: u32,
+    /// kills: how many viewers
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=5_000))]
+    kill_viewers: u32,
+    /// kills: the most messages of the history; whoever misses more must be told `reset` [default: no limit]
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    history_messages: Option<u64>,
+}
+
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
-    pub(super) viewers: u32,
-    pub(super) rate: u32,
-    pub(super) kills: u32,
-    pub(super) keeping: Keeping,
+    seed: u64,
+    viewers: u32,
+    rate: u32,
+    kills: u32,
+    keeping: Keeping,
+}
+
+impl Scenario for Plan {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        let Options { kills, kill_viewers: viewers, history_messages: history_messages_max } = *options;
+        let keeping = Keeping { ack: given.ack, history_messages_max };
+        vec![Self { seed: given.seed, viewers, rate: given.rate * KILL_RATE, kills, keeping }]
+    }
+
+    fn run(self, _: &mut Steps) -> Result<Report, Failure> {
+        measure(self).map(Report::from)
+    }
 }
 
 /// Runs it.
-pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
+fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
     let mut random = Random::new(plan.seed, 0);
     let Plan { seed, viewers, rate, kills, keeping } = plan;
@@ -63,5 +98,5 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     }
     let past = room.finish()?;
     lineage.stop()?;
-    Ok(Report::new(plan, past, &lineage.lives().begun(), miscarriages, started.elapsed()))
+    Ok(Findings::new(plan, past, &lineage.lives().begun(), miscarriages, started.elapsed()))
 }

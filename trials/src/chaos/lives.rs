@@ -77,6 +77,13 @@ impl Keeping {
     }
 }
 
+impl From<Ack> for Keeping {
+    /// Returns how rooms are kept whose history has everything.
+    fn from(ack: Ack) -> Self {
+        Self { ack, history_messages_max: None }
+    }
+}
+
 impl fmt::Display for Keeping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ack = match self.ack {

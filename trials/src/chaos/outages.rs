@@ -10,12 +10,15 @@ use clap::Args;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::Given;
 use super::herd::{Breed, Herd, Order, Owner, Sums, Task};
 use super::witness::{Ages, Witness};
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
+use crate::report::Report;
+use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
-pub(super) use report::Report;
+use report::Findings;
 
 /// How often a message is said to the viewers.
 const BEAT: Duration = Duration::from_secs(1);
@@ -73,25 +76,10 @@ pub(super) enum Outage {
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
-    pub(super) viewers: u32,
-    pub(super) outage: Outage,
-    pub(super) breed: Breed,
-}
-
-impl Options {
-    /// Returns the plans of `wakes`.
-    pub(super) fn wakes(&self, seed: u64) -> Vec<Plan> {
-        let time = Duration::from_secs(self.wake_seconds.into());
-        let (viewers, breed) = (self.wake_viewers, self.outage_clients);
-        [Outage::Sleep(time), Outage::Dark(time)].map(|outage| Plan { seed, viewers, outage, breed }).into()
-    }
-
-    /// Returns the plans of `stampedes`.
-    pub(super) fn stampedes(&self, seed: u64) -> Vec<Plan> {
-        let (viewers, breed) = (self.stampede_viewers, self.outage_clients);
-        [Outage::Cut, Outage::Unavailable].map(|outage| Plan { seed, viewers, outage, breed }).into()
-    }
+    seed: u64,
+    viewers: u32,
+    outage: Outage,
+    breed: Breed,
 }
 
 /// When what began.
@@ -105,8 +93,44 @@ struct Moments {
     open: Instant,
 }
 
+/// Viewers of one address that wake up.
+pub(super) struct Wakes(Plan);
+
+/// Viewers that are cut at one moment.
+pub(super) struct Stampedes(Plan);
+
+impl Scenario for Wakes {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        let time = Duration::from_secs(options.wake_seconds.into());
+        let (seed, viewers, breed) = (given.seed, options.wake_viewers, options.outage_clients);
+        let outages = [Outage::Sleep(time), Outage::Dark(time)];
+        outages.map(|outage| Self(Plan { seed, viewers, outage, breed })).into()
+    }
+
+    fn run(self, steps: &mut Steps) -> Result<Report, Failure> {
+        measure(self.0, steps).map(Report::from)
+    }
+}
+
+impl Scenario for Stampedes {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        let (seed, viewers, breed) = (given.seed, options.stampede_viewers, options.outage_clients);
+        [Outage::Cut, Outage::Unavailable].map(|outage| Self(Plan { seed, viewers, outage, breed })).into()
+    }
+
+    fn run(self, steps: &mut Steps) -> Result<Report, Failure> {
+        measure(self.0, steps).map(Report::from)
+    }
+}
+
 /// Runs it.
-pub(super) fn measure(plan: Plan, steps: &mut Steps) -> Result<Report, Failure> {
+fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
     if plan.breed == Breed::Sdk {
         crate::node::ensure_websocket(steps)?;
     }
@@ -115,7 +139,7 @@ pub(super) fn measure(plan: Plan, steps: &mut Steps) -> Result<Report, Failure> 
     let address = server.address();
     let (sums, moments, ages) = outcome(on_a_thread(LIMIT, move || play(plan, address)))?;
     server.stop()?;
-    Ok(Report { plan, sums, moments, ages, time: started.elapsed() })
+    Ok(Findings { plan, sums, moments, ages, time: started.elapsed() })
 }
 
 async fn play(plan: Plan, server: SocketAddr) -> Result<(Sums, Moments, Ages), Failure> {

@@ -10,20 +10,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use rtbroadcaster::RoomOptions;
-use rtbroadcaster::remote::{Broadcaster, Options, Status, Viewer};
+use rtbroadcaster::remote::{self as library, Broadcaster, Status, Viewer};
 use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
 use super::lives::{Keeping, Lineage};
 use super::relay::{Cut, Relay, Tally};
+use super::{Given, KILL_RATE};
 use crate::load::{on_a_thread, outcome};
 use crate::model::fault::{Fault, Faults};
 use crate::random::Random;
-use crate::steps::Failure;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::steps::{Failure, Steps};
 use ear::Ear;
-pub(super) use report::Report;
+use report::Findings;
 use voice::{Past, Voice};
 
 /// The time between two cuts, in milliseconds.
@@ -48,15 +52,33 @@ pub(super) const SOON: Duration = Duration::from_secs(20);
 /// The room's end, as viewers are told.
 const ROOM_CLOSED: u16 = 4503;
 
+/// The flags of this scenario.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// remote: how many cuts
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    cuts: u32,
+    /// remote: how many servers are killed meanwhile
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(..=1_000))]
+    remote_kills: u32,
+    /// remote: how often the room changes its owner meanwhile
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=1_000))]
+    remote_takeovers: u32,
+    /// remote: how many viewers
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=500))]
+    remote_viewers: u32,
+}
+
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
-    pub(super) viewers: u32,
-    pub(super) rate: u32,
-    pub(super) cuts: u32,
-    pub(super) kills: u32,
-    pub(super) takeovers: u32,
+    seed: u64,
+    viewers: u32,
+    rate: u32,
+    cuts: u32,
+    kills: u32,
+    takeovers: u32,
 }
 
 impl Plan {
@@ -88,17 +110,31 @@ struct Outcome {
     keys: usize,
 }
 
+impl Scenario for Plan {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        let Options { cuts, remote_kills: kills, remote_takeovers: takeovers, remote_viewers: viewers } = *options;
+        vec![Self { seed: given.seed, viewers, rate: given.rate * KILL_RATE, cuts, kills, takeovers }]
+    }
+
+    fn run(self, _: &mut Steps) -> Result<Report, Failure> {
+        measure(self).map(Report::from)
+    }
+}
+
 /// Runs it.
-pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
+fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
     let lineage = Lineage::begin("remote", Keeping::default(), &mut Random::new(plan.seed, 0))?;
     let outcome = outcome(on_a_thread(PATIENCE + CUT * plan.cuts, move || play(plan, lineage)))?;
-    Ok(Report::new(plan, outcome, started.elapsed()))
+    Ok(Findings::new(plan, outcome, started.elapsed()))
 }
 
 /// How the clients behave: they come back at once, so that a cut meets them in the middle of everything.
-pub(super) fn options() -> Options {
-    let mut options = Options::default();
+pub(super) fn options() -> library::Options {
+    let mut options = library::Options::default();
     (options.backoff_first, options.backoff_max) = (Duration::from_millis(20), Duration::from_millis(200));
     options
 }

@@ -7,17 +7,21 @@ mod report;
 
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use tokio::task::{JoinSet, spawn_blocking};
 
+use super::Given;
 use super::files;
 use super::lives::{Keeping, Lineage};
 use crate::load::{on_a_thread, outcome};
 use crate::model::fault::Faults;
 use crate::random::Random;
-use crate::steps::Failure;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::steps::{Failure, Steps};
 use arrival::Arrival;
 use home::Home;
-pub(super) use report::Report;
+use report::Findings;
 
 /// How many messages each room has when its server ends: a fifth of them are values of five keys.
 const MESSAGES: [u32; 2] = [25, 200];
@@ -34,14 +38,26 @@ pub(super) enum Way {
     Killed,
 }
 
+/// The flags of this scenario.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// restarts: how many rooms; each needs two open files here and two in the server
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=9_000))]
+    restart_rooms: u32,
+    /// restarts: how often each number of messages and each way to end
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    restarts: u32,
+}
+
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
-    pub(super) rooms: u32,
+    seed: u64,
+    rooms: u32,
     /// How often each number of messages and each way to end are tried.
-    pub(super) restarts: u32,
-    pub(super) keeping: Keeping,
+    restarts: u32,
+    keeping: Keeping,
 }
 
 /// What one successor has shown.
@@ -55,8 +71,22 @@ struct Restart {
     owners: Duration,
 }
 
+impl Scenario for Plan {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        let Options { restart_rooms: rooms, restarts } = *options;
+        vec![Self { seed: given.seed, rooms, restarts, keeping: given.ack.into() }]
+    }
+
+    fn run(self, _: &mut Steps) -> Result<Report, Failure> {
+        measure(self).map(Report::from)
+    }
+}
+
 /// Runs it.
-pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
+fn measure(plan: Plan) -> Result<Findings, Failure> {
     // An owner and a viewer in each.
     files::suffice_for(2 * plan.rooms)?;
     let started = Instant::now();
@@ -68,7 +98,7 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
         restarts.extend(theirs);
         faults.add(&found);
     }
-    Ok(Report { plan, restarts, faults, time: started.elapsed() })
+    Ok(Findings { plan, restarts, faults, time: started.elapsed() })
 }
 
 async fn play(plan: Plan, messages: u32, mut lineage: Lineage) -> Result<(Vec<Restart>, Faults), Failure> {

@@ -19,14 +19,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use super::Given;
 use super::lives::{Ack, Keeping};
 use crate::apt;
 use crate::load::{on_a_thread, outcome};
 use crate::model::fault::Faults;
 use crate::random::Random;
+use crate::report::Report;
+use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps, output};
 use medium::Medium;
-pub(super) use report::Report;
+use report::Findings;
 use site::End;
 use story::{Plot, Story};
 use tally::Row;
@@ -39,7 +42,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
+    seed: u64,
 }
 
 /// What the restores of some stories have shown.
@@ -60,8 +63,21 @@ impl Shown {
     }
 }
 
+impl Scenario for Plan {
+    type Options = ();
+    type Given = Given;
+
+    fn plans(_: &(), given: Given) -> Vec<Self> {
+        vec![Self { seed: given.seed }]
+    }
+
+    fn run(self, steps: &mut Steps) -> Result<Report, Failure> {
+        measure(self, steps).map(Report::from)
+    }
+}
+
 /// Runs it.
-pub(super) fn measure(plan: Plan, steps: &mut Steps) -> Result<Report, Failure> {
+fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
     let started = Instant::now();
     let mut not_run = BTreeMap::new();
     if let Err(missing) = rsync(steps) {
@@ -93,7 +109,7 @@ pub(super) fn measure(plan: Plan, steps: &mut Steps) -> Result<Report, Failure> 
     }
     let (former, found) = former::measure(plan.seed, steps)?;
     all.faults.add(&found);
-    Ok(Report { plan, all, not_run, former, time: started.elapsed() })
+    Ok(Findings { plan, all, not_run, former, time: started.elapsed() })
 }
 
 /// Tells one story and restores its backups in these ways.

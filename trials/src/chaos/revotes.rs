@@ -16,14 +16,17 @@ use clap::Args;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::Given;
 use super::lives::{Keeping, Lineage};
 use super::restarts::{Way, begun, ended};
 use crate::load::peer::PeerError;
 use crate::load::{on_a_thread, outcome};
 use crate::random::Random;
-use crate::steps::Failure;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::steps::{Failure, Steps};
 use owner::Owner;
-pub(super) use report::Report;
+use report::Findings;
 use voter::{Turn, Voter};
 
 /// How many answers there are to choose from.
@@ -62,15 +65,9 @@ pub(super) struct Options {
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
-    pub(super) voters: u32,
-    pub(super) rounds: u32,
-}
-
-impl Options {
-    pub(super) fn plan(&self, seed: u64) -> Plan {
-        Plan { seed, voters: self.revoters, rounds: self.revote_rounds }
-    }
+    seed: u64,
+    voters: u32,
+    rounds: u32,
 }
 
 /// What a run came to.
@@ -95,12 +92,25 @@ struct Outcome {
     refusal: Option<String>,
 }
 
+impl Scenario for Plan {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        vec![Self { seed: given.seed, voters: options.revoters, rounds: options.revote_rounds }]
+    }
+
+    fn run(self, _: &mut Steps) -> Result<Report, Failure> {
+        measure(self).map(Report::from)
+    }
+}
+
 /// Runs it.
-pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
+fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
     let lineage = Lineage::begin("revotes", Keeping::default(), &mut Random::new(plan.seed, 0))?;
     let outcome = outcome(on_a_thread(LIMIT, move || play(plan, lineage)))?;
-    Ok(Report { plan, outcome, time: started.elapsed() })
+    Ok(Findings { plan, outcome, time: started.elapsed() })
 }
 
 async fn play(plan: Plan, mut lineage: Lineage) -> Result<Outcome, Failure> {

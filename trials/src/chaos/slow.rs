@@ -12,13 +12,16 @@ use rtbroadcaster::remote::Broadcaster;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
+use super::Given;
 use super::clients::{Client, Event, Kind, Standing, What, events};
 use super::relay::{Relay, Shape};
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
 use crate::node;
+use crate::report::Report;
+use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
-pub(super) use report::Report;
+use report::Findings;
 
 /// How fast the link is.
 const BYTES_PER_SECOND: u32 = 4_000;
@@ -59,8 +62,25 @@ struct Past {
     ended: Option<String>,
 }
 
+/// One run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan;
+
+impl Scenario for Plan {
+    type Options = ();
+    type Given = Given;
+
+    fn plans(_: &(), _: Given) -> Vec<Self> {
+        vec![Self]
+    }
+
+    fn run(self, steps: &mut Steps) -> Result<Report, Failure> {
+        measure(steps).map(Report::from)
+    }
+}
+
 /// Runs it.
-pub(super) fn measure(steps: &mut Steps) -> Result<Report, Failure> {
+fn measure(steps: &mut Steps) -> Result<Findings, Failure> {
     node::ensure_websocket(steps)?;
     let started = Instant::now();
     let program = built("rtbroadcaster");
@@ -68,7 +88,7 @@ pub(super) fn measure(steps: &mut Steps) -> Result<Report, Failure> {
     let address = server.address();
     let pasts = outcome(on_a_thread(LIMIT, move || play(address, program)))?;
     server.stop()?;
-    Ok(Report { pasts, time: started.elapsed() })
+    Ok(Findings { pasts, time: started.elapsed() })
 }
 
 async fn play(server: SocketAddr, program: PathBuf) -> Result<Vec<Past>, Failure> {

@@ -12,10 +12,12 @@ use std::sync::mpsc as blocking;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use super::Given;
 use crate::load::frame::{Opcode, masked};
 use crate::load::peer::{Peer, PeerError, V2, code};
 use crate::load::server::Server;
@@ -23,9 +25,11 @@ use crate::load::{on_a_thread, outcome, process, release};
 use crate::model::Heard;
 use crate::model::fault::Fault;
 use crate::random::Random;
-use crate::steps::Failure;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::steps::{Failure, Steps};
 use reign::{Crowned, Order, Reign, Start};
-pub(super) use report::Report;
+use report::Findings;
 use throne::Throne;
 pub(crate) use throne::be_an_owner;
 use witness::{Chronicle, Witness};
@@ -51,11 +55,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a takeover may take on average; the run ends as failed when all together took longer.
 const TAKEOVER: Duration = Duration::from_millis(200);
 
+/// The flags of this scenario.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// takeovers: how many
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
+    takeovers: u32,
+}
+
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
-    pub(super) takeovers: u32,
+    seed: u64,
+    takeovers: u32,
 }
 
 /// What the owners did.
@@ -72,8 +85,21 @@ struct Past {
     time: Duration,
 }
 
+impl Scenario for Plan {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        vec![Self { seed: given.seed, takeovers: options.takeovers }]
+    }
+
+    fn run(self, _: &mut Steps) -> Result<Report, Failure> {
+        measure(self).map(Report::from)
+    }
+}
+
 /// Runs it.
-pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
+fn measure(plan: Plan) -> Result<Findings, Failure> {
     let server = Server::start(&release("rtbroadcaster"), &FLAGS)?;
     let address = server.address();
     let limit = TAKEOVER * plan.takeovers + PATIENCE;
@@ -88,7 +114,7 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     let past = outcome(owners)?;
     let (witnesses, chronicle) = outcome(witnesses)?;
     server.stop()?;
-    Ok(Report::new(plan, past, witnesses, &chronicle))
+    Ok(Findings::new(plan, past, witnesses, &chronicle))
 }
 
 /// All owners, one after the other.

@@ -8,18 +8,22 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use clap::Args;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::Given;
 use super::files;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::load::server::Server;
 use crate::load::{Busy, Stretch, on_a_thread, outcome, release};
 use crate::model::answer::Answer;
 use crate::random::Random;
-use crate::steps::Failure;
-pub(super) use report::Report;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::steps::{Failure, Steps};
+use report::Findings;
 
 /// How many answers there are to choose from.
 const CHOICES: u64 = 6;
@@ -39,11 +43,20 @@ const REST: Duration = Duration::from_secs(3);
 /// How long everything may take.
 const LIMIT: Duration = Duration::from_secs(180);
 
+/// The flags of this scenario.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// votes: how many viewers vote; each needs an open file here and one in the server
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=18_000))]
+    voters: u32,
+}
+
 /// One run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plan {
-    pub(super) seed: u64,
-    pub(super) voters: u32,
+    seed: u64,
+    voters: u32,
 }
 
 /// How often each answer was chosen.
@@ -72,8 +85,21 @@ struct Voted {
     busy: Busy,
 }
 
+impl Scenario for Plan {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        vec![Self { seed: given.seed, voters: options.voters }]
+    }
+
+    fn run(self, _: &mut Steps) -> Result<Report, Failure> {
+        measure(self).map(Report::from)
+    }
+}
+
 /// Runs it.
-pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
+fn measure(plan: Plan) -> Result<Findings, Failure> {
     files::suffice_for(plan.voters)?;
     let server = Server::start(&release("rtbroadcaster"), &["--log", "warn"])?;
     let address = server.address();
@@ -98,7 +124,7 @@ pub(super) fn measure(plan: Plan) -> Result<Report, Failure> {
     let told = outcome(owner)?;
     let voted = voted?;
     server.stop()?;
-    Ok(Report { plan, told, voted, before, after })
+    Ok(Findings { plan, told, voted, before, after })
 }
 
 /// The owner: opens a room that counts votes, and takes what it is told.

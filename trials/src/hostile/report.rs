@@ -7,6 +7,7 @@ use super::attack::{Attack, Made};
 use super::memory::Load;
 use super::target::{Held, Log, Store};
 use super::witnesses::{Heard, VIEWERS};
+use crate::report::Judged;
 use crate::steps::Failure;
 
 /// The most that the log may grow by.
@@ -34,9 +35,9 @@ pub(super) struct Row {
     pub(super) heard: Heard,
 }
 
-/// All of them.
+/// What all of them have found.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(super) struct Findings {
     pub(super) rows: Vec<Row>,
     /// Before the first attack, and behind the last.
     pub(super) first: Held,
@@ -91,24 +92,6 @@ impl Row {
     }
 }
 
-impl Report {
-    /// Fails if anything was lost, not given back, over its bound, or broken.
-    pub(super) fn verdict(&self) -> Result<(), Failure> {
-        let mut faults: Vec<String> = Vec::new();
-        for row in &self.rows {
-            faults.extend(row.faults().into_iter().map(|fault| format!("{:?}: {fault}", row.attack)));
-        }
-        let Log { bytes, panics, path } = &self.log;
-        if *panics > 0 {
-            faults.push(format!("{panics} panics in {}", path.display()));
-        }
-        if *bytes > LOG_BYTES_MAX {
-            faults.push(format!("the log has {bytes} bytes: {}", path.display()));
-        }
-        if faults.is_empty() { Ok(()) } else { Err(Failure::new(faults.join("; "))) }
-    }
-}
-
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { attack, made, time, before, peak, after, heard } = self;
@@ -142,7 +125,25 @@ impl fmt::Display for Row {
     }
 }
 
-impl fmt::Display for Report {
+impl Judged for Findings {
+    /// Fails if anything was lost, not given back, over its bound, or broken.
+    fn verdict(&self) -> Result<(), Failure> {
+        let mut faults: Vec<String> = Vec::new();
+        for row in &self.rows {
+            faults.extend(row.faults().into_iter().map(|fault| format!("{:?}: {fault}", row.attack)));
+        }
+        let Log { bytes, panics, path } = &self.log;
+        if *panics > 0 {
+            faults.push(format!("{panics} panics in {}", path.display()));
+        }
+        if *bytes > LOG_BYTES_MAX {
+            faults.push(format!("the log has {bytes} bytes: {}", path.display()));
+        }
+        if faults.is_empty() { Ok(()) } else { Err(Failure::new(faults.join("; "))) }
+    }
+}
+
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
@@ -222,7 +223,7 @@ mod tests {
 
     fn verdict(row: Row, log: Log) -> Result<(), Failure> {
         let held = row.before;
-        Report { rows: vec![row], first: held, last: held, log }.verdict()
+        Findings { rows: vec![row], first: held, last: held, log }.verdict()
     }
 
     #[test]

@@ -9,14 +9,15 @@ use super::owner::Said;
 use super::viewer::Heard;
 use crate::load::Busy;
 use crate::load::server::Sample;
+use crate::report::Judged;
 use crate::steps::Failure;
 
 /// Above this share of a core the load generator itself is late, and what it says of latency is void.
 const BUSY_MAX: f64 = 0.8;
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) said: Said,
     pub(super) heard: Heard,
@@ -28,16 +29,7 @@ pub(super) struct Report {
     pub(super) waited: Option<Duration>,
 }
 
-impl Report {
-    /// Fails if any viewer did not get every message exactly once and in order, and the room's end behind them.
-    pub(super) fn verdict(&self) -> Result<(), Failure> {
-        if self.heard.counts.is_exact() && self.heard.cut.is_empty() && self.heard.done == self.plan.viewers {
-            return Ok(());
-        }
-        let lost = self.heard.counts.lost();
-        Err(Failure::new(format!("not every viewer got every message once and in order ({lost} lost)")))
-    }
-
+impl Findings {
     fn messages(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counts { expected, received, repeated, out_of_order, unknown } = self.heard.counts;
         let lost = self.heard.counts.lost();
@@ -93,7 +85,18 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl Judged for Findings {
+    /// Fails if any viewer did not get every message exactly once and in order, and the room's end behind them.
+    fn verdict(&self) -> Result<(), Failure> {
+        if self.heard.counts.is_exact() && self.heard.cut.is_empty() && self.heard.done == self.plan.viewers {
+            return Ok(());
+        }
+        let lost = self.heard.counts.lost();
+        Err(Failure::new(format!("not every viewer got every message once and in order ({lost} lost)")))
+    }
+}
+
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { rooms, viewers, rate, size, seconds } = self.plan;
         writeln!(

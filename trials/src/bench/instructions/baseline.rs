@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::report::Judged;
 use crate::steps::Failure;
 
 /// How much more a part may take than in the baseline, in percent.
@@ -63,9 +64,11 @@ impl Difference {
         }
         Self { tools: [then.tools.clone(), now.tools.clone()], parts }
     }
+}
 
+impl Judged for Difference {
     /// Fails when a part takes over 5 % more, or when only the code or only the baseline has it.
-    pub(super) fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         let wrong: Vec<&str> =
             self.parts.iter().filter(|(_, counts)| is_wrong(**counts)).map(|(part, _)| part.as_str()).collect();
         if wrong.is_empty() {

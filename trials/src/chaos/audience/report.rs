@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::truth::Truth;
 use super::{Plan, Told};
 use crate::load::server::Sample;
+use crate::report::Judged;
 use crate::steps::Failure;
 
 /// How old it may be, and how much later a busy machine may bring it.
@@ -15,9 +16,9 @@ const LATE: Duration = Duration::from_millis(250);
 /// How close two may follow each other, unless the first viewer came or the last one went.
 const INTERVAL: Duration = Duration::from_millis(950);
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) told: Vec<Told>,
     pub(super) truth: Truth,
@@ -27,7 +28,7 @@ pub(in crate::chaos) struct Report {
     pub(super) after: Sample,
 }
 
-impl Report {
+impl Findings {
     /// What was told and was not so in the second before.
     fn untrue(&self) -> impl Iterator<Item = &Told> {
         self.told.iter().filter(|told| !self.truth.was_so(told.figures, told.at, OLD + LATE))
@@ -51,9 +52,11 @@ impl Report {
         };
         self.rests.iter().filter(is_inexact).count()
     }
+}
 
+impl Judged for Findings {
     /// Fails if anything untrue was told, or anything too often.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         let (untrue, hasty, inexact) = (self.untrue().count(), self.hasty(), self.inexact());
         let is_over = self.told.last().is_some_and(|last| last.figures.viewers == 0);
         if untrue + hasty + inexact == 0 && is_over {
@@ -66,7 +69,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, viewers, rounds } = self.plan;
         writeln!(

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{EVERY, OFF, Plan};
 use crate::chaos::herd::{Breed, Sums};
 use crate::chaos::times::{percentile, seconds};
+use crate::report::Judged;
 use crate::steps::Failure;
 
 /// How late what was said while a viewer was off may be: 99 in 100, and all.
@@ -15,18 +16,24 @@ const MAX: Duration = Duration::from_secs(4);
 /// The most attempts in the first 10 s of an outage.
 const ATTEMPTS_MAX: u32 = 8;
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) sums: Sums,
     pub(super) server_cpu: Duration,
     pub(super) time: Duration,
 }
 
-impl Report {
+impl Findings {
+    fn expected(&self) -> u64 {
+        u64::from(self.plan.viewers) * u64::from(self.plan.messages)
+    }
+}
+
+impl Judged for Findings {
     /// Fails if a message was lost or repeated, or came too late, or if a viewer tried too often.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         let Sums { delivered, repeated, lost, resets, closed, not_back, .. } = self.sums;
         let expected = self.expected();
         if delivered != expected || repeated + lost + resets + closed + not_back > 0 {
@@ -46,13 +53,9 @@ impl Report {
         }
         Ok(())
     }
-
-    fn expected(&self) -> u64 {
-        u64::from(self.plan.viewers) * u64::from(self.plan.messages)
-    }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, breed, viewers, messages } = self.plan;
         let name = match breed {

@@ -12,11 +12,12 @@ use crate::model::answer::{How, Reason};
 use crate::model::fault::{Fault, Faults};
 use crate::model::record::Record;
 use crate::model::sum::Sum;
+use crate::report::Judged;
 use crate::steps::Failure;
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     plan: Plan,
     tally: Tally,
     sum: Sum,
@@ -29,7 +30,7 @@ pub(in crate::chaos) struct Report {
     time: Duration,
 }
 
-impl Report {
+impl Findings {
     pub(super) fn new(
         plan: Plan,
         viewers: &[Viewer],
@@ -44,23 +45,6 @@ impl Report {
         let sum = Sum::of(viewers.iter().map(|viewer| &viewer.model), record);
         faults.add(&sum.faults);
         Self { plan, tally, sum, faults, ephemerals: record.ephemerals(), busy, catching_up, time }
-    }
-
-    /// Fails if anything was lost, repeated, out of order, untrue, or not allowed.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
-        let viewers = u64::from(self.plan.viewers);
-        let Tally { done, left_open, resets, .. } = self.tally;
-        // Only who reads late may be too slow.
-        let resets = if self.plan.lags { 0 } else { resets };
-        if self.faults.all() + self.sum.counts.lost + left_open + resets > 0 {
-            let (faults, lost) = (self.faults.all(), self.sum.counts.lost);
-            let what = format!("{faults} faults, {lost} lost, {resets} reset as slow, {left_open} left open");
-            return Err(Failure::new(what));
-        }
-        if done != viewers || !self.sum.is_equal() {
-            return Err(Failure::new("not every viewer ended with the owner's state and the owner's bytes"));
-        }
-        Ok(())
     }
 
     fn cuts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,7 +91,26 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl Judged for Findings {
+    /// Fails if anything was lost, repeated, out of order, untrue, or not allowed.
+    fn verdict(&self) -> Result<(), Failure> {
+        let viewers = u64::from(self.plan.viewers);
+        let Tally { done, left_open, resets, .. } = self.tally;
+        // Only who reads late may be too slow.
+        let resets = if self.plan.lags { 0 } else { resets };
+        if self.faults.all() + self.sum.counts.lost + left_open + resets > 0 {
+            let (faults, lost) = (self.faults.all(), self.sum.counts.lost);
+            let what = format!("{faults} faults, {lost} lost, {resets} reset as slow, {left_open} left open");
+            return Err(Failure::new(what));
+        }
+        if done != viewers || !self.sum.is_equal() {
+            return Err(Failure::new("not every viewer ended with the owner's state and the owner's bytes"));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, viewers, rate, seconds, lags } = self.plan;
         let name = if lags { "lags" } else { "cuts" };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::Plan;
 use super::trial::{Past, Role};
 use crate::chaos::times::seconds;
+use crate::report::Judged;
 use crate::steps::Failure;
 
 /// How long a client may take until it shows that it may not be in the room, besides what its heartbeats allow: a probe
@@ -21,9 +22,9 @@ const OWNER_ALIVE: Duration = Duration::from_secs(5);
 /// How long it may take from noticing to being back.
 const RETURN_MAX: Duration = Duration::from_secs(5);
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) pasts: Vec<Past>,
     pub(super) time: Duration,
@@ -50,7 +51,7 @@ impl Past {
     }
 }
 
-impl Report {
+impl Findings {
     /// Returns how long a client of this role may take until it notices.
     fn noticed_max(&self, role: Role) -> Duration {
         let ping = Duration::from_secs(self.plan.options.dark_ping_seconds.into());
@@ -61,9 +62,11 @@ impl Report {
                 Role::Viewer => 2 * ping,
             }
     }
+}
 
+impl Judged for Findings {
     /// Fails if a room was lost to a dark path, if a client noticed too late, or if a message was lost or repeated.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         let faults: Vec<_> =
             self.pasts.iter().filter_map(|past| past.fault(self.noticed_max(past.trial.role))).collect();
         match faults.first() {
@@ -75,7 +78,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, options } = &self.plan;
         writeln!(

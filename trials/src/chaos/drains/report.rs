@@ -9,6 +9,7 @@ use crate::chaos::lives::quantile;
 use crate::chaos::lives::room::Past;
 use crate::chaos::lives::viewer::Return;
 use crate::model::answer::How;
+use crate::report::Judged;
 use crate::steps::Failure;
 
 /// The longest that a server may take to end.
@@ -17,9 +18,9 @@ const END_MAX: Duration = Duration::from_millis(3_500);
 /// Above this share of a core the load generator itself is late.
 const BUSY_MAX: f64 = 0.8;
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     pub(super) plan: Plan,
     /// The room with many viewers, and the other one.
     pub(super) many: Past,
@@ -34,33 +35,7 @@ pub(in crate::chaos) struct Report {
     pub(super) time: Duration,
 }
 
-impl Report {
-    /// Fails if anything was lost, repeated, out of order or untrue, if somebody was not let resume, was not told, or
-    /// is not back, or if the server took too long to end.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
-        let pasts = [&self.many, &self.few];
-        let sum = |count: fn(&Past) -> u64| pasts.into_iter().map(count).sum::<u64>();
-        let (faults, lost) = (sum(|past| past.faults.all()), sum(|past| past.sum.counts.lost));
-        let resets = sum(|past| past.tally.joins(How::Reset) + past.tally.resets);
-        let missing = sum(|past| past.acked.saturating_sub(past.audited));
-        let cut = sum(|past| past.tally.cut);
-        if faults + lost + resets + missing + cut > 0 {
-            return Err(Failure::new(format!(
-                "{faults} faults, {missing} acknowledged missing, {lost} lost, {resets} reset, {cut} cut without a word"
-            )));
-        }
-        let viewers = u64::from(self.plan.viewers);
-        if self.many.tally.done != viewers
-            || pasts.iter().any(|past| !past.sum.is_equal() || past.acked != past.sum.last)
-        {
-            return Err(Failure::new("not every viewer ended with the owner's state and the owner's bytes"));
-        }
-        if self.ending > END_MAX {
-            return Err(Failure::new(format!("the server took {:?} to end", self.ending)));
-        }
-        Ok(())
-    }
-
+impl Findings {
     /// How long it took from the start of the next server until each viewer was back, sorted.
     fn returns(&self) -> Vec<Duration> {
         let mut returns: Vec<_> = self.many.tally.comebacks.iter().map(|comeback| comeback.back - self.begun).collect();
@@ -101,7 +76,35 @@ fn told(f: &mut fmt::Formatter<'_>, name: &str, past: &Past) -> fmt::Result {
     writeln!(f, "{sum}")
 }
 
-impl fmt::Display for Report {
+impl Judged for Findings {
+    /// Fails if anything was lost, repeated, out of order or untrue, if somebody was not let resume, was not told, or
+    /// is not back, or if the server took too long to end.
+    fn verdict(&self) -> Result<(), Failure> {
+        let pasts = [&self.many, &self.few];
+        let sum = |count: fn(&Past) -> u64| pasts.into_iter().map(count).sum::<u64>();
+        let (faults, lost) = (sum(|past| past.faults.all()), sum(|past| past.sum.counts.lost));
+        let resets = sum(|past| past.tally.joins(How::Reset) + past.tally.resets);
+        let missing = sum(|past| past.acked.saturating_sub(past.audited));
+        let cut = sum(|past| past.tally.cut);
+        if faults + lost + resets + missing + cut > 0 {
+            return Err(Failure::new(format!(
+                "{faults} faults, {missing} acknowledged missing, {lost} lost, {resets} reset, {cut} cut without a word"
+            )));
+        }
+        let viewers = u64::from(self.plan.viewers);
+        if self.many.tally.done != viewers
+            || pasts.iter().any(|past| !past.sum.is_equal() || past.acked != past.sum.last)
+        {
+            return Err(Failure::new("not every viewer ended with the owner's state and the owner's bytes"));
+        }
+        if self.ending > END_MAX {
+            return Err(Failure::new(format!("the server took {:?} to end", self.ending)));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, viewers, returns, keeping } = self.plan;
         let when = if returns == Return::AtOnce { "all back at once" } else { "all back when they were advised to" };

@@ -7,32 +7,23 @@ use super::plot::Stop;
 use super::{Outcome, Plan};
 use crate::chaos::lives::quantile;
 use crate::model::fault::Faults;
+use crate::report::Judged;
 use crate::steps::Failure;
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     plan: Plan,
     outcomes: Vec<Outcome>,
     faults: Faults,
     time: Duration,
 }
 
-impl Report {
+impl Findings {
     pub(super) fn new(plan: Plan, outcomes: Vec<Outcome>, time: Duration) -> Self {
         let mut faults = Faults::default();
         outcomes.iter().for_each(|outcome| faults.add(&outcome.faults));
         Self { plan, outcomes, faults, time }
-    }
-
-    /// Fails if a room was lost, an owner is not back, anything odd was said, or less was tried than planned.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
-        let (lost, faults, stops) = (self.lost(None), self.faults.all(), self.stops().count());
-        if lost > 0 || faults > 0 || stops != self.plan.stops as usize {
-            let planned = self.plan.stops;
-            return Err(Failure::new(format!("{lost} rooms lost, {faults} faults, {stops} of {planned} stops")));
-        }
-        Ok(())
     }
 
     fn stops(&self) -> impl Iterator<Item = &super::Stopped> {
@@ -46,7 +37,19 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl Judged for Findings {
+    /// Fails if a room was lost, an owner is not back, anything odd was said, or less was tried than planned.
+    fn verdict(&self) -> Result<(), Failure> {
+        let (lost, faults, stops) = (self.lost(None), self.faults.all(), self.stops().count());
+        if lost > 0 || faults > 0 || stops != self.plan.stops as usize {
+            let planned = self.plan.stops;
+            return Err(Failure::new(format!("{lost} rooms lost, {faults} faults, {stops} of {planned} stops")));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, stops, ack } = self.plan;
         let sum = |count: fn(&Outcome) -> u64| self.outcomes.iter().map(count).sum::<u64>();

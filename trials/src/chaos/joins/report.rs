@@ -8,11 +8,12 @@ use super::visitor::Tally;
 use crate::load::Busy;
 use crate::model::answer::{How, Reason};
 use crate::model::fault::Faults;
+use crate::report::Judged;
 use crate::steps::Failure;
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) tally: Tally,
     pub(super) faults: Faults,
@@ -23,9 +24,9 @@ pub(in crate::chaos) struct Report {
     pub(super) time: Duration,
 }
 
-impl Report {
+impl Judged for Findings {
     /// Fails if any join differed from what was said.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         let joins: u64 = self.tally.outcomes.values().sum();
         if self.faults.all() + self.tally.differing == 0 && joins == u64::from(self.plan.joins) {
             return Ok(());
@@ -35,7 +36,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, joins } = self.plan;
         let Tally { outcomes, unpaused, differing, sums, texts, resets, left, .. } = &self.tally;

@@ -9,14 +9,15 @@ use crate::chaos::lives::room::Past;
 use crate::chaos::lives::tally::Comeback;
 use crate::model::answer::How;
 use crate::model::fault::Fault;
+use crate::report::Judged;
 use crate::steps::Failure;
 
 /// The longest that it may take from the start of a server until somebody has come back to it.
 const START_MAX: Duration = Duration::from_secs(2);
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     plan: Plan,
     past: Past,
     /// How long it took from the start of each server to its first viewer, sorted.
@@ -28,7 +29,7 @@ pub(in crate::chaos) struct Report {
     time: Duration,
 }
 
-impl Report {
+impl Findings {
     pub(super) fn new(plan: Plan, past: Past, begun: &[Instant], miscarriages: u64, time: Duration) -> Self {
         let first = |(life, &begun): (usize, &Instant)| {
             let theirs = past.tally.comebacks.iter().filter(|comeback| comeback.life == Some(life + 1));
@@ -39,11 +40,20 @@ impl Report {
         let unseen = begun.len() - 1 - starts.len();
         Self { plan, past, starts, unseen, miscarriages, time }
     }
+}
 
+/// How long everybody was away, sorted.
+fn absences(comebacks: &[Comeback]) -> Vec<Duration> {
+    let mut absences: Vec<_> = comebacks.iter().map(|comeback| comeback.back - comeback.gone).collect();
+    absences.sort_unstable();
+    absences
+}
+
+impl Judged for Findings {
     /// Fails if anything that was acknowledged is missing, if anything was lost, repeated, out of order or untrue, or
     /// if somebody was not let resume who had to be. With a limited history both kinds must have come, whoever was away
     /// for longer than it tells and who was not.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         let Past { sum, tally, faults, acked, audited, .. } = &self.past;
         let of_history = if self.plan.keeping.history_messages_max.is_some() { 0 } else { tally.joins(How::Reset) };
         let resets = of_history + tally.resets + tally.restarted;
@@ -68,14 +78,7 @@ impl Report {
     }
 }
 
-/// How long everybody was away, sorted.
-fn absences(comebacks: &[Comeback]) -> Vec<Duration> {
-    let mut absences: Vec<_> = comebacks.iter().map(|comeback| comeback.back - comeback.gone).collect();
-    absences.sort_unstable();
-    absences
-}
-
-impl fmt::Display for Report {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, viewers, rate, kills, keeping } = self.plan;
         let Past { sum, tally, spoken, faults, acked, audited, busy } = &self.past;

@@ -9,6 +9,7 @@ use crate::chaos::herd::{Breed, Sums};
 use crate::chaos::lives::quantile;
 use crate::chaos::times::{percentile, seconds};
 use crate::chaos::witness::Ages;
+use crate::report::Judged;
 use crate::steps::Failure;
 
 /// How long it may take until all are back.
@@ -20,9 +21,9 @@ const SLOWER_MAX: f64 = 2.0;
 /// The most attempts in the first 10 s of an outage.
 const ATTEMPTS_MAX: u32 = 8;
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) sums: Sums,
     pub(super) moments: Moments,
@@ -37,7 +38,7 @@ struct Beside {
     rush: Vec<Duration>,
 }
 
-impl Report {
+impl Findings {
     fn beside(&self) -> Beside {
         let Moments { quiet, lost, open } = self.moments;
         Beside {
@@ -51,10 +52,12 @@ impl Report {
     fn attempts(&self) -> u32 {
         self.sums.attempts.iter().max().copied().unwrap_or_default()
     }
+}
 
+impl Judged for Findings {
     /// Fails if anything was lost or repeated, if somebody is not back in time or tried too often, or if the room beside
     /// took over twice as long.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         let Sums { repeated, lost, resets, closed, not_back, .. } = self.sums;
         if repeated + lost + resets + closed + not_back > 0 {
             return Err(Failure::new(format!(
@@ -80,7 +83,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, viewers, outage, breed } = self.plan;
         let (name, what) = match outage {

@@ -5,23 +5,26 @@ use std::time::Duration;
 
 use super::ear::Ear;
 use super::{Outcome, Plan};
+use crate::report::Judged;
 use crate::steps::Failure;
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     plan: Plan,
     outcome: Outcome,
     time: Duration,
 }
 
-impl Report {
+impl Findings {
     pub(super) fn new(plan: Plan, outcome: Outcome, time: Duration) -> Self {
         Self { plan, outcome, time }
     }
+}
 
+impl Judged for Findings {
     /// Fails if anything was lost, repeated, out of order, stale or untrue, or if less was tried than planned.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         let Outcome { past, faults, cuts, .. } = &self.outcome;
         if faults.all() > 0 {
             return Err(Failure::new(format!("{} faults", faults.all())));
@@ -37,7 +40,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, viewers, rate, cuts, kills, takeovers } = self.plan;
         let Outcome { past, ears, cuts: met, faults, keys } = &self.outcome;

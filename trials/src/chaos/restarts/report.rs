@@ -6,23 +6,30 @@ use std::time::Duration;
 use super::arrival::Arrival;
 use super::{MESSAGES, Plan, Restart, Way};
 use crate::model::fault::Faults;
+use crate::report::Judged;
 use crate::steps::Failure;
 
 /// The longest that it may take from the start of a server until it is ready, and until somebody is in a room.
 const READY_MAX: Duration = Duration::from_secs(2);
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) restarts: Vec<Restart>,
     pub(super) faults: Faults,
     pub(super) time: Duration,
 }
 
-impl Report {
+/// These times in order, in milliseconds.
+fn times(restarts: &[&Restart], of: impl Fn(&Restart) -> Duration) -> String {
+    let times: Vec<_> = restarts.iter().map(|restart| format!("{:.0}", of(restart).as_secs_f64() * 1e3)).collect();
+    format!("{} ms", times.join(", "))
+}
+
+impl Judged for Findings {
     /// Fails if a server was ready too late, or if somebody was not let resume or does not have the owner's state.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         let rooms = self.plan.rooms as usize;
         let missing: usize = self.restarts.iter().map(|restart| rooms - restart.arrival.resumed).sum();
         let faults = self.faults.all();
@@ -37,13 +44,7 @@ impl Report {
     }
 }
 
-/// These times in order, in milliseconds.
-fn times(restarts: &[&Restart], of: impl Fn(&Restart) -> Duration) -> String {
-    let times: Vec<_> = restarts.iter().map(|restart| format!("{:.0}", of(restart).as_secs_f64() * 1e3)).collect();
-    format!("{} ms", times.join(", "))
-}
-
-impl fmt::Display for Report {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, rooms, restarts, keeping } = self.plan;
         writeln!(

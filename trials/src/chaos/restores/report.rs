@@ -7,11 +7,12 @@ use std::time::Duration;
 use super::former::Former;
 use super::way::Way;
 use super::{Plan, Shown};
+use crate::report::Judged;
 use crate::steps::Failure;
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) all: Shown,
     /// Which ways were not tried, and why.
@@ -20,9 +21,9 @@ pub(in crate::chaos) struct Report {
     pub(super) time: Duration,
 }
 
-impl Report {
+impl Judged for Findings {
     /// Fails if anything was wrong, or if a way was tried by which nobody was resumed at all.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         if self.all.faults.all() > 0 {
             return Err(Failure::new(format!("{} faults", self.all.faults.all())));
         }
@@ -33,7 +34,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,

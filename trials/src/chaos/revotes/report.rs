@@ -4,19 +4,20 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Outcome, Plan};
+use crate::report::Judged;
 use crate::steps::Failure;
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) outcome: Outcome,
     pub(super) time: Duration,
 }
 
-impl Report {
+impl Judged for Findings {
     /// Fails if a voter was counted twice or not at all, or got another number, or if a vote was refused.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         let Outcome { exact, doubled, missing, renumbered, unnamed, refused, .. } = &self.outcome;
         if doubled + missing + renumbered + unnamed + refused > 0 || *exact != self.plan.rounds {
             return Err(Failure::new(format!(
@@ -29,7 +30,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, voters, rounds } = self.plan;
         let Outcome { turns, kills, votes, exact, doubled, missing, renumbered, unnamed, refused, refusal } =

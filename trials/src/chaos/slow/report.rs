@@ -4,11 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{BYTES_PER_SECOND, MESSAGE_BYTES, MESSAGES, Past, Role, STATE_BYTES};
+use crate::report::Judged;
 use crate::steps::Failure;
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     pub(super) pasts: Vec<Past>,
     pub(super) time: Duration,
 }
@@ -19,9 +20,9 @@ impl Past {
     }
 }
 
-impl Report {
+impl Judged for Findings {
     /// Fails if a client did not get through, or gave up a connection on which bytes went.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         match self.pasts.iter().filter(|past| !past.is_good()).count() {
             0 => Ok(()),
             count => Err(Failure::new(format!("{count} of {} clients on a slow link", self.pasts.len()))),
@@ -29,7 +30,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,

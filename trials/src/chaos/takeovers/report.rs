@@ -8,11 +8,12 @@ use super::witness::{Chronicle, Witness};
 use super::{Past, Plan, speech};
 use crate::model::fault::{Fault, Faults};
 use crate::model::record::Record;
+use crate::report::Judged;
 use crate::steps::Failure;
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     plan: Plan,
     faults: Faults,
     reigns: u64,
@@ -34,7 +35,7 @@ pub(in crate::chaos) struct Report {
     time: Duration,
 }
 
-impl Report {
+impl Findings {
     pub(super) fn new(plan: Plan, past: Past, witnesses: Vec<Witness>, chronicle: &Chronicle) -> Self {
         let Past { mut reigns, stopped, doubles, mut micros, time } = past;
         reigns.sort_by_key(|reign| reign.term);
@@ -78,16 +79,6 @@ impl Report {
         }
         judge(&reigns, &record, &marks, &mut report.faults);
         report
-    }
-
-    /// Fails if anything stale came, an acknowledgement was false, or an owner was not told that it was replaced.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
-        let all = u64::from(self.plan.takeovers);
-        if self.faults.all() > 0 || self.fenced != all || self.reigns != all + 1 {
-            let (faults, fenced) = (self.faults.all(), self.fenced);
-            return Err(Failure::new(format!("{faults} faults; {fenced} of {all} owners were told that they are out")));
-        }
-        Ok(())
     }
 }
 
@@ -137,7 +128,19 @@ fn judge(reigns: &[Reign], record: &Record, marks: &[(u64, u64)], faults: &mut F
     }
 }
 
-impl fmt::Display for Report {
+impl Judged for Findings {
+    /// Fails if anything stale came, an acknowledgement was false, or an owner was not told that it was replaced.
+    fn verdict(&self) -> Result<(), Failure> {
+        let all = u64::from(self.plan.takeovers);
+        if self.faults.all() > 0 || self.fenced != all || self.reigns != all + 1 {
+            let (faults, fenced) = (self.faults.all(), self.fenced);
+            return Err(Failure::new(format!("{faults} faults; {fenced} of {all} owners were told that they are out")));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { doubles, stopped, full, written, applied, acks, fenced, witnesses, messages, .. } = self;
         let Plan { seed, takeovers } = self.plan;

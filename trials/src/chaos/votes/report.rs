@@ -4,11 +4,12 @@ use std::fmt;
 
 use super::{EVERY_MS, Plan, Told, Voted};
 use crate::load::server::Sample;
+use crate::report::Judged;
 use crate::steps::Failure;
 
-/// One run.
+/// What one run has found.
 #[derive(Debug)]
-pub(in crate::chaos) struct Report {
+pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) told: Told,
     pub(super) voted: Voted,
@@ -17,9 +18,9 @@ pub(in crate::chaos) struct Report {
     pub(super) after: Sample,
 }
 
-impl Report {
+impl Judged for Findings {
     /// Fails if the totals are not exact, or the owner was told more often than once a window.
-    pub(in crate::chaos) fn verdict(&self) -> Result<(), Failure> {
+    fn verdict(&self) -> Result<(), Failure> {
         let Self { told, voted, .. } = self;
         let millis = voted.ended.saturating_duration_since(voted.began).as_millis();
         let windows = usize::try_from(millis / u128::from(EVERY_MS)).unwrap_or(usize::MAX).saturating_add(2);
@@ -34,7 +35,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { plan: Plan { seed, voters }, told, voted, before, after } = self;
         writeln!(f, "votes: seed {seed}, {voters} viewers vote twice, of which the last vote counts")?;
