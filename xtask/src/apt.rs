@@ -6,7 +6,7 @@ use crate::steps::{Failure, Steps, command, output};
 
 /// Which systems have a package that works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Systems {
+pub enum Systems {
     /// Debian only: elsewhere a package of this name may be a stub.
     Debian,
     /// Debian, Ubuntu and whatever is like them.
@@ -14,7 +14,7 @@ pub(crate) enum Systems {
 }
 
 /// Installs `packages`, or fails with what is `missing` where that cannot be done.
-pub(crate) fn install(steps: &mut Steps, packages: &str, systems: Systems, missing: Failure) -> Result<(), Failure> {
+pub fn install(steps: &mut Steps, packages: &str, systems: Systems, missing: Failure) -> Result<(), Failure> {
     let os_release = fs::read_to_string("/etc/os-release").unwrap_or_default();
     if !(is_root() && has_package(&os_release, systems)) {
         return Err(missing);

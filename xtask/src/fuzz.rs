@@ -12,8 +12,7 @@ use std::thread;
 
 use clap::Args;
 
-use crate::load::target;
-use crate::steps::{Failure, Steps, command, root};
+use crate::steps::{Failure, Steps, command, root, target};
 use report::{Report, Run};
 
 /// The longest input of each target, where less than libFuzzer's 4 096 bytes say all there is to say.

@@ -1,26 +1,19 @@
 //! The project's own commands: picks one, runs it, says how it ended. Must not know what a command does.
 
-mod apt;
 mod autobahn;
-mod bench;
 mod browsers;
-mod chaos;
 mod check;
 mod fuzz;
-mod hostile;
-mod load;
-mod node;
-mod soak;
-mod steps;
-mod synced;
 mod test;
-mod valgrind;
+mod trials;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use xtask::{apt, node, steps};
 
-use steps::{Failure, Steps};
+use steps::Steps;
+use trials::Trial;
 
 /// The project's own commands
 #[derive(Parser)]
@@ -37,63 +30,40 @@ enum Command {
     /// Everything that can be tested: Rust, the conversations replayed by Node, the SDK, and the page in a browser
     Test,
     /// Viewers under load: each gets every message once and in order; memory, CPU and latency are told
-    Soak(soak::Soak),
+    #[command(disable_help_flag = true)]
+    Soak(Trial),
     /// Version 2 under cuts, lags, takeovers, joins, kills and a drain: nothing lost, repeated, stale or untrue
-    Chaos(chaos::Chaos),
+    #[command(disable_help_flag = true)]
+    Chaos(Trial),
     /// Attacks beside good viewers: nothing lost, no crash, memory within its formula and given back
-    Hostile(hostile::Hostile),
+    #[command(disable_help_flag = true)]
+    Hostile(Trial),
     /// The framing, judged by the Autobahn test suite, on a plain socket and on any other stream
     Autobahn(autobahn::Autobahn),
     /// What a delivery, a join and an idle viewer cost, beside the floor and others; or how many instructions parts take
-    Bench(bench::Bench),
+    #[command(disable_help_flag = true)]
+    Bench(Trial),
     /// What must hold for any bytes, tried by a fuzzer: handshakes, frames, messages, courses of one member and of a room
     Fuzz(fuzz::Fuzz),
-    /// An owner of a room as a process of its own, which chaos starts
-    #[command(hide = true)]
-    ChaosOwner,
-    /// Viewers with a relay before them as a process of its own, which chaos starts
-    #[command(hide = true)]
-    ChaosHerd,
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = trials::help(std::env::args_os()) {
+        return code;
+    }
     let command = CommandLine::parse().command;
     let mut steps = Steps::begin();
     let (name, outcome) = match &command {
         Command::Check => ("check", check::run(&mut steps)),
         Command::Test => ("test", test::run(&mut steps)),
-        Command::Soak(options) => ("soak", soak::run(options, &mut steps)),
+        Command::Soak(trial) => return trials::run("soak", trial),
         Command::Autobahn(options) => ("autobahn", autobahn::run(options, &mut steps)),
-        Command::Bench(options) => ("bench", bench::run(options, &mut steps)),
-        Command::Hostile(options) => ("hostile", hostile::run(options, &mut steps)),
+        Command::Bench(trial) => return trials::run("bench", trial),
+        Command::Hostile(trial) => return trials::run("hostile", trial),
         Command::Fuzz(options) => ("fuzz", fuzz::run(options, &mut steps)),
-        Command::Chaos(options) => ("chaos", chaos::run(options, &mut steps)),
-        // Nobody reads what it prints but the program that has started it.
-        Command::ChaosOwner => return part(chaos::be_an_owner()),
-        Command::ChaosHerd => return part(chaos::be_a_herd()),
+        Command::Chaos(trial) => return trials::run("chaos", trial),
     };
-    let (passed, seconds) = (steps.passed(), steps.elapsed().as_secs_f64());
-    match outcome {
-        Ok(()) => {
-            println!("xtask {name}: ok, {passed} steps passed in {seconds:.1} s");
-            ExitCode::SUCCESS
-        }
-        Err(failure) => {
-            println!("xtask {name}: FAILED after {passed} passed steps and {seconds:.1} s: {failure}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-/// How a process ends that is a part of another one.
-fn part(outcome: Result<(), Failure>) -> ExitCode {
-    outcome.map_or_else(
-        |failure| {
-            eprintln!("xtask: {failure}");
-            ExitCode::FAILURE
-        },
-        |()| ExitCode::SUCCESS,
-    )
+    steps.end(name, outcome)
 }
 
 #[cfg(test)]
@@ -105,5 +75,21 @@ mod tests {
     #[test]
     fn the_command_line_is_one() {
         CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn a_trial_gets_its_options_as_they_were_given() {
+        for options in [&["--help"][..], &["--brief", "--only", "dark", "--seed=7"], &[]] {
+            let words = ["cargo xtask", "chaos"].iter().chain(options);
+            let Command::Chaos(trial) = CommandLine::try_parse_from(words).unwrap().command else { panic!() };
+            assert_eq!(trial.arguments, *options);
+        }
+    }
+
+    #[test]
+    fn only_a_trial_is_asked_for_its_help() {
+        for words in [&["xtask"][..], &["xtask", "help"], &["xtask", "help", "check"], &["xtask", "chaos", "help"]] {
+            assert!(trials::help(words.iter().map(Into::into)).is_none(), "{words:?}");
+        }
     }
 }

@@ -9,14 +9,14 @@ use crate::steps::{Failure, Steps, command, output, root};
 const NODE_MAJOR_MIN: u32 = 20;
 
 /// Passes if `node` (20 or newer) and `npm` can be run. On Debian and Ubuntu root gets missing ones by apt-get.
-pub(crate) fn ensure(steps: &mut Steps) -> Result<(), Failure> {
+pub fn ensure(steps: &mut Steps) -> Result<(), Failure> {
     let Err(missing) = look() else { return Ok(()) };
     apt::install(steps, "nodejs npm", apt::Systems::Relatives, missing)?;
     look()
 }
 
 /// The same, and makes sure that the WebSocket client of the package `ws` is there, which Node.js 20 has none of its own for.
-pub(crate) fn ensure_websocket(steps: &mut Steps) -> Result<(), Failure> {
+pub fn ensure_websocket(steps: &mut Steps) -> Result<(), Failure> {
     ensure(steps)?;
     if websocket().exists() {
         return Ok(());
@@ -25,7 +25,7 @@ pub(crate) fn ensure_websocket(steps: &mut Steps) -> Result<(), Failure> {
 }
 
 /// Returns the module of that package.
-pub(crate) fn websocket() -> PathBuf {
+pub fn websocket() -> PathBuf {
     root().join("protocol/node_modules/ws/wrapper.mjs")
 }
 

@@ -2,16 +2,17 @@
 
 use std::ffi::OsStr;
 use std::fmt;
-use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
 
 /// Why a command of the project ended early, in words for whoever ran it.
 #[derive(Debug)]
-pub(crate) struct Failure(String);
+pub struct Failure(String);
 
 impl Failure {
-    pub(crate) fn new(what: impl Into<String>) -> Self {
+    /// Returns one with these words.
+    pub fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
 }
@@ -23,7 +24,7 @@ impl fmt::Display for Failure {
 }
 
 /// The steps of one command so far.
-pub(crate) struct Steps {
+pub struct Steps {
     /// When the first step could begin.
     started: Instant,
     /// How many ended well.
@@ -31,30 +32,38 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    pub(crate) fn begin() -> Self {
+    /// Returns a command's steps before the first one.
+    pub fn begin() -> Self {
         Self { started: Instant::now(), passed: 0 }
     }
 
-    pub(crate) fn passed(&self) -> u32 {
-        self.passed
-    }
-
-    pub(crate) fn elapsed(&self) -> Duration {
-        self.started.elapsed()
+    /// Says how the command ended of which these are the steps, and returns how the process ends.
+    pub fn end(self, name: &str, outcome: Result<(), Failure>) -> ExitCode {
+        let (passed, seconds) = (self.passed, self.started.elapsed().as_secs_f64());
+        match outcome {
+            Ok(()) => {
+                println!("xtask {name}: ok, {passed} steps passed in {seconds:.1} s");
+                ExitCode::SUCCESS
+            }
+            Err(failure) => {
+                println!("xtask {name}: FAILED after {passed} passed steps and {seconds:.1} s: {failure}");
+                ExitCode::FAILURE
+            }
+        }
     }
 
     /// Counts a step that was no command and ended well.
-    pub(crate) fn pass(&mut self) {
+    pub fn pass(&mut self) {
         self.passed += 1;
     }
 
     /// Runs one command to its end, without stdin. Fails if it cannot start or does not exit with 0.
-    pub(crate) fn run(&mut self, command: &mut Command) -> Result<(), Failure> {
+    pub fn run(&mut self, command: &mut Command) -> Result<(), Failure> {
         self.read(command.stdout(Stdio::inherit())).map(|_| ())
     }
 
     /// The same, and gives what it says on stdout.
-    pub(crate) fn read(&mut self, command: &mut Command) -> Result<String, Failure> {
+    pub fn read(&mut self, command: &mut Command) -> Result<String, Failure> {
         let shown = shown(command);
         println!("$ {shown}");
         let started = Instant::now();
@@ -75,21 +84,26 @@ impl Steps {
 }
 
 /// The command `program` with `arguments`, to be run in the workspace's root.
-pub(crate) fn command(program: &str, arguments: &str) -> Command {
+pub fn command(program: &str, arguments: &str) -> Command {
     let mut command = Command::new(program);
     command.args(arguments.split_whitespace()).current_dir(root());
     command
 }
 
 /// What a program prints, if it runs and exits with 0.
-pub(crate) fn output(program: &str, argument: &str) -> Option<String> {
+pub fn output(program: &str, argument: &str) -> Option<String> {
     let output = Command::new(program).arg(argument).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// The workspace's root.
-pub(crate) fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace's root")
+}
+
+/// Where cargo puts what it builds.
+pub fn target() -> PathBuf {
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
 
 /// The command as it would be typed in the root.
@@ -132,6 +146,6 @@ mod tests {
         assert!(failure.to_string().starts_with("`cargo no-such-command`: "), "{failure}");
         let failure = steps.run(&mut command("no-such-program", "")).unwrap_err();
         assert!(failure.to_string().starts_with("`no-such-program` could not start: "), "{failure}");
-        assert_eq!(steps.passed(), 1);
+        assert_eq!(steps.passed, 1);
     }
 }

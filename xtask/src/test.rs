@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::steps::{Failure, Steps, command, root};
-use crate::{browsers, node, synced};
+use crate::{browsers, node, trials};
 
 /// The Rust tests with and without the features, what a start syncs, a hundredth of each attack, clients whose connections fail, the
 /// conversations with an independent client in Node, then the SDK in Node, and the pages and examples in browsers; the heap of one is
@@ -11,7 +11,7 @@ use crate::{browsers, node, synced};
 pub(crate) fn run(steps: &mut Steps) -> Result<(), Failure> {
     steps.run(&mut command("cargo", "test --workspace --all-features"))?;
     steps.run(&mut command("cargo", "test -p rtbroadcaster --no-default-features --lib"))?;
-    synced::run(steps)?;
+    trials::step("synced", steps)?;
     steps.run(&mut command("cargo", "xtask hostile --scale 0.01"))?;
     node::ensure(steps)?;
     // Some of what clients go through: off again and again, dark, and many votes.

@@ -2,7 +2,6 @@
 //! Must not know what a subcommand does: `serve` is one module, the configuration is told by another.
 
 mod address;
-mod bench;
 mod configuration;
 mod console;
 mod destination;
@@ -31,6 +30,7 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use rtbroadcaster_bench as bench;
 
 use settings::{Examined, Flags};
 #[cfg(not(target_env = "msvc"))]

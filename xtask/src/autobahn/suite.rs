@@ -9,8 +9,7 @@ use serde_json::json;
 
 use super::python;
 use super::results::{Case, Results};
-use crate::load::target;
-use crate::steps::{Failure, Steps};
+use crate::steps::{Failure, Steps, target};
 
 const PACKAGE: &str = "autobahntestsuite";
 

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use crate::apt;
-use crate::load::target;
-use crate::steps::{Failure, Steps, command, output};
+use crate::steps::{Failure, Steps, command, output, target};
 
 /// The version whose options and output are known here.
 const VERSION: &str = "0.13.2";

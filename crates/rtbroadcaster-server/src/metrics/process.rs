@@ -39,7 +39,7 @@ impl Process {
         let cpu = clock_gettime(ClockId::ProcessCPUTime);
         Seen {
             cpu: cpu.try_into().ok(),
-            resident_bytes: process::rss(std::process::id()),
+            resident_bytes: process::resident_bytes(),
             open_files: process::open_files(),
             open_files_max: getrlimit(Resource::Nofile).current,
             started: self.started,

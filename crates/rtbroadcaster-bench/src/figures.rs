@@ -1,0 +1,83 @@
+//! What is seen in a run: what the server and the generator used, and what each thread came to. Must not know who looks, or what
+//! is made of it.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::process::Time;
+use crate::publisher::Said;
+use crate::viewers::Heard;
+
+/// What the server used for joins.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Cost {
+    pub(crate) cpu: Option<Time>,
+    pub(crate) rss_before: Option<u64>,
+    pub(crate) rss_joined: Option<u64>,
+    /// The most while messages were said.
+    pub(crate) rss_max: Option<u64>,
+    pub(crate) rss_end: Option<u64>,
+}
+
+/// Everything that was seen.
+pub(crate) struct Seen {
+    pub(crate) cost: Cost,
+    /// At the beginning and at the end of the measurement, or of the storm.
+    pub(crate) measured: (Look, Look),
+    pub(crate) messages: u64,
+    pub(crate) expected: u64,
+    pub(crate) heard: Vec<Heard>,
+    pub(crate) said: Said,
+}
+
+/// What the server and the generator had used at one moment.
+pub(crate) struct Look {
+    /// By the clock of the run.
+    pub(crate) at: u64,
+    pub(crate) deliveries: u64,
+    pub(crate) server: Option<Time>,
+    pub(crate) threads: Vec<(String, Time)>,
+}
+
+/// What was between two looks.
+pub(crate) struct Between {
+    pub(crate) seconds: f64,
+    pub(crate) deliveries: u64,
+    pub(crate) server: Option<Time>,
+    pub(crate) threads: Vec<ThreadShare>,
+}
+
+/// How busy a thread of the generator was while it was measured.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ThreadShare {
+    pub(crate) name: String,
+    /// The share of the time in which it ran.
+    pub(crate) cpu: f64,
+    /// The share of the time in which it could have run but had no core.
+    pub(crate) waited: f64,
+}
+
+impl Look {
+    /// What was used from this look to a later one.
+    pub(crate) fn until(&self, later: &Self) -> Between {
+        let nanos = later.at - self.at;
+        let of = |time: u64| share(time as f64 / nanos as f64);
+        let threads = self.threads.iter().filter_map(|(name, before)| {
+            let (_, after) = later.threads.iter().find(|(found, _)| found == name)?;
+            let used = after.since(*before);
+            Some(ThreadShare { name: name.clone(), cpu: of(used.ran), waited: of(used.waited) })
+        });
+        Between {
+            seconds: Duration::from_nanos(nanos).as_secs_f64(),
+            deliveries: later.deliveries - self.deliveries,
+            server: self.server.and_then(|before| Some(later.server?.since(before))),
+            threads: threads.collect(),
+        }
+    }
+}
+
+/// A share with three digits behind the point.
+pub(crate) fn share(value: f64) -> f64 {
+    (value * 1_000.0).round() / 1_000.0
+}

@@ -1,0 +1,249 @@
+//! What one viewer got, by the messages' numbers. Pure; without a fault it holds one number, and in a mixed run one more
+//! for each key.
+
+use std::ops::{AddAssign, Range};
+
+use serde::Serialize;
+
+use crate::part::{self, KEYS, Part};
+use crate::plan::Kind;
+
+/// Which messages came.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    /// The number that comes next when nothing goes wrong.
+    next: u32,
+    /// What was passed over and has not come since, in order; of a mixed run the events only.
+    missing: Vec<Range<u32>>,
+    /// The state values of a mixed run.
+    values: Option<Box<Values>>,
+}
+
+/// Which values came. Those that were passed over are not kept one by one: under overload that is nearly all of them.
+#[derive(Debug, Default)]
+struct Values {
+    /// The number behind the newest value of each key.
+    behind: [u32; KEYS as usize],
+    /// How many values came.
+    received: u32,
+}
+
+/// How a message came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    /// It is the newest: these numbers, itself the last, are not waited for any more.
+    Newest(Range<u32>),
+    /// It came after a later one.
+    OutOfOrder,
+    /// It had come already.
+    Repeated,
+}
+
+/// How many messages there were of each kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Counts {
+    /// Each message once for each viewer.
+    #[serde(rename = "deliveries")]
+    pub(crate) received: u64,
+    pub(crate) lost: u64,
+    /// Passed over for a newer one of their kind, which they may be.
+    pub(crate) superseded: u64,
+    pub(crate) repeated: u64,
+    pub(crate) out_of_order: u64,
+    /// Of another room, or with a number that nobody has said.
+    pub(crate) unknown: u64,
+}
+
+impl Ledger {
+    /// Nothing came yet.
+    pub(crate) fn new(kind: Kind) -> Self {
+        Self { next: 0, missing: Vec::new(), values: (kind == Kind::Mixed).then(Box::default) }
+    }
+
+    /// A message came.
+    pub(crate) fn enter(&mut self, number: u32) -> Arrival {
+        if number >= self.next {
+            let (passed, over) = (self.next..number + 1, self.next..number);
+            match &mut self.values {
+                Some(values) => {
+                    self.missing.extend(part::events(over).map(|event| event..event + 1));
+                    values.enter(number);
+                }
+                None if over.is_empty() => {}
+                None => self.missing.push(over),
+            }
+            self.next = number + 1;
+            return Arrival::Newest(passed);
+        }
+        match (&mut self.values, Part::of(Kind::Mixed, number)) {
+            (Some(values), Part::Value(key)) => values.enter_late(key, number),
+            _ => self.enter_late(number),
+        }
+    }
+
+    /// One came that was passed over, or had come.
+    fn enter_late(&mut self, number: u32) -> Arrival {
+        let Some(at) = self.missing.iter().position(|missing| missing.contains(&number)) else {
+            return Arrival::Repeated;
+        };
+        let Range { start, end } = self.missing[at];
+        let rest = [start..number, number + 1..end];
+        self.missing.splice(at..=at, rest.into_iter().filter(|missing| !missing.is_empty()));
+        Arrival::OutOfOrder
+    }
+
+    /// What is missing when `said` messages were said.
+    pub(crate) fn close(&self, said: u32, kind: Kind) -> Counts {
+        let passed_over: u64 = self.missing.iter().map(|missing| u64::from(missing.end - missing.start)).sum();
+        let tail = self.next..said.max(self.next);
+        let (lost, superseded) = match (&self.values, kind) {
+            (Some(values), _) => {
+                let (lost, superseded) = values.close(said);
+                (passed_over + part::events(tail).len() as u64 + lost, superseded)
+            }
+            (None, Kind::Event) => (passed_over + tail.len() as u64, 0),
+            (None, _) => (tail.len() as u64, passed_over),
+        };
+        Counts { lost, superseded, ..Counts::default() }
+    }
+}
+
+impl Values {
+    /// A message came that is newer than all others.
+    fn enter(&mut self, number: u32) {
+        if let Part::Value(key) = Part::of(Kind::Mixed, number) {
+            self.received += 1;
+            self.behind[key as usize] = number + 1;
+        }
+    }
+
+    /// A value came behind a later message. One that is older than its key's newest counts as out of order also if it is
+    /// a repetition: a fault is either.
+    fn enter_late(&mut self, key: u32, number: u32) -> Arrival {
+        let behind = &mut self.behind[key as usize];
+        if *behind == number + 1 {
+            return Arrival::Repeated;
+        }
+        *behind = (*behind).max(number + 1);
+        self.received += 1;
+        Arrival::OutOfOrder
+    }
+
+    /// How many values behind the newest of their key did not come, and how many a newer one of their key passed over.
+    fn close(&self, said: u32) -> (u64, u64) {
+        let first = self.behind.iter().copied().min().unwrap_or(0);
+        let is_lost = |number: &u32| match Part::of(Kind::Mixed, *number) {
+            Part::Value(key) => *number >= self.behind[key as usize],
+            Part::Event | Part::Ephemeral => false,
+        };
+        let lost = (first..said).filter(is_lost).count() as u64;
+        let values = u64::from(said) - part::events(0..said).len() as u64;
+        (lost, values.saturating_sub(u64::from(self.received) + lost))
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.received += other.received;
+        self.lost += other.lost;
+        self.superseded += other.superseded;
+        self.repeated += other.repeated;
+        self.out_of_order += other.out_of_order;
+        self.unknown += other.unknown;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a viewer got that these came to.
+    fn entered(kind: Kind, numbers: impl IntoIterator<Item = u32>) -> (Ledger, Counts) {
+        let mut ledger = Ledger::new(kind);
+        let mut counts = Counts::default();
+        for number in numbers {
+            match ledger.enter(number) {
+                Arrival::Newest(_) => {}
+                Arrival::OutOfOrder => counts.out_of_order += 1,
+                Arrival::Repeated => counts.repeated += 1,
+            }
+        }
+        (ledger, counts)
+    }
+
+    /// Of 120 messages, of which 49 and 99 are events, these came.
+    fn check_mixed(
+        numbers: impl IntoIterator<Item = u32>,
+        lost: u64,
+        superseded: u64,
+        repeated: u64,
+        out_of_order: u64,
+    ) {
+        let (ledger, counts) = entered(Kind::Mixed, numbers);
+        let closed = ledger.close(120, Kind::Mixed);
+        assert_eq!((closed.lost, closed.superseded), (lost, superseded));
+        assert_eq!((counts.repeated, counts.out_of_order), (repeated, out_of_order));
+    }
+
+    fn check(numbers: &[u32], lost: u64, superseded: u64, repeated: u64, out_of_order: u64) {
+        let (ledger, counts) = entered(Kind::Event, numbers.iter().copied());
+        let (events, states) = (ledger.close(6, Kind::Event), ledger.close(6, Kind::State));
+        assert_eq!((events.lost, events.superseded), (lost, 0), "{numbers:?}");
+        assert_eq!((states.lost, states.superseded), (lost - superseded, superseded), "{numbers:?}");
+        assert_eq!((counts.repeated, counts.out_of_order), (repeated, out_of_order), "{numbers:?}");
+    }
+
+    #[test]
+    fn every_fault_is_counted_as_what_it_is() {
+        check(&[0, 1, 2, 3, 4, 5], 0, 0, 0, 0);
+        check(&[], 6, 0, 0, 0);
+        check(&[0, 1], 4, 0, 0, 0);
+        check(&[5], 5, 5, 0, 0);
+        check(&[0, 1, 3, 5], 2, 2, 0, 0);
+        check(&[0, 1, 1, 2, 3, 4, 5, 0], 0, 0, 2, 0);
+        check(&[0, 5, 3, 3, 1, 4, 2], 0, 0, 1, 4);
+        check(&[0, 2, 1, 3, 4, 5], 0, 0, 0, 1);
+    }
+
+    #[test]
+    fn a_value_may_be_passed_over_for_a_newer_one_of_its_key_and_an_event_may_not() {
+        check_mixed(0..120, 0, 0, 0, 0);
+        check_mixed([], 120, 0, 0, 0);
+        let newest = || [49].into_iter().chain((99..100).chain(104..120));
+        check_mixed(newest(), 0, 120 - 18, 0, 0);
+        check_mixed(newest().filter(|&number| number != 49), 1, 120 - 18, 0, 0);
+        // The newest of a key is missing, and that one of it before came: 94 is of the key of 110.
+        check_mixed([49, 94].into_iter().chain(newest().skip(1).filter(|&number| number != 110)), 1, 120 - 19, 0, 0);
+        // None of a key came: of 14, 30 and so on to 110.
+        check_mixed(newest().filter(|&number| number != 110), 7, 120 - 18 - 6, 0, 0);
+        // A viewer that hears nothing any more lacks what is behind the newest that it has of each key.
+        check_mixed(0..100, 20, 0, 0, 0);
+        check_mixed([49].into_iter().chain(83..100), 20, 100 - 18, 0, 0);
+    }
+
+    #[test]
+    fn late_and_repeated_messages_of_a_mixed_run_are_faults() {
+        check_mixed((0..120).chain([119, 99]), 0, 0, 2, 0);
+        check_mixed((0..49).chain(50..120).chain([49, 49]), 0, 0, 1, 1);
+        // 118 has come when 102, of its key, comes.
+        check_mixed((0..102).chain(103..120).chain([102]), 0, 0, 0, 1);
+        // 117 is the newest of its key, and late.
+        check_mixed((0..117).chain(118..120).chain([117, 117]), 0, 0, 1, 1);
+    }
+
+    #[test]
+    fn without_faults_nothing_is_kept_of_what_was_passed_over() {
+        let (ledger, _) = entered(Kind::Mixed, (0..100_000).filter(|number| number % 50 == 49 || number % 1_000 < 20));
+        assert_eq!(ledger.missing.capacity(), 0);
+        assert!(Ledger::new(Kind::Event).values.is_none());
+    }
+
+    #[test]
+    fn the_newest_message_passes_over_those_before_it() {
+        let mut ledger = Ledger::new(Kind::Event);
+        assert_eq!(ledger.enter(0), Arrival::Newest(0..1));
+        assert_eq!(ledger.enter(3), Arrival::Newest(1..4));
+        assert_eq!(ledger.enter(2), Arrival::OutOfOrder);
+        assert_eq!(ledger.enter(4), Arrival::Newest(4..5));
+    }
+}

@@ -1,0 +1,82 @@
+//! What each message of a run is: by the run's kind and its own number, so that nothing is parsed per delivery. Pure.
+
+use std::ops::Range;
+
+use crate::plan::Kind;
+
+/// In a mixed run every so many messages one is an event; the others are state values.
+pub(crate) const EVENT_EVERY: u32 = 50;
+
+/// How many keys the state values of a mixed run have, in turn.
+pub(crate) const KEYS: u32 = 16;
+
+/// What a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Event,
+    /// The value of the key with this number.
+    Value(u32),
+    Ephemeral,
+}
+
+impl Part {
+    /// What the message with this number is.
+    pub(crate) fn of(kind: Kind, number: u32) -> Self {
+        match kind {
+            Kind::Event => Self::Event,
+            Kind::State => Self::Value(0),
+            Kind::Ephemeral => Self::Ephemeral,
+            Kind::Mixed if number % EVENT_EVERY == EVENT_EVERY - 1 => Self::Event,
+            Kind::Mixed => Self::Value(number % KEYS),
+        }
+    }
+
+    /// All that there are in a run, in the order of their [`place`](Self::place).
+    pub(crate) fn all(kind: Kind) -> Vec<Self> {
+        match kind {
+            Kind::Mixed => (0..KEYS).map(Self::Value).chain([Self::Event]).collect(),
+            Kind::Event | Kind::State | Kind::Ephemeral => vec![Self::of(kind, 0)],
+        }
+    }
+
+    /// Where it stands among `count` of them.
+    pub(crate) fn place(self, count: usize) -> usize {
+        match self {
+            Self::Value(key) => key as usize,
+            Self::Event | Self::Ephemeral => count - 1,
+        }
+    }
+}
+
+/// The events among these messages of a mixed run.
+pub(crate) fn events(numbers: Range<u32>) -> impl ExactSizeIterator<Item = u32> {
+    let first = numbers.start - numbers.start % EVENT_EVERY + (EVENT_EVERY - 1);
+    (first..numbers.end).step_by(EVENT_EVERY as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_50th_message_of_a_mixed_run_is_an_event_and_the_others_have_keys_in_turn() {
+        let parts = [0, 1, 48, 49, 50, 99].map(|number| Part::of(Kind::Mixed, number));
+        let value = Part::Value;
+        assert_eq!(parts, [value(0), value(1), value(0), Part::Event, value(2), Part::Event]);
+        for numbers in [0..0, 0..49, 0..50, 49..50, 50..99, 7..1_234] {
+            let of_all = numbers.clone().filter(|&number| Part::of(Kind::Mixed, number) == Part::Event);
+            assert_eq!(events(numbers.clone()).collect::<Vec<_>>(), of_all.collect::<Vec<_>>(), "{numbers:?}");
+        }
+    }
+
+    #[test]
+    fn every_part_of_a_run_has_its_place() {
+        for kind in [Kind::Event, Kind::State, Kind::Ephemeral, Kind::Mixed] {
+            let all = Part::all(kind);
+            for number in 0..200 {
+                let part = Part::of(kind, number);
+                assert_eq!(all[part.place(all.len())], part, "{kind:?} {number}");
+            }
+        }
+    }
+}

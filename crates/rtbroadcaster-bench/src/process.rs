@@ -1,0 +1,90 @@
+//! What Linux tells of a process or a thread (`proc(5)`), in nanoseconds where it can. Must not know which one it is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a thread or a process used of the cores.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Time {
+    /// Nanoseconds on a core.
+    pub(crate) ran: u64,
+    /// Nanoseconds in which it could have run but had no core.
+    pub(crate) waited: u64,
+}
+
+impl Time {
+    /// What was used since an earlier look.
+    pub(crate) fn since(self, earlier: Self) -> Self {
+        Self { ran: self.ran.saturating_sub(earlier.ran), waited: self.waited.saturating_sub(earlier.waited) }
+    }
+}
+
+/// What all threads of a process have used; `None` if there is none or the system does not tell.
+pub(crate) fn cpu(pid: u32) -> Option<Time> {
+    let mut sum = Time::default();
+    for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
+        // A thread may end meanwhile.
+        let Some(time) = task.ok().and_then(|task| cpu_at(&task.path())) else { continue };
+        sum.ran += time.ran;
+        sum.waited += time.waited;
+    }
+    (sum.ran > 0).then_some(sum)
+}
+
+/// The resident memory of a process, in bytes.
+pub(crate) fn rss(pid: u32) -> Option<u64> {
+    parse_rss(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+/// A thread of this process, to be looked at from others.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Thread(Option<PathBuf>);
+
+impl Thread {
+    /// The calling thread.
+    pub(crate) fn current() -> Self {
+        Self(fs::read_link("/proc/thread-self").ok().map(|link| Path::new("/proc").join(link)))
+    }
+
+    /// What it has used, if the system tells.
+    pub(crate) fn cpu(&self) -> Option<Time> {
+        cpu_at(self.0.as_deref()?)
+    }
+}
+
+fn cpu_at(task: &Path) -> Option<Time> {
+    parse_schedstat(&fs::read_to_string(task.join("schedstat")).ok()?)
+}
+
+fn parse_schedstat(text: &str) -> Option<Time> {
+    let mut fields = text.split_whitespace();
+    Some(Time { ran: fields.next()?.parse().ok()?, waited: fields.next()?.parse().ok()? })
+}
+
+fn parse_rss(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_and_time_are_read_from_what_linux_tells() {
+        assert_eq!(parse_rss("Name:\ta\nVmRSS:\t    5120 kB\nThreads:\t1\n"), Some(5_242_880));
+        assert_eq!(parse_rss("Name:\ta\n"), None);
+        let time = Time { ran: 12_345, waited: 67 };
+        assert_eq!(parse_schedstat("12345 67 8\n"), Some(time));
+        assert_eq!(parse_schedstat(""), None);
+        assert_eq!(time.since(Time { ran: 345, waited: 70 }), Time { ran: 12_000, waited: 0 });
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn this_process_and_this_thread_can_be_looked_at() {
+        assert!(Thread::current().cpu().is_some());
+        let pid = std::process::id();
+        assert!(cpu(pid).is_some() && rss(pid).is_some_and(|bytes| bytes > 0));
+    }
+}

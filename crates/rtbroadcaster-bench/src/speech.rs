@@ -1,0 +1,83 @@
+//! How a room is opened, joined and ended in each protocol, and what the answers mean. Pure.
+
+use serde_json::Value;
+
+use crate::plan::Protocol;
+
+/// Why the server does not do what it was asked for, as far as an operator can mend it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Denial {
+    #[error("a room is full: start the server with a greater --viewers-per-room-max, or 0")]
+    RoomFull,
+    #[error("there are too many rooms: start the server with greater --rooms-max and --rooms-per-address-max, or 0")]
+    TooManyRooms,
+    #[error("the server answered with {0}")]
+    Other(String),
+}
+
+impl Protocol {
+    /// What opens a room; nothing where there are none.
+    pub(crate) fn opening(self) -> Option<&'static str> {
+        match self {
+            Self::Classic => Some(r#"{"status":{"value":1}}"#),
+            Self::V2 => Some(r#"{"type":"create","id":"bench"}"#),
+            Self::Relay => None,
+        }
+    }
+
+    /// What joins a room; nothing where there are none.
+    pub(crate) fn joining(self, room: &str) -> Option<String> {
+        match self {
+            Self::Classic => Some(format!(r#"{{"uuid":"{room}","status":{{"value":2}}}}"#)),
+            Self::V2 => Some(format!(r#"{{"type":"join","id":"bench","room":"{room}"}}"#)),
+            Self::Relay => None,
+        }
+    }
+
+    /// What ends the own room; nothing where there are none.
+    pub(crate) fn ending(self) -> Option<&'static str> {
+        match self {
+            Self::Classic => Some(r#"{"status":{"value":4}}"#),
+            Self::V2 => Some(r#"{"type":"close"}"#),
+            Self::Relay => None,
+        }
+    }
+
+    /// The room that an answer to an opening or a joining tells.
+    pub(crate) fn admitted(self, answer: &[u8]) -> Result<String, Denial> {
+        let other = || Denial::Other(String::from_utf8_lossy(answer).chars().take(200).collect());
+        let value: Value = serde_json::from_slice(answer).map_err(|_| other())?;
+        let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let is_admitted = match self {
+            Self::Classic => value.pointer("/status/value") == Some(&3.into()),
+            Self::V2 => ["created", "joined"].contains(&text("/type")),
+            Self::Relay => false,
+        };
+        match if self == Self::Classic { text("/status/text") } else { text("/code") } {
+            _ if is_admitted => Ok(text(if self == Self::Classic { "/uuid" } else { "/room" }).to_owned()),
+            "room full" | "room_full" => Err(Denial::RoomFull),
+            "too many rooms" | "room_limit" => Err(Denial::TooManyRooms),
+            _ => Err(other()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_tells_the_room_or_why_there_is_none() {
+        for (protocol, answer, expected) in [
+            (Protocol::Classic, r#"{"uuid":"a-b","status":{"value":3,"text":"connected"}}"#, Ok("a-b")),
+            (Protocol::Classic, r#"{"uuid":"","status":{"value":0,"text":"room full"}}"#, Err(Denial::RoomFull)),
+            (Protocol::V2, r#"{"type":"created","id":"bench","room":"a-b"}"#, Ok("a-b")),
+            (Protocol::V2, r#"{"type":"joined","id":"bench","room":"a-b"}"#, Ok("a-b")),
+            (Protocol::V2, r#"{"type":"error","code":"room_limit"}"#, Err(Denial::TooManyRooms)),
+            (Protocol::V2, r#"{"type":"closed"}"#, Err(Denial::Other(r#"{"type":"closed"}"#.into()))),
+            (Protocol::Classic, "hello", Err(Denial::Other("hello".into()))),
+        ] {
+            assert_eq!(protocol.admitted(answer.as_bytes()), expected.map(str::to_owned), "{answer}");
+        }
+    }
+}

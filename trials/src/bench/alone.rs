@@ -1,0 +1,51 @@
+//! How a measurement ends that has no cells: its targets are told, and everything is written. Must not know what was
+//! measured.
+
+use std::fmt;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::claim::Claim;
+use super::journal::Journal;
+use crate::report::{Judged, Report};
+use crate::steps::Failure;
+
+/// What was made of the runs.
+#[derive(Debug, Serialize)]
+pub(super) struct Outcome<T> {
+    /// What was seen of the server besides each run's figures.
+    pub(super) seen: Vec<T>,
+    pub(super) claims: Vec<Claim>,
+}
+
+impl<T: Serialize> Outcome<T> {
+    /// Returns the report, and writes everything to a file if one is named.
+    pub(super) fn report(&self, journal: &Journal, json: Option<&Path>) -> Report {
+        let written = json.map_or(Ok(()), |path| journal.write(self, path));
+        Report::from(Targets { claims: &self.claims, failures: journal.failures() }).unless(written)
+    }
+}
+
+/// What was claimed, and how many runs have no figures.
+struct Targets<'a> {
+    claims: &'a [Claim],
+    failures: usize,
+}
+
+impl fmt::Display for Targets<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "\ntargets, by the median (least to most):")?;
+        self.claims.iter().try_for_each(|claim| writeln!(f, "{claim}"))
+    }
+}
+
+impl Judged for Targets<'_> {
+    /// Fails when a run did. A target that is missed is told; on a busy machine it says little.
+    fn verdict(&self) -> Result<(), Failure> {
+        match self.failures {
+            0 => Ok(()),
+            failures => Err(Failure::new(format!("{failures} runs failed: see FAILED above"))),
+        }
+    }
+}

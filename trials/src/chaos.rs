@@ -1,0 +1,208 @@
+//! `cargo xtask chaos`: what version 2 of the protocol promises, under cuts, lags, takeovers, joins and kills at random
+//! moments, when the server is replaced or has a thousand rooms, and what it tells owners of their viewers. Must not know
+//! how a scenario works.
+
+mod audience;
+mod blinks;
+mod clients;
+mod cuts;
+mod dark;
+mod drains;
+mod ears;
+mod files;
+mod graces;
+mod herd;
+mod joins;
+mod kills;
+mod lives;
+mod outages;
+mod patience;
+mod relay;
+mod remote;
+mod restarts;
+mod restores;
+mod revotes;
+mod slow;
+mod speaker;
+mod takeovers;
+mod times;
+mod votes;
+mod witness;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::{Args, ValueEnum};
+
+use crate::load::{optimized, server_program};
+use crate::scenario::{Scenario, run_all};
+use crate::steps::{Failure, Steps};
+pub(crate) use herd::be_a_herd;
+use lives::Ack;
+pub(crate) use takeovers::be_an_owner;
+
+/// Without --only all scenarios run, one after the other, but those that say otherwise.
+#[derive(Debug, Args)]
+pub(crate) struct Chaos {
+    /// Which scenario; may be repeated
+    #[arg(long)]
+    only: Vec<Name>,
+    /// What decides all chance and all contents [default: another one each time]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// cuts, lags, kills, remote: how many messages a second; four times as many for viewers that lag, eight times with kills
+    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    rate: u32,
+    /// kills, drains, restarts, graces: what a message survives when it is acknowledged
+    #[arg(long, value_enum, default_value_t)]
+    ack: Ack,
+    #[command(flatten)]
+    cuts: cuts::Options,
+    #[command(flatten)]
+    takeovers: takeovers::Options,
+    #[command(flatten)]
+    joins: joins::Options,
+    #[command(flatten)]
+    kills: kills::Options,
+    #[command(flatten)]
+    restarts: restarts::Options,
+    #[command(flatten)]
+    drains: drains::Options,
+    #[command(flatten)]
+    votes: votes::Options,
+    #[command(flatten)]
+    audience: audience::Options,
+    #[command(flatten)]
+    remote: remote::Options,
+    #[command(flatten)]
+    graces: graces::Options,
+    #[command(flatten)]
+    blinks: blinks::Options,
+    #[command(flatten)]
+    outages: outages::Options,
+    #[command(flatten)]
+    dark: dark::Options,
+    #[command(flatten)]
+    revotes: revotes::Options,
+    /// blinks, wakes, stampedes, dark, slow: by a build that is not optimized, as `cargo xtask test` makes it; for few viewers
+    #[arg(long)]
+    brief: bool,
+}
+
+/// What can be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Name {
+    /// Viewers are cut every 1 to 3 s in four ways and come back with their cursor
+    Cuts,
+    /// The same with a fifth of the viewers and four times the rate, and viewers that read nothing for up to 12 s
+    Lags,
+    /// One room changes its owner again and again while the old one speaks
+    Takeovers,
+    /// Joins at random moments get the fold of what was said up to their number
+    Joins,
+    /// A server that keeps its rooms is killed again and again, while its owner speaks, and started again at once
+    Kills,
+    /// A server with a thousand rooms is stopped or killed, and the next one has all of them within two seconds
+    Restarts,
+    /// A server that keeps its rooms is replaced while thousands watch, and all come back to the next one
+    Drains,
+    /// Thousands of viewers vote twice: the owner gets a handful of frames and exact totals
+    Votes,
+    /// What an owner is told of its viewers against the truth, while they come, stop reading, read on and go
+    Audience,
+    /// The library's own clients over connections that are cut, servers that are killed, and a room that changes its owner
+    Remote,
+    /// Servers are stopped or killed, the next start comes after 1 s or 60 s, and no room is lost; not without --only
+    Graces,
+    /// Backups of a data directory come back in all ways: who saw something else is reset, and all others are resumed; not without --only
+    Restores,
+    /// Viewers that are each off for 2 s in every 15 s: all is delivered, and what was said meanwhile is soon there; not without --only
+    Blinks,
+    /// Viewers of one address wake up at one moment, or their access point is back; not without --only
+    Wakes,
+    /// All viewers are cut at one moment, and then while the server answers with 503; not without --only
+    Stampedes,
+    /// Paths of owners and viewers go dark and keep their sockets: who notices when, and whether rooms live; not without --only
+    Dark,
+    /// Viewers and owners on a link of 4 KB/s, which is slow and not dead; not without --only
+    Slow,
+    /// Voters are cut, reload, open second tabs and outlive killed servers, and each is counted once; not without --only
+    Revotes,
+}
+
+impl Name {
+    /// Whether it runs only where it is named: it takes many minutes, and tools that not every machine has.
+    fn is_on_demand(self) -> bool {
+        matches!(self, Self::Graces | Self::Restores | Self::Blinks | Self::Wakes | Self::Stampedes | Self::Dark)
+    }
+}
+
+/// How many times faster messages are said where servers are killed: some must be on their way when it comes.
+const KILL_RATE: u32 = 8;
+
+/// What is given to every scenario besides its own flags.
+#[derive(Debug, Clone, Copy)]
+struct Given {
+    seed: u64,
+    rate: u32,
+    ack: Ack,
+}
+
+/// Has every scenario run and printed, whatever the first ones bring, by an optimized build of this program.
+pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
+    if options.brief {
+        server_program(steps)?;
+    } else if let Some(outcome) = optimized(steps) {
+        return outcome;
+    }
+    let given = Given { seed: options.seed.unwrap_or_else(clock), rate: options.rate, ack: options.ack };
+    let mut all = Ok(());
+    for name in Name::value_variants() {
+        let is_meant = if options.only.is_empty() { !name.is_on_demand() } else { options.only.contains(name) };
+        if !is_meant {
+            continue;
+        }
+        match play(*name, options, given, steps) {
+            Ok(()) => steps.pass(),
+            Err(failure) => all = Err(failure),
+        }
+    }
+    all
+}
+
+/// Runs one.
+fn play(name: Name, options: &Chaos, given: Given, steps: &mut Steps) -> Result<(), Failure> {
+    match name {
+        Name::Cuts => told::<cuts::Plan>(&options.cuts, given, steps),
+        Name::Lags => told::<cuts::Lags>(&options.cuts, given, steps),
+        Name::Takeovers => told::<takeovers::Plan>(&options.takeovers, given, steps),
+        Name::Joins => told::<joins::Plan>(&options.joins, given, steps),
+        Name::Kills => told::<kills::Plan>(&options.kills, given, steps),
+        Name::Restarts => told::<restarts::Plan>(&options.restarts, given, steps),
+        Name::Drains => told::<drains::Plan>(&options.drains, given, steps),
+        Name::Votes => told::<votes::Plan>(&options.votes, given, steps),
+        Name::Audience => told::<audience::Plan>(&options.audience, given, steps),
+        Name::Remote => told::<remote::Plan>(&options.remote, given, steps),
+        Name::Graces => told::<graces::Plan>(&options.graces, given, steps),
+        Name::Restores => told::<restores::Plan>(&(), given, steps),
+        Name::Blinks => told::<blinks::Plan>(&options.blinks, given, steps),
+        Name::Wakes => told::<outages::Wakes>(&options.outages, given, steps),
+        Name::Stampedes => told::<outages::Stampedes>(&options.outages, given, steps),
+        Name::Dark => told::<dark::Plan>(&options.dark, given, steps),
+        Name::Slow => told::<slow::Plan>(&(), given, steps),
+        Name::Revotes => told::<revotes::Plan>(&options.revotes, given, steps),
+    }
+}
+
+/// Makes all runs of a scenario, and says of each how it ended and by which seed it can be repeated.
+fn told<S: Scenario<Given = Given>>(options: &S::Options, given: Given, steps: &mut Steps) -> Result<(), Failure> {
+    run_all::<S>(options, given, steps, |outcome, _| match outcome {
+        Ok(()) => println!("  ok"),
+        Err(failure) => println!("  FAILED: {failure} (seed {})", given.seed),
+    })
+}
+
+/// A seed that was not there before.
+fn clock() -> u64 {
+    let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    time.as_secs() << 20 | u64::from(time.subsec_micros())
+}

@@ -1,0 +1,178 @@
+//! A viewer that comes, stops reading, reads on and goes at random, and says so to the truth. Must not know what is told.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::time::{sleep, sleep_until, timeout};
+
+use super::BEAT;
+use super::truth::{Change, Truth};
+use crate::load::peer::{Peer, PeerError, V2};
+use crate::model::answer::Answer;
+use crate::random::Random;
+
+/// How long a viewer does one thing, in milliseconds.
+const STAY_MS: std::ops::Range<u64> = 200..3_000;
+
+/// After how long a viewer that does not read lags for certain: its socket holds some messages, then something has waited
+/// for long enough. Until then it may.
+const CERTAIN: Duration = Duration::from_millis(2_000);
+
+/// After how long nothing more comes to a viewer that reads everything, so that it does not lag for certain.
+const CAUGHT_UP: Duration = Duration::from_millis(20);
+
+/// How long it takes at most until the server knows that somebody is gone.
+const NOTICED: Duration = Duration::from_millis(500);
+
+/// One viewer.
+pub(super) struct Watcher {
+    address: SocketAddr,
+    room: String,
+    random: Random,
+    truth: Arc<Mutex<Truth>>,
+    state: State,
+}
+
+enum State {
+    Away,
+    Reads(Peer),
+    /// Since when.
+    Stopped(Peer, Instant, IsCertain),
+}
+
+/// Whether the truth knows that it lags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IsCertain {
+    Yes,
+    No,
+}
+
+impl Watcher {
+    pub(super) fn new(address: SocketAddr, room: String, random: Random, truth: Arc<Mutex<Truth>>) -> Self {
+        Self { address, room, random, truth, state: State::Away }
+    }
+
+    /// Does one thing after the other until it is time to rest, and then nothing new until the end.
+    pub(super) async fn live(mut self, rests: Instant, end: Instant) -> Result<Self, PeerError> {
+        while Instant::now() < rests {
+            let time = Duration::from_millis(self.random.within(STAY_MS));
+            self.stay((Instant::now() + time).min(rests)).await?;
+            if Instant::now() < rests {
+                self.change().await?;
+            }
+        }
+        // Those who read go on reading, or they would lag too.
+        self.stay(end).await?;
+        Ok(self)
+    }
+
+    /// Ends its connection.
+    pub(super) async fn go(self) {
+        let (goes, is_gone) = match &self.state {
+            State::Away => return,
+            State::Reads(_) => (Change::Goes, Change::IsGone),
+            State::Stopped(..) => (Change::GoesLagging, Change::IsGoneLagging),
+        };
+        note(&self.truth, goes);
+        drop(self.state);
+        sleep(NOTICED).await;
+        note(&self.truth, is_gone);
+    }
+
+    /// Does what it does.
+    async fn stay(&mut self, until: Instant) -> Result<(), PeerError> {
+        match &mut self.state {
+            State::Away => sleep_until(until.into()).await,
+            State::Reads(peer) => read_until(peer, until).await?,
+            State::Stopped(_, since, certain) => {
+                let lags_at = *since + CERTAIN;
+                if *certain == IsCertain::No && lags_at < until {
+                    sleep_until(lags_at.into()).await;
+                    *certain = IsCertain::Yes;
+                    note(&self.truth, Change::Lags);
+                }
+                sleep_until(until.into()).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does something else.
+    async fn change(&mut self) -> Result<(), PeerError> {
+        self.state = match std::mem::replace(&mut self.state, State::Away) {
+            State::Away => {
+                note(&self.truth, Change::Comes);
+                let peer = join(self.address, &self.room).await?;
+                note(&self.truth, Change::IsIn);
+                State::Reads(peer)
+            }
+            State::Reads(peer) if self.random.one_in(2) => {
+                note(&self.truth, Change::Stops);
+                State::Stopped(peer, Instant::now(), IsCertain::No)
+            }
+            State::Reads(peer) => {
+                note(&self.truth, Change::Goes);
+                drop(peer);
+                sleep(NOTICED).await;
+                note(&self.truth, Change::IsGone);
+                State::Away
+            }
+            State::Stopped(peer, since, certain) => {
+                let certain = self.become_certain(since, certain).await;
+                debug_assert_eq!(certain, IsCertain::Yes);
+                self.resume(peer).await?
+            }
+        };
+        Ok(())
+    }
+
+    /// Waits until it lags for certain.
+    async fn become_certain(&self, since: Instant, certain: IsCertain) -> IsCertain {
+        if certain == IsCertain::No {
+            sleep_until((since + CERTAIN).into()).await;
+            note(&self.truth, Change::Lags);
+        }
+        IsCertain::Yes
+    }
+
+    /// A viewer that lags goes, or reads on.
+    async fn resume(&mut self, mut peer: Peer) -> Result<State, PeerError> {
+        if self.random.one_in(2) {
+            note(&self.truth, Change::GoesLagging);
+            drop(peer);
+            sleep(NOTICED).await;
+            note(&self.truth, Change::IsGoneLagging);
+            return Ok(State::Away);
+        }
+        note(&self.truth, Change::Reads);
+        // Until nothing is left to read for a moment: more comes with each beat only.
+        while timeout(CAUGHT_UP.min(BEAT / 2), peer.readable()).await.is_ok() {
+            peer.hear(|_| {}).await?;
+        }
+        sleep(CAUGHT_UP).await;
+        note(&self.truth, Change::IsInStep);
+        Ok(State::Reads(peer))
+    }
+}
+
+fn note(truth: &Mutex<Truth>, change: Change) {
+    truth.lock().unwrap_or_else(PoisonError::into_inner).note(change);
+}
+
+async fn read_until(peer: &mut Peer, until: Instant) -> Result<(), PeerError> {
+    let reading = async {
+        loop {
+            peer.readable().await?;
+            peer.hear(|_| {}).await?;
+        }
+    };
+    tokio::time::timeout_at(until.into(), reading).await.unwrap_or(Ok(()))
+}
+
+async fn join(address: SocketAddr, room: &str) -> Result<Peer, PeerError> {
+    let mut peer = Peer::open_narrow(address, V2).await?;
+    peer.say(&format!(r#"{{"type":"join","id":"join","room":"{room}"}}"#)).await?;
+    let text = peer.answer().await?;
+    if matches!(Answer::read(&text), Ok(Answer::Joined(_))) { Ok(peer) } else { Err(PeerError::Answer(text)) }
+}

@@ -1,0 +1,269 @@
+//! One viewer that is cut again and again, comes back with its cursor, and stays once the storm is over.
+//! Must not know the other viewers.
+
+mod absence;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::cut::{Course, Cut, Life};
+use super::tally::Tally;
+use crate::chaos::ears::Ears;
+use crate::chaos::speaker::Shared;
+use crate::load::peer::Peer;
+use crate::model::Model;
+use crate::model::fault::Fault;
+use crate::random::Random;
+
+/// How long a client that lags reads nothing, in milliseconds; beyond the stall limit its server closes it as slow.
+const LAG_MS: std::ops::Range<u64> = 500..12_000;
+
+/// How long a client that is to be cut inside of a frame waits for one.
+const PART: Duration = Duration::from_secs(1);
+
+/// What all viewers share.
+#[derive(Debug, Clone)]
+pub(super) struct House {
+    pub(super) address: SocketAddr,
+    /// Whether the viewers also read late, on connections that hold little.
+    pub(super) lags: bool,
+    pub(super) record: Shared,
+    /// Whether the storm is over: no more cuts.
+    pub(super) calm: watch::Receiver<bool>,
+    /// Whether the run is over: who has not heard of the room's end says what it waits for.
+    pub(super) over: watch::Receiver<bool>,
+    /// How many viewers have joined once.
+    pub(super) joined: Arc<AtomicU32>,
+    /// How many viewers have everything, after the storm.
+    pub(super) caught_up: Arc<AtomicU32>,
+}
+
+/// A viewer and its chance.
+pub(super) struct Viewer {
+    house: House,
+    random: Random,
+    pub(super) model: Model,
+    pub(super) tally: Tally,
+    /// Number of the connection.
+    connection: u64,
+    has_joined: bool,
+    is_caught_up: bool,
+    /// What goes on behind connections that were cut.
+    rest: JoinSet<bool>,
+}
+
+/// How a connection ended.
+enum End {
+    /// By this viewer.
+    Cut(Cut),
+    /// This viewer was too slow.
+    Slow,
+    /// The room has ended.
+    Closed,
+    /// Something else, which is a fault and noted.
+    Odd,
+}
+
+impl Viewer {
+    pub(super) fn new(house: House, random: Random) -> Self {
+        let (model, tally, rest) = (Model::default(), Tally::default(), JoinSet::new());
+        Self { house, random, model, tally, connection: 0, has_joined: false, is_caught_up: false, rest }
+    }
+
+    /// Comes after `delay` and lives until the room ends.
+    pub(super) async fn run(mut self, delay: Duration) -> Self {
+        sleep(delay).await;
+        loop {
+            while let Some(ended) = self.rest.try_join_next() {
+                self.tally.left_open += u64::from(!ended.unwrap_or(false));
+            }
+            let mut over = self.house.over.clone();
+            let connected = tokio::select! {
+                peer = self.connect() => Some(peer),
+                _ = over.wait_for(|over| *over) => None,
+            };
+            let Some(mut peer) = connected else {
+                self.is_late("it is not let in");
+                break;
+            };
+            let heard = tokio::select! {
+                end = self.listen(&mut peer) => Some(end),
+                _ = over.wait_for(|over| *over) => None,
+            };
+            let Some(end) = heard else {
+                self.is_late("it waits for what comes next");
+                break;
+            };
+            self.tally.inside_a_replay += u64::from(self.model.is_in_replay());
+            self.model.cut();
+            match end {
+                End::Closed => break,
+                End::Odd => drop(peer),
+                End::Slow => self.tally.slow += 1,
+                End::Cut(cut) => {
+                    *self.tally.cuts.entry(cut).or_insert(0) += 1;
+                    self.tally.inside_a_frame += u64::from(cut == Cut::MidFrame && peer.is_inside_a_frame());
+                    cut.apply(peer, &mut self.random, &mut self.rest);
+                    self.stay_away().await;
+                }
+            }
+        }
+        while let Some(ended) = self.rest.join_next().await {
+            self.tally.left_open += u64::from(!ended.unwrap_or(false));
+        }
+        self
+    }
+
+    /// The run is over, and this viewer has not heard of the room's end.
+    fn is_late(&mut self, why: &str) {
+        let (position, last) = (self.model.position(), self.house.record.read().last());
+        let (connection, retries) = (self.connection, self.tally.retries);
+        self.model.faults.note(Fault::Late, || {
+            format!("{why}: at {position:?} of {last}, on its connection {connection}, after {retries} retries")
+        });
+    }
+
+    /// Hears until this viewer cuts or the server ends the connection.
+    async fn listen(&mut self, peer: &mut Peer) -> End {
+        let two_alive = Duration::from_millis(2 * self.house.record.read().alive_ms);
+        let mut course = Course::begin(&mut self.random, two_alive);
+        if *self.house.calm.borrow() {
+            course.life = None;
+        }
+        let mut ears = Ears::default();
+        let end = loop {
+            if let Some(end) = self.step(peer, &mut course, &mut ears).await {
+                break end;
+            }
+        };
+        self.tally.texts += ears.texts;
+        self.tally.ephemerals += ears.ephemerals;
+        self.tally.resets += ears.resets;
+        if let Some(outcome) = ears.joined {
+            *self.tally.outcomes.entry(outcome).or_insert(0) += 1;
+        } else {
+            self.tally.unanswered += 1;
+        }
+        end
+    }
+
+    /// Waits for what comes next, bytes or the time for something, and hears it.
+    async fn step(&mut self, peer: &mut Peer, course: &mut Course, ears: &mut Ears) -> Option<End> {
+        let heard = tokio::select! {
+            heard = timeout_at(course.deadline(), peer.readable()) => heard,
+            _ = self.house.calm.changed() => {
+                course.life = None;
+                return self.look(course, ears);
+            }
+        };
+        if heard.is_err() {
+            if !course.is_over() {
+                let time = course.two_alive;
+                self.model.faults.note(Fault::NotAlive, || format!("nothing came for {time:?}"));
+                return Some(End::Odd);
+            }
+            if self.house.lags && self.random.one_in(2) {
+                self.lag(course).await;
+                return None;
+            }
+            if course.cut == Cut::MidFrame {
+                self.part(peer, ears).await;
+            }
+            return Some(End::Cut(course.cut));
+        }
+        let texts = ears.texts;
+        match ears.hear(peer, course.bytes_max(), &mut self.model, &self.house.record).await {
+            Ok(read) => course.heard(read, ears.texts > texts),
+            Err(_) if course.may_be_slow() => return Some(End::Slow),
+            Err(error) => {
+                self.model.faults.note(Fault::OddEnd, || error.to_string());
+                return Some(End::Odd);
+            }
+        }
+        // Before it is looked at: who is found to have everything is not cut any more.
+        if *self.house.calm.borrow() {
+            course.life = None;
+        }
+        self.look(course, ears).or_else(|| (course.life == Some(Life::Bytes(0))).then_some(End::Cut(Cut::MidFrame)))
+    }
+
+    /// Reads nothing for a while.
+    async fn lag(&mut self, course: &mut Course) {
+        self.tally.lags += 1;
+        course.lags();
+        let time = Duration::from_millis(self.random.within(LAG_MS));
+        tokio::select! {
+            () = sleep(time) => {}
+            _ = self.house.calm.changed() => course.life = None,
+        }
+        let more = Duration::from_millis(self.random.within(500..3_000));
+        course.goes_on(more);
+    }
+
+    /// What follows from what was heard.
+    fn look(&mut self, course: &Course, ears: &mut Ears) -> Option<End> {
+        if let Some(code) = ears.refused.take() {
+            self.model.faults.note(Fault::OddEnd, || format!("the join was refused: {code}"));
+            return Some(End::Odd);
+        }
+        if let Some(code) = ears.code {
+            return Some(self.closed(code, ears.word.as_deref(), course));
+        }
+        if ears.must_reconnect {
+            if self.house.lags {
+                return Some(End::Slow);
+            }
+            self.model.faults.note(Fault::NotAlive, || "what one told had not come when the next one came".into());
+            return Some(End::Odd);
+        }
+        if self.model.is_live() {
+            if !self.has_joined {
+                self.has_joined = true;
+                self.house.joined.fetch_add(1, Ordering::Relaxed);
+            }
+            let is_at_end = self.model.position() == Some(self.house.record.read().last());
+            if !self.is_caught_up && is_at_end && *self.house.calm.borrow() {
+                self.is_caught_up = true;
+                self.house.caught_up.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        None
+    }
+
+    /// The server has closed.
+    fn closed(&mut self, code: u16, word: Option<&str>, course: &Course) -> End {
+        match (code, word) {
+            (4503, Some("room_closed")) if self.is_caught_up => {
+                self.tally.done += 1;
+                End::Closed
+            }
+            // Whoever reads nothing does not answer a ping either.
+            (4008, Some("slow")) | (4012, Some("silent")) if course.may_be_slow() => End::Slow,
+            _ => {
+                self.model.faults.note(Fault::OddEnd, || format!("the server closed with {word:?}, {code}"));
+                if code == 4503 { End::Closed } else { End::Odd }
+            }
+        }
+    }
+
+    /// Reads a part of a frame: a little of what waits or comes next, and more until it is no whole number of frames.
+    async fn part(&mut self, peer: &mut Peer, ears: &mut Ears) {
+        let end = Instant::now() + PART;
+        while !peer.is_inside_a_frame() && ears.code.is_none() {
+            let bytes_max = self.random.index(40) + 1;
+            match timeout_at(end, peer.readable()).await {
+                Ok(Ok(())) => {}
+                _ => return,
+            }
+            if ears.hear(peer, bytes_max, &mut self.model, &self.house.record).await.is_err() {
+                return;
+            }
+        }
+    }
+}

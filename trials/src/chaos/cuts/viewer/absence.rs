@@ -1,0 +1,69 @@
+//! How long a viewer that was cut stays away, and how it comes back.
+//! Must not know what it hears then.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::Viewer;
+use crate::load::peer::{Peer, PeerError, V2};
+use crate::model::Claim;
+use crate::model::fault::Fault;
+
+/// One cut in so many is followed by a long absence, after half of which the history does not reach back.
+const LONG_ABSENCE_IN: u64 = 200;
+
+/// One cut in so many is followed by a short one, so that there is something to resume; after the others the viewer is
+/// back at once.
+const SHORT_ABSENCE_IN: u64 = 3;
+
+/// How long a short absence is, in milliseconds.
+const SHORT_MS: std::ops::Range<u64> = 10..2_000;
+
+/// How long a long absence is, in milliseconds.
+const LONG_MS: std::ops::Range<u64> = 10_000..30_000;
+
+/// How long it takes until a client that was refused at the door tries again, in milliseconds.
+const RETRY_MS: std::ops::Range<u64> = 20..200;
+
+impl Viewer {
+    pub(super) async fn stay_away(&mut self) {
+        let time = if self.random.one_in(LONG_ABSENCE_IN) {
+            self.tally.long_absences += 1;
+            LONG_MS
+        } else if self.random.one_in(SHORT_ABSENCE_IN) {
+            SHORT_MS
+        } else {
+            return;
+        };
+        tokio::select! {
+            () = sleep(Duration::from_millis(self.random.within(time))) => {}
+            _ = self.house.calm.changed() => {}
+        }
+    }
+
+    /// Connects and asks for the room, as often as needed.
+    pub(super) async fn connect(&mut self) -> Peer {
+        loop {
+            self.connection += 1;
+            let join = self.model.join(format!("join-{}", self.connection), Claim::Honest, &self.house.record.read());
+            let opened = async {
+                let address = self.house.address;
+                let mut peer = match self.house.lags {
+                    true => Peer::open_narrow(address, V2).await?,
+                    false => Peer::open_as(address, V2).await?,
+                };
+                peer.say(&join).await?;
+                Ok::<_, PeerError>(peer)
+            };
+            match opened.await {
+                Ok(peer) => return peer,
+                Err(PeerError::Refused(line)) if !(line.contains(" 429") || line.contains(" 503")) => {
+                    self.model.faults.note(Fault::OddEnd, || format!("the handshake was answered with {line}"));
+                }
+                Err(_) => self.tally.retries += 1,
+            }
+            sleep(Duration::from_millis(self.random.within(RETRY_MS))).await;
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Visits one after the other: a join, its replay, some live messages, and an end of some kind. Most are of a new
+//! viewer, some of one that was there before. Must not know what else goes on in the room.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::SUM;
+use crate::chaos::ears::Ears;
+use crate::chaos::speaker::Shared;
+use crate::load::peer::{Peer, PeerError, V2};
+use crate::model::answer::Answer;
+use crate::model::fault::{Fault, Faults};
+use crate::model::state::State;
+use crate::model::{Claim, Model, Outcome};
+use crate::random::Random;
+
+/// How many viewers a visitor remembers, to come back as one of them.
+const EARLIER_MAX: usize = 4;
+
+/// How long one visit may take.
+const VISIT: Duration = Duration::from_secs(10);
+
+/// What the visits came to.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) outcomes: BTreeMap<Outcome, u64>,
+    /// How pauses ended.
+    pub(super) unpaused: BTreeMap<Outcome, u64>,
+    /// Visits in which anything was wrong.
+    pub(super) differing: u64,
+    /// How often the sum was compared with the keys.
+    pub(super) sums: u64,
+    pub(super) texts: u64,
+    /// `reset` frames outside of joins.
+    pub(super) resets: u64,
+    /// Visits that ended with a `leave` and the answer to it.
+    pub(super) left: u64,
+    pub(super) faults: Faults,
+}
+
+/// One of those that come and go.
+pub(super) struct Visitor {
+    address: SocketAddr,
+    record: Shared,
+    random: Random,
+    earlier: Vec<Model>,
+    tally: Tally,
+    visits: u64,
+}
+
+impl Visitor {
+    pub(super) fn new(address: SocketAddr, record: Shared, random: Random) -> Self {
+        Self { address, record, random, earlier: Vec::new(), tally: Tally::default(), visits: 0 }
+    }
+
+    /// Visits as long as any of the `left` joins are left.
+    pub(super) async fn run(mut self, left: Arc<AtomicU64>) -> Tally {
+        while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
+            self.visits += 1;
+            let mut model = self.choose();
+            // Some of those who come back do so at once: the history is soon over.
+            if model.position().is_none() || self.random.one_in(2) {
+                sleep(Duration::from_micros(self.random.within(0..5_000))).await;
+            }
+            match timeout(VISIT, self.visit(&mut model)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => model.faults.note(Fault::OddEnd, || error.to_string()),
+                Err(_) => model.faults.note(Fault::Late, || format!("no whole visit within {VISIT:?}")),
+            }
+            model.cut();
+            self.tally.differing += u64::from(model.faults.all() > 0);
+            self.tally.faults.add(&std::mem::take(&mut model.faults));
+            if self.earlier.len() == EARLIER_MAX {
+                let at = self.random.index(EARLIER_MAX);
+                self.earlier.swap_remove(at);
+            }
+            self.earlier.push(model);
+        }
+        self.tally
+    }
+
+    /// Somebody new, or somebody who was there before.
+    fn choose(&mut self) -> Model {
+        match self.random.within(0..9) {
+            // The one that has just gone.
+            0 | 1 => self.earlier.pop().unwrap_or_default(),
+            2 if !self.earlier.is_empty() => {
+                let at = self.random.index(self.earlier.len());
+                self.earlier.swap_remove(at)
+            }
+            _ => Model::default(),
+        }
+    }
+
+    async fn visit(&mut self, model: &mut Model) -> Result<(), PeerError> {
+        let claim = match self.random.within(0..60) {
+            0 => Claim::Future,
+            1 => Claim::OtherEpoch,
+            2 => Claim::Malformed,
+            _ => Claim::Honest,
+        };
+        let mut peer = Peer::open_as(self.address, V2).await?;
+        let join = model.join(format!("visit-{}", self.visits), claim, &self.record.read());
+        peer.say(&join).await?;
+        let mut ears = Ears::default();
+        self.hear_until(&mut ears, &mut peer, model, |model, _| model.is_live()).await?;
+        self.compare(model);
+        if let Some(outcome) = ears.joined.take() {
+            *self.tally.outcomes.entry(outcome).or_insert(0) += 1;
+        }
+        if self.random.one_in(4) {
+            self.pause(&mut ears, &mut peer, model).await?;
+        }
+        // Behind a change of a key stands the one of the sum: of each pair the second.
+        let wanted = ears.texts + self.random.within(1..20);
+        let is_even = |model: &Model| model.position().is_some_and(|seq| seq % 2 == 0);
+        let is_enough = |model: &Model, ears: &Ears| model.is_live() && ears.texts >= wanted && is_even(model);
+        self.hear_until(&mut ears, &mut peer, model, is_enough).await?;
+        self.compare(model);
+        match self.random.within(0..3) {
+            0 => {
+                peer.say(r#"{"type":"leave"}"#).await?;
+                self.hear_until(&mut ears, &mut peer, model, |_, ears| ears.code.is_some()).await?;
+                if (ears.word.as_deref(), ears.code) != (Some("left"), Some(1000)) {
+                    let (word, code) = (&ears.word, ears.code);
+                    model.faults.note(Fault::OddEnd, || format!("a leave was answered with {word:?}, {code:?}"));
+                }
+                self.tally.left += 1;
+            }
+            1 => _ = tokio::spawn(peer.finish()),
+            _ => peer.reset(),
+        }
+        self.tally.texts += ears.texts;
+        self.tally.resets += ears.resets;
+        Ok(())
+    }
+
+    /// Leaves the fan-out for a moment and comes back.
+    async fn pause(&mut self, ears: &mut Ears, peer: &mut Peer, model: &mut Model) -> Result<(), PeerError> {
+        peer.say(r#"{"type":"pause"}"#).await?;
+        sleep(Duration::from_micros(self.random.within(0..30_000))).await;
+        let unpause = model.unpause(format!("unpause-{}", self.visits), &self.record.read());
+        peer.say(&unpause).await?;
+        self.hear_until(ears, peer, model, |model, ears| ears.joined.is_some() && model.is_live()).await?;
+        if let Some(outcome) = ears.joined.take() {
+            *self.tally.unpaused.entry(outcome).or_insert(0) += 1;
+        }
+        self.compare(model);
+        Ok(())
+    }
+
+    async fn hear_until(
+        &self,
+        ears: &mut Ears,
+        peer: &mut Peer,
+        model: &mut Model,
+        is_enough: impl Fn(&Model, &Ears) -> bool,
+    ) -> Result<(), PeerError> {
+        while !is_enough(model, ears) {
+            if let Some(code) = ears.code {
+                return Err(PeerError::Closed(code));
+            }
+            if ears.must_reconnect {
+                return Err(PeerError::Answer("what one alive told had not come when the next one came".into()));
+            }
+            if let Some(refused) = ears.refused.take() {
+                return Err(PeerError::Answer(refused));
+            }
+            ears.hear(peer, usize::MAX, model, &self.record).await?;
+        }
+        Ok(())
+    }
+
+    /// Compares the sum with the keys, where the last message was a sum and no key waits for a newer value.
+    fn compare(&mut self, model: &mut Model) {
+        if !model.is_complete() || model.position().is_none_or(|seq| seq % 2 == 1) {
+            return;
+        }
+        self.tally.sums += 1;
+        if let Err(why) = sum(model.state()) {
+            model.faults.note(Fault::OtherState, || why);
+        }
+    }
+}
+
+/// Whether the sum is that of the keys.
+fn sum(state: &State) -> Result<(), String> {
+    let (mut keys, mut told) = (0, 0);
+    for frame in state.frames() {
+        let Ok(Answer::Message(message)) = Answer::read(frame) else {
+            return Err(format!("no message: {frame}"));
+        };
+        let [value] = serde_json::from_str::<[u64; 1]>(message.params.get()).map_err(|error| error.to_string())?;
+        if message.key == SUM { told = value } else { keys += value }
+    }
+    if keys == told { Ok(()) } else { Err(format!("the sum is {told}, that of the keys {keys}")) }
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, other: &Self) {
+        for (&outcome, count) in &other.outcomes {
+            *self.outcomes.entry(outcome).or_insert(0) += count;
+        }
+        for (&outcome, count) in &other.unpaused {
+            *self.unpaused.entry(outcome).or_insert(0) += count;
+        }
+        self.differing += other.differing;
+        self.sums += other.sums;
+        self.texts += other.texts;
+        self.resets += other.resets;
+        self.left += other.left;
+        self.faults.add(&other.faults);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_sum_is_found() {
+        let message = |seq, key: &str, value: u32| {
+            format!(r#"{{"type":"message","seq":{seq},"key":"{key}","params":[{value}],"state":true}}"#)
+        };
+        let mut state = State::default();
+        assert_eq!(sum(&state), Ok(()));
+        state.insert("k1", 1, &message(1, "k1", 5));
+        state.insert("k2", 2, &message(2, "k2", 6));
+        state.insert(SUM, 3, &message(3, SUM, 11));
+        assert_eq!(sum(&state), Ok(()));
+        state.insert("k2", 4, &message(4, "k2", 7));
+        assert!(sum(&state).is_err());
+    }
+}

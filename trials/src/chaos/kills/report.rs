@@ -1,0 +1,144 @@
+//! What a run of kills has shown, and whether it is good. Must not know how it was measured.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use super::Plan;
+use crate::chaos::lives::quantile;
+use crate::chaos::lives::room::Past;
+use crate::chaos::lives::tally::Comeback;
+use crate::model::answer::How;
+use crate::model::fault::Fault;
+use crate::report::Judged;
+use crate::steps::Failure;
+
+/// The longest that it may take from the start of a server until somebody has come back to it.
+const START_MAX: Duration = Duration::from_secs(2);
+
+/// What one run has found.
+#[derive(Debug)]
+pub(super) struct Findings {
+    plan: Plan,
+    past: Past,
+    /// How long it took from the start of each server to its first viewer, sorted.
+    starts: Vec<Duration>,
+    /// How many servers were killed before anybody had come back to them.
+    unseen: usize,
+    /// How many were killed while they started.
+    miscarriages: u64,
+    time: Duration,
+}
+
+impl Findings {
+    pub(super) fn new(plan: Plan, past: Past, begun: &[Instant], miscarriages: u64, time: Duration) -> Self {
+        let first = |(life, &begun): (usize, &Instant)| {
+            let theirs = past.tally.comebacks.iter().filter(|comeback| comeback.life == Some(life + 1));
+            theirs.map(|comeback| comeback.back - begun).min()
+        };
+        let mut starts: Vec<_> = begun.iter().enumerate().skip(1).filter_map(first).collect();
+        starts.sort_unstable();
+        let unseen = begun.len() - 1 - starts.len();
+        Self { plan, past, starts, unseen, miscarriages, time }
+    }
+}
+
+/// How long everybody was away, sorted.
+fn absences(comebacks: &[Comeback]) -> Vec<Duration> {
+    let mut absences: Vec<_> = comebacks.iter().map(|comeback| comeback.back - comeback.gone).collect();
+    absences.sort_unstable();
+    absences
+}
+
+impl Judged for Findings {
+    /// Fails if anything that was acknowledged is missing, if anything was lost, repeated, out of order or untrue, or
+    /// if somebody was not let resume who had to be. With a limited history both kinds must have come, whoever was away
+    /// for longer than it tells and who was not.
+    fn verdict(&self) -> Result<(), Failure> {
+        let Past { sum, tally, faults, acked, audited, .. } = &self.past;
+        let of_history = if self.plan.keeping.history_messages_max.is_some() { 0 } else { tally.joins(How::Reset) };
+        let resets = of_history + tally.resets + tally.restarted;
+        let missing = acked.saturating_sub(*audited);
+        if faults.all() + sum.counts.lost + resets + missing > 0 {
+            let (faults, lost) = (faults.all(), sum.counts.lost);
+            let what = format!("{faults} faults, {missing} acknowledged missing, {lost} lost, {resets} reset");
+            return Err(Failure::new(what));
+        }
+        if tally.done != u64::from(self.plan.viewers) || !sum.is_equal() || *acked != sum.last {
+            return Err(Failure::new("not every viewer ended with the owner's state and the owner's bytes"));
+        }
+        if self.plan.keeping.history_messages_max.is_some()
+            && (tally.joins(How::Resumed) == 0 || tally.joins(How::Reset) == 0)
+        {
+            return Err(Failure::new("nobody was away for longer than the history tells, or everybody was"));
+        }
+        if self.starts.last().is_none_or(|&start| start > START_MAX) {
+            return Err(Failure::new(format!("not every server had a viewer {START_MAX:?} after its start")));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Plan { seed, viewers, rate, kills, keeping } = self.plan;
+        let Past { sum, tally, spoken, faults, acked, audited, busy } = &self.past;
+        writeln!(f, "kills: seed {seed}, {kills} kills, {viewers} viewers, {rate} messages a second, {keeping}")?;
+        writeln!(
+            f,
+            "  servers    {}, {} more killed while they started; {} killed before anybody was back; from the start to \
+             the first viewer {} (p50), {} (max)",
+            kills + 1,
+            self.miscarriages,
+            self.unseen,
+            quantile(&self.starts, 50),
+            quantile(&self.starts, 100)
+        )?;
+        writeln!(
+            f,
+            "  joins      {} snapshot, {} resumed with {} messages, {} reset {:?}; {} connections cut, {} refused",
+            tally.joins(How::Snapshot),
+            tally.joins(How::Resumed),
+            sum.replayed,
+            tally.joins(How::Reset),
+            tally.resets_by_reason(),
+            tally.cut,
+            tally.retries
+        )?;
+        let (viewers, owners) = (absences(&tally.comebacks), absences(&spoken.comebacks));
+        writeln!(
+            f,
+            "  away       the owner {} times, {} (p50), {} (max), never for its grace; viewers {} times, {} (p50), {} (max)",
+            owners.len(),
+            quantile(&owners, 50),
+            quantile(&owners, 100),
+            viewers.len(),
+            quantile(&viewers, 50),
+            quantile(&viewers, 100)
+        )?;
+        writeln!(
+            f,
+            "  said       {} messages, {acked} acknowledged, {} said again; {} {audited}: {} acknowledged missing, {} \
+             forgotten, {} acknowledged falsely",
+            sum.last,
+            spoken.again,
+            if keeping.history_messages_max.is_none() {
+                "who came last was told"
+            } else {
+                "the viewers together were told"
+            },
+            acked.saturating_sub(*audited),
+            faults.count(Fault::Forgotten),
+            faults.count(Fault::FalseAck)
+        )?;
+        writeln!(f, "{sum}")?;
+        writeln!(f, "  ends       {} viewers closed with room_closed", tally.done)?;
+        writeln!(
+            f,
+            "  time       {:.1} s in all; the generator used {:.1} % of a core for the viewers, {:.1} % for the owner",
+            self.time.as_secs_f64(),
+            busy.share() * 100.0,
+            spoken.busy.share() * 100.0
+        )?;
+        write!(f, "{faults}")
+    }
+}

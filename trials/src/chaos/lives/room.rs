@@ -1,0 +1,215 @@
+//! One room over the lives of several servers: its owner and its viewers, each on a thread, from the first join to the
+//! end. Must not know when a server ends.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::Lives;
+use super::owner::{Cues, Spoken, Times, speak};
+use super::tally::Tally;
+use super::viewer::{House, Return, Viewer};
+use crate::chaos::patience::{missing, wait_until};
+use crate::chaos::speaker::Shared;
+use crate::load::{Busy, Stretch, on_a_thread, outcome};
+use crate::model::Model;
+use crate::model::fault::{Fault, Faults};
+use crate::model::sum::Sum;
+use crate::random::Random;
+use crate::steps::Failure;
+
+/// How long joining, coming back, and catching up may take each.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How far apart viewers come for the first time.
+const ARRIVAL: Duration = Duration::from_millis(1);
+
+/// The first stream of chance of the viewers, and of who comes last.
+const VIEWERS: u64 = 1 << 32;
+const AUDITORS: u64 = 1 << 33;
+
+/// How a room is.
+#[derive(Debug, Clone)]
+pub(in crate::chaos) struct Plan {
+    pub(in crate::chaos) seed: u64,
+    pub(in crate::chaos) viewers: u32,
+    /// How many messages a second.
+    pub(in crate::chaos) rate: u32,
+    pub(in crate::chaos) returns: Return,
+    /// How long it takes until a viewer that was not let in tries again, in milliseconds.
+    pub(in crate::chaos) retry_ms: Range<u64>,
+    /// Whether it is of interest how old messages are.
+    pub(in crate::chaos) is_timed: bool,
+    /// How long all of it may take.
+    pub(in crate::chaos) limit: Duration,
+}
+
+/// A room that is there.
+pub(in crate::chaos) struct Room {
+    plan: Plan,
+    house: House,
+    owner: JoinHandle<Result<Spoken, Failure>>,
+    viewers: JoinHandle<Result<(Vec<Viewer>, Busy), Failure>>,
+    begin: Option<oneshot::Sender<()>>,
+    finish: watch::Sender<bool>,
+    all_said: mpsc::Receiver<()>,
+    calm: watch::Sender<bool>,
+    end: oneshot::Sender<()>,
+    over: watch::Sender<bool>,
+    faults: Faults,
+}
+
+/// What became of it.
+#[derive(Debug)]
+pub(in crate::chaos) struct Past {
+    pub(in crate::chaos) sum: Sum,
+    pub(in crate::chaos) tally: Tally,
+    pub(in crate::chaos) spoken: Spoken,
+    /// Everybody's.
+    pub(in crate::chaos) faults: Faults,
+    /// The number of the last message that was acknowledged.
+    pub(in crate::chaos) acked: u64,
+    /// How many messages somebody got, with the bytes that were said, who came last and asked for all of them. Where the
+    /// history does not hold all: how many came to anybody.
+    pub(in crate::chaos) audited: u64,
+    /// The share of a core that the viewers' thread took.
+    pub(in crate::chaos) busy: Busy,
+}
+
+impl Room {
+    /// Opens it, and has its viewers come.
+    pub(in crate::chaos) fn open(lives: &Lives, plan: Plan) -> Result<Self, Failure> {
+        let (opened, record) = mpsc::channel();
+        let (begin, begun) = oneshot::channel();
+        let (finish, finished) = watch::channel(false);
+        let (said, all_said) = mpsc::channel();
+        let (end, ended) = oneshot::channel();
+        let cues = Cues { opened, begin: begun, finish: finished, all_said: said, end: ended };
+        let (times, speech) = (Times::default(), (plan.seed, plan.rate));
+        let (theirs, said_at) = (lives.clone(), times.clone());
+        let owner = on_a_thread(plan.limit, move || speak(theirs, speech, said_at, cues));
+        let Ok(record) = record.recv_timeout(PATIENCE) else {
+            return Err(outcome(owner).err().unwrap_or_else(|| Failure::new("the owner opened no room")));
+        };
+        let (calm, calms) = watch::channel(false);
+        let (over, overs) = watch::channel(false);
+        let house = House {
+            lives: lives.clone(),
+            record,
+            returns: plan.returns,
+            retry_ms: plan.retry_ms.clone(),
+            times: plan.is_timed.then_some(times),
+            calm: calms,
+            over: overs,
+            joined: Arc::default(),
+            back: Arc::default(),
+            caught_up: Arc::default(),
+        };
+        let viewer = |number| {
+            let random = Random::new(plan.seed, VIEWERS | u64::from(number));
+            Viewer::new(house.clone(), random, Model::default())
+        };
+        let viewers: Vec<_> = (0..plan.viewers).map(viewer).collect();
+        let viewers = on_a_thread(plan.limit, move || hear(viewers));
+        let faults = Faults::default();
+        Ok(Self { plan, house, owner, viewers, begin: Some(begin), finish, all_said, calm, end, over, faults })
+    }
+
+    pub(in crate::chaos) fn record(&self) -> &Shared {
+        &self.house.record
+    }
+
+    /// Waits until everybody has joined.
+    pub(in crate::chaos) fn joined(&self) -> Result<(), Failure> {
+        match missing(PATIENCE, &self.house.joined, self.plan.viewers) {
+            0 => Ok(()),
+            missing => Err(Failure::new(format!("{missing} viewers did not join within {PATIENCE:?}"))),
+        }
+    }
+
+    /// Waits until everybody has come back.
+    pub(in crate::chaos) fn await_back(&mut self) {
+        let missing = missing(PATIENCE, &self.house.back, self.plan.viewers);
+        if missing > 0 {
+            self.faults.note(Fault::Late, || format!("{missing} viewers were not back within {PATIENCE:?}"));
+        }
+    }
+
+    /// Has the owner speak.
+    pub(in crate::chaos) fn begin(&mut self) {
+        // Whoever is gone tells why when it is joined.
+        let _ = self.begin.take().map(|begin| begin.send(()));
+    }
+
+    /// Has the owner end when it knows of all that it said that it is kept, and everybody when they have it.
+    pub(in crate::chaos) fn finish(self) -> Result<Past, Failure> {
+        let Self { plan, house, owner, viewers, finish, all_said, calm, end, over, mut faults, .. } = self;
+        finish.send_replace(true);
+        let _ = all_said.recv();
+        calm.send_replace(true);
+        let (counted, record) = (Arc::clone(&house.caught_up), house.record.clone());
+        let auditors = auditors(plan.seed, &house);
+        drop(house);
+        let wanted = (plan.viewers as usize + auditors.len()).try_into().unwrap_or(u32::MAX);
+        let auditors = on_a_thread(plan.limit, move || hear(auditors));
+        let missing = missing(PATIENCE, &counted, wanted);
+        if missing > 0 {
+            faults.note(Fault::Late, || format!("{missing} viewers did not catch up within {PATIENCE:?}"));
+        }
+        let _ = end.send(());
+        let of = |who| move |failure| Failure::new(format!("{who}: {failure}"));
+        let spoken = outcome(owner).map_err(of("the owner"))?;
+        wait_until(PATIENCE, || viewers.is_finished() && auditors.is_finished());
+        // Whoever is still there says what it waits for.
+        over.send_replace(true);
+        let (viewers, busy) = outcome(viewers).map_err(of("the viewers"))?;
+        let (auditors, _) = outcome(auditors).map_err(of("the last viewer"))?;
+        let record = record.read();
+        let sum = Sum::of(viewers.iter().map(|viewer| &viewer.model), &record);
+        let mut tally = Tally::default();
+        viewers.iter().for_each(|viewer| tally.add(&viewer.tally));
+        let heard = if record.history_messages.is_none() { &auditors } else { &viewers };
+        let all: HashSet<u64> = heard.iter().flat_map(|viewer| viewer.model.ledger().came()).collect();
+        let models = auditors.iter().map(|auditor| &auditor.model);
+        [&spoken.faults, &sum.faults]
+            .into_iter()
+            .chain(models.map(|model| &model.faults))
+            .for_each(|theirs| faults.add(theirs));
+        let audited = (all.len() as u64).saturating_sub(faults.count(Fault::OtherBytes));
+        Ok(Past { sum, tally, spoken, faults, acked: record.acked, audited, busy })
+    }
+}
+
+/// Who comes last, when all is said: with nothing. Where the history is limited, these come with all but its messages, and
+/// with one message less.
+fn auditors(seed: u64, house: &House) -> Vec<Viewer> {
+    let record = house.record.read();
+    let models = match record.history_messages {
+        None => vec![Model::from_the_first()],
+        Some(messages) => {
+            let known = record.last().saturating_sub(messages);
+            [known, known.saturating_sub(1)].map(|seq| Model::from(seq, &record)).into()
+        }
+    };
+    let viewer = |(number, model)| Viewer::new(house.clone(), Random::new(seed, AUDITORS | number), model);
+    (0..).zip(models).map(viewer).collect()
+}
+
+/// All of these, each until the room has ended.
+async fn hear(comers: Vec<Viewer>) -> Result<(Vec<Viewer>, Busy), Failure> {
+    let stretch = Stretch::begin()?;
+    let mut tasks = JoinSet::new();
+    for (number, viewer) in (0..).zip(comers) {
+        tasks.spawn(viewer.run(ARRIVAL * number));
+    }
+    let mut viewers = Vec::new();
+    while let Some(viewer) = tasks.join_next().await {
+        viewers.push(viewer.map_err(|error| Failure::new(format!("a viewer: {error}")))?);
+    }
+    Ok((viewers, stretch.end()?))
+}

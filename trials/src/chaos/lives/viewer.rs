@@ -1,0 +1,265 @@
+//! One viewer over the lives of several servers: it comes back to each of them with its cursor. Must not know when one
+//! ends.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use super::Lives;
+use super::owner::Times;
+use super::tally::{Comeback, Tally};
+use crate::chaos::ears::Ears;
+use crate::chaos::speaker::Shared;
+use crate::load::peer::{Peer, PeerError, V2};
+use crate::model::fault::Fault;
+use crate::model::{Claim, Model};
+use crate::random::Random;
+
+/// One absence in so many is longer than it must be.
+const ABSENCE_IN: u64 = 3;
+
+/// How long such a one is, in milliseconds.
+const ABSENCE_MS: Range<u64> = 10..2_000;
+
+/// When a viewer comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::chaos) enum Return {
+    AtOnce,
+    /// Often at once, now and then later, so that there is something to resume.
+    AtRandom,
+    /// When the server has advised it to.
+    AsAdvised,
+}
+
+/// What all viewers of a room share.
+#[derive(Debug, Clone)]
+pub(in crate::chaos) struct House {
+    pub(in crate::chaos) lives: Lives,
+    pub(in crate::chaos) record: Shared,
+    pub(in crate::chaos) returns: Return,
+    /// How long it takes until a viewer that was not let in tries again, in milliseconds.
+    pub(in crate::chaos) retry_ms: Range<u64>,
+    /// When each message was said, if it is of interest how old messages are.
+    pub(in crate::chaos) times: Option<Times>,
+    /// Whether everything is said.
+    pub(in crate::chaos) calm: watch::Receiver<bool>,
+    /// Whether the run is over: who has not heard of the room's end says what it waits for.
+    pub(in crate::chaos) over: watch::Receiver<bool>,
+    /// How many viewers have joined once.
+    pub(in crate::chaos) joined: Arc<AtomicU32>,
+    /// How many of them have come back once.
+    pub(in crate::chaos) back: Arc<AtomicU32>,
+    /// How many viewers have everything, after all was said.
+    pub(in crate::chaos) caught_up: Arc<AtomicU32>,
+}
+
+/// A viewer and its chance.
+pub(in crate::chaos) struct Viewer {
+    house: House,
+    random: Random,
+    pub(in crate::chaos) model: Model,
+    pub(in crate::chaos) tally: Tally,
+    /// Number of the connection.
+    connection: u64,
+    /// How many servers there had been when it was made.
+    life: usize,
+    /// Since when it has no connection, or not yet everything that it has missed.
+    gone: Option<Instant>,
+    has_joined: bool,
+    is_caught_up: bool,
+}
+
+/// How a connection ended.
+enum End {
+    /// The server is gone, with this advice if it had any.
+    Gone(Option<Duration>),
+    /// The room has ended.
+    Closed,
+    /// Something else, which is a fault and noted.
+    Odd,
+}
+
+impl Viewer {
+    pub(in crate::chaos) fn new(house: House, random: Random, model: Model) -> Self {
+        let (has_joined, is_caught_up) = (false, false);
+        let tally = Tally::default();
+        Self { house, random, model, tally, connection: 0, life: 0, gone: None, has_joined, is_caught_up }
+    }
+
+    /// Comes after `delay` and lives until the room ends.
+    pub(in crate::chaos) async fn run(mut self, delay: Duration) -> Self {
+        sleep(delay).await;
+        let mut over = self.house.over.clone();
+        loop {
+            let end = tokio::select! {
+                end = self.attend() => end,
+                _ = over.wait_for(|over| *over) => {
+                    self.is_late();
+                    break;
+                }
+            };
+            self.model.cut();
+            self.gone.get_or_insert_with(Instant::now);
+            match end {
+                End::Closed => break,
+                End::Gone(advice) => self.stay_away(advice).await,
+                End::Odd => {}
+            }
+        }
+        self
+    }
+
+    async fn stay_away(&mut self, advice: Option<Duration>) {
+        let time = match self.house.returns {
+            Return::AtOnce => Duration::ZERO,
+            Return::AtRandom if self.random.one_in(ABSENCE_IN) => Duration::from_millis(self.random.within(ABSENCE_MS)),
+            Return::AtRandom => Duration::ZERO,
+            Return::AsAdvised => advice.unwrap_or_default(),
+        };
+        tokio::select! {
+            () = sleep(time) => {}
+            _ = self.house.calm.wait_for(|calm| *calm) => {}
+        }
+    }
+
+    /// The run is over, and this viewer has not heard of the room's end.
+    fn is_late(&mut self) {
+        let (position, last) = (self.model.position(), self.house.record.read().last());
+        let (connection, retries) = (self.connection, self.tally.retries);
+        self.model.faults.note(Fault::Late, || {
+            format!("at {position:?} of {last}, on its connection {connection}, after {retries} retries")
+        });
+    }
+
+    /// One connection from its beginning to its end.
+    async fn attend(&mut self) -> End {
+        let mut peer = self.connect().await;
+        let mut ears = Ears::default();
+        let end = self.listen(&mut peer, &mut ears).await;
+        self.tally.resets += ears.resets;
+        if let Some(outcome) = ears.joined {
+            *self.tally.outcomes.entry(outcome).or_insert(0) += 1;
+        }
+        end
+    }
+
+    /// Connects and asks for the room, as often as needed.
+    async fn connect(&mut self) -> Peer {
+        loop {
+            self.connection += 1;
+            self.life = self.house.lives.count();
+            let join = self.model.join(format!("join-{}", self.connection), Claim::Honest, &self.house.record.read());
+            let opened = async {
+                let mut peer = Peer::open_as(self.house.lives.address(), V2).await?;
+                peer.say(&join).await?;
+                Ok::<_, PeerError>(peer)
+            };
+            match opened.await {
+                Ok(peer) => return peer,
+                Err(PeerError::Refused(line)) if !line.contains(" 503") => {
+                    self.model.faults.note(Fault::OddEnd, || format!("the handshake was answered with {line}"));
+                }
+                Err(_) => self.tally.retries += 1,
+            }
+            sleep(Duration::from_millis(self.random.within(self.house.retry_ms.clone()))).await;
+        }
+    }
+
+    /// Hears until the server ends the connection.
+    async fn listen(&mut self, peer: &mut Peer, ears: &mut Ears) -> End {
+        let two_alive = Duration::from_millis(2 * self.house.record.read().alive_ms);
+        loop {
+            let before = self.model.position().filter(|_| self.model.is_live());
+            let heard = tokio::select! {
+                heard = timeout(two_alive, ears.hear(peer, usize::MAX, &mut self.model, &self.house.record)) => heard,
+                _ = self.house.calm.changed() => Ok(Ok(0)),
+            };
+            match heard {
+                Ok(Ok(_)) => {}
+                Ok(Err(PeerError::Io(_) | PeerError::Cut)) => {
+                    self.tally.cut += 1;
+                    return End::Gone(None);
+                }
+                Ok(Err(error)) => return self.odd(&format!("a connection ended with {error}")),
+                Err(_) => {
+                    self.model.faults.note(Fault::NotAlive, || format!("nothing came for {two_alive:?}"));
+                    return End::Odd;
+                }
+            }
+            self.measure(before);
+            if let Some(end) = self.look(ears) {
+                return end;
+            }
+        }
+    }
+
+    fn odd(&mut self, what: &str) -> End {
+        self.model.faults.note(Fault::OddEnd, || what.into());
+        End::Odd
+    }
+
+    /// Enters how old the messages are that came behind `before`, which came live.
+    fn measure(&mut self, before: Option<u64>) {
+        let (Some(times), Some(before), Some(position)) = (&self.house.times, before, self.model.position()) else {
+            return;
+        };
+        for seq in before + 1..=position {
+            self.tally.ages.extend(times.of(seq).map(|said| (seq, said.elapsed())));
+        }
+    }
+
+    /// What follows from what was heard.
+    fn look(&mut self, ears: &mut Ears) -> Option<End> {
+        if let Some(code) = ears.refused.take() {
+            return Some(self.odd(&format!("the join was refused: {code}")));
+        }
+        if self.model.is_live() {
+            self.is_live();
+        }
+        if let Some(code) = ears.code {
+            return Some(match (code, ears.word.as_deref()) {
+                (4503, Some("room_closed")) if self.is_caught_up => {
+                    self.tally.done += 1;
+                    End::Closed
+                }
+                (1012, Some("restart")) if ears.advice.is_some() => {
+                    self.tally.restarted += 1;
+                    End::Gone(ears.advice.map(Duration::from_millis))
+                }
+                (_, word) => {
+                    let end = self.odd(&format!("the server closed with {word:?}, {code}"));
+                    if code == 4503 { End::Closed } else { end }
+                }
+            });
+        }
+        if ears.must_reconnect {
+            self.model.faults.note(Fault::NotAlive, || "what one told had not come when the next one came".into());
+            return Some(End::Odd);
+        }
+        None
+    }
+
+    /// It has everything from before it came.
+    fn is_live(&mut self) {
+        if !self.has_joined {
+            self.has_joined = true;
+            self.house.joined.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(gone) = self.gone.take() {
+            if self.tally.comebacks.is_empty() {
+                self.house.back.fetch_add(1, Ordering::Relaxed);
+            }
+            let life = Some(self.life).filter(|&life| life == self.house.lives.count());
+            self.tally.comebacks.push(Comeback { life, gone, back: Instant::now() });
+        }
+        let is_at_end = self.model.position() == Some(self.house.record.read().last());
+        if !self.is_caught_up && is_at_end && *self.house.calm.borrow() {
+            self.is_caught_up = true;
+            self.house.caught_up.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What a relay can do to a connection that is there, and to one that is asked for. Pure.
+
+use std::time::Duration;
+
+use crate::random::Random;
+
+/// How many bytes pass before a cut in the middle of what is said.
+const PART_BYTES: std::ops::Range<u64> = 1..400;
+
+/// How long nothing arrives any more before a connection is gone, in milliseconds.
+const SWALLOW_MS: std::ops::Range<u64> = 5..150;
+
+/// What happens to a connection that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::chaos) enum Cut {
+    /// Nothing: it is carried.
+    None,
+    /// Both ends are closed.
+    Finish,
+    /// Both ends are reset.
+    Reset,
+    /// So many bytes more arrive at either end, and then it is closed.
+    Part(usize),
+    /// Nothing arrives any more for a time, though it is taken; then it is reset.
+    Swallow(Duration),
+    /// Nothing is carried in these directions any more, and both sockets stay open for good: what a network does that
+    /// has forgotten a connection.
+    Dark(Dark),
+}
+
+/// In which directions a connection is dark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::chaos) enum Dark {
+    Both,
+    ToServer,
+    ToClient,
+}
+
+/// What happens to a connection that is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::chaos) enum Entry {
+    /// It is carried.
+    #[default]
+    Open,
+    /// It is reset at once.
+    Reset,
+    /// It is accepted, and nothing is carried until this changes.
+    Held,
+    /// Its request is answered with 503 at once.
+    Unavailable,
+}
+
+/// One direction of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    ToServer,
+    ToClient,
+}
+
+impl Cut {
+    /// Returns some way to end a connection.
+    pub(in crate::chaos) fn any(random: &mut Random) -> Self {
+        match random.index(4) {
+            0 => Self::Finish,
+            1 => Self::Reset,
+            2 => Self::Part(usize::try_from(random.within(PART_BYTES)).unwrap_or(1)),
+            _ => Self::Swallow(Duration::from_millis(random.within(SWALLOW_MS))),
+        }
+    }
+}
+
+impl Dark {
+    /// All of them.
+    pub(in crate::chaos) const ALL: [Self; 3] = [Self::Both, Self::ToServer, Self::ToClient];
+
+    /// Returns whether nothing is carried in this direction.
+    pub(super) fn holds(self, direction: Direction) -> bool {
+        match self {
+            Self::Both => true,
+            Self::ToServer => direction == Direction::ToServer,
+            Self::ToClient => direction == Direction::ToClient,
+        }
+    }
+
+    /// Returns its name in a report.
+    pub(in crate::chaos) fn name(self) -> &'static str {
+        match self {
+            Self::Both => "both ways",
+            Self::ToServer => "to the server",
+            Self::ToClient => "to the client",
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The library's own clients, `remote::Viewer` and `remote::Broadcaster`, over connections that are cut at random moments, while
+//! servers are killed and the room changes its owner: their state is the owner's, their events are each once and in order.
+//! Must not know how frames are made.
+
+mod ear;
+mod report;
+mod voice;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use rtbroadcaster::RoomOptions;
+use rtbroadcaster::remote::{self as library, Broadcaster, Status, Viewer};
+use tokio::sync::Mutex;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{sleep, timeout};
+
+use super::lives::{Keeping, Lineage};
+use super::relay::{Cut, Relay, Tally};
+use super::{Given, KILL_RATE};
+use crate::load::{on_a_thread, outcome};
+use crate::model::fault::{Fault, Faults};
+use crate::random::Random;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::steps::{Failure, Steps};
+use ear::Ear;
+use report::Findings;
+use voice::{Past, Voice};
+
+/// The time between two cuts, in milliseconds.
+const CUT_MS: std::ops::Range<u64> = 20..300;
+
+/// How long there is no server after a kill, in milliseconds.
+const GONE_MS: std::ops::Range<u64> = 0..200;
+
+/// One cut in so many meets all connections at once.
+const ALL_IN: u64 = 5;
+
+/// How long everything may take besides the cuts, and how long each of those may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+const CUT: Duration = Duration::from_secs(2);
+
+/// How often it is looked for somebody to cut.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// How long anything may take that should come soon.
+pub(super) const SOON: Duration = Duration::from_secs(20);
+
+/// The room's end, as viewers are told.
+const ROOM_CLOSED: u16 = 4503;
+
+/// The flags of this scenario.
+#[derive(Debug, Clone, Args)]
+#[group(skip)]
+pub(super) struct Options {
+    /// remote: how many cuts
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    cuts: u32,
+    /// remote: how many servers are killed meanwhile
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(..=1_000))]
+    remote_kills: u32,
+    /// remote: how often the room changes its owner meanwhile
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=1_000))]
+    remote_takeovers: u32,
+    /// remote: how many viewers
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=500))]
+    remote_viewers: u32,
+}
+
+/// One run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan {
+    seed: u64,
+    viewers: u32,
+    rate: u32,
+    cuts: u32,
+    kills: u32,
+    takeovers: u32,
+}
+
+impl Plan {
+    /// Whether the event number `number` of `times` falls to cut number `cut`.
+    fn falls(self, times: u32, cut: u32) -> bool {
+        let before = |cut: u32| u64::from(cut) * u64::from(times) / u64::from(self.cuts);
+        before(cut + 1) > before(cut)
+    }
+}
+
+/// What the owners and the cutter share.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    /// Held by whoever cuts, and by whoever needs that nobody does.
+    pub(super) calm: Mutex<()>,
+    /// How many takeovers are due.
+    pub(super) due: AtomicU32,
+    /// Whether the last cut is over.
+    pub(super) is_over: std::sync::atomic::AtomicBool,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+struct Outcome {
+    past: Past,
+    ears: Vec<Ear>,
+    cuts: Tally,
+    faults: Faults,
+    keys: usize,
+}
+
+impl Scenario for Plan {
+    type Options = Options;
+    type Given = Given;
+
+    fn plans(options: &Options, given: Given) -> Vec<Self> {
+        let Options { cuts, remote_kills: kills, remote_takeovers: takeovers, remote_viewers: viewers } = *options;
+        vec![Self { seed: given.seed, viewers, rate: given.rate * KILL_RATE, cuts, kills, takeovers }]
+    }
+
+    fn run(self, _: &mut Steps) -> Result<Report, Failure> {
+        measure(self).map(Report::from)
+    }
+}
+
+/// Runs it.
+fn measure(plan: Plan) -> Result<Findings, Failure> {
+    let started = Instant::now();
+    let lineage = Lineage::begin("remote", Keeping::default(), &mut Random::new(plan.seed, 0))?;
+    let outcome = outcome(on_a_thread(PATIENCE + CUT * plan.cuts, move || play(plan, lineage)))?;
+    Ok(Findings::new(plan, outcome, started.elapsed()))
+}
+
+/// How the clients behave: they come back at once, so that a cut meets them in the middle of everything.
+pub(super) fn options() -> library::Options {
+    let mut options = library::Options::default();
+    (options.backoff_first, options.backoff_max) = (Duration::from_millis(20), Duration::from_millis(200));
+    options
+}
+
+async fn play(plan: Plan, lineage: Lineage) -> Result<Outcome, Failure> {
+    let relay = Relay::open(lineage.lives().address()).await?;
+    let opened = Broadcaster::create_with(relay.url(), RoomOptions::new(), options()).await;
+    let owner = opened.map_err(|error| Failure::new(format!("the owner: {error}")))?;
+    let room = owner.room();
+    let join = || Viewer::join_with(relay.url(), room, options()).map_err(|error| Failure::new(error.to_string()));
+    let mut viewers = Vec::new();
+    for _ in 0..plan.viewers {
+        let viewer = join()?;
+        let listening: JoinHandle<Ear> = tokio::spawn(ear::listen(viewer.messages()));
+        inside(&viewer).await?;
+        viewers.push((viewer, listening));
+    }
+    let course = Arc::new(Course::default());
+    let voice = Voice::new(owner, relay.url(), plan, Arc::clone(&course));
+    let speaking = tokio::spawn(voice.speak());
+    let mut random = Random::new(plan.seed, 2);
+    let lineage = cut(plan, &relay, lineage, &course, &mut random).await?;
+    course.is_over.store(true, Ordering::Release);
+    let spoken = speaking.await.map_err(|error| Failure::new(format!("the owner: {error}")))?;
+    let (owner, past) = spoken?;
+    let mut faults = past.faults.clone();
+    let late = join()?;
+    inside(&late).await?;
+    for viewer in viewers.iter().map(|(viewer, _)| viewer).chain([&late]) {
+        let mut state = viewer.watch_state();
+        let last = owner.state().seq();
+        let came = timeout(SOON, state.wait_for(|state| state.seq() >= last)).await;
+        if came.is_err() {
+            faults.note(Fault::Late, || format!("{} of {last} after {SOON:?}", viewer.state().seq()));
+        } else if viewer.state() != owner.state() {
+            faults.note(Fault::OtherState, || format!("{:?} and not {:?}", viewer.state(), owner.state()));
+        }
+    }
+    let keys = owner.state().len();
+    let closed = timeout(SOON, owner.close()).await;
+    if !matches!(closed, Ok(Ok(()))) {
+        faults.note(Fault::OddEnd, || format!("the room's end: {closed:?}"));
+    }
+    let mut ears = Vec::new();
+    for (viewer, listening) in viewers {
+        let ear = timeout(SOON, listening).await;
+        let ear = ear.map_err(|_| Failure::new("a viewer does not end"))?;
+        ears.push(ear.map_err(|error| Failure::new(format!("a viewer: {error}")))?);
+        match viewer.status() {
+            Status::Closed(closing) if closing.code() == ROOM_CLOSED => {}
+            other => faults.note(Fault::OddEnd, || format!("{other:?}")),
+        }
+    }
+    ears.iter().for_each(|ear| ear.judge(&past.events, &mut faults));
+    let stopped = spawn_blocking(move || {
+        let mut lineage = lineage;
+        lineage.stop()
+    });
+    stopped.await.map_err(|error| Failure::new(error.to_string()))??;
+    Ok(Outcome { past, ears, cuts: relay.tally(), faults, keys })
+}
+
+async fn inside(viewer: &Viewer) -> Result<(), Failure> {
+    match timeout(SOON, viewer.inside()).await {
+        Ok(Ok(())) => Ok(()),
+        other => Err(Failure::new(format!("a viewer does not come in: {other:?}"))),
+    }
+}
+
+/// All cuts, kills, and the moments of takeovers.
+async fn cut(
+    plan: Plan,
+    relay: &Relay,
+    mut lineage: Lineage,
+    course: &Course,
+    random: &mut Random,
+) -> Result<Lineage, Failure> {
+    let failed = |error: tokio::task::JoinError| Failure::new(error.to_string());
+    for cut in 0..plan.cuts {
+        sleep(Duration::from_millis(random.within(CUT_MS))).await;
+        if plan.falls(plan.takeovers, cut) {
+            course.due.fetch_add(1, Ordering::AcqRel);
+        }
+        let _calm = course.calm.lock().await;
+        if plan.falls(plan.kills, cut) {
+            let gone = Duration::from_millis(random.within(GONE_MS));
+            let succession = spawn_blocking(move || {
+                lineage.kill()?;
+                std::thread::sleep(gone);
+                lineage.succeed().map(|()| lineage)
+            });
+            lineage = succession.await.map_err(failed)??;
+        }
+        let somebody = async {
+            while relay.connections() == 0 {
+                sleep(LOOK).await;
+            }
+        };
+        timeout(SOON, somebody).await.map_err(|_| Failure::new("nobody comes back"))?;
+        let connections = relay.connections();
+        let way = Cut::any(random);
+        let all = random.one_in(ALL_IN);
+        relay.cut(way, if all { None } else { Some(random.index(connections)) });
+    }
+    Ok(lineage)
+}

@@ -1,0 +1,162 @@
+//! Everybody who wants to be in a room of a server that begins. Must not know how long that may take.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::chaos::ears::Ears;
+use crate::chaos::speaker::Shared;
+use crate::load::peer::{Peer, PeerError, V2};
+use crate::model::answer::How;
+use crate::model::fault::{Fault, Faults};
+use crate::model::state;
+use crate::model::{Claim, Model};
+use crate::steps::Failure;
+
+/// How long it takes until somebody who found no server tries again.
+const RETRY: Duration = Duration::from_millis(1);
+
+/// How long any of it may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What was seen of one server, and when.
+#[derive(Debug)]
+pub(super) struct Seen {
+    port: Instant,
+    ready: Instant,
+    first: Instant,
+    all: Instant,
+    resumed: usize,
+    faults: Faults,
+}
+
+/// The same from the start of the server's process.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arrival {
+    /// Until a connection was taken.
+    pub(super) port: Duration,
+    /// Until `/readyz` said so.
+    pub(super) ready: Duration,
+    /// Until somebody had all of a room's state.
+    pub(super) first: Duration,
+    /// Until one viewer in each room had all that was said there.
+    pub(super) all: Duration,
+    /// How many of them were let resume and ended with the owner's state.
+    pub(super) resumed: usize,
+}
+
+impl Seen {
+    pub(super) fn since(self, begun: Instant) -> (Arrival, Faults) {
+        let since = |at: Instant| at.saturating_duration_since(begun);
+        let Self { port, ready, first, all, resumed, faults } = self;
+        (Arrival { port: since(port), ready: since(ready), first: since(first), all: since(all), resumed }, faults)
+    }
+}
+
+/// Tries from now on to come into the room number `first`, and once somebody is there into all of them.
+pub(super) async fn arrive(address: SocketAddr, rooms: Vec<Shared>, first: usize) -> Result<Seen, Failure> {
+    let arriving = async {
+        let stranger = Guest::new(rooms[first].clone(), Model::default());
+        let stranger = async { Ok::<_, io::Error>((stranger.stay(address).await, Instant::now())) };
+        let ((port, ready), (stranger, first)) = tokio::try_join!(probe(address), stranger)?;
+        let guests = rooms.into_iter().map(|room| Guest::new(room, Model::from_the_first()));
+        let mut staying: JoinSet<_> = guests.map(|guest| guest.stay(address)).collect();
+        let mut guests = Vec::new();
+        while let Some(guest) = staying.join_next().await {
+            guests.push(guest.expect("a guest does not panic"));
+        }
+        let all = Instant::now();
+        let resumed = guests.iter().filter(|guest| guest.has_resumed()).count();
+        let mut faults = stranger.model.faults;
+        guests.iter().for_each(|guest| faults.add(&guest.model.faults));
+        Ok(Seen { port, ready, first, all, resumed, faults })
+    };
+    let arrived = timeout(PATIENCE, arriving).await;
+    let arrived = arrived.map_err(|_| Failure::new(format!("not everybody was in a room after {PATIENCE:?}")))?;
+    arrived.map_err(|error: io::Error| Failure::new(format!("the server is not ready: {error}")))
+}
+
+/// When a connection was taken, and when the server said that it is ready.
+async fn probe(address: SocketAddr) -> io::Result<(Instant, Instant)> {
+    let mut port = None;
+    loop {
+        let mut stream = connect(address).await?;
+        let port = *port.get_or_insert_with(Instant::now);
+        stream
+            .write_all(format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())
+            .await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        if answer.starts_with("HTTP/1.1 200 ") {
+            return Ok((port, Instant::now()));
+        }
+        sleep(RETRY).await;
+    }
+}
+
+async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    loop {
+        match TcpStream::connect(address).await {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => sleep(RETRY).await,
+            connected => return connected,
+        }
+    }
+}
+
+/// A viewer of one room.
+struct Guest {
+    room: Shared,
+    model: Model,
+    ears: Ears,
+    /// Its connection, once it has all that it asked for.
+    peer: Option<Peer>,
+}
+
+impl Guest {
+    fn new(room: Shared, model: Model) -> Self {
+        Self { room, model, ears: Ears::default(), peer: None }
+    }
+
+    /// Comes, as soon as there is a server, hears all that it has missed, and stays.
+    async fn stay(mut self, address: SocketAddr) -> Self {
+        let stayed = loop {
+            match self.join(address).await {
+                Err(PeerError::Io(error)) if error.kind() == io::ErrorKind::ConnectionRefused => sleep(RETRY).await,
+                joined => break joined,
+            }
+        };
+        match stayed {
+            Ok(peer) => self.peer = Some(peer),
+            Err(error) => self.model.faults.note(Fault::OddEnd, || format!("a viewer's connection: {error}")),
+        }
+        self
+    }
+
+    async fn join(&mut self, address: SocketAddr) -> Result<Peer, PeerError> {
+        let mut peer = Peer::open_as(address, V2).await?;
+        let join = self.model.join("join".into(), Claim::Honest, &self.room.read());
+        peer.say(&join).await?;
+        while !self.model.is_live() {
+            self.ears.hear(&mut peer, usize::MAX, &mut self.model, &self.room).await?;
+            if let Some(code) = self.ears.refused.take() {
+                return Err(PeerError::Answer(code));
+            }
+        }
+        Ok(peer)
+    }
+
+    /// Whether it was let resume, and has every message and the owner's state now.
+    fn has_resumed(&self) -> bool {
+        let record = self.room.read();
+        let last = record.last();
+        let fold = record.fold(last);
+        let has_state = self.model.state().hash() == state::hash(fold.iter().filter_map(|&seq| record.frame(seq)));
+        let has_all = self.model.ledger().counts(last).received == last && self.model.position() == Some(last);
+        self.peer.is_some() && self.ears.joined == Some((How::Resumed, None)) && has_state && has_all
+    }
+}

@@ -1,0 +1,75 @@
+//! What restarts with many rooms have shown, and whether it is good. Must not know how it was measured.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::arrival::Arrival;
+use super::{MESSAGES, Plan, Restart, Way};
+use crate::model::fault::Faults;
+use crate::report::Judged;
+use crate::steps::Failure;
+
+/// The longest that it may take from the start of a server until it is ready, and until somebody is in a room.
+const READY_MAX: Duration = Duration::from_secs(2);
+
+/// What one run has found.
+#[derive(Debug)]
+pub(super) struct Findings {
+    pub(super) plan: Plan,
+    pub(super) restarts: Vec<Restart>,
+    pub(super) faults: Faults,
+    pub(super) time: Duration,
+}
+
+/// These times in order, in milliseconds.
+fn times(restarts: &[&Restart], of: impl Fn(&Restart) -> Duration) -> String {
+    let times: Vec<_> = restarts.iter().map(|restart| format!("{:.0}", of(restart).as_secs_f64() * 1e3)).collect();
+    format!("{} ms", times.join(", "))
+}
+
+impl Judged for Findings {
+    /// Fails if a server was ready too late, or if somebody was not let resume or does not have the owner's state.
+    fn verdict(&self) -> Result<(), Failure> {
+        let rooms = self.plan.rooms as usize;
+        let missing: usize = self.restarts.iter().map(|restart| rooms - restart.arrival.resumed).sum();
+        let faults = self.faults.all();
+        if faults > 0 || missing > 0 {
+            return Err(Failure::new(format!("{faults} faults, {missing} viewers were not let resume all of it")));
+        }
+        let slowest = self.restarts.iter().map(|restart| restart.arrival.ready.max(restart.arrival.first)).max();
+        match slowest {
+            Some(slowest) if slowest <= READY_MAX => Ok(()),
+            slowest => Err(Failure::new(format!("ready and with a viewer after {slowest:?}, not {READY_MAX:?}"))),
+        }
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Plan { seed, rooms, restarts, keeping } = self.plan;
+        writeln!(
+            f,
+            "restarts: seed {seed}, {rooms} rooms, {restarts} of each kind, {keeping}; from the start of the next server"
+        )?;
+        for messages in MESSAGES {
+            for (way, name) in [(Way::Stopped, "SIGTERM"), (Way::Killed, "SIGKILL")] {
+                let is_one = |restart: &&Restart| restart.messages == messages && restart.way == way;
+                let ones: Vec<_> = self.restarts.iter().filter(is_one).collect();
+                let resumed = ones.iter().map(|restart| restart.arrival.resumed).min().unwrap_or(0);
+                let arrival = |of: fn(&Arrival) -> Duration| times(&ones, |restart| of(&restart.arrival));
+                writeln!(
+                    f,
+                    "  {messages:>3} messages, {name}: the port open {}; ready {}; first join whole {}; {resumed} of {rooms} \
+                     viewers resumed {}; every owner back, and acknowledged, {}",
+                    arrival(|arrival| arrival.port),
+                    arrival(|arrival| arrival.ready),
+                    arrival(|arrival| arrival.first),
+                    arrival(|arrival| arrival.all),
+                    times(&ones, |restart| restart.owners)
+                )?;
+            }
+        }
+        writeln!(f, "  time       {:.1} s in all", self.time.as_secs_f64())?;
+        write!(f, "{}", self.faults)
+    }
+}

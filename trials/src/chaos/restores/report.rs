@@ -1,0 +1,58 @@
+//! What the restores have shown, and whether it is good. Must not know how it was measured.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use super::former::Former;
+use super::way::Way;
+use super::{Plan, Shown};
+use crate::report::Judged;
+use crate::steps::Failure;
+
+/// What one run has found.
+#[derive(Debug)]
+pub(super) struct Findings {
+    pub(super) plan: Plan,
+    pub(super) all: Shown,
+    /// Which ways were not tried, and why.
+    pub(super) not_run: BTreeMap<Way, String>,
+    pub(super) former: Vec<(&'static str, Former)>,
+    pub(super) time: Duration,
+}
+
+impl Judged for Findings {
+    /// Fails if anything was wrong, or if a way was tried by which nobody was resumed at all.
+    fn verdict(&self) -> Result<(), Failure> {
+        if self.all.faults.all() > 0 {
+            return Err(Failure::new(format!("{} faults", self.all.faults.all())));
+        }
+        match self.all.rows.iter().find(|(way, row)| !way.is_mixture() && row.resumed() == 0) {
+            Some((way, _)) => Err(Failure::new(format!("{way}: nobody was resumed"))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "restores: seed {}, acknowledged when written and when on the disk, servers that are stopped and killed",
+            self.plan.seed
+        )?;
+        for way in Way::ALL {
+            match (self.all.rows.get(&way), self.not_run.get(&way)) {
+                (Some(row), _) => writeln!(f, "  {way:22} {row}")?,
+                (None, Some(why)) => writeln!(f, "  {way:22} not run: {why}")?,
+                (None, None) => {}
+            }
+        }
+        for (name, former) in &self.former {
+            writeln!(f, "  {name:22} {former}")?;
+        }
+        writeln!(f, "  backups    {} of a running server did not open and were made again", self.all.made_again)?;
+        writeln!(f, "  time       {:.1} s in all", self.time.as_secs_f64())?;
+        write!(f, "{}", self.all.faults)
+    }
+}

@@ -1,0 +1,151 @@
+//! How a backup comes back into its place. Must not know what is in it.
+
+use std::fmt;
+use std::path::Path;
+
+use super::tool::{Tool, remove};
+use crate::model::fault::Fault;
+use crate::steps::Failure;
+
+/// How a backup is restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
+    /// Into the directory, which was emptied.
+    Emptied,
+    /// Over what is there.
+    Over,
+    /// Over what is there but the file `alive`.
+    OverWithoutMarker,
+    /// Over what is there but the file `alive` and the store.
+    OverWithoutStore,
+    /// By rsync over what is there, in place.
+    Rsync,
+    /// The same in the second in which all was written: rsync takes files of the same size and second for the same.
+    RsyncAtOnce,
+    /// By rsync, and what the backup does not have is deleted.
+    RsyncDelete,
+    /// The whole block device as it was.
+    RolledBack,
+    /// Not at all: it is used beside the original.
+    Beside,
+}
+
+/// When a backup was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// Between two servers.
+    AtRest,
+    /// While a server ran and its owner spoke.
+    Running,
+}
+
+/// Whether a backup has the file `alive`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marker {
+    Without,
+    With,
+}
+
+impl Way {
+    pub(super) const ALL: [Self; 9] = [
+        Self::Emptied,
+        Self::Over,
+        Self::OverWithoutMarker,
+        Self::OverWithoutStore,
+        Self::Rsync,
+        Self::RsyncAtOnce,
+        Self::RsyncDelete,
+        Self::RolledBack,
+        Self::Beside,
+    ];
+
+    /// Whether files of two times may be mixed.
+    pub(super) fn is_mixture(self) -> bool {
+        matches!(self, Self::Over | Self::OverWithoutMarker | Self::Rsync | Self::RsyncAtOnce)
+    }
+
+    /// Whether it needs rsync.
+    pub(super) fn needs_rsync(self) -> bool {
+        matches!(self, Self::Rsync | Self::RsyncAtOnce | Self::RsyncDelete)
+    }
+
+    /// What a refused start is, whether it can be accepted by a word or not; `None` where it is allowed.
+    pub(super) fn refused(self, moment: Moment, marker: Marker, has_word: bool) -> Option<Fault> {
+        let is_allowed = if has_word {
+            // The store may have been copied before its marker, and have less than that says.
+            self.is_mixture() || (moment, marker) == (Moment::Running, Marker::With) && self != Self::RolledBack
+        } else {
+            matches!(self, Self::Over | Self::Rsync | Self::RsyncAtOnce)
+        };
+        (!is_allowed).then_some(Fault::NotStarted)
+    }
+
+    /// Copies `backup` into `directory`, which exists.
+    pub(super) fn restore(self, backup: &Path, directory: &Path) -> Result<(), Failure> {
+        match self {
+            Self::Emptied => Tool::new("find").path(directory).args("-mindepth 1 -delete").run()?,
+            Self::OverWithoutMarker => remove(&directory.join("alive"))?,
+            Self::OverWithoutStore => {
+                remove(&directory.join("alive"))?;
+                remove(&directory.join("store"))?;
+            }
+            Self::RsyncAtOnce => same_second(&[backup, directory])?,
+            Self::Over | Self::Rsync | Self::RsyncDelete | Self::RolledBack | Self::Beside => {}
+        }
+        let inside = backup.join(".");
+        match self {
+            Self::Rsync | Self::RsyncAtOnce => {
+                Tool::new("rsync").args("-a --inplace").inside(backup).path(directory).run()
+            }
+            Self::RsyncDelete => Tool::new("rsync").args("-a --inplace --delete").inside(backup).path(directory).run(),
+            // Its device has it, or a directory of its own.
+            Self::RolledBack | Self::Beside => Ok(()),
+            _ => Tool::new("cp").args("-a").path(&inside).path(directory).run(),
+        }
+    }
+}
+
+/// Has all files of these directories written in the same second.
+fn same_second(directories: &[&Path]) -> Result<(), Failure> {
+    directories.iter().try_for_each(|directory| age(directory, "2026-01-01"))
+}
+
+/// Has all files of a directory written at this time.
+pub(super) fn age(directory: &Path, time: &str) -> Result<(), Failure> {
+    Tool::new("find").path(directory).args("-type f -exec touch -d").args(time).args("{} +").run()
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Emptied => "emptied, cp -a",
+            Self::Over => "cp -a over it",
+            Self::OverWithoutMarker => "the same without alive",
+            Self::OverWithoutStore => "the same without store",
+            Self::Rsync => "rsync over it",
+            Self::RsyncAtOnce => "rsync in one second",
+            Self::RsyncDelete => "rsync --delete",
+            Self::RolledBack => "block image",
+            Self::Beside => "beside the original",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_mixtures_may_be_refused_for_good_and_whole_copies_are_never_refused() {
+        let refused = |way: Way, moment, marker, has_word| way.refused(moment, marker, has_word).is_some();
+        for way in Way::ALL {
+            let for_good = refused(way, Moment::Running, Marker::With, false);
+            assert_eq!(for_good, !matches!(way, Way::Over | Way::Rsync | Way::RsyncAtOnce), "{way}");
+            let whole = refused(way, Moment::AtRest, Marker::Without, true);
+            assert_eq!(whole, !way.is_mixture(), "{way}");
+        }
+        assert!(!refused(Way::Emptied, Moment::Running, Marker::With, true));
+        assert!(refused(Way::Emptied, Moment::AtRest, Marker::With, true));
+        assert!(refused(Way::RolledBack, Moment::Running, Marker::With, true));
+    }
+}

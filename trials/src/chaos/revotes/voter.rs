@@ -1,0 +1,156 @@
+//! One voter: a person with one or more tabs, whose connections end in any way, and whose viewer key stays.
+//! Must not know what is counted.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use super::CHOICES;
+use crate::load::peer::{Peer, PeerError, V2};
+use crate::random::Random;
+
+/// The most tabs of a voter, and the most connections that it has lost and not ended.
+const TABS_MAX: usize = 3;
+const GHOSTS_MAX: usize = 2;
+
+/// What a voter does before it votes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Turn {
+    /// It comes for the first time, or to another server.
+    Come,
+    /// Nothing.
+    Stay,
+    /// A tab is reset, and comes back.
+    Reset,
+    /// A tab's connection is ended, and it comes back.
+    Finish,
+    /// A tab comes back over another network: the server still believes in the older connection.
+    Ghost,
+    /// A tab leaves, and another one comes that knows the viewer key alone.
+    Reload,
+    /// One more tab.
+    Tab,
+}
+
+/// The person.
+pub(super) struct Voter {
+    random: Random,
+    tabs: Vec<Peer>,
+    /// Connections that it has lost, and the server has not.
+    ghosts: Vec<Peer>,
+    number: Option<u64>,
+    key: Option<String>,
+    choice: u64,
+    pub(super) votes: u64,
+    pub(super) renumbered: u64,
+    pub(super) unnamed: u64,
+    pub(super) refused: Vec<String>,
+}
+
+impl Voter {
+    pub(super) fn new(random: Random) -> Self {
+        let (tabs, ghosts, refused) = (Vec::new(), Vec::new(), Vec::new());
+        let (number, key, choice) = (None, None, 0);
+        Self { random, tabs, ghosts, number, key, choice, votes: 0, renumbered: 0, unnamed: 0, refused }
+    }
+
+    /// The server is gone.
+    pub(super) fn lose(&mut self) {
+        self.tabs.clear();
+        self.ghosts.clear();
+    }
+
+    /// Returns what it chose last, as the parameters are told.
+    pub(super) fn choice(&self) -> String {
+        format!("[{}]", self.choice)
+    }
+
+    /// Does something, and votes with every tab.
+    pub(super) async fn act(mut self, address: SocketAddr, room: String) -> Result<(Self, Turn), PeerError> {
+        let turn = self.turn();
+        match turn {
+            Turn::Stay => {}
+            Turn::Come | Turn::Tab => self.open(address, &room).await?,
+            Turn::Reset => {
+                self.tabs.swap_remove(0).reset();
+                self.open(address, &room).await?;
+            }
+            Turn::Finish => {
+                self.tabs.swap_remove(0).finish().await;
+                self.open(address, &room).await?;
+            }
+            Turn::Ghost => {
+                let ghost = self.tabs.swap_remove(0);
+                self.ghosts.push(ghost);
+                self.open(address, &room).await?;
+            }
+            Turn::Reload => {
+                let mut tab = self.tabs.swap_remove(0);
+                tab.say(r#"{"type":"leave"}"#).await?;
+                drop(tab);
+                self.open(address, &room).await?;
+            }
+        }
+        self.choice = self.random.within(0..CHOICES);
+        let vote = json!({"type": "signal", "key": "vote", "params": [self.choice]}).to_string();
+        for tab in &mut self.tabs {
+            tab.say(&vote).await?;
+            self.votes += 1;
+        }
+        // Heartbeats are answered, and refusals heard.
+        for tab in self.tabs.iter_mut().chain(&mut self.ghosts) {
+            let refused = &mut self.refused;
+            let _ = timeout(Duration::ZERO, tab.hear(|text| hear(text, refused))).await;
+        }
+        Ok((self, turn))
+    }
+
+    fn turn(&mut self) -> Turn {
+        if self.tabs.is_empty() {
+            return Turn::Come;
+        }
+        match self.random.index(6) {
+            0 => Turn::Reset,
+            1 => Turn::Finish,
+            2 if self.ghosts.len() < GHOSTS_MAX => Turn::Ghost,
+            3 => Turn::Reload,
+            4 if self.tabs.len() < TABS_MAX => Turn::Tab,
+            _ => Turn::Stay,
+        }
+    }
+
+    /// Joins on a new connection with the viewer key, if it has one.
+    async fn open(&mut self, address: SocketAddr, room: &str) -> Result<(), PeerError> {
+        let mut peer = Peer::open_as(address, V2).await?;
+        let mut join = json!({"type": "join", "id": "join", "room": room});
+        if let Some(key) = &self.key {
+            join["viewer"] = key.as_str().into();
+        }
+        peer.say(&join.to_string()).await?;
+        let text = peer.answer().await?;
+        let joined: Value = serde_json::from_str(&text).unwrap_or_default();
+        if joined["type"] != "joined" {
+            return Err(PeerError::Answer(text));
+        }
+        match (joined["viewer"]["number"].as_u64(), joined["viewer"]["key"].as_str()) {
+            (Some(number), Some(key)) => {
+                if self.number.is_some_and(|before| before != number) {
+                    self.renumbered += 1;
+                }
+                (self.number, self.key) = (Some(number), Some(key.to_owned()));
+            }
+            _ => self.unnamed += 1,
+        }
+        self.tabs.push(peer);
+        Ok(())
+    }
+}
+
+/// Notes a refusal.
+fn hear(text: &[u8], refused: &mut Vec<String>) {
+    if text.starts_with(br#"{"type":"error""#) {
+        refused.push(String::from_utf8_lossy(text).into_owned());
+    }
+}

@@ -1,0 +1,172 @@
+//! A link of 4 KB/s, which is slow and not dead: viewers join a room whose state takes 15 s, and owners publish messages that
+//! take as long. Nobody may give such a connection up. Must not know frames.
+
+mod report;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use rtbroadcaster::Message;
+use rtbroadcaster::remote::Broadcaster;
+use tokio::task::JoinSet;
+use tokio::time::timeout_at;
+
+use super::Given;
+use super::clients::{Client, Event, Kind, Standing, What, events};
+use super::relay::{Relay, Shape};
+use crate::load::server::Server;
+use crate::load::{built, on_a_thread, outcome};
+use crate::node;
+use crate::report::Report;
+use crate::scenario::Scenario;
+use crate::steps::{Failure, Steps};
+use report::Findings;
+
+/// How fast the link is.
+const BYTES_PER_SECOND: u32 = 4_000;
+
+/// The state of the room, as one value.
+const STATE_BYTES: usize = 60_000;
+
+/// What an owner publishes: so many messages, all at once, of so many bytes.
+const MESSAGES: u64 = 3;
+const MESSAGE_BYTES: usize = 60_000;
+
+/// How long is waited for a viewer, and for an owner: over twice what the link needs.
+const VIEWER: Duration = Duration::from_secs(60);
+const OWNER: Duration = Duration::from_secs(120);
+
+/// How long everything may take.
+const LIMIT: Duration = Duration::from_secs(300);
+
+/// What the client behind the slow link is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Viewer,
+    Owner,
+}
+
+/// What became of one client.
+#[derive(Debug)]
+struct Past {
+    kind: Kind,
+    role: Role,
+    /// When the viewer was in, or all messages of the owner acknowledged.
+    done: Option<Duration>,
+    /// How many connections it made.
+    connections: u64,
+    /// How many messages of the owner failed.
+    failed: u64,
+    /// Why it gave up for good, if it did.
+    ended: Option<String>,
+}
+
+/// One run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Plan;
+
+impl Scenario for Plan {
+    type Options = ();
+    type Given = Given;
+
+    fn plans(_: &(), _: Given) -> Vec<Self> {
+        vec![Self]
+    }
+
+    fn run(self, steps: &mut Steps) -> Result<Report, Failure> {
+        measure(steps).map(Report::from)
+    }
+}
+
+/// Runs it.
+fn measure(steps: &mut Steps) -> Result<Findings, Failure> {
+    node::ensure_websocket(steps)?;
+    let started = Instant::now();
+    let program = built("rtbroadcaster");
+    let server = Server::start(&program, &["--log", "error"])?;
+    let address = server.address();
+    let pasts = outcome(on_a_thread(LIMIT, move || play(address, program)))?;
+    server.stop()?;
+    Ok(Findings { pasts, time: started.elapsed() })
+}
+
+async fn play(server: SocketAddr, program: PathBuf) -> Result<Vec<Past>, Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::new(format!("the room's owner: {error}"));
+    let direct = format!("ws://{server}/broadcasting");
+    let owner = Broadcaster::create(&direct).await.map_err(|error| failed(&error))?;
+    let published = owner.publish(Message::state("picture", ["x".repeat(STATE_BYTES)])).await;
+    published.map_err(|error| failed(&error))?;
+    let room = owner.room().to_string();
+    let mut running = JoinSet::new();
+    for kind in Kind::ALL {
+        running.spawn(watch(kind, server, program.clone(), room.clone()));
+        running.spawn(own(kind, server, program.clone()));
+    }
+    let mut pasts = Vec::new();
+    while let Some(past) = running.join_next().await {
+        pasts.push(past.map_err(|error| Failure::new(error.to_string()))??);
+    }
+    pasts.sort_by_key(|past| (past.role == Role::Owner, past.kind));
+    Ok(pasts)
+}
+
+async fn slow(server: SocketAddr) -> Result<Relay, Failure> {
+    Relay::open_as(server, Shape { bytes_per_second: Some(BYTES_PER_SECOND), ..Shape::default() }).await
+}
+
+/// A viewer that joins.
+async fn watch(kind: Kind, server: SocketAddr, program: PathBuf, room: String) -> Result<Past, Failure> {
+    let (relay, (told, mut received)) = (slow(server).await?, events());
+    let begun = Instant::now();
+    let _viewer = Client::watch(kind, &program, 0, relay.url(), &room, &told).await?;
+    let inside = async {
+        while let Some(Event { what, .. }) = received.recv().await {
+            match what {
+                What::Status { name, .. } if name.is_inside() => return Ok(begun.elapsed()),
+                What::Status { name: Standing::Closed, reason } => return Err(reason),
+                _ => {}
+            }
+        }
+        Err(None)
+    };
+    let (done, ended) = match timeout_at((begun + VIEWER).into(), inside).await {
+        Ok(Ok(done)) => (Some(done), None),
+        Ok(Err(reason)) => (None, reason),
+        Err(_) => (None, None),
+    };
+    Ok(Past { kind, role: Role::Viewer, done, connections: relay.tally().connections, failed: 0, ended })
+}
+
+/// An owner that publishes.
+async fn own(kind: Kind, server: SocketAddr, program: PathBuf) -> Result<Past, Failure> {
+    let (relay, (told, mut received)) = (slow(server).await?, events());
+    let mut owner = Client::host(kind, &program, 0, relay.url(), &told).await?;
+    let begun = Instant::now();
+    let (mut acked, mut failed, mut ended) = (0, 0, None);
+    let settled = async {
+        while acked + failed < MESSAGES {
+            match received.recv().await.map(|event| event.what) {
+                Some(What::Opened { .. }) => {
+                    for number in 1..=MESSAGES {
+                        owner.publish(number, MESSAGE_BYTES).await?;
+                    }
+                }
+                Some(What::Acked { .. }) => acked += 1,
+                Some(What::Failed { .. }) => failed += 1,
+                Some(What::Status { name: Standing::Closed, reason }) => {
+                    ended = reason;
+                    break;
+                }
+                None => break,
+                _ => {}
+            }
+        }
+        Ok::<_, Failure>(())
+    };
+    if let Ok(settled) = timeout_at((begun + OWNER).into(), settled).await {
+        settled?;
+    }
+    let done = (acked == MESSAGES).then(|| begun.elapsed());
+    Ok(Past { kind, role: Role::Owner, done, connections: relay.tally().connections, failed, ended })
+}

@@ -1,0 +1,178 @@
+//! One owner from its request to its end: it speaks as fast as it may, and hears to the last byte. Must not know who
+//! takes the room over.
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
+
+use super::speech::Speech;
+use crate::load::frame::{Opcode, masked};
+use crate::load::peer::{Peer, PeerError, code};
+use crate::model::answer::Answer;
+
+/// How many messages with an id may be without an answer.
+const WINDOW: usize = 16;
+
+/// How many bytes wait at most for the socket.
+const WAITING_BYTES_MAX: usize = 64 * 1024;
+
+/// How an owner begins.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum Start {
+    Create,
+    Own { room: String, key: String },
+}
+
+/// What an owner may be asked to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// The creator of the room: begin to speak. Others do so at once.
+    Speak,
+    /// Wait for no answers: fill the socket.
+    Flood,
+    /// Wait for all answers, then end the room.
+    Finish,
+}
+
+/// That a client has become the owner.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Crowned {
+    pub(super) room: String,
+    /// Told to the creator only.
+    pub(super) key: String,
+    pub(super) term: u64,
+}
+
+/// What one owner did and heard.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Reign {
+    pub(super) term: u64,
+    /// The room's last number when it began.
+    pub(super) seq: u64,
+    /// The state that it was told.
+    pub(super) replay: Vec<String>,
+    /// The counter of each acknowledged message and the number that it got.
+    pub(super) acks: Vec<(u64, u64)>,
+    /// How many numbered messages its socket took.
+    pub(super) numbered: u64,
+    /// The word of the last text.
+    pub(super) word: Option<String>,
+    /// The code of the close frame.
+    pub(super) code: Option<u16>,
+    /// Texts that an owner must not be told, and other things that must not be.
+    pub(super) odd: Vec<String>,
+}
+
+/// Asks for the room on a new connection, tells `crowned`, and speaks until the connection ends.
+pub(super) async fn reign(
+    mut peer: Peer,
+    start: Start,
+    prefix: u64,
+    crowned: oneshot::Sender<Crowned>,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+) -> Result<Reign, PeerError> {
+    let mut reign = Reign::default();
+    let mut speaks = reign.begin(&mut peer, &start, crowned).await?;
+    let mut speech = Speech::new(reign.term, prefix);
+    let (mut floods, mut finishes, mut is_dead, mut has_orders) = (false, false, false, true);
+    while reign.code.is_none() {
+        while speaks && !is_dead && speech.len() < WAITING_BYTES_MAX && (floods || speech.unacked < WINDOW) {
+            speech.say();
+        }
+        if finishes && speech.unacked == 0 && speech.len() == 0 {
+            finishes = false;
+            speech.push(&masked(Opcode::Text, br#"{"type":"close"}"#));
+        }
+        tokio::select! {
+            _ = peer.readable() => {
+                // What came before the end is in the texts; how the end looks is told by the lack of a code.
+                if reign.hear(&mut peer, &mut speech).await.is_err() {
+                    break;
+                }
+            }
+            _ = peer.writable(), if speech.len() > 0 => match peer.try_write(speech.waiting()) {
+                Ok(written) => {
+                    speech.took(written);
+                    // Otherwise a socket that takes everything keeps the runtime from seeing what came.
+                    yield_now().await;
+                }
+                // There may still be something to hear.
+                Err(_) => {
+                    is_dead = true;
+                    speech.give_up();
+                }
+            },
+            order = orders.recv(), if has_orders => match order {
+                Some(Order::Speak) => speaks = true,
+                Some(Order::Flood) => floods = true,
+                Some(Order::Finish) => (speaks, finishes) = (false, true),
+                None => has_orders = false,
+            },
+        }
+    }
+    reign.numbered = speech.numbered();
+    Ok(reign)
+}
+
+impl Reign {
+    /// Becomes the owner; whether it speaks at once.
+    async fn begin(
+        &mut self,
+        peer: &mut Peer,
+        start: &Start,
+        crowned: oneshot::Sender<Crowned>,
+    ) -> Result<bool, PeerError> {
+        let ask = match start {
+            Start::Create => r#"{"type":"create","id":"begin"}"#.into(),
+            Start::Own { room, key } => format!(r#"{{"type":"own","id":"begin","room":"{room}","ownerKey":"{key}"}}"#),
+        };
+        peer.say(&ask).await?;
+        let text = peer.answer().await?;
+        let told = match (Answer::read(&text), start) {
+            (Ok(Answer::Created(created)), Start::Create) => {
+                (self.term, self.seq) = (created.term, created.seq);
+                Crowned { room: created.room.into(), key: created.owner_key.into(), term: created.term }
+            }
+            (Ok(Answer::Owned(owned)), Start::Own { room, key }) if owned.id == "begin" && owned.room == *room => {
+                (self.term, self.seq) = (owned.term, owned.seq);
+                for _ in 0..owned.replay {
+                    self.replay.push(peer.answer().await?);
+                }
+                Crowned { room: room.clone(), key: key.clone(), term: owned.term }
+            }
+            _ => return Err(PeerError::Answer(text)),
+        };
+        // Whoever has asked may have given up.
+        let _ = crowned.send(told);
+        Ok(matches!(start, Start::Own { .. }))
+    }
+
+    /// Reads once.
+    async fn hear(&mut self, peer: &mut Peer, speech: &mut Speech) -> Result<usize, PeerError> {
+        let mut each = |opcode, payload: &[u8]| match opcode {
+            Opcode::Ping => speech.push(&masked(Opcode::Pong, payload)),
+            Opcode::Pong => {}
+            Opcode::Close => self.code = Some(code(payload)),
+            Opcode::Text => {
+                let text = String::from_utf8_lossy(payload);
+                if let Some(word) = &self.word {
+                    self.odd.push(format!("behind the last text ({word}): {text}"));
+                }
+                match Answer::read(&text) {
+                    Ok(Answer::Ack(ack)) => match speech.counter_of(&ack.id) {
+                        Some(counter) => {
+                            self.acks.push((counter, ack.seq));
+                            speech.unacked = speech.unacked.saturating_sub(1);
+                        }
+                        None => self.odd.push(text.into_owned()),
+                    },
+                    Ok(Answer::Closed(closed)) if self.word.is_none() => self.word = Some(closed.reason.into()),
+                    Ok(Answer::Alive(_) | Answer::Audience(_)) => {}
+                    Ok(_) => self.odd.push(text.into_owned()),
+                    Err(why) => self.odd.push(format!("{why}: {text}")),
+                }
+            }
+        };
+        peer.read(usize::MAX, &mut each).await
+    }
+}

@@ -1,0 +1,220 @@
+//! What a run of takeovers has shown, and whether it is good. Must not know how it was measured.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::reign::Reign;
+use super::witness::{Chronicle, Witness};
+use super::{Past, Plan, speech};
+use crate::model::fault::{Fault, Faults};
+use crate::model::record::Record;
+use crate::report::Judged;
+use crate::steps::Failure;
+
+/// What one run has found.
+#[derive(Debug)]
+pub(super) struct Findings {
+    plan: Plan,
+    faults: Faults,
+    reigns: u64,
+    doubles: u64,
+    stopped: u64,
+    /// How many of those that stood still had said something that was never applied.
+    full: u64,
+    /// How many numbered messages a socket took, and how many were applied.
+    written: u64,
+    applied: u64,
+    acks: u64,
+    fenced: u64,
+    witnesses: u64,
+    messages: u64,
+    ephemerals: u64,
+    superseded: u64,
+    resets: u64,
+    micros: Vec<u128>,
+    time: Duration,
+}
+
+impl Findings {
+    pub(super) fn new(plan: Plan, past: Past, witnesses: Vec<Witness>, chronicle: &Chronicle) -> Self {
+        let Past { mut reigns, stopped, doubles, mut micros, time } = past;
+        reigns.sort_by_key(|reign| reign.term);
+        micros.sort_unstable();
+        let mut report = Self {
+            plan,
+            faults: Faults::default(),
+            reigns: reigns.len() as u64,
+            doubles,
+            stopped: stopped.len() as u64,
+            full: 0,
+            written: reigns.iter().map(|reign| reign.numbered).sum(),
+            applied: 0,
+            acks: reigns.iter().map(|reign| reign.acks.len() as u64).sum(),
+            fenced: reigns.iter().filter(|reign| is_fenced(reign)).count() as u64,
+            witnesses: witnesses.len() as u64,
+            messages: witnesses.iter().map(|witness| witness.messages).sum(),
+            ephemerals: witnesses.iter().map(|witness| witness.ephemerals).sum(),
+            superseded: 0,
+            resets: witnesses.iter().map(|witness| witness.resets).sum(),
+            micros,
+            time,
+        };
+        let (mut record, mut marks) = (Record::default(), Vec::new());
+        for (at, reign) in reigns.iter().enumerate() {
+            // What the next owner found is what this one said; the last one was answered to the end.
+            let end = reigns.get(at + 1).map_or(reign.seq + reign.numbered, |next| next.seq);
+            let count = end.saturating_sub(reign.seq);
+            speech::record(reign.term, count, &mut record, &mut marks);
+            report.full += u64::from(stopped.contains(&reign.term) && count < reign.numbered);
+            if count > reign.numbered {
+                let numbered = reign.numbered;
+                report.faults.note(Fault::Unsaid, || format!("{count} of {numbered} in term {}", reign.term));
+            }
+        }
+        report.applied = record.last();
+        chronicle.compare(&record, &mut report.faults);
+        for mut witness in witnesses {
+            report.superseded += witness.settle(&record);
+            report.faults.add(&witness.faults);
+        }
+        judge(&reigns, &record, &marks, &mut report.faults);
+        report
+    }
+}
+
+fn is_fenced(reign: &Reign) -> bool {
+    (reign.word.as_deref(), reign.code) == (Some("fenced"), Some(4509))
+}
+
+/// Looks at what every owner was told, now that it is known what was said: `marks` has the term and the counter of
+/// each message of the record.
+fn judge(reigns: &[Reign], record: &Record, marks: &[(u64, u64)], faults: &mut Faults) {
+    let mark = |seq: u64| seq.checked_sub(1).and_then(|at| marks.get(usize::try_from(at).ok()?)).copied();
+    for (reign, term) in reigns.iter().zip(1..) {
+        if reign.term != term {
+            faults.note(Fault::OddRoom, || format!("the owner number {term} has term {}", reign.term));
+        }
+        let is_last = term == reigns.len() as u64;
+        let ended = (reign.word.as_deref(), reign.code);
+        if !is_last && !is_fenced(reign) {
+            faults.note(Fault::NotFenced, || format!("the owner of term {term} ended with {ended:?}"));
+        } else if is_last && ended != (Some("room_closed"), Some(1000)) {
+            faults.note(Fault::OddEnd, || format!("the last owner ended with {ended:?}"));
+        }
+        for odd in &reign.odd {
+            faults.note(Fault::Forbidden, || format!("to the owner of term {term}: {odd}"));
+        }
+        for &(counter, seq) in &reign.acks {
+            if mark(seq) != Some((reign.term, counter)) {
+                let said = record.frame(seq).unwrap_or("nothing");
+                faults.note(Fault::FalseAck, || format!("{counter} of term {term} is said to be {seq}: {said}"));
+            }
+        }
+        if !reign.acks.is_sorted() {
+            faults.note(Fault::FalseAck, || format!("out of order in term {term}"));
+        }
+        let before = mark(reign.seq).map_or(0, |(term, _)| term);
+        let behind = mark(reign.seq + 1).map_or(u64::MAX, |(term, _)| term);
+        if before >= reign.term || behind < reign.term {
+            faults.note(Fault::Stale, || format!("term {term} began at {}, between {before} and {behind}", reign.seq));
+        }
+        let fold = record.fold(reign.seq);
+        let is_fold = fold.len() == reign.replay.len()
+            && fold.iter().zip(&reign.replay).all(|(&seq, text)| record.frame(seq) == Some(text));
+        if !is_fold {
+            faults
+                .note(Fault::OtherState, || format!("term {term} at {}: {:?}, not {fold:?}", reign.seq, reign.replay));
+        }
+    }
+}
+
+impl Judged for Findings {
+    /// Fails if anything stale came, an acknowledgement was false, or an owner was not told that it was replaced.
+    fn verdict(&self) -> Result<(), Failure> {
+        let all = u64::from(self.plan.takeovers);
+        if self.faults.all() > 0 || self.fenced != all || self.reigns != all + 1 {
+            let (faults, fenced) = (self.faults.all(), self.fenced);
+            return Err(Failure::new(format!("{faults} faults; {fenced} of {all} owners were told that they are out")));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { doubles, stopped, full, written, applied, acks, fenced, witnesses, messages, .. } = self;
+        let Plan { seed, takeovers } = self.plan;
+        writeln!(f, "takeovers: seed {seed}, {takeovers} of one room with {witnesses} viewers")?;
+        let rate = f64::from(takeovers) / self.time.as_secs_f64();
+        let half = self.micros.get(self.micros.len() / 2).copied().unwrap_or(0);
+        let most = self.micros.last().copied().unwrap_or(0);
+        writeln!(
+            f,
+            "  takeovers  {rate:.1} a second, answered in {half} us (median), {most} us (longest); {doubles} times two \
+             at once; {stopped} from a process that stood still, {full} of these with messages on their way that were \
+             never applied"
+        )?;
+        writeln!(
+            f,
+            "  said       {written} numbered messages written by the owners, {applied} applied, {} dropped at \
+             takeovers; {acks} acknowledged",
+            written.saturating_sub(*applied)
+        )?;
+        writeln!(
+            f,
+            "  heard      {messages} numbered and {} ephemeral messages by all viewers; announced: {} superseded, \
+             {} reset as slow",
+            self.ephemerals, self.superseded, self.resets
+        )?;
+        writeln!(
+            f,
+            "  stale      {} messages, {} acks; {} owners missed `fenced` ({fenced} were told)",
+            self.faults.count(Fault::Stale),
+            self.faults.count(Fault::FalseAck),
+            self.faults.count(Fault::NotFenced)
+        )?;
+        write!(f, "{}", self.faults)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::record::Kind;
+
+    /// Term 1 said messages 1 and 2, term 2 said message 3.
+    fn check(change: impl FnOnce(&mut Vec<Reign>), wanted: Option<Fault>) {
+        let mut record = Record::default();
+        record.say(Kind::State, "a", r#"[1,1,""]"#);
+        record.say(Kind::Event, "e", r#"[1,2,""]"#);
+        record.say(Kind::Event, "e", r#"[2,1,""]"#);
+        let ended = |word: &str, code| (Some(word.to_owned()), Some(code));
+        let (word, code) = ended("fenced", 4509);
+        let first = Reign { term: 1, acks: vec![(1, 1), (2, 2)], word, code, ..Reign::default() };
+        let (word, code) = ended("room_closed", 1000);
+        let replay = vec![record.frame(1).unwrap().to_owned()];
+        let second = Reign { term: 2, seq: 2, replay, acks: vec![(1, 3)], word, code, ..Reign::default() };
+        let mut reigns = vec![first, second];
+        change(&mut reigns);
+        let mut faults = Faults::default();
+        judge(&reigns, &record, &[(1, 1), (1, 2), (2, 1)], &mut faults);
+        let found = wanted.map_or(faults.all() == 0, |fault| faults.count(fault) > 0);
+        assert!(found, "{wanted:?}: {faults}");
+    }
+
+    #[test]
+    fn what_an_owner_must_not_be_told_is_found() {
+        check(|_| (), None);
+        check(|reigns| reigns[0].acks[1] = (3, 3), Some(Fault::FalseAck));
+        check(|reigns| reigns[0].acks.push((3, 4)), Some(Fault::FalseAck));
+        check(|reigns| reigns[0].acks.reverse(), Some(Fault::FalseAck));
+        check(|reigns| reigns[0].code = None, Some(Fault::NotFenced));
+        check(|reigns| reigns[0].word = None, Some(Fault::NotFenced));
+        check(|reigns| reigns[1].seq = 1, Some(Fault::Stale));
+        check(|reigns| reigns[1].seq = 3, Some(Fault::Stale));
+        check(|reigns| reigns[1].replay.clear(), Some(Fault::OtherState));
+        check(|reigns| reigns[1].term = 3, Some(Fault::OddRoom));
+        check(|reigns| reigns[0].odd.push("x".into()), Some(Fault::Forbidden));
+        check(|reigns| reigns[1].code = Some(4503), Some(Fault::OddEnd));
+    }
+}

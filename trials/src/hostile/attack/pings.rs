@@ -1,0 +1,63 @@
+//! Pings as fast as they can be written. Must not know what a server owes.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{Made, Plan, crowd};
+use crate::hostile::memory::Load;
+use crate::hostile::sources::MANY;
+use crate::load::frame::{self, Opcode};
+use crate::load::peer::{Peer, PeerError, V2};
+use crate::random::Random;
+use crate::steps::Failure;
+
+/// How many connections at full scale, how many at once, and the pings of each.
+const CONNECTIONS: u64 = 5_000;
+const AT_ONCE: u64 = 48;
+const PINGS: usize = 2_000;
+
+/// The longest payload (RFC 6455 section 5.5).
+const PAYLOAD: [u8; 125] = [b'p'; 125];
+
+/// How long a connection may last.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The only code that is right.
+const RATE: &str = "the server closed with 4029";
+
+pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
+    let (address, room) = (plan.address, plan.room.clone());
+    let pings = std::sync::Arc::<[u8]>::from(frame::masked(Opcode::Ping, &PAYLOAD).repeat(PINGS));
+    let work = move |number: u64, random: Random| {
+        let (room, pings) = (room.clone(), std::sync::Arc::clone(&pings));
+        async move {
+            let mut made = Made { count: 1, ..Made::default() };
+            let flood = timeout(PATIENCE, async {
+                let mut peer = Peer::open_from(MANY.of(number), address, V2).await?;
+                if number.is_multiple_of(2) {
+                    peer.say(&format!(r#"{{"type":"join","id":"a","room":"{room}"}}"#)).await?;
+                }
+                // The end may come before all are written.
+                let _ = peer.send(&pings).await;
+                loop {
+                    peer.hear(|_| ()).await?;
+                }
+            });
+            match flood.await {
+                Ok(Err::<std::convert::Infallible, PeerError>(error)) => made.answer(error.to_string()),
+                Ok(Ok(never)) => match never {},
+                Err(_) => made.faults.push(format!("a flood lasts over {PATIENCE:?}")),
+            }
+            (made, random)
+        }
+    };
+    let mut all = crowd(&plan, AT_ONCE, plan.share(CONNECTIONS), work).await?;
+    // A reset takes the close frame with it when the flood goes on behind it.
+    let told = all.times(RATE);
+    if told * 2 < all.count {
+        all.faults.push(format!("only {told} of {} were told that it was too much", all.count));
+    }
+    all.load = Load { connections: AT_ONCE, half_messages: AT_ONCE, ..Load::default() };
+    Ok(all)
+}

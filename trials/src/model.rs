@@ -1,0 +1,269 @@
+//! A viewer by the client rules of PROTOCOL.md section 2, which looks at everything it hears: it knows what was said.
+//! Pure: texts in, faults out.
+
+pub(crate) mod answer;
+mod delivery;
+pub(crate) mod fault;
+mod join;
+pub(crate) mod ledger;
+pub(crate) mod record;
+pub(crate) mod state;
+pub(crate) mod sum;
+#[cfg(test)]
+mod tests;
+
+use sha2::{Digest, Sha256};
+
+use answer::{Alive, Answer, Message, Owner, Reset, ResetReason, Skipped};
+use fault::{Fault, Faults};
+use join::{Asked, Replay};
+pub(crate) use join::{Claim, Outcome};
+use ledger::Ledger;
+use record::Record;
+use state::{Hash, State};
+
+/// The most bytes that may wait for a viewer (`backlog_bytes_max`): a `reset` says that there were more.
+const BACKLOG_BYTES_MAX: u64 = 256 * 1024;
+
+/// What each of them counts besides its bytes.
+const PLACE_BYTES: u64 = 128;
+
+/// What ephemeral messages may have added to that.
+const EPHEMERAL_BYTES_MAX: u64 = 32 * 1024;
+
+/// One viewer over all its connections.
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    /// The number up to which it has everything: with the epoch its cursor. `None` before the first whole replay.
+    position: Option<u64>,
+    /// The epoch of its cursor.
+    epoch: String,
+    state: State,
+    phase: Phase,
+    /// The end of a pause that has no answer yet; messages that were on their way may come before it.
+    unpausing: Option<Asked>,
+    /// What a `skipped` has told that stands directly before the next message.
+    hole: Option<u64>,
+    /// From this number on nothing is missing in the state: the newer values that the holes stand for have come.
+    complete_at: u64,
+    /// The number in the last `alive` of this connection.
+    alive: Option<u64>,
+    /// The last ephemeral message of its life.
+    ephemeral: u64,
+    /// The last ephemeral message of this connection came after this number was said.
+    ephemeral_after: u64,
+    /// The newest term that it was told.
+    term: u64,
+    ledger: Ledger,
+    /// How many messages were to be replayed by resumes.
+    replayed: u64,
+    /// The texts of all numbered messages outside of snapshots and resets, as they came.
+    digest: Sha256,
+    pub(crate) faults: Faults,
+}
+
+/// Where a connection is.
+#[derive(Debug, Default)]
+enum Phase {
+    /// There is none, or it has not asked for the room.
+    #[default]
+    Away,
+    Asked(Asked),
+    Replay(Replay),
+    Live,
+}
+
+/// What a text meant.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    /// The join was answered.
+    Joined(Outcome),
+    /// The state follows anew, because this viewer was too slow.
+    Reset,
+    /// A message was applied.
+    Message,
+    /// An ephemeral message came.
+    Ephemeral,
+    /// The request is refused with this code.
+    Refused(String),
+    /// What one `alive` told had not come when the next one came: by the rules this client connects anew.
+    Reconnect,
+    /// The server goes away, and advises to come back after so many milliseconds.
+    Draining(u64),
+    /// The last text before the server's close, with its word.
+    Closed(String),
+    /// Anything else.
+    Other,
+}
+
+impl Model {
+    /// One that has the empty state from before the first message, and asks for all that came after it.
+    pub(crate) fn from_the_first() -> Self {
+        let mut model = Self { position: Some(0), ..Self::default() };
+        model.ledger.begin_or_reset(0);
+        model
+    }
+
+    /// One that has everything up to `seq`, and asks for all that came after it.
+    pub(crate) fn from(seq: u64, record: &Record) -> Self {
+        let mut model = Self { position: Some(seq), ..Self::default() };
+        model.ledger.begin_or_reset(seq);
+        for seq in record.fold(seq) {
+            let (key, frame) = (record.key(seq).unwrap_or_default(), record.frame(seq).unwrap_or_default());
+            model.state.insert(key, seq, frame);
+        }
+        model
+    }
+
+    /// The connection is gone. A replay of a state that was not whole is forgotten.
+    pub(crate) fn cut(&mut self) {
+        self.phase = Phase::Away;
+        self.unpausing = None;
+        self.hole = None;
+        self.alive = None;
+        self.ephemeral_after = 0;
+    }
+
+    /// Whether it is past its replay.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.phase, Phase::Live)
+    }
+
+    /// Whether some of a replay is to come.
+    pub(crate) fn is_in_replay(&self) -> bool {
+        matches!(self.phase, Phase::Replay(_))
+    }
+
+    /// The number up to which it has everything.
+    pub(crate) fn position(&self) -> Option<u64> {
+        self.position
+    }
+
+    pub(crate) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// How many messages were to be replayed by resumes.
+    pub(crate) fn replayed(&self) -> u64 {
+        self.replayed
+    }
+
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The hash of all numbered messages that came one by one.
+    pub(crate) fn hash(&self) -> Hash {
+        self.digest.clone().finalize().into()
+    }
+
+    /// A text came.
+    pub(crate) fn hear(&mut self, text: &[u8], record: &Record) -> Heard {
+        let answer = std::str::from_utf8(text).map_err(|error| error.to_string());
+        let (text, answer) = match answer.and_then(|text| Ok((text, Answer::read(text)?))) {
+            Ok(read) => read,
+            Err(why) => {
+                self.faults.note(Fault::Forbidden, || format!("{why}: {}", String::from_utf8_lossy(text)));
+                return Heard::Other;
+            }
+        };
+        if let Some(through) = self.hole
+            && !matches!(answer, Answer::Message(Message { seq: Some(_), .. }))
+        {
+            self.hole = None;
+            self.faults.note(Fault::FalseSkipped, || format!("through {through} stands before {text}"));
+        }
+        match (answer, &self.phase) {
+            (Answer::Joined(joined), _) if self.has_asked() => self.joined(&joined, record),
+            (Answer::Error(refusal), _) if self.has_asked() => Heard::Refused(refusal.code.into_owned()),
+            (Answer::Draining(draining), _) if record.may_be_away => Heard::Draining(draining.reconnect_in_ms),
+            (Answer::Closed(closed), _) => Heard::Closed(closed.reason.into_owned()),
+            (Answer::Message(message), Phase::Replay(_) | Phase::Live) => self.message(&message, text, record),
+            (Answer::Alive(alive), Phase::Replay(_) | Phase::Live) => self.alive(&alive, record),
+            (Answer::Owner(owner), Phase::Replay(_) | Phase::Live) => self.owner(&owner, record),
+            (Answer::Skipped(skipped), Phase::Live) => self.skipped(&skipped),
+            (Answer::Reset(reset), Phase::Live) => self.reset(&reset, record),
+            _ => {
+                self.faults.note(Fault::Forbidden, || format!("not here: {text}"));
+                Heard::Other
+            }
+        }
+    }
+
+    /// Whether a `joined` or a refusal may come.
+    fn has_asked(&self) -> bool {
+        matches!(self.phase, Phase::Asked(_)) || self.unpausing.is_some()
+    }
+
+    fn message(&mut self, message: &Message<'_>, text: &str, record: &Record) -> Heard {
+        let Some(seq) = message.seq else {
+            self.ephemeral(text, record);
+            return Heard::Ephemeral;
+        };
+        self.compare(seq, text, record);
+        if let Phase::Replay(replay) = &mut self.phase {
+            replay.left = replay.left.saturating_sub(1);
+            if replay.is_whole {
+                replay.state.insert(&message.key, seq, text);
+                if message.state.is_none() {
+                    self.faults.note(Fault::OtherState, || format!("no state in a replay: {text}"));
+                }
+            } else {
+                self.deliver(seq, message, text, record);
+            }
+            self.settle(record);
+        } else {
+            if seq <= self.ephemeral_after {
+                let after = self.ephemeral_after;
+                self.faults.note(Fault::OddEphemeral, || format!("one said after {after} came before {text}"));
+            }
+            self.deliver(seq, message, text, record);
+        }
+        Heard::Message
+    }
+
+    /// Whether the text is what was said under this number.
+    fn compare(&mut self, seq: u64, text: &str, record: &Record) {
+        match record.frame(seq) {
+            Some(said) if said == text => {}
+            Some(said) => self.faults.note(Fault::OtherBytes, || format!("{text} instead of {said}")),
+            None => self.faults.note(Fault::Unsaid, || text.into()),
+        }
+    }
+
+    fn skipped(&mut self, skipped: &Skipped<'_>) -> Heard {
+        self.hole = Some(skipped.through);
+        Heard::Other
+    }
+
+    fn reset(&mut self, reset: &Reset<'_>, record: &Record) -> Heard {
+        self.room(reset.term, &reset.epoch, reset.owner, record);
+        let position = self.position.unwrap_or(0);
+        if reset.seq < position {
+            self.faults.note(Fault::Forgotten, || format!("{reset:?}"));
+        }
+        let places = PLACE_BYTES * reset.seq.saturating_sub(position);
+        let waited = record.frame_bytes(position, reset.seq) + places;
+        if reset.reason != ResetReason::Slow || waited + EPHEMERAL_BYTES_MAX < BACKLOG_BYTES_MAX {
+            self.faults.note(Fault::FalseReset, || format!("{reset:?} after {position}: {waited} bytes waited"));
+        }
+        self.replay(reset.seq, reset.replay, Some(&reset.epoch), record);
+        Heard::Reset
+    }
+
+    fn alive(&mut self, alive: &Alive<'_>, record: &Record) -> Heard {
+        if alive.seq > record.last() {
+            self.faults.note(Fault::Unsaid, || format!("{alive:?}"));
+        }
+        let position = self.position.unwrap_or(0);
+        match self.alive.replace(alive.seq) {
+            Some(before) if before > position => Heard::Reconnect,
+            _ => Heard::Other,
+        }
+    }
+
+    fn owner(&mut self, owner: &Owner<'_>, record: &Record) -> Heard {
+        self.room(owner.term, &record.epoch, owner.status, record);
+        Heard::Other
+    }
+}

@@ -1,0 +1,195 @@
+//! How a viewer asks for its room, what it must be answered, and the replay that follows. Pure.
+
+use super::{Heard, Model, Phase};
+use crate::model::answer::{How, Joined, Presence, Reason};
+use crate::model::fault::Fault;
+use crate::model::record::Record;
+use crate::model::state::State;
+
+/// The most messages that a room's history holds (`history_messages_max`).
+const HISTORY_MESSAGES_MAX: u64 = 1_024;
+
+/// The most bytes of key and params in them (`history_bytes_max`).
+const HISTORY_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What a join says of what the client has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// What is true: the cursor, or none.
+    Honest,
+    /// A number beyond the room's last one.
+    Future,
+    /// Another epoch.
+    OtherEpoch,
+    /// No cursor of the right form.
+    Malformed,
+}
+
+/// What a join came to.
+pub(crate) type Outcome = (How, Option<Reason>);
+
+/// A join that has no answer yet.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    id: String,
+    claim: Claim,
+    /// The epoch of the cursor.
+    epoch: String,
+    /// The last number that was acknowledged before it was asked.
+    acked: u64,
+}
+
+/// A replay that is not whole yet.
+#[derive(Debug)]
+pub(crate) struct Replay {
+    /// How many frames are to come.
+    pub(crate) left: u64,
+    /// Its last number.
+    seq: u64,
+    /// Whether it is a state, applied at its end; otherwise its messages are applied one by one.
+    pub(crate) is_whole: bool,
+    /// The epoch of the state.
+    epoch: String,
+    /// What came of a state.
+    pub(crate) state: State,
+    /// How many frames were announced.
+    announced: u64,
+}
+
+impl Model {
+    /// Begins a connection: what is to be sent.
+    pub(crate) fn join(&mut self, id: String, claim: Claim, record: &Record) -> String {
+        let room = &record.room;
+        let epoch = if self.epoch.is_empty() { record.epoch.clone() } else { self.epoch.clone() };
+        let cursor = match (claim, self.position) {
+            (Claim::Honest, None) => String::new(),
+            (Claim::Honest, Some(seq)) => format!(r#","cursor":{{"epoch":"{epoch}","seq":{seq}}}"#),
+            (Claim::Future, _) => format!(r#","cursor":{{"epoch":"{epoch}","seq":{}}}"#, 1_u64 << 50),
+            (Claim::OtherEpoch, _) => format!(r#","cursor":{{"epoch":"{}","seq":1}}"#, "0".repeat(32)),
+            (Claim::Malformed, _) => format!(r#","cursor":{{"epoch":"{epoch}","seq":1.0}}"#),
+        };
+        let text = format!(r#"{{"type":"join","id":"{id}","room":"{room}"{cursor},"lives":true}}"#);
+        self.phase = Phase::Asked(Asked { id, claim, epoch, acked: record.acked });
+        text
+    }
+
+    /// Ends a pause: what is to be sent.
+    pub(crate) fn unpause(&mut self, id: String, record: &Record) -> String {
+        let text = format!(r#"{{"type":"unpause","id":"{id}"}}"#);
+        let epoch = self.epoch.clone();
+        self.unpausing = Some(Asked { id, claim: Claim::Honest, epoch, acked: record.acked });
+        text
+    }
+
+    pub(crate) fn joined(&mut self, joined: &Joined<'_>, record: &Record) -> Heard {
+        let asked = match (std::mem::take(&mut self.phase), self.unpausing.take()) {
+            (Phase::Asked(asked), _) | (_, Some(asked)) => asked,
+            _ => return Heard::Other,
+        };
+        self.room(joined.term, &joined.epoch, joined.owner, record);
+        if joined.id != asked.id || joined.room != record.room || joined.alive_ms != record.alive_ms {
+            self.faults.note(Fault::OddRoom, || format!("{joined:?} for {asked:?}"));
+        }
+        if joined.seq > record.last() {
+            self.faults.note(Fault::Unsaid, || format!("{joined:?}"));
+        }
+        if joined.seq < asked.acked || self.position.is_some_and(|position| joined.seq < position) {
+            let position = self.position;
+            self.faults.note(Fault::Forgotten, || format!("{joined:?} for {asked:?}, position {position:?}"));
+        }
+        self.judge(joined, &asked, record);
+        if joined.how == How::Resumed {
+            self.replayed += joined.replay;
+        }
+        if joined.how == How::Resumed {
+            // At once, with the old number.
+            self.epoch = joined.epoch.to_string();
+        }
+        let state_of = (joined.how != How::Resumed).then_some(&*joined.epoch);
+        self.replay(joined.seq, joined.replay, state_of, record);
+        Heard::Joined((joined.how, joined.reason))
+    }
+
+    /// What every announcement says of the room.
+    pub(crate) fn room(&mut self, term: u64, epoch: &str, owner: Presence, record: &Record) {
+        let is_term = (self.term.max(1)..=record.term).contains(&term);
+        if !is_term || (owner == Presence::Away && !record.may_be_away) || !record.may_be_in(epoch) {
+            let newest = self.term;
+            self.faults.note(Fault::OddRoom, || format!("term {term} after {newest}, owner {owner:?}, epoch {epoch}"));
+        }
+        self.term = self.term.max(term);
+    }
+
+    /// Whether the answer is the one that the claim must have.
+    fn judge(&mut self, joined: &Joined<'_>, asked: &Asked, record: &Record) {
+        let reset = |reason| (How::Reset, Some(reason));
+        let wanted = match (asked.claim, self.position) {
+            (Claim::Honest, None) => (How::Snapshot, None),
+            (Claim::Honest, Some(position)) if let Some(messages) = record.history_messages => {
+                let missed = joined.seq.saturating_sub(position);
+                if missed <= messages { (How::Resumed, None) } else { reset(Reason::Retention) }
+            }
+            (Claim::Honest, Some(position)) => {
+                let missed = joined.seq.saturating_sub(position);
+                let must = missed <= HISTORY_MESSAGES_MAX && record.bytes(position, joined.seq) <= HISTORY_BYTES_MAX;
+                // Whoever keeps more than it must may resume more; that it is true shows in what follows.
+                if must || joined.how == How::Resumed { (How::Resumed, None) } else { reset(Reason::Retention) }
+            }
+            // In another life the number is behind the end of its own.
+            (Claim::Future, _) if asked.epoch != joined.epoch => reset(Reason::Epoch),
+            (Claim::Future, _) => reset(Reason::Future),
+            (Claim::OtherEpoch, _) => reset(Reason::Epoch),
+            (Claim::Malformed, _) => reset(Reason::Malformed),
+        };
+        if (joined.how, joined.reason) != wanted {
+            let fault = match joined.how {
+                How::Resumed => Fault::FalseResumed,
+                How::Reset => Fault::FalseReset,
+                How::Snapshot => Fault::Forbidden,
+            };
+            let position = self.position;
+            self.faults.note(fault, || format!("{joined:?} for {asked:?} at {position:?}, not {wanted:?}"));
+        }
+        if joined.how == How::Resumed && Some(joined.replay) != joined.seq.checked_sub(self.position.unwrap_or(0)) {
+            let position = self.position;
+            self.faults.note(Fault::FalseResumed, || format!("{joined:?} at {position:?}: not every message"));
+        }
+    }
+
+    /// A replay of `replay` frames up to `seq` follows: the state in an epoch, or what was missed.
+    pub(crate) fn replay(&mut self, seq: u64, replay: u64, state_of: Option<&str>, record: &Record) {
+        let (state, is_whole) = (State::default(), state_of.is_some());
+        let epoch = state_of.unwrap_or_default().to_owned();
+        self.phase = Phase::Replay(Replay { left: replay, seq, is_whole, epoch, state, announced: replay });
+        self.settle(record);
+    }
+
+    /// Ends the replay if nothing of it is to come.
+    pub(crate) fn settle(&mut self, record: &Record) {
+        let replay = match std::mem::take(&mut self.phase) {
+            Phase::Replay(replay) if replay.left == 0 => replay,
+            other => {
+                self.phase = other;
+                return;
+            }
+        };
+        self.phase = Phase::Live;
+        let Replay { seq, is_whole, epoch, state, announced, .. } = replay;
+        if !is_whole {
+            if self.position != Some(seq) {
+                let position = self.position;
+                self.faults.note(Fault::FalseResumed, || format!("ended at {position:?} instead of {seq}"));
+            }
+            return;
+        }
+        let (came, fold): (Vec<u64>, _) = (state.seqs().collect(), record.fold(seq));
+        // Fewer keys than frames: one came twice.
+        if came != fold || came.len() as u64 != announced {
+            self.faults.note(Fault::OtherState, || format!("at {seq}, {announced} frames: {came:?}, not {fold:?}"));
+        }
+        (self.state, self.epoch) = (state, epoch);
+        self.ledger.begin_or_reset(seq);
+        self.position = Some(seq);
+        self.complete_at = 0;
+    }
+}

@@ -1,0 +1,157 @@
+//! Which messages one viewer got in its whole life, and which holes it was told of. Pure.
+
+use std::ops::AddAssign;
+
+/// What is known of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mark {
+    /// It has not come.
+    Missing,
+    /// It came.
+    Came,
+    /// The viewer was told that a newer value of its key took its place.
+    Superseded,
+    /// The viewer was told that the state follows anew.
+    Reset,
+}
+
+/// How a message that came fits to those before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entered {
+    New,
+    /// It had come before.
+    Repeated,
+    /// A later one had come before.
+    OutOfOrder,
+}
+
+/// The messages after a viewer's first position.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Ledger {
+    /// The number before the first one that this viewer must hear; `None` before its first join.
+    base: Option<u64>,
+    /// That of `base` + 1 comes first.
+    marks: Vec<Mark>,
+}
+
+/// How many messages there were of each kind.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) expected: u64,
+    pub(crate) received: u64,
+    /// Told by a true `skipped`.
+    pub(crate) superseded: u64,
+    /// Told by a `reset`.
+    pub(crate) reset: u64,
+    pub(crate) lost: u64,
+}
+
+impl Ledger {
+    /// The viewer has the state up to `seq`: where its life begins, or what it did not get up to there was announced.
+    pub(crate) fn begin_or_reset(&mut self, seq: u64) {
+        match self.base {
+            None => self.base = Some(seq),
+            Some(base) => self.announce(base + 1, seq, Mark::Reset),
+        }
+    }
+
+    /// The messages up to and including `through` that did not come were superseded.
+    pub(crate) fn superseded(&mut self, from: u64, through: u64) {
+        self.announce(from, through, Mark::Superseded);
+    }
+
+    fn announce(&mut self, from: u64, through: u64, mark: Mark) {
+        for seq in from..=through {
+            if let Some(known) = self.mark(seq)
+                && *known == Mark::Missing
+            {
+                *known = mark;
+            }
+        }
+    }
+
+    /// A message came.
+    pub(crate) fn enter(&mut self, seq: u64) -> Entered {
+        let is_last = self.base.is_some_and(|base| seq > base + self.marks.len() as u64);
+        match self.mark(seq) {
+            Some(Mark::Came) => Entered::Repeated,
+            None => Entered::OutOfOrder,
+            Some(mark) => {
+                *mark = Mark::Came;
+                if is_last { Entered::New } else { Entered::OutOfOrder }
+            }
+        }
+    }
+
+    fn mark(&mut self, seq: u64) -> Option<&mut Mark> {
+        let at = usize::try_from(seq.checked_sub(self.base? + 1)?).ok()?;
+        if at >= self.marks.len() {
+            self.marks.resize(at + 1, Mark::Missing);
+        }
+        self.marks.get_mut(at)
+    }
+
+    /// The numbers of all that came, in their order.
+    pub(crate) fn came(&self) -> impl Iterator<Item = u64> {
+        let first = self.base.unwrap_or(0) + 1;
+        (first..).zip(&self.marks).filter(|(_, mark)| **mark == Mark::Came).map(|(seq, _)| seq)
+    }
+
+    /// The count of each kind, if `last` is the number of the last message.
+    pub(crate) fn counts(&self, last: u64) -> Counts {
+        let count = |mark| self.marks.iter().filter(|known| **known == mark).count() as u64;
+        let expected = self.base.map_or(0, |base| last.saturating_sub(base));
+        let (received, superseded, reset) = (count(Mark::Came), count(Mark::Superseded), count(Mark::Reset));
+        let lost = expected.saturating_sub(received + superseded + reset);
+        Counts { expected, received, superseded, reset, lost }
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.expected += other.expected;
+        self.received += other.received;
+        self.superseded += other.superseded;
+        self.reset += other.reset;
+        self.lost += other.lost;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begun(base: u64) -> Ledger {
+        let mut ledger = Ledger::default();
+        ledger.begin_or_reset(base);
+        ledger
+    }
+
+    #[test]
+    fn a_message_is_new_repeated_or_out_of_order() {
+        let mut ledger = begun(10);
+        let entered: Vec<_> = [11, 12, 12, 14, 13, 13, 15, 10].map(|seq| ledger.enter(seq)).into();
+        use Entered::{New, OutOfOrder, Repeated};
+        assert_eq!(entered, [New, New, Repeated, New, OutOfOrder, Repeated, New, OutOfOrder]);
+        assert_eq!(ledger.came().collect::<Vec<_>>(), [11, 12, 13, 14, 15]);
+        assert_eq!(ledger.counts(15), Counts { expected: 5, received: 5, ..Counts::default() });
+    }
+
+    #[test]
+    fn what_did_not_come_is_lost_unless_it_was_announced() {
+        let mut ledger = begun(0);
+        ledger.enter(1);
+        ledger.superseded(2, 3);
+        ledger.enter(4);
+        ledger.enter(6);
+        ledger.begin_or_reset(9);
+        let counts = ledger.counts(12);
+        assert_eq!(counts, Counts { expected: 12, received: 3, superseded: 2, reset: 4, lost: 3 });
+        assert_eq!(begun(5).counts(7).lost, 2);
+    }
+
+    #[test]
+    fn a_viewer_that_never_joined_expects_nothing() {
+        assert_eq!(Ledger::default().counts(7), Counts::default());
+    }
+}

@@ -1,0 +1,219 @@
+//! What an owner said, in the order in which it is numbered: the truth that viewers are compared with. Pure.
+
+use std::collections::HashMap;
+
+/// What a numbered message does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Event,
+    State,
+    Clear,
+}
+
+/// One numbered message.
+#[derive(Debug)]
+struct Said {
+    /// The text that every viewer must get.
+    frame: Box<str>,
+    kind: Kind,
+    /// Which key it is about, by its place in `keys`.
+    key: usize,
+    /// The bytes of key and params up to and including this message.
+    bytes: u64,
+    /// The bytes of the texts up to and including this one.
+    frame_bytes: u64,
+}
+
+/// An ephemeral message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ephemeral {
+    /// Which one it is, from 1.
+    pub(crate) number: u64,
+    /// The number of the last numbered message before it.
+    pub(crate) after: u64,
+}
+
+/// Everything that was said in one numbering of a room.
+#[derive(Debug, Default)]
+pub(crate) struct Record {
+    /// The room's id.
+    pub(crate) room: String,
+    /// The room's epoch when it was created; that of a later life has the same numbering.
+    pub(crate) epoch: String,
+    /// The time between two heartbeats.
+    pub(crate) alive_ms: u64,
+    /// The number of the last message that was acknowledged.
+    pub(crate) acked: u64,
+    /// The newest term that there may be.
+    pub(crate) term: u64,
+    /// Whether the owner may be away, as it is when its server was replaced.
+    pub(crate) may_be_away: bool,
+    /// How many messages the history holds, where that is known: whoever missed no more is let resume, and nobody else.
+    pub(crate) history_messages: Option<u64>,
+    said: Vec<Said>,
+    /// For each key the numbers of the states and clears, in order.
+    keys: Vec<Vec<u64>>,
+    /// Where each key is in `keys`.
+    names: HashMap<Box<str>, usize>,
+    /// Each by its text.
+    ephemerals: HashMap<Box<str>, Ephemeral>,
+}
+
+impl Record {
+    /// An empty room.
+    pub(crate) fn new(room: &str, epoch: &str, alive_ms: u64) -> Self {
+        Self { room: room.into(), epoch: epoch.into(), alive_ms, term: 1, ..Self::default() }
+    }
+
+    /// Whether an answer may name `epoch`: that of another life only where the server may have been replaced.
+    pub(crate) fn may_be_in(&self, epoch: &str) -> bool {
+        let numbering = |epoch: &str| epoch.get(..16).filter(|_| epoch.len() == 32).map(str::to_owned);
+        let is_other_life = numbering(epoch).is_some_and(|own| numbering(&self.epoch) == Some(own));
+        epoch == self.epoch || (self.may_be_away && is_other_life)
+    }
+
+    /// A message is about to be said; returns the number that it must get. `params` is what viewers get.
+    pub(crate) fn say(&mut self, kind: Kind, key: &str, params: &str) -> u64 {
+        let seq = self.last() + 1;
+        let params = if kind == Kind::Clear { "[]" } else { params };
+        let frame = frame(seq, kind, key, params);
+        let bytes = self.bytes_through(seq - 1) + (key.len() + params.len()) as u64;
+        let frame_bytes = self.said(seq - 1).map_or(0, |said| said.frame_bytes) + frame.len() as u64;
+        let at = match self.names.get(key) {
+            Some(&at) => at,
+            None => {
+                self.keys.push(Vec::new());
+                self.names.insert(key.into(), self.keys.len() - 1);
+                self.keys.len() - 1
+            }
+        };
+        if kind != Kind::Event {
+            self.keys[at].push(seq);
+        }
+        self.said.push(Said { frame: frame.into(), kind, key: at, bytes, frame_bytes });
+        seq
+    }
+
+    /// An ephemeral message is about to be said.
+    pub(crate) fn say_ephemeral(&mut self, key: &str, params: &str) {
+        let number = self.ephemerals.len() as u64 + 1;
+        let frame = format!(r#"{{"type":"message","key":"{key}","params":{params}}}"#);
+        self.ephemerals.insert(frame.into(), Ephemeral { number, after: self.last() });
+    }
+
+    /// The number of the last message.
+    pub(crate) fn last(&self) -> u64 {
+        self.said.len() as u64
+    }
+
+    /// How many ephemeral messages were said.
+    pub(crate) fn ephemerals(&self) -> u64 {
+        self.ephemerals.len() as u64
+    }
+
+    /// The key of a message, if it was said.
+    pub(crate) fn key(&self, seq: u64) -> Option<&str> {
+        let said = self.said(seq)?;
+        self.names.iter().find(|(_, at)| **at == said.key).map(|(name, _)| &**name)
+    }
+
+    /// The text of a message, if it was said.
+    pub(crate) fn frame(&self, seq: u64) -> Option<&str> {
+        self.said(seq).map(|said| &*said.frame)
+    }
+
+    /// The ephemeral message of this text, if it was said.
+    pub(crate) fn ephemeral(&self, frame: &str) -> Option<Ephemeral> {
+        self.ephemerals.get(frame).copied()
+    }
+
+    /// How many bytes of key and params the messages after `seq` up to `end` have.
+    pub(crate) fn bytes(&self, seq: u64, end: u64) -> u64 {
+        self.bytes_through(end).saturating_sub(self.bytes_through(seq))
+    }
+
+    /// How many bytes the texts of the messages after `seq` up to `end` have.
+    pub(crate) fn frame_bytes(&self, seq: u64, end: u64) -> u64 {
+        let through = |seq| self.said(seq).map_or(0, |said| said.frame_bytes);
+        through(end).saturating_sub(through(seq))
+    }
+
+    fn bytes_through(&self, seq: u64) -> u64 {
+        self.said(seq).map_or(0, |said| said.bytes)
+    }
+
+    fn said(&self, seq: u64) -> Option<&Said> {
+        self.said.get(usize::try_from(seq.checked_sub(1)?).ok()?)
+    }
+
+    /// The first message after `through` that supersedes this one: both change the same key. `None` for an event, and
+    /// when there is none.
+    pub(crate) fn superseded_by(&self, seq: u64, through: u64) -> Option<u64> {
+        let said = self.said(seq).filter(|said| said.kind != Kind::Event)?;
+        let changes = &self.keys[said.key];
+        changes.get(changes.partition_point(|&change| change <= through)).copied()
+    }
+
+    /// The numbers of the messages that are the state after message `seq`, in order.
+    pub(crate) fn fold(&self, seq: u64) -> Vec<u64> {
+        let newest = |changes: &Vec<u64>| {
+            let before = changes.partition_point(|&change| change <= seq);
+            before.checked_sub(1).map(|at| changes[at])
+        };
+        let mut state: Vec<u64> = self.keys.iter().filter_map(newest).collect();
+        state.retain(|&change| self.said(change).is_some_and(|said| said.kind == Kind::State));
+        state.sort_unstable();
+        state
+    }
+}
+
+/// The text that every viewer must get of a message.
+pub(crate) fn frame(seq: u64, kind: Kind, key: &str, params: &str) -> String {
+    let (params, flag) = match kind {
+        Kind::Event => (params, ""),
+        Kind::State => (params, r#","state":true"#),
+        Kind::Clear => ("[]", r#","cleared":true"#),
+    };
+    format!(r#"{{"type":"message","seq":{seq},"key":"{key}","params":{params}{flag}}}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fold_is_the_newest_value_of_each_key_in_the_order_of_change() {
+        let mut record = Record::new("r", "e", 0);
+        for (kind, key) in [
+            (Kind::State, "a"),
+            (Kind::State, "b"),
+            (Kind::Event, "a"),
+            (Kind::State, "a"),
+            (Kind::Clear, "b"),
+            (Kind::State, "b"),
+        ] {
+            record.say(kind, key, "[1]");
+        }
+        let folds: Vec<_> = (0..=6).map(|seq| record.fold(seq)).collect();
+        assert_eq!(folds, [vec![], vec![1], vec![1, 2], vec![1, 2], vec![2, 4], vec![4], vec![4, 6]]);
+        let by = |seq, through| record.superseded_by(seq, through);
+        assert_eq!((by(1, 3), by(5, 5), by(2, 4), by(2, 2)), (Some(4), Some(6), Some(5), Some(5)));
+        assert_eq!((by(1, 4), by(3, 3), by(6, 6)), (None, None, None));
+        assert_eq!((record.bytes(0, 6), record.bytes(4, 5)), (23, 3));
+    }
+
+    #[test]
+    fn a_frame_is_written_as_the_protocol_says() {
+        let mut record = Record::new("r", "e", 0);
+        record.say(Kind::State, "slide", "[3]");
+        record.say(Kind::Clear, "slide", "[]");
+        record.say_ephemeral("pointer", "[0.5,0.25]");
+        assert_eq!(record.frame(1), Some(r#"{"type":"message","seq":1,"key":"slide","params":[3],"state":true}"#));
+        assert_eq!(record.frame(2), Some(r#"{"type":"message","seq":2,"key":"slide","params":[],"cleared":true}"#));
+        let pointer = r#"{"type":"message","key":"pointer","params":[0.5,0.25]}"#;
+        assert_eq!(record.ephemeral(pointer), Some(Ephemeral { number: 1, after: 2 }));
+        let lengths = [1, 2].map(|seq| record.frame(seq).unwrap().len() as u64);
+        assert_eq!((record.frame_bytes(0, 1), record.frame_bytes(1, 2)), (lengths[0], lengths[1]));
+        assert_eq!((record.frame(0), record.frame(3), record.ephemeral("x")), (None, None, None));
+    }
+}
