@@ -37,7 +37,7 @@ fn permit(app: &App, credentials: &Credentials) -> Option<Permit> {
 
 async fn broadcasting(State(app): State<App>, Query(credentials): Query<Credentials>, upgrade: Upgrade) -> Response {
     match permit(&app, &credentials) {
-        Some(permit) => upgrade.accept(&app.manager, permit),
+        Some(permit) => upgrade.accept(&app.manager, permit).await,
         None => StatusCode::UNAUTHORIZED.into_response(),
     }
 }

@@ -12,15 +12,15 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rtbroadcaster::{Config, Manager, Permit, Upgrade};
 
-fn answer(manager: &Manager, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(manager: &Manager, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
     if request.uri().path() != "/broadcasting" {
         let mut response = Response::new(Full::from("not found\n"));
         *response.status_mut() = StatusCode::NOT_FOUND;
         return response;
     }
     match Upgrade::new(&mut request) {
-        Ok(upgrade) => upgrade.accept(manager, Permit::anything()),
-        Err(error) => error.into_response(),
+        Ok(upgrade) => upgrade.accept(manager, Permit::anything()).await,
+        Err(error) => error.answer(manager),
     }
 }
 
@@ -36,7 +36,7 @@ async fn main() -> std::io::Result<()> {
         let (socket, _) = listener.accept().await?;
         let manager = manager.clone();
         tokio::spawn(async move {
-            let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(answer(&manager, request))));
+            let service = service_fn(async |request| Ok::<_, Infallible>(answer(&manager, request).await));
             let connection = hyper::server::conn::http1::Builder::new()
                 // With a timer, hyper closes a connection that does not finish its request in 30 s.
                 .timer(TokioTimer::new())

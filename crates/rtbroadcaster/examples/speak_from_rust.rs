@@ -10,7 +10,7 @@ use axum::{Router, routing::any};
 use rtbroadcaster::{Config, Manager, Message, Owner, Permit, PublishError, Upgrade};
 
 async fn watch(State(manager): State<Manager>, upgrade: Upgrade) -> Response {
-    upgrade.accept(&manager, Permit::viewer())
+    upgrade.accept(&manager, Permit::viewer()).await
 }
 
 #[tokio::main]

@@ -1,6 +1,7 @@
 //! Under axum: a ready handler, and an extractor for applications with rules of their own.
 //! Must not know more than the upgrade.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, FromRequestParts, State};
@@ -8,8 +9,8 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
-use crate::client::Permit;
 use crate::manager::Manager;
+use crate::rights::Permit;
 use crate::upgrade::Arrival;
 pub use crate::upgrade::{Upgrade, UpgradeError};
 
@@ -26,25 +27,21 @@ pub use crate::upgrade::{Upgrade, UpgradeError};
 /// While thousands come at once they are answered by turns with everything else that runs.
 ///
 /// A request that is no WebSocket handshake is answered with 400, 405 or 426, one from a page of another host with 403.
-pub async fn serve(State(manager): State<Manager>, upgrade: Result<Upgrade, UpgradeError>) -> Response {
-    manager.server().turn_of_handshake().await;
-    match upgrade {
-        Ok(upgrade) => upgrade.accept(&manager, Permit::anything()),
-        Err(error) => error.counted(manager.server()).into_response(),
-    }
+pub async fn serve(State(manager): State<Manager>, upgrade: Upgrade) -> Response {
+    upgrade.accept(&manager, Permit::anything()).await
 }
 
 impl<S: Sync> FromRequestParts<S> for Upgrade {
-    type Rejection = UpgradeError;
+    type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, UpgradeError> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Infallible> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
         if let Some(peer) = peer
             && parts.extensions.get::<Arrival>().is_none()
         {
             parts.extensions.insert(Arrival { accepted: Instant::now(), peer });
         }
-        Upgrade::from_parts(&parts.method, parts.version, &parts.headers, &mut parts.extensions)
+        Ok(Self::of(parts))
     }
 }
 

@@ -5,7 +5,6 @@ mod act;
 #[cfg(test)]
 mod echo;
 mod inbox;
-mod permit;
 mod slowed;
 mod task;
 
@@ -29,13 +28,12 @@ use rtbroadcaster_core::wire::{Decoder, Incoming, Limits, Violation};
 use tokio::time::Sleep;
 
 use crate::fanout::{Drained, End, Outbox};
+use crate::rights::{Lease, Permit};
 use crate::room::{Membership, Owner};
 use crate::server::{Server, Waiting};
 use crate::socket::Socket;
 use inbox::receive;
 use slowed::Slowed;
-
-pub use permit::Permit;
 
 /// The most frames that one message may come in.
 const FRAGMENTS_MAX: u32 = 128;
@@ -66,6 +64,8 @@ pub(crate) struct Client {
     outbox: Arc<Outbox>,
     server: Arc<Server>,
     permit: Permit,
+    /// Its part of rights that may change or end.
+    lease: Option<Lease>,
     /// Where it comes from, as far as the web server or the socket tells.
     place: Option<Place>,
     role: Role,
@@ -122,6 +122,7 @@ impl Client {
             role: Role::Waiting(server.wait(&outbox)),
             socket,
             protocol,
+            lease: permit.changeable().map(|grant| Lease::new(grant, &outbox, server.expiries())),
             outbox,
             server,
             permit,

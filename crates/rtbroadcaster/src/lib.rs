@@ -56,18 +56,19 @@ mod fault;
 mod manager;
 mod metrics;
 mod os_random;
+mod rights;
 mod room;
 mod sampling;
 mod server;
 mod socket;
 mod upgrade;
 
-pub use client::Permit;
 #[cfg(feature = "disk")]
 pub use engine::disk::{Ack, Disk, DiskError};
 pub use manager::Manager;
 pub use metrics::{LogStatus, Messages, Metrics, Resumes, SignalCounts, Superseded};
 pub use os_random::OsRandom;
+pub use rights::{Grant, Permit, RightLimits, Rights, Rooms};
 pub use room::{Owner, RoomSummary, Signals};
 #[cfg(feature = "remote")]
 #[doc(inline)]

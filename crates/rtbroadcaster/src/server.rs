@@ -1,6 +1,7 @@
 //! What all connections of one server share: its limits, its rooms, who is here, and who may come in.
 //! Must not know sockets, nor how clients are served.
 
+mod admission;
 mod gate;
 mod turnstile;
 mod waiting;
@@ -9,7 +10,6 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rtbroadcaster_core::backlog::Hold;
 use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::id::Life;
 use rtbroadcaster_core::identity::{Keys, Secret};
@@ -26,8 +26,10 @@ use crate::engine::{Engine, Health};
 use crate::fanout::{Lanes, Moments, Outbox};
 use crate::metrics::Counters;
 use crate::os_random::OsRandom;
+use crate::rights::Expiries;
 use crate::room::{Registry, Surroundings};
 use crate::sampling::Sampling;
+pub(crate) use admission::{Visit, Visitor};
 use gate::Gate;
 pub(crate) use gate::{Ticket, TooMany};
 use turnstile::Turnstile;
@@ -48,9 +50,10 @@ pub(crate) struct Server {
     waiting: WaitingList,
     clients: TaskTracker,
     gate: Arc<Gate>,
-    #[cfg(feature = "axum")]
     handshakes: Turnstile,
     joins: Turnstile,
+    /// When the rights of connections end.
+    expiries: Arc<Expiries>,
     /// The lines of the log that strangers can cause.
     sampling: Sampling<&'static str>,
 }
@@ -69,9 +72,9 @@ impl Server {
             registry: OnceLock::new(),
             waiting: WaitingList::default(),
             clients: TaskTracker::new(),
-            #[cfg(feature = "axum")]
             handshakes: Turnstile::default(),
             joins: Turnstile::default(),
+            expiries: Arc::default(),
             sampling: Sampling::default(),
         }
     }
@@ -101,6 +104,11 @@ impl Server {
     /// Which lines of the log are worth writing.
     pub(crate) fn sampling(&self) -> &Sampling<&'static str> {
         &self.sampling
+    }
+
+    /// When the rights of connections end.
+    pub(crate) fn expiries(&self) -> &Arc<Expiries> {
+        &self.expiries
     }
 
     /// The tasks of all clients.
@@ -161,7 +169,7 @@ impl Server {
     }
 
     /// Lets a connection in, if there are not too many.
-    pub(crate) fn enter(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
+    pub(crate) fn let_in(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
         self.gate.enter(peer.map(|peer| Place::from(peer.ip())), self.clock.now())
     }
 
@@ -170,25 +178,13 @@ impl Server {
         self.gate.open()
     }
 
-    /// Whether a client at `place` may be told a room's state, or what it missed, at this moment. Where a place is not
-    /// known only the limit of all applies.
-    pub(crate) fn may_replay(&self, place: Option<Place>) -> bool {
-        self.gate.may_replay(place, self.clock.now())
-    }
-
-    /// Counts so many bytes as told to a client at `place`, until what this returns is dropped.
-    pub(crate) fn replays(&self, place: Option<Place>, bytes: usize) -> Hold {
-        if bytes == 0 { Hold::default() } else { Hold::of(self.gate.replays(place, bytes, self.clock.now())) }
-    }
-
     /// Waits for the turn of a handshake.
-    #[cfg(feature = "axum")]
     pub(crate) async fn turn_of_handshake(&self) {
         self.handshakes.pass().await;
     }
 
     /// Waits for the turn of a join.
-    pub(crate) async fn turn_of_join(&self) {
+    async fn turn_of_join(&self) {
         self.joins.pass().await;
     }
 
@@ -207,6 +203,12 @@ impl Server {
     /// Whether no more clients are taken.
     pub(crate) fn is_drained(&self) -> bool {
         self.waiting.is_drained()
+    }
+
+    /// Tests only: nobody passes the turnstile of the handshakes until what it gives is dropped.
+    #[cfg(test)]
+    pub(crate) async fn close_handshakes(&self) -> impl Drop + '_ {
+        self.handshakes.close().await
     }
 
     /// Tests only: nobody passes the turnstile of the joins until what it gives is dropped.

@@ -19,8 +19,9 @@ use rtbroadcaster_core::wire::handshake::{self, HandshakeError};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use crate::client::{Client, Permit};
+use crate::client::Client;
 use crate::manager::Manager;
+use crate::rights::Permit;
 use crate::server::{Server, Ticket, TooMany};
 use crate::socket::Socket;
 pub use origin::OriginError;
@@ -45,9 +46,9 @@ pub struct Arrival {
     pub peer: SocketAddr,
 }
 
-/// A request that asks for a WebSocket connection and can have one.
+/// A request that asks for a WebSocket connection.
 ///
-/// Under axum it is an extractor. Under bare hyper 1:
+/// Under axum it is an extractor, which never refuses: what is wrong is answered by [`accept`](Self::accept). Under bare hyper 1:
 ///
 /// ```no_run
 /// use bytes::Bytes;
@@ -55,15 +56,19 @@ pub struct Arrival {
 /// use hyper::{Request, Response, body::Incoming};
 /// use rtbroadcaster::{Manager, Permit, Upgrade};
 ///
-/// fn handle(manager: &Manager, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
+/// async fn handle(manager: &Manager, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
 ///     match Upgrade::new(&mut request) {
-///         Ok(upgrade) => upgrade.accept(manager, Permit::anything()),
-///         Err(error) => error.into_response(),
+///         Ok(upgrade) => upgrade.accept(manager, Permit::anything()).await,
+///         Err(error) => error.answer(manager),
 ///     }
 /// }
 /// ```
 #[derive(Debug)]
-pub struct Upgrade {
+pub struct Upgrade(Result<Offer, UpgradeError>);
+
+/// A lawful handshake, and the connection that it came over.
+#[derive(Debug)]
+struct Offer {
     handshake: handshake::Request,
     /// The page it comes from; `None` when any page may connect.
     page: Option<Result<Page, OriginError>>,
@@ -131,13 +136,27 @@ impl UpgradeError {
         }
     }
 
-    /// Counts it as an answer of the server.
-    pub(crate) fn counted(self, server: &Server) -> Self {
-        server.counters().refused_upgrade(self.word());
+    /// Counts it among the answers of `manager`.
+    pub(crate) fn counted(self, manager: &Manager) -> Self {
+        manager.server().counters().refused_upgrade(self.word());
         self
     }
 
-    /// The answer: one line of text that echoes nothing of the request.
+    /// Returns the answer, and counts it among those of `manager`.
+    ///
+    /// ```
+    /// use rtbroadcaster::{Config, Manager, UpgradeError};
+    ///
+    /// let manager = Manager::new(Config::default());
+    /// let response: http::Response<String> = UpgradeError::NotUpgradable.answer(&manager);
+    /// assert_eq!(response.status(), 400);
+    /// assert!(manager.metrics().upgrade_refusals.contains(&("not_upgradable", 1)));
+    /// ```
+    pub fn answer<B: From<String>>(self, manager: &Manager) -> http::Response<B> {
+        self.counted(manager).into_response()
+    }
+
+    /// Returns the answer: one line of text that echoes nothing of the request.
     pub fn into_response<B: From<String>>(self) -> http::Response<B> {
         let mut response = http::Response::new(B::from(format!("{self}\n")));
         *response.status_mut() = self.status();
@@ -161,33 +180,27 @@ impl Upgrade {
     pub fn new<B>(request: &mut http::Request<B>) -> Result<Self, UpgradeError> {
         let (method, version) = (request.method().clone(), request.version());
         let headers = std::mem::take(request.headers_mut());
-        let upgrade = Self::from_parts(&method, version, &headers, request.extensions_mut());
+        let offer = Offer::from_parts(&method, version, &headers, request.extensions_mut());
         *request.headers_mut() = headers;
-        upgrade
+        Ok(Self(Ok(offer?)))
     }
 
-    pub(crate) fn from_parts(
-        method: &Method,
-        version: Version,
-        headers: &HeaderMap,
-        extensions: &mut Extensions,
-    ) -> Result<Self, UpgradeError> {
-        let handshake = handshake::check(method, version, headers)?;
-        let page = origin::page(headers);
-        let claim = (!matches!(page, Ok(Page::None | Page::SameHost))).then(|| Box::new(Claim::of(headers)));
-        let page = Some(page);
-        let arrival = extensions.get::<Arrival>();
-        let accepted = arrival.map_or_else(Instant::now, |arrival| arrival.accepted);
-        let peer = arrival.map(|arrival| arrival.peer);
-        let socket = extensions.remove::<OnUpgrade>().ok_or(UpgradeError::NotUpgradable)?;
-        Ok(Self { handshake, page, claim, socket, take: take_back, accepted, peer })
+    /// Takes what is needed out of the parts of a request, or notes why that does not do.
+    #[cfg(feature = "axum")]
+    pub(crate) fn of(parts: &mut http::request::Parts) -> Self {
+        Self(Offer::from_parts(&parts.method, parts.version, &parts.headers, &mut parts.extensions))
+    }
+
+    /// Why the request is answered with an error whatever it is accepted for, if so: it is no handshake.
+    pub fn error(&self) -> Option<UpgradeError> {
+        self.0.as_ref().err().copied()
     }
 
     /// Takes pages of any origin. For applications that check the origin themselves, or let anybody in: without a
     /// check, every page that a viewer visits can speak with the viewer's cookies.
     #[must_use]
     pub fn from_any_origin(self) -> Self {
-        Self { page: None, claim: None, ..self }
+        Self(self.0.map(|offer| Offer { page: None, claim: None, ..offer }))
     }
 
     /// Has `take` unwrap the plain TCP socket, for a web server that gives hyper a stream of its own type. A message is then
@@ -227,40 +240,52 @@ impl Upgrade {
     /// ```
     #[must_use]
     pub fn unwrapped_by(self, take: fn(Upgraded) -> Result<(TcpStream, Bytes), Upgraded>) -> Self {
-        Self { take, ..self }
+        Self(self.0.map(|offer| Offer { take, ..offer }))
     }
 
-    /// Answers the request, and serves the client with what `permit` allows as soon as the answer is out.
+    /// Answers the request, and serves the client with what `permit` allows as soon as the answer is out: [`Rights`](crate::Rights),
+    /// a [`Grant`](crate::Grant), or a [`Permit`]. While thousands come at once they are answered by turns with everything
+    /// else that runs.
     ///
     /// A page may connect to the host that it came from, to [`public_url`](crate::Config::public_url), and when its
     /// origin is in [`allow_origins`](crate::Config::allow_origins); any other is refused with 403, unless
     /// [`from_any_origin`](Self::from_any_origin) was called. A client that sends no `Origin` is no page. While the
-    /// manager shuts down the answer is 503.
-    pub fn accept<B: Default + From<String>>(self, manager: &Manager, permit: Permit) -> http::Response<B> {
-        let server = manager.server();
-        let ticket = match self.admit(server) {
+    /// manager shuts down the answer is 503. A request that is no handshake is answered with 400, 405 or 426. The manager counts
+    /// all of these, see [`Metrics::upgrade_refusals`](crate::Metrics::upgrade_refusals).
+    pub async fn accept<B: Default + From<String>>(
+        self,
+        manager: &Manager,
+        permit: impl Into<Permit>,
+    ) -> http::Response<B> {
+        let (server, permit) = (manager.server(), permit.into());
+        server.turn_of_handshake().await;
+        let offer = match self.0 {
+            Ok(offer) => offer,
+            Err(error) => return error.answer(manager),
+        };
+        let ticket = match offer.admit(server) {
             Ok(ticket) => ticket,
             Err(error) => {
                 // One line a second for each kind of refusal: whoever knocks must not fill the log.
                 let kind = error.status().canonical_reason().unwrap_or_default();
                 if let Some(unsaid) = server.sampling().count(kind, std::time::Instant::now()) {
-                    let address = self.peer.map(|peer| tracing::field::display(peer.ip().to_canonical()));
-                    let claim = self.claim.filter(|_| matches!(error, UpgradeError::Origin(_)));
+                    let address = offer.peer.map(|peer| tracing::field::display(peer.ip().to_canonical()));
+                    let claim = offer.claim.filter(|_| matches!(error, UpgradeError::Origin(_)));
                     let (origin, host) = claim.map(|claim| (claim.origin, claim.host)).unzip();
                     let allowed = origin.is_some().then(|| origin::cut(server.origins()));
                     tracing::info!(%error, origin, host, allowed, address, unsaid, "upgrade refused");
                 }
-                return error.counted(server).into_response();
+                return error.answer(manager);
             }
         };
-        let protocol = Protocol::choose(|name| self.handshake.offers(name));
-        let response = handshake::response(&self.handshake, protocol.subprotocol());
+        let protocol = Protocol::choose(|name| offer.handshake.offers(name));
+        let response = handshake::response(&offer.handshake, protocol.subprotocol());
         let server = Arc::clone(server);
         tokio::spawn(async move {
-            match self.socket.await {
+            match offer.socket.await {
                 Ok(upgraded) => {
-                    let (socket, first) = socket_of(upgraded, self.take, server.config());
-                    Client::serve(&server, socket, &first, protocol, permit, self.accepted, ticket);
+                    let (socket, first) = socket_of(upgraded, offer.take, server.config());
+                    Client::serve(&server, socket, &first, protocol, permit, offer.accepted, ticket);
                 }
                 Err(error) => tracing::debug!(%error, "the connection ended before it was upgraded"),
             }
@@ -269,7 +294,24 @@ impl Upgrade {
     }
 }
 
-impl Upgrade {
+impl Offer {
+    fn from_parts(
+        method: &Method,
+        version: Version,
+        headers: &HeaderMap,
+        extensions: &mut Extensions,
+    ) -> Result<Self, UpgradeError> {
+        let handshake = handshake::check(method, version, headers)?;
+        let page = origin::page(headers);
+        let claim = (!matches!(page, Ok(Page::None | Page::SameHost))).then(|| Box::new(Claim::of(headers)));
+        let page = Some(page);
+        let arrival = extensions.get::<Arrival>();
+        let accepted = arrival.map_or_else(Instant::now, |arrival| arrival.accepted);
+        let peer = arrival.map(|arrival| arrival.peer);
+        let socket = extensions.remove::<OnUpgrade>().ok_or(UpgradeError::NotUpgradable)?;
+        Ok(Self { handshake, page, claim, socket, take: take_back, accepted, peer })
+    }
+
     /// Whether the server takes this connection.
     fn admit(&self, server: &Server) -> Result<Ticket, UpgradeError> {
         if server.is_drained() {
@@ -278,7 +320,7 @@ impl Upgrade {
         if let Some(page) = &self.page {
             page.as_ref().map_err(|error| *error)?.check(server.origins())?;
         }
-        server.enter(self.peer).map_err(|TooMany| UpgradeError::TooManyConnections)
+        server.let_in(self.peer).map_err(|TooMany| UpgradeError::TooManyConnections)
     }
 }
 

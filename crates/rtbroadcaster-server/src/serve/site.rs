@@ -15,8 +15,7 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper::upgrade::Upgraded;
 use hyper_util::service::TowerToHyperService;
-use rtbroadcaster::axum::{Upgrade, UpgradeError};
-use rtbroadcaster::{LogStatus, Manager};
+use rtbroadcaster::{LogStatus, Manager, Permit, Upgrade, UpgradeError};
 use tokio::net::TcpStream;
 
 use super::hosts::Hosts;
@@ -72,11 +71,14 @@ impl Site {
             let Ok(answer) = self.routes.call(request).await;
             return answer;
         };
-        let upgrade = match Upgrade::new(&mut request) {
-            Ok(_) if !may_upgrade => Err(UpgradeError::TooManyConnections),
-            upgrade => upgrade.map(|upgrade| upgrade.unwrapped_by(unwrap)),
+        let error = match Upgrade::new(&mut request) {
+            Ok(upgrade) if may_upgrade => {
+                return upgrade.unwrapped_by(unwrap).accept(&door.manager, Permit::anything()).await;
+            }
+            Ok(_) => UpgradeError::TooManyConnections,
+            Err(error) => error,
         };
-        rtbroadcaster::axum::serve(State(door.manager.clone()), upgrade).await
+        error.answer(&door.manager)
     }
 }
 

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rtbroadcaster_core::backlog::Hold;
-use rtbroadcaster_core::id::{RoomId, Seq};
+use rtbroadcaster_core::id::Seq;
 use rtbroadcaster_core::identity::ViewerKey;
 use rtbroadcaster_core::message::{Key, Message, Params};
 use rtbroadcaster_core::options::RoomOptions;
@@ -17,8 +16,9 @@ use rtbroadcaster_core::standing::Start;
 
 use super::{Client, Role};
 use crate::fanout::{Outbox, Promise};
+use crate::rights::Rights;
 use crate::room::{Done, Owner};
-use crate::server::Server;
+use crate::server::{Server, Visit, Visitor};
 
 /// A request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,11 +61,8 @@ impl Client {
 
     async fn create(&mut self, id: &str, options: RoomOptions) -> Result<(), Refusal> {
         self.be_without_room()?;
-        if !self.permit.may_create() {
-            return Err(Refusal::NotOwner);
-        }
         let key = self.protocol.has_owner_keys().then(|| OwnerKey::random(self.server.random()));
-        let owner = self.server.registry().create(self.place, key, options).await?;
+        let owner = self.server.create(self.visitor(), key, options).await?;
         let key = owner.key().map_or("", OwnerKey::as_str);
         let next = self.promise(0);
         let terms = Terms { config: self.server.config(), next };
@@ -79,13 +76,7 @@ impl Client {
 
     async fn take_over(&mut self, id: &str, room: &str, key: &str, start: &Start) -> Result<(), Refusal> {
         self.be_without_room()?;
-        self.be_told()?;
-        let room: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
-        let key: OwnerKey = key.parse().map_err(|_| Refusal::NoRoom)?;
-        if !self.permit.may_create() {
-            return Err(Refusal::NoRoom);
-        }
-        let owner = self.server.registry().own(room, &key).await?;
+        let owner = self.server.own(self.visitor(), room, key).await?;
         let grace = owner.grace();
         let next = self.promise(owner.viewers());
         let terms = Terms { config: self.server.config(), next };
@@ -103,20 +94,17 @@ impl Client {
 
     async fn join(&mut self, id: &str, room: &str, start: &Start, shown: Option<&ViewerKey>) -> Result<(), Refusal> {
         self.be_without_room()?;
-        self.server.turn_of_join().await;
-        self.be_told()?;
-        let room: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
-        if !self.permit.may_join(room) {
-            return Err(Refusal::NoRoom);
-        }
-        let announce = |welcome: &Welcome, viewer: &ViewerKey| self.joined(id, welcome, viewer);
-        let membership = self.server.registry().join(room, Arc::clone(&self.outbox), start, shown, &announce);
-        self.role = Role::Viewer(membership?);
+        let (server, protocol) = (&*self.server, self.protocol);
+        let announce = |welcome: &Welcome, viewer: &ViewerKey| joined(server, protocol, id, welcome, viewer);
+        let visit = Visit { room, start, shown, outbox: &self.outbox, announce: &announce };
+        let membership = self.server.enter(self.visitor(), visit).await?;
+        self.role = Role::Viewer(membership);
         self.deadlines.entered();
         Ok(())
     }
 
     async fn publish(&mut self, id: &str, room: String, message: Message) -> Result<(), Refusal> {
+        self.must(|rights| rights.publish)?;
         let wants_ack = message.has_id();
         let Self { role, outbox, server, protocol, .. } = self;
         let said = own(role, &room)?.say(message, || later(outbox, server, *protocol, id, wants_ack)).await;
@@ -124,6 +112,7 @@ impl Client {
     }
 
     async fn clear(&mut self, id: &str, key: Key, name: Option<Box<str>>) -> Result<(), Refusal> {
+        self.must(|rights| rights.publish)?;
         let wants_ack = name.is_some();
         let Self { role, outbox, server, protocol, .. } = self;
         let said = own(role, "")?.clear_as(key, name, || later(outbox, server, *protocol, id, wants_ack)).await;
@@ -143,6 +132,7 @@ impl Client {
     }
 
     fn signal(&mut self, key: &Key, params: &Params) -> Result<(), Denial> {
+        self.must(|rights| rights.signal)?;
         let Role::Viewer(membership) = &mut self.role else { return Err(Refusal::BadMessage.into()) };
         membership.signal(key, params, self.place).map_err(|error| match error {
             // Other connections have used it up.
@@ -172,8 +162,10 @@ impl Client {
         let Role::Viewer(membership) = &self.role else { return Err(Refusal::BadMessage) };
         // It has waited until it is paused, and whole, or live.
         let position = self.outbox.position().ok_or(Refusal::BadMessage)?;
-        self.be_told()?;
-        membership.unpause(position, &|welcome, viewer| self.joined(id, welcome, viewer));
+        self.server.may_be_replayed(self.visitor())?;
+        membership.unpause(position, &|welcome, viewer| {
+            (joined(&self.server, self.protocol, id, welcome, viewer), self.server.replays(self.place, welcome.bytes()))
+        });
         Ok(())
     }
 
@@ -181,6 +173,7 @@ impl Client {
         match &self.role {
             Role::Owner(_) => {
                 own(&mut self.role, room)?;
+                self.must(|rights| rights.end)?;
                 self.end_own_room();
             }
             _ => self.outbox.cut(self.protocol.left()),
@@ -190,6 +183,7 @@ impl Client {
 
     fn close_room(&mut self) -> Result<(), Refusal> {
         own(&mut self.role, "")?;
+        self.must(|rights| rights.end)?;
         self.end_own_room();
         Ok(())
     }
@@ -206,26 +200,29 @@ impl Client {
         }
     }
 
-    /// Returns the announcement of what a viewer gets, and what counts its bytes until it has them.
-    fn joined(&self, id: &str, welcome: &Welcome, viewer: &ViewerKey) -> (Bytes, Hold) {
-        let Welcome { standing, how, entries } = welcome;
-        let config = self.server.config();
-        // A lane beats for all viewers alike.
-        let terms = Terms { config, next: config.heartbeat() };
-        let answer = Answer::Joined { standing, how: *how, replay: entries.len(), terms, viewer };
-        let announcement = self.protocol.accepted(id, &answer).unwrap_or_default();
-        (announcement, self.server.replays(self.place, welcome.bytes()))
+    /// As admission sees this client.
+    fn visitor(&self) -> Visitor<'_> {
+        Visitor { permit: &self.permit, lease: self.lease.as_ref(), place: self.place }
     }
 
-    /// Whether the client may be told a room's state, or what it missed, at this moment. Asked before it is known whether
-    /// there is such a room: the answer must not tell it.
-    fn be_told(&self) -> Result<(), Refusal> {
-        if self.server.may_replay(self.place) { Ok(()) } else { Err(Refusal::Rate) }
+    /// Refuses a client without this right.
+    fn must(&self, right: impl FnOnce(&Rights) -> bool) -> Result<(), Refusal> {
+        if self.permit.allows(right) { Ok(()) } else { Err(Refusal::Unauthorized) }
     }
 
     fn be_without_room(&self) -> Result<(), Refusal> {
         if matches!(self.role, Role::Waiting(_)) { Ok(()) } else { Err(Refusal::AlreadyInRoom) }
     }
+}
+
+/// Returns the announcement of what a viewer gets.
+fn joined(server: &Server, protocol: Protocol, id: &str, welcome: &Welcome, viewer: &ViewerKey) -> Bytes {
+    let Welcome { standing, how, entries } = welcome;
+    let config = server.config();
+    // A lane beats for all viewers alike.
+    let terms = Terms { config, next: config.heartbeat() };
+    let answer = Answer::Joined { standing, how: *how, replay: entries.len(), terms, viewer };
+    protocol.accepted(id, &answer).unwrap_or_default()
 }
 
 /// The right to speak in `room`, where empty means the own one.

@@ -8,7 +8,8 @@ use rtbroadcaster_core::backlog::Frame;
 use rtbroadcaster_core::protocol::Protocol;
 use rtbroadcaster_core::wire::{Binary, Decoder, Limits};
 
-use super::{Client, Permit, Role};
+use super::{Client, Role};
+use crate::rights::Permit;
 use crate::server::Server;
 use crate::socket::Socket;
 

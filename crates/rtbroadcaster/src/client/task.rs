@@ -7,8 +7,9 @@ use std::sync::Arc;
 use rtbroadcaster_core::protocol::Protocol;
 use tokio::time::Instant;
 
-use super::{Client, Permit};
+use super::Client;
 use crate::fault::{self, Fault};
+use crate::rights::Permit;
 use crate::server::{Server, Ticket};
 use crate::socket::Socket;
 

@@ -20,7 +20,7 @@ async fn a_viewers_task_is_small() {
     let (stream, _peer) = tokio::io::duplex(16);
     let server = server(Config::default());
     let socket = Socket::Stream(Box::new(stream));
-    let ticket = server.enter(None).unwrap();
+    let ticket = server.let_in(None).unwrap();
     let mut client =
         Client::new(socket, Protocol::Classic, Arc::clone(&server), Permit::anything(), Duration::ZERO, None);
     let (run, parts) = (std::mem::size_of_val(&client.run()), std::mem::size_of::<Client>());

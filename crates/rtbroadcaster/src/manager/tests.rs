@@ -17,9 +17,10 @@ use rtbroadcaster_core::refusal::SignalError;
 use rtbroadcaster_core::standing::Start;
 
 use super::*;
-use crate::client::{Client, Permit};
+use crate::client::Client;
 use crate::fanout::Outbox;
 use crate::os_random::OsRandom;
+use crate::rights::Permit;
 use crate::socket::Socket;
 
 /// A text frame of a client, under a mask of zeroes.

@@ -70,7 +70,7 @@ where
     let answer = |mut request: http::Request<Incoming>| {
         let response = match Upgrade::new(&mut request) {
             Ok(upgrade) => {
-                let response = handshake::response(&upgrade.handshake, None);
+                let response = handshake::response(&upgrade.0.as_ref().unwrap().handshake, None);
                 tokio::spawn(echo(upgrade, path, manager.clone()));
                 response.map(|()| Full::<Bytes>::default())
             }
@@ -84,7 +84,7 @@ where
 }
 
 async fn echo(upgrade: Upgrade, path: Path, manager: Manager) {
-    let Ok(upgraded) = upgrade.socket.await else { return };
+    let Ok(upgraded) = upgrade.0.unwrap().socket.await else { return };
     let (socket, first) = socket_of(upgraded, take_back, manager.config());
     assert_eq!(matches!(socket, Socket::Direct(_)), path == Path::Direct);
     let mut client = Client::echo(socket, manager.server());

@@ -91,6 +91,12 @@ pub(crate) async fn in_memory_speaking(
     Client::open(request("in.memory", protocol), stream(manager, buffer_bytes, 1)).await.unwrap()
 }
 
+/// A client of version 2 with these rights.
+pub(crate) async fn in_memory_with(manager: &Manager, permit: impl Into<Permit>) -> Client<DuplexStream> {
+    let stream = stream_with(manager, 64 << 10, 1, permit.into());
+    Client::open(request("in.memory", Some("rtbroadcaster.v2")), stream).await.unwrap()
+}
+
 /// The same behind a layer that holds back up to `held_back_bytes` until it is flushed, as TLS may.
 pub(crate) async fn in_memory_behind(
     manager: &Manager,
@@ -103,15 +109,20 @@ pub(crate) async fn in_memory_behind(
 
 /// A stream at whose other end the library is served.
 fn stream(manager: &Manager, buffer_bytes: usize, held_back_bytes: usize) -> DuplexStream {
+    stream_with(manager, buffer_bytes, held_back_bytes, Permit::anything())
+}
+
+/// The same for a client that may do what `permit` allows.
+fn stream_with(manager: &Manager, buffer_bytes: usize, held_back_bytes: usize, permit: Permit) -> DuplexStream {
     let (here, there) = tokio::io::duplex(buffer_bytes);
     let manager = manager.clone();
     tokio::spawn(async move {
-        let answer = |mut request: Request<hyper::body::Incoming>| {
+        let answer = async |mut request: Request<hyper::body::Incoming>| {
             let response: Response<Full<Bytes>> = match Upgrade::new(&mut request) {
-                Ok(upgrade) => upgrade.accept(&manager, Permit::anything()),
-                Err(error) => error.into_response(),
+                Ok(upgrade) => upgrade.accept(&manager, permit.clone()).await,
+                Err(error) => error.answer(&manager),
             };
-            std::future::ready(Ok::<_, Infallible>(response))
+            Ok::<_, Infallible>(response)
         };
         let stream = BufStream::with_capacity(1, held_back_bytes, there);
         let connection = hyper::server::conn::http1::Builder::new();

@@ -21,6 +21,7 @@ mod owners;
 mod pausing;
 mod repeats;
 mod restless;
+mod rights;
 mod signals;
 mod signs;
 mod stalling;

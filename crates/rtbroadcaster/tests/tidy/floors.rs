@@ -9,7 +9,7 @@ const FLOORS: [&[&str]; 9] = [
     &["manager"],
     &["client"],
     &["server"],
-    &["room"],
+    &["rights", "room"],
     &["engine"],
     &["fanout", "socket"],
     &["clock", "fault", "metrics", "os_random", "sampling"],

@@ -175,12 +175,12 @@ fn serve(manager: &Manager, buffer_bytes: usize) -> DuplexStream {
     let (here, there) = tokio::io::duplex(buffer_bytes);
     let manager = manager.clone();
     tokio::spawn(async move {
-        let answer = |mut request: Request<hyper::body::Incoming>| {
+        let answer = async |mut request: Request<hyper::body::Incoming>| {
             let response: Response<Full<Bytes>> = match Upgrade::new(&mut request) {
-                Ok(upgrade) => upgrade.accept(&manager, Permit::anything()),
-                Err(error) => error.into_response(),
+                Ok(upgrade) => upgrade.accept(&manager, Permit::anything()).await,
+                Err(error) => error.answer(&manager),
             };
-            std::future::ready(Ok::<_, Infallible>(response))
+            Ok::<_, Infallible>(response)
         };
         let connection = hyper::server::conn::http1::Builder::new();
         connection.serve_connection(TokioIo::new(there), service_fn(answer)).with_upgrades().await

@@ -4,15 +4,13 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::State;
 use futures_util::{SinkExt, StreamExt};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rtbroadcaster::axum::Upgrade;
-use rtbroadcaster::{Config, Manager, Message, PublishError};
+use rtbroadcaster::{Config, Manager, Message, Permit, PublishError, Upgrade};
 use tokio::io::DuplexStream;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -99,10 +97,12 @@ async fn connect(manager: &Manager) -> Viewer {
     let (near, far) = tokio::io::duplex(64 * 1024);
     let manager = manager.clone();
     tokio::spawn(async move {
-        let answer = service_fn(move |mut request: Request<Incoming>| {
-            let upgrade = Upgrade::new(&mut request);
-            let answer = rtbroadcaster::axum::serve(State(manager.clone()), upgrade);
-            async { Ok::<_, Infallible>(answer.await) }
+        let answer = service_fn(async |mut request: Request<Incoming>| {
+            let response: axum::response::Response = match Upgrade::new(&mut request) {
+                Ok(upgrade) => upgrade.accept(&manager, Permit::anything()).await,
+                Err(error) => error.answer(&manager),
+            };
+            Ok::<_, Infallible>(response)
         });
         let _ = http1::Builder::new().serve_connection(TokioIo::new(far), answer).with_upgrades().await;
     });

@@ -25,7 +25,7 @@ impl Peer {
         let connecting = TcpStream::connect(listener.local_addr().unwrap());
         let (client, accepted) = tokio::join!(connecting, listener.accept());
         let socket = Socket::direct(accepted.unwrap().0, manager.config().stall_timeout);
-        let ticket = manager.server().enter(None).unwrap();
+        let ticket = manager.server().let_in(None).unwrap();
         Client::serve(manager.server(), socket, &[], protocol, Permit::anything(), tokio::time::Instant::now(), ticket);
         Self(WebSocketStream::from_raw_socket(client.unwrap(), Role::Client, None).await)
     }

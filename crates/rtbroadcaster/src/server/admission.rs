@@ -1,0 +1,141 @@
+//! Who enters a room, and as what: where rights, limits and rooms meet, for every transport.
+//! Must not know sockets, nor how an answer is written.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use rtbroadcaster_core::backlog::Hold;
+use rtbroadcaster_core::id::RoomId;
+use rtbroadcaster_core::identity::ViewerKey;
+use rtbroadcaster_core::options::RoomOptions;
+use rtbroadcaster_core::owner_key::OwnerKey;
+use rtbroadcaster_core::place::Place;
+use rtbroadcaster_core::refusal::Refusal;
+use rtbroadcaster_core::room::core::Welcome;
+use rtbroadcaster_core::standing::Start;
+
+use super::Server;
+use crate::fanout::Outbox;
+use crate::rights::{Holding, Lease, Permit};
+use crate::room::{Membership, Owner};
+
+/// A connection that wants to enter a room.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visitor<'a> {
+    /// What it may do.
+    pub(crate) permit: &'a Permit,
+    /// Its part of rights that may change or end.
+    pub(crate) lease: Option<&'a Lease>,
+    /// Where it comes from, as far as that is known.
+    pub(crate) place: Option<Place>,
+}
+
+impl Visitor<'_> {
+    fn holds(&self, holding: Holding) {
+        if let Some(lease) = self.lease {
+            lease.holds(holding);
+        }
+    }
+}
+
+/// What a viewer asks for.
+pub(crate) struct Visit<'a> {
+    /// The room, as it was named.
+    pub(crate) room: &'a str,
+    /// From where on it wants messages.
+    pub(crate) start: &'a Start,
+    /// The key by which it was recognized before.
+    pub(crate) shown: Option<&'a ViewerKey>,
+    /// The way to it.
+    pub(crate) outbox: &'a Arc<Outbox>,
+    /// Writes what it gets before all else. Called under the room's lock, where the replay begins.
+    pub(crate) announce: &'a (dyn Fn(&Welcome, &ViewerKey) -> Bytes + Sync),
+}
+
+impl Server {
+    /// Makes the visitor a viewer. Ready when it is first polled, but for the turn of a crowd: rooms are in this process.
+    ///
+    /// # Errors
+    /// With the refusal that the visitor is told. A room that there is not and one that the visitor may not join look alike.
+    pub(crate) async fn enter(&self, visitor: Visitor<'_>, visit: Visit<'_>) -> Result<Membership, Refusal> {
+        self.turn_of_join().await;
+        self.may_be_replayed(visitor)?;
+        let room: RoomId = visit.room.parse().map_err(|_| Refusal::NoRoom)?;
+        if !visitor.permit.allows(|rights| rights.join.cover(room)) {
+            return Err(Refusal::NoRoom);
+        }
+        let announce = |welcome: &Welcome, viewer: &ViewerKey| {
+            ((visit.announce)(welcome, viewer), self.replays(visitor.place, welcome.bytes()))
+        };
+        let outbox = Arc::clone(visit.outbox);
+        let membership = self.registry().join(room, outbox, visit.start, visit.shown, &announce)?;
+        visitor.holds(Holding::Joined(room));
+        Ok(membership)
+    }
+
+    /// Makes the visitor the owner of a new room.
+    ///
+    /// # Errors
+    /// With the refusal that the visitor is told.
+    pub(crate) async fn create(
+        &self,
+        visitor: Visitor<'_>,
+        key: Option<OwnerKey>,
+        options: RoomOptions,
+    ) -> Result<Owner, Refusal> {
+        if !visitor.permit.allows(|rights| rights.create) {
+            return Err(Refusal::NotOwner);
+        }
+        let options = self.lowered(visitor, options);
+        let owner = self.registry().create(visitor.place, key, options).await?;
+        visitor.holds(Holding::Created);
+        Ok(owner)
+    }
+
+    /// Returns `options` with a grace that is no longer than the visitor's rights allow.
+    fn lowered(&self, visitor: Visitor<'_>, options: RoomOptions) -> RoomOptions {
+        let mut grace_max = None;
+        visitor.permit.allows(|rights| {
+            grace_max = rights.limits.owner_grace_max;
+            true
+        });
+        match grace_max.filter(|most| options.grace().unwrap_or(self.config().owner_grace) > *most) {
+            Some(most) => options.with_grace(most),
+            None => options,
+        }
+    }
+
+    /// Makes the visitor the owner of the room whose key it has.
+    ///
+    /// # Errors
+    /// With the refusal that the visitor is told. A room that there is not, a wrong key, and a room that the visitor may not
+    /// own look alike.
+    pub(crate) async fn own(&self, visitor: Visitor<'_>, room: &str, key: &str) -> Result<Owner, Refusal> {
+        self.may_be_replayed(visitor)?;
+        let room: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
+        let key: OwnerKey = key.parse().map_err(|_| Refusal::NoRoom)?;
+        if !visitor.permit.allows(|rights| rights.own.cover(room)) {
+            return Err(Refusal::NoRoom);
+        }
+        let owner = self.registry().own(room, &key).await?;
+        visitor.holds(Holding::Owned(room));
+        Ok(owner)
+    }
+
+    /// Refuses a visitor that may not be sent a room's state, or what it missed, at this moment. Asked before it is known
+    /// whether there is such a room: the answer must not tell it.
+    pub(crate) fn may_be_replayed(&self, visitor: Visitor<'_>) -> Result<(), Refusal> {
+        if self.may_replay(visitor.place) { Ok(()) } else { Err(Refusal::Rate) }
+    }
+
+    /// Whether a client at `place` may be sent a room's state, or what it missed, at this moment. Where a place is not
+    /// known only the limit of all applies.
+    pub(crate) fn may_replay(&self, place: Option<Place>) -> bool {
+        self.gate.may_replay(place, self.clock.now())
+    }
+
+    /// Counts so many bytes as sent to a client at `place`, until what this returns is dropped.
+    pub(crate) fn replays(&self, place: Option<Place>, bytes: usize) -> Hold {
+        if bytes == 0 { Hold::default() } else { Hold::of(self.gate.replays(place, bytes, self.clock.now())) }
+    }
+}
