@@ -340,3 +340,6 @@ fn take_back(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
             upgraded.downcast::<TokioIo<TcpStream>>().map(|parts| (parts.io.into_inner(), parts.read_buf))
         })
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,7 +98,9 @@ mod tests {
         let found = wrong("fanout/lane.rs", "//! Lane.\nuse crate::{clock::Clock, room::Room};\n");
         assert_eq!(
             found,
-            ["fanout/lane.rs:2: `fanout` (floor fanout socket) imports `room` (floor room): imports go down only"]
+            [
+                "fanout/lane.rs:2: `fanout` (floor fanout socket) imports `room` (floor rights room): imports go down only"
+            ]
         );
     }
 
