@@ -1,8 +1,9 @@
-//! `cargo xtask bench --instructions`: how many instructions each pure part takes, against the committed baseline. Unlike
-//! times they do not depend on what else the machine does. Must not know what a part does.
+//! `cargo xtask bench --instructions`: how many instructions and allocations each part takes, against the committed baseline.
+//! Unlike times they do not depend on what else the machine does. Must not know what a part does.
 
 mod baseline;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -19,19 +20,26 @@ use baseline::{Baseline, Difference, Part};
 /// Where the baseline is, from the root.
 const BASELINE: &str = "crates/rtbroadcaster-core/benches/instructions.json";
 
-/// The bench that can do one part a fixed number of times in a function called `counted_work`.
-const BENCH: &str = "pure";
+/// The benches that can do one part a fixed number of times in a function called `counted_work`, each with its package.
+const BENCHES: [(&str, &str); 2] = [("rtbroadcaster-core", "pure"), ("rtbroadcaster", "process")];
+
+/// The functions of the C library that give memory.
+const ALLOCATING: [&str; 6] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign"];
 
 /// Counts every part, and compares the counts with the baseline or makes them the new one.
 pub(super) fn run(wish: Wish, steps: &mut Steps) -> Result<Report, Failure> {
     valgrind::ensure(steps)?;
-    let program = build(steps)?;
     let (folder, out) = (target().join("callgrind"), target().join("callgrind/out"));
     fs::create_dir_all(&folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
-    let mut now = Baseline { tools: tools()?, instructions: Default::default() };
-    for (name, times) in parts(&program)? {
-        let total = count(&program, &name, &out)?;
-        now.instructions.insert(name, total.div_ceil(times));
+    let mut now = Baseline { tools: tools()?, instructions: Default::default(), allocations: Default::default() };
+    for (package, bench) in BENCHES {
+        let program = build(package, bench, steps)?;
+        for (name, times) in parts(&program)? {
+            let Counts { instructions, allocations } = count(&program, &name, &out)?;
+            now.instructions.insert(name.clone(), instructions.div_ceil(times));
+            // What a buffer takes now and then, as it grows, is less than one each time.
+            now.allocations.insert(name, allocations / times);
+        }
     }
     steps.pass();
     let path = root().join(BASELINE);
@@ -63,13 +71,13 @@ struct BuiltTarget {
     name: String,
 }
 
-fn build(steps: &mut Steps) -> Result<PathBuf, Failure> {
-    let arguments = format!("bench --package rtbroadcaster-core --bench {BENCH} --no-run --message-format json");
+fn build(package: &str, bench: &str, steps: &mut Steps) -> Result<PathBuf, Failure> {
+    let arguments = format!("bench --package {package} --bench {bench} --no-run --message-format json");
     let told = steps.read(&mut command("cargo", &arguments))?;
     let built = told.lines().filter_map(|line| serde_json::from_str::<Built>(line).ok());
-    let mut programs = built.filter(|built| built.target.as_ref().is_some_and(|target| target.name == BENCH));
+    let mut programs = built.filter(|built| built.target.as_ref().is_some_and(|target| target.name == bench));
     let program = programs.find_map(|built| built.executable);
-    program.ok_or_else(|| Failure::new(format!("cargo does not tell where the bench `{BENCH}` is")))
+    program.ok_or_else(|| Failure::new(format!("cargo does not tell where the bench `{bench}` is")))
 }
 
 /// The names of all parts, and how often each is done for a count.
@@ -83,23 +91,52 @@ fn parts(program: &Path) -> Result<Vec<(String, u64)>, Failure> {
     if parts.is_empty() { Err(Failure::new("the bench lists no parts")) } else { Ok(parts) }
 }
 
-/// The instructions in `counted_work`, and in all that it calls.
-fn count(program: &Path, name: &Part, out: &Path) -> Result<u64, Failure> {
+/// What was counted of one part, over all times.
+#[derive(Debug, PartialEq, Eq)]
+struct Counts {
+    instructions: u64,
+    allocations: u64,
+}
+
+/// Counts what happens in `counted_work`, and in all that it calls.
+fn count(program: &Path, name: &Part, out: &Path) -> Result<Counts, Failure> {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--toggle-collect=*counted_work*"]);
     valgrind.arg(format!("--callgrind-out-file={}", out.display())).arg(program).args(["--count", name]);
     let outcome = valgrind.output().map_err(|error| Failure::new(format!("`valgrind` does not start: {error}")))?;
     let told = fs::read_to_string(out).ok().filter(|_| outcome.status.success());
-    told.as_deref().and_then(total).ok_or_else(|| {
+    told.as_deref().and_then(counts).ok_or_else(|| {
         let said = String::from_utf8_lossy(&outcome.stderr);
         Failure::new(format!("{name} cannot be counted: {}", said.lines().last().unwrap_or_default()))
     })
 }
 
-/// The sum in callgrind's profile; nothing counted is no sum.
-fn total(profile: &str) -> Option<u64> {
+/// Reads callgrind's profile; no instruction is no count.
+fn counts(profile: &str) -> Option<Counts> {
     let line = profile.lines().find_map(|line| line.strip_prefix("totals:"))?;
-    line.trim().parse().ok().filter(|total| *total > 0)
+    let instructions = line.trim().parse().ok().filter(|total| *total > 0)?;
+    Some(Counts { instructions, allocations: allocations(profile) })
+}
+
+/// How often memory was asked for. A profile gives each function a number with its name when it first names it, and the
+/// number alone from then on.
+fn allocations(profile: &str) -> u64 {
+    let (mut numbers, mut is_one, mut sum) = (BTreeSet::new(), false, 0);
+    for line in profile.lines() {
+        if let Some(called) = line.strip_prefix("cfn=") {
+            let (number, name) = called.split_once(' ').unwrap_or((called, ""));
+            if ALLOCATING.contains(&name) {
+                numbers.insert(number);
+            }
+            is_one = numbers.contains(number);
+        } else if let Some(function) = line.strip_prefix("fn=") {
+            let named = function.split_once(' ').filter(|(_, name)| ALLOCATING.contains(name));
+            numbers.extend(named.map(|(number, _)| number));
+        } else if let Some(calls) = line.strip_prefix("calls=").filter(|_| is_one) {
+            sum += calls.split(' ').next().and_then(|count| count.parse::<u64>().ok()).unwrap_or_default();
+        }
+    }
+    sum
 }
 
 #[cfg(test)]
@@ -108,8 +145,16 @@ mod tests {
 
     #[test]
     fn the_sum_of_a_profile_is_found() {
-        assert_eq!(total("# callgrind format\nevents: Ir\nsummary: 9\n\nfn=(1)\n0 5\ntotals: 701511\n"), Some(701_511));
-        assert_eq!(total("events: Ir\ntotals: 0\n"), None);
-        assert_eq!(total(""), None);
+        let profile = "# callgrind format\nevents: Ir\nsummary: 9\n\nfn=(1)\n0 5\ntotals: 701511\n";
+        assert_eq!(counts(profile), Some(Counts { instructions: 701_511, allocations: 0 }));
+        assert_eq!(counts("events: Ir\ntotals: 0\n"), None);
+        assert_eq!(counts(""), None);
+    }
+
+    #[test]
+    fn every_call_that_asks_for_memory_counts() {
+        let profile = "fn=(1) work\ncfn=(2) malloc\ncalls=500 0\n0 9\ncfn=(3) free\ncalls=7 0\n\nfn=(4) grow\n\
+            cfn=(5) realloc\ncalls=20 0\ncfn=(2)\ncalls=3 +4\nfn=(6) calloc\nfn=(1)\ncfn=(6)\ncalls=1 0\n";
+        assert_eq!(allocations(profile), 524);
     }
 }

@@ -1,6 +1,5 @@
-//! Benches of the pure parts: frames, protocols, the backlog, the room's log and its snapshot. Time by criterion
-//! (`cargo bench -p rtbroadcaster`), or one part a fixed number of times, for whoever counts instructions
-//! (`cargo xtask bench --instructions`). All input is the same in every run. Must not know what a part does.
+//! Benches of the pure parts: frames, protocols, the backlog, the room's log and its snapshot (`cargo bench -p
+//! rtbroadcaster-core`). Must not know what a part does.
 
 mod backlog;
 mod log;
@@ -8,63 +7,8 @@ mod protocol;
 mod sample;
 mod wire;
 
-use std::env;
 use std::process::ExitCode;
 
-use criterion::Criterion;
-
-/// Something that is done again and again, each time the same.
-#[derive(Clone, Copy)]
-struct Part {
-    /// What it does.
-    name: &'static str,
-    /// Prepares it, and gives what does it once.
-    prepare: fn() -> Box<dyn FnMut()>,
-}
-
-impl Part {
-    const fn new(name: &'static str, prepare: fn() -> Box<dyn FnMut()>) -> Self {
-        Self { name, prepare }
-    }
-}
-
-/// How often a part is done before it counts.
-const WARM_UP: u32 = 20;
-
-/// How often a part is done when its instructions are counted. Hash maps have a seed of their own in each process; over
-/// so many times it does not matter.
-const TIMES: u32 = 500;
-
-/// Without an option for that: criterion. `--list-parts` prints the names and how often each is done, `--count NAME`
-/// does one part that often in [`counted_work`].
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let parts = [wire::PARTS, protocol::PARTS, backlog::PARTS, log::PARTS].concat();
-    match arguments.as_slice() {
-        [option, ..] if option == "--list-parts" => parts.iter().for_each(|part| println!("{} {TIMES}", part.name)),
-        [option, name, ..] if option == "--count" => {
-            let Some(part) = parts.iter().find(|part| part.name == name) else {
-                eprintln!("there is no part `{name}`");
-                return ExitCode::FAILURE;
-            };
-            let mut work = (part.prepare)();
-            (0..WARM_UP).for_each(|_| work());
-            counted_work(&mut *work);
-        }
-        _ => {
-            let mut criterion = Criterion::default().configure_from_args();
-            for part in parts {
-                let mut work = (part.prepare)();
-                criterion.bench_function(part.name, |bencher| bencher.iter(&mut work));
-            }
-            criterion.final_summary();
-        }
-    }
-    ExitCode::SUCCESS
-}
-
-/// What is counted is what happens in here; it is known by its name.
-#[inline(never)]
-fn counted_work(work: &mut dyn FnMut()) {
-    (0..TIMES).for_each(|_| work());
+    rtbroadcaster_parts::main(&[wire::PARTS, protocol::PARTS, backlog::PARTS, log::PARTS].concat())
 }

@@ -4,7 +4,9 @@ use std::hint::black_box;
 
 use rtbroadcaster_core::wire::{Decoder, Limits, encode};
 
-use super::{Part, sample};
+use rtbroadcaster_parts::Part;
+
+use super::sample;
 
 pub(crate) const PARTS: &[Part] = &[
     Part::new("encode_a_text_of_512_bytes", || encode(512)),

@@ -1,4 +1,4 @@
-//! Counts of instructions, kept in a file, and how two of them differ. Must not know how they are counted.
+//! Counts of instructions and allocations, kept in a file, and how two of them differ. Must not know how they are counted.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,6 +23,8 @@ pub(super) struct Baseline {
     /// What made and counted them: other tools count otherwise.
     pub(super) tools: String,
     pub(super) instructions: BTreeMap<Part, u64>,
+    /// How often each part asks for memory each time.
+    pub(super) allocations: BTreeMap<Part, u64>,
 }
 
 impl Baseline {
@@ -40,8 +42,11 @@ impl Baseline {
 
 impl fmt::Display for Baseline {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "instructions each time ({})", self.tools)?;
-        self.instructions.iter().try_for_each(|(part, count)| writeln!(f, "  {part:48} {count:>9}"))
+        writeln!(f, "instructions and allocations each time ({})", self.tools)?;
+        self.instructions.iter().try_for_each(|(part, count)| {
+            let allocations = self.allocations.get(part).copied().unwrap_or_default();
+            writeln!(f, "  {part:48} {count:>9} {allocations:>6}")
+        })
     }
 }
 
@@ -52,6 +57,8 @@ pub(super) struct Difference {
     tools: [String; 2],
     /// Each part with its count then and now.
     parts: BTreeMap<Part, [Option<u64>; 2]>,
+    /// The parts that ask for memory more often than then, with both counts.
+    hungrier: Vec<(Part, [u64; 2])>,
 }
 
 impl Difference {
@@ -62,7 +69,11 @@ impl Difference {
                 parts.entry(part.clone()).or_default()[place] = Some(*count);
             }
         }
-        Self { tools: [then.tools.clone(), now.tools.clone()], parts }
+        let hungrier = now.allocations.iter().filter_map(|(part, now)| {
+            let then = then.allocations.get(part)?;
+            (now > then).then(|| (part.clone(), [*then, *now]))
+        });
+        Self { tools: [then.tools.clone(), now.tools.clone()], parts, hungrier: hungrier.collect() }
     }
 }
 
@@ -72,7 +83,10 @@ impl Judged for Difference {
         let wrong: Vec<&str> =
             self.parts.iter().filter(|(_, counts)| is_wrong(**counts)).map(|(part, _)| part.as_str()).collect();
         if wrong.is_empty() {
-            return Ok(());
+            return match self.hungrier.as_slice() {
+                [] => Ok(()),
+                [(part, _), ..] => Err(Failure::new(format!("more allocations than in the baseline: {part}"))),
+            };
         }
         let other = if self.tools[0] == self.tools[1] { "" } else { " (the baseline was made by other tools)" };
         let wrong = wrong.join(", ");
@@ -114,7 +128,9 @@ impl fmt::Display for Difference {
                 }
             }
         }
-        Ok(())
+        self.hungrier
+            .iter()
+            .try_for_each(|(part, [then, now])| writeln!(f, "  {part:48} {then:>9} {now:>9}  allocations: TOO MANY"))
     }
 }
 
@@ -124,7 +140,7 @@ mod tests {
 
     fn counts(tools: &str, parts: &[(&str, u64)]) -> Baseline {
         let instructions = parts.iter().map(|(part, count)| ((*part).to_owned(), *count)).collect();
-        Baseline { tools: tools.into(), instructions }
+        Baseline { tools: tools.into(), instructions, allocations: BTreeMap::from([("read".into(), 3)]) }
     }
 
     fn check(now: &Baseline, expected: Result<(), &str>) {
@@ -143,6 +159,15 @@ mod tests {
         check(&counts("a", &[("read", 1_050), ("write", 10)]), Ok(()));
         check(&counts("a", &[("read", 1_051), ("write", 20)]), Err("read"));
         check(&counts("b", &[("read", 2_000), ("write", 20)]), Err("other tools"));
+    }
+
+    #[test]
+    fn a_part_that_asks_for_memory_once_more_fails() {
+        let mut now = counts("a", &[("read", 1_000), ("write", 20)]);
+        now.allocations.insert("read".into(), 4);
+        check(&now, Err("more allocations"));
+        now.allocations.insert("read".into(), 2);
+        check(&now, Ok(()));
     }
 
     #[test]
