@@ -66,7 +66,7 @@ impl Voters {
     }
 
     /// Returns how many choices are remembered.
-    pub fn len(&self) -> usize {
+    pub fn choices(&self) -> usize {
         self.lock().voters
     }
 
@@ -200,12 +200,12 @@ mod tests {
         let voters = voters(50, 1_000, 1_000);
         let (mut one, mut two) = (voters.turnout(), voters.turnout());
         assert_eq!((admitted(&mut one, place(1)), admitted(&mut two, place(1))), (10, 0));
-        assert_eq!((admitted(&mut two, None), voters.len()), (40, 50));
+        assert_eq!((admitted(&mut two, None), voters.choices()), (40, 50));
         assert_eq!(admitted(&mut one, place(2)), 0);
         one.clear();
-        assert_eq!((admitted(&mut two, place(1)), voters.len()), (10, 50));
+        assert_eq!((admitted(&mut two, place(1)), voters.choices()), (10, 50));
         two.clear();
-        assert_eq!(voters.len(), 0);
+        assert_eq!(voters.choices(), 0);
     }
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
             let place = Place::from(IpAddr::from((number / 2).to_be_bytes()));
             turnouts[number as usize % 3].admit(Some(place)).unwrap();
         }
-        assert_eq!((voters.len(), voters.lock().places.len()), (6_000, 3_000));
+        assert_eq!((voters.choices(), voters.lock().places.len()), (6_000, 3_000));
         drop(turnouts);
         let counts = voters.lock();
         assert_eq!((counts.voters, counts.places.len()), (0, 0));

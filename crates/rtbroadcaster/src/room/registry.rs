@@ -185,7 +185,7 @@ impl Registry {
 
     /// How many choices of viewers all rooms remember.
     pub(crate) fn voters(&self) -> usize {
-        self.around.voters.len()
+        self.around.voters.choices()
     }
 
     /// How many rooms there are.

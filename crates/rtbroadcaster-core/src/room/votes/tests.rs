@@ -142,7 +142,7 @@ fn a_vote_that_cannot_be_remembered_changes_nothing_until_the_key_is_cleared() {
     assert_eq!(say(&mut votes, 5, "[2]"), Err(CountError::Full));
     assert_eq!(votes.due(), None, "what was refused is no change");
     votes.restart(&key("k"), Duration::from_secs(1));
-    assert_eq!(voters.len(), 0);
+    assert_eq!(voters.choices(), 0);
     say(&mut votes, 5, "[2]").unwrap();
     assert_eq!(told(&mut votes, 2), total(&[("[2]", 1)], 0));
     // Where each signal counts nobody is remembered.
@@ -150,9 +150,9 @@ fn a_vote_that_cannot_be_remembered_changes_nothing_until_the_key_is_cleared() {
     for from in 1..=100 {
         say(&mut claps, from, "[]").unwrap();
     }
-    assert_eq!(voters.len(), 1);
+    assert_eq!(voters.choices(), 1);
     drop(votes);
-    assert_eq!(voters.len(), 0);
+    assert_eq!(voters.choices(), 0);
 }
 
 mod model;

@@ -136,10 +136,10 @@ fn check(once: bool, limits: &Limits, steps: &[(usize, Step)], values: u16) {
                 tell(votes, &mut models[*room], now, *takes);
             }
         }
-        assert_eq!(voters.len(), models.iter().map(|model| model.chosen.len()).sum::<usize>());
+        assert_eq!(voters.choices(), models.iter().map(|model| model.chosen.len()).sum::<usize>());
     }
     drop(rooms);
-    assert_eq!(voters.len(), 0, "ended rooms remember nobody");
+    assert_eq!(voters.choices(), 0, "ended rooms remember nobody");
 }
 
 /// What is due at the moment `now` is what the model has, and nothing is due if that was told.
