@@ -18,10 +18,10 @@ use crate::valgrind;
 use baseline::{Baseline, Difference, Part};
 
 /// Where the baseline is, from the root.
-const BASELINE: &str = "crates/rtbroadcaster-core/benches/instructions.json";
+const BASELINE: &str = "benches/parts/instructions.json";
 
-/// The benches that can do one part a fixed number of times in a function called `counted_work`, each with its package.
-const BENCHES: [(&str, &str); 2] = [("rtbroadcaster-core", "pure"), ("rtbroadcaster", "process")];
+/// The bench that can do one part a fixed number of times in a function called `counted_work`.
+const BENCH: &str = "parts";
 
 /// The functions of the C library that give memory.
 const ALLOCATING: [&str; 6] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign"];
@@ -32,14 +32,12 @@ pub(super) fn run(wish: Wish, steps: &mut Steps) -> Result<Report, Failure> {
     let (folder, out) = (target().join("callgrind"), target().join("callgrind/out"));
     fs::create_dir_all(&folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
     let mut now = Baseline { tools: tools()?, instructions: Default::default(), allocations: Default::default() };
-    for (package, bench) in BENCHES {
-        let program = build(package, bench, steps)?;
-        for (name, times) in parts(&program)? {
-            let Counts { instructions, allocations } = count(&program, &name, &out)?;
-            now.instructions.insert(name.clone(), instructions.div_ceil(times));
-            // What a buffer takes now and then, as it grows, is less than one each time.
-            now.allocations.insert(name, allocations / times);
-        }
+    let program = build(steps)?;
+    for (name, times) in parts(&program)? {
+        let Counts { instructions, allocations } = count(&program, &name, &out)?;
+        now.instructions.insert(name.clone(), instructions.div_ceil(times));
+        // What a buffer takes now and then, as it grows, is less than one each time.
+        now.allocations.insert(name, allocations / times);
     }
     steps.pass();
     let path = root().join(BASELINE);
@@ -71,13 +69,13 @@ struct BuiltTarget {
     name: String,
 }
 
-fn build(package: &str, bench: &str, steps: &mut Steps) -> Result<PathBuf, Failure> {
-    let arguments = format!("bench --package {package} --bench {bench} --no-run --message-format json");
+fn build(steps: &mut Steps) -> Result<PathBuf, Failure> {
+    let arguments = format!("bench --package rtbroadcaster-parts --bench {BENCH} --no-run --message-format json");
     let told = steps.read(&mut command("cargo", &arguments))?;
     let built = told.lines().filter_map(|line| serde_json::from_str::<Built>(line).ok());
-    let mut programs = built.filter(|built| built.target.as_ref().is_some_and(|target| target.name == bench));
+    let mut programs = built.filter(|built| built.target.as_ref().is_some_and(|target| target.name == BENCH));
     let program = programs.find_map(|built| built.executable);
-    program.ok_or_else(|| Failure::new(format!("cargo does not tell where the bench `{bench}` is")))
+    program.ok_or_else(|| Failure::new(format!("cargo does not tell where the bench `{BENCH}` is")))
 }
 
 /// The names of all parts, and how often each is done for a count.

@@ -5,9 +5,8 @@ use std::hint::black_box;
 use rtbroadcaster_core::message::{Change, Key, Params};
 use rtbroadcaster_core::protocol::Protocol;
 
-use rtbroadcaster_parts::Part;
-
 use super::sample;
+use rtbroadcaster_parts::Part;
 
 pub(crate) const PARTS: &[Part] = &[
     Part::new("write_a_message_in_classic", || write(Protocol::Classic)),

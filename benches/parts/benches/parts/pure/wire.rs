@@ -4,9 +4,8 @@ use std::hint::black_box;
 
 use rtbroadcaster_core::wire::{Decoder, Limits, encode};
 
-use rtbroadcaster_parts::Part;
-
 use super::sample;
+use rtbroadcaster_parts::Part;
 
 pub(crate) const PARTS: &[Part] = &[
     Part::new("encode_a_text_of_512_bytes", || encode(512)),

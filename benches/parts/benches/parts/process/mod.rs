@@ -1,18 +1,17 @@
 //! Benches of what a process does around the pure parts: a message on its way to the sockets of its viewers, a viewer that
-//! joins and leaves, an owner that publishes to nobody (`cargo bench -p rtbroadcaster`). One thread, sockets of this machine,
+//! joins and leaves, an owner that publishes to nobody. One thread, sockets of this machine,
 //! and as many messages and reads in every run. Must not know how the library does it.
 
 mod peer;
 
-use std::process::ExitCode;
-
 use peer::{House, Viewer};
+
 use rtbroadcaster_parts::Part;
 
 /// How many watch where a message goes to many.
 const VIEWERS: usize = 64;
 
-const PARTS: [Part; 4] = [
+pub(crate) const PARTS: [Part; 4] = [
     Part::new("publish_an_event_to_nobody", || {
         let mut house = House::open();
         Box::new(move || house.publish())
@@ -27,10 +26,6 @@ const PARTS: [Part; 4] = [
         })
     }),
 ];
-
-fn main() -> ExitCode {
-    rtbroadcaster_parts::main(&PARTS)
-}
 
 /// Publishes an event, and reads it at each of so many viewers.
 fn deliver(viewers: usize) -> Box<dyn FnMut()> {

@@ -9,9 +9,8 @@ use rtbroadcaster_core::message::{Change, Params};
 use rtbroadcaster_core::room::log::{IDS_MAX, Log, Proposal, Resume, Verdict};
 use rtbroadcaster_core::standing::Reach;
 
-use rtbroadcaster_parts::Part;
-
 use super::sample;
+use rtbroadcaster_parts::Part;
 
 pub(crate) const PARTS: &[Part] = &[
     Part::new("apply_an_event", || apply(Change::Event, 1, None)),

@@ -10,9 +10,8 @@ use rtbroadcaster_core::message::{Change, Entry};
 use rtbroadcaster_core::protocol::Protocol;
 use rtbroadcaster_core::wire::encode;
 
-use rtbroadcaster_parts::Part;
-
 use super::sample;
+use rtbroadcaster_parts::Part;
 
 pub(crate) const PARTS: &[Part] = &[
     Part::new("push_and_take_64_events", || push_and_take(Change::Event, 64, 1)),
