@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rtbroadcaster_core::audience::Audience;
 use rtbroadcaster_core::backlog::Frame;
 use rtbroadcaster_core::id::Term;
-use rtbroadcaster_core::room::attention::{Listeners, Notice};
+use rtbroadcaster_core::room::attention::{Listeners, ToTell};
 use tokio::sync::watch;
 
 use super::members::Seat;
@@ -30,7 +30,7 @@ impl Room {
         let ages = state.members.ages();
         let mut audience = ages.of(state.core.viewers(), now);
         audience.viewers = watch;
-        let Notice { owner, viewers, look } =
+        let ToTell { owner, viewers, look } =
             state.reception.attention.notice(listeners, audience, !ages.is_empty(), now);
         if let Some(at) = look {
             self.look_later(Look::Audience, at);
