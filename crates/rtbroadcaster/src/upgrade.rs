@@ -14,7 +14,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use rtbroadcaster_core::config::Config;
-use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::protocol;
 use rtbroadcaster_core::wire::handshake::{self, HandshakeError};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -253,14 +253,14 @@ impl Upgrade {
                 return error.counted(server).into_response();
             }
         };
-        let protocol = Protocol::choose(|name| self.handshake.offers(name));
-        let response = handshake::response(&self.handshake, protocol.subprotocol());
+        let dialect = protocol::choose(|name| self.handshake.offers(name));
+        let response = handshake::response(&self.handshake, dialect.name);
         let server = Arc::clone(server);
         tokio::spawn(async move {
             match self.socket.await {
                 Ok(upgraded) => {
                     let (socket, first) = socket_of(upgraded, self.take, server.config());
-                    Client::serve(&server, socket, &first, protocol, permit, self.accepted, ticket);
+                    Client::serve(&server, socket, &first, dialect, permit, self.accepted, ticket);
                 }
                 Err(error) => tracing::debug!(%error, "the connection ended before it was upgraded"),
             }
