@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::id::Seq;
-use crate::message::{Dialect, Overflowing};
+use crate::protocol::{Dialect, Notice, OnOverflow};
 
 pub use crate::superseding::Rank;
 pub use closing::Closing;
@@ -116,7 +116,7 @@ impl Backlog {
                 self.superseded += 1;
                 return Ok(());
             }
-            if self.dialect.overflow == Overflowing::Close {
+            if self.dialect.on_overflow == OnOverflow::Close {
                 return Err(Overflow);
             }
             self.queue.keep_answers();
@@ -321,15 +321,15 @@ impl Backlog {
             // Taken together with what follows, so that the hole cannot grow between the two.
             if through > self.reached {
                 let until = self.until.max(self.queue.last_seq().unwrap_or(seq));
-                skipped = (self.dialect.skipped)(through, until).map_or(0, |frame| take(frame, now));
+                let notice = Notice::Skipped { through, until };
+                skipped = (self.dialect.write)(&notice).map_or(0, |frame| take(frame, now));
             }
             self.reached = seq;
         }
         if let Some((frame, since)) = self.queue.pop() {
             return skipped + take(frame.bytes, since.max(self.replayed));
         }
-        let Some(Closing { told, close }) = self.close.take() else { return 0 };
-        told.map_or(0, |told| take(told, now)) + take(close, now)
+        self.close.take().map_or(0, |close| close.into_frames().map(|frame| take(frame, now)).sum())
     }
 }
 

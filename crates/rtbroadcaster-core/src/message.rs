@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-pub use entry::{Change, Dialect, Entry, Overflowing, PROTOCOLS, Written};
+pub use entry::{Change, Encode, Entry, SLOTS, Written};
 pub use json::depth;
 
 /// The most bytes in a key.

@@ -21,7 +21,7 @@ use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::deadlines::{Deadlines, Due};
 use rtbroadcaster_core::oversize::Oversize;
 use rtbroadcaster_core::place::Place;
-use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::protocol::Dialect;
 use rtbroadcaster_core::refusal::Strikes;
 use rtbroadcaster_core::unproductive::Unproductive;
 use rtbroadcaster_core::wire::{Decoder, Incoming, Limits, Violation};
@@ -60,7 +60,6 @@ enum Role {
 pub(crate) struct Client {
     socket: Socket,
     decoder: Decoder,
-    protocol: Protocol,
     outbox: Arc<Outbox>,
     server: Arc<Server>,
     permit: Permit,
@@ -100,7 +99,7 @@ impl Client {
     /// A client on `socket`, accepted at `accepted` from `place`.
     fn new(
         socket: Socket,
-        protocol: Protocol,
+        dialect: &'static Dialect,
         server: Arc<Server>,
         permit: Permit,
         accepted: Duration,
@@ -110,18 +109,17 @@ impl Client {
         let limits = Limits {
             message_bytes_max: config.message_bytes_max,
             fragments_max: FRAGMENTS_MAX,
-            excess: protocol.excess(),
+            excess: dialect.excess,
             ..Limits::default()
         };
         let peer = socket.peer();
-        let outbox = Outbox::new(socket.handle(), protocol.dialect(), server.clock(), server.counters(), config);
+        let outbox = Outbox::new(socket.handle(), dialect, server.clock(), server.counters(), config);
         server.counters().opened();
         Self {
             decoder: Decoder::new(limits),
-            deadlines: Deadlines::new(config, accepted, protocol.is_patient()),
+            deadlines: Deadlines::new(config, accepted, dialect.is_patient),
             role: Role::Waiting(server.wait(&outbox)),
             socket,
-            protocol,
             lease: permit.changeable().map(|grant| Lease::new(grant, &outbox, server.expiries())),
             outbox,
             server,
@@ -272,9 +270,14 @@ impl Client {
         }
     }
 
+    /// The client's protocol.
+    fn dialect(&self) -> &'static Dialect {
+        self.outbox.dialect()
+    }
+
     /// Returns within which time an owner hears from the server again, which it is told now, if its protocol tells it.
     fn promise(&mut self, viewers: usize) -> Option<Duration> {
-        if self.protocol.tells_next() { self.deadlines.promise(viewers) } else { None }
+        if self.dialect().tells_next { self.deadlines.promise(viewers) } else { None }
     }
 
     /// How many watch the room that this client owns; `None` if it owns none.

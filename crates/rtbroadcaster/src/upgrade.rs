@@ -14,7 +14,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use rtbroadcaster_core::config::Config;
-use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::protocol;
 use rtbroadcaster_core::wire::handshake::{self, HandshakeError};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -278,14 +278,14 @@ impl Upgrade {
                 return error.answer(manager);
             }
         };
-        let protocol = Protocol::choose(|name| offer.handshake.offers(name));
-        let response = handshake::response(&offer.handshake, protocol.subprotocol());
+        let dialect = protocol::choose(|name| offer.handshake.offers(name));
+        let response = handshake::response(&offer.handshake, dialect.name);
         let server = Arc::clone(server);
         tokio::spawn(async move {
             match offer.socket.await {
                 Ok(upgraded) => {
                     let (socket, first) = socket_of(upgraded, offer.take, server.config());
-                    Client::serve(&server, socket, &first, protocol, permit, offer.accepted, ticket);
+                    Client::serve(&server, socket, &first, dialect, permit, offer.accepted, ticket);
                 }
                 Err(error) => tracing::debug!(%error, "the connection ended before it was upgraded"),
             }

@@ -2,7 +2,7 @@
 
 use rtbroadcaster::Kind;
 use rtbroadcaster_core::message::{DEPTH_MAX, KEY_BYTES_MAX};
-use rtbroadcaster_core::protocol::{Command, Protocol, Request};
+use rtbroadcaster_core::protocol::{Command, Request, classic};
 use rtbroadcaster_core::refusal::Refusal;
 
 use crate::members::{Member, Members, nesting};
@@ -13,7 +13,7 @@ use crate::message::{created, on_one_line, published, text, travels, words};
 pub fn classic(bytes: &[u8]) {
     // Text that is not UTF-8 ends the connection before anything reads it.
     let Ok(sent) = std::str::from_utf8(bytes) else { return };
-    let Request { echo, command } = Protocol::Classic.decode(sent);
+    let Request { echo, command } = (classic::DIALECT.decode)(sent);
     let members = Members::read(sent).filter(|_| nesting(sent) <= DEPTH_MAX);
     let expected = members.as_ref().and_then(asked).unwrap_or_else(|| "bad_message".into());
     assert_eq!(words(&command), expected, "{sent}");
@@ -28,7 +28,7 @@ pub fn classic(bytes: &[u8]) {
 }
 
 fn refused(echo: &str, refusal: Refusal) {
-    let frame = Protocol::Classic.refused(echo, refusal);
+    let frame = (classic::DIALECT.refused)(echo, refusal);
     let said = Members::read(text(&frame)).unwrap_or_else(|| panic!("not an object: {frame:?}"));
     let status = said.get("status").once().and_then(Members::read).expect("a status");
     assert_eq!(said.get("uuid").string().as_deref(), Some(echo));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rtbroadcaster::{Config, RoomId, Seq};
 use rtbroadcaster_core::id::{Epoch, Term};
 use rtbroadcaster_core::message::{Change, DEPTH_MAX, Key, Params};
-use rtbroadcaster_core::protocol::{Command, Protocol, Request};
+use rtbroadcaster_core::protocol::{Command, Request, v2};
 use rtbroadcaster_core::room::core::Core;
 use rtbroadcaster_core::room::log::Proposal;
 use rtbroadcaster_core::standing::{How, ResetReason, Start};
@@ -25,7 +25,7 @@ const HISTORY: u64 = 4;
 pub fn cursor(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let message = format!(r#"{{"type":"join","id":"a","room":"r","cursor":{text}}}"#);
-    let Request { command, .. } = Protocol::V2.decode(&message);
+    let Request { command, .. } = (v2::DIALECT.decode)(&message);
     if !is_value(text) {
         // It may be white space around a cursor, or members behind it: that is for the target `v2`.
         return;

@@ -3,7 +3,7 @@
 use http::header::{ALLOW, CONNECTION, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_VERSION, UPGRADE};
 use http::{Method, Request, Version};
 use rtbroadcaster::{Upgrade, UpgradeError};
-use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::protocol::{self, Dialect, classic, v2};
 use rtbroadcaster_core::wire::handshake::{HandshakeError, check, response};
 use tungstenite::handshake::derive_accept_key;
 
@@ -23,9 +23,10 @@ pub fn handshake(bytes: &[u8]) {
             assert_eq!(request.accept().as_bytes(), derive_accept_key(key).as_bytes());
             let offered = head.lists("sec-websocket-protocol");
             let is_v2 = offered.contains(&&b"rtbroadcaster.v2"[..]);
-            let protocol = Protocol::choose(|name| request.offers(name));
-            assert_eq!(protocol, if is_v2 { Protocol::V2 } else { Protocol::Classic }, "{head:?}");
-            let answer = response(&request, protocol.subprotocol());
+            let dialect = protocol::choose(|name| request.offers(name));
+            let expected: &Dialect = if is_v2 { &v2::DIALECT } else { &classic::DIALECT };
+            assert!(std::ptr::eq(dialect, expected), "{head:?}");
+            let answer = response(&request, dialect.name);
             let value = |name: &str| answer.headers().get(name).map(HeaderValue::as_bytes);
             assert_eq!(answer.status(), 101);
             assert_eq!(value("upgrade"), Some(&b"websocket"[..]));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use rtbroadcaster::{Kind, RoomId, Seq};
 use rtbroadcaster_core::id::Term;
 use rtbroadcaster_core::message::{Change, DEPTH_MAX, Entry, Message};
-use rtbroadcaster_core::protocol::{Command, Protocol};
+use rtbroadcaster_core::protocol::{Command, classic, v2};
 use rtbroadcaster_core::refusal::Refusal;
 use rtbroadcaster_core::standing::{Reach, Start};
 
@@ -89,16 +89,16 @@ pub(crate) fn travels(message: &Message) {
         Kind::Ephemeral => (None, Change::Ephemeral),
     };
     let room = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a".parse::<RoomId>().expect("the name of a room");
-    for protocols in [[Protocol::Classic, Protocol::V2], [Protocol::V2, Protocol::Classic]] {
+    for dialects in [[&classic::DIALECT, &v2::DIALECT], [&v2::DIALECT, &classic::DIALECT]] {
         let entry = Entry::new(room, seq, Term::FIRST, body.key.clone(), body.params.clone(), change);
-        for protocol in protocols {
-            let frame = entry.frame(protocol.dialect()).expect("both protocols have words for it");
-            assert_eq!(entry.frame(protocol.dialect()).as_ref(), Some(&frame), "the same bytes for everybody");
+        for dialect in dialects {
+            let frame = dialect.frame(&entry).expect("both protocols have words for it");
+            assert_eq!(dialect.frame(&entry).as_ref(), Some(&frame), "the same bytes for everybody");
             let text = text(&frame);
             let members = Members::read(text).unwrap_or_else(|| panic!("not an object: {text}"));
-            let (key, params) = match protocol {
-                Protocol::Classic => (members.get("funcKey"), members.get("funcParams")),
-                Protocol::V2 => (members.get("key"), members.get("params")),
+            let (key, params) = match dialect.name {
+                None => (members.get("funcKey"), members.get("funcParams")),
+                Some(_) => (members.get("key"), members.get("params")),
             };
             assert_eq!(key.string().as_deref(), Some(body.key.as_str()), "{text}");
             assert_eq!(params.once().map(str::as_bytes), Some(body.params.as_bytes()), "{text}");

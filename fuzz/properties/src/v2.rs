@@ -5,7 +5,7 @@ use std::time::Duration;
 use rtbroadcaster::Kind;
 use rtbroadcaster_core::message::{DEPTH_MAX, ID_BYTES_MAX, KEY_BYTES_MAX, SIGNAL_BYTES_MAX};
 use rtbroadcaster_core::options::COUNTED_KEYS_MAX;
-use rtbroadcaster_core::protocol::{Command, Protocol, Request};
+use rtbroadcaster_core::protocol::{Command, Request, v2};
 use rtbroadcaster_core::refusal::Refusal;
 
 use crate::cursor::where_it_stands;
@@ -17,7 +17,7 @@ use crate::message::{created, on_one_line, published, signaled, text, travels, w
 pub fn v2(bytes: &[u8]) {
     // Text that is not UTF-8 ends the connection before anything reads it.
     let Ok(sent) = std::str::from_utf8(bytes) else { return };
-    let Request { echo, command } = Protocol::V2.decode(sent);
+    let Request { echo, command } = (v2::DIALECT.decode)(sent);
     let members = Members::read(sent);
     let shallow = members.as_ref().filter(|_| nesting(sent) <= DEPTH_MAX);
     let expected = shallow.and_then(asked).unwrap_or_else(|| "bad_message".into());
@@ -33,7 +33,7 @@ pub fn v2(bytes: &[u8]) {
 }
 
 fn refused(echo: &str, refusal: Refusal) {
-    let frame = Protocol::V2.refused(echo, refusal);
+    let frame = (v2::DIALECT.refused)(echo, refusal);
     let said = Members::read(text(&frame)).unwrap_or_else(|| panic!("not an object: {frame:?}"));
     assert_eq!(said.get("type"), Member::Once(r#""error""#));
     assert_eq!(said.get("id").string(), (!echo.is_empty()).then(|| echo.to_owned()));

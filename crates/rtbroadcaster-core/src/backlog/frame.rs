@@ -4,7 +4,8 @@
 use bytes::Bytes;
 
 use crate::id::Seq;
-use crate::message::{Dialect, Entry, Key};
+use crate::message::Entry;
+use crate::protocol::{Dialect, Notice};
 use crate::superseding::Rank;
 
 /// A finished frame on its way to one member.
@@ -30,31 +31,23 @@ impl Frame {
         Self { bytes, rank: Rank::Event, seq: None }
     }
 
-    /// A frame that says how many watch the room.
-    pub fn audience(bytes: Bytes) -> Self {
-        Self { bytes, rank: Rank::Audience, seq: None }
-    }
-
-    /// A frame that says how often what was said with `key`. Only an owner gets it, for whom no values wait.
-    pub fn totals(bytes: Bytes, key: Key) -> Self {
-        Self { bytes, rank: Rank::State(key), seq: None }
-    }
-
-    /// A frame that says of a hole before the message behind it, up to `through`, whose newer values come by `until`. Only for
-    /// those who are sent that message at once: what waits finds its own holes.
-    fn hole(through: Seq, until: Seq, dialect: &Dialect) -> Option<Self> {
-        (dialect.skipped)(through, until).map(|bytes| Self { bytes, rank: Rank::Hole(until), seq: Some(through) })
+    /// The frame of `notice` in `dialect`, or `None` where that has no words for it.
+    pub fn notice(notice: &Notice<'_>, dialect: &Dialect) -> Option<Self> {
+        let seq = if let Notice::Skipped { through, .. } = notice { Some(*through) } else { None };
+        (dialect.write)(notice).map(|bytes| Self { bytes, rank: notice.rank(), seq })
     }
 
     /// `frames` for those who were sent everything up to the message `after`: where values were superseded before they
-    /// went out, by others up to `until`, it is said.
+    /// went out, by others up to `until`, it is said. Only for those who are sent them at once: what waits finds its own
+    /// holes.
     pub fn with_holes(frames: impl Iterator<Item = Self>, after: Seq, until: Seq, dialect: &Dialect) -> Vec<Self> {
         let mut sent = after;
         let mut told = Vec::with_capacity(frames.size_hint().1.unwrap_or_default());
         for frame in frames {
             if let Some(seq) = frame.seq {
-                if seq.previous() > sent {
-                    told.extend(Self::hole(seq.previous(), until, dialect));
+                let through = seq.previous();
+                if through > sent {
+                    told.extend(Self::notice(&Notice::Skipped { through, until }, dialect));
                 }
                 sent = seq;
             }
@@ -69,8 +62,8 @@ impl Frame {
         first.seq.filter(|_| matches!(first.rank, Rank::Hole(_)))
     }
 
-    /// The frame of `entry` in `dialect`, or `None` where that protocol says nothing.
+    /// The frame of `entry` in `dialect`, or `None` where that has no words for it.
     pub fn of(entry: &Entry, dialect: &Dialect) -> Option<Self> {
-        entry.frame(dialect).map(|bytes| Self { bytes, rank: Rank::of(entry), seq: entry.seq })
+        dialect.frame(entry).map(|bytes| Self { bytes, rank: Rank::of(entry), seq: entry.seq })
     }
 }

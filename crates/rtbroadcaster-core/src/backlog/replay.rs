@@ -10,7 +10,8 @@ use bytes::Bytes;
 
 use super::queue::Queue;
 use crate::id::Seq;
-use crate::message::{Dialect, Entry};
+use crate::message::Entry;
+use crate::protocol::Dialect;
 
 /// The least pace at which a member has to take a replay, after the stall limit. Meanwhile the replay holds the messages that
 /// it has not taken, also those that the room has forgotten. A link of a few KB a second carries more.
@@ -93,7 +94,7 @@ impl Replaying {
             return Some(self.replay.announcement.clone());
         }
         let rest = self.replay.entries[self.next..].iter().enumerate();
-        let (step, frame) = rest.into_iter().find_map(|(step, entry)| Some((step, entry.frame(dialect)?)))?;
+        let (step, frame) = rest.into_iter().find_map(|(step, entry)| Some((step, dialect.frame(entry)?)))?;
         self.next += step + 1;
         Some(frame)
     }

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::id::{RoomId, Seq, Term};
 use crate::message::{Change, Entry, Key, Params, Written};
+use crate::protocol::classic;
 use crate::random::SEEDED;
 
 /// Space for some frames.
@@ -307,6 +308,9 @@ fn sixteen_pings_are_answered_in_order_and_of_more_only_the_newest() {
     assert_eq!(numbers(&frames.concat()), [101].into_iter().chain(answered).collect::<Vec<_>>());
 }
 
+/// A dialect without a word.
+static MUTE: Dialect = Dialect { write: |_| None, encode: |_, _| None, ..classic::DIALECT };
+
 /// A dialect that writes an entry as its number.
 static NUMBERED: Dialect = Dialect {
     encode: |entry, params| {
@@ -315,7 +319,7 @@ static NUMBERED: Dialect = Dialect {
         frame.extend(params.as_bytes());
         Some(Written { frame: frame.into(), tail: 0 })
     },
-    ..Dialect::MUTE
+    ..MUTE
 };
 
 /// An announcement and the values 1 to `count`.
@@ -338,7 +342,7 @@ fn a_replay_has_to_be_taken_at_a_pace_however_often_a_frame_of_it_goes() {
     let at = Duration::from_secs;
     static RAW: Dialect = Dialect {
         encode: |_, params| Some(Written { frame: Bytes::copy_from_slice(params.as_bytes()), tail: 0 }),
-        ..Dialect::MUTE
+        ..MUTE
     };
     let mut backlog = Backlog::new(&RAW, Seq::ZERO);
     let big = Params::from_json(&format!("[\"{}\"]", "x".repeat(20_000))).unwrap();

@@ -1,20 +1,20 @@
 //! One applied message and its finished frames, shared by everybody who sends it.
-//! Must not know how a protocol writes it: a [`Dialect`] brings that.
+//! Must not know protocols: each brings its slot and the function that writes it.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::{Key, Params};
-use crate::audience::Audience;
-use crate::close::CloseReason;
 use crate::id::{RoomId, Seq, Term};
-use crate::signal::Signal;
-use crate::standing::{OwnerStatus, RoomEnd, Standing};
 
-/// How many protocols a room can speak at the same time.
-pub const PROTOCOLS: usize = 2;
+/// In how many ways an entry can be written at the same time. Each costs 40 bytes of every entry that a room keeps.
+pub const SLOTS: usize = 2;
+
+const _: () = assert!(SLOTS <= 3, "protocols whose frames are the same bytes share a slot");
+
+/// Writes an entry with its parameters as one finished frame; `None` where a protocol has no words for it.
+pub type Encode = fn(&Entry, &Params) -> Option<Written>;
 
 /// What an applied message does to the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,8 +47,8 @@ pub struct Entry {
     params: Mutex<Params>,
     /// The bytes of key and params in a frame.
     bytes: usize,
-    /// The finished frame of each protocol; `None` where a protocol has no words for it.
-    frames: [OnceLock<Option<Bytes>>; PROTOCOLS],
+    /// The finished frame of each slot; `None` where its protocol has no words for it.
+    frames: [OnceLock<Option<Bytes>>; SLOTS],
 }
 
 /// A message's finished frame.
@@ -77,14 +77,14 @@ impl Entry {
         self.bytes
     }
 
-    /// The finished frame in `dialect`, or `None` where that protocol says nothing.
-    pub fn frame(&self, dialect: &Dialect) -> Option<Bytes> {
-        self.frames[dialect.slot].get_or_init(|| self.write(dialect)).clone()
+    /// Returns the finished frame of `slot`, which `encode` writes if it is the first who needs it.
+    pub(crate) fn frame(&self, slot: usize, encode: Encode) -> Option<Bytes> {
+        self.frames[slot].get_or_init(|| self.write(encode)).clone()
     }
 
-    fn write(&self, dialect: &Dialect) -> Option<Bytes> {
+    fn write(&self, encode: Encode) -> Option<Bytes> {
         let mut params = self.lock();
-        let Written { frame, tail } = (dialect.encode)(self, &params)?;
+        let Written { frame, tail } = encode(self, &params)?;
         let end = frame.len() - tail;
         let inside = Params(frame.slice(end - params.0.len()..end));
         debug_assert_eq!(inside, *params, "they stand in the frame as they were sent");
@@ -98,69 +98,13 @@ impl Entry {
     }
 }
 
-/// What the fan-out has to know of one protocol: how it writes what only the fan-out knows when to say. A function that
-/// gives `None` stands for a protocol without words for it.
-#[derive(Debug)]
-pub struct Dialect {
-    /// Which of an entry's frames belongs to it, below [`PROTOCOLS`].
-    pub slot: usize,
-    /// Writes an entry with its parameters as one finished frame.
-    pub encode: fn(&Entry, &Params) -> Option<Written>,
-    /// Writes that everything up to the first number which the member did not get was superseded, by values that have come
-    /// once it has the second one.
-    pub skipped: fn(Seq, Seq) -> Option<Bytes>,
-    /// Writes that the owner has come or gone, its lease, and for how long it has been away.
-    pub owner: fn(OwnerStatus, Term, Duration) -> Option<Bytes>,
-    /// Writes to a viewer how many watch the room.
-    pub audience: fn(usize) -> Option<Bytes>,
-    /// Writes to the owner how many watch the room and how far they are behind.
-    pub own_audience: fn(&Audience) -> Option<Bytes>,
-    /// Writes to the owner what viewers say.
-    pub signal: fn(&Signal) -> Option<Bytes>,
-    /// Writes a heartbeat with the number of the room's last message, and within which time the next one comes.
-    pub alive: fn(Seq, Option<Duration>) -> Option<Bytes>,
-    /// Writes that a member lost messages and the state follows in so many frames.
-    pub reset: fn(&Standing, usize) -> Option<Bytes>,
-    /// Writes that the server goes away and when the client shall come back.
-    pub draining: fn(Duration) -> Option<Bytes>,
-    /// The last frame of a client whose room has ended, before [`closed`](Self::closed).
-    pub farewell: fn(RoomId) -> Option<Bytes>,
-    /// The last frame before a close, and how the client's room has ended, if it has.
-    pub closed: fn(CloseReason, Option<RoomEnd>) -> Option<Bytes>,
-    /// How a client is closed whose room has ended.
-    pub room_closed: CloseReason,
-    /// How the client is closed that has ended its own room.
-    pub own_room_closed: CloseReason,
-    /// Whether a member that lost messages can be told so and brought back by the state; else it is closed.
-    pub overflow: Overflowing,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Dialect {
-    /// A protocol without a word.
-    pub const MUTE: Self = Self {
-        slot: 0,
-        encode: |_, _| None,
-        skipped: |_, _| None,
-        owner: |_, _, _| None,
-        audience: |_| None,
-        own_audience: |_| None,
-        signal: |_| None,
-        alive: |_, _| None,
-        reset: |_, _| None,
-        draining: |_| None,
-        farewell: |_| None,
-        closed: |_, _| None,
-        room_closed: CloseReason::Done,
-        own_room_closed: CloseReason::Done,
-        overflow: Overflowing::Close,
-    };
-}
-
-/// What becomes of a member when more waits for it than may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Overflowing {
-    /// What waits goes, and the state follows.
-    Reset,
-    /// It is closed.
-    Close,
+    #[test]
+    fn an_entry_takes_no_more_than_192_bytes() {
+        // A room keeps one of each key and of each message in its history.
+        assert!(size_of::<Entry>() <= 192, "{}", size_of::<Entry>());
+    }
 }

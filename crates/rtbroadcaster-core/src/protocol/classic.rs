@@ -7,13 +7,14 @@ use bytes::Bytes;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Answer, Command, Request};
+use super::{Answer, Command, Dialect, Liveness, Notice, OnOverflow, Request, WEBSOCKET};
 use crate::close::CloseReason;
 use crate::id::RoomId;
-use crate::message::{Change, DEPTH_MAX, Dialect, Entry, Kind, Message, Overflowing, Params, Written, depth};
+use crate::message::{Change, DEPTH_MAX, Entry, Kind, Message, Params, Written, depth};
 use crate::options::RoomOptions;
 use crate::refusal::Refusal;
 use crate::standing::Start;
+use crate::wire::Excess;
 use crate::wire::encode::TextFrame;
 
 /// `status.value` of what a client may send and of what the server answers.
@@ -25,23 +26,25 @@ mod status {
     pub(super) const CLOSE: u8 = 4;
 }
 
-/// What the fan-out has to know of this protocol. It has no words for a cleared key, nor for anything but messages.
+/// The JSON of 2016. It has no words for a cleared key, nor for any notice but the end of a room.
 pub static DIALECT: Dialect = Dialect {
+    name: None,
     slot: 0,
+    decode,
+    accepted: |_, answer| accepted(answer),
+    refused,
+    write: |notice| if let Notice::Farewell(room) = notice { Some(not_connected(*room)) } else { None },
     encode: entry,
-    skipped: |_, _| None,
-    owner: |_, _, _| None,
-    audience: |_| None,
-    own_audience: |_| None,
-    signal: |_| None,
-    alive: |_, _| None,
-    reset: |_, _| None,
-    draining: |_| None,
-    farewell: |room| Some(not_connected(room)),
-    closed: |_, _| None,
+    transport: WEBSOCKET,
+    liveness: Liveness::Answers,
+    on_overflow: OnOverflow::Close,
+    excess: Excess::Refused,
+    left: CloseReason::Done,
     room_closed: CloseReason::Done,
     own_room_closed: CloseReason::Done,
-    overflow: Overflowing::Close,
+    has_owner_keys: false,
+    tells_next: false,
+    is_patient: false,
 };
 
 /// What a client sends. Missing members and `null` are empty, unknown members are ignored, duplicates are an error.

@@ -2,31 +2,22 @@
 //! Must not know sockets, rooms or time. PROTOCOL.md is the normative text.
 
 pub mod classic;
+mod dialect;
+mod notice;
 pub mod v2;
 
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use crate::close::CloseReason;
 use crate::config::Config;
 use crate::id::Seq;
 use crate::identity::ViewerKey;
-use crate::message::{Dialect, Key, Message, Params};
+use crate::message::{Key, Message, Params};
 use crate::options::RoomOptions;
-use crate::standing::{How, Standing, Start};
-use crate::wire::Excess;
-
 use crate::refusal::Refusal;
+use crate::standing::{How, Standing, Start};
 
-/// The protocols, chosen by `Sec-WebSocket-Protocol` (RFC 6455 section 1.9).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// The JSON of 2016, for clients that offer no protocol or none that is known.
-    Classic,
-    /// The same rooms with numbers, resume, owner keys, acks and errors.
-    V2,
-}
+pub use dialect::{DIALECTS, Dialect, Liveness, OnOverflow, Transport, WEBSOCKET, choose};
+pub use notice::Notice;
 
 /// What a client asks for.
 #[derive(Debug)]
@@ -153,82 +144,4 @@ pub struct Terms<'a> {
     pub config: &'a Config,
     /// Within which time the server plans to send the next frame; `None` where it has no heartbeats.
     pub next: Option<Duration>,
-}
-
-impl Protocol {
-    /// The best protocol among those that a client offers.
-    pub fn choose(offers: impl Fn(&str) -> bool) -> Protocol {
-        if offers(v2::SUBPROTOCOL) { Protocol::V2 } else { Protocol::Classic }
-    }
-
-    /// The name to answer in the handshake; `None` where the client offered none that is known.
-    pub fn subprotocol(self) -> Option<&'static str> {
-        match self {
-            Protocol::Classic => None,
-            Protocol::V2 => Some(v2::SUBPROTOCOL),
-        }
-    }
-
-    /// Whether an owner is given a key, by which it can come back.
-    pub fn has_owner_keys(self) -> bool {
-        self != Protocol::Classic
-    }
-
-    /// How the connection of a client ends that leaves.
-    pub fn left(self) -> CloseReason {
-        match self {
-            Protocol::Classic => CloseReason::Done,
-            Protocol::V2 => CloseReason::Left,
-        }
-    }
-
-    /// What the fan-out has to know of it.
-    pub fn dialect(self) -> &'static Dialect {
-        match self {
-            Protocol::Classic => &classic::DIALECT,
-            Protocol::V2 => &v2::DIALECT,
-        }
-    }
-
-    /// Reads a client's message.
-    pub fn decode(self, text: &str) -> Request {
-        match self {
-            Protocol::Classic => classic::decode(text),
-            Protocol::V2 => v2::decode(text),
-        }
-    }
-
-    /// Returns what becomes of messages over the size limit.
-    pub fn excess(self) -> Excess {
-        match self {
-            Protocol::Classic => Excess::Refused,
-            Protocol::V2 => Excess::Skipped,
-        }
-    }
-
-    /// Whether a message that comes slowly has more time than one that does not come.
-    pub fn is_patient(self) -> bool {
-        self != Protocol::Classic
-    }
-
-    /// Whether a client is told within which time it hears from the server again.
-    pub fn tells_next(self) -> bool {
-        self != Protocol::Classic
-    }
-
-    /// Writes the answer to an accepted request, or gives `None` where this protocol has no words for it.
-    pub fn accepted(self, echo: &str, answer: &Answer<'_>) -> Option<Bytes> {
-        match self {
-            Protocol::Classic => classic::accepted(answer),
-            Protocol::V2 => Some(v2::accepted(echo, answer)),
-        }
-    }
-
-    /// Writes the answer to a request that is refused.
-    pub fn refused(self, echo: &str, refusal: Refusal) -> Bytes {
-        match self {
-            Protocol::Classic => classic::refused(echo, refusal),
-            Protocol::V2 => v2::refused(echo, refusal),
-        }
-    }
 }

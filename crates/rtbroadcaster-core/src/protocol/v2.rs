@@ -10,17 +10,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Answer, Terms};
+use super::{Answer, Dialect, Liveness, Notice, OnOverflow, Terms, WEBSOCKET};
 use crate::audience::Audience;
 use crate::close::CloseReason;
 use crate::config::Config;
 use crate::id::Term;
-use crate::message::{
-    Change, DEPTH_MAX, Dialect, Entry, ID_BYTES_MAX, KEY_BYTES_MAX, Overflowing, Params, SIGNAL_BYTES_MAX, Written,
-};
+use crate::message::{Change, DEPTH_MAX, Entry, ID_BYTES_MAX, KEY_BYTES_MAX, Params, SIGNAL_BYTES_MAX, Written};
 use crate::refusal::Refusal;
 use crate::signal::Signal;
 use crate::standing::{How, OwnerStatus, ResetReason, RoomEnd, Standing};
+use crate::wire::Excess;
 use crate::wire::encode::TextFrame;
 
 pub use incoming::decode;
@@ -28,25 +27,25 @@ pub use incoming::decode;
 /// Its name in the handshake (RFC 6455 section 1.9).
 pub const SUBPROTOCOL: &str = "rtbroadcaster.v2";
 
-/// What the fan-out has to know of this protocol.
+/// The JSON of numbers, resume, owner keys, acks and errors.
 pub static DIALECT: Dialect = Dialect {
+    name: Some(SUBPROTOCOL),
     slot: 1,
+    decode,
+    accepted: |id, answer| Some(accepted(id, answer)),
+    refused,
+    write: notice,
     encode: |entry, params| Some(message(entry, params)),
-    skipped: |through, until| Some(frame(format_args!(r#"{{"type":"skipped","through":{through},"until":{until}}}"#))),
-    owner: |status, term, away| Some(owner(status, term, away)),
-    audience: |viewers| Some(frame(format_args!(r#"{{"type":"audience","viewers":{viewers}}}"#))),
-    own_audience: |audience| Some(own_audience(audience)),
-    signal: |said| Some(signal(said)),
-    alive: |seq, next| Some(frame(format_args!(r#"{{"type":"alive","seq":{seq}{}}}"#, Next(next)))),
-    reset: |standing, replay| Some(reset(standing, replay)),
-    draining: |reconnect| {
-        Some(frame(format_args!(r#"{{"type":"draining","reconnectInMs":{}}}"#, reconnect.as_millis())))
-    },
-    farewell: |_| None,
-    closed: |reason, end| Some(frame(format_args!(r#"{{"type":"closed","reason":"{}"{}}}"#, reason.word(), Why(end)))),
+    transport: WEBSOCKET,
+    liveness: Liveness::Answers,
+    on_overflow: OnOverflow::Reset,
+    excess: Excess::Skipped,
+    left: CloseReason::Left,
     room_closed: CloseReason::RoomClosed,
     own_room_closed: CloseReason::OwnRoomClosed,
-    overflow: Overflowing::Reset,
+    has_owner_keys: true,
+    tells_next: true,
+    is_patient: true,
 };
 
 /// The answer to an accepted request.
@@ -104,6 +103,29 @@ pub fn refused(id: &str, refusal: Refusal) -> Bytes {
             write!(out, r#","retryInMs":{}"#, retry.as_millis())?;
         }
         out.write_all(b"}")
+    })
+}
+
+/// Writes a notice. There is no arm for all others, so that the compiler asks for a decision about each new notice.
+fn notice(notice: &Notice<'_>) -> Option<Bytes> {
+    Some(match notice {
+        Notice::Owner { status, term, away } => owner(*status, *term, *away),
+        Notice::Audience(viewers) => frame(format_args!(r#"{{"type":"audience","viewers":{viewers}}}"#)),
+        Notice::OwnAudience(audience) => own_audience(audience),
+        Notice::Skipped { through, until } => {
+            frame(format_args!(r#"{{"type":"skipped","through":{through},"until":{until}}}"#))
+        }
+        Notice::Alive { seq, next } => frame(format_args!(r#"{{"type":"alive","seq":{seq}{}}}"#, Next(*next))),
+        Notice::Reset { standing, replay } => reset(standing, *replay),
+        Notice::Draining { reconnect } => {
+            frame(format_args!(r#"{{"type":"draining","reconnectInMs":{}}}"#, reconnect.as_millis()))
+        }
+        // `closed` says it.
+        Notice::Farewell(_) => return None,
+        Notice::Closed { reason, end } => {
+            frame(format_args!(r#"{{"type":"closed","reason":"{}"{}}}"#, reason.word(), Why(*end)))
+        }
+        Notice::Signal(said) => signal(said),
     })
 }
 

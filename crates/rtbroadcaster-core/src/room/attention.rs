@@ -30,7 +30,7 @@ pub struct Listeners {
 
 /// What is to be done about how things stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Notice {
+pub struct ToTell {
     /// Whoever owns the room is to be told.
     pub owner: bool,
     /// All viewers are to be told how many they are.
@@ -84,7 +84,7 @@ impl Attention {
 
     /// Things stand like this at the moment `now`; `may_change` by themselves, since somebody waits. Whoever is to be told
     /// is.
-    pub fn notice(&mut self, listeners: Listeners, audience: Audience, may_change: bool, now: Duration) -> Notice {
+    pub fn notice(&mut self, listeners: Listeners, audience: Audience, may_change: bool, now: Duration) -> ToTell {
         let watch = audience.viewers;
         let (mut owner, mut viewers) = ((false, None), (false, None));
         if listeners.owner {
@@ -103,7 +103,7 @@ impl Attention {
         let look = [owner.1, viewers.1, later].into_iter().flatten().min();
         let look = look.filter(|look| self.planned.is_none_or(|planned| *look < planned));
         self.planned = look.or(self.planned);
-        Notice { owner: owner.0, viewers: viewers.0, look }
+        ToTell { owner: owner.0, viewers: viewers.0, look }
     }
 
     /// Whoever owns the room comes and is told this.
@@ -185,16 +185,16 @@ mod tests {
     fn who_lags_is_looked_at_again_although_nobody_comes_or_goes() {
         let mut attention = Attention::default();
         let first = attention.notice(ALL, watch(1), true, at(0));
-        assert_eq!(first, Notice { owner: true, viewers: true, look: Some(at(1_000)) });
+        assert_eq!(first, ToTell { owner: true, viewers: true, look: Some(at(1_000)) });
         let again = attention.notice(ALL, watch(1), true, at(10));
-        assert_eq!(again, Notice { owner: false, viewers: false, look: None }, "a look is planned");
+        assert_eq!(again, ToTell { owner: false, viewers: false, look: None }, "a look is planned");
         attention.was_planned();
         let lags = Audience { lagging: 1, ..watch(1) };
         let later = attention.notice(ALL, lags, true, at(1_000));
-        assert_eq!(later, Notice { owner: true, viewers: false, look: Some(at(2_000)) });
+        assert_eq!(later, ToTell { owner: true, viewers: false, look: Some(at(2_000)) });
         attention.was_planned();
         let settled = attention.notice(ALL, watch(1), false, at(2_000));
-        assert_eq!(settled, Notice { owner: true, viewers: false, look: None });
+        assert_eq!(settled, ToTell { owner: true, viewers: false, look: None });
     }
 
     #[test]
@@ -206,10 +206,10 @@ mod tests {
         attention.notice(ALL, watch(3), false, at(2_000));
         attention.viewer_was_told(4);
         let before = attention.notice(ALL, watch(3), false, at(2_100));
-        assert_eq!(before, Notice { owner: false, viewers: false, look: Some(at(3_000)) });
+        assert_eq!(before, ToTell { owner: false, viewers: false, look: Some(at(3_000)) });
         attention.was_planned();
         let after = attention.notice(ALL, watch(3), false, at(3_000));
-        assert_eq!(after, Notice { owner: false, viewers: true, look: None }, "the owner was told nothing else");
+        assert_eq!(after, ToTell { owner: false, viewers: true, look: None }, "the owner was told nothing else");
         assert!(!attention.notice(ALL, watch(3), false, at(9_000)).viewers);
     }
 
@@ -222,10 +222,10 @@ mod tests {
         assert_eq!(attention.notice(ALL, watch(2), false, at(700)).look, None, "one is planned");
         attention.was_planned();
         let looked = attention.notice(ALL, watch(2), false, at(1_000));
-        assert_eq!(looked, Notice { owner: false, viewers: false, look: Some(at(1_600)) });
+        assert_eq!(looked, ToTell { owner: false, viewers: false, look: Some(at(1_600)) });
         attention.was_planned();
         let looked = attention.notice(ALL, watch(2), false, at(1_600));
-        assert_eq!(looked, Notice { owner: true, viewers: false, look: None });
+        assert_eq!(looked, ToTell { owner: true, viewers: false, look: None });
     }
 
     #[test]

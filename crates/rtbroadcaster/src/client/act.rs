@@ -9,7 +9,7 @@ use rtbroadcaster_core::identity::ViewerKey;
 use rtbroadcaster_core::message::{Key, Message, Params};
 use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::OwnerKey;
-use rtbroadcaster_core::protocol::{Answer, Command, Protocol, Terms};
+use rtbroadcaster_core::protocol::{Answer, Command, Dialect, Terms};
 use rtbroadcaster_core::refusal::{PublishError, Refusal, SignalError};
 use rtbroadcaster_core::room::core::Welcome;
 use rtbroadcaster_core::standing::Start;
@@ -61,7 +61,7 @@ impl Client {
 
     async fn create(&mut self, id: &str, options: RoomOptions) -> Result<(), Refusal> {
         self.be_without_room()?;
-        let key = self.protocol.has_owner_keys().then(|| OwnerKey::random(self.server.random()));
+        let key = self.dialect().has_owner_keys.then(|| OwnerKey::random(self.server.random()));
         let owner = self.server.create(self.visitor(), key, options).await?;
         let key = owner.key().map_or("", OwnerKey::as_str);
         let next = self.promise(0);
@@ -84,7 +84,7 @@ impl Client {
             let Welcome { standing, how, entries } = welcome;
             let answer = Answer::Owned { standing, how: *how, grace, terms, replay: entries.len() };
             let hold = self.server.replays(self.place, welcome.bytes());
-            (self.protocol.accepted(id, &answer).unwrap_or_default(), hold)
+            ((self.dialect().accepted)(id, &answer).unwrap_or_default(), hold)
         };
         owner.is_greeted_through(&self.outbox, start, &announce);
         self.role = Role::Owner(owner);
@@ -94,8 +94,8 @@ impl Client {
 
     async fn join(&mut self, id: &str, room: &str, start: &Start, shown: Option<&ViewerKey>) -> Result<(), Refusal> {
         self.be_without_room()?;
-        let (server, protocol) = (&*self.server, self.protocol);
-        let announce = |welcome: &Welcome, viewer: &ViewerKey| joined(server, protocol, id, welcome, viewer);
+        let (server, dialect) = (&*self.server, self.dialect());
+        let announce = |welcome: &Welcome, viewer: &ViewerKey| joined(server, dialect, id, welcome, viewer);
         let visit = Visit { room, start, shown, outbox: &self.outbox, announce: &announce };
         let membership = self.server.enter(self.visitor(), visit).await?;
         self.role = Role::Viewer(membership);
@@ -106,16 +106,16 @@ impl Client {
     async fn publish(&mut self, id: &str, room: String, message: Message) -> Result<(), Refusal> {
         self.must(|rights| rights.publish)?;
         let wants_ack = message.has_id();
-        let Self { role, outbox, server, protocol, .. } = self;
-        let said = own(role, &room)?.say(message, || later(outbox, server, *protocol, id, wants_ack)).await;
+        let Self { role, outbox, server, .. } = self;
+        let said = own(role, &room)?.say(message, || later(outbox, server, id, wants_ack)).await;
         self.said(id, said, wants_ack)
     }
 
     async fn clear(&mut self, id: &str, key: Key, name: Option<Box<str>>) -> Result<(), Refusal> {
         self.must(|rights| rights.publish)?;
         let wants_ack = name.is_some();
-        let Self { role, outbox, server, protocol, .. } = self;
-        let said = own(role, "")?.clear_as(key, name, || later(outbox, server, *protocol, id, wants_ack)).await;
+        let Self { role, outbox, server, .. } = self;
+        let said = own(role, "")?.clear_as(key, name, || later(outbox, server, id, wants_ack)).await;
         self.said(id, said, wants_ack)
     }
 
@@ -164,7 +164,10 @@ impl Client {
         let position = self.outbox.position().ok_or(Refusal::BadMessage)?;
         self.server.may_be_replayed(self.visitor())?;
         membership.unpause(position, &|welcome, viewer| {
-            (joined(&self.server, self.protocol, id, welcome, viewer), self.server.replays(self.place, welcome.bytes()))
+            (
+                joined(&self.server, self.dialect(), id, welcome, viewer),
+                self.server.replays(self.place, welcome.bytes()),
+            )
         });
         Ok(())
     }
@@ -176,7 +179,7 @@ impl Client {
                 self.must(|rights| rights.end)?;
                 self.end_own_room();
             }
-            _ => self.outbox.cut(self.protocol.left()),
+            _ => self.outbox.cut(self.dialect().left),
         }
         Ok(())
     }
@@ -195,7 +198,7 @@ impl Client {
     }
 
     fn accept(&self, id: &str, answer: &Answer<'_>) {
-        if let Some(answer) = self.protocol.accepted(id, answer) {
+        if let Some(answer) = (self.dialect().accepted)(id, answer) {
             self.outbox.answer(answer);
         }
     }
@@ -216,13 +219,13 @@ impl Client {
 }
 
 /// Returns the announcement of what a viewer gets.
-fn joined(server: &Server, protocol: Protocol, id: &str, welcome: &Welcome, viewer: &ViewerKey) -> Bytes {
+fn joined(server: &Server, dialect: &Dialect, id: &str, welcome: &Welcome, viewer: &ViewerKey) -> Bytes {
     let Welcome { standing, how, entries } = welcome;
     let config = server.config();
     // A lane beats for all viewers alike.
     let terms = Terms { config, next: config.heartbeat() };
     let answer = Answer::Joined { standing, how: *how, replay: entries.len(), terms, viewer };
-    protocol.accepted(id, &answer).unwrap_or_default()
+    (dialect.accepted)(id, &answer).unwrap_or_default()
 }
 
 /// The right to speak in `room`, where empty means the own one.
@@ -234,17 +237,17 @@ fn own<'a>(role: &'a mut Role, room: &str) -> Result<&'a mut Owner, Refusal> {
 }
 
 /// Answers what was asked under the name `id` when what was said is written.
-fn later(outbox: &Arc<Outbox>, server: &Server, protocol: Protocol, id: &str, wants_ack: bool) -> Done {
-    let counters = Arc::clone(server.counters());
+fn later(outbox: &Arc<Outbox>, server: &Server, id: &str, wants_ack: bool) -> Done {
+    let (counters, dialect) = (Arc::clone(server.counters()), outbox.dialect());
     // The longest answer there may be.
-    let answer = Promise::new(outbox, protocol.refused(id, Refusal::Unavailable).len());
+    let answer = Promise::new(outbox, (dialect.refused)(id, Refusal::Unavailable).len());
     let id = String::from(id);
     Box::new(move |outcome| match outcome {
-        Ok(seq) if wants_ack => _ = protocol.accepted(&id, &Answer::Ack(seq)).map(|ack| answer.keep(ack)),
+        Ok(seq) if wants_ack => _ = (dialect.accepted)(&id, &Answer::Ack(seq)).map(|ack| answer.keep(ack)),
         Ok(_) => {}
         Err(_) => {
             counters.refused(Refusal::Unavailable.code());
-            answer.keep(protocol.refused(&id, Refusal::Unavailable));
+            answer.keep((dialect.refused)(&id, Refusal::Unavailable));
         }
     })
 }

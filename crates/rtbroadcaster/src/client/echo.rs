@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use rtbroadcaster_core::backlog::Frame;
-use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::protocol::classic;
 use rtbroadcaster_core::wire::{Binary, Decoder, Limits};
 
 use super::{Client, Role};
@@ -17,7 +17,7 @@ impl Client {
     /// A client on `socket` that gets back what it says.
     pub(crate) fn echo(socket: Socket, server: &Arc<Server>) -> Self {
         let (permit, accepted) = (Permit::anything(), server.clock().now());
-        let mut client = Self::new(socket, Protocol::Classic, Arc::clone(server), permit, accepted, None);
+        let mut client = Self::new(socket, &classic::DIALECT, Arc::clone(server), permit, accepted, None);
         client.decoder = Decoder::new(Limits {
             message_bytes_max: 0,
             fragments_max: 0,

@@ -10,7 +10,9 @@ use rtbroadcaster_core::backlog::Ending;
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::protocol::{Command, Request};
 use rtbroadcaster_core::refusal::Refusal;
-use rtbroadcaster_core::wire::{Decoder, Incoming, Violation, encode};
+#[cfg(test)]
+use rtbroadcaster_core::wire::encode;
+use rtbroadcaster_core::wire::{Decoder, Incoming, Violation};
 
 use super::act::Denial;
 use super::{Client, Role, Slowed};
@@ -72,7 +74,7 @@ impl Client {
                 // The decoder refuses them at their header.
                 Ok(Incoming::Binary(_)) => self.outbox.cut(CloseReason::Binary),
                 Ok(Incoming::Text(text)) => {
-                    let Request { echo, command } = self.protocol.decode(&text);
+                    let Request { echo, command } = (self.dialect().decode)(&text);
                     if command.as_ref().is_ok_and(|command| self.must_wait(command)) {
                         return self.inbox.push_front(Ok(Incoming::Text(text)));
                     }
@@ -97,7 +99,7 @@ impl Client {
                     tracing::debug!("client closed: too many pings");
                     self.outbox.cut(CloseReason::Rate);
                 }
-                Ok(Incoming::Ping(payload)) => self.outbox.pong(encode::pong(&payload)),
+                Ok(Incoming::Ping(payload)) => self.outbox.pong(&payload),
                 Ok(Incoming::Pong(_)) => {}
                 Ok(Incoming::Close(code)) => self.outbox.echo_close(code),
                 Err(violation) => {
@@ -177,7 +179,7 @@ impl Client {
     fn refuse(&mut self, echo: &str, refusal: Refusal) {
         tracing::debug!(reason = refusal.code(), "request refused");
         self.server.counters().refused(refusal.code());
-        self.outbox.answer(self.protocol.refused(echo, refusal));
+        self.outbox.answer((self.dialect().refused)(echo, refusal));
         if let Some(reason) = self.strikes.refused(refusal) {
             self.outbox.finish(reason);
         }

@@ -4,7 +4,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::protocol::Dialect;
 use tokio::time::Instant;
 
 use super::Client;
@@ -19,13 +19,13 @@ impl Client {
         server: &Arc<Server>,
         socket: Socket,
         first: &[u8],
-        protocol: Protocol,
+        dialect: &'static Dialect,
         permit: Permit,
         accepted: Instant,
         ticket: Ticket,
     ) {
         let accepted = server.clock().since_birth(accepted);
-        let mut client = Self::new(socket, protocol, Arc::clone(server), permit, accepted, ticket.place());
+        let mut client = Self::new(socket, dialect, Arc::clone(server), permit, accepted, ticket.place());
         let begun = fault::catch("client", server.counters(), || client.begin(first));
         server.clients().spawn(client.see_through(begun, ticket));
     }

@@ -4,6 +4,7 @@ use futures_util::FutureExt;
 use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::OwnerKey;
+use rtbroadcaster_core::protocol::{classic, v2};
 use rtbroadcaster_core::refusal::Refusal;
 use rtbroadcaster_core::wire::encode;
 
@@ -22,7 +23,7 @@ async fn a_viewers_task_is_small() {
     let socket = Socket::Stream(Box::new(stream));
     let ticket = server.let_in(None).unwrap();
     let mut client =
-        Client::new(socket, Protocol::Classic, Arc::clone(&server), Permit::anything(), Duration::ZERO, None);
+        Client::new(socket, &classic::DIALECT, Arc::clone(&server), Permit::anything(), Duration::ZERO, None);
     let (run, parts) = (std::mem::size_of_val(&client.run()), std::mem::size_of::<Client>());
     let bytes = std::mem::size_of_val(&client.see_through(Ok(()), ticket));
     assert!(bytes <= 832, "{bytes} bytes for each idle viewer: {parts} of the client and {run} to run it");
@@ -42,7 +43,7 @@ async fn a_viewer_that_is_closed_leaves_its_room_at_once() {
     let owner = server.registry().create(None, Some(OwnerKey::random(&OsRandom)), RoomOptions::new()).await.unwrap();
     let (stream, mut peer) = tokio::io::duplex(1_024);
     let socket = Socket::Stream(Box::new(stream));
-    let mut client = Client::new(socket, Protocol::Classic, server, Permit::anything(), Duration::ZERO, None);
+    let mut client = Client::new(socket, &classic::DIALECT, server, Permit::anything(), Duration::ZERO, None);
     let outbox = Arc::clone(&client.outbox);
     client.begin(&frame(&format!(r#"{{"uuid":"{}","status":{{"value":2}}}}"#, owner.room())));
     let client = tokio::spawn(async move { client.run().await });
@@ -67,7 +68,7 @@ async fn a_client_that_never_stops_pinging_has_no_more_time_for_its_first_messag
     // A ping under a mask, whose every byte is the same.
     let pings = tokio::io::join(tokio::io::repeat(0x89), tokio::io::sink());
     let socket = Socket::Stream(Box::new(pings));
-    let mut client = Client::new(socket, Protocol::Classic, server, Permit::anything(), Duration::ZERO, None);
+    let mut client = Client::new(socket, &classic::DIALECT, server, Permit::anything(), Duration::ZERO, None);
     let ended = tokio::time::timeout(LINGER + Duration::from_secs(5), client.run()).await;
     assert!(ended.is_ok(), "the client is still there");
 }
@@ -82,7 +83,7 @@ async fn an_address_that_only_the_web_server_knows_counts_for_its_rooms() {
         let (stream, mut peer) = tokio::io::duplex(1_024);
         let socket = Socket::Stream(Box::new(stream));
         let mut client =
-            Client::new(socket, Protocol::Classic, Arc::clone(&server), Permit::anything(), Duration::ZERO, place);
+            Client::new(socket, &classic::DIALECT, Arc::clone(&server), Permit::anything(), Duration::ZERO, place);
         client.begin(&frame(r#"{"status":{"value":1}}"#));
         tokio::spawn(async move { client.run().await });
         tokio::io::AsyncReadExt::read_exact(&mut peer, &mut [0; 16]).await.unwrap();
@@ -97,7 +98,7 @@ async fn a_message_that_does_not_end_is_closed_with_1008_after_10_seconds() {
     let owner = server.registry().create(None, Some(OwnerKey::random(&OsRandom)), RoomOptions::new()).await.unwrap();
     let (stream, mut peer) = tokio::io::duplex(1_024);
     let socket = Socket::Stream(Box::new(stream));
-    let mut client = Client::new(socket, Protocol::Classic, server, Permit::anything(), Duration::ZERO, None);
+    let mut client = Client::new(socket, &classic::DIALECT, server, Permit::anything(), Duration::ZERO, None);
     // A viewer, then the first byte of its next message.
     client.begin(&frame(&format!(r#"{{"uuid":"{}","status":{{"value":2}}}}"#, owner.room())));
     client.begin(&[0x81]);
@@ -118,10 +119,10 @@ async fn a_room_that_is_asked_for_while_the_manager_shuts_down_is_unavailable() 
     server.registry().shut();
     let (stream, mut peer) = tokio::io::duplex(1_024);
     let socket = Socket::Stream(Box::new(stream));
-    let mut client = Client::new(socket, Protocol::Classic, server, Permit::anything(), Duration::ZERO, None);
+    let mut client = Client::new(socket, &classic::DIALECT, server, Permit::anything(), Duration::ZERO, None);
     client.begin(&frame(r#"{"uuid":"u","status":{"value":1}}"#));
     tokio::spawn(async move { client.run().await });
-    let expected = Protocol::Classic.refused("u", Refusal::Unavailable);
+    let expected = (classic::DIALECT.refused)("u", Refusal::Unavailable);
     let mut said = vec![0; expected.len()];
     tokio::io::AsyncReadExt::read_exact(&mut peer, &mut said).await.unwrap();
     assert_eq!(said, expected);
@@ -134,7 +135,7 @@ async fn an_owner_is_slowed_by_the_lanes_and_by_nothing_else() {
         server.registry().create(None, Some(OwnerKey::random(&OsRandom)), RoomOptions::new()).await.unwrap();
     let (stream, mut peer) = tokio::io::duplex(1_024);
     let socket = Socket::Stream(Box::new(stream));
-    let mut client = Client::new(socket, Protocol::V2, server, Permit::anything(), Duration::ZERO, None);
+    let mut client = Client::new(socket, &v2::DIALECT, server, Permit::anything(), Duration::ZERO, None);
     client.begin(&frame(&format!(r#"{{"type":"join","id":"a","room":"{}"}}"#, owner.room())));
     let client = tokio::spawn(async move { client.run().await });
     tokio::io::AsyncReadExt::read_exact(&mut peer, &mut [0; 16]).await.unwrap();

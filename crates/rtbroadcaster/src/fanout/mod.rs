@@ -1,9 +1,11 @@
 //! From one applied message to every member's socket: lanes, rosters, outboxes and backlogs.
-//! Must not know JSON, owners or where the log lives; it sees entries, dialects and outboxes.
+//! Must not know JSON, the transport's frames or where the log lives; it sees entries, notices, dialects and outboxes.
 
 mod lags;
 mod lane;
 mod moments;
+#[cfg(test)]
+pub(crate) mod mute;
 mod outbox;
 mod roster;
 

@@ -16,9 +16,9 @@ use rtbroadcaster_core::backlog::{ControlKind, Ending, Frame, Replay};
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::id::{RoomId, Seq};
-use rtbroadcaster_core::message::Dialect;
+use rtbroadcaster_core::protocol::{Dialect, Liveness, Notice};
 use rtbroadcaster_core::standing::RoomEnd;
-use rtbroadcaster_core::wire::{Control, encode};
+use rtbroadcaster_core::wire::Control;
 use tokio::net::TcpStream;
 
 use crate::clock::Clock;
@@ -143,18 +143,22 @@ impl Outbox {
         self.lock().backlog.as_ref().is_none_or(|backlog| backlog.waiting_since().is_none())
     }
 
-    /// Queues a pong (RFC 6455 section 5.5.3).
-    pub(crate) fn pong(&self, frame: Bytes) {
-        self.change(|line, _| line.backlog(self.dialect).control(ControlKind::Pong, frame));
+    /// Queues the answer to the client's ping, which carried this `payload` (RFC 6455 section 5.5.3).
+    pub(crate) fn pong(&self, payload: &Control) {
+        if let Some(pong) = (self.dialect.transport.pong)(payload) {
+            self.change(|line, _| line.backlog(self.dialect).control(ControlKind::Pong, pong));
+        }
     }
 
-    /// Queues a heartbeat: a ping (RFC 6455 section 5.5.2), and for those who cannot see it the number of the room's last
-    /// message, and until when the `next` heartbeat comes.
+    /// Queues a heartbeat: the transport's ping, and for those who cannot see it the number of the room's last message, and
+    /// until when the `next` heartbeat comes.
     pub(crate) fn beat(&self, seq: Seq, next: Option<Duration>) {
         self.change(|line, _| {
             let backlog = line.backlog(self.dialect);
-            backlog.control(ControlKind::Ping, encode::ping(&Control::default()));
-            if let Some(alive) = (self.dialect.alive)(seq, next) {
+            if let Some(ping) = (self.dialect.transport.ping)() {
+                backlog.control(ControlKind::Ping, ping);
+            }
+            if let Some(alive) = (self.dialect.write)(&Notice::Alive { seq, next }) {
                 backlog.control(ControlKind::Alive, alive);
             }
         });
@@ -163,17 +167,17 @@ impl Outbox {
     /// The client's room has ended like this: what waits goes out, then the farewell, then the close for `reason`.
     pub(crate) fn farewell(&self, room: RoomId, reason: CloseReason, end: RoomEnd) {
         self.change(|line, now| {
-            if let Some(farewell) = (self.dialect.farewell)(room) {
+            if let Some(farewell) = Frame::notice(&Notice::Farewell(room), self.dialect) {
                 // Beyond the limit: it is the last one.
-                line.push(&[Frame::answer(farewell)], self.dialect, now, 0);
+                line.push(&[farewell], self.dialect, now, 0);
             }
             line.finish(self.dialect, reason, Some(end));
         });
     }
 
-    /// The server goes away. The client is asked to come back at its own `moment`, so that they do not all come at once.
-    pub(crate) fn depart(&self, reason: CloseReason, moment: Duration) {
-        if let Some(draining) = (self.dialect.draining)(moment) {
+    /// The server goes away. The client is asked to `reconnect` at its own moment, so that they do not all come at once.
+    pub(crate) fn depart(&self, reason: CloseReason, reconnect: Duration) {
+        if let Some(draining) = (self.dialect.write)(&Notice::Draining { reconnect }) {
             self.answer(draining);
         }
         self.finish(reason);
@@ -205,6 +209,11 @@ impl Outbox {
     /// Something came from the client.
     pub(crate) fn hear(&self) {
         self.heard.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client was heard since this was asked last, or is one that never speaks.
+    fn has_answered(&self) -> bool {
+        self.dialect.liveness == Liveness::Silent || self.heard.swap(false, Ordering::Relaxed)
     }
 
     /// Whether an ending was decided.

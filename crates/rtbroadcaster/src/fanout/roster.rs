@@ -9,38 +9,26 @@ use std::time::Duration;
 
 use rtbroadcaster_core::audience::Ages;
 use rtbroadcaster_core::close::CloseReason;
-use rtbroadcaster_core::id::{RoomId, Seq, Term};
-use rtbroadcaster_core::message::Entry;
-use rtbroadcaster_core::standing::{OwnerStatus, RoomEnd};
+use rtbroadcaster_core::id::{RoomId, Seq};
+use rtbroadcaster_core::standing::RoomEnd;
 use rtbroadcaster_core::superseding::{Rank, Ranked, Superseding};
 
 use super::lags::Lags;
 use super::lane::Lane;
 use super::outbox::Outbox;
-use item::Charge;
+pub(super) use item::Broadcast;
 pub(crate) use item::{Item, Last, Parting, Roll};
 
 /// How much a lane sends with one call per member.
 const PASS_FRAMES_MAX: usize = 64;
 const PASS_BYTES_MAX: usize = 256 * 1024;
 
-/// What all members get.
-#[derive(Debug)]
-pub(super) enum Said {
-    /// A message.
-    Message(Arc<Entry>, #[expect(dead_code, reason = "its drop gives the room's budget back")] Option<Charge>),
-    /// That the owner has come or gone, and for how long it has been away.
-    Owner(OwnerStatus, Term, Duration),
-    /// How many watch the room.
-    Audience(usize),
-}
-
 /// What a lane does next with a roster.
 pub(super) enum Work {
     /// Send something to all members.
     Send {
         /// This, in this order. Never empty.
-        said: Vec<Said>,
+        broadcasts: Vec<Broadcast>,
         /// What superseded any message that is missing in it has no greater number.
         until: Seq,
         /// When the first message in it was applied.
@@ -96,11 +84,9 @@ impl Ranked for Waiting {
 impl Inbox {
     /// Appends, and gives what that removes.
     fn push(&mut self, item: Item, is_slowed: bool) -> Vec<Waiting> {
-        #[cfg(test)]
-        if let Item::Message { entry, .. } = &item {
+        if let Some(entry) = item.entry() {
+            #[cfg(test)]
             crate::fault::inject("the roster", entry.key.as_str());
-        }
-        if let Item::Message { entry, .. } = &item {
             self.newest = entry.seq.unwrap_or(self.newest);
         }
         let mut superseded = self.fall_behind();
@@ -215,17 +201,17 @@ impl Roster {
     /// What to do next: one change, or as many messages as one call per member may carry.
     pub(super) fn next(&self) -> Option<Work> {
         let mut inbox = self.lock();
-        let mut said = Vec::new();
+        let mut broadcasts = Vec::new();
         let (mut bytes, mut first_applied) = (0, None);
-        while inbox.roll.is_none() && said.len() < PASS_FRAMES_MAX && bytes < PASS_BYTES_MAX {
+        while inbox.roll.is_none() && broadcasts.len() < PASS_FRAMES_MAX && bytes < PASS_BYTES_MAX {
             match inbox.items.pop().map(|waiting| waiting.item) {
-                Some(Item::Message { entry, applied, charge }) => {
-                    bytes += entry.bytes();
-                    first_applied.get_or_insert(applied);
-                    said.push(Said::Message(entry, charge));
+                Some(Item::Broadcast(broadcast)) => {
+                    if let Broadcast::Message { entry, applied, .. } = &broadcast {
+                        bytes += entry.bytes();
+                        first_applied.get_or_insert(*applied);
+                    }
+                    broadcasts.push(broadcast);
                 }
-                Some(Item::Owner(status, term, away)) => said.push(Said::Owner(status, term, away)),
-                Some(Item::Audience(viewers)) => said.push(Said::Audience(viewers)),
                 Some(Item::Roll(roll)) => inbox.roll = Some(roll),
                 None => {
                     inbox.catch_up();
@@ -235,10 +221,10 @@ impl Roster {
         }
         inbox.is_new = inbox.items.is_empty();
         let until = inbox.newest;
-        if said.is_empty() {
+        if broadcasts.is_empty() {
             inbox.roll.take().map(Work::Roll)
         } else {
-            Some(Work::Send { said, until, applied: first_applied })
+            Some(Work::Send { broadcasts, until, applied: first_applied })
         }
     }
 

@@ -12,7 +12,7 @@ use rtbroadcaster_core::backlog::Ending;
 use rtbroadcaster_core::backlog::Hold;
 use rtbroadcaster_core::message::{Key, Params};
 use rtbroadcaster_core::options::Counting;
-use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::protocol::{classic, v2};
 use rtbroadcaster_core::refusal::SignalError;
 use rtbroadcaster_core::standing::Start;
 
@@ -43,7 +43,7 @@ async fn a_client_whose_room_ended_before_it_could_speak_is_told() {
     let manager = Manager::new(Config::default());
     let owner = manager.server().registry().create(None, None, RoomOptions::new()).await.unwrap();
     manager.close_room(owner.room());
-    let dialect = Protocol::Classic.dialect();
+    let dialect = &classic::DIALECT;
     let outbox = Outbox::new(None, dialect, manager.server().clock(), manager.server().counters(), manager.config());
     owner.speaks_through(&outbox);
     assert_eq!(outbox.ending(), Ending::Finishing);
@@ -54,15 +54,8 @@ async fn a_client_whose_room_was_found_before_it_could_speak_is_told_who_watches
     let manager = Manager::new(Config::default());
     let owner =
         manager.server().registry().create(None, Some(OwnerKey::random(&OsRandom)), RoomOptions::new()).await.unwrap();
-    let outbox = || {
-        Outbox::new(
-            None,
-            Protocol::V2.dialect(),
-            manager.server().clock(),
-            manager.server().counters(),
-            manager.config(),
-        )
-    };
+    let outbox =
+        || Outbox::new(None, &v2::DIALECT, manager.server().clock(), manager.server().counters(), manager.config());
     let viewer = manager
         .server()
         .registry()
@@ -80,13 +73,8 @@ async fn what_is_said_to_the_owner_of_a_room_that_has_ended_is_refused() {
     let options = RoomOptions::new().with_counting("vote", Counting::default()).unwrap();
     let owner = manager.create_room_with(options).await.unwrap();
     let _signals = owner.signals();
-    let outbox = Outbox::new(
-        None,
-        Protocol::V2.dialect(),
-        manager.server().clock(),
-        manager.server().counters(),
-        manager.config(),
-    );
+    let outbox =
+        Outbox::new(None, &v2::DIALECT, manager.server().clock(), manager.server().counters(), manager.config());
     let mut viewer = manager
         .server()
         .registry()

@@ -1,7 +1,6 @@
 //! What rights cover, and when they end, without a socket.
 
 use rtbroadcaster_core::config::Config;
-use rtbroadcaster_core::protocol::Protocol;
 
 use super::*;
 use crate::clock::Clock;
@@ -10,7 +9,7 @@ use crate::metrics::Counters;
 use crate::os_random::OsRandom;
 
 pub(super) fn outbox() -> Arc<Outbox> {
-    Outbox::new(None, Protocol::V2.dialect(), Clock::start(), &Counters::idle(), &Config::default())
+    Outbox::new(None, &rtbroadcaster_core::protocol::v2::DIALECT, Clock::start(), &Counters::idle(), &Config::default())
 }
 
 fn has_ended(outbox: &Outbox) -> bool {

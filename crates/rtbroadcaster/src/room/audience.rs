@@ -6,7 +6,8 @@ use std::sync::Arc;
 use rtbroadcaster_core::audience::Audience;
 use rtbroadcaster_core::backlog::Frame;
 use rtbroadcaster_core::id::Term;
-use rtbroadcaster_core::room::attention::{Listeners, Notice};
+use rtbroadcaster_core::protocol::Notice;
+use rtbroadcaster_core::room::attention::{Listeners, ToTell};
 use tokio::sync::watch;
 
 use super::members::Seat;
@@ -30,7 +31,7 @@ impl Room {
         let ages = state.members.ages();
         let mut audience = ages.of(state.core.viewers(), now);
         audience.viewers = watch;
-        let Notice { owner, viewers, look } =
+        let ToTell { owner, viewers, look } =
             state.reception.attention.notice(listeners, audience, !ages.is_empty(), now);
         if let Some(at) = look {
             self.look_later(Look::Audience, at);
@@ -42,7 +43,7 @@ impl Room {
             }
         }
         if viewers {
-            state.members.tell(|| Item::Audience(watch));
+            state.members.tell(|| Item::notice(Notice::Audience(watch)));
         }
         viewers
     }
@@ -60,9 +61,9 @@ impl Room {
     pub(super) fn tell_newcomer(&self, state: &mut State, seat: Seat, outbox: &Arc<Outbox>) {
         let watch = state.reception.attendance.viewers();
         if state.reception.tells_viewers
-            && let Some(frame) = (outbox.dialect().audience)(watch)
+            && let Some(frame) = Frame::notice(&Notice::Audience(watch), outbox.dialect())
         {
-            state.members.tell_one(seat, outbox, Frame::audience(frame));
+            state.members.tell_one(seat, outbox, frame);
             state.reception.attention.viewer_was_told(watch);
         }
     }
@@ -107,9 +108,9 @@ impl Room {
 
     fn tell_owner_of(&self, audience: &Audience, state: &State) {
         if let Some(owner) = &state.owner
-            && let Some(frame) = (owner.dialect().own_audience)(audience)
+            && let Some(frame) = Frame::notice(&Notice::OwnAudience(audience), owner.dialect())
         {
-            owner.tell(Frame::audience(frame));
+            owner.tell(frame);
         }
     }
 }

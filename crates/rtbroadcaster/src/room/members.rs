@@ -99,14 +99,12 @@ impl Members {
 #[cfg(test)]
 mod tests {
     use rtbroadcaster_core::config::Config;
-    use rtbroadcaster_core::message::Dialect;
 
     use super::*;
     use crate::clock::Clock;
+    use crate::fanout::mute::MUTE;
     use crate::metrics::Counters;
     use crate::os_random::OsRandom;
-
-    static SILENT: Dialect = Dialect::MUTE;
 
     #[tokio::test]
     async fn a_room_is_in_one_lane_while_it_is_small_and_in_all_of_them_evenly_when_it_is_large() {
@@ -114,7 +112,7 @@ mod tests {
         let (lanes, _faults, _lagging) = Lanes::start(3, clock, &counters, &config);
         let mut members = Members::new(RoomId::random(&OsRandom), Arc::new(lanes));
         let mut admit = |count: usize| {
-            let outbox = || Outbox::new(None, &SILENT, clock, &counters, &config);
+            let outbox = || Outbox::new(None, &MUTE, clock, &counters, &config);
             let seats: Vec<_> = (0..count).map(|_| members.admit(&outbox(), Seq::ZERO)).collect();
             (seats, members.rosters.iter().map(|placed| placed.members).collect::<Vec<_>>())
         };
@@ -129,7 +127,7 @@ mod tests {
             3
         );
         // Where some have gone, the next ones come.
-        let gone = Outbox::new(None, &SILENT, clock, &counters, &config);
+        let gone = Outbox::new(None, &MUTE, clock, &counters, &config);
         let in_the_first = seats.iter().filter(|seat| seat.0 == 0).copied();
         in_the_first.take(5).for_each(|seat| members.remove(seat, &gone));
         let next = members.admit(&gone, Seq::ZERO);

@@ -26,6 +26,7 @@ use rtbroadcaster_core::id::{Cursor, Numbering, RoomId, Seq};
 use rtbroadcaster_core::identity::{Keys, ViewerKey, ViewerNumber};
 use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::KeyHash;
+use rtbroadcaster_core::protocol::Notice;
 use rtbroadcaster_core::random::Random;
 use rtbroadcaster_core::record::{LifeIndex, Lives, Stored};
 use rtbroadcaster_core::refusal::JoinError;
@@ -326,7 +327,8 @@ impl Room {
             return;
         }
         let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
-        let Some(announcement) = (outbox.dialect().reset)(&welcome.standing, welcome.entries.len()) else { return };
+        let reset = Notice::Reset { standing: &welcome.standing, replay: welcome.entries.len() };
+        let Some(announcement) = (outbox.dialect().write)(&reset) else { return };
         let hold = hold(welcome.bytes());
         let replay = Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq, hold };
         self.counters.reset_slow();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rtbroadcaster_core::backlog::Frame;
 use rtbroadcaster_core::id::Term;
 use rtbroadcaster_core::message::{Key, Params};
+use rtbroadcaster_core::protocol::Notice;
 use rtbroadcaster_core::refusal::SignalError;
 use rtbroadcaster_core::room::votes::{CountError, Voter};
 use rtbroadcaster_core::signal::Signal;
@@ -169,12 +170,7 @@ fn is_heard(state: &State) -> bool {
 /// Tells the owner, if it takes that.
 fn tell_owner(state: &mut State, signal: Signal) -> Result<(), SignalRefusal> {
     if let Some(owner) = &state.owner {
-        let frame = (owner.dialect().signal)(&signal).ok_or(SignalRefusal::Unheard)?;
-        let counted = if let Signal::Counts { key, .. } = &signal { Key::new(key) } else { None };
-        let frame = match counted {
-            Some(key) => Frame::totals(frame, key),
-            None => Frame::event(frame),
-        };
+        let frame = Frame::notice(&Notice::Signal(&signal), owner.dialect()).ok_or(SignalRefusal::Unheard)?;
         return owner.pass_on(frame).then_some(()).ok_or(SignalRefusal::OwnerBehind);
     }
     let ear = state.reception.ear.as_ref().ok_or(SignalRefusal::Unheard)?;

@@ -10,6 +10,7 @@ use rtbroadcaster_core::id::{RoomId, Seq, Term};
 use rtbroadcaster_core::message::Change;
 use rtbroadcaster_core::owner_key::KeyHash;
 use rtbroadcaster_core::owner_key::OwnerKey;
+use rtbroadcaster_core::protocol::Notice;
 use rtbroadcaster_core::record::Append;
 use rtbroadcaster_core::refusal::OwnError;
 use rtbroadcaster_core::room::core::{Applied, Decided, Origin, ProposeError, Proposed, Space, Welcome};
@@ -185,7 +186,7 @@ impl Room {
                     older.finish(CloseReason::Fenced);
                 }
                 let away = state.core.away_for(now);
-                state.members.tell(|| Item::Owner(status, term, away));
+                state.members.tell(|| Item::notice(Notice::Owner { status, term, away }));
             }
             Applied::End => self.tell_end(state),
             Applied::Departed => {
@@ -209,7 +210,7 @@ impl Room {
                 self.restart_counting(state, &entry.key);
             }
             let charge = Some(Arc::new(charge));
-            state.members.tell(|| Item::Message { entry: Arc::clone(&entry), applied, charge: charge.clone() });
+            state.members.tell(|| Item::message(Arc::clone(&entry), applied, charge.clone()));
             self.counters.applied(entry.change);
         }
     }

@@ -46,7 +46,7 @@ fn imports_go_down_the_floors_only() {
 }
 
 #[test]
-fn the_fan_out_names_no_json_and_judges_do_not_name_what_they_judge() {
+fn the_fan_out_names_no_json_and_no_frames_of_a_transport_and_judges_do_not_name_what_they_judge() {
     check(&tree::below("", ".rs"), |file| strangers::wrong(&file.path, &file.text));
 }
 

@@ -1,4 +1,4 @@
-//! Who must not name whom, where no manifest can say it: the fan-out no JSON, and who judges bytes not those who make them.
+//! Who must not name whom, where no manifest can say it: the fan-out no JSON and no frames of a transport, and who judges bytes not those who make them.
 //! Must not know the floors.
 
 use crate::tokens;
@@ -17,13 +17,20 @@ struct Rule {
     why: &'static str,
 }
 
-const RULES: [Rule; 4] = [
+const RULES: [Rule; 5] = [
     Rule {
         below: "crates/rtbroadcaster/src/fanout",
         root: "serde_json",
         parts: &[],
         tests_may: true,
         why: "the fan-out sees frames, not JSON",
+    },
+    Rule {
+        below: "crates/rtbroadcaster/src/fanout",
+        root: "wire",
+        parts: &["encode"],
+        tests_may: true,
+        why: "pings, pongs and closes are the dialect's words, since not every transport has the frames of a WebSocket",
     },
     Rule {
         below: "crates/rtbroadcaster-client/",
@@ -76,8 +83,9 @@ mod tests {
     fn every_name_in_the_wrong_place_is_found() {
         for (path, source) in [
             ("crates/rtbroadcaster/src/fanout/lane.rs", "use serde_json::Value;"),
+            ("crates/rtbroadcaster/src/fanout/lane.rs", "use rtbroadcaster_core::wire::{Control, encode};"),
             ("crates/rtbroadcaster-client/src/line.rs", "use rtbroadcaster_core::wire::Decoder;"),
-            ("crates/rtbroadcaster-client/src/tests.rs", "use rtbroadcaster_core::{id::Seq, protocol::Protocol};"),
+            ("crates/rtbroadcaster-client/src/tests.rs", "use rtbroadcaster_core::{id::Seq, protocol::Dialect};"),
             ("fuzz/properties/src/decoder/oracle.rs", "use rtbroadcaster_core::wire::encode;"),
             ("trials/src/model.rs", "fn f(_: rtbroadcaster_core::id::Seq) {}"),
         ] {
@@ -89,9 +97,10 @@ mod tests {
     fn other_names_and_other_places_are_let_through() {
         for (path, source) in [
             ("crates/rtbroadcaster/src/fanout/lane.rs", "#[cfg(test)] mod tests { use serde_json::Value; }"),
+            ("crates/rtbroadcaster/src/fanout/outbox.rs", "use rtbroadcaster_core::wire::Control;"),
             ("crates/rtbroadcaster/src/room/owner.rs", "use serde_json::Value;"),
             ("crates/rtbroadcaster-client/src/line.rs", "use rtbroadcaster_core::id::Seq; use futures::protocols;"),
-            ("fuzz/properties/src/v2.rs", "use rtbroadcaster_core::protocol::Protocol;"),
+            ("fuzz/properties/src/v2.rs", "use rtbroadcaster_core::protocol::Dialect;"),
             ("trials/src/chaos.rs", "use rtbroadcaster::remote::Viewer;"),
         ] {
             assert_eq!(wrong(path, source), [""; 0], "{path}");

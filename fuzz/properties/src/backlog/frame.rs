@@ -1,8 +1,8 @@
-//! Frames that can be told from each other, and the two kinds of protocol that write them. Must not know who reads.
+//! Frames that can be told from each other, and the two kinds of dialect that write them. Must not know who reads.
 
 use bytes::Bytes;
-use rtbroadcaster::CloseReason;
-use rtbroadcaster_core::message::{Change, Dialect, Entry, Overflowing, Params, Written};
+use rtbroadcaster_core::message::{Change, Entry, Params, Written};
+use rtbroadcaster_core::protocol::{Dialect, Notice, OnOverflow, classic};
 
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,31 +61,24 @@ fn encode(entry: &Entry, params: &Params) -> Option<Written> {
     Some(Written { frame: frame(tag, number, params.as_bytes()), tail: 0 })
 }
 
-/// A protocol with words for everything.
+/// A dialect with words for everything.
 pub(super) static TELLING: Dialect = Dialect {
-    audience: |_| None,
-    own_audience: |_| None,
-    signal: |_| None,
     slot: 1,
     encode,
-    skipped: |through, _| Some(frame(Tag::Hole, through.get(), &[])),
-    owner: |_, _, _| None,
-    alive: |_, _| None,
-    reset: |standing, _| Some(frame(Tag::State, standing.seq.get(), &[])),
-    draining: |_| None,
-    farewell: |_| None,
-    closed: |_, _| None,
-    room_closed: CloseReason::Done,
-    own_room_closed: CloseReason::Done,
-    overflow: Overflowing::Reset,
+    write: |notice| match notice {
+        Notice::Skipped { through, .. } => Some(frame(Tag::Hole, through.get(), &[])),
+        Notice::Reset { standing, .. } => Some(frame(Tag::State, standing.seq.get(), &[])),
+        _ => None,
+    },
+    on_overflow: OnOverflow::Reset,
+    ..classic::DIALECT
 };
 
-/// A protocol without words for holes and cleared keys.
+/// A dialect without words for holes and cleared keys.
 pub(super) static TERSE: Dialect = Dialect {
     slot: 0,
     encode: |entry, params| if entry.change == Change::Cleared { None } else { encode(entry, params) },
-    skipped: |_, _| None,
-    reset: |_, _| None,
-    overflow: Overflowing::Close,
+    write: |_| None,
+    on_overflow: OnOverflow::Close,
     ..TELLING
 };

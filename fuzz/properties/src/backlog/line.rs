@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use rtbroadcaster_core::backlog::{Backlog, Ending, Frame, Overflow, Rank, Replay};
 use rtbroadcaster_core::id::Seq;
-use rtbroadcaster_core::message::Dialect;
+use rtbroadcaster_core::protocol::Dialect;
 
 use super::frame::{Tag, frame};
 

@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use rtbroadcaster_core::message::{Change, Dialect, Key};
+use rtbroadcaster_core::message::{Change, Key};
+use rtbroadcaster_core::protocol::{Dialect, Notice};
 
 use super::frame::{Tag, next};
 use super::ledger::Ledger;
@@ -46,7 +47,8 @@ impl Member {
 
     /// Whether it has words for holes.
     fn is_told(&self) -> bool {
-        (self.dialect.skipped)(rtbroadcaster::Seq::ZERO, rtbroadcaster::Seq::ZERO).is_some()
+        let (through, until) = (rtbroadcaster::Seq::ZERO, rtbroadcaster::Seq::ZERO);
+        (self.dialect.write)(&Notice::Skipped { through, until }).is_some()
     }
 
     /// Reads what came.

@@ -12,7 +12,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rtbroadcaster::{Manager, Permit, Upgrade};
-use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::protocol::{Dialect, v2};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
 use super::frame::{Came, next};
@@ -47,7 +47,7 @@ pub(super) enum Asked {
 
 /// A place for one client after the other.
 pub(super) struct Client {
-    pub(super) protocol: Protocol,
+    pub(super) dialect: &'static Dialect,
     stream: Option<DuplexStream>,
     /// What it has said and the stream has not taken.
     pub(super) unsent: Vec<u8>,
@@ -74,9 +74,9 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn absent(protocol: Protocol) -> Self {
+    pub(super) fn absent(dialect: &'static Dialect) -> Self {
         Self {
-            protocol,
+            dialect,
             stream: None,
             unsent: Vec::new(),
             rest: Vec::new(),
@@ -97,8 +97,7 @@ impl Client {
     /// Opens a connection that holds `buffer_bytes` which the other side has not read.
     pub(super) fn connect(&mut self, manager: &Manager, buffer_bytes: usize) {
         self.vanish();
-        let protocol =
-            self.protocol.subprotocol().map_or_else(String::new, |name| format!("Sec-WebSocket-Protocol: {name}\r\n"));
+        let protocol = self.dialect.name.map_or_else(String::new, |name| format!("Sec-WebSocket-Protocol: {name}\r\n"));
         let head = format!(
             "GET / HTTP/1.1\r\nHost: in.memory\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{protocol}\r\n"
@@ -107,17 +106,22 @@ impl Client {
         self.stream = Some(serve(manager, buffer_bytes));
     }
 
+    /// Whether it speaks version 2, and classic otherwise.
+    pub(super) fn is_v2(&self) -> bool {
+        self.dialect.name == v2::DIALECT.name
+    }
+
     pub(super) fn is_connected(&self) -> bool {
         self.stream.is_some()
     }
 
     /// The connection ends without a word.
     pub(super) fn vanish(&mut self) {
-        let (protocol, mut viewer) = (self.protocol, self.viewer.take());
+        let (dialect, mut viewer) = (self.dialect, self.viewer.take());
         if let Some(viewer) = &mut viewer {
             viewer.cut();
         }
-        *self = Self { viewer, ..Self::absent(protocol) };
+        *self = Self { viewer, ..Self::absent(dialect) };
     }
 
     /// Sends what the stream takes and takes in what has come, if it reads. Whether anything moved.

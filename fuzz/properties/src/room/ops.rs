@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use rtbroadcaster_core::protocol::Protocol;
-
 use super::client::{Asked, Client, Cursor, Role};
 use super::frame::{TEXT, masked};
 use super::ledger::{Change, Said};
@@ -45,7 +43,7 @@ impl Stage {
     }
 
     fn is_v2(&self, place: usize) -> bool {
-        self.clients[place].protocol == Protocol::V2
+        self.clients[place].is_v2()
     }
 
     fn create(&mut self, place: usize) {

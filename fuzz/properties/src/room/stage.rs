@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rtbroadcaster::{CloseReason, Config, Manager};
-use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::protocol::{classic, v2};
 use rtbroadcaster_core::refusal::Refusal;
 
 use super::client::{Asked, Client, Cursor, Role};
@@ -55,10 +55,10 @@ impl Stage {
             connections_max: CONNECTIONS_MAX,
             ..Config::default()
         };
-        let protocol = |place| if place < V2_PLACES { Protocol::V2 } else { Protocol::Classic };
+        let dialect = |place| if place < V2_PLACES { &v2::DIALECT } else { &classic::DIALECT };
         Self {
             manager: Manager::new(config),
-            clients: (0..PLACES).map(|place| Client::absent(protocol(place))).collect(),
+            clients: (0..PLACES).map(|place| Client::absent(dialect(place))).collect(),
             rooms: Vec::new(),
             said: BTreeMap::new(),
             texts: BTreeMap::new(),
@@ -114,9 +114,10 @@ impl Stage {
             Came::Text(text) => {
                 assert_eq!(client.last_word, None, "then came {text}");
                 let members = Members::read(&text).unwrap_or_else(|| panic!("not an object: {text}"));
-                match client.protocol {
-                    Protocol::V2 => self.take_v2(place, &text, &members),
-                    Protocol::Classic => self.take_classic(place, &text, &members),
+                if client.is_v2() {
+                    self.take_v2(place, &text, &members);
+                } else {
+                    self.take_classic(place, &text, &members);
                 }
             }
         }
@@ -240,7 +241,7 @@ impl Stage {
     /// Somebody has created a room: from now on it has a viewer that reads all the time.
     fn room_is_there(&mut self, name: String, key: String) {
         self.rooms.push(Room::new(name, key));
-        self.clients.push(Client::absent(Protocol::V2));
+        self.clients.push(Client::absent(&v2::DIALECT));
         self.join(self.clients.len() - 1, self.rooms.len() - 1, Cursor::None);
     }
 
@@ -286,7 +287,7 @@ impl Stage {
         tokio::time::sleep(LONG).await;
         assert!(self.manager.rooms().is_empty(), "rooms are left: {:?}", self.manager.rooms());
         assert_eq!(self.manager.connections(), 0, "connections are left");
-        self.clients.extend((0..CONNECTIONS_MAX).map(|_| Client::absent(Protocol::V2)));
+        self.clients.extend((0..CONNECTIONS_MAX).map(|_| Client::absent(&v2::DIALECT)));
         (0..CONNECTIONS_MAX).for_each(|place| self.be_connected(place));
         self.ask(0, r#""type":"create""#, Asked::Room);
         self.settle().await;
@@ -305,9 +306,9 @@ impl Stage {
         let room = &self.rooms[place];
         let standing = room.name.parse().ok().and_then(|name| self.manager.room(name));
         let seq = standing.expect("a room with viewers is there").seq.get();
-        match (&client.viewer, client.protocol) {
-            (_, Protocol::Classic) => client.listener.check_caught_up(seq, room),
-            (Some(viewer), Protocol::V2) if !viewer.pauses => viewer.check_caught_up(seq, room),
+        match (&client.viewer, client.is_v2()) {
+            (_, false) => client.listener.check_caught_up(seq, room),
+            (Some(viewer), true) if !viewer.pauses => viewer.check_caught_up(seq, room),
             _ => {}
         }
         assert!(client.asked.is_empty() || !client.rest.is_empty(), "not answered: {:?}", client.asked);

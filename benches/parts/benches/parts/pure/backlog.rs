@@ -7,7 +7,7 @@ use bytes::Bytes;
 use rtbroadcaster_core::backlog::{Backlog, Frame, Hold, Replay};
 use rtbroadcaster_core::id::Seq;
 use rtbroadcaster_core::message::{Change, Entry};
-use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::protocol::v2;
 use rtbroadcaster_core::wire::encode;
 
 use super::sample;
@@ -29,7 +29,7 @@ fn push_and_take(change: Change, messages: u64, keys: u64) -> Box<dyn FnMut()> {
     let frames = frames(change, messages, keys);
     let mut taken = Vec::new();
     Box::new(move || {
-        let mut backlog = Backlog::new(Protocol::V2.dialect(), Seq::ZERO);
+        let mut backlog = Backlog::new(&v2::DIALECT, Seq::ZERO);
         for frame in &frames {
             backlog.push(frame.clone(), sample::NOW, 0).expect("there is no limit");
         }
@@ -42,7 +42,7 @@ fn lose() -> Box<dyn FnMut()> {
     let frames = frames(Change::Event, 64, 1);
     let limit = frames.iter().skip(1).map(|frame| frame.bytes.len()).sum();
     Box::new(move || {
-        let mut backlog = Backlog::new(Protocol::V2.dialect(), Seq::ZERO);
+        let mut backlog = Backlog::new(&v2::DIALECT, Seq::ZERO);
         for frame in &frames {
             backlog.push(frame.clone(), sample::NOW, limit).expect("this protocol can tell of it");
         }
@@ -57,7 +57,7 @@ fn replay() -> Box<dyn FnMut()> {
     let seq = entries.last().and_then(|entry| entry.seq).expect("they have numbers");
     let mut taken = Vec::new();
     Box::new(move || {
-        let mut backlog = Backlog::new(Protocol::V2.dialect(), Seq::ZERO);
+        let mut backlog = Backlog::new(&v2::DIALECT, Seq::ZERO);
         backlog.replay(Replay {
             announcement: announcement.clone(),
             entries: Arc::clone(&entries),
@@ -77,7 +77,7 @@ fn take_all(backlog: &mut Backlog, taken: &mut Vec<Bytes>) {
 }
 
 fn frames(change: Change, messages: u64, keys: u64) -> Vec<Frame> {
-    let frame = |entry: &Entry| Frame::of(entry, Protocol::V2.dialect()).expect("it has words for every message");
+    let frame = |entry: &Entry| Frame::of(entry, &v2::DIALECT).expect("it has words for every message");
     entries(change, messages, keys).iter().map(frame).collect()
 }
 

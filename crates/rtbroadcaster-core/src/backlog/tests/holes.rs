@@ -6,8 +6,11 @@ const SKIPPED: u32 = 5_000;
 
 /// A dialect that has words for holes.
 static TELLING: Dialect = Dialect {
-    skipped: |through, _| Some(bytes(SKIPPED + u32::try_from(through.get()).unwrap(), 0)),
-    overflow: Overflowing::Reset,
+    write: |notice| match notice {
+        Notice::Skipped { through, .. } => Some(bytes(SKIPPED + u32::try_from(through.get()).unwrap(), 0)),
+        _ => None,
+    },
+    on_overflow: OnOverflow::Reset,
     ..NUMBERED
 };
 

@@ -138,7 +138,7 @@ fn every_answer_is_the_whole_object_in_one_order() {
         let params = Params::from_json("[1.0]").unwrap();
         let key = crate::message::Key::new("k\"\n").unwrap();
         let entry = Entry::new(room, None, crate::id::Term::FIRST, key, params, change);
-        entry.frame(&DIALECT).map(|frame| payload(&frame).to_owned())
+        DIALECT.frame(&entry).map(|frame| payload(&frame).to_owned())
     };
     assert_eq!(said(Change::Event), Some(whole(3, "connected", r#"k\"\n"#, "[1.0]", false)));
     assert_eq!(said(Change::Ephemeral), Some(whole(3, "connected", r#"k\"\n"#, "[1.0]", false)));

@@ -4,15 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rtbroadcaster_core::backlog::Hold;
-use rtbroadcaster_core::backlog::{Frame, Replay};
+use rtbroadcaster_core::backlog::{Frame, Hold, Replay};
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::Seq;
-use rtbroadcaster_core::message::{Dialect, PROTOCOLS};
-use rtbroadcaster_core::wire::{Control, encode};
+use rtbroadcaster_core::message::SLOTS;
+use rtbroadcaster_core::protocol::{Dialect, Notice};
 
 use crate::fanout::outbox::{Batch, Member, Outbox};
-use crate::fanout::roster::{Last, Parting, Roll, Roster, Said, Work};
+use crate::fanout::roster::{Broadcast, Last, Parting, Roll, Roster, Work};
 use crate::metrics::Counters;
 
 /// How many members are served before the lane turns to other rooms.
@@ -25,8 +24,8 @@ pub(super) const SLICE_PARTED: usize = 16;
 /// What all members get in turn.
 struct Pass {
     what: What,
-    /// It in each protocol, made for its first member.
-    batches: [Option<Batch>; PROTOCOLS],
+    /// It in each dialect, made for its first member.
+    batches: [Option<Batch>; SLOTS],
     /// The first member that it has not reached.
     next: usize,
 }
@@ -35,7 +34,7 @@ enum What {
     /// What was said since the message `after`, the first message of it being `applied` then. Dropped when the pass is
     /// over: the room's budget has it back. What superseded any message that is missing in it has no greater number than
     /// `until`.
-    Said { said: Vec<Said>, after: Seq, until: Seq, applied: Option<Duration> },
+    Broadcasts { broadcasts: Vec<Broadcast>, after: Seq, until: Seq, applied: Option<Duration> },
     /// A heartbeat; this is the number of the last message, and until when the next one comes.
     Heartbeat(Seq, Option<Duration>),
 }
@@ -48,7 +47,7 @@ pub(super) struct Done {
     pub(super) parted: usize,
 }
 
-/// A member, and which protocol it speaks, so that this can be known before it is looked at.
+/// A member, and which dialect it speaks, so that this can be known before it is looked at.
 struct Seat {
     outbox: Arc<Outbox>,
     slot: usize,
@@ -112,11 +111,11 @@ impl Crew {
             }
             match self.roster.next() {
                 Some(Work::Roll(roll)) => self.change(roll),
-                Some(Work::Send { said, until, applied }) => {
+                Some(Work::Send { broadcasts, until, applied }) => {
                     let after = self.sent;
-                    self.sent = last_seq(&said).unwrap_or(after);
+                    self.sent = last_seq(&broadcasts).unwrap_or(after);
                     self.seq = self.seq.max(self.sent);
-                    self.pass = Some(Pass::new(What::Said { said, after, until, applied }));
+                    self.pass = Some(Pass::new(What::Broadcasts { broadcasts, after, until, applied }));
                 }
                 None => return false,
             }
@@ -128,7 +127,7 @@ impl Crew {
             pass.next = end;
             if end == self.members.len() {
                 // A room without members in this lane has written to nobody.
-                if let What::Said { applied: Some(applied), .. } = pass.what
+                if let What::Broadcasts { applied: Some(applied), .. } = pass.what
                     && end > 0
                 {
                     lane.written(applied);
@@ -191,7 +190,8 @@ impl Crew {
 fn end(member: &Outbox, last: &Last, counters: &Counters) {
     let dialect = member.dialect();
     if member.is_lost()
-        && let Some(announcement) = (dialect.reset)(&last.standing, last.entries.len())
+        && let Some(announcement) =
+            (dialect.write)(&Notice::Reset { standing: &last.standing, replay: last.entries.len() })
     {
         member.replay(Replay {
             announcement,
@@ -220,7 +220,7 @@ impl Pass {
                 continue;
             }
             counters.sent(match what {
-                What::Said { .. } => speakers.iter().map(|member| member.offer(batch)).sum(),
+                What::Broadcasts { .. } => speakers.iter().map(|member| member.offer(batch)).sum(),
                 What::Heartbeat(seq, next) => speakers.iter().map(|member| member.heartbeat(batch, *seq, *next)).sum(),
             });
         }
@@ -228,36 +228,31 @@ impl Pass {
 }
 
 impl What {
-    /// It, in one protocol.
+    /// It, in one dialect.
     fn frames(&self, dialect: &Dialect) -> Vec<Frame> {
         match self {
-            What::Said { said, after, until, .. } => {
-                Frame::with_holes(said.iter().filter_map(|said| frame(said, dialect)), *after, *until, dialect)
+            What::Broadcasts { broadcasts, after, until, .. } => {
+                let frames = broadcasts.iter().filter_map(|broadcast| frame(broadcast, dialect));
+                Frame::with_holes(frames, *after, *until, dialect)
             }
             What::Heartbeat(seq, next) => {
-                let ping = Some(encode::ping(&Control::default()));
-                ping.into_iter().chain((dialect.alive)(*seq, *next)).map(Frame::answer).collect()
+                let ping = (dialect.transport.ping)().map(Frame::answer);
+                let alive = Frame::notice(&Notice::Alive { seq: *seq, next: *next }, dialect);
+                ping.into_iter().chain(alive).collect()
             }
         }
     }
 }
 
-fn frame(said: &Said, dialect: &Dialect) -> Option<Frame> {
+fn frame(broadcast: &Broadcast, dialect: &Dialect) -> Option<Frame> {
     #[cfg(test)]
-    if let Said::Message(entry, _) = said {
+    if let Some(entry) = broadcast.entry() {
         crate::fault::inject("the lane", entry.key.as_str());
     }
-    match said {
-        Said::Message(entry, _) => Frame::of(entry, dialect),
-        Said::Owner(status, term, away) => (dialect.owner)(*status, *term, *away).map(Frame::event),
-        Said::Audience(viewers) => (dialect.audience)(*viewers).map(Frame::audience),
-    }
+    broadcast.frame(dialect)
 }
 
-/// The number of the last message in `said` that has one.
-fn last_seq(said: &[Said]) -> Option<Seq> {
-    said.iter().rev().find_map(|said| match said {
-        Said::Message(entry, _) => entry.seq,
-        Said::Owner(..) | Said::Audience(_) => None,
-    })
+/// The number of the last message in `broadcasts` that has one.
+fn last_seq(broadcasts: &[Broadcast]) -> Option<Seq> {
+    broadcasts.iter().rev().find_map(|broadcast| broadcast.entry()?.seq)
 }

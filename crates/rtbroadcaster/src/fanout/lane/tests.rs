@@ -2,7 +2,8 @@
 
 use rtbroadcaster_core::backlog::Ending;
 use rtbroadcaster_core::id::{Seq, Term};
-use rtbroadcaster_core::message::{Change, Dialect, Entry, Key, Params};
+use rtbroadcaster_core::message::{Change, Entry, Key, Params};
+use rtbroadcaster_core::protocol::{Dialect, Liveness, Notice};
 use rtbroadcaster_core::standing::OwnerStatus;
 
 use super::*;
@@ -10,6 +11,7 @@ use crate::clock::Clock;
 use crate::fanout::Moments;
 use crate::fanout::Outbox;
 use crate::fanout::lane::crew::SLICE_MEMBERS;
+use crate::fanout::mute::MUTE;
 use crate::fanout::roster::{Item, Parting, Roll, Work};
 use crate::metrics::Gauges;
 use crate::os_random::OsRandom;
@@ -26,7 +28,7 @@ fn lane(interval: Duration) -> Arc<Lane> {
 }
 
 fn said() -> Item {
-    Item::Owner(OwnerStatus::Live, Term::FIRST, Duration::ZERO)
+    Item::notice(Notice::Owner { status: OwnerStatus::Live, term: Term::FIRST, away: Duration::ZERO })
 }
 
 /// Nothing is ready yet, and it is after the interval.
@@ -89,18 +91,41 @@ async fn a_heartbeat_comes_at_once_and_takes_no_turn_from_what_waits_for_more() 
     assert!(roster.next().is_none(), "what waited went with the heartbeat");
 }
 
-static SILENT: Dialect = Dialect::MUTE;
-
 fn admit() -> (Arc<Outbox>, Item) {
-    let member = Outbox::new(None, &SILENT, Clock::start(), &Counters::idle(), &Config::default());
+    admit_in(&MUTE)
+}
+
+fn admit_in(dialect: &'static Dialect) -> (Arc<Outbox>, Item) {
+    let member = Outbox::new(None, dialect, Clock::start(), &Counters::idle(), &Config::default());
     (Arc::clone(&member), Item::Roll(Roll::Admit(member, Seq::ZERO)))
+}
+
+/// A dialect whose clients never speak.
+static SILENT: Dialect = Dialect { slot: 1, liveness: Liveness::Silent, ..MUTE };
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_cuts_a_member_that_does_not_answer_and_keeps_one_that_never_speaks() {
+    let lane = lane(Duration::ZERO);
+    let roster = Roster::new(&lane, RoomId::random(&OsRandom));
+    let mut crews = HashMap::new();
+    let ((mute, first), (silent, second)) = (admit_in(&MUTE), admit_in(&SILENT));
+    roster.push(first);
+    roster.push(second);
+    for beat in 0..3 {
+        crews.values_mut().for_each(Crew::order_heartbeat);
+        while let Ok(roster) = lane.pop() {
+            serve(&roster, &mut crews);
+        }
+        let expected = if beat < 2 { Ending::Open } else { Ending::Cut };
+        assert_eq!((mute.ending(), silent.ending()), (expected, Ending::Open), "after {beat} heartbeats");
+    }
 }
 
 /// A message at which whoever pushes it panics, under the roster's lock.
 fn panic_in_the_roster() -> Item {
     let key = Key::new("panic in the roster").unwrap();
     let entry = Entry::new(RoomId::random(&OsRandom), None, Term::FIRST, key, Params::NONE, Change::Event);
-    Item::Message { entry: Arc::new(entry), applied: Duration::ZERO, charge: None }
+    Item::message(Arc::new(entry), Duration::ZERO, None)
 }
 
 #[tokio::test]
@@ -194,7 +219,7 @@ async fn the_rest_of_a_room_that_ends_is_told_too_when_its_lane_gives_it_up() {
 fn event() -> Item {
     let key = Key::new("event").unwrap();
     let entry = Entry::new(RoomId::random(&OsRandom), None, Term::FIRST, key, Params::NONE, Change::Event);
-    Item::Message { entry: Arc::new(entry), applied: Duration::ZERO, charge: None }
+    Item::message(Arc::new(entry), Duration::ZERO, None)
 }
 
 #[tokio::test]

@@ -2,14 +2,13 @@
 //! Must not know the client task.
 
 use std::io;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use rtbroadcaster_core::backlog::Frame;
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::Seq;
-use rtbroadcaster_core::message::Dialect;
+use rtbroadcaster_core::protocol::Dialect;
 use socket2::SockRef;
 
 use super::{Flow, Outbox};
@@ -89,10 +88,10 @@ impl<'a> Member<'a> {
         self.send(self.outbox.way(true, batch.hole), batch)
     }
 
-    /// One heartbeat: `beat`, which says that the last message is `seq` and until when the `next` heartbeat comes, for a
-    /// client that was heard since the last one, the end of the connection for any other. Says what the socket took.
+    /// One heartbeat: `beat`, which says that the last message is `seq` and until when the `next` heartbeat comes, or the
+    /// end of the connection for a client that has not answered the last one. Says what the socket took.
     pub(in crate::fanout) fn heartbeat(&self, beat: &Batch, seq: Seq, next: Option<Duration>) -> Sent {
-        if !self.outbox.heard.swap(false, Ordering::Relaxed) {
+        if !self.outbox.has_answered() {
             self.outbox.cut(CloseReason::NoPong);
             return Sent::default();
         }

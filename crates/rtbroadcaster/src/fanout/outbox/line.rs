@@ -8,9 +8,8 @@ use std::time::Duration;
 use rtbroadcaster_core::backlog::{Backlog, Closing, Ending, Frame, Overflow, Rank, Replay};
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::Seq;
-use rtbroadcaster_core::message::Dialect;
+use rtbroadcaster_core::protocol::Dialect;
 use rtbroadcaster_core::standing::RoomEnd;
-use rtbroadcaster_core::wire::encode;
 
 use crate::fanout::lags::Lags;
 
@@ -111,21 +110,21 @@ impl Line {
 
     /// What waits goes out first. `end` is how the client's room has ended, if it has.
     pub(crate) fn finish(&mut self, dialect: &'static Dialect, reason: CloseReason, end: Option<RoomEnd>) {
-        if self.backlog(dialect).finish(closing(dialect, reason, end)) {
+        if self.backlog(dialect).finish(Closing::new(dialect, reason, end)) {
             self.end = Some(End::Server(reason));
         }
     }
 
     /// What waits goes.
     pub(crate) fn cut(&mut self, dialect: &'static Dialect, reason: CloseReason) {
-        if self.backlog(dialect).cut(closing(dialect, reason, None)) {
+        if self.backlog(dialect).cut(Closing::new(dialect, reason, None)) {
             self.end = Some(End::Server(reason));
         }
     }
 
     /// What waits goes, since the client has closed with this `code`.
     pub(crate) fn echo_close(&mut self, dialect: &'static Dialect, code: Option<u16>) {
-        if self.backlog(dialect).cut(encode::close_echo(code)) {
+        if self.backlog(dialect).cut(Closing::echo(dialect, code)) {
             self.end = Some(End::Client);
         }
     }
@@ -226,9 +225,4 @@ impl Line {
             self.cut(dialect, CloseReason::Slow);
         }
     }
-}
-
-/// The last frames of a connection that ends for `reason`.
-fn closing(dialect: &Dialect, reason: CloseReason, end: Option<RoomEnd>) -> Closing {
-    Closing { told: (dialect.closed)(reason, end), close: encode::close(reason) }
 }

@@ -66,13 +66,11 @@ mod tests {
     use std::task::{Context, Poll, Wake, Waker};
 
     use rtbroadcaster_core::config::Config;
-    use rtbroadcaster_core::message::Dialect;
 
     use super::*;
     use crate::clock::Clock;
+    use crate::fanout::mute::MUTE;
     use crate::metrics::Counters;
-
-    static MUTE: Dialect = Dialect::MUTE;
 
     /// Counts how often it was woken.
     struct Woken(std::sync::atomic::AtomicUsize);

@@ -7,7 +7,9 @@ use std::task::{Context, Poll, Waker, ready};
 
 use rtbroadcaster_core::backlog::Hold;
 use rtbroadcaster_core::backlog::{Frame, Rank};
-use rtbroadcaster_core::message::{Key, Overflowing};
+use rtbroadcaster_core::message::Key;
+use rtbroadcaster_core::protocol::{OnOverflow, Transport};
+use rtbroadcaster_core::wire::encode;
 use socket2::SockRef;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -16,11 +18,10 @@ use tokio::time::timeout;
 
 use super::direct::Way;
 use super::*;
+use crate::fanout::mute::MUTE;
 use crate::os_random::OsRandom;
 
 const DEADLINE: Duration = Duration::from_secs(20);
-
-static SILENT: Dialect = Dialect::MUTE;
 
 /// A member's socket on the server's side, with small buffers, and the member's end of it.
 async fn pair() -> (Arc<TcpStream>, TcpStream) {
@@ -35,7 +36,16 @@ async fn pair() -> (Arc<TcpStream>, TcpStream) {
 
 /// An outbox for `socket` and the client task that drains it to its close.
 fn start(socket: Arc<TcpStream>, config: &Config) -> (Arc<Outbox>, JoinHandle<io::Result<Drained>>) {
-    let outbox = Outbox::new(Some(Arc::clone(&socket)), &SILENT, Clock::start(), &Counters::idle(), config);
+    start_in(&MUTE, socket, config)
+}
+
+/// The same for a client of this dialect.
+fn start_in(
+    dialect: &'static Dialect,
+    socket: Arc<TcpStream>,
+    config: &Config,
+) -> (Arc<Outbox>, JoinHandle<io::Result<Drained>>) {
+    let outbox = Outbox::new(Some(Arc::clone(&socket)), dialect, Clock::start(), &Counters::idle(), config);
     let task = tokio::spawn(drain(socket, Arc::clone(&outbox)));
     (outbox, task)
 }
@@ -200,6 +210,59 @@ async fn a_silent_member_is_closed_at_the_second_heartbeat() {
     task.await.unwrap().unwrap();
 }
 
+/// A dialect over a transport that goes one way: its clients never speak, and its bytes are no frames of a WebSocket.
+static ONE_WAY: Dialect = Dialect {
+    liveness: Liveness::Silent,
+    transport: Transport {
+        ping: || Some(Bytes::from_static(b":\n")),
+        pong: |_| None,
+        close: |_| None,
+        close_echo: |_| None,
+    },
+    write: |notice| match notice {
+        Notice::Alive { seq, .. } => Some(format!("alive {seq}\n").into()),
+        Notice::Closed { reason, .. } => Some(format!("closed {}\n", reason.word()).into()),
+        _ => None,
+    },
+    ..MUTE
+};
+
+#[tokio::test]
+async fn a_member_that_never_speaks_is_kept_and_told_everything_in_the_words_of_its_dialect() {
+    let (socket, mut member) = pair().await;
+    let (outbox, task) = start_in(&ONE_WAY, socket, &Config::default());
+    for beat in 1..=5 {
+        let seq = Seq::new(beat).unwrap();
+        if beat % 2 == 0 {
+            outbox.beat(seq, None);
+        } else {
+            let alive = Frame::notice(&Notice::Alive { seq, next: None }, &ONE_WAY).unwrap();
+            let ping = Frame::answer((ONE_WAY.transport.ping)().unwrap());
+            Member::of(&outbox).heartbeat(&Batch::new(vec![ping, alive]), seq, None);
+        }
+        let mut came = vec![0; format!(":\nalive {beat}\n").len()];
+        timeout(DEADLINE, member.read_exact(&mut came)).await.unwrap().unwrap();
+        assert_eq!(String::from_utf8(came).unwrap(), format!(":\nalive {beat}\n"));
+        assert_eq!(outbox.ending(), Ending::Open, "after {beat} heartbeats without an answer");
+    }
+    outbox.pong(&Control::default());
+    outbox.finish(CloseReason::Restart);
+    assert_eq!(timeout(DEADLINE, task).await.unwrap().unwrap().unwrap(), Drained::Closed);
+    drop(outbox);
+    let mut rest = String::new();
+    timeout(DEADLINE, member.read_to_string(&mut rest)).await.unwrap().unwrap();
+    assert_eq!(rest, "closed restart\n", "a transport without a close says no more than the dialect");
+}
+
+#[tokio::test]
+async fn a_client_closes_over_a_transport_without_a_close() {
+    let outbox = unread(&ONE_WAY, 1_000);
+    outbox.echo_close(Some(1000));
+    let drained = outbox.poll_drain(&mut Context::from_waker(Waker::noop()), |_, _| panic!("nothing is said"));
+    assert!(matches!(drained, Poll::Ready(Ok(Drained::Closed))));
+    assert_eq!(outbox.end(), Some(End::Client));
+}
+
 /// Counts how often a client task would have been woken.
 #[derive(Default)]
 struct Wakes(AtomicUsize);
@@ -213,7 +276,7 @@ impl std::task::Wake for Wakes {
 /// An outbox, and a client task that has found nothing to write. Gives how often it is woken by `change`, where
 /// `blocked` says that its socket takes nothing.
 fn wakes(blocked: bool, change: impl FnOnce(&Outbox)) -> usize {
-    let outbox = Outbox::new(None, &SILENT, Clock::start(), &Counters::idle(), &Config::default());
+    let outbox = Outbox::new(None, &MUTE, Clock::start(), &Counters::idle(), &Config::default());
     let wakes = Arc::new(Wakes::default());
     let waker = Waker::from(Arc::clone(&wakes));
     if blocked {
@@ -238,7 +301,7 @@ async fn a_client_task_is_woken_only_for_what_it_has_to_do() {
 #[tokio::test]
 async fn what_comes_during_a_direct_write_is_not_forgotten_after_it() {
     let (socket, mut member) = pair().await;
-    let outbox = Outbox::new(Some(Arc::clone(&socket)), &SILENT, Clock::start(), &Counters::idle(), &Config::default());
+    let outbox = Outbox::new(Some(Arc::clone(&socket)), &MUTE, Clock::start(), &Counters::idle(), &Config::default());
     assert_eq!(outbox.way(true, None), Way::Direct);
     assert_eq!(outbox.way(true, None), Way::Queue, "one write at a time");
     let task = tokio::spawn(drain(socket, Arc::clone(&outbox)));
@@ -255,7 +318,7 @@ async fn what_comes_during_a_direct_write_is_not_forgotten_after_it() {
 fn a_heartbeat_asks_before_what_waits() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let _entered = runtime.enter();
-    let outbox = Outbox::new(None, &SILENT, Clock::start(), &Counters::idle(), &Config::default());
+    let outbox = Outbox::new(None, &MUTE, Clock::start(), &Counters::idle(), &Config::default());
     let announcement = encode::text(b"connected");
     outbox.replay(Replay {
         announcement: announcement.clone(),
@@ -276,10 +339,11 @@ fn a_heartbeat_asks_before_what_waits() {
 }
 
 /// A protocol that can say that messages were lost.
-static TELLING: Dialect = Dialect { overflow: Overflowing::Reset, ..Dialect::MUTE };
+static TELLING: Dialect = Dialect { on_overflow: OnOverflow::Reset, ..MUTE };
 
 /// A protocol with a farewell.
-static POLITE: Dialect = Dialect { farewell: |_| Some(Bytes::from_static(b"farewell")), ..Dialect::MUTE };
+static POLITE: Dialect =
+    Dialect { write: |notice| matches!(notice, Notice::Farewell(_)).then(|| Bytes::from_static(b"farewell")), ..MUTE };
 
 /// An outbox without a socket, in which `limit` bytes may wait.
 fn unread(dialect: &'static Dialect, limit: usize) -> Arc<Outbox> {

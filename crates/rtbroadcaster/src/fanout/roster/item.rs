@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rtbroadcaster_core::backlog::{Frame, Replay};
-use rtbroadcaster_core::id::{Seq, Term};
+use rtbroadcaster_core::id::Seq;
 use rtbroadcaster_core::message::Entry;
-use rtbroadcaster_core::standing::{OwnerStatus, RoomEnd, Standing};
+use rtbroadcaster_core::protocol::{Dialect, Notice};
+use rtbroadcaster_core::standing::{RoomEnd, Standing};
 use rtbroadcaster_core::superseding::Rank;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -17,21 +18,27 @@ use crate::fanout::outbox::Outbox;
 /// What happens to all members, or to one.
 #[derive(Debug)]
 pub(crate) enum Item {
-    /// All members get a message. The room's budget has its cost back when the last lane has dropped `charge`.
+    /// All members get something.
+    Broadcast(Broadcast),
+    /// The members change.
+    Roll(Roll),
+}
+
+/// What all members get.
+#[derive(Debug)]
+pub(crate) enum Broadcast {
+    /// A message. The room's budget has its cost back when the last lane has dropped `charge`.
     Message {
         /// What they get.
         entry: Arc<Entry>,
         /// When that was decided.
         applied: Duration,
         /// What it costs while it waits for a lane.
+        #[expect(dead_code, reason = "its drop gives the room's budget back")]
         charge: Option<Charge>,
     },
-    /// All members are told that the owner has come or gone, and for how long it has been away.
-    Owner(OwnerStatus, Term, Duration),
-    /// All members are told how many watch the room.
-    Audience(usize),
-    /// The members change.
-    Roll(Roll),
+    /// A notice.
+    Notice(Notice<'static>),
 }
 
 /// Who comes, goes, and goes on.
@@ -72,7 +79,7 @@ pub(crate) struct Last {
 }
 
 /// A part of the room's budget, which has it back when the last clone is dropped.
-pub(super) type Charge = Arc<OwnedSemaphorePermit>;
+type Charge = Arc<OwnedSemaphorePermit>;
 
 impl Roll {
     /// Whoever would have been reached through the lane from then on.
@@ -84,21 +91,55 @@ impl Roll {
     }
 }
 
-impl Item {
-    /// What it changes among the members, if it does.
-    pub(super) fn into_roll(self) -> Option<Roll> {
+impl Broadcast {
+    /// The message, if it is one.
+    pub(in crate::fanout) fn entry(&self) -> Option<&Entry> {
         match self {
-            Item::Roll(roll) => Some(roll),
-            Item::Message { .. } | Item::Owner(..) | Item::Audience(_) => None,
+            Broadcast::Message { entry, .. } => Some(entry),
+            Broadcast::Notice(_) => None,
+        }
+    }
+
+    /// Its frame in `dialect`, or `None` where that has no words for it.
+    pub(in crate::fanout) fn frame(&self, dialect: &Dialect) -> Option<Frame> {
+        match self {
+            Broadcast::Message { entry, .. } => Frame::of(entry, dialect),
+            Broadcast::Notice(notice) => Frame::notice(notice, dialect),
         }
     }
 
     /// What may happen to it where newer values remove waiting ones.
-    pub(super) fn rank(&self) -> Rank {
+    fn rank(&self) -> Rank {
         match self {
-            Item::Message { entry, .. } => Rank::of(entry),
-            Item::Audience(_) => Rank::Audience,
-            Item::Owner(..) | Item::Roll(_) => Rank::Event,
+            Broadcast::Message { entry, .. } => Rank::of(entry),
+            Broadcast::Notice(notice) => notice.rank(),
         }
+    }
+}
+
+impl Item {
+    /// The message `entry` that was `applied` then, for all members.
+    pub(crate) fn message(entry: Arc<Entry>, applied: Duration, charge: Option<Charge>) -> Self {
+        Self::Broadcast(Broadcast::Message { entry, applied, charge })
+    }
+
+    /// A notice for all members.
+    pub(crate) fn notice(notice: Notice<'static>) -> Self {
+        Self::Broadcast(Broadcast::Notice(notice))
+    }
+
+    /// The message that all members get, if it is one.
+    pub(super) fn entry(&self) -> Option<&Entry> {
+        if let Item::Broadcast(broadcast) = self { broadcast.entry() } else { None }
+    }
+
+    /// What it changes among the members, if it does.
+    pub(super) fn into_roll(self) -> Option<Roll> {
+        if let Item::Roll(roll) = self { Some(roll) } else { None }
+    }
+
+    /// What may happen to it where newer values remove waiting ones.
+    pub(super) fn rank(&self) -> Rank {
+        if let Item::Broadcast(broadcast) = self { broadcast.rank() } else { Rank::Event }
     }
 }

@@ -1,7 +1,11 @@
 //! What waits for a lane under more than it can carry.
 
-use rtbroadcaster_core::id::{RoomId, Seq};
-use rtbroadcaster_core::message::{Change, Key, Params};
+use std::time::Duration;
+
+use rtbroadcaster_core::id::{RoomId, Seq, Term};
+use rtbroadcaster_core::message::{Change, Entry, Key, Params};
+use rtbroadcaster_core::protocol::Notice;
+use rtbroadcaster_core::standing::OwnerStatus;
 
 use super::*;
 use crate::os_random::OsRandom;
@@ -14,14 +18,14 @@ fn message(number: u64) -> Item {
     };
     let (key, seq) = (Key::new(&key).unwrap(), Seq::new(number + 1));
     let entry = Entry::new(RoomId::random(&OsRandom), seq, Term::FIRST, key, Params::NONE, change);
-    Item::Message { entry: Arc::new(entry), applied: Duration::ZERO, charge: None }
+    Item::message(Arc::new(entry), Duration::ZERO, None)
 }
 
 /// One of many pointers, each of which says where it is.
 fn pointer(number: u64) -> Item {
     let key = Key::new(&format!("pointer {number}")).unwrap();
     let entry = Entry::new(RoomId::random(&OsRandom), None, Term::FIRST, key, Params::NONE, Change::Ephemeral);
-    Item::Message { entry: Arc::new(entry), applied: Duration::ZERO, charge: None }
+    Item::message(Arc::new(entry), Duration::ZERO, None)
 }
 
 /// What a lane takes for one call.
@@ -29,8 +33,7 @@ fn take(inbox: &mut Inbox) -> Vec<u64> {
     let mut taken = Vec::new();
     while taken.len() < PASS_FRAMES_MAX {
         match inbox.items.pop().map(|waiting| waiting.item) {
-            Some(Item::Message { entry, .. }) => taken.push(entry.seq.unwrap().get() - 1),
-            Some(_) => {}
+            Some(item) => taken.extend(item.entry().map(|entry| entry.seq.unwrap().get() - 1)),
             None => {
                 inbox.catch_up();
                 break;
@@ -74,10 +77,7 @@ fn what_goes_out_with_one_call_is_not_superseded() {
 fn what_is_ephemeral_goes_before_anything_else_waits_for_a_second_call() {
     let mut inbox = Inbox::default();
     let keys = |inbox: &Inbox| -> Vec<String> {
-        let key = |waiting: &Waiting| match &waiting.item {
-            Item::Message { entry, .. } => Some(entry.key.as_str().to_owned()),
-            _ => None,
-        };
+        let key = |waiting: &Waiting| waiting.item.entry().map(|entry| entry.key.as_str().to_owned());
         inbox.items.iter().filter_map(key).filter(|key| key.starts_with("pointer")).collect()
     };
     // Values that all count, and pointers among them.
@@ -106,9 +106,12 @@ fn who_comes_stays_between_what_was_said_before_and_after() {
     for number in 0..64 {
         drop(inbox.push(message(number), false));
     }
-    drop(inbox.push(Item::Owner(OwnerStatus::Away, Term::FIRST, Duration::ZERO), false));
+    drop(inbox.push(
+        Item::notice(Notice::Owner { status: OwnerStatus::Away, term: Term::FIRST, away: Duration::ZERO }),
+        false,
+    ));
     drop(inbox.push(message(64), false));
-    let is_message = |waiting: Waiting| matches!(waiting.item, Item::Message { .. });
+    let is_message = |waiting: Waiting| waiting.item.entry().is_some();
     let waiting: Vec<_> = std::mem::take(&mut inbox.items).into_iter().map(is_message).collect();
     assert_eq!(waiting.iter().position(|is_message| !is_message), Some(waiting.len() - 2), "{waiting:?}");
 }

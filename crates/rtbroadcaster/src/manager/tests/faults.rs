@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use rtbroadcaster_core::message::Message;
+use rtbroadcaster_core::protocol::Dialect;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
@@ -20,19 +21,19 @@ struct Peer(WebSocketStream<TcpStream>);
 
 impl Peer {
     /// One that is in no room.
-    async fn connect(manager: &Manager, protocol: Protocol) -> Self {
+    async fn connect(manager: &Manager, dialect: &'static Dialect) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let connecting = TcpStream::connect(listener.local_addr().unwrap());
         let (client, accepted) = tokio::join!(connecting, listener.accept());
         let socket = Socket::direct(accepted.unwrap().0, manager.config().stall_timeout);
         let ticket = manager.server().let_in(None).unwrap();
-        Client::serve(manager.server(), socket, &[], protocol, Permit::anything(), tokio::time::Instant::now(), ticket);
+        Client::serve(manager.server(), socket, &[], dialect, Permit::anything(), tokio::time::Instant::now(), ticket);
         Self(WebSocketStream::from_raw_socket(client.unwrap(), Role::Client, None).await)
     }
 
     /// An owner of version 2, its room, and the room's key.
     async fn owner(manager: &Manager) -> (Self, String, String) {
-        let mut owner = Self::connect(manager, Protocol::V2).await;
+        let mut owner = Self::connect(manager, &v2::DIALECT).await;
         owner.say(&json!({"type": "create", "id": "c"})).await;
         let created = owner.hear().await;
         let text = |name: &str| created[name].as_str().unwrap().to_owned();
@@ -40,11 +41,11 @@ impl Peer {
     }
 
     /// A viewer of `room`, whose state is empty.
-    async fn viewer(manager: &Manager, protocol: Protocol, room: &str) -> Self {
-        let mut viewer = Self::connect(manager, protocol).await;
-        let join = match protocol {
-            Protocol::Classic => json!({"uuid": room, "status": {"value": 2}}),
-            Protocol::V2 => json!({"type": "join", "id": "j", "room": room}),
+    async fn viewer(manager: &Manager, dialect: &'static Dialect, room: &str) -> Self {
+        let mut viewer = Self::connect(manager, dialect).await;
+        let join = match dialect.name {
+            None => json!({"uuid": room, "status": {"value": 2}}),
+            Some(_) => json!({"type": "join", "id": "j", "room": room}),
         };
         viewer.say(&join).await;
         let joined = viewer.hear().await;
@@ -133,10 +134,10 @@ fn viewers(manager: &Manager, room: &str) -> usize {
 async fn a_panic_in_a_viewers_task_ends_that_viewer_and_no_other() {
     let manager = manager();
     let (mut owner, room, _) = Peer::owner(&manager).await;
-    let mut good = Peer::viewer(&manager, Protocol::V2, &room).await;
-    let mut good_classic = Peer::viewer(&manager, Protocol::Classic, &room).await;
-    let mut bad = Peer::viewer(&manager, Protocol::V2, &room).await;
-    let mut bad_classic = Peer::viewer(&manager, Protocol::Classic, &room).await;
+    let mut good = Peer::viewer(&manager, &v2::DIALECT, &room).await;
+    let mut good_classic = Peer::viewer(&manager, &classic::DIALECT, &room).await;
+    let mut bad = Peer::viewer(&manager, &v2::DIALECT, &room).await;
+    let mut bad_classic = Peer::viewer(&manager, &classic::DIALECT, &room).await;
     owner.publish("before").await;
     for viewer in [&mut good, &mut good_classic, &mut bad, &mut bad_classic] {
         viewer.hear_event("before").await;
@@ -157,12 +158,12 @@ async fn a_panic_in_a_viewers_task_ends_that_viewer_and_no_other() {
 async fn a_panic_in_an_owners_task_is_a_loss_of_the_owner_from_which_it_can_come_back() {
     let manager = manager();
     let (mut owner, room, key) = Peer::owner(&manager).await;
-    let mut viewer = Peer::viewer(&manager, Protocol::V2, &room).await;
+    let mut viewer = Peer::viewer(&manager, &v2::DIALECT, &room).await;
     owner.say(&json!({"type": "publish", "id": "panic in the client", "key": "k", "params": []})).await;
     owner.is_told_of_its_fault().await;
     let away = viewer.hear().await;
     assert_eq!((&away["status"], &away["term"]), (&json!("away"), &json!(1)), "{away}");
-    let mut back = Peer::connect(&manager, Protocol::V2).await;
+    let mut back = Peer::connect(&manager, &v2::DIALECT).await;
     back.say(&json!({"type": "own", "id": "o", "room": room, "ownerKey": key})).await;
     assert_eq!(back.hear().await["type"], "owned");
     assert_eq!(viewer.hear().await, json!({"type": "owner", "status": "live", "term": 2}));
@@ -175,10 +176,10 @@ async fn a_panic_in_an_owners_task_is_a_loss_of_the_owner_from_which_it_can_come
 async fn check_that_only_its_room_ends(key: &str) {
     let manager = manager();
     let (mut owner, room, owner_key) = Peer::owner(&manager).await;
-    let mut viewer = Peer::viewer(&manager, Protocol::V2, &room).await;
-    let mut classic = Peer::viewer(&manager, Protocol::Classic, &room).await;
+    let mut viewer = Peer::viewer(&manager, &v2::DIALECT, &room).await;
+    let mut classic = Peer::viewer(&manager, &classic::DIALECT, &room).await;
     let (mut other_owner, other_room, _) = Peer::owner(&manager).await;
-    let mut other_viewer = Peer::viewer(&manager, Protocol::V2, &other_room).await;
+    let mut other_viewer = Peer::viewer(&manager, &v2::DIALECT, &other_room).await;
 
     owner.publish("before").await;
     viewer.hear_event("before").await;
@@ -189,7 +190,7 @@ async fn check_that_only_its_room_ends(key: &str) {
     owner.is_told_of_a_rooms_fault().await;
 
     until("the room is gone", || manager.room(room.parse().unwrap()).is_none()).await;
-    let mut late = Peer::connect(&manager, Protocol::V2).await;
+    let mut late = Peer::connect(&manager, &v2::DIALECT).await;
     for request in [
         json!({"type": "join", "id": "j", "room": room}),
         json!({"type": "own", "id": "o", "room": room, "ownerKey": owner_key}),
@@ -199,7 +200,7 @@ async fn check_that_only_its_room_ends(key: &str) {
     }
     other_owner.publish("after").await;
     other_viewer.hear_event("after").await;
-    let mut other_late = Peer::viewer(&manager, Protocol::Classic, &other_room).await;
+    let mut other_late = Peer::viewer(&manager, &classic::DIALECT, &other_room).await;
     other_owner.publish("last").await;
     for viewer in [&mut other_viewer, &mut other_late] {
         viewer.hear_event("last").await;
@@ -229,10 +230,10 @@ async fn a_panic_of_a_lane_ends_the_room_that_it_was_serving() {
 async fn a_lane_goes_on_after_many_panics() {
     let manager = manager();
     let (mut good_owner, good_room, _) = Peer::owner(&manager).await;
-    let mut good_viewer = Peer::viewer(&manager, Protocol::V2, &good_room).await;
+    let mut good_viewer = Peer::viewer(&manager, &v2::DIALECT, &good_room).await;
     for _ in 0..20 {
         let (mut owner, room, _) = Peer::owner(&manager).await;
-        let mut viewer = Peer::viewer(&manager, Protocol::V2, &room).await;
+        let mut viewer = Peer::viewer(&manager, &v2::DIALECT, &room).await;
         owner.publish("panic in the lane").await;
         viewer.is_told_of_a_rooms_fault().await;
         owner.is_told_of_a_rooms_fault().await;
@@ -247,7 +248,7 @@ async fn a_rust_owner_that_panics_under_the_rooms_lock_ends_the_room() {
     let manager = manager();
     let mut owner = manager.create_room().await.unwrap();
     let room = owner.room().to_string();
-    let mut viewer = Peer::viewer(&manager, Protocol::V2, &room).await;
+    let mut viewer = Peer::viewer(&manager, &v2::DIALECT, &room).await;
     let speaking = tokio::spawn(async move {
         let _ = owner.publish(Message::event("panic in the room", ())).await;
     });

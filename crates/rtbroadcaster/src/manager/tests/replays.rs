@@ -24,7 +24,7 @@ async fn the_state_that_a_slow_viewer_gets_counts_for_its_address_and_is_not_ref
         manager.server(),
         Socket::Stream(Box::new(stream)),
         &join,
-        Protocol::V2,
+        &v2::DIALECT,
         Permit::anything(),
         now,
         ticket,

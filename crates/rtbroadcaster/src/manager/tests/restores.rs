@@ -39,13 +39,8 @@ fn config() -> Config {
 
 /// Returns what a viewer gets that comes to `room` of `manager` with `start`.
 fn welcome(manager: &Manager, room: RoomId, start: &Start) -> Option<Welcome> {
-    let outbox = Outbox::new(
-        None,
-        Protocol::V2.dialect(),
-        manager.server().clock(),
-        manager.server().counters(),
-        manager.config(),
-    );
+    let outbox =
+        Outbox::new(None, &v2::DIALECT, manager.server().clock(), manager.server().counters(), manager.config());
     let found = std::cell::Cell::new(None);
     let announce = |welcome: &Welcome, _: &ViewerKey| {
         let Welcome { standing, how, entries } = welcome;

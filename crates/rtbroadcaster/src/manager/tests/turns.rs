@@ -13,7 +13,7 @@ fn client(manager: &Manager, text: &str) -> DuplexStream {
     let (stream, peer) = tokio::io::duplex(4_096);
     let ticket = manager.server().let_in(None).unwrap();
     let socket = Socket::Stream(Box::new(stream));
-    Client::serve(manager.server(), socket, &frame(text), Protocol::V2, Permit::anything(), Instant::now(), ticket);
+    Client::serve(manager.server(), socket, &frame(text), &v2::DIALECT, Permit::anything(), Instant::now(), ticket);
     peer
 }
 

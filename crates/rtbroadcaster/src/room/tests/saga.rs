@@ -14,7 +14,7 @@ use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::id::{self, Epoch, Life, Numbering, RoomId, Seq, Term};
 use rtbroadcaster_core::identity::ViewerKey;
 use rtbroadcaster_core::message::Entry;
-use rtbroadcaster_core::protocol::{Answer, Protocol, Terms};
+use rtbroadcaster_core::protocol::{Answer, Notice, Terms, v2};
 use rtbroadcaster_core::record::Lives;
 use rtbroadcaster_core::room::core::{Core, Origin, Welcome};
 use rtbroadcaster_core::room::log::Lineage;
@@ -203,7 +203,7 @@ impl Saga {
         self.visits += 1;
         let visit = Visit { viewer, number: self.visits };
         let mut line = Line::default();
-        line.replay(announced(&welcome), Protocol::V2.dialect());
+        line.replay(announced(&welcome), &v2::DIALECT);
         self.connections[viewer] = Some(Connection { visit, is_admitted: false, line });
         self.lane.push(Item::Admit(visit, welcome.standing.seq));
     }
@@ -392,13 +392,13 @@ fn announced(welcome: &Welcome) -> Replay {
     let terms = Terms { config: &Config::default(), next: None };
     let viewer = ViewerKey::parse(&"1".repeat(45)).unwrap();
     let answer = Answer::Joined { standing, how: *how, replay: entries.len(), terms, viewer: &viewer };
-    let announcement = Protocol::V2.accepted("id", &answer).unwrap();
+    let announcement = (v2::DIALECT.accepted)("id", &answer).unwrap();
     Replay { announcement, entries: Arc::clone(entries), seq: standing.seq, hold: Hold::default() }
 }
 
 /// The state on the wire, for a viewer that lost messages.
 fn reset(welcome: &Welcome) -> Replay {
     let Welcome { standing, entries, .. } = welcome;
-    let announcement = (Protocol::V2.dialect().reset)(standing, entries.len()).unwrap();
+    let announcement = (v2::DIALECT.write)(&Notice::Reset { standing, replay: entries.len() }).unwrap();
     Replay { announcement, entries: Arc::clone(entries), seq: standing.seq, hold: Hold::default() }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use rtbroadcaster_core::id::{Epoch, Seq, Term};
 use rtbroadcaster_core::message::{Change, Entry};
-use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::protocol::v2;
 use rtbroadcaster_core::standing::{Reach, Standing};
 use serde_json::Value;
 
@@ -191,7 +191,7 @@ impl Viewer {
             return assert_eq!(said["params"][0].as_u64(), Some(self.term), "of another owner than was told");
         };
         let sent = entry(seq);
-        assert_eq!(sent.frame(Protocol::V2.dialect()).as_ref(), Some(frame), "other bytes");
+        assert_eq!(v2::DIALECT.frame(sent).as_ref(), Some(frame), "other bytes");
         if let Some(Coming { missing, seq: last, state, .. }) = &mut self.coming {
             assert!(seq <= *last && sent.change == Change::State, "{said} is no part of the state at {last}");
             assert!(state.values().all(|before| *before < seq), "{said} is not in the order of last change");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rtbroadcaster_core::backlog::{Frame, Rank, Replay};
 use rtbroadcaster_core::id::{Seq, Term};
 use rtbroadcaster_core::message::Entry;
-use rtbroadcaster_core::protocol::Protocol;
+use rtbroadcaster_core::protocol::{Notice, v2};
 use rtbroadcaster_core::room::core::Welcome;
 use rtbroadcaster_core::standing::OwnerStatus;
 use rtbroadcaster_core::superseding::{Ranked, Superseding};
@@ -88,7 +88,7 @@ impl Saga {
     /// As a lane does: a change, or so many messages for everybody. The socket of `viewer` takes so many bytes, those of
     /// the others more; it may pause meanwhile.
     pub(super) fn lane(&mut self, viewer: usize, messages: usize, bytes: usize, pauses: bool) {
-        let dialect = Protocol::V2.dialect();
+        let dialect = &v2::DIALECT;
         let mut frames = Vec::new();
         while self.lane.roll.is_none() && frames.len() < messages {
             match self.lane.items.pop().map(|Waiting(item, _)| item) {
@@ -98,7 +98,7 @@ impl Saga {
                 }
                 Some(Item::Message(entry)) => frames.extend(Frame::of(&entry, dialect)),
                 Some(Item::Owner(status, term)) => {
-                    frames.extend((dialect.owner)(status, term, Duration::ZERO).map(Frame::event))
+                    frames.extend(Frame::notice(&Notice::Owner { status, term, away: Duration::ZERO }, dialect))
                 }
                 Some(roll) => self.lane.roll = Some(roll),
             }
@@ -128,12 +128,12 @@ impl Saga {
             return self.write(member, frames, bytes);
         }
         let Some(Connection { line, .. }) = &mut self.connections[member] else { return };
-        line.push(frames, Protocol::V2.dialect(), self.now, BACKLOG);
+        line.push(frames, &v2::DIALECT, self.now, BACKLOG);
     }
 
     /// The change that stands first.
     fn roll(&mut self) {
-        let dialect = Protocol::V2.dialect();
+        let dialect = &v2::DIALECT;
         match self.lane.roll.take() {
             Some(Item::Admit(visit, seq)) => {
                 if !self.connections.iter().flatten().any(|connection| connection.is_admitted) {
@@ -148,7 +148,8 @@ impl Saga {
                         self.viewers[visit.viewer].loses();
                         line.replay(reset(&last), dialect);
                     }
-                    line.backlog(dialect).finish((dialect.closed)(dialect.room_closed, None).unwrap());
+                    let last = Notice::Closed { reason: dialect.room_closed, end: None };
+                    line.backlog(dialect).finish((dialect.write)(&last).unwrap());
                 }
             }
             _ => {}
@@ -173,7 +174,7 @@ impl Saga {
             line.was_sent(frames.iter().rev().find_map(|frame| frame.seq));
         } else {
             line.writing = false;
-            line.adopt(frames, out.len(), Protocol::V2.dialect(), self.now, BACKLOG);
+            line.adopt(frames, out.len(), &v2::DIALECT, self.now, BACKLOG);
         }
         self.hear(viewer, &out);
     }

@@ -1,0 +1,41 @@
+//! A table of the notices of version 2.
+
+use super::*;
+
+#[test]
+fn notices_are_written_as_in_the_protocol() {
+    let (two, away) = (Seq::new(2).unwrap(), Duration::from_millis(70));
+    let behind = Audience { viewers: 12, lagging: 1, behind_p95: Duration::from_millis(1_250) };
+    let single = |dropped| Signal::Single { key: "\"".to_owned(), params: "[1.0]".to_owned(), from: 7, dropped };
+    let counts = |texts: &[&str], other| {
+        let counts = texts.iter().map(|text| ((*text).to_owned(), 3)).collect();
+        Signal::Counts { key: "v".to_owned(), counts, other }
+    };
+    let owner = |status| Notice::Owner { status, term: Term::FIRST, away };
+    let notices = [
+        (Notice::Skipped { through: two, until: two.next() }, r#"{"type":"skipped","through":2,"until":3}"#),
+        (owner(OwnerStatus::Live), r#"{"type":"owner","status":"live","term":1}"#),
+        (owner(OwnerStatus::Away), r#"{"type":"owner","status":"away","term":1,"awayMs":70}"#),
+        (Notice::Alive { seq: two, next: None }, r#"{"type":"alive","seq":2}"#),
+        (Notice::Alive { seq: two, next: Some(5 * away) }, r#"{"type":"alive","seq":2,"nextMs":350}"#),
+        (Notice::Audience(12), r#"{"type":"audience","viewers":12}"#),
+        (Notice::OwnAudience(&behind), r#"{"type":"audience","viewers":12,"lagging":1,"behindP95Ms":1250}"#),
+        (Notice::Signal(&single(0)), r#"{"type":"signal","key":"\"","params":[1.0],"from":7}"#),
+        (Notice::Signal(&single(9)), r#"{"type":"signal","key":"\"","params":[1.0],"from":7,"dropped":9}"#),
+        (Notice::Signal(&counts(&[], 0)), r#"{"type":"signal","key":"v","counts":[]}"#),
+        (
+            Notice::Signal(&counts(&["[1]", "[]"], 2)),
+            r#"{"type":"signal","key":"v","counts":[[[1],3],[[],3]],"other":2}"#,
+        ),
+        (Notice::Closed { reason: CloseReason::Slow, end: None }, r#"{"type":"closed","reason":"slow"}"#),
+        (
+            Notice::Closed { reason: CloseReason::RoomClosed, end: Some(RoomEnd::Grace) },
+            r#"{"type":"closed","reason":"room_closed","why":"grace"}"#,
+        ),
+        (Notice::Draining { reconnect: Duration::from_millis(1834) }, r#"{"type":"draining","reconnectInMs":1834}"#),
+    ];
+    for (notice, expected) in notices {
+        assert_eq!(payload(&(DIALECT.write)(&notice).unwrap()), expected);
+    }
+    assert_eq!((DIALECT.write)(&Notice::Farewell(standing().room)), None, "`closed` says it");
+}
