@@ -7,7 +7,7 @@ use rtbroadcaster::{Config, RoomId, Seq};
 use rtbroadcaster_core::id::{Epoch, Term};
 use rtbroadcaster_core::message::{Change, DEPTH_MAX, Key, Params};
 use rtbroadcaster_core::protocol::{Command, Protocol, Request};
-use rtbroadcaster_core::room::core::Core;
+use rtbroadcaster_core::room::core::{Core, Space};
 use rtbroadcaster_core::room::log::Proposal;
 use rtbroadcaster_core::standing::{How, ResetReason, Start};
 
@@ -83,7 +83,7 @@ fn room() -> Core {
     for number in 1..=MESSAGES {
         let key = Key::new(if number == 1 { "first" } else { "other" }).expect("a key");
         let proposal = Proposal { term: Term::FIRST, key, params: Params::NONE, change: Change::State, id: None };
-        core.propose(proposal, Duration::ZERO).expect("nothing forbids it");
+        core.open().expect("it has not ended").say(proposal, Space::Some, Duration::ZERO).expect("nothing forbids it");
     }
     core
 }

@@ -40,7 +40,7 @@ use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::fanout::{Lanes, Outbox};
 use crate::metrics::Counters;
-use end::{Cause, Departure};
+use end::Departure;
 use members::{Members, Seat};
 use quota::Share;
 use reception::Reception;
@@ -108,12 +108,8 @@ struct State {
     owner: Option<Arc<Outbox>>,
     /// Whoever waits for something to be written.
     waiting: Waiting,
-    /// Why the room ends, once that is decided.
-    cause: Option<Cause>,
-    /// The process goes away, and the room does not.
+    /// When those in the room are asked to come back, once it departs.
     departure: Option<Departure>,
-    /// A panic has left it half changed: nothing more is applied.
-    is_broken: bool,
 }
 
 /// What all rooms of one manager share.
@@ -199,9 +195,7 @@ impl Room {
             reception: Reception::new(options, &around.voters),
             owner: None,
             waiting: Waiting::default(),
-            cause: None,
             departure: None,
-            is_broken: false,
         };
         Arc::new_cyclic(|me| Self {
             id,
@@ -276,7 +270,7 @@ impl Room {
         // Before the lock is taken: nobody waits while codes are made.
         let key = self.recognize(shown);
         let mut state = self.lock();
-        let welcome = state.core.join(start, self.clock.now())?;
+        let welcome = state.core.open()?.join(start, self.clock.now())?;
         if let Some(owner) = state.owner.as_ref().filter(|_| state.core.viewers() == 1) {
             // An owner that somebody waits for is pinged more often.
             owner.wake();
@@ -305,7 +299,7 @@ impl Room {
     ) {
         let key = self.key_of(number);
         let mut state = self.lock();
-        if state.core.has_ended() {
+        if !state.core.life().is_open() {
             // The farewell is on its way.
             return;
         }
@@ -321,7 +315,7 @@ impl Room {
     /// Brings a viewer that lost messages to where the room stands, in the same way. `hold` is told how many bytes that takes.
     fn restore(&self, outbox: &Arc<Outbox>, seat: Seat, hold: impl FnOnce(usize) -> Hold) {
         let mut state = self.lock();
-        if !outbox.order_state() || state.core.has_ended() {
+        if !outbox.order_state() || !state.core.life().is_open() {
             // The farewell, which was faster or is on its way, brings the state.
             return;
         }
@@ -351,7 +345,7 @@ impl Room {
     /// already.
     fn set_owner_outbox(&self, outbox: &Arc<Outbox>) {
         let mut state = self.lock();
-        if state.core.has_ended() {
+        if !state.core.life().is_open() {
             self.turn_away(&state, outbox);
         } else {
             self.seat_owner(&mut state, outbox);

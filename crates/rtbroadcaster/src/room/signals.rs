@@ -53,7 +53,7 @@ impl Room {
     /// [`SignalError`] when it is as if it had not.
     pub(super) fn signal(&self, from: Voter, key: &Key, params: &Params) -> Result<(), SignalError> {
         let mut state = self.lock();
-        if state.core.has_ended() {
+        if !state.core.life().is_open() {
             // Said before the farewell, if that has not come to the viewer yet.
             return Err(self.refuse_signal(SignalRefusal::Unheard));
         }
@@ -105,7 +105,7 @@ impl Room {
     pub(super) fn hear_signals(&self, term: Term) -> Signals {
         let (ear, heard) = mpsc::channel(WAITING_MAX);
         let mut state = self.lock();
-        if !state.core.has_ended() && state.core.term() == term {
+        if state.core.life().is_open() && state.core.term() == term {
             state.reception.ear = Some(ear);
             self.tell_all_totals(&mut state);
         }
@@ -133,7 +133,7 @@ impl Room {
     pub(super) fn look_at_totals(&self) {
         let mut state = self.lock();
         state.reception.totals_planned = None;
-        if !state.core.has_ended() {
+        if state.core.life().is_open() {
             self.tell_totals(&mut state);
         }
     }

@@ -26,8 +26,19 @@ pub(super) enum Step {
     Away(Term),
     /// The room ends.
     End,
-    /// The process goes away, and the room does not.
-    Depart,
+    /// The process goes away, and the room does not; its owner is asked to come back at this moment.
+    Depart(Option<Duration>),
+}
+
+impl Step {
+    /// Returns whether it leaves something in the log. If not, it needs its turn only behind what does.
+    pub(super) fn is_kept(&self) -> bool {
+        match self {
+            Self::Say(proposal, _) => proposal.change != Change::Ephemeral,
+            Self::Repeat(_) | Self::Depart(None) => false,
+            Self::Written | Self::TakeOver(_) | Self::Away(_) | Self::End | Self::Depart(Some(_)) => true,
+        }
+    }
 }
 
 /// What is decided and not applied, and where the log stands behind it.
@@ -77,7 +88,7 @@ impl Ahead {
     }
 
     /// Returns what is known of the room, whose owner is `away` since then and was asked to come back at `moment`.
-    pub(super) fn header(&self, log: &Log, away: Option<Duration>, moment: Option<Duration>) -> Header {
+    fn header(&self, log: &Log, away: Option<Duration>, moment: Option<Duration>) -> Header {
         let Origin { key, options, place, unknown } = self.origin.clone();
         let (numbering, starts) = log.lineage().past();
         Header { numbering, starts: starts.to_vec(), term: self.term, key, away, moment, place, options, unknown }
@@ -104,12 +115,26 @@ impl Ahead {
         self.keys.get(key).map_or_else(|| log.state_bytes_of(key), |(_, bytes)| *bytes)
     }
 
-    /// Decides that `proposal`, which was checked, is said. Gives what is to be written.
-    pub(super) fn say(&mut self, log: &mut Log, proposal: Proposal, now: Duration) -> Append {
-        if proposal.change == Change::Ephemeral {
-            self.steps.push_back(Step::Say(proposal, now));
-            return Append::Turn;
-        }
+    /// Decides `step`, which was checked. Returns what has to be written before it holds. The owner is `away` since then.
+    pub(super) fn decide(&mut self, step: Step, log: &mut Log, away: Option<Duration>) -> Append {
+        let append = match &step {
+            Step::Say(proposal, _) if proposal.change == Change::Ephemeral => Append::Turn,
+            Step::Say(proposal, now) => self.record(log, proposal, *now),
+            Step::TakeOver(term) => {
+                self.term = *term;
+                Append::Header(self.header(log, away, None))
+            }
+            Step::Written | Step::Away(_) => Append::Header(self.header(log, away, None)),
+            Step::Depart(Some(moment)) => Append::Header(self.header(log, away, Some(*moment))),
+            Step::Repeat(_) | Step::Depart(None) => Append::Turn,
+            Step::End => Append::End,
+        };
+        self.steps.push_back(step);
+        append
+    }
+
+    /// Numbers `proposal` and returns its record.
+    fn record(&mut self, log: &mut Log, proposal: &Proposal, now: Duration) -> Append {
         self.seq = self.seq.next();
         let held = self.held(log, &proposal.key);
         let change = match proposal.change {
@@ -121,28 +146,15 @@ impl Ahead {
             self.size = size;
             self.keys.insert(proposal.key.clone(), (self.seq, bytes));
         }
-        let name = proposal.id.as_ref().map(|id| (id.clone(), Fingerprint::of(&proposal)));
+        let name = proposal.id.as_ref().map(|id| (id.clone(), Fingerprint::of(proposal)));
         if let Some((id, fingerprint)) = &name {
             self.ids.insert(id.clone(), (*fingerprint, self.seq));
         }
         let name = name.as_ref().map(|(id, fingerprint)| (&**id, *fingerprint));
-        let (record, forgotten, begins) = log.hand_over(self.seq, &proposal, name, now);
-        self.steps.push_back(Step::Say(proposal, now));
+        let (record, forgotten, begins) = log.hand_over(self.seq, proposal, name, now);
         // Whoever speaks is there.
         let header = begins.then(|| Box::new(self.header(log, None, None)));
         Append::Message(record, forgotten, header)
-    }
-
-    /// Begins the lease of the next owner.
-    pub(super) fn take_over(&mut self) -> Term {
-        self.term = self.term.next();
-        self.steps.push_back(Step::TakeOver(self.term));
-        self.term
-    }
-
-    /// Decides something else.
-    pub(super) fn decide(&mut self, step: Step) {
-        self.steps.push_back(step);
     }
 
     /// The oldest step has its turn.

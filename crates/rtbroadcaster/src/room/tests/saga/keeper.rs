@@ -171,7 +171,7 @@ impl Saga {
         let store = keeper.found(written, kept);
         if store.header.is_none() {
             // It had ended, or nobody knew of it yet.
-            assert!(self.told_end || !self.is_begun || !goes_on || self.core.has_ended(), "a room is lost");
+            assert!(self.told_end || !self.is_begun || !goes_on || !self.core.life().is_open(), "a room is lost");
             return self.begin_another();
         }
         assert!(!self.told_end || !goes_on, "a room that has ended came back");
