@@ -22,9 +22,9 @@ pub use keeping::{Applied, Decided, Space};
 pub use life::{By, Doubt, NotOpen, RoomLife};
 pub use open::OpenRoom;
 
-/// One room without its members.
+/// One room without its members. Where its log is kept, each step that is decided and not written has a `W` that waits for it.
 #[derive(Debug)]
-pub struct Core {
+pub struct Core<W = ()> {
     id: RoomId,
     log: Log,
     presence: Presence,
@@ -37,7 +37,7 @@ pub struct Core {
     /// Whether it is known what becomes of what it hands over.
     doubt: Doubt,
     /// What is decided and not written yet, where the log is kept. Boxed: most rooms have none.
-    ahead: Option<Box<Ahead>>,
+    ahead: Option<Box<Ahead<W>>>,
 }
 
 /// Why a proposal is not applied.
@@ -102,7 +102,7 @@ impl Welcome {
     }
 }
 
-impl Core {
+impl<W: Default> Core<W> {
     /// Returns a new room with a log of its own, which goes by `epoch`: its owner is there and nobody watches.
     pub fn new(id: RoomId, epoch: Epoch, config: &Config) -> Self {
         let log = Log::new(id, epoch, LogLimits::from(config));
@@ -171,7 +171,7 @@ impl Core {
     /// # Errors
     /// [`NotOpen`] with its life when it is not.
     #[inline]
-    pub fn open(&mut self) -> Result<OpenRoom<'_>, NotOpen> {
+    pub fn open(&mut self) -> Result<OpenRoom<'_, W>, NotOpen> {
         if self.life.is_open() { Ok(OpenRoom(self)) } else { Err(NotOpen(self.life)) }
     }
 

@@ -44,7 +44,7 @@ use end::Departure;
 use members::{Members, Seat};
 use quota::Share;
 use reception::Reception;
-use waiting::Waiting;
+use waiting::Waiter;
 
 pub use owner::Owner;
 pub(crate) use registry::Registry;
@@ -100,14 +100,12 @@ struct SignalRates {
 /// What the room's lock guards.
 #[derive(Debug)]
 struct State {
-    core: Core,
+    core: Core<Waiter>,
     members: Members,
     /// What it has besides messages.
     reception: Reception,
     /// The way out to an owner that is a client, for the room's farewell and the takeover's.
     owner: Option<Arc<Outbox>>,
-    /// Whoever waits for something to be written.
-    waiting: Waiting,
     /// When those in the room are asked to come back, once it departs.
     departure: Option<Departure>,
 }
@@ -179,7 +177,7 @@ impl Room {
     }
 
     fn of(
-        core: Core,
+        core: Core<Waiter>,
         key: Option<KeyHash>,
         keeps: Option<(Arc<dyn Engine>, Share)>,
         options: &RoomOptions,
@@ -189,14 +187,8 @@ impl Room {
         let (id, numbering) = (core.id(), core.numbering());
         let (engine, share) = keeps.unzip();
         let members = Members::new(id, Arc::clone(&around.lanes));
-        let state = State {
-            core,
-            members,
-            reception: Reception::new(options, &around.voters),
-            owner: None,
-            waiting: Waiting::default(),
-            departure: None,
-        };
+        let state =
+            State { core, members, reception: Reception::new(options, &around.voters), owner: None, departure: None };
         Arc::new_cyclic(|me| Self {
             id,
             numbering,

@@ -1,7 +1,6 @@
 //! What is decided in a room, by whom, and what follows when it holds: at once, or when an engine has written it.
 //! Must not know engines beyond their contract.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use rtbroadcaster_core::id::{RoomId, Seq, Term};
 use rtbroadcaster_core::message::Change;
 use rtbroadcaster_core::owner_key::KeyHash;
 use rtbroadcaster_core::owner_key::OwnerKey;
-use rtbroadcaster_core::record::Append;
+use rtbroadcaster_core::record::{Handover, LogPosition};
 use rtbroadcaster_core::refusal::OwnError;
 use rtbroadcaster_core::room::core::{Applied, Decided, Origin, ProposeError, Proposed, RoomLife, Space, Welcome};
 use rtbroadcaster_core::room::log::Proposal;
@@ -157,16 +156,16 @@ impl Room {
     pub(super) fn settle(&self, state: &mut State, decided: Decided, waiter: Waiter, now: Duration) {
         match decided {
             Decided::Applied(applied) => self.hold(state, applied, waiter, now),
-            Decided::HandedOver(append) => self.hand_over(state, append, waiter),
+            Decided::HandedOver(handover) => self.hand_over(state, handover, waiter),
         }
     }
 
     /// Hands something over to be written, under the lock under which it was decided.
-    pub(super) fn hand_over(&self, state: &mut State, append: Append, waiter: Waiter) {
+    pub(super) fn hand_over(&self, state: &mut State, handover: Handover, waiter: Waiter) {
         if let (Some(engine), Some(me)) = (&self.engine, self.me.upgrade()) {
-            state.waiting.0.push_back(waiter);
+            state.core.wait_for(handover.position, waiter);
             let follower: Arc<dyn Follower> = me;
-            engine.append(&follower, append);
+            engine.append(&follower, handover);
         }
     }
 
@@ -224,23 +223,15 @@ impl Follower for Room {
         self.id
     }
 
-    fn written(&self, count: usize) {
+    fn written(&self, through: LogPosition) {
         let mut state = self.lock();
         let now = self.clock.now();
-        for _ in 0..count {
-            let waiter = state.waiting.0.pop_front().unwrap_or_default();
-            if state.core.life() != RoomLife::Broken {
-                let applied = state.core.written();
-                #[cfg(test)]
-                if let Applied::Said(Proposed { entry: Some(entry), .. }) = &applied {
-                    crate::fault::inject("the room", entry.key.as_str());
-                }
-                self.hold(&mut state, applied, waiter, now);
+        while let Some((applied, waiter)) = state.core.written(through) {
+            #[cfg(test)]
+            if let Applied::Said(Proposed { entry: Some(entry), .. }) = &applied {
+                crate::fault::inject("the room", entry.key.as_str());
             }
-        }
-        if state.waiting.0.is_empty() {
-            // The buffer of a burst does not stay with an idle room.
-            state.waiting.0 = VecDeque::new();
+            self.hold(&mut state, applied, waiter, now);
         }
     }
 }

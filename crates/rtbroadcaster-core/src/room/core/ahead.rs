@@ -8,7 +8,7 @@ use crate::id::{Seq, Term};
 use crate::message::{Change, Key};
 use crate::options::RoomOptions;
 use crate::place::Place;
-use crate::record::{Append, Header};
+use crate::record::{Append, Handover, Header, LogPosition};
 use crate::room::log::{Fingerprint, Log, Proposal, Rejection, StateSize, Verdict};
 
 /// Something decided, which has its turn when it is written.
@@ -41,11 +41,22 @@ impl Step {
     }
 }
 
+/// A step that holds when it is written.
+#[derive(Debug)]
+struct Pending<W> {
+    position: LogPosition,
+    step: Step,
+    /// What waits for it.
+    waiter: W,
+}
+
 /// What is decided and not applied, and where the log stands behind it.
 #[derive(Debug)]
-pub(super) struct Ahead {
-    /// In order.
-    steps: VecDeque<Step>,
+pub(super) struct Ahead<W> {
+    /// In the order of their positions.
+    pending: VecDeque<Pending<W>>,
+    /// The position of what was handed over last.
+    last: LogPosition,
     /// The number of the last message.
     seq: Seq,
     /// The lease of the owner.
@@ -73,12 +84,13 @@ pub struct Origin {
     pub unknown: Option<Box<str>>,
 }
 
-impl Ahead {
+impl<W: Default> Ahead<W> {
     /// Nothing is decided beyond `log`.
     pub(super) fn of(log: &Log, origin: Origin) -> Self {
         Self {
             origin,
-            steps: VecDeque::new(),
+            pending: VecDeque::new(),
+            last: LogPosition::START,
             seq: log.seq(),
             term: log.term(),
             keys: HashMap::new(),
@@ -101,7 +113,7 @@ impl Ahead {
 
     /// Whether everything that was decided is applied.
     pub(super) fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.pending.is_empty()
     }
 
     /// Whether `proposal` may be said behind everything that is decided.
@@ -116,7 +128,7 @@ impl Ahead {
     }
 
     /// Decides `step`, which was checked. Returns what has to be written before it holds. The owner is `away` since then.
-    pub(super) fn decide(&mut self, step: Step, log: &mut Log, away: Option<Duration>) -> Append {
+    pub(super) fn decide(&mut self, step: Step, log: &mut Log, away: Option<Duration>) -> Handover {
         let append = match &step {
             Step::Say(proposal, _) if proposal.change == Change::Ephemeral => Append::Turn,
             Step::Say(proposal, now) => self.record(log, proposal, *now),
@@ -129,8 +141,22 @@ impl Ahead {
             Step::Repeat(_) | Step::Depart(None) => Append::Turn,
             Step::End => Append::End,
         };
-        self.steps.push_back(step);
-        append
+        self.last = self.last.next();
+        let position = self.last;
+        self.pending.push_back(Pending { position, step, waiter: W::default() });
+        Handover { position, append }
+    }
+
+    /// Has `waiter` wait for what stands at `position`, if that is not applied.
+    pub(super) fn wait_for(&mut self, position: LogPosition, waiter: W) {
+        if let Some(pending) = self.pending.iter_mut().rfind(|pending| pending.position == position) {
+            pending.waiter = waiter;
+        }
+    }
+
+    /// Returns what waits for what is not written.
+    pub(super) fn waiters(&mut self) -> impl Iterator<Item = &mut W> {
+        self.pending.iter_mut().map(|pending| &mut pending.waiter)
     }
 
     /// Numbers `proposal` and returns its record.
@@ -157,9 +183,15 @@ impl Ahead {
         Append::Message(record, forgotten, header)
     }
 
-    /// The oldest step has its turn.
-    pub(super) fn next(&mut self) -> Option<Step> {
-        self.steps.pop_front()
+    /// Removes the oldest step, with what waits for it, if it stands at `through` or before.
+    pub(super) fn next(&mut self, through: LogPosition) -> Option<(Step, W)> {
+        self.pending.front().filter(|pending| pending.position <= through)?;
+        let Pending { step, waiter, .. } = self.pending.pop_front()?;
+        if self.pending.is_empty() {
+            // The buffer of a burst does not stay with an idle room.
+            self.pending = VecDeque::new();
+        }
+        Some((step, waiter))
     }
 
     /// The message of this number, under this name if it has one, is part of the log now.
@@ -171,9 +203,8 @@ impl Ahead {
         if let Some(id) = id {
             self.ids.remove(id);
         }
-        if self.steps.is_empty() {
-            // The buffers of a burst do not stay with an idle room.
-            self.steps = VecDeque::new();
+        if self.pending.is_empty() {
+            // Neither do these.
             self.keys = HashMap::new();
             self.ids = HashMap::new();
         }

@@ -8,7 +8,7 @@ use super::{Ahead, By, Core, Doubt, Origin, Proposed, RoomLife, Step};
 use crate::config::Config;
 use crate::id::{Seq, Term};
 use crate::message::Entry;
-use crate::record::{Append, Header, LifeIndex, Lives, Stored};
+use crate::record::{Handover, Header, LifeIndex, Lives, LogPosition, Stored};
 use crate::room::log::{Fingerprint, Lineage, Log, LogLimits, Proposal};
 use crate::room::presence::{Patience, Presence};
 use crate::standing::OwnerStatus;
@@ -19,7 +19,7 @@ pub enum Decided {
     /// It holds from now on.
     Applied(Applied),
     /// It holds when this is written.
-    HandedOver(Append),
+    HandedOver(Handover),
 }
 
 /// Whether there is space for more where rooms are kept.
@@ -46,9 +46,9 @@ pub enum Applied {
     Departed,
 }
 
-impl Core {
+impl<W: Default> Core<W> {
     /// The room keeps its log from now on. Returns what begins it.
-    pub fn keep(&mut self, origin: Origin) -> Append {
+    pub fn keep(&mut self, origin: Origin) -> Handover {
         self.log.begin();
         let mut ahead = Ahead::of(&self.log, origin);
         let header = ahead.decide(Step::Written, &mut self.log, None);
@@ -96,7 +96,7 @@ impl Core {
 
     /// A panic has left the room half changed: nothing more is applied. Returns what ends it where it is kept, since what
     /// is kept of it may be half of something, unless its end or departure was decided before.
-    pub fn break_off(&mut self) -> Option<Append> {
+    pub fn break_off(&mut self) -> Option<Handover> {
         let was_open = std::mem::replace(&mut self.life, RoomLife::Broken).is_open();
         let ahead = self.ahead.as_mut().filter(|_| was_open)?;
         Some(ahead.decide(Step::End, &mut self.log, self.presence.away_since()))
@@ -110,10 +110,28 @@ impl Core {
         }
     }
 
-    /// The oldest of what was handed over is written, so it holds from now on.
-    pub fn written(&mut self) -> Applied {
-        let step = self.ahead.as_mut().and_then(|ahead| ahead.next());
-        step.filter(|_| self.life != RoomLife::Broken).map_or(Applied::Nothing, |step| self.apply(step))
+    /// Has `waiter` wait for what was handed over at `position`: [`written`](Self::written) returns it with the step.
+    pub fn wait_for(&mut self, position: LogPosition, waiter: W) {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.wait_for(position, waiter);
+        }
+    }
+
+    /// Returns what waits for what is not written.
+    pub fn waiters(&mut self) -> impl Iterator<Item = &mut W> {
+        self.ahead.iter_mut().flat_map(|ahead| ahead.waiters())
+    }
+
+    /// Everything that was handed over up to `through` is written. Applies the oldest step of that which is not applied, and
+    /// returns it with what waits for it; `None` when all are. So each is applied once and in order, however often and
+    /// late a position is told. A room that is broken applies nothing.
+    pub fn written(&mut self, through: LogPosition) -> Option<(Applied, W)> {
+        loop {
+            let (step, waiter) = self.ahead.as_mut()?.next(through)?;
+            if self.life != RoomLife::Broken {
+                return Some((self.apply(step), waiter));
+            }
+        }
     }
 
     /// Nothing can be written at the moment: nothing more is said, nobody becomes the owner, and no time passes for an
@@ -133,7 +151,7 @@ impl Core {
 
     /// Everything that was decided is written and can be again. Returns what has to be, if the owner is away: its grace
     /// begins now.
-    pub fn go_on(&mut self, now: Duration) -> Option<Append> {
+    pub fn go_on(&mut self, now: Duration) -> Option<Handover> {
         if std::mem::take(&mut self.doubt) == Doubt::None || !self.life.is_open() {
             return None;
         }

@@ -15,9 +15,9 @@ use crate::standing::Start;
 
 /// A room that is open, made by [`Core::open`]. Nothing that only an open room may do can be called without one.
 #[derive(Debug)]
-pub struct OpenRoom<'a>(pub(super) &'a mut Core);
+pub struct OpenRoom<'a, W>(pub(super) &'a mut Core<W>);
 
-impl OpenRoom<'_> {
+impl<W: Default> OpenRoom<'_, W> {
     /// Admits one more viewer, who goes on at `start`.
     ///
     /// # Errors
@@ -111,7 +111,7 @@ impl OpenRoom<'_> {
     }
 }
 
-impl Core {
+impl<W: Default> Core<W> {
     /// Decides `step`, and is the only function that does. It holds at once where nothing has to be written first, and
     /// then makes neither a record nor a place in a queue; otherwise it holds when what this returns is written.
     #[inline]

@@ -92,9 +92,9 @@ impl Saga {
     fn decided(&mut self, decided: Decided, what: What) {
         match decided {
             Decided::Applied(applied) => self.hold(applied, what),
-            Decided::HandedOver(append) => {
+            Decided::HandedOver(handover) => {
                 let keeper = self.keeper.as_mut().expect("only what is kept is handed over");
-                keeper.take(append, what);
+                keeper.take(handover, what);
                 self.most_handed = self.most_handed.max(keeper.handed());
             }
         }
