@@ -25,6 +25,7 @@
 pub(crate) mod contract;
 #[cfg(feature = "disk")]
 pub(crate) mod disk;
+mod error;
 #[cfg(test)]
 pub(crate) mod simulated;
 
@@ -35,6 +36,8 @@ use rtbroadcaster_core::id::RoomId;
 use rtbroadcaster_core::identity::Secret;
 use rtbroadcaster_core::record::{Handover, LifeIndex, Lives, LogPosition, Stored};
 use tokio::sync::watch;
+
+pub use error::EngineError;
 
 /// Keeps the logs of rooms.
 pub(crate) trait Engine: fmt::Debug + Send + Sync {
