@@ -27,6 +27,7 @@ use rtbroadcaster_core::identity::{Keys, ViewerKey, ViewerNumber};
 use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::KeyHash;
 use rtbroadcaster_core::random::Random;
+use rtbroadcaster_core::rate::Rate;
 use rtbroadcaster_core::record::{LifeIndex, Lives, Stored};
 use rtbroadcaster_core::refusal::JoinError;
 use rtbroadcaster_core::room::core::{Core, Welcome};
@@ -88,13 +89,13 @@ pub(crate) struct Room {
     state: Mutex<State>,
 }
 
-/// How many signals may be said in a second; 0 lifts a limit.
+/// How many signals may be said.
 #[derive(Debug, Clone, Copy)]
 struct SignalRates {
     /// `signals_per_viewer_per_second`.
-    per_viewer: u32,
+    per_viewer: Rate,
     /// `signals_per_room_per_second`, of those that are not counted.
-    per_room: u32,
+    per_room: Rate,
 }
 
 /// What the room's lock guards.
@@ -198,8 +199,8 @@ impl Room {
             registry: Weak::clone(registry),
             message_bytes_max: around.config.message_bytes_max,
             signal_rates: SignalRates {
-                per_viewer: around.config.signals_per_viewer_per_second,
-                per_room: around.config.signals_per_room_per_second,
+                per_viewer: Rate::per_second(around.config.signals_per_viewer_per_second),
+                per_room: Rate::per_second(around.config.signals_per_room_per_second),
             },
             key,
             viewer_keys: Arc::clone(&around.viewer_keys),

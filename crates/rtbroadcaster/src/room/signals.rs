@@ -6,6 +6,7 @@ use std::time::Duration;
 use rtbroadcaster_core::backlog::Frame;
 use rtbroadcaster_core::id::Term;
 use rtbroadcaster_core::message::{Key, Params};
+use rtbroadcaster_core::rate::Rate;
 use rtbroadcaster_core::refusal::SignalError;
 use rtbroadcaster_core::room::votes::{CountError, Voter};
 use rtbroadcaster_core::signal::Signal;
@@ -42,8 +43,8 @@ impl Room {
         self.clock.now()
     }
 
-    /// How many signals one viewer may say in a second.
-    pub(super) fn signals_per_viewer(&self) -> u32 {
+    /// Returns how many signals one viewer may say.
+    pub(super) fn rate_per_viewer(&self) -> Rate {
         self.signal_rates.per_viewer
     }
 
@@ -132,7 +133,7 @@ impl Room {
     /// A planned look happens.
     pub(super) fn look_at_totals(&self) {
         let mut state = self.lock();
-        state.reception.totals_planned = None;
+        state.reception.totals_look.rang();
         if state.core.life().is_open() {
             self.tell_totals(&mut state);
         }
@@ -154,9 +155,8 @@ impl Room {
     fn plan_totals(&self, state: &mut State) {
         let due = state.reception.votes.as_ref().and_then(|votes| votes.due());
         let Some(due) = due.filter(|_| is_heard(state)) else { return };
-        if state.reception.totals_planned.is_none_or(|planned| due < planned) {
-            state.reception.totals_planned = Some(due);
-            self.look_later(Look::Totals, due);
+        if let Some(at) = state.reception.totals_look.sooner(due) {
+            self.look_later(Look::Totals, at);
         }
     }
 }
