@@ -10,8 +10,9 @@ mod unacked;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::{Cursor, RoomId, Seq};
-use rtbroadcaster_core::message::{Body, Change, Key, Kind, Message, MessageError, Params};
+use rtbroadcaster_core::message::{Body, Change, Key, Message, MessageError, Params};
 use rtbroadcaster_core::owner_key::OwnerKey;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
@@ -188,12 +189,7 @@ impl Broadcaster {
         message.check()?;
         let (kind, body) = message.parts();
         let body = body.cloned().expect("it was checked");
-        let change = match kind {
-            Kind::Event => Change::Event,
-            Kind::State => Change::State,
-            Kind::Ephemeral => Change::Ephemeral,
-        };
-        self.order(body, change).await
+        self.order(body, kind.into()).await
     }
 
     /// Removes `key` from the state and gives the number of that change.
@@ -231,11 +227,10 @@ impl Broadcaster {
     /// # Errors
     /// The room was not ended by this: another owner has it, or the server does not let this one come back.
     pub async fn close(self) -> Result<(), PublishError> {
-        const DONE: u16 = 1000;
         // Where it is over already, that is said.
         let _ = self.orders.send(Order::Close).await;
         match super::over(self.status).await {
-            closing if closing.code() == DONE => Ok(()),
+            closing if closing.code() == CloseReason::Done.code() => Ok(()),
             closing => Err(closing.into()),
         }
     }

@@ -178,7 +178,7 @@ impl<P: Part> Course<P> {
             self.part.cut();
             if let Wish::Go(closing) = self.part.wish() {
                 // What the server said of the end is better than what was expected.
-                break if end.closing.code() == 1006 { closing } else { end.closing };
+                break if end.closing.is_lost() { closing } else { end.closing };
             }
             if self.status.borrow().is_inside() {
                 (self.after, self.failed, self.unanswered) = (Some(end.closing.clone()), 0, 0);

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-/// RFC 6455 section 7.4.1: no close frame came, the connection was lost.
-const LOST: u16 = 1006;
+use rtbroadcaster_core::close::{CloseReason, LOST};
 
 /// The longest word that a close frame can hold (RFC 6455 section 5.5).
 const WORD_BYTES_MAX: usize = 123;
@@ -59,6 +58,16 @@ impl Closing {
         Self { comes_back: true, ..self }
     }
 
+    /// It was closed for this reason.
+    pub(super) fn of(reason: CloseReason) -> Self {
+        Self::with(reason.code(), reason.word())
+    }
+
+    /// Whether no close frame came.
+    pub(super) fn is_lost(&self) -> bool {
+        self.code == LOST
+    }
+
     /// The room has ended for this reason, which may be empty.
     pub(super) fn because(self, why: &str) -> Self {
         let why = word(why);
@@ -97,7 +106,7 @@ pub(super) fn word(text: &str) -> &str {
 /// Whether a client comes back after this code, known or not.
 fn comes_back_after(code: u16) -> bool {
     // 1014 and 1015 come from proxies (RFC 6455 has 1015, IANA's registry 1014).
-    matches!(code, 1001 | 1005 | 1006 | 1011..=1015 | 4000..=4499)
+    matches!(code, 1001 | 1005 | LOST | 1011..=1015 | 4000..=4499)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod read;
 
 use std::time::Duration;
 
+use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::{Epoch, RoomId, Seq};
 use rtbroadcaster_core::message::{Change, Key, Params};
 use rtbroadcaster_core::owner_key::OwnerKey;
@@ -168,20 +169,22 @@ impl Refused {
 
     /// How a connection ends whose request to enter the room was refused: by the close code that stands for it.
     pub(super) fn to_enter(&self) -> End {
-        let closing = |code| Closing::with(code, &self.code);
+        let closing = |reason: CloseReason| Closing::with(reason.code(), &self.code);
         let (closing, advice) = match &*self.code {
-            "bad_message" => (closing(4501), Advice::None),
-            "no_room" => (closing(4510), Advice::None),
-            "not_owner" => (closing(4507), Advice::None),
-            "unauthorized" => (closing(4500), Advice::None),
-            "already_in_room" => (closing(1008), Advice::None),
+            "bad_message" => (closing(CloseReason::BadMessage), Advice::None),
+            "no_room" => (closing(CloseReason::NoRoom), Advice::None),
+            "not_owner" => (closing(CloseReason::Forbidden), Advice::None),
+            "unauthorized" => (closing(CloseReason::Unauthorized), Advice::None),
+            "already_in_room" => (closing(CloseReason::RuleBroken), Advice::None),
             // What passes by itself, and whatever else has its time.
-            "room_full" | "room_limit" => (closing(1013), Advice::NotBefore(self.retry.unwrap_or(LATER))),
-            "rate" => (closing(4029), Advice::NotBefore(self.retry.unwrap_or(SOON))),
-            "unavailable" => (closing(4013), Advice::NotBefore(self.retry.unwrap_or(SOON))),
+            "room_full" | "room_limit" => {
+                (closing(CloseReason::TryLater), Advice::NotBefore(self.retry.unwrap_or(LATER)))
+            }
+            "rate" => (closing(CloseReason::Rate), Advice::NotBefore(self.retry.unwrap_or(SOON))),
+            "unavailable" => (closing(CloseReason::Unavailable), Advice::NotBefore(self.retry.unwrap_or(SOON))),
             _ => match self.retry {
-                Some(time) => (closing(1013), Advice::NotBefore(time)),
-                None => (closing(1008), Advice::None),
+                Some(time) => (closing(CloseReason::TryLater), Advice::NotBefore(time)),
+                None => (closing(CloseReason::RuleBroken), Advice::None),
             },
         };
         End { closing, advice }

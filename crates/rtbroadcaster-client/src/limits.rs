@@ -6,6 +6,7 @@ use std::time::Duration;
 use rtbroadcaster_core::message::{
     Body, DEPTH_MAX, ID_BYTES_MAX, KEY_BYTES_MAX, MessageError, SIGNAL_BYTES_MAX, depth,
 };
+use rtbroadcaster_core::rate::{Meter, Rate};
 use serde::Deserialize;
 
 /// The limits of one server.
@@ -82,10 +83,7 @@ impl Limits {
 
 /// The pace of a viewer's signals: what one second brings may come at once.
 #[derive(Debug, Default)]
-pub(super) struct Pace {
-    /// When a signal that is said now would be free of all earlier ones.
-    free: Duration,
-}
+pub(super) struct Pace(Meter);
 
 impl Pace {
     /// Takes the place of one signal, or returns when there will be one.
@@ -94,16 +92,8 @@ impl Pace {
         if rate == 0 {
             return Err(Duration::MAX);
         }
-        let each = Duration::from_secs(1) / rate;
-        let free = self.free.max(now).saturating_add(each);
-        // The last one of a second's worth ends a whole second from now.
-        match free.saturating_sub(now).checked_sub(Duration::from_secs(1)) {
-            Some(wait) if !wait.is_zero() => Err(wait),
-            _ => {
-                self.free = free;
-                Ok(())
-            }
-        }
+        let rate = Rate::per_second(rate);
+        if self.0.admits(rate, now) { Ok(()) } else { Err(self.0.wait(rate, now)) }
     }
 }
 

@@ -13,6 +13,8 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use tokio_util::task::AbortOnDropHandle;
 
+use rtbroadcaster_core::close::CloseReason;
+
 use super::comeback::{Advice, End};
 use super::dial::Socket;
 use super::ending::Closing;
@@ -26,7 +28,7 @@ const TEXTS_MAX: usize = 16;
 const UNFRAMED: (u16, &str) = (1002, "Protocol violation");
 
 /// The close code of everything is said. Before it a server says why; a proxy that ends an idle connection does not.
-const DONE: u16 = 1000;
+const DONE: u16 = CloseReason::Done.code();
 
 /// A connection. Dropping it ends it.
 pub(super) struct Line {

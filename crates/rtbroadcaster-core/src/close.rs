@@ -1,6 +1,9 @@
 //! The one table of endings: reason -> close code, whether the client comes back, the word in the close frame.
 //! Must not know who closes or why; every close frame this crate sends takes its code and word from here.
 
+/// The code where no close frame came: the connection was lost (RFC 6455 section 7.4.1). No close frame carries it.
+pub const LOST: u16 = 1006;
+
 /// Why a connection ends, with the close code the peer is told (RFC 6455 section 7.4).
 ///
 /// ```

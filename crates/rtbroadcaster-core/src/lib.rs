@@ -6,7 +6,6 @@
 
 pub mod audience;
 pub mod backlog;
-pub mod bucket;
 pub mod close;
 pub mod config;
 pub mod deadlines;
@@ -21,11 +20,11 @@ pub mod owner_key;
 pub mod place;
 pub mod protocol;
 pub mod random;
+pub mod rate;
 pub mod record;
 pub mod refusal;
 pub mod room;
 pub mod signal;
 pub mod standing;
 pub mod superseding;
-pub mod unproductive;
 pub mod wire;

@@ -34,6 +34,16 @@ pub enum Kind {
     Ephemeral,
 }
 
+impl From<Kind> for Change {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Event => Self::Event,
+            Kind::State => Self::State,
+            Kind::Ephemeral => Self::Ephemeral,
+        }
+    }
+}
+
 /// The name of what a message calls or sets: 1 to 256 bytes.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(Arc<str>);

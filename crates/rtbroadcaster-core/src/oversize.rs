@@ -3,17 +3,17 @@
 
 use std::time::Duration;
 
-/// How many times `message_bytes_max` may be skipped in [`WINDOW`].
-const MESSAGES: usize = 16;
-const WINDOW: Duration = Duration::from_secs(10);
+use crate::rate::{Meter, Rate};
+
+/// How many times `message_bytes_max` may be skipped in [`TIME`].
+const MESSAGES: u64 = 16;
+const TIME: Duration = Duration::from_secs(10);
 
 /// What one peer has sent of them.
 #[derive(Debug, Default)]
 pub struct Oversize {
-    /// When the present window began.
-    since: Duration,
-    /// How many bytes were skipped in it.
-    bytes: usize,
+    /// The bytes that were skipped.
+    skipped: Meter,
     /// How many of these belong to the message that is not whole.
     open: usize,
 }
@@ -22,13 +22,10 @@ impl Oversize {
     /// At `now`, messages of `whole` bytes together have ended that were skipped, and `open` bytes have come of one that has
     /// not, where a message may have `limit`. Returns whether that is too much.
     pub fn came(&mut self, whole: usize, open: usize, limit: usize, now: Duration) -> bool {
-        if now.saturating_sub(self.since) >= WINDOW {
-            (self.since, self.bytes) = (now, 0);
-        }
         let more = whole.saturating_add(open).saturating_sub(self.open);
         self.open = open;
-        self.bytes = self.bytes.saturating_add(more);
-        self.bytes > MESSAGES.saturating_mul(limit)
+        let rate = Rate::new(MESSAGES.saturating_mul(limit as u64), TIME);
+        !self.skipped.takes(more as u64, rate, now)
     }
 }
 
@@ -37,14 +34,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sixteen_times_the_limit_in_10_seconds_are_skipped() {
+    fn sixteen_times_the_limit_are_skipped_at_once_and_as_much_in_10_seconds() {
         let mut oversize = Oversize::default();
         let mut came = |seconds, whole, open| oversize.came(whole, open, 100, Duration::from_secs(seconds));
         assert!(!came(100, 1_000, 0));
         assert!(!came(101, 0, 500));
         assert!(!came(102, 600, 0), "100 more of the message that had begun");
-        assert!(came(109, 0, 1), "one byte more in the same window");
-        assert!(!came(110, 1_601, 0), "the next window has its own");
-        assert!(came(110, 0, usize::MAX));
+        assert!(came(102, 0, 301), "more than what two seconds have brought");
+        assert!(!came(120, 1_901, 0), "a silence brings as much again");
+        assert!(came(121, 161, 0), "and a second a tenth of it");
+        assert!(came(121, 0, usize::MAX));
     }
 }

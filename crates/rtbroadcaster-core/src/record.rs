@@ -14,7 +14,36 @@ use crate::place::Place;
 pub use lives::{LifeIndex, Lives};
 pub use sum::Sum;
 
-/// What a room hands over.
+/// Where something stands in the order in which a room hands over, since the room was created or restored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct LogPosition(u64);
+
+impl LogPosition {
+    /// The position before everything that a room hands over.
+    pub const START: Self = Self(0);
+
+    /// Returns the position behind this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+
+    /// Returns how many positions there are up to this one.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// What a room hands over, and where it stands.
+#[derive(Debug, Clone)]
+pub struct Handover {
+    /// The first one stands behind [`LogPosition::START`], and each behind the one before it.
+    pub position: LogPosition,
+    /// What has to be written.
+    pub append: Append,
+}
+
+/// What is written of a room.
 #[derive(Debug, Clone)]
 pub enum Append {
     /// What is known of the room from now on; with the first one it begins.

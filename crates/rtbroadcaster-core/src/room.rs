@@ -1,6 +1,7 @@
 //! A room without its sockets: what it decides, its log, who is there, and what viewers say.
 //! Must not know lanes, tasks or protocols.
 
+pub mod alarm;
 pub mod attendance;
 pub mod attention;
 pub mod core;

@@ -22,8 +22,8 @@ use rtbroadcaster_core::deadlines::{Deadlines, Due};
 use rtbroadcaster_core::oversize::Oversize;
 use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::protocol::Dialect;
+use rtbroadcaster_core::rate::Meter;
 use rtbroadcaster_core::refusal::Strikes;
-use rtbroadcaster_core::unproductive::Unproductive;
 use rtbroadcaster_core::wire::{Decoder, Incoming, Limits, Violation};
 use tokio::time::Sleep;
 
@@ -69,7 +69,8 @@ pub(crate) struct Client {
     place: Option<Place>,
     role: Role,
     strikes: Strikes,
-    unproductive: Unproductive,
+    /// The pings, pongs and requests that were refused or changed nothing.
+    unproductive: Meter,
     deadlines: Deadlines,
     /// What came and was not handled yet.
     inbox: VecDeque<Result<Incoming, Violation>>,
@@ -126,7 +127,7 @@ impl Client {
             permit,
             place: place.or_else(|| peer.map(|peer| Place::from(peer.ip()))),
             strikes: Strikes::default(),
-            unproductive: Unproductive::default(),
+            unproductive: Meter::default(),
             inbox: VecDeque::new(),
             slowed: None,
             oversize: None,

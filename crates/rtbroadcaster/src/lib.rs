@@ -63,9 +63,10 @@ mod server;
 mod socket;
 mod upgrade;
 
+pub use engine::EngineError;
 #[cfg(feature = "disk")]
 pub use engine::disk::{Ack, Disk, DiskError};
-pub use manager::Manager;
+pub use manager::{Manager, ManagerBuilder};
 pub use metrics::{LogStatus, Messages, Metrics, Resumes, SignalCounts, Superseded};
 pub use os_random::OsRandom;
 pub use rights::{Grant, Permit, RightLimits, Rights, Rooms};

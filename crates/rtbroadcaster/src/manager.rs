@@ -1,6 +1,7 @@
 //! Creates client connections and rooms, and ends them all.
 //! Must not know HTTP.
 
+mod builder;
 mod keeping;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::clock::Clock;
 use crate::metrics::{Gauges, Metrics};
 use crate::room::{Owner, RoomSummary};
 use crate::server::Server;
+pub use builder::ManagerBuilder;
 
 /// All rooms and clients of one server. Cheap to clone; every clone is the same manager.
 ///

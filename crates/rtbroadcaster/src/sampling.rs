@@ -1,8 +1,10 @@
 //! Which of many like lines are worth writing to the log: strangers can cause them as fast as they like.
-//! Must not know what the lines say. Pure: it takes the time as an argument.
+//! Must not know what the lines say. Takes the time as an argument.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use rtbroadcaster_core::rate::{Meter, Rate};
 
 /// How often a line of one kind is written at most.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -24,8 +26,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Debug)]
 pub struct Sampling<K> {
-    /// How many lines of a kind are written at once.
-    burst: u32,
+    /// How many lines of a kind are written.
+    rate: Rate,
     kinds: Mutex<Vec<Kind<K>>>,
 }
 
@@ -33,9 +35,11 @@ pub struct Sampling<K> {
 #[derive(Debug)]
 struct Kind<K> {
     name: K,
-    /// When the last of those that were written would have been, if they had been a second apart.
-    said: Instant,
-    /// How many came since and were not.
+    /// When the first one came.
+    began: Instant,
+    /// Those that were written.
+    written: Meter,
+    /// How many came since the last of these and were not.
     unsaid: u64,
 }
 
@@ -59,7 +63,8 @@ impl<K> Sampling<K> {
     /// assert_eq!(sampling.count("opened", now + Duration::from_secs(1)), Some(2));
     /// ```
     pub fn bursts_of(lines: u32) -> Self {
-        Self { burst: lines.max(1), kinds: Mutex::default() }
+        let lines = lines.max(1);
+        Self { rate: Rate::new(lines.into(), INTERVAL * lines), kinds: Mutex::default() }
     }
 }
 
@@ -67,16 +72,15 @@ impl<K: PartialEq> Sampling<K> {
     /// Another line of this `kind` could be written, at `now`. If it is to be, how many were not since the last one.
     pub fn count(&self, kind: K, now: Instant) -> Option<u64> {
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = kinds.iter_mut().find(|known| known.name == kind) else {
-            kinds.push(Kind { name: kind, said: now, unsaid: 0 });
-            return Some(0);
-        };
-        let next = known.said + INTERVAL;
-        if now + INTERVAL * (self.burst - 1) < next {
+        let place = kinds.iter().position(|known| known.name == kind).unwrap_or_else(|| {
+            kinds.push(Kind { name: kind, began: now, written: Meter::default(), unsaid: 0 });
+            kinds.len() - 1
+        });
+        let known = &mut kinds[place];
+        if !known.written.admits(self.rate, now.saturating_duration_since(known.began)) {
             known.unsaid += 1;
             return None;
         }
-        known.said = now.max(next);
         Some(std::mem::take(&mut known.unsaid))
     }
 }

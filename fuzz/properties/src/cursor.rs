@@ -7,7 +7,7 @@ use rtbroadcaster::{Config, RoomId, Seq};
 use rtbroadcaster_core::id::{Epoch, Term};
 use rtbroadcaster_core::message::{Change, DEPTH_MAX, Key, Params};
 use rtbroadcaster_core::protocol::{Command, Request, v2};
-use rtbroadcaster_core::room::core::Core;
+use rtbroadcaster_core::room::core::{Core, Space};
 use rtbroadcaster_core::room::log::Proposal;
 use rtbroadcaster_core::standing::{How, ResetReason, Start};
 
@@ -36,7 +36,7 @@ pub fn cursor(bytes: &[u8]) {
     };
     assert_eq!(place(&start), where_it_stands(text), "{text}");
     let mut room = room();
-    let welcome = room.join(&start, Duration::ZERO).expect("a room for it");
+    let welcome = room.open().expect("it has not ended").join(&start, Duration::ZERO).expect("a room for it");
     let numbers: Vec<u64> = welcome.entries.iter().filter_map(|entry| entry.seq).map(Seq::get).collect();
     assert_eq!((welcome.how, numbers), answer(&start), "{text}");
     assert_eq!(welcome.standing.seq.get(), MESSAGES);
@@ -76,14 +76,14 @@ fn answer(start: &Start) -> (How, Vec<u64>) {
 }
 
 /// A room with so many messages: a value of one key, then newer and newer values of another.
-fn room() -> Core {
+fn room() -> Core<()> {
     let config = Config { history_messages_max: 4, ..Config::default() };
     let room = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a".parse::<RoomId>().expect("the name of a room");
     let mut core = Core::new(room, Epoch::from_wire(EPOCH).expect("an epoch"), &config);
     for number in 1..=MESSAGES {
         let key = Key::new(if number == 1 { "first" } else { "other" }).expect("a key");
         let proposal = Proposal { term: Term::FIRST, key, params: Params::NONE, change: Change::State, id: None };
-        core.propose(proposal, Duration::ZERO).expect("nothing forbids it");
+        core.open().expect("it has not ended").say(proposal, Space::Some, Duration::ZERO).expect("nothing forbids it");
     }
     core
 }

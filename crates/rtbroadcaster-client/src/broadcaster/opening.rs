@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::{Cursor, RoomId};
 use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::OwnerKey;
@@ -110,7 +111,6 @@ impl Broadcaster {
         cursor: Option<Cursor>,
         options: Options,
     ) -> Result<Self, OpenError> {
-        const NO_ROOM: u16 = 4510;
         let (orders, receiver) = mpsc::channel(1);
         let (status_sender, status) = watch::channel(Status::Connecting { failed: 0, next: None });
         let (state_sender, state) = watch::channel(State::default());
@@ -134,7 +134,7 @@ impl Broadcaster {
             Ok(opened) => opened,
             Err(_) => {
                 return Err(match crate::over(status).await {
-                    closing if closing.code() == NO_ROOM => OpenError::NoRoom,
+                    closing if closing.code() == CloseReason::NoRoom.code() => OpenError::NoRoom,
                     closing => OpenError::Closed(closing),
                 });
             }

@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::{Epoch, RoomId, Seq};
 use rtbroadcaster_core::message::{Body, Change};
 use rtbroadcaster_core::options::RoomOptions;
@@ -361,7 +362,7 @@ impl Part for Owning {
     fn wish(&self) -> Wish {
         // Who is closing is left alone by its handle.
         let goes = self.is_left_alone && !self.is_closing;
-        if goes { Wish::Go(Closing::with(1000, "left")) } else { Wish::Stay }
+        if goes { Wish::Go(Closing::of(CloseReason::Left)) } else { Wish::Stay }
     }
 
     fn has_heard(&self) -> bool {

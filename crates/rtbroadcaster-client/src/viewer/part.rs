@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
+use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::RoomId;
 use rtbroadcaster_core::message::Body;
 use rtbroadcaster_core::standing::OwnerStatus;
@@ -246,7 +247,7 @@ impl Part for Watching {
     }
 
     fn wish(&self) -> Wish {
-        if self.is_left_alone { Wish::Go(Closing::with(1000, "left")) } else { Wish::Stay }
+        if self.is_left_alone { Wish::Go(Closing::of(CloseReason::Left)) } else { Wish::Stay }
     }
 
     fn has_heard(&self) -> bool {

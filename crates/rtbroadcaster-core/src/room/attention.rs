@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::alarm::Alarm;
 use crate::audience::Audience;
 
 /// How long nothing is told after something was, unless the first viewer comes or the last one goes.
@@ -15,8 +16,8 @@ pub struct Attention {
     owner: Told<Audience>,
     /// To all viewers, where they are told.
     viewers: Told<usize>,
-    /// The next look that is planned.
-    planned: Option<Duration>,
+    /// The next look.
+    look: Alarm<Duration>,
 }
 
 /// Who listens.
@@ -70,14 +71,13 @@ impl<T: PartialEq> Told<T> {
 impl Attention {
     /// A planned look happens.
     pub fn was_planned(&mut self) {
-        self.planned = None;
+        self.look.rang();
     }
 
     /// Whether nobody is told anything now, however things stand besides that so many `watch`, and a look is planned for
     /// when somebody may be.
     pub fn can_wait(&self, listeners: Listeners, watch: usize, now: Duration) -> bool {
-        let Some(planned) = self.planned else { return false };
-        let waits = |edge: bool, next: Duration| !edge && now < next && planned <= next;
+        let waits = |edge: bool, next: Duration| !edge && now < next && self.look.rings_by(next);
         (!listeners.owner || waits(is_edge(watch, self.owner.what.viewers), self.owner.next(now)))
             && (!listeners.viewers || waits(is_edge(watch, self.viewers.what), self.viewers.next(now)))
     }
@@ -101,8 +101,7 @@ impl Attention {
         }
         let later = may_change.then(|| now + INTERVAL);
         let look = [owner.1, viewers.1, later].into_iter().flatten().min();
-        let look = look.filter(|look| self.planned.is_none_or(|planned| *look < planned));
-        self.planned = look.or(self.planned);
+        let look = look.and_then(|at| self.look.sooner(at));
         ToTell { owner: owner.0, viewers: viewers.0, look }
     }
 

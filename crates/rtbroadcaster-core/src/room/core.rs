@@ -3,24 +3,28 @@
 
 mod ahead;
 mod keeping;
+mod life;
+mod open;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::log::{Lineage, Log, LogLimits, Proposal, Rejection, Resume, Verdict};
-use super::presence::{Absence, Patience, Presence};
-use crate::config::{Config, exceeds};
+use super::presence::{Patience, Presence};
+use crate::config::Config;
 use crate::id::{Cursor, Epoch, Numbering, RoomId, Seq};
 use crate::message::Entry;
-use crate::refusal::{JoinError, OwnError, PublishError};
+use crate::refusal::{OwnError, PublishError};
 use crate::standing::{How, OwnerStatus, Reach, ResetReason, Standing, Start};
 pub use ahead::Origin;
 use ahead::{Ahead, Step};
 pub use keeping::{Applied, Decided, Space};
+pub use life::{By, Doubt, NotOpen, RoomLife};
+pub use open::OpenRoom;
 
-/// One room without its members.
+/// One room without its members. Where its log is kept, each step that is decided and not written has a `W` that waits for it.
 #[derive(Debug)]
-pub struct Core {
+pub struct Core<W = ()> {
     id: RoomId,
     log: Log,
     presence: Presence,
@@ -28,12 +32,12 @@ pub struct Core {
     owner: OwnerStatus,
     /// `viewers_per_room_max`.
     viewers_max: usize,
-    /// Nobody enters and nothing more is said.
-    ended: bool,
+    /// Whether it is open, and how it ends.
+    life: RoomLife,
+    /// Whether it is known what becomes of what it hands over.
+    doubt: Doubt,
     /// What is decided and not written yet, where the log is kept. Boxed: most rooms have none.
-    ahead: Option<Box<Ahead>>,
-    /// The log is kept, and nothing can be written at the moment.
-    is_unavailable: bool,
+    ahead: Option<Box<Ahead<W>>>,
 }
 
 /// Why a proposal is not applied.
@@ -98,7 +102,7 @@ impl Welcome {
     }
 }
 
-impl Core {
+impl<W: Default> Core<W> {
     /// Returns a new room with a log of its own, which goes by `epoch`: its owner is there and nobody watches.
     pub fn new(id: RoomId, epoch: Epoch, config: &Config) -> Self {
         let log = Log::new(id, epoch, LogLimits::from(config));
@@ -117,9 +121,9 @@ impl Core {
             presence: Presence::new(patience),
             owner: OwnerStatus::Live,
             viewers_max: config.viewers_per_room_max,
-            ended: false,
+            life: RoomLife::Open,
+            doubt: Doubt::None,
             ahead: None,
-            is_unavailable: false,
         }
     }
 
@@ -157,41 +161,26 @@ impl Core {
         self.presence.viewers()
     }
 
-    /// Whether it has ended: nothing is applied and nobody enters any more.
-    pub fn has_ended(&self) -> bool {
-        self.ended
+    /// Returns whether it is open, and how it ends.
+    pub fn life(&self) -> RoomLife {
+        self.life
     }
 
-    /// Whether `proposal` is allowed and new; if so it is numbered and folded in. For a room whose log is in memory only.
+    /// Returns the room if it is open.
     ///
     /// # Errors
-    /// [`ProposeError`] when it is not allowed.
-    pub fn propose(&mut self, proposal: Proposal, now: Duration) -> Result<Proposed, ProposeError> {
-        if self.ended {
-            return Err(ProposeError::Ended);
-        }
-        Ok(match self.log.check(&proposal).map_err(ProposeError::Rejected)? {
-            Verdict::Known(seq) => Proposed { seq, entry: None },
-            Verdict::New => {
-                let entry = self.log.apply(proposal, now);
-                Proposed { seq: self.log.seq(), entry: Some(entry) }
-            }
-        })
+    /// [`NotOpen`] with its life when it is not.
+    #[inline]
+    pub fn open(&mut self) -> Result<OpenRoom<'_, W>, NotOpen> {
+        if self.life.is_open() { Ok(OpenRoom(self)) } else { Err(NotOpen(self.life)) }
     }
 
-    /// One more viewer, who goes on at `start`.
-    ///
-    /// # Errors
-    /// [`JoinError`] when it cannot be admitted.
-    pub fn join(&mut self, start: &Start, now: Duration) -> Result<Welcome, JoinError> {
-        if self.ended {
-            return Err(JoinError::NoRoom);
+    /// Returns whether `proposal` may be said behind everything that is decided.
+    fn judge(&self, proposal: &Proposal) -> Result<Verdict, Rejection> {
+        match &self.ahead {
+            None => self.log.check(proposal),
+            Some(ahead) => ahead.check(&self.log, proposal),
         }
-        if exceeds(self.presence.viewers() + 1, self.viewers_max) {
-            return Err(JoinError::RoomFull);
-        }
-        self.presence.viewer_came();
-        Ok(self.welcome(start, now))
     }
 
     /// What a viewer who goes on at `start` gets.
@@ -234,15 +223,7 @@ impl Core {
     pub fn leave(&mut self, now: Duration) {
         self.presence.viewer_left(now);
     }
-
-    /// A planned look at the room happens: which absence has ended it, if its time has come.
-    pub fn is_over(&mut self, now: Duration) -> Option<Absence> {
-        self.presence.was_checked();
-        self.presence.is_over(now).filter(|_| !self.is_unavailable)
-    }
-
-    /// When to look whether its time has come, unless a look is planned that comes no later.
-    pub fn check_at(&mut self) -> Option<Duration> {
-        if self.ended || self.is_unavailable { None } else { self.presence.check_at() }
-    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,65 +1,42 @@
-//! How often something may be said: so much in a second, all of which may come at once.
+//! How often each viewer may say something, over all its connections.
 //! Pure: it takes the time as an argument.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::identity::{ByNumber, ViewerNumber};
-
-/// What one second brings may be had at once.
-const SECOND: Duration = Duration::from_secs(1);
-
-/// What was said of late.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Pace {
-    /// Until when the share of each thing that was said lasts, one after the other.
-    until: Duration,
-}
-
-impl Pace {
-    /// Whether one more may be said at the moment `now`, where so many may be in a second and 0 lifts that. What may not
-    /// does not count.
-    pub fn admits(&mut self, per_second: u32, now: Duration) -> bool {
-        let Some(share) = SECOND.checked_div(per_second) else { return true };
-        let until = self.until.max(now) + share;
-        let admits = until <= now + SECOND;
-        if admits {
-            self.until = until;
-        }
-        admits
-    }
-}
+use crate::rate::{Meter, Rate};
 
 /// For how many viewers there is always space.
 const VIEWERS_MIN: usize = 64;
 
 /// What each viewer said of late, over all its connections. Of those who were silent for a second nothing is kept.
 #[derive(Debug, Default)]
-pub struct Paces(HashMap<ViewerNumber, Pace, ByNumber>);
+pub struct Paces(HashMap<ViewerNumber, Meter, ByNumber>);
 
 impl Paces {
     /// Whether the viewer `number` may say one more at the moment `now`. So many connections are there: paces of about twice as
     /// many viewers are kept. Where more come, speak and leave within a second, only the pace of each connection counts.
-    pub fn admits(&mut self, number: ViewerNumber, per_second: u32, now: Duration, there: usize) -> bool {
-        if per_second == 0 {
+    pub fn admits(&mut self, number: ViewerNumber, rate: Rate, now: Duration, there: usize) -> bool {
+        if rate.is_lifted() {
             return true;
         }
         if let Some(pace) = self.0.get_mut(&number) {
-            return pace.admits(per_second, now);
+            return pace.admits(rate, now);
         }
         let most = VIEWERS_MIN + 2 * there;
         if self.0.len() >= most {
-            self.0.retain(|_, pace| pace.until > now);
+            self.0.retain(|_, pace| !pace.is_full(now));
             if self.0.capacity() > VIEWERS_MIN + 4 * self.0.len() {
                 self.0.shrink_to(2 * self.0.len());
             }
         }
-        self.0.len() >= most || self.0.entry(number).or_default().admits(per_second, now)
+        self.0.len() >= most || self.0.entry(number).or_default().admits(rate, now)
     }
 
     /// The last connection of the viewer `number` is gone: if it was silent nothing of it is kept.
     pub fn left(&mut self, number: ViewerNumber, now: Duration) {
-        if self.0.get(&number).is_some_and(|pace| pace.until <= now) {
+        if self.0.get(&number).is_some_and(|pace| pace.is_full(now)) {
             self.0.remove(&number);
         }
         if self.0.is_empty() {
@@ -72,27 +49,7 @@ impl Paces {
 mod tests {
     use super::*;
 
-    /// How many of a hundred are admitted at each of these moments, in milliseconds.
-    fn check(per_second: u32, moments: &[u64], expected: &[usize]) {
-        let mut pace = Pace::default();
-        let admitted = moments.iter().map(|millis| {
-            let now = Duration::from_secs(1_000) + Duration::from_millis(*millis);
-            (0..100).filter(|_| pace.admits(per_second, now)).count()
-        });
-        assert_eq!(admitted.collect::<Vec<_>>(), expected, "{per_second} a second at {moments:?}");
-    }
-
-    #[test]
-    fn a_second_brings_so_many_and_a_long_silence_no_more() {
-        check(5, &[0, 199, 200, 400, 1_400, 9_000], &[5, 0, 1, 1, 5, 5]);
-        check(1, &[0, 999, 1_000, 1_999, 60_000], &[1, 0, 1, 0, 1]);
-        check(3, &[0, 333, 334, 1_334], &[3, 0, 1, 3]);
-    }
-
-    #[test]
-    fn zero_lifts_it() {
-        check(0, &[0, 0], &[100, 100]);
-    }
+    const RATE: Rate = Rate::per_second(5);
 
     fn number(number: u64) -> ViewerNumber {
         ViewerNumber::of(number)
@@ -101,12 +58,17 @@ mod tests {
     #[test]
     fn a_viewer_has_one_pace_over_all_its_connections() {
         let (mut paces, now) = (Paces::default(), Duration::from_secs(9));
-        let admitted = |paces: &mut Paces, from, now| (0..20).filter(|_| paces.admits(number(from), 5, now, 2)).count();
+        let admitted =
+            |paces: &mut Paces, from, now| (0..20).filter(|_| paces.admits(number(from), RATE, now, 2)).count();
         assert_eq!((admitted(&mut paces, 1, now), admitted(&mut paces, 2, now)), (5, 5));
         paces.left(number(1), now);
         assert_eq!(admitted(&mut paces, 1, now), 0, "who comes back at once has said what it may");
         assert_eq!(admitted(&mut paces, 1, now + Duration::from_millis(200)), 1);
-        assert_eq!((0..20).filter(|_| paces.admits(number(3), 0, now, 2)).count(), 20, "the limit is lifted");
+        assert_eq!(
+            (0..20).filter(|_| paces.admits(number(3), Rate::per_second(0), now, 2)).count(),
+            20,
+            "the limit is lifted"
+        );
         for from in [1, 2] {
             paces.left(number(from), now + Duration::from_secs(60));
         }
@@ -117,11 +79,11 @@ mod tests {
     fn a_crowd_that_speaks_and_leaves_is_never_refused_and_what_is_kept_of_it_has_a_limit() {
         let (mut paces, now) = (Paces::default(), Duration::from_secs(9));
         let admitted = |paces: &mut Paces, from: u64, now| {
-            (from..from + 10_000).filter(|from| paces.admits(number(*from), 5, now, 100)).count()
+            (from..from + 10_000).filter(|from| paces.admits(number(*from), RATE, now, 100)).count()
         };
         assert_eq!(admitted(&mut paces, 1, now), 10_000);
         assert_eq!(
-            (0..20).filter(|_| paces.admits(number(7), 5, now, 100)).count(),
+            (0..20).filter(|_| paces.admits(number(7), RATE, now, 100)).count(),
             4,
             "of those it knows it counts all"
         );

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::alarm::Alarm;
 use crate::config::{Config, LONGEST, deadline};
 
 /// The longest time for which a room without an owner key waits for its owner, whose connection may only be closing.
@@ -65,14 +66,14 @@ pub struct Presence {
     away: Option<Duration>,
     /// Since when nobody watches.
     empty: Duration,
-    /// The next look at the room that is already planned.
-    planned: Option<Duration>,
+    /// The next look at the room.
+    look: Alarm<Duration>,
 }
 
 impl Presence {
     /// A new room: its owner is there and nobody watches.
     pub fn new(patience: Patience) -> Self {
-        Self { patience, viewers: 0, away: None, empty: Duration::ZERO, planned: None }
+        Self { patience, viewers: 0, away: None, empty: Duration::ZERO, look: Alarm::default() }
     }
 
     /// How long the room waits for its owner; `None` for ever.
@@ -143,17 +144,12 @@ impl Presence {
 
     /// When to look at the room, unless a look is planned that comes no later.
     pub fn check_at(&mut self) -> Option<Duration> {
-        let end = self.ends_at()?;
-        if self.planned.is_some_and(|planned| planned <= end) {
-            return None;
-        }
-        self.planned = Some(end);
-        Some(end)
+        self.look.sooner(self.ends_at()?)
     }
 
     /// A planned look has happened.
     pub fn was_checked(&mut self) {
-        self.planned = None;
+        self.look.rang();
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rtbroadcaster_core::backlog::Ending;
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::protocol::{Command, Request};
+use rtbroadcaster_core::rate::Rate;
 use rtbroadcaster_core::refusal::Refusal;
 #[cfg(test)]
 use rtbroadcaster_core::wire::encode;
@@ -27,6 +28,10 @@ pub(super) fn receive(decoder: &mut Decoder, inbox: &mut VecDeque<Result<Incomin
         }
     }
 }
+
+/// How many pings, pongs and requests that are refused or change nothing may come: so many at once, and 20 a second from there.
+/// A client has a reason for one in some seconds; each costs work, or an answer.
+const UNPRODUCTIVE: Rate = Rate::new(128, Duration::from_millis(6_400));
 
 impl Client {
     /// Something came, and is in the inbox as far as it is whole.
@@ -167,7 +172,7 @@ impl Client {
 
     /// Counts a ping, or a request that is refused or changes nothing. Returns whether it is one too many.
     fn is_unproductive(&mut self) -> bool {
-        self.unproductive.came(self.server.clock().now())
+        !self.unproductive.takes(1, UNPRODUCTIVE, self.server.clock().now())
     }
 
     /// Refuses what is asked too often, and closes the connection.

@@ -9,7 +9,9 @@ use rtbroadcaster_core::id::{Numbering, RoomId, Seq, Term};
 use rtbroadcaster_core::message::{Change, Key, Params};
 use rtbroadcaster_core::options::{Counting as Way, RoomOptions};
 use rtbroadcaster_core::place::Place;
-use rtbroadcaster_core::record::{Append, Forgotten, Header, LifeIndex, Lives, Record, Stored, Sum};
+use rtbroadcaster_core::record::{
+    Append, Forgotten, Handover, Header, LifeIndex, Lives, LogPosition, Record, Stored, Sum,
+};
 use tokio::sync::watch;
 
 use super::simulated::Machine;
@@ -39,7 +41,8 @@ impl House for Machine {
 #[derive(Debug)]
 pub(crate) struct Counting {
     room: RoomId,
-    told: watch::Sender<usize>,
+    handed_over: Mutex<LogPosition>,
+    told: watch::Sender<LogPosition>,
     /// What must exist of it behind everything that it hands over.
     sum: Mutex<Sum>,
 }
@@ -51,7 +54,12 @@ impl Counting {
 
     /// The room of this name, of which so much is kept.
     pub(crate) fn again(room: RoomId, sum: Sum) -> Arc<Self> {
-        Arc::new(Self { room, told: watch::Sender::new(0), sum: Mutex::new(sum) })
+        Arc::new(Self {
+            room,
+            handed_over: Mutex::new(LogPosition::START),
+            told: watch::Sender::new(LogPosition::START),
+            sum: Mutex::new(sum),
+        })
     }
 
     /// Hands over message `seq`, with which others and the names of others are forgotten.
@@ -71,14 +79,22 @@ impl Counting {
         Append::Message(Record { sum, ..record }, forgotten, None)
     }
 
-    pub(crate) fn told(&self) -> usize {
-        *self.told.borrow()
+    /// Hands `append` over to `engine`.
+    pub(crate) fn hand_over(self: &Arc<Self>, engine: &dyn Engine, append: Append) {
+        let follower: Arc<dyn Follower> = Arc::clone(self) as _;
+        let mut last = self.handed_over.lock().unwrap();
+        *last = last.next();
+        engine.append(&follower, Handover { position: *last, append });
+    }
+
+    pub(crate) fn told(&self) -> u64 {
+        self.told.borrow().get()
     }
 
     /// Waits until it was told of so many.
-    pub(crate) async fn has(&self, told: usize) {
+    pub(crate) async fn has(&self, told: u64) {
         let mut all = self.told.subscribe();
-        let all = tokio::time::timeout(DEADLINE, all.wait_for(|all| *all >= told)).await;
+        let all = tokio::time::timeout(DEADLINE, all.wait_for(|all| all.get() >= told)).await;
         all.expect("told in time").expect("the room is here");
     }
 }
@@ -88,8 +104,13 @@ impl Follower for Counting {
         self.room
     }
 
-    fn written(&self, count: usize) {
-        self.told.send_modify(|told| *told += count);
+    fn written(&self, through: LogPosition) {
+        assert!(through <= *self.handed_over.lock().unwrap(), "more is told than was handed over");
+        self.told.send_if_modified(|told| {
+            let is_news = *told < through;
+            *told = through.max(*told);
+            is_news
+        });
     }
 }
 
@@ -135,8 +156,7 @@ pub(crate) fn record(seq: u64) -> Record {
 }
 
 fn append(engine: &Arc<dyn Engine>, room: &Arc<Counting>, appends: impl IntoIterator<Item = Append>) {
-    let follower: Arc<dyn Follower> = Arc::clone(room) as _;
-    appends.into_iter().for_each(|append| engine.append(&follower, append));
+    appends.into_iter().for_each(|append| room.hand_over(&**engine, append));
 }
 
 /// The messages of `room` among `rooms`, which are the first so many of what was handed over.
@@ -174,8 +194,8 @@ pub(crate) async fn keeps_what_it_told(house: &mut impl House) {
     assert_eq!((lives.index_of(first), lives.present_index()), (Some(LifeIndex(0)), LifeIndex(1)));
     assert_eq!(rooms.len(), 2);
     let (kept, others) = (check(&rooms, &one, 1), check(&rooms, &other, 1));
-    assert!(kept + 1 >= told.0 as u64, "{kept} of one room are kept, {} were told", told.0);
-    assert!(2 + 2 * others >= told.1 as u64, "{others} of the other are kept, {} were told", told.1);
+    assert!(kept + 1 >= told.0, "{kept} of one room are kept, {} were told", told.0);
+    assert!(2 + 2 * others >= told.1, "{others} of the other are kept, {} were told", told.1);
 
     // It goes on behind what is there.
     let one = Counting::again(one.room, rooms.iter().find(|stored| stored.room == one.room).unwrap().sum);

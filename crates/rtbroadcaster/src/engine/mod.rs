@@ -4,10 +4,11 @@
 //! A room decides, hands over what it decided, and applies it when the engine says that it is written: nobody sees what
 //! could still be lost. Every engine keeps this contract:
 //!
-//! 1. **Order.** What one room hands over is written and told in that order, each once. What is handed over together
+//! 1. **Order.** What one room hands over is written in that order, each once. What is handed over together
 //!    with its consequences (a message and what it makes superfluous) is written whole or not at all.
-//! 2. **Told means kept.** [`Follower::written`] is called when what it tells is safe at the engine's level, and never from
-//!    within [`Engine::append`], which is called under the room's lock and does not wait.
+//! 2. **Told means kept.** [`Follower::written`] is called when everything up to the position that it tells is safe at the
+//!    engine's level, and never from within [`Engine::append`], which is called under the room's lock and does not wait. One
+//!    call may tell of much; a call that is repeated or comes late changes nothing.
 //! 3. **Unknown is not failed.** When a write fails, the engine's [`Health`] is `Failing` until it can write again; then it
 //!    writes what was handed over and not told, each once, and tells it before it is `Fine`. If the process ends before,
 //!    what was not told may be found at the next start, or not: always from the first such on, without a hole.
@@ -24,6 +25,7 @@
 pub(crate) mod contract;
 #[cfg(feature = "disk")]
 pub(crate) mod disk;
+mod error;
 #[cfg(test)]
 pub(crate) mod simulated;
 
@@ -32,13 +34,15 @@ use std::sync::Arc;
 
 use rtbroadcaster_core::id::RoomId;
 use rtbroadcaster_core::identity::Secret;
-use rtbroadcaster_core::record::{Append, LifeIndex, Lives, Stored};
+use rtbroadcaster_core::record::{Handover, LifeIndex, Lives, LogPosition, Stored};
 use tokio::sync::watch;
+
+pub use error::EngineError;
 
 /// Keeps the logs of rooms.
 pub(crate) trait Engine: fmt::Debug + Send + Sync {
     /// Takes over what the room of `follower` hands over next.
-    fn append(&self, follower: &Arc<dyn Follower>, append: Append);
+    fn append(&self, follower: &Arc<dyn Follower>, handover: Handover);
 
     /// Forgets the lives before `index`: no cursor of these can be resumed any more.
     fn forget_lives_before(&self, index: LifeIndex);
@@ -55,8 +59,8 @@ pub(crate) trait Follower: fmt::Debug + Send + Sync {
     /// Its name.
     fn room(&self) -> RoomId;
 
-    /// The oldest `count` of what it handed over and was not told of are written.
-    fn written(&self, count: usize);
+    /// Everything that it handed over up to `through` is written. Told again, or after a later position, this changes nothing.
+    fn written(&self, through: LogPosition);
 }
 
 /// Whether an engine writes what it is handed.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rtbroadcaster_core::id::{Life, RoomId};
 use rtbroadcaster_core::identity::Secret;
 use rtbroadcaster_core::record::model::Model;
-use rtbroadcaster_core::record::{Append, LifeIndex, Lives};
+use rtbroadcaster_core::record::{Append, Handover, LifeIndex, Lives, LogPosition};
 use tokio::sync::{mpsc, watch};
 
 use super::{Engine, Follower, Health, Opened};
@@ -98,7 +98,7 @@ impl Machine {
 }
 
 struct Simulated {
-    orders: mpsc::UnboundedSender<(Arc<dyn Follower>, Append)>,
+    orders: mpsc::UnboundedSender<(Arc<dyn Follower>, Handover)>,
     health: watch::Sender<Health>,
 }
 
@@ -109,9 +109,9 @@ impl fmt::Debug for Simulated {
 }
 
 impl Engine for Simulated {
-    fn append(&self, follower: &Arc<dyn Follower>, append: Append) {
+    fn append(&self, follower: &Arc<dyn Follower>, handover: Handover) {
         // A killed process writes nothing.
-        let _ = self.orders.send((Arc::clone(follower), append));
+        let _ = self.orders.send((Arc::clone(follower), handover));
     }
 
     /// It remembers all of them.
@@ -124,19 +124,30 @@ impl Engine for Simulated {
     fn close(&self) {}
 }
 
-/// Writes and tells, each some time later; between the two the process may be killed.
+/// Writes and tells, each some time later; between the two the process may be killed. Some of what is written is told with
+/// what comes next, and some of what was told is told again.
 async fn write(
     platter: Arc<Mutex<Platter>>,
-    mut due: mpsc::UnboundedReceiver<(Arc<dyn Follower>, Append)>,
+    mut due: mpsc::UnboundedReceiver<(Arc<dyn Follower>, Handover)>,
     mut dice: Dice,
 ) {
-    while let Some((follower, append)) = due.recv().await {
+    let mut untold: BTreeMap<RoomId, (Arc<dyn Follower>, LogPosition)> = BTreeMap::new();
+    let mut told = untold.clone();
+    while let Some((follower, Handover { position, append })) = due.recv().await {
         tokio::time::sleep(Duration::from_micros(dice.below(5_000))).await;
         platter.lock().unwrap().written.push((follower.room(), append));
         tokio::time::sleep(Duration::from_micros(dice.below(5_000))).await;
         if dice.below(3) == 0 {
             platter.lock().unwrap().sync();
         }
-        follower.written(1);
+        untold.insert(follower.room(), (follower, position));
+        if !due.is_empty() && dice.below(3) == 0 {
+            continue;
+        }
+        if dice.below(3) == 0 {
+            told.values().for_each(|(follower, position)| follower.written(*position));
+        }
+        untold.values().for_each(|(follower, position)| follower.written(*position));
+        told.append(&mut untold);
     }
 }

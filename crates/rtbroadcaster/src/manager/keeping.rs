@@ -19,7 +19,8 @@ use crate::server::Server;
 use rtbroadcaster_core::config::Config;
 
 impl Manager {
-    /// A manager whose rooms are kept in a directory and outlive the process, with all rooms that are kept there. Only
+    /// A manager whose rooms are kept in a directory and outlive the process, short for [`builder`](Self::builder),
+    /// [`engine`](crate::ManagerBuilder::engine) and [`open`](crate::ManagerBuilder::open) with the directory's own error, with all rooms that are kept there. Only
     /// rooms with an [`OwnerKey`](crate::OwnerKey) are: nobody could come back to any other.
     ///
     /// An owner that was there is away now, and its grace begins. Viewers that come back with a cursor are `resumed`, if the

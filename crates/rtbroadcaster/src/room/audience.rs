@@ -20,7 +20,7 @@ impl Room {
     pub(super) fn notice_audience(&self, state: &mut State) -> bool {
         let owner = state.owner.is_some() || state.reception.watch.is_some();
         let listeners = Listeners { owner, viewers: state.reception.tells_viewers };
-        if !(listeners.owner || listeners.viewers) || state.core.has_ended() {
+        if !(listeners.owner || listeners.viewers) || !state.core.life().is_open() {
             return false;
         }
         let (watch, now) = (state.reception.attendance.viewers(), self.clock.now());
@@ -80,7 +80,7 @@ impl Room {
     /// Tells a program that owns the room under the lease `term`, from now on.
     pub(super) fn watch_audience(&self, term: Term) -> watch::Receiver<Audience> {
         let mut state = self.lock();
-        if state.core.has_ended() || state.core.term() != term {
+        if !state.core.life().is_open() || state.core.term() != term {
             return watch::Sender::new(self.audience(&state)).subscribe();
         }
         if let Some(told) = &state.reception.watch {

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rtbroadcaster_core::close::CloseReason;
-use rtbroadcaster_core::room::core::Decided;
-use rtbroadcaster_core::room::presence::Absence;
+use rtbroadcaster_core::room::core::By;
 use rtbroadcaster_core::standing::{RoomEnd, Start};
 
 use super::registry::Look;
@@ -23,90 +22,22 @@ pub(super) struct Departure {
     pub(super) owner: Duration,
 }
 
-/// Why a room ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// Its owner says so.
-    Owner,
-    /// The program says so.
-    Program,
-    /// Its owner is away for too long.
-    OwnerAway,
-    /// Its owner and all viewers are.
-    Empty,
-    /// Nobody has been there for long, and its creator's address wants another room.
-    Place,
-    /// The process ends.
-    Shutdown,
-    /// A panic has left it half changed.
-    Fault,
-}
-
-impl Cause {
-    /// As the log has it.
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Owner => "its owner closed it",
-            Self::Program => "the program closed it",
-            Self::OwnerAway => "its owner did not come back",
-            Self::Empty => "neither its owner nor a viewer came back",
-            Self::Place => "its creator's address opened another one",
-            Self::Shutdown => "the server shuts down",
-            Self::Fault => "our fault",
-        }
-    }
-
-    /// As those in the room are told.
-    const fn told(self) -> RoomEnd {
-        match self {
-            Self::Owner => RoomEnd::Owner,
-            Self::Program => RoomEnd::Admin,
-            Self::OwnerAway => RoomEnd::Grace,
-            Self::Empty | Self::Place => RoomEnd::Idle,
-            Self::Shutdown => RoomEnd::Restart,
-            Self::Fault => RoomEnd::Fault,
-        }
-    }
-}
-
-impl From<Absence> for Cause {
-    fn from(absence: Absence) -> Self {
-        match absence {
-            Absence::Owner => Self::OwnerAway,
-            Absence::Everybody => Self::Empty,
-        }
-    }
-}
-
-impl State {
-    /// Why the room has ended.
-    pub(super) fn cause(&self) -> Cause {
-        self.cause.unwrap_or(Cause::Program)
-    }
-
-    /// The same, as those in it are told.
-    pub(super) fn end(&self) -> RoomEnd {
-        if self.is_broken { RoomEnd::Fault } else { self.cause().told() }
-    }
-}
-
 impl Room {
     /// Ends the room: everybody in it is told, in order with the messages, and nobody can join any more.
     pub(crate) fn end(&self) {
-        self.end_locked(&mut self.lock(), Cause::Program);
+        self.end_locked(&mut self.lock(), By::Program);
     }
 
     /// Ends the room in the name of its owner, which is told in other words.
     pub(super) fn end_by_owner(&self) {
-        let mut state = self.lock();
-        state.cause = Some(Cause::Owner);
-        self.end_locked(&mut state, Cause::Owner);
+        self.end_locked(&mut self.lock(), By::Owner);
     }
 
     /// Ends the room if its time has come; otherwise it is looked at again when it may have.
     pub(crate) fn end_if_due(&self) {
         let mut state = self.lock();
-        if let Some(absence) = state.core.is_over(self.clock.now()) {
+        let absence = state.core.open().ok().and_then(|mut room| room.is_over(self.clock.now()));
+        if let Some(absence) = absence {
             // Under the lock under which that was found: an owner that comes in between would own a room that ends.
             self.end_locked(&mut state, absence.into());
         } else {
@@ -119,7 +50,7 @@ impl Room {
         if self.engine.is_some() {
             self.depart(moments);
         } else {
-            self.end_locked(&mut self.lock(), Cause::Shutdown);
+            self.end_locked(&mut self.lock(), By::Shutdown);
         }
     }
 
@@ -134,7 +65,7 @@ impl Room {
         let mut state = self.lock();
         let is_lonely = self.has_been_lonely(&state).is_some_and(|time| time > grace);
         if is_lonely {
-            self.end_locked(&mut state, Cause::Place);
+            self.end_locked(&mut state, By::Place);
         }
         is_lonely
     }
@@ -153,17 +84,17 @@ impl Room {
         self.break_off(&mut self.lock());
     }
 
-    /// Ends the room if a panic has left it half changed. Whoever takes its lock does that; nobody may.
+    /// Ends the room if a panic has left it half changed, in case that no other part takes its lock and does so.
     pub(super) fn end_if_broken(&self) {
-        drop(self.lock());
+        if self.state.is_poisoned() {
+            drop(self.lock());
+        }
     }
 
     /// Everybody in the room is told that it has ended by our own fault, also if it had ended and only some were told.
     pub(super) fn break_off(&self, state: &mut State) {
         tracing::error!(room = ?self.id, "room ended: our fault");
-        state.is_broken = true;
-        if let Some(Decided::HandedOver(end)) = state.core.end() {
-            // What of it is kept may be half of something.
+        if let Some(end) = state.core.break_off() {
             self.hand_over(state, end, Waiter::default());
         }
         state.members.tell(|| Item::Roll(Roll::Part(Parting::Broken)));
@@ -172,13 +103,13 @@ impl Room {
         }
         state.reception.end();
         self.budget.close();
-        self.unlist(Cause::Fault);
+        self.unlist("our fault");
     }
 
     /// Has the room looked at when its time may have come.
     pub(super) fn schedule_end(&self, state: &mut State) {
-        if let (Some(at), Some(registry)) = (state.core.check_at(), self.registry.upgrade()) {
-            registry.look_later(self.id, Look::End, at);
+        if let Some(at) = state.core.open().ok().and_then(|mut room| room.check_at()) {
+            self.look_later(Look::End, at);
         }
     }
 
@@ -198,10 +129,10 @@ impl Room {
         }
     }
 
-    /// Ends the room for this `cause`, if it has not ended.
-    pub(super) fn end_locked(&self, state: &mut State, cause: Cause) {
-        if let Some(decided) = state.core.end() {
-            state.cause.get_or_insert(cause);
+    /// Ends the room for this reason, if it is open.
+    pub(super) fn end_locked(&self, state: &mut State, by: By) {
+        if let Ok(room) = state.core.open() {
+            let decided = room.end(by);
             self.settle(state, decided, Waiter::default(), self.clock.now());
         }
     }
@@ -210,16 +141,18 @@ impl Room {
     fn depart(&self, moments: &Moments) {
         let mut state = self.lock();
         let (owner, now) = (moments.owner(), self.clock.now());
-        state.departure = Some(Departure { moments: moments.clone(), owner });
         let moment = state.owner.is_some().then(|| now + owner);
-        if let Some(decided) = state.core.depart(moment) {
+        if let Ok(room) = state.core.open() {
+            let decided = room.depart(moment);
+            state.departure = Some(Departure { moments: moments.clone(), owner });
             self.settle(&mut state, decided, Waiter::default(), now);
         }
     }
 
-    pub(super) fn tell_end(&self, state: &mut State) {
+    /// Tells everybody in the room that it has ended, after everything that was said.
+    pub(super) fn tell_end(&self, state: &mut State, by: By) {
         let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
-        let end = state.end();
+        let end = by.told();
         let last = Arc::new(Last { standing: welcome.standing, entries: welcome.entries, end });
         state.members.tell(|| Item::Roll(Roll::Part(Parting::Ended(Arc::clone(&last)))));
         if let Some(owner) = state.owner.take() {
@@ -231,17 +164,17 @@ impl Room {
         state.reception.end();
         // Whoever waits for the budget learns that the room has ended.
         self.budget.close();
-        self.unlist(state.cause());
+        self.unlist(by.word());
     }
 
-    /// The room has ended for this `cause` and is found by nobody any more.
-    pub(super) fn unlist(&self, cause: Cause) {
+    /// The room has ended for the reason `why` and is found by nobody any more.
+    pub(super) fn unlist(&self, why: &'static str) {
         if let Some(share) = &self.share {
             share.holds(0);
         }
         // Also under the room's lock: nobody takes a room's under the list's.
         if let Some(registry) = self.registry.upgrade() {
-            registry.remove(self.id, cause.word());
+            registry.remove(self.id, why);
         }
     }
 }

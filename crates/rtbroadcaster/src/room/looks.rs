@@ -7,6 +7,7 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use rtbroadcaster_core::id::RoomId;
+use rtbroadcaster_core::room::alarm::Alarm;
 use tokio::time::Instant;
 use tokio_util::time::{DelayQueue, delay_queue::Key};
 
@@ -20,19 +21,21 @@ type What = (RoomId, Look);
 pub(super) struct Looks {
     queue: DelayQueue<What>,
     /// Where each stands in the queue, and for when.
-    planned: HashMap<What, (Key, Instant)>,
+    planned: HashMap<What, (Key, Alarm<Instant>)>,
 }
 
 impl Looks {
     /// Plans one for `at`, unless it is planned for a sooner moment: whoever is looked at then asks anew for what remains.
     pub(super) fn plan(&mut self, what: What, at: Instant) {
         match self.planned.entry(what) {
-            Entry::Vacant(vacant) => _ = vacant.insert((self.queue.insert_at(what, at), at)),
+            Entry::Vacant(vacant) => {
+                let (_, alarm) = vacant.insert((self.queue.insert_at(what, at), Alarm::default()));
+                alarm.sooner(at);
+            }
             Entry::Occupied(mut planned) => {
-                let (key, planned) = planned.get_mut();
-                if at < *planned {
+                let (key, alarm) = planned.get_mut();
+                if let Some(at) = alarm.sooner(at) {
                     self.queue.reset_at(key, at);
-                    *planned = at;
                 }
             }
         }

@@ -28,6 +28,7 @@ use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::KeyHash;
 use rtbroadcaster_core::protocol::Notice;
 use rtbroadcaster_core::random::Random;
+use rtbroadcaster_core::rate::Rate;
 use rtbroadcaster_core::record::{LifeIndex, Lives, Stored};
 use rtbroadcaster_core::refusal::JoinError;
 use rtbroadcaster_core::room::core::{Core, Welcome};
@@ -41,11 +42,11 @@ use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::fanout::{Lanes, Outbox};
 use crate::metrics::Counters;
-use end::{Cause, Departure};
+use end::Departure;
 use members::{Members, Seat};
 use quota::Share;
 use reception::Reception;
-use waiting::Waiting;
+use waiting::Waiter;
 
 pub use owner::Owner;
 pub(crate) use registry::Registry;
@@ -89,32 +90,26 @@ pub(crate) struct Room {
     state: Mutex<State>,
 }
 
-/// How many signals may be said in a second; 0 lifts a limit.
+/// How many signals may be said.
 #[derive(Debug, Clone, Copy)]
 struct SignalRates {
     /// `signals_per_viewer_per_second`.
-    per_viewer: u32,
+    per_viewer: Rate,
     /// `signals_per_room_per_second`, of those that are not counted.
-    per_room: u32,
+    per_room: Rate,
 }
 
 /// What the room's lock guards.
 #[derive(Debug)]
 struct State {
-    core: Core,
+    core: Core<Waiter>,
     members: Members,
     /// What it has besides messages.
     reception: Reception,
     /// The way out to an owner that is a client, for the room's farewell and the takeover's.
     owner: Option<Arc<Outbox>>,
-    /// Whoever waits for something to be written.
-    waiting: Waiting,
-    /// Why the room ends, once that is decided.
-    cause: Option<Cause>,
-    /// The process goes away, and the room does not.
+    /// When those in the room are asked to come back, once it departs.
     departure: Option<Departure>,
-    /// A panic has left it half changed: nothing more is applied.
-    is_broken: bool,
 }
 
 /// What all rooms of one manager share.
@@ -184,7 +179,7 @@ impl Room {
     }
 
     fn of(
-        core: Core,
+        core: Core<Waiter>,
         key: Option<KeyHash>,
         keeps: Option<(Arc<dyn Engine>, Share)>,
         options: &RoomOptions,
@@ -194,16 +189,8 @@ impl Room {
         let (id, numbering) = (core.id(), core.numbering());
         let (engine, share) = keeps.unzip();
         let members = Members::new(id, Arc::clone(&around.lanes));
-        let state = State {
-            core,
-            members,
-            reception: Reception::new(options, &around.voters),
-            owner: None,
-            waiting: Waiting::default(),
-            cause: None,
-            departure: None,
-            is_broken: false,
-        };
+        let state =
+            State { core, members, reception: Reception::new(options, &around.voters), owner: None, departure: None };
         Arc::new_cyclic(|me| Self {
             id,
             numbering,
@@ -213,8 +200,8 @@ impl Room {
             registry: Weak::clone(registry),
             message_bytes_max: around.config.message_bytes_max,
             signal_rates: SignalRates {
-                per_viewer: around.config.signals_per_viewer_per_second,
-                per_room: around.config.signals_per_room_per_second,
+                per_viewer: Rate::per_second(around.config.signals_per_viewer_per_second),
+                per_room: Rate::per_second(around.config.signals_per_room_per_second),
             },
             key,
             viewer_keys: Arc::clone(&around.viewer_keys),
@@ -277,7 +264,7 @@ impl Room {
         // Before the lock is taken: nobody waits while codes are made.
         let key = self.recognize(shown);
         let mut state = self.lock();
-        let welcome = state.core.join(start, self.clock.now())?;
+        let welcome = state.core.open()?.join(start, self.clock.now())?;
         if let Some(owner) = state.owner.as_ref().filter(|_| state.core.viewers() == 1) {
             // An owner that somebody waits for is pinged more often.
             owner.wake();
@@ -306,7 +293,7 @@ impl Room {
     ) {
         let key = self.key_of(number);
         let mut state = self.lock();
-        if state.core.has_ended() {
+        if !state.core.life().is_open() {
             // The farewell is on its way.
             return;
         }
@@ -322,7 +309,7 @@ impl Room {
     /// Brings a viewer that lost messages to where the room stands, in the same way. `hold` is told how many bytes that takes.
     fn restore(&self, outbox: &Arc<Outbox>, seat: Seat, hold: impl FnOnce(usize) -> Hold) {
         let mut state = self.lock();
-        if !outbox.order_state() || state.core.has_ended() {
+        if !outbox.order_state() || !state.core.life().is_open() {
             // The farewell, which was faster or is on its way, brings the state.
             return;
         }
@@ -353,7 +340,7 @@ impl Room {
     /// already.
     fn set_owner_outbox(&self, outbox: &Arc<Outbox>) {
         let mut state = self.lock();
-        if state.core.has_ended() {
+        if !state.core.life().is_open() {
             self.turn_away(&state, outbox);
         } else {
             self.seat_owner(&mut state, outbox);

@@ -25,7 +25,7 @@ impl Room {
     /// that, and closed. They are applied if they are written, in order.
     pub(super) fn stop(&self, state: &mut State) {
         state.core.stand_still();
-        for Waiter { done, .. } in &mut state.waiting.0 {
+        for Waiter { done, .. } in state.core.waiters() {
             if let Some(done) = done.take() {
                 done(Err(ProposeError::Unavailable));
             }
@@ -37,8 +37,8 @@ impl Room {
 
     /// Everything that was handed over is written, and more can be.
     fn go_on(&self, state: &mut State) {
-        if let Some(append) = state.core.go_on(self.clock.now()) {
-            self.hand_over(state, append, Waiter::default());
+        if let Some(handover) = state.core.go_on(self.clock.now()) {
+            self.hand_over(state, handover, Waiter::default());
         }
         self.schedule_end(state);
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rtbroadcaster_core::audience::Audience;
 use rtbroadcaster_core::config::exceeds;
 use rtbroadcaster_core::id::{RoomId, Seq, Term};
-use rtbroadcaster_core::message::{Body, Change, Key, Kind, Message, MessageError, Params};
+use rtbroadcaster_core::message::{Body, Change, Key, Message, MessageError, Params};
 use rtbroadcaster_core::owner_key::OwnerKey;
 use rtbroadcaster_core::refusal::PublishError;
 use rtbroadcaster_core::room::core::{Origin, ProposeError};
@@ -175,12 +175,7 @@ impl Owner {
         if exceeds(bytes, limit) {
             return Err(MessageError::TooBig { bytes, limit }.into());
         }
-        let change = match message.kind {
-            Kind::Event => Change::Event,
-            Kind::State => Change::State,
-            Kind::Ephemeral => Change::Ephemeral,
-        };
-        Ok((body, change))
+        Ok((body, message.kind.into()))
     }
 
     /// Returns what to wait for before `bytes` are published, if the lanes have no room for them: a program that owns the

@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use rtbroadcaster_core::audience::Audience;
 use rtbroadcaster_core::options::RoomOptions;
+use rtbroadcaster_core::rate::Meter;
+use rtbroadcaster_core::room::alarm::Alarm;
 use rtbroadcaster_core::room::attendance::Attendance;
 use rtbroadcaster_core::room::attention::Attention;
-use rtbroadcaster_core::room::pace::{Pace, Paces};
+use rtbroadcaster_core::room::pace::Paces;
 use rtbroadcaster_core::room::voters::Voters;
 use rtbroadcaster_core::room::votes::Votes;
 use rtbroadcaster_core::signal::Signal;
@@ -30,9 +32,9 @@ pub(super) struct Reception {
     /// What is counted, where something is.
     pub(super) votes: Option<Box<Votes>>,
     /// When the owner is told of it.
-    pub(super) totals_planned: Option<Duration>,
+    pub(super) totals_look: Alarm<Duration>,
     /// How often one thing was said of late that is told on its own.
-    pub(super) pace: Pace,
+    pub(super) pace: Meter,
     /// How often each viewer said something of late.
     pub(super) paces: Paces,
     /// How many of what is told on its own were refused since the last one that the owner got, since it did not take them.
@@ -49,8 +51,8 @@ impl Reception {
             watch: None,
             ear: None,
             votes: Votes::of(options, voters),
-            totals_planned: None,
-            pace: Pace::default(),
+            totals_look: Alarm::default(),
+            pace: Meter::default(),
             paces: Paces::default(),
             dropped: 0,
         }

@@ -7,6 +7,7 @@ use rtbroadcaster_core::backlog::Frame;
 use rtbroadcaster_core::id::Term;
 use rtbroadcaster_core::message::{Key, Params};
 use rtbroadcaster_core::protocol::Notice;
+use rtbroadcaster_core::rate::Rate;
 use rtbroadcaster_core::refusal::SignalError;
 use rtbroadcaster_core::room::votes::{CountError, Voter};
 use rtbroadcaster_core::signal::Signal;
@@ -43,8 +44,8 @@ impl Room {
         self.clock.now()
     }
 
-    /// How many signals one viewer may say in a second.
-    pub(super) fn signals_per_viewer(&self) -> u32 {
+    /// Returns how many signals one viewer may say.
+    pub(super) fn rate_per_viewer(&self) -> Rate {
         self.signal_rates.per_viewer
     }
 
@@ -54,7 +55,7 @@ impl Room {
     /// [`SignalError`] when it is as if it had not.
     pub(super) fn signal(&self, from: Voter, key: &Key, params: &Params) -> Result<(), SignalError> {
         let mut state = self.lock();
-        if state.core.has_ended() {
+        if !state.core.life().is_open() {
             // Said before the farewell, if that has not come to the viewer yet.
             return Err(self.refuse_signal(SignalRefusal::Unheard));
         }
@@ -106,7 +107,7 @@ impl Room {
     pub(super) fn hear_signals(&self, term: Term) -> Signals {
         let (ear, heard) = mpsc::channel(WAITING_MAX);
         let mut state = self.lock();
-        if !state.core.has_ended() && state.core.term() == term {
+        if state.core.life().is_open() && state.core.term() == term {
             state.reception.ear = Some(ear);
             self.tell_all_totals(&mut state);
         }
@@ -133,8 +134,8 @@ impl Room {
     /// A planned look happens.
     pub(super) fn look_at_totals(&self) {
         let mut state = self.lock();
-        state.reception.totals_planned = None;
-        if !state.core.has_ended() {
+        state.reception.totals_look.rang();
+        if state.core.life().is_open() {
             self.tell_totals(&mut state);
         }
     }
@@ -155,9 +156,8 @@ impl Room {
     fn plan_totals(&self, state: &mut State) {
         let due = state.reception.votes.as_ref().and_then(|votes| votes.due());
         let Some(due) = due.filter(|_| is_heard(state)) else { return };
-        if state.reception.totals_planned.is_none_or(|planned| due < planned) {
-            state.reception.totals_planned = Some(due);
-            self.look_later(Look::Totals, due);
+        if let Some(at) = state.reception.totals_look.sooner(due) {
+            self.look_later(Look::Totals, at);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What is decided in a room, by whom, and what follows when it holds: at once, or when an engine has written it.
 //! Must not know engines beyond their contract.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,11 +10,11 @@ use rtbroadcaster_core::message::Change;
 use rtbroadcaster_core::owner_key::KeyHash;
 use rtbroadcaster_core::owner_key::OwnerKey;
 use rtbroadcaster_core::protocol::Notice;
-use rtbroadcaster_core::record::Append;
+use rtbroadcaster_core::record::{Handover, LogPosition};
 use rtbroadcaster_core::refusal::OwnError;
-use rtbroadcaster_core::room::core::{Applied, Decided, Origin, ProposeError, Proposed, Space, Welcome};
+use rtbroadcaster_core::room::core::{Applied, Decided, Origin, ProposeError, Proposed, RoomLife, Space, Welcome};
 use rtbroadcaster_core::room::log::Proposal;
-use rtbroadcaster_core::standing::{OwnerStatus, Start};
+use rtbroadcaster_core::standing::{OwnerStatus, RoomEnd, Start};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::end::Departure;
@@ -40,7 +39,7 @@ impl Room {
         let mut state = self.lock();
         let now = self.clock.now();
         let space = self.share.as_ref().map_or(Space::Some, Share::space);
-        let decided = state.core.say(proposal, space, now)?;
+        let decided = state.core.open()?.say(proposal, space, now)?;
         if let (Some(share), Decided::HandedOver(_)) = (&self.share, &decided) {
             share.holds(state.core.kept_bytes());
         }
@@ -74,7 +73,7 @@ impl Room {
             if !fits {
                 return Err(OwnError::NoRoom);
             }
-            let (term, decided) = state.core.take_over()?;
+            let (term, decided) = state.core.open().map_err(ProposeError::from)?.take_over()?;
             let (done, written) = when_done();
             self.settle(&mut state, decided, Waiter { charge: None, done: Some(done) }, self.clock.now());
             // Made before it is known whether it was written, so that the lease ends if nobody waits for that.
@@ -90,7 +89,7 @@ impl Room {
     /// when it owned the room before.
     pub(super) fn greet_owner(&self, term: Term, outbox: &Arc<Outbox>, start: &Start, announce: Announce<'_>) {
         let mut state = self.lock();
-        if state.core.has_ended() {
+        if !state.core.life().is_open() {
             self.turn_away(&state, outbox);
         } else if state.core.term() == term {
             let how = state.core.how_owner_continues(start);
@@ -112,18 +111,22 @@ impl Room {
 
     /// Nobody enters a room that has ended or departs: the client is told which.
     pub(super) fn turn_away(&self, state: &State, outbox: &Outbox) {
-        if let Some(Departure { moments, .. }) = &state.departure {
-            outbox.depart(CloseReason::Restart, moments.other());
-        } else {
-            outbox.farewell(self.id, outbox.dialect().room_closed, state.end());
-        }
+        let end = match (state.core.life(), &state.departure) {
+            (RoomLife::Departing, Some(Departure { moments, .. })) => {
+                return outbox.depart(CloseReason::Restart, moments.other());
+            }
+            (RoomLife::Ending(by) | RoomLife::Ended(by), _) => by.told(),
+            (RoomLife::Open | RoomLife::Departing | RoomLife::Broken, _) => RoomEnd::Fault,
+        };
+        outbox.farewell(self.id, outbox.dialect().room_closed, end);
     }
 
     /// The owner of `term` is gone; the grace begins.
     pub(super) fn owner_left(&self, term: Term) {
         let mut state = self.lock();
         let now = self.clock.now();
-        if let Some(decided) = state.core.owner_left(term, now) {
+        let decided = state.core.open().ok().and_then(|mut room| room.owner_left(term, now));
+        if let Some(decided) = decided {
             state.owner = None;
             state.reception.part();
             let already = state.core.is_away_already();
@@ -154,16 +157,16 @@ impl Room {
     pub(super) fn settle(&self, state: &mut State, decided: Decided, waiter: Waiter, now: Duration) {
         match decided {
             Decided::Applied(applied) => self.hold(state, applied, waiter, now),
-            Decided::HandedOver(append) => self.hand_over(state, append, waiter),
+            Decided::HandedOver(handover) => self.hand_over(state, handover, waiter),
         }
     }
 
     /// Hands something over to be written, under the lock under which it was decided.
-    pub(super) fn hand_over(&self, state: &mut State, append: Append, waiter: Waiter) {
+    pub(super) fn hand_over(&self, state: &mut State, handover: Handover, waiter: Waiter) {
         if let (Some(engine), Some(me)) = (&self.engine, self.me.upgrade()) {
-            state.waiting.0.push_back(waiter);
+            state.core.wait_for(handover.position, waiter);
             let follower: Arc<dyn Follower> = me;
-            engine.append(&follower, append);
+            engine.append(&follower, handover);
         }
     }
 
@@ -188,7 +191,7 @@ impl Room {
                 let away = state.core.away_for(now);
                 state.members.tell(|| Item::notice(Notice::Owner { status, term, away }));
             }
-            Applied::End => self.tell_end(state),
+            Applied::End(by) => self.tell_end(state, by),
             Applied::Departed => {
                 if let Some(Departure { moments, owner: moment }) = state.departure.clone() {
                     state.members.tell(|| Item::Roll(Roll::Part(Parting::Departing(moments.clone()))));
@@ -221,23 +224,15 @@ impl Follower for Room {
         self.id
     }
 
-    fn written(&self, count: usize) {
+    fn written(&self, through: LogPosition) {
         let mut state = self.lock();
         let now = self.clock.now();
-        for _ in 0..count {
-            let waiter = state.waiting.0.pop_front().unwrap_or_default();
-            if !state.is_broken {
-                let applied = state.core.written();
-                #[cfg(test)]
-                if let Applied::Said(Proposed { entry: Some(entry), .. }) = &applied {
-                    crate::fault::inject("the room", entry.key.as_str());
-                }
-                self.hold(&mut state, applied, waiter, now);
+        while let Some((applied, waiter)) = state.core.written(through) {
+            #[cfg(test)]
+            if let Applied::Said(Proposed { entry: Some(entry), .. }) = &applied {
+                crate::fault::inject("the room", entry.key.as_str());
             }
-        }
-        if state.waiting.0.is_empty() {
-            // The buffer of a burst does not stay with an idle room.
-            state.waiting.0 = VecDeque::new();
+            self.hold(&mut state, applied, waiter, now);
         }
     }
 }

@@ -8,8 +8,8 @@ use rtbroadcaster_core::id::Seq;
 use rtbroadcaster_core::identity::{ViewerKey, ViewerNumber};
 use rtbroadcaster_core::message::{Key, Params};
 use rtbroadcaster_core::place::Place;
+use rtbroadcaster_core::rate::Meter;
 use rtbroadcaster_core::refusal::SignalError;
-use rtbroadcaster_core::room::pace::Pace;
 use rtbroadcaster_core::room::votes::Voter;
 
 use super::members::Seat;
@@ -26,12 +26,12 @@ pub(crate) struct Membership {
     /// Which viewer of the room it is, as the owner is told. Others may have it too: one viewer has several connections.
     number: ViewerNumber,
     /// How much it said to the owner of late over this connection.
-    pace: Pace,
+    pace: Meter,
 }
 
 impl Membership {
     pub(super) fn new(room: Arc<Room>, outbox: Arc<Outbox>, seat: Seat, number: ViewerNumber) -> Self {
-        Self { room, outbox, seat, number, pace: Pace::default() }
+        Self { room, outbox, seat, number, pace: Meter::default() }
     }
 
     /// Returns the number of the room's last message.
@@ -46,7 +46,7 @@ impl Membership {
     pub(crate) fn signal(&mut self, key: &Key, params: &Params, place: Option<Place>) -> Result<(), SignalError> {
         let Self { room, pace, number, .. } = self;
         // Before the room's lock is taken: who says too much costs nobody else anything.
-        if !pace.admits(room.signals_per_viewer(), room.now()) {
+        if !pace.admits(room.rate_per_viewer(), room.now()) {
             return Err(room.refuse_signal(SignalRefusal::ViewerRate));
         }
         room.signal(Voter { number: *number, place }, key, params)

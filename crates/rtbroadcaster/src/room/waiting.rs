@@ -1,18 +1,13 @@
 //! Whoever waits until something that was decided is written.
 //! Must not know who writes.
 
-use std::collections::VecDeque;
 use std::fmt;
 
 use rtbroadcaster_core::id::Seq;
 use rtbroadcaster_core::room::core::ProposeError;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-/// Whoever waits for something that was handed over to be written.
-#[derive(Debug, Default)]
-pub(super) struct Waiting(pub(super) VecDeque<Waiter>);
-
-/// One of them.
+/// What waits for something that was handed over to be written.
 #[derive(Default)]
 pub(super) struct Waiter {
     /// What it costs until everybody has it.

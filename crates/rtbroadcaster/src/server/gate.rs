@@ -5,17 +5,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rtbroadcaster_core::bucket::{Bucket, Rate};
 use rtbroadcaster_core::config::{Config, exceeds};
 use rtbroadcaster_core::place::Place;
+use rtbroadcaster_core::rate::{Meter, Rate};
 
 /// How many addresses without an open connection are remembered before those that have nothing to be remembered for
 /// are forgotten.
 const FORGET_ABOVE: usize = 1_024;
 
-/// So many seconds' handshakes may come at once, and so many seconds' replays: an audience behind one address joins
-/// within seconds of each other.
-const HANDSHAKE_SECONDS: u32 = 1;
+/// So many seconds' replays may come at once: an audience behind one address joins within seconds of each other.
 const REPLAY_SECONDS: u32 = 10;
 
 /// Counts connections on their way in and out.
@@ -47,8 +45,8 @@ struct Visits {
 #[derive(Debug)]
 struct Visitor {
     open: usize,
-    handshakes: Bucket,
-    replays: Bucket,
+    handshakes: Meter,
+    replays: Meter,
     /// The bytes of its replays that are not taken yet.
     pending: usize,
 }
@@ -84,8 +82,8 @@ impl Gate {
         Arc::new(Self {
             open_max: config.connections_max,
             open_per_place_max: config.connections_per_address_max,
-            handshakes: Rate::new(config.handshakes_per_address_per_second, HANDSHAKE_SECONDS),
-            replays: Rate::new(config.replay_bytes_per_address_per_second, REPLAY_SECONDS),
+            handshakes: Rate::per_second(config.handshakes_per_address_per_second),
+            replays: rate_of_replays(config.replay_bytes_per_address_per_second),
             pending_max: config.replay_bytes_max,
             pending_per_place_max: config.replay_bytes_per_address_max,
             visits: Mutex::default(),
@@ -99,15 +97,15 @@ impl Gate {
             return Err(TooMany);
         }
         if let Some(place) = place {
-            visits.forget(self, now);
+            visits.forget(now);
             let visitor = visits.places.entry(place).or_insert_with(|| Visitor {
                 open: 0,
-                handshakes: Bucket::full(self.handshakes, now),
-                replays: Bucket::full(self.replays, now),
+                handshakes: Meter::default(),
+                replays: Meter::default(),
                 pending: 0,
             });
             // A handshake that is refused for the number of connections counts too, so that trying harder does not help.
-            let in_time = visitor.handshakes.take(self.handshakes, now);
+            let in_time = visitor.handshakes.admits(self.handshakes, now);
             if !in_time || exceeds(visitor.open + 1, self.open_per_place_max) {
                 return Err(TooMany);
             }
@@ -135,7 +133,7 @@ impl Gate {
         let mut visits = self.lock();
         visits.pending += bytes;
         if let Some(visitor) = place.and_then(|place| visits.places.get_mut(&place)) {
-            visitor.replays.charge(u32::try_from(bytes).unwrap_or(u32::MAX), self.replays, now);
+            visitor.replays.charge(bytes as u64, self.replays, now);
             visitor.pending += bytes;
         }
         drop(visits);
@@ -156,11 +154,10 @@ impl Gate {
 impl Visits {
     /// Forgets addresses that have no connection and of late neither made a handshake nor were told anything, once there
     /// are many.
-    fn forget(&mut self, gate: &Gate, now: Duration) {
+    fn forget(&mut self, now: Duration) {
         if self.places.len() > 2 * self.open + FORGET_ABOVE {
             self.places.retain(|_, visitor| {
-                let is_fresh =
-                    visitor.handshakes.is_full(gate.handshakes, now) && visitor.replays.is_full(gate.replays, now);
+                let is_fresh = visitor.handshakes.is_full(now) && visitor.replays.is_full(now);
                 visitor.open > 0 || visitor.pending > 0 || !is_fresh
             });
         }
@@ -186,6 +183,10 @@ impl Drop for Pending {
             visitor.pending = visitor.pending.saturating_sub(self.bytes);
         }
     }
+}
+
+fn rate_of_replays(bytes_per_second: u32) -> Rate {
+    Rate::new(u64::from(bytes_per_second) * u64::from(REPLAY_SECONDS), Duration::from_secs(REPLAY_SECONDS.into()))
 }
 
 /// Whether nothing may be added to `amount`, where a limit of zero is lifted.
@@ -263,7 +264,7 @@ mod tests {
                 drop(gate.enter(Some(place), now));
                 drop(gate.replays(Some(place), 1, now));
             }
-            gate.lock().forget(&gate, now);
+            gate.lock().forget(now);
             gate.lock().places.contains_key(&one)
         };
         assert!(remembers(after(14)));

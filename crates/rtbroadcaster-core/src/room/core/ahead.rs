@@ -8,7 +8,7 @@ use crate::id::{Seq, Term};
 use crate::message::{Change, Key};
 use crate::options::RoomOptions;
 use crate::place::Place;
-use crate::record::{Append, Header};
+use crate::record::{Append, Handover, Header, LogPosition};
 use crate::room::log::{Fingerprint, Log, Proposal, Rejection, StateSize, Verdict};
 
 /// Something decided, which has its turn when it is written.
@@ -26,15 +26,37 @@ pub(super) enum Step {
     Away(Term),
     /// The room ends.
     End,
-    /// The process goes away, and the room does not.
-    Depart,
+    /// The process goes away, and the room does not; its owner is asked to come back at this moment.
+    Depart(Option<Duration>),
+}
+
+impl Step {
+    /// Returns whether it leaves something in the log. If not, it needs its turn only behind what does.
+    pub(super) fn is_kept(&self) -> bool {
+        match self {
+            Self::Say(proposal, _) => proposal.change != Change::Ephemeral,
+            Self::Repeat(_) | Self::Depart(None) => false,
+            Self::Written | Self::TakeOver(_) | Self::Away(_) | Self::End | Self::Depart(Some(_)) => true,
+        }
+    }
+}
+
+/// A step that holds when it is written.
+#[derive(Debug)]
+struct Pending<W> {
+    position: LogPosition,
+    step: Step,
+    /// What waits for it.
+    waiter: W,
 }
 
 /// What is decided and not applied, and where the log stands behind it.
 #[derive(Debug)]
-pub(super) struct Ahead {
-    /// In order.
-    steps: VecDeque<Step>,
+pub(super) struct Ahead<W> {
+    /// In the order of their positions.
+    pending: VecDeque<Pending<W>>,
+    /// The position of what was handed over last.
+    last: LogPosition,
     /// The number of the last message.
     seq: Seq,
     /// The lease of the owner.
@@ -62,12 +84,13 @@ pub struct Origin {
     pub unknown: Option<Box<str>>,
 }
 
-impl Ahead {
+impl<W: Default> Ahead<W> {
     /// Nothing is decided beyond `log`.
     pub(super) fn of(log: &Log, origin: Origin) -> Self {
         Self {
             origin,
-            steps: VecDeque::new(),
+            pending: VecDeque::new(),
+            last: LogPosition::START,
             seq: log.seq(),
             term: log.term(),
             keys: HashMap::new(),
@@ -77,7 +100,7 @@ impl Ahead {
     }
 
     /// Returns what is known of the room, whose owner is `away` since then and was asked to come back at `moment`.
-    pub(super) fn header(&self, log: &Log, away: Option<Duration>, moment: Option<Duration>) -> Header {
+    fn header(&self, log: &Log, away: Option<Duration>, moment: Option<Duration>) -> Header {
         let Origin { key, options, place, unknown } = self.origin.clone();
         let (numbering, starts) = log.lineage().past();
         Header { numbering, starts: starts.to_vec(), term: self.term, key, away, moment, place, options, unknown }
@@ -90,7 +113,7 @@ impl Ahead {
 
     /// Whether everything that was decided is applied.
     pub(super) fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.pending.is_empty()
     }
 
     /// Whether `proposal` may be said behind everything that is decided.
@@ -104,12 +127,40 @@ impl Ahead {
         self.keys.get(key).map_or_else(|| log.state_bytes_of(key), |(_, bytes)| *bytes)
     }
 
-    /// Decides that `proposal`, which was checked, is said. Gives what is to be written.
-    pub(super) fn say(&mut self, log: &mut Log, proposal: Proposal, now: Duration) -> Append {
-        if proposal.change == Change::Ephemeral {
-            self.steps.push_back(Step::Say(proposal, now));
-            return Append::Turn;
+    /// Decides `step`, which was checked. Returns what has to be written before it holds. The owner is `away` since then.
+    pub(super) fn decide(&mut self, step: Step, log: &mut Log, away: Option<Duration>) -> Handover {
+        let append = match &step {
+            Step::Say(proposal, _) if proposal.change == Change::Ephemeral => Append::Turn,
+            Step::Say(proposal, now) => self.record(log, proposal, *now),
+            Step::TakeOver(term) => {
+                self.term = *term;
+                Append::Header(self.header(log, away, None))
+            }
+            Step::Written | Step::Away(_) => Append::Header(self.header(log, away, None)),
+            Step::Depart(Some(moment)) => Append::Header(self.header(log, away, Some(*moment))),
+            Step::Repeat(_) | Step::Depart(None) => Append::Turn,
+            Step::End => Append::End,
+        };
+        self.last = self.last.next();
+        let position = self.last;
+        self.pending.push_back(Pending { position, step, waiter: W::default() });
+        Handover { position, append }
+    }
+
+    /// Has `waiter` wait for what stands at `position`, if that is not applied.
+    pub(super) fn wait_for(&mut self, position: LogPosition, waiter: W) {
+        if let Some(pending) = self.pending.iter_mut().rfind(|pending| pending.position == position) {
+            pending.waiter = waiter;
         }
+    }
+
+    /// Returns what waits for what is not written.
+    pub(super) fn waiters(&mut self) -> impl Iterator<Item = &mut W> {
+        self.pending.iter_mut().map(|pending| &mut pending.waiter)
+    }
+
+    /// Numbers `proposal` and returns its record.
+    fn record(&mut self, log: &mut Log, proposal: &Proposal, now: Duration) -> Append {
         self.seq = self.seq.next();
         let held = self.held(log, &proposal.key);
         let change = match proposal.change {
@@ -121,33 +172,26 @@ impl Ahead {
             self.size = size;
             self.keys.insert(proposal.key.clone(), (self.seq, bytes));
         }
-        let name = proposal.id.as_ref().map(|id| (id.clone(), Fingerprint::of(&proposal)));
+        let name = proposal.id.as_ref().map(|id| (id.clone(), Fingerprint::of(proposal)));
         if let Some((id, fingerprint)) = &name {
             self.ids.insert(id.clone(), (*fingerprint, self.seq));
         }
         let name = name.as_ref().map(|(id, fingerprint)| (&**id, *fingerprint));
-        let (record, forgotten, begins) = log.hand_over(self.seq, &proposal, name, now);
-        self.steps.push_back(Step::Say(proposal, now));
+        let (record, forgotten, begins) = log.hand_over(self.seq, proposal, name, now);
         // Whoever speaks is there.
         let header = begins.then(|| Box::new(self.header(log, None, None)));
         Append::Message(record, forgotten, header)
     }
 
-    /// Begins the lease of the next owner.
-    pub(super) fn take_over(&mut self) -> Term {
-        self.term = self.term.next();
-        self.steps.push_back(Step::TakeOver(self.term));
-        self.term
-    }
-
-    /// Decides something else.
-    pub(super) fn decide(&mut self, step: Step) {
-        self.steps.push_back(step);
-    }
-
-    /// The oldest step has its turn.
-    pub(super) fn next(&mut self) -> Option<Step> {
-        self.steps.pop_front()
+    /// Removes the oldest step, with what waits for it, if it stands at `through` or before.
+    pub(super) fn next(&mut self, through: LogPosition) -> Option<(Step, W)> {
+        self.pending.front().filter(|pending| pending.position <= through)?;
+        let Pending { step, waiter, .. } = self.pending.pop_front()?;
+        if self.pending.is_empty() {
+            // The buffer of a burst does not stay with an idle room.
+            self.pending = VecDeque::new();
+        }
+        Some((step, waiter))
     }
 
     /// The message of this number, under this name if it has one, is part of the log now.
@@ -159,9 +203,8 @@ impl Ahead {
         if let Some(id) = id {
             self.ids.remove(id);
         }
-        if self.steps.is_empty() {
-            // The buffers of a burst do not stay with an idle room.
-            self.steps = VecDeque::new();
+        if self.pending.is_empty() {
+            // Neither do these.
             self.keys = HashMap::new();
             self.ids = HashMap::new();
         }

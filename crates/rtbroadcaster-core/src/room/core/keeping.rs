@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Ahead, Core, Origin, ProposeError, Proposed, Step};
+use super::{Ahead, By, Core, Doubt, Origin, Proposed, RoomLife, Step};
 use crate::config::Config;
 use crate::id::{Seq, Term};
-use crate::message::{Change, Entry};
-use crate::record::{Append, Header, LifeIndex, Lives, Stored};
-use crate::room::log::{Fingerprint, Lineage, Log, LogLimits, Proposal, Rejection, Verdict};
+use crate::message::Entry;
+use crate::record::{Handover, Header, LifeIndex, Lives, LogPosition, Stored};
+use crate::room::log::{Fingerprint, Lineage, Log, LogLimits, Proposal};
 use crate::room::presence::{Patience, Presence};
 use crate::standing::OwnerStatus;
 
@@ -19,7 +19,7 @@ pub enum Decided {
     /// It holds from now on.
     Applied(Applied),
     /// It holds when this is written.
-    HandedOver(Append),
+    HandedOver(Handover),
 }
 
 /// Whether there is space for more where rooms are kept.
@@ -41,20 +41,19 @@ pub enum Applied {
     /// The owner of this lease came or went.
     Owner(OwnerStatus, Term),
     /// The room has ended.
-    End,
+    End(By),
     /// The process goes away, and the room does not.
     Departed,
 }
 
-impl Core {
+impl<W: Default> Core<W> {
     /// The room keeps its log from now on. Returns what begins it.
-    pub fn keep(&mut self, origin: Origin) -> Append {
+    pub fn keep(&mut self, origin: Origin) -> Handover {
         self.log.begin();
         let mut ahead = Ahead::of(&self.log, origin);
-        ahead.decide(Step::Written);
-        let header = ahead.header(&self.log, None, None);
+        let header = ahead.decide(Step::Written, &mut self.log, None);
         self.ahead = Some(Box::new(ahead));
-        Append::Header(header)
+        header
     }
 
     /// Returns a room as it was kept: nobody is there.
@@ -77,7 +76,7 @@ impl Core {
         let ahead = Some(Box::new(Ahead::of(&log, Origin { key, options, place, unknown })));
         let viewers_max = config.viewers_per_room_max;
         let owner = OwnerStatus::Away;
-        Self { id: room, log, presence, owner, viewers_max, ended: false, ahead, is_unavailable: false }
+        Self { id: room, log, presence, owner, viewers_max, life: RoomLife::Open, doubt: Doubt::None, ahead }
     }
 
     /// Returns the oldest life of the log that a cursor may still be resumed from.
@@ -95,142 +94,71 @@ impl Core {
         self.ahead.as_ref().is_none_or(|ahead| ahead.is_empty())
     }
 
-    /// Decides whether `proposal` is said, where so much `space` is left for it.
-    ///
-    /// # Errors
-    /// [`ProposeError`] when it is not allowed.
-    pub fn say(&mut self, proposal: Proposal, space: Space, now: Duration) -> Result<Decided, ProposeError> {
-        let Some(ahead) = &mut self.ahead else {
-            return self.propose(proposal, now).map(|proposed| Decided::Applied(Applied::Said(proposed)));
-        };
-        if self.ended {
-            return Err(ProposeError::Ended);
-        }
-        if self.is_unavailable {
-            return Err(ProposeError::Unavailable);
-        }
-        let verdict = ahead.check(&self.log, &proposal).map_err(ProposeError::Rejected)?;
-        if verdict == Verdict::New && space == Space::None && matches!(proposal.change, Change::Event | Change::State) {
-            // What it takes may be less than what goes with it.
-            self.log.forget_old(now);
-            let (_, goes) = self.log.kept_bytes();
-            if proposal.kept_bytes() > goes {
-                return Err(ProposeError::Rejected(Rejection::StateFull));
-            }
-        }
-        Ok(match verdict {
-            Verdict::Known(seq) if ahead.is_empty() => Decided::Applied(Applied::Said(Proposed { seq, entry: None })),
-            Verdict::Known(seq) => {
-                ahead.decide(Step::Repeat(seq));
-                Decided::HandedOver(Append::Turn)
-            }
-            Verdict::New if proposal.change == Change::Ephemeral && ahead.is_empty() => {
-                Decided::Applied(self.apply(Step::Say(proposal, now)))
-            }
-            Verdict::New => Decided::HandedOver(ahead.say(&mut self.log, proposal, now)),
-        })
+    /// A panic has left the room half changed: nothing more is applied. Returns what ends it where it is kept, since what
+    /// is kept of it may be half of something, unless its end or departure was decided before.
+    pub fn break_off(&mut self) -> Option<Handover> {
+        let was_open = std::mem::replace(&mut self.life, RoomLife::Broken).is_open();
+        let ahead = self.ahead.as_mut().filter(|_| was_open)?;
+        Some(ahead.decide(Step::End, &mut self.log, self.presence.away_since()))
     }
 
-    /// Decides that the next owner comes: nothing that an older one says from now on is said.
-    ///
-    /// # Errors
-    /// When the room has ended, and when the lease cannot be written: the next start would give it once more.
-    pub fn take_over(&mut self) -> Result<(Term, Decided), ProposeError> {
-        if self.ended {
-            return Err(ProposeError::Ended);
+    /// The log has given another owner precedence over the end that was decided: the room is open again, unless its end
+    /// holds already.
+    pub fn end_was_beaten(&mut self) {
+        if let RoomLife::Ending(_) = self.life {
+            self.life = RoomLife::Open;
         }
-        if self.is_unavailable {
-            return Err(ProposeError::Unavailable);
-        }
-        self.presence.owner_came();
-        Ok(match &mut self.ahead {
-            None => {
-                let term = self.log.term().next();
-                (term, Decided::Applied(self.apply(Step::TakeOver(term))))
-            }
-            Some(ahead) => {
-                let term = ahead.take_over();
-                (term, Decided::HandedOver(Append::Header(ahead.header(&self.log, None, None))))
-            }
-        })
     }
 
-    /// Decides that the owner of `term` is gone and the grace begins, if it was still the owner.
-    pub fn owner_left(&mut self, term: Term, now: Duration) -> Option<Decided> {
-        if self.ended || self.term() != term {
-            return None;
+    /// Has `waiter` wait for what was handed over at `position`: [`written`](Self::written) returns it with the step.
+    pub fn wait_for(&mut self, position: LogPosition, waiter: W) {
+        if let Some(ahead) = &mut self.ahead {
+            ahead.wait_for(position, waiter);
         }
-        self.presence.owner_left(now);
-        Some(match &mut self.ahead {
-            None => Decided::Applied(self.apply(Step::Away(term))),
-            Some(ahead) => {
-                ahead.decide(Step::Away(term));
-                let header = ahead.header(&self.log, self.presence.away_since(), None);
-                Decided::HandedOver(Append::Header(header))
-            }
-        })
     }
 
-    /// Decides that the room ends, if it had not before: nobody enters from now on.
-    pub fn end(&mut self) -> Option<Decided> {
-        if std::mem::replace(&mut self.ended, true) {
-            return None;
-        }
-        Some(match &mut self.ahead {
-            None => Decided::Applied(self.apply(Step::End)),
-            Some(ahead) => {
-                ahead.decide(Step::End);
-                Decided::HandedOver(Append::End)
-            }
-        })
+    /// Returns what waits for what is not written.
+    pub fn waiters(&mut self) -> impl Iterator<Item = &mut W> {
+        self.ahead.iter_mut().flat_map(|ahead| ahead.waiters())
     }
 
-    /// Decides that nothing more is said and nobody enters, since the process goes away: the room is found at the next
-    /// start, with the `moment` at which its owner is asked to come back. `None` when it has ended, or departs already.
-    pub fn depart(&mut self, moment: Option<Duration>) -> Option<Decided> {
-        if std::mem::replace(&mut self.ended, true) {
-            return None;
-        }
-        Some(match &mut self.ahead {
-            // Nobody can wait for what cannot be written.
-            Some(ahead) if !self.is_unavailable && (moment.is_some() || !ahead.is_empty()) => {
-                ahead.decide(Step::Depart);
-                let header = moment.map(|_| ahead.header(&self.log, self.presence.away_since(), moment));
-                Decided::HandedOver(header.map_or(Append::Turn, Append::Header))
+    /// Everything that was handed over up to `through` is written. Applies the oldest step of that which is not applied, and
+    /// returns it with what waits for it; `None` when all are. So each is applied once and in order, however often and
+    /// late a position is told. A room that is broken applies nothing.
+    pub fn written(&mut self, through: LogPosition) -> Option<(Applied, W)> {
+        loop {
+            let (step, waiter) = self.ahead.as_mut()?.next(through)?;
+            if self.life != RoomLife::Broken {
+                return Some((self.apply(step), waiter));
             }
-            _ => Decided::Applied(Applied::Departed),
-        })
-    }
-
-    /// The oldest of what was handed over is written, so it holds from now on.
-    pub fn written(&mut self) -> Applied {
-        let step = self.ahead.as_mut().and_then(|ahead| ahead.next());
-        step.map_or(Applied::Nothing, |step| self.apply(step))
+        }
     }
 
     /// Nothing can be written at the moment: nothing more is said, nobody becomes the owner, and no time passes for an
     /// owner that cannot come back.
     pub fn stand_still(&mut self) {
-        self.is_unavailable = true;
+        self.doubt = Doubt::Unwritable;
     }
 
     /// The owner has left. While nothing can be written everybody is told before that is, with the lease that they know:
     /// something of it may be written before the next one.
     pub fn is_away_already(&mut self) -> Applied {
-        if self.is_unavailable { self.apply(Step::Away(self.log.term())) } else { Applied::Nothing }
+        match self.doubt {
+            Doubt::None => Applied::Nothing,
+            Doubt::Unwritable => self.apply(Step::Away(self.log.term())),
+        }
     }
 
     /// Everything that was decided is written and can be again. Returns what has to be, if the owner is away: its grace
     /// begins now.
-    pub fn go_on(&mut self, now: Duration) -> Option<Append> {
-        if !std::mem::take(&mut self.is_unavailable) || self.ended {
+    pub fn go_on(&mut self, now: Duration) -> Option<Handover> {
+        if std::mem::take(&mut self.doubt) == Doubt::None || !self.life.is_open() {
             return None;
         }
         let ahead = self.ahead.as_mut()?;
         self.presence.away_since()?;
         self.presence.owner_left_again(now);
-        ahead.decide(Step::Written);
-        Some(Append::Header(ahead.header(&self.log, Some(now), None)))
+        Some(ahead.decide(Step::Written, &mut self.log, Some(now)))
     }
 
     /// How many bytes the room takes where it is kept.
@@ -238,26 +166,21 @@ impl Core {
         self.log.kept_bytes().0
     }
 
-    fn apply(&mut self, step: Step) -> Applied {
-        match step {
-            Step::Written => Applied::Nothing,
-            Step::Say(proposal, said) => self.apply_message(proposal, said),
-            Step::Repeat(seq) => Applied::Said(Proposed { seq, entry: None }),
-            Step::TakeOver(term) => {
-                self.log.take_over();
-                self.owner = OwnerStatus::Live;
-                Applied::Owner(self.owner, term)
-            }
-            Step::Away(term) => match std::mem::replace(&mut self.owner, OwnerStatus::Away) {
-                OwnerStatus::Live => Applied::Owner(OwnerStatus::Away, term),
-                OwnerStatus::Away => Applied::Nothing,
-            },
-            Step::End => Applied::End,
-            Step::Depart => Applied::Departed,
+    pub(super) fn apply_takeover(&mut self, term: Term) -> Applied {
+        self.log.take_over();
+        self.owner = OwnerStatus::Live;
+        Applied::Owner(self.owner, term)
+    }
+
+    pub(super) fn apply_absence(&mut self, term: Term) -> Applied {
+        match std::mem::replace(&mut self.owner, OwnerStatus::Away) {
+            OwnerStatus::Live => Applied::Owner(OwnerStatus::Away, term),
+            OwnerStatus::Away => Applied::Nothing,
         }
     }
 
-    fn apply_message(&mut self, proposal: Proposal, said: Duration) -> Applied {
+    #[inline]
+    pub(super) fn apply_message(&mut self, proposal: Proposal, said: Duration) -> Applied {
         let id = self.ahead.as_ref().and_then(|_| proposal.id.clone());
         let entry = self.log.apply(proposal, said);
         let seq = self.log.seq();

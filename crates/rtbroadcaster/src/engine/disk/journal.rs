@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use fjall::PersistMode;
 use rtbroadcaster_core::id::RoomId;
-use rtbroadcaster_core::record::{Append, LifeIndex, Lives};
+use rtbroadcaster_core::record::{Append, Handover, LifeIndex, Lives, LogPosition};
 use tokio::sync::watch;
 
 use super::marker::Marker;
@@ -42,7 +42,7 @@ enum Order {
 }
 
 /// What a room handed over.
-pub(super) type HandedOver = (Arc<dyn Follower>, Append);
+pub(super) type HandedOver = (Arc<dyn Follower>, Handover);
 
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,9 +86,9 @@ impl Journal {
 }
 
 impl Engine for Journal {
-    fn append(&self, follower: &Arc<dyn Follower>, append: Append) {
+    fn append(&self, follower: &Arc<dyn Follower>, handover: Handover) {
         // Without a thread the process is going away, and nobody is told anything any more.
-        self.order(Order::Append((Arc::clone(follower), append)));
+        self.order(Order::Append((Arc::clone(follower), handover)));
     }
 
     fn forget_lives_before(&self, index: LifeIndex) {
@@ -127,20 +127,20 @@ pub(super) struct Writer {
     pub(super) pulse: Arc<Pulse>,
 }
 
-/// Who has to be told how many of its are written, in the order of the first.
+/// The rooms that have to be told up to where theirs is written, in the order of the first.
 #[derive(Default)]
 struct Told {
-    rooms: Vec<(Arc<dyn Follower>, usize)>,
+    rooms: Vec<(Arc<dyn Follower>, LogPosition)>,
     places: HashMap<RoomId, usize>,
 }
 
 impl Told {
-    fn count(&mut self, follower: &Arc<dyn Follower>) {
+    fn note(&mut self, (follower, handover): &HandedOver) {
         let place = *self.places.entry(follower.room()).or_insert_with(|| {
-            self.rooms.push((Arc::clone(follower), 0));
+            self.rooms.push((Arc::clone(follower), handover.position));
             self.rooms.len() - 1
         });
-        self.rooms[place].1 += 1;
+        self.rooms[place].1 = handover.position;
     }
 }
 
@@ -218,14 +218,14 @@ impl Writer {
         self.possible.clear();
     }
 
-    /// Tells rooms how many of theirs are written.
+    /// Tells rooms up to where theirs is written.
     pub(super) fn tell(&self, written: &[HandedOver]) {
         let mut told = Told::default();
-        written.iter().for_each(|(follower, _)| told.count(follower));
-        for (follower, count) in told.rooms {
-            if fault::catch("room", &self.counters, || follower.written(count)).is_err() {
-                // Whoever takes its lock ends it; should that panic too, it ends without a word.
-                let _ = fault::catch("room", &self.counters, || follower.written(0));
+        written.iter().for_each(|handed_over| told.note(handed_over));
+        for (follower, through) in told.rooms {
+            if fault::catch("room", &self.counters, || follower.written(through)).is_err() {
+                // The room finds its lock poisoned and ends; should that panic too, it ends without a word.
+                let _ = fault::catch("room", &self.counters, || follower.written(through));
             }
         }
     }
@@ -240,7 +240,7 @@ impl Writer {
             possible.push(ledger.tally());
             store.commit(batch, ledger)
         };
-        for (follower, append) in appends {
+        for (follower, Handover { append, .. }) in appends {
             if matches!(append, Append::End) {
                 // It takes only what was written before.
                 commit(std::mem::replace(&mut batch, store.batch(mode)), ledger)?;

@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-use rtbroadcaster_core::record::Append;
+use rtbroadcaster_core::record::{Append, Handover};
 use rustix::fs::{Access, access};
 
 use super::journal::Writer;
@@ -211,9 +211,9 @@ impl Writer {
             return Err(Failure::Store("the data directory does not hold what it had confirmed".to_owned()));
         }
         let mut written = counted.writes - self.confirmed.writes;
-        let mut is_written = |(_, append): &&(_, Append)| {
+        let mut is_written = |(_, handover): &&(_, Handover)| {
             let is_written = written > 0;
-            written -= u64::from(is_written && !matches!(append, Append::Turn));
+            written -= u64::from(is_written && !matches!(handover.append, Append::Turn));
             is_written
         };
         let count = self.pending.iter().take_while(|handed| is_written(handed)).count();

@@ -89,10 +89,9 @@ async fn close(engine: Arc<dyn Engine>) {
 async fn fill(disk: &Disk, messages: u64) -> Arc<Counting> {
     let Opened { engine, .. } = open(disk, 1_000).await.unwrap();
     let room = Counting::new();
-    let follower: Arc<dyn Follower> = Arc::clone(&room) as _;
-    engine.append(&follower, Append::Header(header(1)));
-    (1..=messages).for_each(|seq| engine.append(&follower, room.message(seq, &[], &[])));
-    room.has(1 + usize::try_from(messages).unwrap()).await;
+    room.hand_over(&*engine, Append::Header(header(1)));
+    (1..=messages).for_each(|seq| room.hand_over(&*engine, room.message(seq, &[], &[])));
+    room.has(1 + messages).await;
     close(engine).await;
     room
 }
@@ -166,12 +165,11 @@ fn confirmed(directory: &Path) -> u64 {
 async fn killed(disk: &Disk, messages: u64, is_marked: bool) -> Place {
     let Opened { engine, .. } = open(disk, 1_000).await.unwrap();
     let room = Counting::new();
-    let follower: Arc<dyn Follower> = Arc::clone(&room) as _;
-    engine.append(&follower, Append::Header(header(1)));
+    room.hand_over(&*engine, Append::Header(header(1)));
     for seq in 1..=messages {
         // Each in a batch of its own.
-        engine.append(&follower, room.message(seq, &[], &[]));
-        room.has(1 + usize::try_from(seq).unwrap()).await;
+        room.hand_over(&*engine, room.message(seq, &[], &[]));
+        room.has(1 + seq).await;
     }
     let deadline = std::time::Instant::now() + Duration::from_secs(20);
     while is_marked && confirmed(disk.directory()) < messages {
@@ -406,8 +404,7 @@ async fn no_time_passes_for_an_owner_that_could_not_come_back() {
     let Opened { engine, .. } = open(&disk, ended).await.unwrap();
     let (here, away) = (Counting::new(), Counting::new());
     for (room, away) in [(&here, None), (&away, Some(Duration::from_secs(ended - 20)))] {
-        let follower: Arc<dyn Follower> = Arc::clone(room) as _;
-        engine.append(&follower, Append::Header(Header { away, ..header(1) }));
+        room.hand_over(&*engine, Append::Header(Header { away, ..header(1) }));
         room.has(1).await;
     }
     close(engine).await;
@@ -432,8 +429,7 @@ async fn what_is_not_needed_takes_no_space_for_ever() {
     let place = Place::new();
     let Opened { engine, .. } = open(&Disk::at(&place.0), 1_000).await.unwrap();
     let room = Counting::new();
-    let follower: Arc<dyn Follower> = Arc::clone(&room) as _;
-    engine.append(&follower, Append::Header(header(1)));
+    room.hand_over(&*engine, Append::Header(header(1)));
     let params = rtbroadcaster_core::message::Params::from_json(&format!(r#"["{}"]"#, "x".repeat(60_000))).unwrap();
     // 120 MB, of which 10 messages are needed at any time.
     let record = |seq| Record { params: params.clone(), id: None, ..record(seq) };
@@ -444,9 +440,9 @@ async fn what_is_not_needed_takes_no_space_for_ever() {
         sum = sum.with(record(seq).part(room.room())).without(gone);
         let forgotten = Forgotten { messages: forgotten.iter().map(|record| record.seq).collect(), ids: Vec::new() };
         let record = Record { sum: sum.with(header(1).past(room.room())), ..record(seq) };
-        engine.append(&follower, Append::Message(record, forgotten, None));
+        room.hand_over(&*engine, Append::Message(record, forgotten, None));
         if seq % 100 == 0 {
-            room.has(usize::try_from(seq).unwrap()).await;
+            room.has(seq).await;
         }
     }
     room.has(2_001).await;

@@ -16,6 +16,7 @@ use rtbroadcaster_core::identity::ViewerKey;
 use rtbroadcaster_core::message::Entry;
 use rtbroadcaster_core::protocol::{Answer, Notice, Terms, v2};
 use rtbroadcaster_core::record::Lives;
+use rtbroadcaster_core::refusal::JoinError;
 use rtbroadcaster_core::room::core::{Core, Origin, Welcome};
 use rtbroadcaster_core::room::log::Lineage;
 use rtbroadcaster_core::room::presence::Patience;
@@ -192,8 +193,9 @@ impl Saga {
             // Nobody knows its name.
             return;
         }
-        let Ok(welcome) = self.core.join(&start, self.now) else {
-            assert!(self.core.has_ended());
+        let Ok(welcome) = self.core.open().map_err(JoinError::from).and_then(|mut room| room.join(&start, self.now))
+        else {
+            assert!(!self.core.life().is_open());
             return;
         };
         self.check_welcome(&start, &welcome);
@@ -284,7 +286,7 @@ impl Saga {
 
     fn restore(&mut self, viewer: usize) {
         // After the end the farewell brings the state.
-        if self.core.has_ended() {
+        if !self.core.life().is_open() {
             return;
         }
         self.viewers[viewer].loses();
@@ -304,7 +306,7 @@ impl Saga {
 
     fn unpause(&mut self, viewer: usize) {
         let Some(Connection { line, .. }) = &mut self.connections[viewer] else { return };
-        let Some(position) = line.position().filter(|_| !self.core.has_ended()) else { return };
+        let Some(position) = line.position().filter(|_| self.core.life().is_open()) else { return };
         let epoch = self.core.standing().epoch;
         let start = Start::After(id::Cursor { epoch, seq: position }, Reach::OneLife);
         line.returns();
@@ -317,7 +319,7 @@ impl Saga {
 
     fn wait(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
-        if self.core.is_over(self.now).is_some() {
+        if self.core.open().is_ok_and(|mut room| room.is_over(self.now).is_some()) {
             let is_outage = self.keeper.as_ref().is_some_and(|keeper| keeper.has_failed);
             assert!(!is_outage, "a room ended while its owner could not come back");
             assert!(!self.owner_is_there, "a room with an owner ended by itself");
@@ -346,7 +348,7 @@ impl Saga {
             self.unpause(viewer);
             self.catch_up(viewer);
             let (standing, log) = (self.core.standing(), self.log.iter().map(|(_, entry)| entry));
-            self.viewers[viewer].check_caught_up(&standing, log, self.core.has_ended());
+            self.viewers[viewer].check_caught_up(&standing, log, !self.core.life().is_open());
         }
     }
 
@@ -356,7 +358,7 @@ impl Saga {
 
     /// Another room, if this one has ended. The viewers still have their cursors.
     fn create(&mut self) {
-        if !self.core.has_ended() {
+        if self.core.life().is_open() {
             return;
         }
         self.check();

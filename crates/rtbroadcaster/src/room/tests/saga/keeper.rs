@@ -8,7 +8,7 @@ use std::time::Duration;
 use rtbroadcaster_core::id::{Epoch, Life, RoomId, Seq};
 use rtbroadcaster_core::message::Entry;
 use rtbroadcaster_core::record::model::Model;
-use rtbroadcaster_core::record::{Append, Header, Lives, Record};
+use rtbroadcaster_core::record::{Append, Handover, Header, Lives, LogPosition, Record};
 use rtbroadcaster_core::room::core::Core;
 use rtbroadcaster_core::room::presence::Patience;
 
@@ -27,7 +27,7 @@ pub(in crate::room::tests) enum Level {
 pub(super) struct Keeper {
     level: Level,
     /// What was handed over and not told, with what the owner meant by it.
-    handed: VecDeque<(Append, What)>,
+    handed: VecDeque<(Handover, What)>,
     /// What the disk has.
     synced: Model,
     /// What the operating system has besides.
@@ -66,8 +66,8 @@ impl Keeper {
         self.handed.len()
     }
 
-    pub(super) fn take(&mut self, append: Append, what: What) {
-        self.handed.push_back((append, what));
+    pub(super) fn take(&mut self, handover: Handover, what: What) {
+        self.handed.push_back((handover, what));
     }
 
     pub(super) fn sync(&mut self) {
@@ -75,13 +75,13 @@ impl Keeper {
     }
 
     /// The oldest of what was handed over is written.
-    fn write(&mut self) -> Option<What> {
-        let (append, what) = self.handed.pop_front()?;
+    fn write(&mut self) -> Option<(LogPosition, What)> {
+        let (Handover { position, append }, what) = self.handed.pop_front()?;
         self.written.push(append);
         if self.level == Level::Disk {
             self.sync();
         }
-        Some(what)
+        Some((position, what))
     }
 
     /// This is known of the room when the next process begins.
@@ -93,7 +93,7 @@ impl Keeper {
     /// power, so many of what the disk did not have were kept.
     fn found(&mut self, written: usize, kept: Option<usize>) -> Model {
         let written = written % (self.handed.len() + 1);
-        self.written.extend(self.handed.drain(..).take(written).map(|(append, _)| append));
+        self.written.extend(self.handed.drain(..).take(written).map(|(handover, _)| handover.append));
         if let Some(kept) = kept {
             self.written.truncate(kept % (self.written.len() + 1));
         }
@@ -107,10 +107,10 @@ impl Saga {
     /// So many of what was handed over are written and told.
     pub(super) fn written(&mut self, count: usize) {
         for _ in 0..count {
-            let Some(what) = self.keeper.as_mut().filter(|keeper| !keeper.has_failed).and_then(Keeper::write) else {
-                return;
-            };
-            let applied = self.core.written();
+            let keeper = self.keeper.as_mut().filter(|keeper| !keeper.has_failed);
+            let Some((position, what)) = keeper.and_then(Keeper::write) else { return };
+            let (applied, ()) = self.core.written(position).expect("it was not told before");
+            assert!(self.core.written(position).is_none(), "what is told twice is applied twice");
             self.hold(applied, what);
         }
     }
@@ -133,8 +133,8 @@ impl Saga {
         let Some(keeper) = self.keeper.as_mut().filter(|keeper| keeper.has_failed) else { return };
         keeper.has_failed = false;
         self.settle();
-        if let Some(append) = self.core.go_on(self.now) {
-            self.keeper.iter_mut().for_each(|keeper| keeper.take(append.clone(), What::Other));
+        if let Some(handover) = self.core.go_on(self.now) {
+            self.keeper.iter_mut().for_each(|keeper| keeper.take(handover.clone(), What::Other));
         }
     }
 
@@ -171,7 +171,7 @@ impl Saga {
         let store = keeper.found(written, kept);
         if store.header.is_none() {
             // It had ended, or nobody knew of it yet.
-            assert!(self.told_end || !self.is_begun || !goes_on || self.core.has_ended(), "a room is lost");
+            assert!(self.told_end || !self.is_begun || !goes_on || !self.core.life().is_open(), "a room is lost");
             return self.begin_another();
         }
         assert!(!self.told_end || !goes_on, "a room that has ended came back");

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rtbroadcaster_core::message::{Change, Key, Params};
-use rtbroadcaster_core::room::core::{Applied, Decided, ProposeError, Proposed, Space};
+use rtbroadcaster_core::room::core::{Applied, By, Decided, ProposeError, Proposed, Space};
 use rtbroadcaster_core::room::log::{Proposal, Rejection};
 use rtbroadcaster_core::standing::{OwnerStatus, Start};
 
@@ -32,8 +32,9 @@ impl Saga {
         let proposal = Proposal { term, key, params, change, id: id.clone() };
         let known = id.as_ref().and_then(|id| self.ids.get(id)).copied();
         let is_lost = self.keeper.as_ref().is_some_and(|keeper| keeper.has_failed);
-        match self.core.say(proposal, Space::Some, self.now) {
-            Err(ProposeError::Ended) => assert!(self.core.has_ended()),
+        let decided = self.core.open().map_err(ProposeError::from);
+        match decided.and_then(|mut room| room.say(proposal, Space::Some, self.now)) {
+            Err(ProposeError::Ended) => assert!(!self.core.life().is_open()),
             Err(ProposeError::Unavailable) => assert!(is_lost, "it can be written"),
             Err(ProposeError::Rejected(Rejection::Fenced)) => assert!(term != self.term, "the owner was refused"),
             Err(ProposeError::Rejected(Rejection::IdReused)) => assert!(known.is_some(), "the id is new"),
@@ -57,7 +58,7 @@ impl Saga {
     }
 
     pub(super) fn take_over(&mut self) {
-        let Ok((term, decided)) = self.core.take_over() else { return };
+        let Ok(Ok((term, decided))) = self.core.open().map(|mut room| room.take_over()) else { return };
         assert!(term > self.term);
         self.older = Some(self.term);
         self.term = term;
@@ -67,10 +68,11 @@ impl Saga {
 
     pub(super) fn owner_leaves(&mut self) {
         let (term, was_there) = (self.term, std::mem::take(&mut self.owner_is_there));
+        let mut leaves = |term| self.core.open().ok().and_then(|mut room| room.owner_left(term, self.now));
         if let Some(older) = self.older {
-            assert!(self.core.owner_left(older, self.now).is_none(), "an older owner's end is nobody's loss");
+            assert!(leaves(older).is_none(), "an older owner's end is nobody's loss");
         }
-        if was_there && let Some(decided) = self.core.owner_left(term, self.now) {
+        if was_there && let Some(decided) = leaves(term) {
             let already = self.core.is_away_already();
             if !matches!(already, Applied::Nothing) {
                 self.hold(already, What::Other);
@@ -80,19 +82,19 @@ impl Saga {
     }
 
     pub(super) fn close(&mut self) {
-        if let Some(decided) = self.core.end() {
+        if let Ok(room) = self.core.open() {
+            let decided = room.end(By::Program);
             self.decided(decided, What::Other);
         }
-        assert!(self.core.take_over().is_err(), "nobody owns a room that has ended");
-        assert!(self.core.join(&Start::Fresh, self.now).is_err(), "nobody joins a room that has ended");
+        assert!(self.core.open().is_err(), "nobody owns or joins a room that has ended");
     }
 
     fn decided(&mut self, decided: Decided, what: What) {
         match decided {
             Decided::Applied(applied) => self.hold(applied, what),
-            Decided::HandedOver(append) => {
+            Decided::HandedOver(handover) => {
                 let keeper = self.keeper.as_mut().expect("only what is kept is handed over");
-                keeper.take(append, what);
+                keeper.take(handover, what);
                 self.most_handed = self.most_handed.max(keeper.handed());
             }
         }
@@ -122,7 +124,7 @@ impl Saga {
                 }
                 self.lane.push(Item::Owner(status, term));
             }
-            (Applied::End, _) => {
+            (Applied::End(_), _) => {
                 self.told_end = true;
                 let last = Arc::new(self.core.welcome(&Start::Fresh, self.now));
                 self.lane.push(Item::End(last));

@@ -1,0 +1,154 @@
+//! What only an open room decides: who joins, who owns it, what is said, and its end.
+//! Pure: it must not know who writes, nor when.
+
+use std::time::Duration;
+
+use super::life::{By, Doubt, RoomLife};
+use super::{Applied, Core, Decided, ProposeError, Proposed, Space, Step, Welcome};
+use crate::config::exceeds;
+use crate::id::Term;
+use crate::message::Change;
+use crate::refusal::JoinError;
+use crate::room::log::{Proposal, Rejection, Verdict};
+use crate::room::presence::Absence;
+use crate::standing::Start;
+
+/// A room that is open, made by [`Core::open`]. Nothing that only an open room may do can be called without one.
+#[derive(Debug)]
+pub struct OpenRoom<'a, W>(pub(super) &'a mut Core<W>);
+
+impl<W: Default> OpenRoom<'_, W> {
+    /// Admits one more viewer, who goes on at `start`.
+    ///
+    /// # Errors
+    /// [`JoinError::RoomFull`] at the limit.
+    pub fn join(&mut self, start: &Start, now: Duration) -> Result<Welcome, JoinError> {
+        let room = &mut *self.0;
+        if exceeds(room.presence.viewers() + 1, room.viewers_max) {
+            return Err(JoinError::RoomFull);
+        }
+        room.presence.viewer_came();
+        Ok(room.welcome(start, now))
+    }
+
+    /// Decides whether `proposal` is said, where so much `space` is left for it.
+    ///
+    /// # Errors
+    /// [`ProposeError`] when it is not allowed.
+    #[inline]
+    pub fn say(&mut self, proposal: Proposal, space: Space, now: Duration) -> Result<Decided, ProposeError> {
+        self.check_doubt()?;
+        let room = &mut *self.0;
+        let step = match room.judge(&proposal).map_err(ProposeError::Rejected)? {
+            Verdict::Known(seq) => Step::Repeat(seq),
+            Verdict::New => {
+                if space == Space::None && matches!(proposal.change, Change::Event | Change::State) {
+                    // What it takes may be less than what goes with it.
+                    room.log.forget_old(now);
+                    let (_, goes) = room.log.kept_bytes();
+                    if proposal.kept_bytes() > goes {
+                        return Err(ProposeError::Rejected(Rejection::StateFull));
+                    }
+                }
+                Step::Say(proposal, now)
+            }
+        };
+        Ok(room.decide(step))
+    }
+
+    /// Decides that the next owner comes: nothing that an older one says from now on is said.
+    ///
+    /// # Errors
+    /// When the lease cannot be written: the next start would give it once more.
+    pub fn take_over(&mut self) -> Result<(Term, Decided), ProposeError> {
+        self.check_doubt()?;
+        let room = &mut *self.0;
+        room.presence.owner_came();
+        let term = room.term().next();
+        Ok((term, room.decide(Step::TakeOver(term))))
+    }
+
+    /// Decides that the owner of `term` is gone and the grace begins, if it was still the owner.
+    pub fn owner_left(&mut self, term: Term, now: Duration) -> Option<Decided> {
+        let room = &mut *self.0;
+        if room.term() != term {
+            return None;
+        }
+        room.presence.owner_left(now);
+        Some(room.decide(Step::Away(term)))
+    }
+
+    /// Decides that the room ends: nobody enters from now on.
+    pub fn end(self, by: By) -> Decided {
+        self.0.life = RoomLife::Ending(by);
+        self.0.decide(Step::End)
+    }
+
+    /// Decides that nothing more is said and nobody enters, since the process goes away: the room is found at the next
+    /// start, with the `moment` at which its owner is asked to come back.
+    pub fn depart(self, moment: Option<Duration>) -> Decided {
+        self.0.life = RoomLife::Departing;
+        self.0.decide(Step::Depart(moment))
+    }
+
+    /// A planned look at the room happens: returns which absence has ended it, if its time has come.
+    pub fn is_over(&mut self, now: Duration) -> Option<Absence> {
+        let room = &mut *self.0;
+        room.presence.was_checked();
+        room.presence.is_over(now).filter(|_| room.doubt == Doubt::None)
+    }
+
+    /// Returns when to look whether its time has come, unless a look is planned that comes no later.
+    pub fn check_at(&mut self) -> Option<Duration> {
+        if self.0.doubt == Doubt::None { self.0.presence.check_at() } else { None }
+    }
+
+    fn check_doubt(&self) -> Result<(), ProposeError> {
+        match self.0.doubt {
+            Doubt::None => Ok(()),
+            Doubt::Unwritable => Err(ProposeError::Unavailable),
+        }
+    }
+}
+
+impl<W: Default> Core<W> {
+    /// Decides `step`, and is the only function that does. It holds at once where nothing has to be written first, and
+    /// then makes neither a record nor a place in a queue; otherwise it holds when what this returns is written.
+    #[inline]
+    fn decide(&mut self, step: Step) -> Decided {
+        match &mut self.ahead {
+            Some(ahead) if self.doubt.waits_for(&step) && (step.is_kept() || !ahead.is_empty()) => {
+                Decided::HandedOver(ahead.decide(step, &mut self.log, self.presence.away_since()))
+            }
+            _ => Decided::Applied(self.apply(step)),
+        }
+    }
+
+    /// Makes `step`, which holds from now on, part of the room.
+    #[inline]
+    pub(super) fn apply(&mut self, step: Step) -> Applied {
+        match step {
+            Step::Written => Applied::Nothing,
+            Step::Say(proposal, said) => self.apply_message(proposal, said),
+            Step::Repeat(seq) => Applied::Said(Proposed { seq, entry: None }),
+            Step::TakeOver(term) => self.apply_takeover(term),
+            Step::Away(term) => self.apply_absence(term),
+            Step::End => match self.life {
+                RoomLife::Ending(by) => {
+                    self.life = RoomLife::Ended(by);
+                    Applied::End(by)
+                }
+                // The end was beaten.
+                _ => Applied::Nothing,
+            },
+            Step::Depart(_) => Applied::Departed,
+        }
+    }
+}
+
+impl Doubt {
+    /// Whether `step` may wait until it is written. Nobody can wait for what cannot be written while the process stops.
+    fn waits_for(self, step: &Step) -> bool {
+        self == Self::None || !matches!(step, Step::Depart(_))
+    }
+}
