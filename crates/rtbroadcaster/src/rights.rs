@@ -84,7 +84,7 @@ pub struct Rights {
     pub join: Rooms,
     /// Whether it may signal in the room that it has joined.
     pub signal: bool,
-    /// Until when all of this holds; the connection ends then, with 4005. `None`, the default, is for ever.
+    /// Until when all of this holds; the connection ends then, with 4005. The client is told 30 s before. `None`, the default, is for ever.
     pub until: Option<SystemTime>,
     /// Who it is, in the application's own words. Clients are not told.
     pub subject: Option<Box<str>>,

@@ -62,6 +62,11 @@ pub enum Notice<'a> {
         /// When the client shall come back, from now.
         reconnect: Duration,
     },
+    /// The rights of the connection end, and the connection with them, unless they are replaced.
+    Expiring {
+        /// In which time they end.
+        left: Duration,
+    },
     /// The client's room, which is this, has ended. [`Closed`](Self::Closed) follows.
     Farewell(RoomId),
     /// The connection ends. The transport's close follows.
@@ -83,7 +88,7 @@ impl Notice<'_> {
             Self::Skipped { until, .. } => Rank::Hole(*until),
             // Only an owner gets them, for whom no values of this key wait.
             Self::Signal(Signal::Counts { key, .. }) => Key::new(key).map_or(Rank::Event, Rank::State),
-            Self::Alive { .. } | Self::Draining { .. } | Self::Farewell(_) => Rank::Answer,
+            Self::Alive { .. } | Self::Draining { .. } | Self::Expiring { .. } | Self::Farewell(_) => Rank::Answer,
             _ => Rank::Event,
         }
     }

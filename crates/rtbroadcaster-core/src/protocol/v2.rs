@@ -120,6 +120,7 @@ fn notice(notice: &Notice<'_>) -> Option<Bytes> {
         Notice::Draining { reconnect } => {
             frame(format_args!(r#"{{"type":"draining","reconnectInMs":{}}}"#, reconnect.as_millis()))
         }
+        Notice::Expiring { left } => frame(format_args!(r#"{{"type":"expiring","inMs":{}}}"#, left.as_millis())),
         // `closed` says it.
         Notice::Farewell(_) => return None,
         Notice::Closed { reason, end } => {

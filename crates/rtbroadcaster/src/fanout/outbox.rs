@@ -183,6 +183,13 @@ impl Outbox {
         self.finish(reason);
     }
 
+    /// Tells the client that its rights end in this time, if its dialect has words for it.
+    pub(crate) fn expiring(&self, left: Duration) {
+        if let Some(expiring) = (self.dialect.write)(&Notice::Expiring { left }) {
+            self.answer(expiring);
+        }
+    }
+
     /// The connection ends; what waits goes out first.
     pub(crate) fn finish(&self, reason: CloseReason) {
         self.change(|line, _| line.finish(self.dialect, reason, None));

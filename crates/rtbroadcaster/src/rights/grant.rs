@@ -1,8 +1,9 @@
 //! Rights that change while connections live: who has them, and what a connection has by them.
 //! Must not know what a client does with its rights, nor when they expire.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::RoomId;
@@ -86,6 +87,9 @@ impl Grant {
     }
 }
 
+/// How long before its rights end a client is told, so that it can bring others.
+const EXPIRING_BEFORE: Duration = Duration::from_secs(30);
+
 /// What a connection has by its rights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Holding {
@@ -111,6 +115,8 @@ pub(crate) struct Leased {
     outbox: Arc<Outbox>,
     holding: Mutex<Holding>,
     expiries: Arc<Expiries>,
+    /// Whether the client was told that its rights end soon, and nothing has prolonged them since.
+    is_told: AtomicBool,
     /// When it is looked at next; the lock of `expiries` guards it too.
     pub(super) queued: Mutex<Option<SystemTime>>,
 }
@@ -119,7 +125,14 @@ impl Lease {
     /// Gives `grant` to the connection of `outbox`.
     pub(crate) fn new(grant: Grant, outbox: &Arc<Outbox>, expiries: &Arc<Expiries>) -> Self {
         let (outbox, expiries) = (Arc::clone(outbox), Arc::clone(expiries));
-        let leased = Arc::new(Leased { grant, outbox, holding: Mutex::default(), expiries, queued: Mutex::default() });
+        let leased = Arc::new(Leased {
+            grant,
+            outbox,
+            holding: Mutex::default(),
+            expiries,
+            is_told: AtomicBool::default(),
+            queued: Mutex::default(),
+        });
         let mut state = leased.grant.lock();
         if state.leases.len() == state.leases.capacity() {
             state.leases.retain(|lease| lease.strong_count() > 0);
@@ -144,14 +157,20 @@ impl Drop for Lease {
 }
 
 impl Leased {
-    /// Ends the connection if its rights do not cover what it has, and has it looked at again when they expire.
+    /// Ends the connection if its rights do not cover what it has; tells the client when they end soon, and has it looked at
+    /// again then and when they do.
     pub(super) fn judge(self: &Arc<Self>) {
         let (now, holding) = (SystemTime::now(), *self.holding.lock().unwrap_or_else(PoisonError::into_inner));
         if !self.grant.covers(holding, now) {
             // What waits does not go out: it may not be seen any more.
             self.outbox.cut(CloseReason::TokenExpired);
         } else if let Some(until) = self.grant.rights().until {
-            self.expiries.look(self, until);
+            let left = until.duration_since(now).unwrap_or_default();
+            let is_soon = left <= EXPIRING_BEFORE;
+            if !self.is_told.swap(is_soon, Ordering::Relaxed) && is_soon {
+                self.outbox.expiring(left);
+            }
+            self.expiries.look(self, if is_soon { until } else { until - EXPIRING_BEFORE });
         }
     }
 }

@@ -122,6 +122,8 @@ async fn a_connection_ends_within_a_second_of_its_rights_and_others_stay() {
     let ends = SystemTime::now() + Duration::from_millis(300);
     let mut brief = in_memory_with(&manager, but(Rights::viewer(), |rights| rights.until = Some(ends))).await;
     let mut stays = in_memory_with(&manager, Permit::viewer()).await;
+    let told = next(&mut brief).await;
+    assert!(told["type"] == "expiring" && told["inMs"].as_u64().is_some_and(|left| left <= 300), "{told}");
     for peer in [&mut brief, &mut stays] {
         assert_eq!(ask(peer, join(owner.room())).await, "joined");
     }
