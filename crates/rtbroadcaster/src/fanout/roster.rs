@@ -96,10 +96,6 @@ impl Ranked for Waiting {
 impl Inbox {
     /// Appends, and gives what that removes.
     fn push(&mut self, item: Item, is_slowed: bool) -> Vec<Waiting> {
-        #[cfg(test)]
-        if let Item::Message { entry, .. } = &item {
-            crate::fault::inject("the roster", entry.key.as_str());
-        }
         if let Item::Message { entry, .. } = &item {
             self.newest = entry.seq.unwrap_or(self.newest);
         }

@@ -243,10 +243,6 @@ impl What {
 }
 
 fn frame(said: &Said, dialect: &Dialect) -> Option<Frame> {
-    #[cfg(test)]
-    if let Said::Message(entry, _) = said {
-        crate::fault::inject("the lane", entry.key.as_str());
-    }
     match said {
         Said::Message(entry, _) => Frame::of(entry, dialect),
         Said::Owner(status, term, away) => (dialect.owner)(*status, *term, *away).map(Frame::event),

@@ -4,6 +4,8 @@ use rtbroadcaster_core::id::{RoomId, Seq};
 use rtbroadcaster_core::message::{Change, Key, Params};
 
 use super::*;
+use crate::fault;
+use crate::metrics::Counters;
 use crate::os_random::OsRandom;
 
 /// A message of a speaker who says an event after every 49 values of 16 keys.
@@ -38,6 +40,17 @@ fn take(inbox: &mut Inbox) -> Vec<u64> {
         }
     }
     taken
+}
+
+impl Roster {
+    /// What holds the lock of the roster panics.
+    pub(in crate::fanout) fn panic_under_its_lock(&self) {
+        let panicked = fault::catch("a test", &Counters::idle(), || {
+            let _inbox = self.inbox.lock().unwrap();
+            panic!("a test wants this");
+        });
+        panicked.unwrap_err();
+    }
 }
 
 #[test]
