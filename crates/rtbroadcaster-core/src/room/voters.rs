@@ -70,6 +70,11 @@ impl Voters {
         self.lock().voters
     }
 
+    /// Returns whether no choice is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Returns the choices of one key, of which there are none yet.
     pub fn turnout(self: &Arc<Self>) -> Turnout {
         Turnout { voters: Arc::clone(self), counts: Counts::default() }
