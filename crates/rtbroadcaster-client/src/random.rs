@@ -15,12 +15,6 @@ impl Random {
         Self(Seeded::of(getrandom::u64().expect("the operating system gives random bytes")))
     }
 
-    /// The one of this seed.
-    #[cfg(test)]
-    pub(super) fn of(seed: u64) -> Self {
-        Self(Seeded::of(seed))
-    }
-
     /// The next number.
     pub(super) fn number(&mut self) -> u64 {
         self.0.number()
@@ -31,5 +25,17 @@ impl Random {
         let nanos = u64::try_from(whole.as_nanos()).unwrap_or(u64::MAX);
         let part = (u128::from(self.number()) * u128::from(nanos)) >> 64;
         Duration::from_nanos(u64::try_from(part).unwrap_or(nanos))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Random {
+        /// The one of this seed.
+        pub(crate) fn of(seed: u64) -> Self {
+            Self(Seeded::of(seed))
+        }
     }
 }

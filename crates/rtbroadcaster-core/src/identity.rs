@@ -40,7 +40,6 @@ impl ViewerNumber {
     }
 
     /// Returns the viewer of this number.
-    #[cfg(test)]
     pub const fn of(number: u64) -> Self {
         Self(number)
     }

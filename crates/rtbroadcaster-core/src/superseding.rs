@@ -151,8 +151,7 @@ impl<T: Ranked> Superseding<T> {
         None
     }
 
-    /// How many places are held, gaps included.
-    #[cfg(test)]
+    /// Returns how many places are held, gaps included.
     pub fn places_len(&self) -> usize {
         self.places.len()
     }

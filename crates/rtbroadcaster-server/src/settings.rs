@@ -202,16 +202,6 @@ impl Settings {
     }
 }
 
-#[cfg(test)]
-impl Settings {
-    /// The defaults with one value given by a flag.
-    pub(crate) fn with(key: &str, text: &str) -> Result<Self, SettingsError> {
-        let given = Given { key: key.into(), text: text.into(), place: Place::Flag(key.into()) };
-        let mut examined = Examined::from_given(vec![given], Vec::new());
-        if examined.problems.is_empty() { Ok(examined.settings) } else { Err(examined.problems.remove(0)) }
-    }
-}
-
 /// The most bytes of a configuration file.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 

@@ -2,8 +2,6 @@
 //! Must not know HTTP, nor how a room orders messages.
 
 mod act;
-#[cfg(test)]
-mod echo;
 mod inbox;
 mod slowed;
 mod task;
@@ -32,8 +30,9 @@ use crate::rights::{Lease, Permit};
 use crate::room::{Membership, Owner};
 use crate::server::{Server, Waiting};
 use crate::socket::Socket;
-use inbox::receive;
 use slowed::Slowed;
+
+pub(crate) use inbox::receive;
 
 /// The most frames that one message may come in.
 const FRAGMENTS_MAX: u32 = 128;
@@ -48,9 +47,6 @@ enum Role {
     Waiting(#[expect(dead_code, reason = "its drop tells the server")] Waiting),
     Owner(Owner),
     Viewer(Membership),
-    /// Tests only: in no room, it gets back what it says.
-    #[cfg(test)]
-    Echo,
     /// The connection ends.
     Leaving,
 }

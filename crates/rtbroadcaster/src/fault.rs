@@ -40,12 +40,6 @@ fn notice(what: &'static str, counters: &Counters) -> Fault {
     Fault
 }
 
-/// Panics if a test says so by `word`, which is "panic in" this place.
-#[cfg(test)]
-pub(crate) fn inject(place: &str, word: &str) {
-    assert!(word.strip_prefix("panic in ") != Some(place), "a test wants this");
-}
-
 #[cfg(test)]
 mod tests {
     use std::pin::pin;
@@ -58,21 +52,14 @@ mod tests {
         let counters = Counters::idle();
         let catch = |act: &dyn Fn() -> u8| catch("this", &counters, act);
         assert_eq!(catch(&|| 7), Ok(7));
-        let panic_by = |word: &'static str| {
-            move || {
-                inject("here", word);
-                8
-            }
-        };
-        assert_eq!(catch(&panic_by("panic in here")), Err(Fault));
-        assert_eq!(catch(&panic_by("panic in there")), Ok(8));
-        let slowly = async |word| {
+        assert_eq!(catch(&|| panic!("a test wants this")), Err(Fault));
+        let slowly = async |panics: bool| {
             tokio::task::yield_now().await;
-            inject("here", word);
+            assert!(!panics, "a test wants this");
             7
         };
-        assert_eq!(catch_task("this", &counters, pin!(slowly("no panic"))).await, Ok(7));
-        assert_eq!(catch_task("this", &counters, pin!(slowly("panic in here"))).await, Err(Fault));
+        assert_eq!(catch_task("this", &counters, pin!(slowly(false))).await, Ok(7));
+        assert_eq!(catch_task("this", &counters, pin!(slowly(true))).await, Err(Fault));
         assert_eq!(counters.read(Gauges::default()).panics, 2);
     }
 }

@@ -204,18 +204,6 @@ impl Server {
     pub(crate) fn is_drained(&self) -> bool {
         self.waiting.is_drained()
     }
-
-    /// Tests only: nobody passes the turnstile of the handshakes until what it gives is dropped.
-    #[cfg(test)]
-    pub(crate) async fn close_handshakes(&self) -> impl Drop + '_ {
-        self.handshakes.close().await
-    }
-
-    /// Tests only: nobody passes the turnstile of the joins until what it gives is dropped.
-    #[cfg(test)]
-    pub(crate) async fn close_joins(&self) -> impl Drop + '_ {
-        self.joins.close().await
-    }
 }
 
 /// How long a page may take to notice that its connection is gone: browsers let the timers of a hidden one fire once a minute.

@@ -14,7 +14,7 @@ pub const PLACE_BYTES: usize = 128;
 /// The frames that nobody has taken for a write.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    frames: Superseding<Waiting>,
+    pub(super) frames: Superseding<Waiting>,
     /// What all frames cost.
     bytes: usize,
 }
@@ -26,7 +26,7 @@ fn cost(frame: &Frame) -> usize {
 
 /// A frame, and since when it waits.
 #[derive(Debug)]
-struct Waiting {
+pub(super) struct Waiting {
     frame: Frame,
     since: Duration,
 }
@@ -108,11 +108,5 @@ impl Queue {
         for Waiting { frame, since } in all.filter(|waiting| waiting.frame.rank == Rank::Answer) {
             self.push(frame, since);
         }
-    }
-
-    /// How many places are held, gaps included.
-    #[cfg(test)]
-    pub(super) fn places_len(&self) -> usize {
-        self.frames.places_len()
     }
 }

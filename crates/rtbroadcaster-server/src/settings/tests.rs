@@ -3,6 +3,15 @@
 use super::*;
 use std::time::Duration;
 
+impl Settings {
+    /// The defaults with one value given by a flag.
+    pub(crate) fn with(key: &str, text: &str) -> Result<Self, SettingsError> {
+        let given = Given { key: key.into(), text: text.into(), place: Place::Flag(key.into()) };
+        let mut examined = Examined::from_given(vec![given], Vec::new());
+        if examined.problems.is_empty() { Ok(examined.settings) } else { Err(examined.problems.remove(0)) }
+    }
+}
+
 fn flags(arguments: &[&str]) -> Flags {
     use clap::{Args, Command, FromArgMatches};
     let command = Flags::augment_args(Command::new("serve").no_binary_name(true));

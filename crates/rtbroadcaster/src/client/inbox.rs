@@ -11,15 +11,15 @@ use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::protocol::{Command, Request};
 use rtbroadcaster_core::rate::Rate;
 use rtbroadcaster_core::refusal::Refusal;
+use rtbroadcaster_core::wire::{Decoder, Incoming, Violation};
 #[cfg(test)]
-use rtbroadcaster_core::wire::encode;
 use rtbroadcaster_core::wire::{Decoder, Incoming, Violation};
 
 use super::act::Denial;
 use super::{Client, Role, Slowed};
 
 /// Decodes `bytes` into `inbox`, up to the first violation.
-pub(super) fn receive(decoder: &mut Decoder, inbox: &mut VecDeque<Result<Incoming, Violation>>, mut bytes: &[u8]) {
+pub(crate) fn receive(decoder: &mut Decoder, inbox: &mut VecDeque<Result<Incoming, Violation>>, mut bytes: &[u8]) {
     loop {
         match decoder.decode(&mut bytes) {
             Ok(Some(incoming)) => inbox.push_back(Ok(incoming)),
@@ -40,8 +40,6 @@ impl Client {
         self.deadlines.heard(now);
         let ended = self.inbox.iter().any(|incoming| matches!(incoming, Ok(Incoming::Text(_) | Incoming::TooBig(_))));
         let begun = !self.decoder.is_between_messages();
-        #[cfg(test)]
-        let begun = begun && !self.is_echo();
         self.deadlines.read(ended, begun, self.decoder.message_bytes(), now);
         self.count_excess(now);
     }
@@ -72,10 +70,6 @@ impl Client {
             }
             let Some(incoming) = self.inbox.pop_front() else { return };
             match incoming {
-                #[cfg(test)]
-                Ok(Incoming::Text(text)) if self.is_echo() => self.send_back(encode::text(text.as_bytes())),
-                #[cfg(test)]
-                Ok(Incoming::Binary(bytes)) if self.is_echo() => self.send_back(encode::binary(&bytes)),
                 // The decoder refuses them at their header.
                 Ok(Incoming::Binary(_)) => self.outbox.cut(CloseReason::Binary),
                 Ok(Incoming::Text(text)) => {
@@ -84,8 +78,6 @@ impl Client {
                         return self.inbox.push_front(Ok(Incoming::Text(text)));
                     }
                     drop(text);
-                    #[cfg(test)]
-                    crate::fault::inject("the client", &echo);
                     let command = match command.map(|command| (self.room_for(&command), command)) {
                         Ok((Some(room), command)) => {
                             self.slowed = Some(Box::new(Slowed::new(echo, command, room)));
@@ -121,10 +113,6 @@ impl Client {
 
     /// An owner that does not take its answers is asked no more: it is slowed, not cut.
     pub(super) fn is_congested(&self) -> bool {
-        #[cfg(test)]
-        if self.is_echo() {
-            return !self.outbox.is_taken();
-        }
         matches!(self.role, Role::Owner(_)) && self.outbox.is_congested()
     }
 

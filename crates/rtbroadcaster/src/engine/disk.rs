@@ -96,13 +96,6 @@ impl Disk {
         self
     }
 
-    /// As after another start of the machine.
-    #[cfg(test)]
-    pub(crate) fn with_boot(mut self, boot: &str) -> Self {
-        self.boot = Some(boot.to_owned());
-        self
-    }
-
     /// Opens the directory and reads all of it. Its secret is not looked at where another one is `given`.
     pub(crate) async fn open(
         &self,
@@ -255,15 +248,6 @@ fn downtime(before: &marker::Found, now: Duration) -> Duration {
         marker::Found::Touched(at) => now.saturating_sub(*at),
         // Then all graces begin now.
         _ => now,
-    }
-}
-
-/// How many messages the marker of `directory` says the store has confirmed.
-#[cfg(test)]
-pub(crate) fn confirmed_messages(directory: &Path) -> Option<u64> {
-    match marker::read(directory).ok()? {
-        marker::Found::Mark(mark) => Some(mark.tally().messages),
-        _ => None,
     }
 }
 

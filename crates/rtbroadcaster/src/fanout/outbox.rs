@@ -131,18 +131,6 @@ impl Outbox {
         self.lock().backlog.as_ref().is_some_and(|backlog| backlog.is_lost())
     }
 
-    /// Tests only: what a lane does with one frame.
-    #[cfg(test)]
-    pub(crate) fn offer(&self, frame: Frame) {
-        Member::of(self).offer(&Batch::new(vec![frame]));
-    }
-
-    /// Tests only: whether the socket has taken everything but control frames.
-    #[cfg(test)]
-    pub(crate) fn is_taken(&self) -> bool {
-        self.lock().backlog.as_ref().is_none_or(|backlog| backlog.waiting_since().is_none())
-    }
-
     /// Queues the answer to the client's ping, which carried this `payload` (RFC 6455 section 5.5.3).
     pub(crate) fn pong(&self, payload: &Control) {
         if let Some(pong) = (self.dialect.transport.pong)(payload) {

@@ -85,8 +85,6 @@ impl Inbox {
     /// Appends, and gives what that removes.
     fn push(&mut self, item: Item, is_slowed: bool) -> Vec<Waiting> {
         if let Some(entry) = item.entry() {
-            #[cfg(test)]
-            crate::fault::inject("the roster", entry.key.as_str());
             self.newest = entry.seq.unwrap_or(self.newest);
         }
         let mut superseded = self.fall_behind();

@@ -262,21 +262,20 @@ impl Counters {
 }
 
 #[cfg(test)]
-impl Counters {
-    /// For tests of those who count nothing that is refused.
-    pub(crate) fn idle() -> std::sync::Arc<Self> {
-        std::sync::Arc::new(Self::new([]))
-    }
-
-    /// How everything stands, for tests of those who know neither connections nor rooms.
-    pub(crate) fn look(&self) -> Metrics {
-        self.read(Gauges::default())
-    }
-}
-
-#[cfg(test)]
 mod tests {
     use super::*;
+
+    impl Counters {
+        /// For tests of those who count nothing that is refused.
+        pub(crate) fn idle() -> std::sync::Arc<Self> {
+            std::sync::Arc::new(Self::new([]))
+        }
+
+        /// How everything stands, for tests of those who know neither connections nor rooms.
+        pub(crate) fn look(&self) -> Metrics {
+            self.read(Gauges::default())
+        }
+    }
 
     #[test]
     fn every_reason_and_word_is_there_before_it_was_counted_and_counts_for_itself() {

@@ -43,10 +43,6 @@ impl Room {
         if let (Some(share), Decided::HandedOver(_)) = (&self.share, &decided) {
             share.holds(state.core.kept_bytes());
         }
-        #[cfg(test)]
-        if let Decided::Applied(Applied::Said(Proposed { entry: Some(entry), .. })) = &decided {
-            crate::fault::inject("the room", entry.key.as_str());
-        }
         Ok(match decided {
             Decided::Applied(Applied::Said(said)) => {
                 let seq = said.seq;
@@ -228,10 +224,6 @@ impl Follower for Room {
         let mut state = self.lock();
         let now = self.clock.now();
         while let Some((applied, waiter)) = state.core.written(through) {
-            #[cfg(test)]
-            if let Applied::Said(Proposed { entry: Some(entry), .. }) = &applied {
-                crate::fault::inject("the room", entry.key.as_str());
-            }
             self.hold(&mut state, applied, waiter, now);
         }
     }

@@ -22,12 +22,6 @@ impl Turnstile {
             yield_now().await;
         }
     }
-
-    /// Tests only: nobody passes until what it gives is dropped.
-    #[cfg(test)]
-    pub(super) async fn close(&self) -> impl Drop + '_ {
-        self.0.lock().await
-    }
 }
 
 #[cfg(test)]
@@ -36,6 +30,19 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
+    use crate::server::Server;
+
+    impl Server {
+        /// Nothing passes the turnstile of the handshakes until what this returns is dropped.
+        pub(crate) async fn close_handshakes(&self) -> impl Drop + '_ {
+            self.handshakes.0.lock().await
+        }
+
+        /// Nothing passes the turnstile of the joins until what this returns is dropped.
+        pub(crate) async fn close_joins(&self) -> impl Drop + '_ {
+            self.joins.0.lock().await
+        }
+    }
 
     #[tokio::test]
     async fn all_of_a_stampede_pass_in_the_order_of_coming_and_others_get_their_turn_meanwhile() {
@@ -68,7 +75,7 @@ mod tests {
     #[tokio::test]
     async fn one_that_gives_up_holds_nobody_up() {
         let (turnstile, passed) = (Arc::new(Turnstile::default()), Arc::new(AtomicU32::new(0)));
-        let held = turnstile.close().await;
+        let held = turnstile.0.lock().await;
         let tasks: Vec<_> = (0..3 * CROWD)
             .map(|_| {
                 let (turnstile, passed) = (Arc::clone(&turnstile), Arc::clone(&passed));

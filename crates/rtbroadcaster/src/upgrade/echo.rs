@@ -1,26 +1,34 @@
 //! Tests only: an echo over everything that carries a client's bytes, from the handshake to the close, on both kinds of
-//! socket. `cargo xtask autobahn` has a suite of others judge it. Must not know that suite.
+//! socket: a driver of its own over the decoder, the outbox and the socket of every client. `cargo xtask autobahn` has a
+//! suite of others judge it. Must not know that suite.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::future::ready;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use rtbroadcaster_core::backlog::Ending;
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::config::Config;
-use rtbroadcaster_core::wire::{Control, encode};
+use rtbroadcaster_core::wire::{self, Binary, Control, Decoder, Limits, Violation, encode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use super::*;
-use crate::client::Client;
+use crate::client::receive;
+use crate::clock::Clock;
+use crate::fanout::{Drained, Outbox};
+use crate::metrics::Counters;
 
 /// How long anything but the suite may take.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -41,29 +49,20 @@ const PATHS: [Path; 2] = [Path::Direct, Path::Generic];
 
 /// Serves `path` on a free port, until the runtime ends.
 async fn open(path: Path) -> SocketAddr {
-    let lifted = Config {
-        backlog_bytes_max: 0,
-        stall_timeout: Duration::ZERO,
-        ping_interval: Duration::ZERO,
-        first_message_timeout: Duration::ZERO,
-        join_timeout: Duration::ZERO,
-        ..Config::default()
-    };
-    let manager = Manager::new(lifted);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((tcp, _)) = listener.accept().await {
             match path {
-                Path::Direct => drop(tokio::spawn(serve(tcp, path, manager.clone()))),
-                Path::Generic => drop(tokio::spawn(serve(BufStream::new(tcp), path, manager.clone()))),
+                Path::Direct => drop(tokio::spawn(serve(tcp, path))),
+                Path::Generic => drop(tokio::spawn(serve(BufStream::new(tcp), path))),
             }
         }
     });
     address
 }
 
-async fn serve<S>(stream: S, path: Path, manager: Manager)
+async fn serve<S>(stream: S, path: Path)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -71,25 +70,95 @@ where
         let response = match Upgrade::new(&mut request) {
             Ok(upgrade) => {
                 let response = handshake::response(&upgrade.0.as_ref().unwrap().handshake, None);
-                tokio::spawn(echo(upgrade, path, manager.clone()));
+                tokio::spawn(echo(upgrade, path));
                 response.map(|()| Full::<Bytes>::default())
             }
             Err(error) => error.into_response(),
         };
-        ready(Ok::<_, Infallible>(response))
+        std::future::ready(Ok::<_, Infallible>(response))
     };
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer));
     // Whoever makes no connection of it learns that from the answer.
     let _ = connection.with_upgrades().await;
 }
 
-async fn echo(upgrade: Upgrade, path: Path, manager: Manager) {
+async fn echo(upgrade: Upgrade, path: Path) {
     let Ok(upgraded) = upgrade.0.unwrap().socket.await else { return };
-    let (socket, first) = socket_of(upgraded, take_back, manager.config());
+    // No limit applies but the stall, and that to nobody: it says whether something waits for the socket.
+    let config = Config { backlog_bytes_max: 0, stall_timeout: SUITE, ..Config::default() };
+    let (socket, first) = socket_of(upgraded, take_back, &config);
     assert_eq!(matches!(socket, Socket::Direct(_)), path == Path::Direct);
-    let mut client = Client::echo(socket, manager.server());
-    client.begin(&first);
-    client.run().await;
+    let (dialect, counters) = (&rtbroadcaster_core::protocol::classic::DIALECT, Arc::new(Counters::new([])));
+    let limits = Limits { message_bytes_max: 0, fragments_max: 0, binary: Binary::Accept, ..Limits::default() };
+    let outbox = Outbox::new(socket.handle(), dialect, Clock::start(), &counters, &config);
+    let mut echo = Echo { socket, outbox, decoder: Decoder::new(limits), inbox: VecDeque::new() };
+    receive(&mut echo.decoder, &mut echo.inbox, &first);
+    while let Some(incoming) = poll_fn(|cx| echo.poll_next(cx)).await {
+        echo.answer(incoming);
+    }
+    // The peer reads the close before the socket goes.
+    let _ = timeout(DEADLINE, poll_fn(|cx| echo.poll_end(cx))).await;
+}
+
+/// A client that gets back what it says, binary messages included, of any size, in any number of fragments and at any pace.
+struct Echo {
+    socket: Socket,
+    outbox: Arc<Outbox>,
+    decoder: Decoder,
+    inbox: VecDeque<Result<wire::Incoming, Violation>>,
+}
+
+impl Echo {
+    /// Returns what came next, as soon as everything before it is answered and the socket has taken the answers. `None`
+    /// when the close is out or the peer is gone.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<wire::Incoming, Violation>>> {
+        let Self { socket, outbox, decoder, inbox } = self;
+        loop {
+            match outbox.poll_drain(cx, |cx, slices| socket.poll_write(cx, slices)) {
+                Poll::Ready(Ok(Drained::Closed | Drained::Lost) | Err(_)) => return Poll::Ready(None),
+                Poll::Pending if matches!(socket.poll_flush(cx), Poll::Ready(Err(_))) => return Poll::Ready(None),
+                Poll::Pending if outbox.ending() != Ending::Open || outbox.stalls_at().is_some() => {
+                    return Poll::Pending;
+                }
+                Poll::Pending => {}
+            }
+            if let Some(incoming) = inbox.pop_front() {
+                return Poll::Ready(Some(incoming));
+            }
+            let read = socket.poll_read(cx, |bytes| {
+                receive(decoder, inbox, bytes);
+                bytes.len()
+            });
+            match read {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(None),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Answers what came as every client is answered, but for messages, which go back.
+    fn answer(&self, incoming: Result<wire::Incoming, Violation>) {
+        match incoming {
+            Ok(wire::Incoming::Text(text)) => self.outbox.answer(encode::text(text.as_bytes())),
+            Ok(wire::Incoming::Binary(bytes)) => self.outbox.answer(encode::binary(&bytes)),
+            Ok(wire::Incoming::Ping(payload)) => self.outbox.pong(&payload),
+            Ok(wire::Incoming::Pong(_)) => {}
+            Ok(wire::Incoming::Close(code)) => self.outbox.echo_close(code),
+            Ok(wire::Incoming::TooBig(_)) => unreachable!("no message is too big"),
+            Err(violation) => self.outbox.cut(violation.reason()),
+        }
+    }
+
+    /// Says that nothing more is written, and reads to the end.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.socket.poll_shutdown(cx))?;
+        loop {
+            if ready!(self.socket.poll_read(cx, <[u8]>::len))? == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

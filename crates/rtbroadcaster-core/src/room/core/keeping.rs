@@ -15,6 +15,10 @@ use crate::standing::OwnerStatus;
 
 /// What becomes of a decision.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "where rooms are kept almost every one is handed over, and a box would be one more allocation"
+)]
 pub enum Decided {
     /// It holds from now on.
     Applied(Applied),

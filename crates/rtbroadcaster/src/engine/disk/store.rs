@@ -36,13 +36,13 @@ const RUN_KEY: &str = "run";
 pub(super) struct Store {
     database: Database,
     /// What is kept of each room.
-    rooms: Keyspace,
+    pub(super) rooms: Keyspace,
     /// The messages, by room and number.
-    log: Keyspace,
+    pub(super) log: Keyspace,
     /// The names of messages, by room and number.
-    ids: Keyspace,
+    pub(super) ids: Keyspace,
     /// What is known of all of it.
-    house: Keyspace,
+    pub(super) house: Keyspace,
 }
 
 /// What is written at once, while it is put together.
@@ -200,30 +200,6 @@ impl Store {
         let text = kept::header(header);
         ledger.header(room, &text);
         batch.insert(&self.rooms, room.to_bytes(), text);
-    }
-
-    /// Changes what is known of all rooms together.
-    #[cfg(test)]
-    pub(super) fn set_house(&self, key: &str, text: &str) {
-        self.house.insert(key, text).expect("the store is open");
-    }
-
-    /// What is kept of each room.
-    #[cfg(test)]
-    pub(super) fn rooms_keyspace(&self) -> &Keyspace {
-        &self.rooms
-    }
-
-    /// The messages.
-    #[cfg(test)]
-    pub(super) fn log(&self) -> &Keyspace {
-        &self.log
-    }
-
-    /// The names of messages.
-    #[cfg(test)]
-    pub(super) fn ids(&self) -> &Keyspace {
-        &self.ids
     }
 
     /// Has everything that was written on the disk.

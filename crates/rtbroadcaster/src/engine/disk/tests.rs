@@ -11,6 +11,22 @@ use crate::engine::contract::{self, Counting, House, header, record};
 use crate::engine::{Engine, Follower};
 use crate::os_random::OsRandom;
 
+impl Disk {
+    /// As after another start of the machine.
+    pub(crate) fn with_boot(mut self, boot: &str) -> Self {
+        self.boot = Some(boot.to_owned());
+        self
+    }
+
+    /// Returns how many messages the marker of `directory` says the store has confirmed.
+    pub(crate) fn confirmed_messages(directory: &Path) -> Option<u64> {
+        match marker::read(directory).ok()? {
+            marker::Found::Mark(mark) => Some(mark.tally().messages),
+            _ => None,
+        }
+    }
+}
+
 /// A directory that goes with its test.
 struct Place(PathBuf);
 
@@ -122,7 +138,7 @@ async fn a_directory_of_a_later_version_is_left_alone() {
     let disk = Disk::at(&place.0);
     fill(&disk, 3).await;
     let store = Store::open(&place.0.join("store")).unwrap();
-    store.set_house("format", "3");
+    store.house.insert("format", "3").unwrap();
     drop(store);
     let error = open(&disk, 1).await.err().unwrap();
     assert!(matches!(error, DiskError::Newer { found: 3, .. }), "{error}");
@@ -285,29 +301,24 @@ type Change = (&'static str, fn(&Store, RoomId), &'static str, usize);
 async fn what_is_missing_or_changed_in_the_store_is_said_with_its_room() {
     fn first(store: &Store, room: RoomId) -> [u8; 24] {
         let first = kept::place(room, Seq::new(1).unwrap());
-        assert!(store.log().contains_key(first).unwrap());
+        assert!(store.log.contains_key(first).unwrap());
         first
     }
     let cases: [Change; 6] = [
-        (
-            "a message",
-            |store, room| store.log().insert(first(store, room), "nonsense").unwrap(),
-            "a message of room",
-            2,
-        ),
-        ("a hole", |store, room| store.log().remove(first(store, room)).unwrap(), "messages of room", 2),
+        ("a message", |store, room| store.log.insert(first(store, room), "nonsense").unwrap(), "a message of room", 2),
+        ("a hole", |store, room| store.log.remove(first(store, room)).unwrap(), "messages of room", 2),
         (
             "another message",
             |store, room| {
                 let record = Record { seq: Seq::new(1).unwrap(), ..record(2) };
-                store.log().insert(first(store, room), kept::record(&record, None)).unwrap();
+                store.log.insert(first(store, room), kept::record(&record, None)).unwrap();
             },
             "messages of room",
             3,
         ),
         (
             "a name",
-            |store, room| store.ids().remove(kept::place(room, Seq::new(2).unwrap())).unwrap(),
+            |store, room| store.ids.remove(kept::place(room, Seq::new(2).unwrap())).unwrap(),
             "messages of room",
             3,
         ),
@@ -315,14 +326,14 @@ async fn what_is_missing_or_changed_in_the_store_is_said_with_its_room() {
             "where a life began",
             |store, room| {
                 let starts = vec![(rtbroadcaster_core::record::LifeIndex(0), Seq::new(2).unwrap())];
-                store.rooms_keyspace().insert(room.to_bytes(), kept::header(&Header { starts, ..header(1) })).unwrap();
+                store.rooms.insert(room.to_bytes(), kept::header(&Header { starts, ..header(1) })).unwrap();
             },
             "messages of room",
             3,
         ),
         (
             "an older header",
-            |store, room| store.rooms_keyspace().insert(room.to_bytes(), kept::header(&header(7))).unwrap(),
+            |store, room| store.rooms.insert(room.to_bytes(), kept::header(&header(7))).unwrap(),
             "rooms are missing or were changed",
             3,
         ),
@@ -353,7 +364,7 @@ async fn a_room_of_which_nothing_is_known_goes_when_that_is_accepted() {
     let disk = Disk::at(&place.0);
     let room = fill(&disk, 3).await.room();
     let store = Store::open(&place.0.join("store")).unwrap();
-    store.rooms_keyspace().insert(room.to_bytes(), "nonsense").unwrap();
+    store.rooms.insert(room.to_bytes(), "nonsense").unwrap();
     drop(store);
     let error = open(&disk, 1).await.err().unwrap();
     let DiskError::Loss { what, word, .. } = error else { panic!("{error}") };
@@ -365,7 +376,7 @@ async fn a_room_of_which_nothing_is_known_goes_when_that_is_accepted() {
     assert!(rooms.is_empty());
     close(engine).await;
     let store = Store::open(&place.0.join("store")).unwrap();
-    assert!(store.log().is_empty().unwrap() && store.ids().is_empty().unwrap(), "its messages went with it");
+    assert!(store.log.is_empty().unwrap() && store.ids.is_empty().unwrap(), "its messages went with it");
 }
 
 #[tokio::test]
@@ -375,11 +386,11 @@ async fn what_a_later_version_added_is_kept_and_what_it_requires_is_refused() {
     let room = fill(&disk, 3).await.room();
     let change = |from: &'static str, to: &'static str| {
         let store = Store::open(&place.0.join("store")).unwrap();
-        let text = store.rooms_keyspace().get(room.to_bytes()).unwrap().unwrap();
+        let text = store.rooms.get(room.to_bytes()).unwrap().unwrap();
         let text = String::from_utf8(text.to_vec()).unwrap();
         assert!(text.contains(from), "{text}");
         let text = text.replacen(from, to, 1);
-        store.rooms_keyspace().insert(room.to_bytes(), &text).unwrap();
+        store.rooms.insert(room.to_bytes(), &text).unwrap();
         text
     };
     change("{", r#"{"mood":{"is":"good"},"#);
@@ -468,17 +479,17 @@ async fn a_directory_of_format_1_opens_with_another_numbering_and_is_of_format_2
     fs::create_dir(&place.0).unwrap();
     fs::write(place.0.join(marker::NAME), "").unwrap();
     let store = Store::open(&place.0.join("store")).unwrap();
-    store.set_house("format", "1");
-    store.set_house("run", r#"{"boot":"b","ack":"written","place":7,"is_clean":true}"#);
+    store.house.insert("format", "1").unwrap();
+    store.house.insert("run", r#"{"boot":"b","ack":"written","place":7,"is_clean":true}"#).unwrap();
     let key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
     let header = format!(r#"{{"epoch":"0b9e7c1d5a3f4e2f8c6d4b2a19070503","term":3,"key":"{key}","audience":true}}"#);
-    store.rooms_keyspace().insert(room.to_bytes(), header).unwrap();
+    store.rooms.insert(room.to_bytes(), header).unwrap();
     for seq in 1..=3_u64 {
         let record = format!("{{\"said\":{seq},\"term\":2,\"change\":\"state\",\"key\":\"k{seq}\"}}\n[{seq}.0]");
-        store.log().insert(kept::place(room, Seq::new(seq).unwrap()), record).unwrap();
+        store.log.insert(kept::place(room, Seq::new(seq).unwrap()), record).unwrap();
     }
     let id = r#"{"id":"i","fingerprint":"BwcHBwcHBwcHBwcHBwcHBw"}"#;
-    store.ids().insert(kept::place(room, Seq::new(2).unwrap()), id).unwrap();
+    store.ids.insert(kept::place(room, Seq::new(2).unwrap()), id).unwrap();
     drop(store);
 
     let disk = Disk::at(&place.0);

@@ -245,10 +245,6 @@ impl What {
 }
 
 fn frame(broadcast: &Broadcast, dialect: &Dialect) -> Option<Frame> {
-    #[cfg(test)]
-    if let Some(entry) = broadcast.entry() {
-        crate::fault::inject("the lane", entry.key.as_str());
-    }
     broadcast.frame(dialect)
 }
 

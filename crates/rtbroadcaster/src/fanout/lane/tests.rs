@@ -121,13 +121,6 @@ async fn a_heartbeat_cuts_a_member_that_does_not_answer_and_keeps_one_that_never
     }
 }
 
-/// A message at which whoever pushes it panics, under the roster's lock.
-fn panic_in_the_roster() -> Item {
-    let key = Key::new("panic in the roster").unwrap();
-    let entry = Entry::new(RoomId::random(&OsRandom), None, Term::FIRST, key, Params::NONE, Change::Event);
-    Item::message(Arc::new(entry), Duration::ZERO, None)
-}
-
 #[tokio::test]
 async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoever_comes_to_it() {
     let lane = lane(Duration::ZERO);
@@ -138,7 +131,7 @@ async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoeve
     serve(&lane.pop().unwrap(), &mut crews);
     let (waiting, item) = admit();
     roster.push(item);
-    fault::catch("a test", &Counters::idle(), || roster.push(panic_in_the_roster())).unwrap_err();
+    roster.panic_under_its_lock();
     assert_eq!((here.ending(), waiting.ending()), (Ending::Open, Ending::Open));
 
     let (late, item) = admit();

@@ -8,6 +8,8 @@ use rtbroadcaster_core::protocol::Notice;
 use rtbroadcaster_core::standing::OwnerStatus;
 
 use super::*;
+use crate::fault;
+use crate::metrics::Counters;
 use crate::os_random::OsRandom;
 
 /// A message of a speaker who says an event after every 49 values of 16 keys.
@@ -41,6 +43,17 @@ fn take(inbox: &mut Inbox) -> Vec<u64> {
         }
     }
     taken
+}
+
+impl Roster {
+    /// What holds the lock of the roster panics.
+    pub(in crate::fanout) fn panic_under_its_lock(&self) {
+        let panicked = fault::catch("a test", &Counters::idle(), || {
+            let _inbox = self.inbox.lock().unwrap();
+            panic!("a test wants this");
+        });
+        panicked.unwrap_err();
+    }
 }
 
 #[test]

@@ -43,7 +43,7 @@ impl Base {
         while marked < MESSAGES as usize {
             assert!(std::time::Instant::now() < deadline, "the marker covers {marked} messages");
             tokio::time::sleep(Duration::from_millis(10)).await;
-            marked = usize::try_from(crate::engine::disk::confirmed_messages(&directory.0).unwrap()).unwrap();
+            marked = usize::try_from(crate::engine::disk::Disk::confirmed_messages(&directory.0).unwrap()).unwrap();
         }
         let killed = (end == End::Killed).then(|| directory.copy());
         drop(owner);
