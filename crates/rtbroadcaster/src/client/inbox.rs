@@ -12,8 +12,6 @@ use rtbroadcaster_core::protocol::{Command, Request};
 use rtbroadcaster_core::rate::Rate;
 use rtbroadcaster_core::refusal::Refusal;
 use rtbroadcaster_core::wire::{Decoder, Incoming, Violation};
-#[cfg(test)]
-use rtbroadcaster_core::wire::{Decoder, Incoming, Violation};
 
 use super::act::Denial;
 use super::{Client, Role, Slowed};
