@@ -1,5 +1,5 @@
-//! Tests only: an echo over everything that carries a client's bytes, from the handshake to the close, on both kinds of
-//! socket. `cargo xtask autobahn` has a suite of others judge it. Must not know that suite.
+//! Tests only: an echo over everything that carries a client's bytes, from the handshake to the close, on all kinds of
+//! sockets. `cargo xtask autobahn` has a suite of others judge it. Must not know that suite.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -11,6 +11,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::wire::{Control, encode};
@@ -21,6 +22,9 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::client::Client;
+#[cfg(feature = "tls")]
+use crate::socket::pairs::secured;
+use crate::socket::{Stream, tune};
 
 /// How long anything but the suite may take.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -35,9 +39,30 @@ enum Path {
     Direct,
     /// A stream that holds back what is not flushed, as TLS may: only the client task writes to it.
     Generic,
+    /// TLS over a TCP socket: a lane writes to it too.
+    #[cfg(feature = "tls")]
+    Tls,
 }
 
-const PATHS: [Path; 2] = [Path::Direct, Path::Generic];
+/// Those that a plain client can speak through.
+const PLAIN_PATHS: [Path; 2] = [Path::Direct, Path::Generic];
+
+const PATHS: &[Path] = &[
+    Path::Direct,
+    Path::Generic,
+    #[cfg(feature = "tls")]
+    Path::Tls,
+];
+
+/// The client's end of a connection to an echo.
+async fn connect(path: Path, address: SocketAddr) -> Box<dyn Stream> {
+    let tcp = TcpStream::connect(address).await.unwrap();
+    match path {
+        Path::Direct | Path::Generic => Box::new(tcp),
+        #[cfg(feature = "tls")]
+        Path::Tls => Box::new(secured::connect(tcp).await),
+    }
+}
 
 /// Serves `path` on a free port, until the runtime ends.
 async fn open(path: Path) -> SocketAddr {
@@ -57,6 +82,14 @@ async fn open(path: Path) -> SocketAddr {
             match path {
                 Path::Direct => drop(tokio::spawn(serve(tcp, path, manager.clone()))),
                 Path::Generic => drop(tokio::spawn(serve(BufStream::new(tcp), path, manager.clone()))),
+                #[cfg(feature = "tls")]
+                Path::Tls => {
+                    let manager = manager.clone();
+                    tokio::spawn(async move {
+                        let stream = secured::acceptor().accept(tcp).await.unwrap();
+                        serve(stream, path, manager).await;
+                    });
+                }
             }
         }
     });
@@ -85,8 +118,12 @@ where
 
 async fn echo(upgrade: Upgrade, path: Path, manager: Manager) {
     let Ok(upgraded) = upgrade.0.unwrap().socket.await else { return };
-    let (socket, first) = socket_of(upgraded, take_back, manager.config());
-    assert_eq!(matches!(socket, Socket::Direct(_)), path == Path::Direct);
+    let (socket, first) = socket_of(upgraded, take_back, None, manager.config());
+    let direct = path != Path::Generic;
+    assert_eq!((socket.handle().is_some(), socket.peer().is_some()), (direct, direct), "{path:?}");
+    if let Some(socket) = socket.handle() {
+        assert!(socket.tcp().nodelay().unwrap(), "the options are set, whatever is over the socket: {path:?}");
+    }
     let mut client = Client::echo(socket, manager.server());
     client.begin(&first);
     client.run().await;
@@ -95,7 +132,7 @@ async fn echo(upgrade: Upgrade, path: Path, manager: Manager) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "serves until its stdin ends: `cargo xtask autobahn` runs it"]
 async fn an_echo_serves_both_paths_until_its_stdin_ends() {
-    for path in PATHS {
+    for path in PLAIN_PATHS {
         println!("\n{path:?} ws://{}", open(path).await);
     }
     let (ended, end) = oneshot::channel();
@@ -217,17 +254,17 @@ fn lawful() -> Vec<Talk> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_paths_answer_each_talk_to_the_byte_however_it_ends() {
+async fn all_paths_answer_each_talk_to_the_byte_however_it_ends() {
     let bye = [frame(CLOSE, &[3, 232]), encode::close_echo(Some(1000)).to_vec()];
     let talks = lawful().into_iter().map(|talk| (talk, true)).chain(broken().into_iter().map(|talk| (talk, false)));
     let talks: Vec<_> = talks.collect();
-    for path in PATHS {
+    for path in PATHS.iter().copied() {
         let address = open(path).await;
         for ((name, said, expected), goes_on) in &talks {
             let talk = async {
-                let stream = TcpStream::connect(address).await.unwrap();
+                let stream = connect(path, address).await;
                 let (client, _) = tokio_tungstenite::client_async(format!("ws://{address}/"), stream).await.unwrap();
-                let (mut from, mut to) = client.into_inner().into_split();
+                let (mut from, mut to) = tokio::io::split(client.into_inner());
                 let said = said.concat();
                 // Beside the reading: neither side takes a big message whole before it gives.
                 let writing = tokio::spawn(async move { to.write_all(&said).await.map(|()| to) });
@@ -244,5 +281,40 @@ async fn both_paths_answer_each_talk_to_the_byte_however_it_ends() {
             };
             timeout(DEADLINE, talk).await.unwrap_or_else(|_| panic!("{name}, {path:?}: the echo waits"));
         }
+    }
+}
+
+#[tokio::test]
+async fn options_that_the_listener_has_set_are_not_set_again() {
+    for is_tuned in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = tokio::spawn(async move {
+            let stream = TcpStream::connect(address).await.unwrap();
+            tokio_tungstenite::client_async(format!("ws://{address}/"), stream).await.unwrap()
+        });
+        let (tcp, _) = listener.accept().await.unwrap();
+        let tuned = is_tuned.then(|| tune(&tcp, &Config::default()));
+        // A trace of whoever sets them once more.
+        tcp.set_nodelay(false).unwrap();
+        let (found, mut seen) = tokio::sync::mpsc::channel(1);
+        let answer = |mut request: http::Request<Incoming>| {
+            if let Some(tuned) = tuned {
+                request.extensions_mut().insert(tuned);
+            }
+            let offer = Upgrade::new(&mut request).unwrap().0.unwrap();
+            let response = handshake::response(&offer.handshake, None);
+            let found = found.clone();
+            tokio::spawn(async move {
+                let upgraded = offer.socket.await.unwrap();
+                let (socket, _) = socket_of(upgraded, take_back, offer.tuned, &Config::default());
+                found.send(socket.handle().unwrap().tcp().nodelay().unwrap()).await.unwrap();
+            });
+            ready(Ok::<_, Infallible>(response.map(|()| Full::<Bytes>::default())))
+        };
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(tcp), service_fn(answer));
+        connection.with_upgrades().await.unwrap();
+        assert_eq!(timeout(DEADLINE, seen.recv()).await.unwrap(), Some(!is_tuned));
+        client.await.unwrap();
     }
 }

@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Error, Message as Came};
 
 use super::*;
+use crate::socket::LaneSocket;
 
 /// What anything may take.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -25,7 +26,7 @@ impl Peer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let connecting = TcpStream::connect(listener.local_addr().unwrap());
         let (client, accepted) = tokio::join!(connecting, listener.accept());
-        let socket = Socket::direct(accepted.unwrap().0, manager.config().stall_timeout);
+        let socket = Socket::direct(LaneSocket::Tcp(accepted.unwrap().0));
         let ticket = manager.server().let_in(None).unwrap();
         Client::serve(manager.server(), socket, &[], dialect, Permit::anything(), tokio::time::Instant::now(), ticket);
         Self(WebSocketStream::from_raw_socket(client.unwrap(), Role::Client, None).await)
