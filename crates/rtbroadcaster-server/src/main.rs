@@ -1,6 +1,9 @@
 //! `rtbroadcaster`: picks the subcommand and turns its end into an exit code.
 //! Must not know what a subcommand does: `serve` is one module, the configuration is told by another.
 
+#[cfg(not(unix))]
+compile_error!("the server needs a Unix system; the library does not without its feature `disk`");
+
 mod address;
 mod configuration;
 mod console;

@@ -164,7 +164,8 @@ async fn serve(
     let site = Site::new(&settings.path, port, manager.clone());
     let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
     let keep_alive = settings.keep_alive_timeout;
-    let server = Server { arrivals: Arc::new(Arrivals::new(&settings)), site, keep_alive, stop: stop.clone() };
+    let (arrivals, config) = (Arc::new(Arrivals::new(&settings)), Arc::new(settings.config.clone()));
+    let server = Server { arrivals, site, config: Arc::clone(&config), keep_alive, stop: stop.clone() };
     let admin_addresses = admin.as_ref().map(Admin::addresses).unwrap_or_default();
     announce::ready(&addresses, &admin_addresses, &settings);
     for address in addresses {
@@ -176,7 +177,7 @@ async fn serve(
     let hosts = |address| Hosts::of(address, &settings.allow_hosts);
     if let Some(admin) = admin {
         // Until the last client is gone, so that its end is counted where somebody looks.
-        admin.serve(hosts, keep_alive, &connections, &stop);
+        admin.serve(hosts, &config, keep_alive, &connections, &stop);
     }
     // Until then too: who comes while it ends is told to come later.
     listeners.serve(&server, hosts, &sockets, &connections);

@@ -46,6 +46,9 @@
 //! A room ends by its owner, by its grace or idle time, by [`Manager::close_room`] or [`Manager::shutdown`]. Every
 //! viewer is told after everything that was said, and its connection is closed. [`CloseReason`] lists the close codes.
 
+#[cfg(all(feature = "disk", not(unix)))]
+compile_error!("the feature `disk` needs a Unix system, whose files have modes, numbers and holes");
+
 #[cfg(feature = "axum")]
 pub mod axum;
 mod client;
@@ -90,6 +93,7 @@ pub use rtbroadcaster_core::signal::Signal;
 pub use rtbroadcaster_core::standing::OwnerStatus;
 pub use rtbroadcaster_core::wire::handshake::HandshakeError;
 pub use sampling::Sampling;
+pub use socket::{Tuned, tune};
 pub use upgrade::{Arrival, OriginError, Upgrade, UpgradeError};
 
 /// The README's Rust is tested with the documentation.

@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod echo;
 mod origin;
+#[cfg(feature = "tls")]
+#[cfg(test)]
+mod secured;
+mod unwrap;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,8 +16,6 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version};
 use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
-use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::protocol;
 use rtbroadcaster_core::wire::handshake::{self, HandshakeError};
 use tokio::net::TcpStream;
@@ -23,9 +25,10 @@ use crate::client::Client;
 use crate::manager::Manager;
 use crate::rights::Permit;
 use crate::server::{Server, Ticket, TooMany};
-use crate::socket::Socket;
+use crate::socket::Tuned;
 pub use origin::OriginError;
 use origin::{Claim, Page};
+use unwrap::{TakeSocket, socket_of, take_back};
 
 /// When a connection was accepted, and from where. A server that puts this into the extensions of its requests has the
 /// deadlines count from there and the limits per address apply to handshakes; otherwise deadlines count from the
@@ -77,13 +80,11 @@ struct Offer {
     socket: OnUpgrade,
     /// How the plain TCP socket is taken out of the upgraded connection.
     take: TakeSocket,
+    /// Whether the listener has set the socket's options.
+    tuned: Option<Tuned>,
     accepted: Instant,
     peer: Option<SocketAddr>,
 }
-
-/// Takes the plain TCP socket out of an upgraded connection, with the bytes that were already read from it, or gives the
-/// connection back.
-type TakeSocket = fn(Upgraded) -> Result<(TcpStream, Bytes), Upgraded>;
 
 /// Why a request does not become a WebSocket connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -284,7 +285,7 @@ impl Upgrade {
         tokio::spawn(async move {
             match offer.socket.await {
                 Ok(upgraded) => {
-                    let (socket, first) = socket_of(upgraded, offer.take, server.config());
+                    let (socket, first) = socket_of(upgraded, offer.take, offer.tuned, server.config());
                     Client::serve(&server, socket, &first, dialect, permit, offer.accepted, ticket);
                 }
                 Err(error) => tracing::debug!(%error, "the connection ended before it was upgraded"),
@@ -309,7 +310,8 @@ impl Offer {
         let accepted = arrival.map_or_else(Instant::now, |arrival| arrival.accepted);
         let peer = arrival.map(|arrival| arrival.peer);
         let socket = extensions.remove::<OnUpgrade>().ok_or(UpgradeError::NotUpgradable)?;
-        Ok(Self { handshake, page, claim, socket, take: take_back, accepted, peer })
+        let tuned = extensions.get::<Tuned>().copied();
+        Ok(Self { handshake, page, claim, socket, take: take_back, tuned, accepted, peer })
     }
 
     /// Whether the server takes this connection.
@@ -322,23 +324,6 @@ impl Offer {
         }
         server.let_in(self.peer).map_err(|TooMany| UpgradeError::TooManyConnections)
     }
-}
-
-/// Returns what is under `upgraded`, the plain TCP socket if `take` finds one, and the bytes that were already read from it.
-fn socket_of(upgraded: Upgraded, take: TakeSocket, config: &Config) -> (Socket, Bytes) {
-    match take(upgraded) {
-        Ok((tcp, first)) => (Socket::direct(tcp, config.stall_timeout), first),
-        Err(upgraded) => (Socket::Stream(Box::new(TokioIo::new(upgraded))), Bytes::new()),
-    }
-}
-
-/// Takes the socket out of a connection of hyper's or axum's, which holds it once or twice wrapped.
-fn take_back(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
-    hyper_util::server::conn::auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded)
-        .map(|parts| (parts.io.into_inner(), parts.read_buf))
-        .or_else(|upgraded| {
-            upgraded.downcast::<TokioIo<TcpStream>>().map(|parts| (parts.io.into_inner(), parts.read_buf))
-        })
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ const MODULES: &[&str] = &[
     "serve::reload",
     "serve::totals",
     "server",
-    "socket",
+    "socket::options",
     "upgrade",
 ];
 

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use rtbroadcaster::Manager;
+use rtbroadcaster::{Config, Manager};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -62,12 +62,13 @@ impl Admin {
     pub(super) fn serve(
         self,
         hosts: impl Fn(SocketAddr) -> Hosts,
+        config: &Arc<Config>,
         keep_alive: Duration,
         connections: &TaskTracker,
         stop: &CancellationToken,
     ) {
         let arrivals = Arc::new(Arrivals::direct());
-        let server = Server { arrivals, site: self.site, keep_alive, stop: stop.clone() };
+        let server = Server { arrivals, site: self.site, config: Arc::clone(config), keep_alive, stop: stop.clone() };
         self.listeners.serve(&server, hosts, &Sockets::new(LIMITS, None), connections);
     }
 }

@@ -17,7 +17,7 @@ use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use rtbroadcaster::Arrival;
+use rtbroadcaster::{Arrival, Config, Tuned, tune};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +39,8 @@ const REQUESTS_MAX: u32 = 1_000;
 pub(super) struct Server {
     pub(super) arrivals: Arc<Arrivals>,
     pub(super) site: Site,
+    /// By which the options of sockets are set.
+    pub(super) config: Arc<Config>,
     /// How long a connection may be idle behind an answer.
     pub(super) keep_alive: Duration,
     /// From then on connections end with the answer that they wait for.
@@ -48,7 +50,9 @@ pub(super) struct Server {
 /// Serves a connection until it ends, becomes a WebSocket, is late, has to give its place away, or has answered its last
 /// request after `stop`.
 pub(super) async fn serve(accepted: Accepted, visit: Visit, server: Server) {
-    let Server { arrivals, site, keep_alive, stop } = server;
+    let Server { arrivals, site, config, keep_alive, stop } = server;
+    // Before anything waits for the peer.
+    let tuned = tune(&accepted.socket, &config);
     let peer = tokio::select! {
         biased;
         peer = arrivals.peer(&accepted, accepted.at + HEAD) => peer,
@@ -63,7 +67,7 @@ pub(super) async fn serve(accepted: Accepted, visit: Visit, server: Server) {
         let number = requests.fetch_add(1, Ordering::Relaxed);
         // The first request is what the client came for, so its deadlines count from the accept; later ones have their own.
         let since = if number == 0 { accepted.at } else { Instant::now() };
-        let answer = answer(request, peer, since, &arrivals, &site, &visit);
+        let answer = answer(request, peer, since, tuned, &arrivals, &site, &visit);
         let watch = &watch;
         async move {
             let mut answer = answer.await;
@@ -113,11 +117,12 @@ pub(super) async fn serve(accepted: Accepted, visit: Visit, server: Server) {
     }
 }
 
-/// Answers a request from the connection of `peer`.
+/// Answers a request from the connection of `peer`, whose options are set.
 async fn answer(
     mut request: Request<Incoming>,
     peer: SocketAddr,
     since: Instant,
+    tuned: Tuned,
     arrivals: &Arrivals,
     site: &Site,
     visit: &Visit,
@@ -128,6 +133,7 @@ async fn answer(
         return too_many(TooMany);
     }
     request.extensions_mut().insert(Arrival { accepted: since, peer: client });
+    request.extensions_mut().insert(tuned);
     site.answer(request, visit.may_upgrade()).await
 }
 
@@ -135,4 +141,37 @@ async fn answer(
 fn too_many(TooMany: TooMany) -> Response {
     let later = [(RETRY_AFTER, "1")];
     (StatusCode::TOO_MANY_REQUESTS, later, "too many connections from this address, try again soon\n").into_response()
+}
+
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use socket2::SockRef;
+    use tokio::net::{TcpListener, TcpStream};
+
+    use super::super::sockets::{Limits, Sockets};
+    use super::*;
+
+    #[tokio::test]
+    async fn options_are_set_before_a_client_says_anything() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let silent = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (socket, peer) = listener.accept().await.unwrap();
+        let same = SockRef::from(&socket).try_clone().unwrap();
+        assert!(!same.tcp_nodelay().unwrap());
+        let config = Arc::new(Config { stall_timeout: Duration::from_secs(1), ..Config::default() });
+        let site = Site::of(Router::new());
+        let stop = CancellationToken::new();
+        let server = Server { arrivals: Arc::new(Arrivals::direct()), site, config, keep_alive: HEAD, stop };
+        let visit = Sockets::new(Limits { all: 0, beyond: 0, per_address: 0 }, None).enter(None).unwrap();
+        let served = tokio::spawn(serve(Accepted { socket, peer, at: Instant::now() }, visit, server));
+        while !same.tcp_nodelay().unwrap() {
+            assert!(!served.is_finished());
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(same.tcp_user_timeout().unwrap(), Some(Duration::from_secs(21)));
+        drop(silent);
+        served.await.unwrap();
+    }
 }

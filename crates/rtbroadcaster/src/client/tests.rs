@@ -1,5 +1,8 @@
 //! What one client costs, and when it is gone.
 
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures_util::FutureExt;
 use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::options::RoomOptions;
@@ -11,6 +14,7 @@ use rtbroadcaster_core::wire::encode;
 use super::*;
 use crate::clock::Clock;
 use crate::os_random::OsRandom;
+use crate::socket::pairs;
 
 fn server(config: Config) -> Arc<Server> {
     Arc::new(Server::new(config, Clock::start()))
@@ -157,4 +161,48 @@ async fn an_owner_is_slowed_by_the_lanes_and_by_nothing_else() {
     more.expect("the lanes have taken what waited").unwrap();
     assert_eq!(owner.viewers(), 1);
     assert!(!client.is_finished());
+}
+
+#[tokio::test]
+async fn a_message_is_written_by_its_lane_and_wakes_no_client_task() {
+    for kind in pairs::KINDS {
+        let server = server(Config::default());
+        let mut owner =
+            server.registry().create(None, Some(OwnerKey::random(&OsRandom)), RoomOptions::new()).await.unwrap();
+        let (socket, mut peer) = pairs::pair(*kind).await;
+        let mut client =
+            Client::new(Socket::direct(socket), &classic::DIALECT, server, Permit::anything(), Duration::ZERO, None);
+        client.begin(&frame(&format!(r#"{{"uuid":"{}","status":{{"value":2}}}}"#, owner.room())));
+        let polls = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&polls);
+        tokio::spawn(async move {
+            let mut run = pin!(client.run());
+            poll_fn(|cx| {
+                counted.fetch_add(1, Ordering::Relaxed);
+                run.as_mut().poll(cx)
+            })
+            .await;
+        });
+        let mut hear = async || {
+            let mut head = [0; 2];
+            tokio::io::AsyncReadExt::read_exact(&mut peer, &mut head).await.unwrap();
+            let mut length = [0, head[1]];
+            if head[1] == 126 {
+                tokio::io::AsyncReadExt::read_exact(&mut peer, &mut length).await.unwrap();
+            }
+            let mut text = vec![0; u16::from_be_bytes(length).into()];
+            assert!(head[0] == 0x81 && text.len() < 1_000, "a text: {head:x?}");
+            tokio::io::AsyncReadExt::read_exact(&mut peer, &mut text).await.unwrap();
+            text.len()
+        };
+        hear().await;
+        let before = polls.load(Ordering::Relaxed);
+        for _ in 0..100 {
+            owner.publish(rtbroadcaster_core::message::Message::event("k", [1])).await.unwrap();
+            assert!(tokio::time::timeout(Duration::from_secs(5), hear()).await.unwrap() > 0);
+        }
+        // The task may have seen that its answer was taken, and a session over TLS sends its tickets once.
+        let more = polls.load(Ordering::Relaxed) - before;
+        assert!(more <= 3, "{kind:?}: {more} wake-ups for 100 messages");
+    }
 }

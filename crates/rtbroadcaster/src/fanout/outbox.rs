@@ -19,10 +19,10 @@ use rtbroadcaster_core::id::{RoomId, Seq};
 use rtbroadcaster_core::protocol::{Dialect, Liveness, Notice};
 use rtbroadcaster_core::standing::RoomEnd;
 use rtbroadcaster_core::wire::Control;
-use tokio::net::TcpStream;
 
 use crate::clock::Clock;
 use crate::metrics::Counters;
+use crate::socket::LaneSocket;
 pub(super) use direct::{Batch, Member};
 pub(crate) use drain::Drained;
 use line::Flow;
@@ -42,7 +42,7 @@ const NO_PLACE: usize = usize::MAX;
 pub(crate) struct Outbox {
     line: Mutex<Line>,
     /// The socket, if writing to it directly is possible.
-    direct: Option<Arc<TcpStream>>,
+    direct: Option<Arc<LaneSocket>>,
     /// The client's protocol.
     dialect: &'static Dialect,
     clock: Clock,
@@ -65,7 +65,7 @@ const _: () = assert!(std::mem::offset_of!(Outbox, dialect) <= 64);
 impl Outbox {
     /// An outbox that writes directly to `direct`, or leaves all writing to the client task.
     pub(crate) fn new(
-        direct: Option<Arc<TcpStream>>,
+        direct: Option<Arc<LaneSocket>>,
         dialect: &'static Dialect,
         clock: Clock,
         counters: &Arc<Counters>,

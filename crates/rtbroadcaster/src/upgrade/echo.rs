@@ -1,5 +1,5 @@
-//! Tests only: an echo over everything that carries a client's bytes, from the handshake to the close, on both kinds of
-//! socket: a driver of its own over the decoder, the outbox and the socket of every client. `cargo xtask autobahn` has a
+//! Tests only: an echo over everything that carries a client's bytes, from the handshake to the close, on all kinds of
+//! sockets: a driver of its own over the decoder, the outbox and the socket of every client. `cargo xtask autobahn` has a
 //! suite of others judge it. Must not know that suite.
 
 use std::collections::VecDeque;
@@ -15,6 +15,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
 use rtbroadcaster_core::backlog::Ending;
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::config::Config;
@@ -29,6 +30,9 @@ use crate::client::receive;
 use crate::clock::Clock;
 use crate::fanout::{Drained, Outbox};
 use crate::metrics::Counters;
+#[cfg(feature = "tls")]
+use crate::socket::pairs::secured;
+use crate::socket::{Socket, Stream, tune};
 
 /// How long anything but the suite may take.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -43,9 +47,30 @@ enum Path {
     Direct,
     /// A stream that holds back what is not flushed, as TLS may: only the client task writes to it.
     Generic,
+    /// TLS over a TCP socket: a lane writes to it too.
+    #[cfg(feature = "tls")]
+    Tls,
 }
 
-const PATHS: [Path; 2] = [Path::Direct, Path::Generic];
+/// Those that a plain client can speak through.
+const PLAIN_PATHS: [Path; 2] = [Path::Direct, Path::Generic];
+
+const PATHS: &[Path] = &[
+    Path::Direct,
+    Path::Generic,
+    #[cfg(feature = "tls")]
+    Path::Tls,
+];
+
+/// The client's end of a connection to an echo.
+async fn connect(path: Path, address: SocketAddr) -> Box<dyn Stream> {
+    let tcp = TcpStream::connect(address).await.unwrap();
+    match path {
+        Path::Direct | Path::Generic => Box::new(tcp),
+        #[cfg(feature = "tls")]
+        Path::Tls => Box::new(secured::connect(tcp).await),
+    }
+}
 
 /// Serves `path` on a free port, until the runtime ends.
 async fn open(path: Path) -> SocketAddr {
@@ -56,6 +81,13 @@ async fn open(path: Path) -> SocketAddr {
             match path {
                 Path::Direct => drop(tokio::spawn(serve(tcp, path))),
                 Path::Generic => drop(tokio::spawn(serve(BufStream::new(tcp), path))),
+                #[cfg(feature = "tls")]
+                Path::Tls => {
+                    tokio::spawn(async move {
+                        let stream = secured::acceptor().accept(tcp).await.unwrap();
+                        serve(stream, path).await;
+                    });
+                }
             }
         }
     });
@@ -86,8 +118,12 @@ async fn echo(upgrade: Upgrade, path: Path) {
     let Ok(upgraded) = upgrade.0.unwrap().socket.await else { return };
     // No limit applies but the stall, and that to nobody: it says whether something waits for the socket.
     let config = Config { backlog_bytes_max: 0, stall_timeout: SUITE, ..Config::default() };
-    let (socket, first) = socket_of(upgraded, take_back, &config);
-    assert_eq!(matches!(socket, Socket::Direct(_)), path == Path::Direct);
+    let (socket, first) = socket_of(upgraded, take_back, None, &config);
+    let direct = path != Path::Generic;
+    assert_eq!((socket.handle().is_some(), socket.peer().is_some()), (direct, direct), "{path:?}");
+    if let Some(socket) = socket.handle() {
+        assert!(socket.tcp().nodelay().unwrap(), "the options are set, whatever is over the socket: {path:?}");
+    }
     let (dialect, counters) = (&rtbroadcaster_core::protocol::classic::DIALECT, Arc::new(Counters::new([])));
     let limits = Limits { message_bytes_max: 0, fragments_max: 0, binary: Binary::Accept, ..Limits::default() };
     let outbox = Outbox::new(socket.handle(), dialect, Clock::start(), &counters, &config);
@@ -164,7 +200,7 @@ impl Echo {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "serves until its stdin ends: `cargo xtask autobahn` runs it"]
 async fn an_echo_serves_both_paths_until_its_stdin_ends() {
-    for path in PATHS {
+    for path in PLAIN_PATHS {
         println!("\n{path:?} ws://{}", open(path).await);
     }
     let (ended, end) = oneshot::channel();
@@ -286,17 +322,17 @@ fn lawful() -> Vec<Talk> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn both_paths_answer_each_talk_to_the_byte_however_it_ends() {
+async fn all_paths_answer_each_talk_to_the_byte_however_it_ends() {
     let bye = [frame(CLOSE, &[3, 232]), encode::close_echo(Some(1000)).to_vec()];
     let talks = lawful().into_iter().map(|talk| (talk, true)).chain(broken().into_iter().map(|talk| (talk, false)));
     let talks: Vec<_> = talks.collect();
-    for path in PATHS {
+    for path in PATHS.iter().copied() {
         let address = open(path).await;
         for ((name, said, expected), goes_on) in &talks {
             let talk = async {
-                let stream = TcpStream::connect(address).await.unwrap();
+                let stream = connect(path, address).await;
                 let (client, _) = tokio_tungstenite::client_async(format!("ws://{address}/"), stream).await.unwrap();
-                let (mut from, mut to) = client.into_inner().into_split();
+                let (mut from, mut to) = tokio::io::split(client.into_inner());
                 let said = said.concat();
                 // Beside the reading: neither side takes a big message whole before it gives.
                 let writing = tokio::spawn(async move { to.write_all(&said).await.map(|()| to) });
@@ -313,5 +349,40 @@ async fn both_paths_answer_each_talk_to_the_byte_however_it_ends() {
             };
             timeout(DEADLINE, talk).await.unwrap_or_else(|_| panic!("{name}, {path:?}: the echo waits"));
         }
+    }
+}
+
+#[tokio::test]
+async fn options_that_the_listener_has_set_are_not_set_again() {
+    for is_tuned in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let client = tokio::spawn(async move {
+            let stream = TcpStream::connect(address).await.unwrap();
+            tokio_tungstenite::client_async(format!("ws://{address}/"), stream).await.unwrap()
+        });
+        let (tcp, _) = listener.accept().await.unwrap();
+        let tuned = is_tuned.then(|| tune(&tcp, &Config::default()));
+        // A trace of whoever sets them once more.
+        tcp.set_nodelay(false).unwrap();
+        let (found, mut seen) = tokio::sync::mpsc::channel(1);
+        let answer = |mut request: http::Request<Incoming>| {
+            if let Some(tuned) = tuned {
+                request.extensions_mut().insert(tuned);
+            }
+            let offer = Upgrade::new(&mut request).unwrap().0.unwrap();
+            let response = handshake::response(&offer.handshake, None);
+            let found = found.clone();
+            tokio::spawn(async move {
+                let upgraded = offer.socket.await.unwrap();
+                let (socket, _) = socket_of(upgraded, take_back, offer.tuned, &Config::default());
+                found.send(socket.handle().unwrap().tcp().nodelay().unwrap()).await.unwrap();
+            });
+            std::future::ready(Ok::<_, Infallible>(response.map(|()| Full::<Bytes>::default())))
+        };
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(tcp), service_fn(answer));
+        connection.with_upgrades().await.unwrap();
+        assert_eq!(timeout(DEADLINE, seen.recv()).await.unwrap(), Some(!is_tuned));
+        client.await.unwrap();
     }
 }

@@ -1,6 +1,7 @@
 //! What is the same for the ready handler and for those of applications.
 
 use futures_util::FutureExt;
+use rtbroadcaster_core::config::Config;
 
 use super::*;
 

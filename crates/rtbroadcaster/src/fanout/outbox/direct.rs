@@ -1,7 +1,6 @@
 //! A lane's part of an outbox: one call that writes everything, or nothing that waits.
 //! Must not know the client task.
 
-use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,16 +8,10 @@ use rtbroadcaster_core::backlog::Frame;
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::Seq;
 use rtbroadcaster_core::protocol::Dialect;
-use socket2::SockRef;
 
 use super::{Flow, Outbox};
 use crate::metrics::Sent;
-
-/// A peer that is gone is an error of the call, not a signal to the process (`send(2)`).
-#[cfg(target_os = "linux")]
-const FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
-#[cfg(not(target_os = "linux"))]
-const FLAGS: libc::c_int = 0;
+use crate::socket::{LaneSocket, LaneWriter};
 
 /// What all members of one protocol get with one call.
 #[derive(Debug)]
@@ -70,12 +63,12 @@ pub(super) enum Way {
 /// one, each socket would have to be waited for (docs/performance.md, "What was tried").
 pub(in crate::fanout) struct Member<'a> {
     outbox: &'a Outbox,
-    socket: Option<SockRef<'a>>,
+    socket: Option<LaneWriter<'a>>,
 }
 
 impl<'a> Member<'a> {
     pub(in crate::fanout) fn of(outbox: &'a Outbox) -> Self {
-        Self { outbox, socket: outbox.direct.as_deref().map(SockRef::from) }
+        Self { outbox, socket: outbox.direct.as_deref().map(LaneSocket::look_up) }
     }
 
     /// Its protocol.
@@ -116,7 +109,7 @@ impl<'a> Member<'a> {
             Way::Shut => return Sent::default(),
         }
         // An error counts as nothing written: the client task will meet it too and end the connection.
-        let written = self.write(whole).unwrap_or(0);
+        let written = self.socket.as_ref().map_or(0, |socket| socket.try_send(whole).unwrap_or(0));
         if written == whole.len() {
             outbox.end_direct_write(*reached);
             return Sent { frames: frames.len(), bytes: written };
@@ -126,12 +119,6 @@ impl<'a> Member<'a> {
             line.adopt(frames, written, outbox.dialect, now, outbox.limit);
         });
         Sent { frames: whole_frames(frames, written), bytes: written }
-    }
-
-    /// Past the runtime, whose record of what the socket is ready for lies elsewhere in memory: that it takes no more,
-    /// the client task finds out by itself.
-    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        self.socket.as_ref().map_or(Ok(0), |socket| socket.send_with_flags(bytes, FLAGS))
     }
 }
 

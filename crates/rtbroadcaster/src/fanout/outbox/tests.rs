@@ -3,16 +3,14 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 
 use rtbroadcaster_core::backlog::Hold;
 use rtbroadcaster_core::backlog::{Frame, Rank};
 use rtbroadcaster_core::message::Key;
 use rtbroadcaster_core::protocol::{OnOverflow, Transport};
 use rtbroadcaster_core::wire::encode;
-use socket2::SockRef;
 use tokio::io::AsyncReadExt;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -20,29 +18,26 @@ use super::direct::Way;
 use super::*;
 use crate::fanout::mute::MUTE;
 use crate::os_random::OsRandom;
+use crate::socket::Stream;
+use crate::socket::pairs::{self, KINDS, Kind};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A member's socket on the server's side, with small buffers, and the member's end of it.
-async fn pair() -> (Arc<TcpStream>, TcpStream) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let member = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-    let (server, _) = listener.accept().await.unwrap();
-    SockRef::from(&server).set_send_buffer_size(8 * 1024).unwrap();
-    SockRef::from(&member).set_recv_buffer_size(32 * 1024).unwrap();
-    SockRef::from(&server).set_tcp_notsent_lowat(16 * 1024).unwrap();
+/// A member's socket on the server's side, and the member's end of it.
+async fn pair(kind: Kind) -> (Arc<LaneSocket>, Box<dyn Stream>) {
+    let (server, member) = pairs::pair(kind).await;
     (Arc::new(server), member)
 }
 
 /// An outbox for `socket` and the client task that drains it to its close.
-fn start(socket: Arc<TcpStream>, config: &Config) -> (Arc<Outbox>, JoinHandle<io::Result<Drained>>) {
+fn start(socket: Arc<LaneSocket>, config: &Config) -> (Arc<Outbox>, JoinHandle<io::Result<Drained>>) {
     start_in(&MUTE, socket, config)
 }
 
 /// The same for a client of this dialect.
 fn start_in(
     dialect: &'static Dialect,
-    socket: Arc<TcpStream>,
+    socket: Arc<LaneSocket>,
     config: &Config,
 ) -> (Arc<Outbox>, JoinHandle<io::Result<Drained>>) {
     let outbox = Outbox::new(Some(Arc::clone(&socket)), dialect, Clock::start(), &Counters::idle(), config);
@@ -50,15 +45,18 @@ fn start_in(
     (outbox, task)
 }
 
-async fn drain(socket: Arc<TcpStream>, outbox: Arc<Outbox>) -> io::Result<Drained> {
-    let write = |cx: &mut Context<'_>, slices: &[IoSlice<'_>]| loop {
-        ready!(socket.poll_write_ready(cx))?;
-        match socket.try_write_vectored(slices) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            result => return Poll::Ready(result),
+async fn drain(socket: Arc<LaneSocket>, outbox: Arc<Outbox>) -> io::Result<Drained> {
+    let drained = poll_fn(|cx| {
+        let drained = outbox.poll_drain(cx, |cx, slices| socket.poll_write(cx, slices));
+        // What a lane or the last write has left encrypted.
+        match socket.poll_flush(cx) {
+            Poll::Ready(Err(error)) if drained.is_pending() => Poll::Ready(Err(error)),
+            _ => drained,
         }
-    };
-    poll_fn(|cx| outbox.poll_drain(cx, write)).await
+    });
+    let drained = drained.await?;
+    poll_fn(|cx| socket.poll_flush(cx)).await?;
+    Ok(drained)
 }
 
 /// A text frame whose payload is `number`, filled up to `size` bytes.
@@ -86,7 +84,7 @@ struct Seen {
 }
 
 /// Reads up to the close frame, `pause` letting others run between the reads.
-async fn read_all(member: &mut TcpStream, pauses: usize) -> Seen {
+async fn read_all(member: &mut (dyn Stream + '_), pauses: usize) -> Seen {
     let (mut bytes, mut seen) = (Vec::new(), Seen::default());
     while seen.close.is_none() {
         let mut part = [0; 3_000];
@@ -117,8 +115,8 @@ async fn read_all(member: &mut TcpStream, pauses: usize) -> Seen {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lane_and_a_client_task_write_whole_frames_in_order() {
-    for round in 0..40_u32 {
-        let (socket, mut member) = pair().await;
+    for (round, kind) in (0..40_u32).flat_map(|round| KINDS.iter().map(move |kind| (round, *kind))) {
+        let (socket, mut member) = pair(kind).await;
         let (outbox, task) = start(socket, &Config { backlog_bytes_max: 0, ..Config::default() });
         let lane = Arc::clone(&outbox);
         let said = tokio::spawn(async move {
@@ -161,44 +159,91 @@ fn assert_invariant(said: &[(u32, Rank)], seen: &[u32]) {
 
 #[tokio::test]
 async fn a_member_that_does_not_read_gets_whole_frames_and_then_4008() {
-    let (socket, mut member) = pair().await;
-    let (outbox, task) = start(socket, &Config { backlog_bytes_max: 10_000, ..Config::default() });
-    let mut said = 0;
-    while outbox.ending() == Ending::Open {
+    for kind in KINDS {
+        let (socket, mut member) = pair(*kind).await;
+        let (outbox, task) = start(socket, &Config { backlog_bytes_max: 10_000, ..Config::default() });
+        let mut said = 0;
+        while outbox.ending() == Ending::Open {
+            offer(&outbox, &[frame(said, 700, Rank::Event)]);
+            said += 1;
+            assert!(said < 100_000, "the limit is never reached");
+            tokio::task::yield_now().await;
+        }
         offer(&outbox, &[frame(said, 700, Rank::Event)]);
-        said += 1;
-        assert!(said < 100_000, "the limit is never reached");
-        tokio::task::yield_now().await;
+        let seen = read_all(&mut member, 0).await;
+        assert_eq!(seen.close, Some(CloseReason::Slow.code()));
+        assert!(
+            seen.numbers.iter().copied().eq(0..u32::try_from(seen.numbers.len()).unwrap()),
+            "in order, without a hole"
+        );
+        assert!(seen.numbers.len() < said as usize - 10, "what waited in the backlog is dropped");
+        assert_eq!(task.await.unwrap().unwrap(), Drained::Closed);
     }
-    offer(&outbox, &[frame(said, 700, Rank::Event)]);
-    let seen = read_all(&mut member, 0).await;
-    assert_eq!(seen.close, Some(CloseReason::Slow.code()));
-    assert!(seen.numbers.iter().copied().eq(0..u32::try_from(seen.numbers.len()).unwrap()), "in order, without a hole");
-    assert!(seen.numbers.len() < said as usize - 10, "what waited in the backlog is dropped");
-    assert_eq!(task.await.unwrap().unwrap(), Drained::Closed);
 }
 
 #[tokio::test]
 async fn values_wait_in_constant_memory_for_a_member_that_does_not_read() {
-    let (socket, mut member) = pair().await;
-    let (outbox, task) = start(socket, &Config { backlog_bytes_max: 10_000, ..Config::default() });
-    let key = Key::new("k").unwrap();
-    for number in 0..20_000 {
-        offer(&outbox, &[frame(number, 700, Rank::State(key.clone()))]);
-        tokio::task::yield_now().await;
+    for kind in KINDS {
+        let (socket, mut member) = pair(*kind).await;
+        let (outbox, task) = start(socket, &Config { backlog_bytes_max: 10_000, ..Config::default() });
+        let key = Key::new("k").unwrap();
+        for number in 0..20_000 {
+            offer(&outbox, &[frame(number, 700, Rank::State(key.clone()))]);
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(outbox.ending(), Ending::Open, "one key never reaches the limit");
+        assert!(outbox.stalls_at().is_some(), "the first of them has waited since long");
+        outbox.finish(CloseReason::Done);
+        let seen = read_all(&mut member, 0).await;
+        assert_eq!(seen.numbers.last(), Some(&19_999));
+        assert!(seen.numbers.is_sorted());
+        task.await.unwrap().unwrap();
     }
-    assert_eq!(outbox.ending(), Ending::Open, "one key never reaches the limit");
-    assert!(outbox.stalls_at().is_some(), "the first of them has waited since long");
-    outbox.finish(CloseReason::Done);
-    let seen = read_all(&mut member, 0).await;
-    assert_eq!(seen.numbers.last(), Some(&19_999));
-    assert!(seen.numbers.is_sorted());
-    task.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_lane_writes_what_it_is_given_by_itself_while_the_member_reads() {
+    for kind in KINDS {
+        let (socket, mut member) = pair(*kind).await;
+        // No client task: whatever comes was written by the lane.
+        let outbox = Outbox::new(Some(socket), &MUTE, Clock::start(), &Counters::idle(), &Config::default());
+        for number in 0..200 {
+            let frame = frame(number, 700, Rank::Event);
+            let sent = Member::of(&outbox).offer(&Batch::new(vec![frame.clone()]));
+            assert_eq!((sent.frames, sent.bytes), (1, frame.bytes.len()), "{kind:?}");
+            let mut came = vec![0; frame.bytes.len()];
+            timeout(DEADLINE, member.read_exact(&mut came)).await.unwrap().unwrap();
+            assert_eq!(came, frame.bytes, "{kind:?}");
+        }
+        assert!(outbox.lock().backlog.as_ref().is_none_or(|backlog| backlog.waiting_since().is_none()), "{kind:?}");
+    }
+}
+
+#[cfg(feature = "tls")]
+#[tokio::test]
+async fn a_record_that_a_lane_leaves_half_sent_arrives_though_nothing_follows() {
+    let (socket, mut member) = pair(Kind::Tls).await;
+    let (outbox, task) = start(Arc::clone(&socket), &Config::default());
+    // The client task waits now.
+    tokio::task::yield_now().await;
+    let (mut said, mut is_left) = (Vec::new(), false);
+    while !is_left {
+        let frame = frame(7, 12_000, Rank::Event);
+        let sent = Member::of(&outbox).offer(&Batch::new(vec![frame.clone()]));
+        assert_eq!(sent.frames, 1, "what is encrypted is sent, as far as the outbox knows");
+        said.extend_from_slice(&frame.bytes);
+        // A write of nothing waits for what is encrypted, and does not take the place of the client task as a flush would.
+        is_left = socket.poll_write(&mut Context::from_waker(Waker::noop()), &[]).is_pending();
+    }
+    let mut came = vec![0; said.len()];
+    timeout(DEADLINE, member.read_exact(&mut came)).await.expect("the rest of the record comes").unwrap();
+    assert!(came == said);
+    task.abort();
 }
 
 #[tokio::test]
 async fn a_silent_member_is_closed_at_the_second_heartbeat() {
-    let (socket, mut member) = pair().await;
+    let (socket, mut member) = pair(Kind::Tcp).await;
     let (outbox, task) = start(socket, &Config::default());
     heartbeat(&outbox);
     outbox.hear();
@@ -229,7 +274,7 @@ static ONE_WAY: Dialect = Dialect {
 
 #[tokio::test]
 async fn a_member_that_never_speaks_is_kept_and_told_everything_in_the_words_of_its_dialect() {
-    let (socket, mut member) = pair().await;
+    let (socket, mut member) = pair(Kind::Tcp).await;
     let (outbox, task) = start_in(&ONE_WAY, socket, &Config::default());
     for beat in 1..=5 {
         let seq = Seq::new(beat).unwrap();
@@ -300,7 +345,7 @@ async fn a_client_task_is_woken_only_for_what_it_has_to_do() {
 
 #[tokio::test]
 async fn what_comes_during_a_direct_write_is_not_forgotten_after_it() {
-    let (socket, mut member) = pair().await;
+    let (socket, mut member) = pair(Kind::Tcp).await;
     let outbox = Outbox::new(Some(Arc::clone(&socket)), &MUTE, Clock::start(), &Counters::idle(), &Config::default());
     assert_eq!(outbox.way(true, None), Way::Direct);
     assert_eq!(outbox.way(true, None), Way::Queue, "one write at a time");
@@ -386,7 +431,7 @@ async fn a_farewell_is_said_however_much_waits() {
 
 #[tokio::test]
 async fn an_outbox_that_a_panic_left_half_changed_says_nothing_more_and_ends() {
-    let (socket, mut member) = pair().await;
+    let (socket, mut member) = pair(Kind::Tcp).await;
     let (outbox, task) = start(Arc::clone(&socket), &Config::default());
     offer(&outbox, &[frame(1, 4, Rank::Event)]);
     crate::fault::catch("a test", &Counters::idle(), || outbox.change(|_, _| panic!("a test wants this"))).unwrap_err();

@@ -31,6 +31,7 @@ use tokio_tungstenite::tungstenite::{Error, Message as Came};
 use super::*;
 #[cfg(feature = "disk")]
 use crate::engine::{Engine, Follower, Health};
+use crate::socket::LaneSocket;
 
 /// What anything may take.
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -72,7 +73,7 @@ impl AsyncWrite for Faulty {
 impl Peer {
     /// One that is in no room.
     async fn connect(manager: &Manager, dialect: &'static Dialect) -> Self {
-        Self::connect_over(manager, dialect, |tcp, _| Socket::direct(tcp, manager.config().stall_timeout)).await
+        Self::connect_over(manager, dialect, |tcp, _| Socket::direct(LaneSocket::Tcp(tcp))).await
     }
 
     /// One that is in no room, and whose task can be made to panic.
