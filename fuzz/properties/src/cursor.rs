@@ -36,7 +36,7 @@ pub fn cursor(bytes: &[u8]) {
     };
     assert_eq!(place(&start), where_it_stands(text), "{text}");
     let mut room = room();
-    let welcome = room.join(&start, Duration::ZERO).expect("a room for it");
+    let welcome = room.open().expect("it has not ended").join(&start, Duration::ZERO).expect("a room for it");
     let numbers: Vec<u64> = welcome.entries.iter().filter_map(|entry| entry.seq).map(Seq::get).collect();
     assert_eq!((welcome.how, numbers), answer(&start), "{text}");
     assert_eq!(welcome.standing.seq.get(), MESSAGES);
