@@ -128,7 +128,7 @@ impl fmt::Debug for Params {
 
 /// One thing an owner says: "call this key with these parameters".
 ///
-/// Making one never fails; what is wrong with it is told by [`Owner::publish`](crate::Owner::publish).
+/// Making one never fails; what is wrong with it is told by `Owner::publish`.
 ///
 /// ```
 /// use rtbroadcaster::{Message, MessageError};

@@ -1,7 +1,7 @@
 //! What viewers say to the owner of their room, as the owner gets it.
 //! Must not know who said it, nor how it was counted.
 
-/// What viewers say to the owner of their room, see [`Signals::recv`](crate::Signals::recv).
+/// What viewers say to the owner of their room, see `Signals::recv`.
 ///
 /// Parameters are the text of a JSON array, as the viewer wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]

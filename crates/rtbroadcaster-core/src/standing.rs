@@ -10,8 +10,8 @@ use crate::id::{Cursor, Epoch, RoomId, Seq, Term};
 pub enum OwnerStatus {
     /// It can speak at any time.
     Live,
-    /// It is gone; the room ends after [`owner_grace`](crate::Config::owner_grace), unless somebody with the key comes
-    /// by [`Manager::own`](crate::Manager::own).
+    /// It is gone; the room ends after [`owner_grace`](crate::config::Config::owner_grace), unless somebody with the key comes
+    /// by `Manager::own`.
     Away,
 }
 

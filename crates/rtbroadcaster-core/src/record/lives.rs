@@ -33,7 +33,7 @@ impl Lives {
         Self { oldest, order, indexes }
     }
 
-    /// Begins another life. Beyond [`LIVES_MAX`] the oldest life is forgotten.
+    /// Begins another life. Beyond `LIVES_MAX` the oldest life is forgotten.
     pub fn followed_by(mut self, life: Life) -> Self {
         self.indexes.insert(life, LifeIndex(self.oldest.0 + self.order.len() as u64));
         self.order.push(life);
