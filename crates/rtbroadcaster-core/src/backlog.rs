@@ -97,7 +97,7 @@ impl Backlog {
 
     /// Appends a frame; the waiting frame that it supersedes is removed. After an ending it is dropped.
     ///
-    /// When more than `limit` bytes would wait in the queue (each frame with 128 bytes for its place; 0 lifts the limit, a
+    /// When more than `limit` bytes would wait in the queue (each frame with 128 bytes for its place; the greatest number is no limit, a
     /// frame alone always fits), what is ephemeral goes first. If that is not enough, messages are [lost](Self::wants_state)
     /// where the protocol can say so.
     ///

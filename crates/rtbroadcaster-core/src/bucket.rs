@@ -3,21 +3,25 @@
 
 use std::time::Duration;
 
-/// How much a second brings, and how many seconds can be saved up. A rate of zero is lifted.
+use crate::limit::Limit;
+
+/// How much a second brings, and how many seconds can be saved up.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {
+    /// Infinite if there is no limit.
     per_second: f64,
     most: f64,
 }
 
 impl Rate {
     /// `per_second`, of which what `seconds` bring may be had at once.
-    pub fn new(per_second: u32, seconds: u32) -> Self {
-        Self { per_second: per_second.into(), most: f64::from(per_second) * f64::from(seconds) }
+    pub fn new(per_second: Limit<u32>, seconds: u32) -> Self {
+        let per_second = per_second.max().map_or(f64::INFINITY, f64::from);
+        Self { per_second, most: per_second * f64::from(seconds) }
     }
 
     fn is_lifted(self) -> bool {
-        self.per_second == 0.0
+        self.per_second.is_infinite()
     }
 }
 
@@ -46,7 +50,7 @@ impl Bucket {
 
     /// Whether nothing is owed: who asks may have more, however much that will be.
     pub fn is_even(&self, rate: Rate, now: Duration) -> bool {
-        rate.is_lifted() || self.at(rate, now) >= 0.0
+        rate.is_lifted() || (rate.most > 0.0 && self.at(rate, now) >= 0.0)
     }
 
     /// So much was had, be it there or not.
@@ -76,7 +80,7 @@ mod tests {
 
     #[test]
     fn what_was_had_beyond_what_was_there_is_paid_before_more_is_had() {
-        let rate = Rate::new(100, 10);
+        let rate = Rate::new(Limit::Max(100), 10);
         let mut bucket = Bucket::full(rate, seconds(50));
         bucket.charge(1_000, rate, seconds(50));
         assert!(bucket.is_even(rate, seconds(50)), "all that ten seconds bring can be had at once");
@@ -90,8 +94,8 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_of_zero_is_lifted() {
-        let rate = Rate::new(0, 10);
+    fn a_rate_without_a_limit_allows_everything() {
+        let rate = Rate::new(Limit::None, 10);
         let mut bucket = Bucket::full(rate, seconds(50));
         bucket.charge(u32::MAX, rate, seconds(50));
         assert!(

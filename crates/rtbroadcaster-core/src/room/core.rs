@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::log::{Lineage, Log, LogLimits, Proposal, Rejection, Resume, Verdict};
 use super::presence::{Absence, Patience, Presence};
-use crate::config::{Config, exceeds};
+use crate::config::Config;
 use crate::id::{Cursor, Epoch, Numbering, RoomId, Seq};
 use crate::message::Entry;
 use crate::refusal::{JoinError, OwnError, PublishError};
@@ -116,7 +116,7 @@ impl Core {
             log,
             presence: Presence::new(patience),
             owner: OwnerStatus::Live,
-            viewers_max: config.viewers_per_room_max,
+            viewers_max: config.viewers_per_room_max.most(),
             ended: false,
             ahead: None,
             is_unavailable: false,
@@ -187,7 +187,7 @@ impl Core {
         if self.ended {
             return Err(JoinError::NoRoom);
         }
-        if exceeds(self.presence.viewers() + 1, self.viewers_max) {
+        if self.presence.viewers() >= self.viewers_max {
             return Err(JoinError::RoomFull);
         }
         self.presence.viewer_came();

@@ -19,8 +19,8 @@ impl Client {
         let (permit, accepted) = (Permit::anything(), server.clock().now());
         let mut client = Self::new(socket, Protocol::Classic, Arc::clone(server), permit, accepted, None);
         client.decoder = Decoder::new(Limits {
-            message_bytes_max: 0,
-            fragments_max: 0,
+            message_bytes_max: usize::MAX,
+            fragments_max: u32::MAX,
             binary: Binary::Accept,
             ..Limits::default()
         });

@@ -47,7 +47,7 @@ impl Client {
         if whole == 0 && open == 0 {
             return;
         }
-        let limit = self.server.config().message_bytes_max;
+        let limit = self.server.config().message_bytes_max.most();
         if self.oversize.get_or_insert_default().came(whole, open, limit, now) {
             self.inbox.push_back(Err(Violation::TooBig));
         }

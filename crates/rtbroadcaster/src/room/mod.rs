@@ -24,6 +24,7 @@ use rtbroadcaster_core::backlog::{Hold, Replay};
 use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::id::{Cursor, Numbering, RoomId, Seq};
 use rtbroadcaster_core::identity::{Keys, ViewerKey, ViewerNumber};
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::KeyHash;
 use rtbroadcaster_core::random::Random;
@@ -92,9 +93,9 @@ pub(crate) struct Room {
 #[derive(Debug, Clone, Copy)]
 struct SignalRates {
     /// `signals_per_viewer_per_second`.
-    per_viewer: u32,
+    per_viewer: Limit<u32>,
     /// `signals_per_room_per_second`, of those that are not counted.
-    per_room: u32,
+    per_room: Limit<u32>,
 }
 
 /// What the room's lock guards.
@@ -210,7 +211,7 @@ impl Room {
             random: Arc::clone(&around.random),
             counters: Arc::clone(&around.counters),
             registry: Weak::clone(registry),
-            message_bytes_max: around.config.message_bytes_max,
+            message_bytes_max: around.config.message_bytes_max.most(),
             signal_rates: SignalRates {
                 per_viewer: around.config.signals_per_viewer_per_second,
                 per_room: around.config.signals_per_room_per_second,

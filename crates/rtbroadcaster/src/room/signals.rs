@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rtbroadcaster_core::backlog::Frame;
 use rtbroadcaster_core::id::Term;
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::message::{Key, Params};
 use rtbroadcaster_core::refusal::SignalError;
 use rtbroadcaster_core::room::votes::{CountError, Voter};
@@ -43,7 +44,7 @@ impl Room {
     }
 
     /// How many signals one viewer may say in a second.
-    pub(super) fn signals_per_viewer(&self) -> u32 {
+    pub(super) fn signals_per_viewer(&self) -> Limit<u32> {
         self.signal_rates.per_viewer
     }
 

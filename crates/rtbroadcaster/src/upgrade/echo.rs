@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::wire::{Control, encode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream};
 use tokio::net::TcpListener;
@@ -42,11 +43,11 @@ const PATHS: [Path; 2] = [Path::Direct, Path::Generic];
 /// Serves `path` on a free port, until the runtime ends.
 async fn open(path: Path) -> SocketAddr {
     let lifted = Config {
-        backlog_bytes_max: 0,
-        stall_timeout: Duration::ZERO,
-        ping_interval: Duration::ZERO,
-        first_message_timeout: Duration::ZERO,
-        join_timeout: Duration::ZERO,
+        backlog_bytes_max: Limit::None,
+        stall_timeout: Limit::None,
+        ping_interval: Limit::None,
+        first_message_timeout: Limit::None,
+        join_timeout: Limit::None,
         ..Config::default()
     };
     let manager = Manager::new(lifted);
