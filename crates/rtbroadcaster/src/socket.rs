@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use rtbroadcaster_core::limit::Limit;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
@@ -59,10 +60,9 @@ impl fmt::Debug for Socket {
 
 impl Socket {
     /// A TCP socket, set for small messages and for noticing a slow peer early.
-    pub(crate) fn direct(tcp: TcpStream, stall_timeout: Duration) -> Self {
+    pub(crate) fn direct(tcp: TcpStream, stall_timeout: Limit<Duration>) -> Self {
         let options = SockRef::from(&tcp);
-        let backstop =
-            (!stall_timeout.is_zero()).then(|| stall_timeout.saturating_add(USER_TIMEOUT_MARGIN).min(USER_TIMEOUT_MAX));
+        let backstop = stall_timeout.after(USER_TIMEOUT_MARGIN).map(|timeout| timeout.min(USER_TIMEOUT_MAX));
         // Each by itself: a kernel that refuses one may well take the others.
         for (option, set) in [
             ("TCP_NODELAY", options.set_tcp_nodelay(true)),
@@ -171,10 +171,11 @@ mod tests {
     #[tokio::test]
     async fn a_socket_sends_at_once_holds_little_back_and_notices_a_dead_peer() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        for (stall_seconds, backstop) in [(10, Some(Duration::from_secs(30))), (0, None)] {
+        let stall = Limit::Max(Duration::from_secs(10));
+        for (stall, backstop) in [(stall, Some(Duration::from_secs(30))), (Limit::None, None)] {
             let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (tcp, _) = listener.accept().await.unwrap();
-            let tcp = Socket::direct(tcp, Duration::from_secs(stall_seconds)).handle().unwrap();
+            let tcp = Socket::direct(tcp, stall).handle().unwrap();
             let options = SockRef::from(&*tcp);
             assert!(options.tcp_nodelay().unwrap());
             assert_eq!(options.tcp_notsent_lowat().unwrap(), 16_384);
