@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::message::{
     Body, DEPTH_MAX, ID_BYTES_MAX, KEY_BYTES_MAX, MessageError, SIGNAL_BYTES_MAX, depth,
 };
@@ -89,10 +90,7 @@ impl Pace {
     /// Takes the place of one signal, or returns when there will be one.
     pub(super) fn take(&mut self, limits: &Limits, now: Duration) -> Result<(), Duration> {
         let Some(rate) = limits.signals_per_second else { return Ok(()) };
-        if rate == 0 {
-            return Err(Duration::MAX);
-        }
-        let rate = Rate::per_second(rate);
+        let rate = Rate::per_second(Limit::Max(rate));
         if self.0.admits(rate, now) { Ok(()) } else { Err(self.0.wait(rate, now)) }
     }
 }

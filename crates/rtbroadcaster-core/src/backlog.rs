@@ -97,9 +97,9 @@ impl Backlog {
 
     /// Appends a frame; the waiting frame that it supersedes is removed. After an ending it is dropped.
     ///
-    /// When more than `limit` bytes would wait in the queue (each frame with 128 bytes for its place; 0 lifts the limit, a
-    /// frame alone always fits), what is ephemeral goes first. If that is not enough, messages are [lost](Self::wants_state)
-    /// where the protocol can say so.
+    /// When more than `limit` bytes would wait in the queue (each frame with 128 bytes for its place; the greatest number is no
+    /// limit, a frame alone always fits), what is ephemeral goes first. If that is not enough, messages are
+    /// [lost](Self::wants_state) where the protocol can say so.
     ///
     /// # Errors
     /// [`Overflow`] where it cannot.

@@ -4,111 +4,116 @@
 use std::time::Duration;
 
 use crate::identity::Secret;
+use crate::limit::Limit;
 use crate::origin::Origin;
 
 /// The limits and delays of a [`Manager`](crate::Manager) and all its rooms.
 ///
-/// Sizes are bytes. A limit or delay of zero is lifted: it never applies. Every value is safe: a manager takes a delay
-/// above 100 years as one of 100 years, and a [`ping_interval`](Self::ping_interval) above 12 days as one of 12 days, which
-/// [`Manager::config`](crate::Manager::config) shows. Build it with `..Config::default()`, since fields may be added.
+/// Sizes are bytes. [`Limit::None`] lifts a limit or a delay: it never applies. A limit of zero allows nothing. Every value
+/// is safe: a manager takes a delay above 100 years as one of 100 years, a [`ping_interval`](Self::ping_interval) above 12
+/// days as one of 12 days, and any delay below 1 ms as one of 1 ms, which [`Manager::config`](crate::Manager::config) shows.
+/// Build it with `..Config::default()`, since fields may be added.
 ///
 /// ```
-/// use rtbroadcaster::Config;
+/// use rtbroadcaster::{Config, Limit};
 /// use std::time::Duration;
 ///
-/// let config = Config { owner_grace: Duration::from_secs(120), ..Config::default() };
-/// assert_eq!(config.message_bytes_max, 65_536);
+/// let grace = Limit::Max(Duration::from_secs(120));
+/// let config = Config { owner_grace: grace, connections_per_address_max: Limit::None, ..Config::default() };
+/// assert_eq!(config.message_bytes_max, Limit::Max(65_536));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The most bytes in one message from a client; a bigger one closes it with 1009. Default 65 536.
-    pub message_bytes_max: usize,
+    pub message_bytes_max: Limit,
 
     /// The most messages a room keeps for viewers of version 2 that come back. Default 1 024.
-    pub history_messages_max: usize,
+    pub history_messages_max: Limit,
     /// The most bytes of key and params in a room's history, each as it stands in a frame: a control character of a key takes six.
     /// Default 1 MiB.
-    pub history_bytes_max: usize,
+    pub history_bytes_max: Limit,
     /// The age at which a message leaves a room's history. Default 5 minutes.
-    pub history_age_max: Duration,
+    pub history_age_max: Limit<Duration>,
 
     /// The most keys in a room's state. Default 1 024.
-    pub state_keys_max: usize,
+    pub state_keys_max: Limit,
     /// The most bytes of key and params in a room's state, counted in the same way. Default 1 MiB.
-    pub state_bytes_max: usize,
+    pub state_bytes_max: Limit,
 
     /// The most bytes that may wait for one client, each frame with 128 bytes for its place. Over it a viewer of version 2 loses events, is told so and gets the
     /// state; any other client is closed with 4008. Default 256 KiB.
-    pub backlog_bytes_max: usize,
+    pub backlog_bytes_max: Limit,
     /// How long the first waiting frame may wait for one client before it is closed with 4008. Default 10 s.
-    pub stall_timeout: Duration,
+    pub stall_timeout: Limit<Duration>,
     /// How long a room's messages wait for more before they are sent together. Newer values of a key take the place of
-    /// waiting ones meanwhile, so many small changes become few writes, that much later. Default 0: at once.
-    pub flush_interval: Duration,
+    /// waiting ones meanwhile, so many small changes become few writes, that much later. Default none: they are sent at
+    /// once.
+    pub flush_interval: Limit<Duration>,
     /// How often clients are pinged (RFC 6455 section 5.5.2); silent for two of these, they are closed with 4012. An owner
     /// whose room has viewers is closed after 10 s at the latest. Default 25 s.
-    pub ping_interval: Duration,
+    pub ping_interval: Limit<Duration>,
 
     /// The most rooms at one time. Default 100 000.
-    pub rooms_max: usize,
+    pub rooms_max: Limit,
     /// The most rooms at one time whose owners came from one address (IPv6: one /64). Default 1 000.
-    pub rooms_per_address_max: usize,
+    pub rooms_per_address_max: Limit,
     /// The most connections of viewers in one room; more joins are refused as `room full`. Default 20 000.
-    pub viewers_per_room_max: usize,
+    pub viewers_per_room_max: Limit,
     /// The most viewers whose choice all rooms together remember, each once for each key of which a viewer has one
     /// ([`Counting::once_per_viewer`](crate::Counting::once_per_viewer)), also when it has left. One key remembers at most two
     /// times [`viewers_per_room_max`](Self::viewers_per_room_max). Those that vote first from one address (IPv6: one /64) have a
     /// fifth of each; of a key at least as many as may be there from that address. The vote of one more viewer is refused
     /// as `unavailable` until the owner clears the key. Default 1 000 000.
-    pub voters_max: usize,
+    pub voters_max: Limit,
 
     /// The most connections at one time; more handshakes are answered with 429. Default 20 000.
-    pub connections_max: usize,
+    pub connections_max: Limit,
     /// The most connections at one time from one address (IPv6: one /64), where the web server tells it, see
     /// [`Arrival`](crate::Arrival). Default 1 000.
-    pub connections_per_address_max: usize,
+    pub connections_per_address_max: Limit,
     /// The most handshakes from one address in a second. Default 100.
-    pub handshakes_per_address_per_second: u32,
+    pub handshakes_per_address_per_second: Limit<u32>,
     /// The most bytes of state and of missed messages that clients at one address (IPv6: one /64) are told when they join,
     /// go on or come back, in a second: key and params, and 128 bytes for each message. What ten seconds bring may be had
     /// at once; then such requests are refused as `rate` until it is even. Where the address is known, see
     /// [`Arrival`](crate::Arrival). Default 4 MiB.
-    pub replay_bytes_per_address_per_second: u32,
+    pub replay_bytes_per_address_per_second: Limit<u32>,
     /// The most such bytes that clients at one address have been told and not taken yet; beyond it such requests are refused
     /// as `rate`. A replay that is taken more slowly than 2 048 bytes a second beyond
     /// [`stall_timeout`](Self::stall_timeout) ends its connection with 4008. Default 64 MiB.
-    pub replay_bytes_per_address_max: usize,
+    pub replay_bytes_per_address_max: Limit,
     /// The same for all clients together. Default 512 MiB.
-    pub replay_bytes_max: usize,
+    pub replay_bytes_max: Limit,
     /// The most signals from one viewer in a second; more are refused as `rate`. What one second brings may come at once.
-    /// Default 5.
-    pub signals_per_viewer_per_second: u32,
+    /// With 0 all of them are refused. Default 5.
+    pub signals_per_viewer_per_second: Limit<u32>,
     /// The most signals in one room in a second that the owner is told one by one; more are refused as `rate`. What one
-    /// second brings may come at once. Those that are counted do not count here. Default 200.
-    pub signals_per_room_per_second: u32,
+    /// second brings may come at once. Those that are counted do not count here. With 0 the owner is told counted ones only.
+    /// Default 200.
+    pub signals_per_room_per_second: Limit<u32>,
 
     /// How long a connection may take from its accept to its first valid message; else it is closed with 4502.
     /// Default 5 s.
-    pub first_message_timeout: Duration,
+    pub first_message_timeout: Limit<Duration>,
     /// How long a connection may stay without a room, from its accept; else it is closed with 4502. Default 30 s.
-    pub join_timeout: Duration,
+    pub join_timeout: Limit<Duration>,
     /// How long a room waits for an owner that is gone, unless its creator asked for another time
     /// ([`RoomOptions::with_grace`](crate::RoomOptions::with_grace)). A room without an owner key, to which nobody can come
     /// back, waits 30 s at most. Default 5 minutes: a page that is hidden may take 3 minutes to notice that its connection
     /// is gone. Below [`least_safe_grace`](Self::least_safe_grace) a room may end before its owner can have noticed.
-    pub owner_grace: Duration,
+    pub owner_grace: Limit<Duration>,
     /// The longest time for which a creator may have its room wait for its owner. Default 24 hours.
-    pub owner_grace_max: Duration,
+    pub owner_grace_max: Limit<Duration>,
     /// How long a room without an owner key lives while neither owner nor viewer is there. Default 60 s.
-    pub room_idle_timeout: Duration,
+    pub room_idle_timeout: Limit<Duration>,
 
     /// The most bytes of messages and ids that all rooms together keep in the directory of
     /// [`Manager::open`](crate::Manager::open); its files take up to half as much again, and 64 MiB for the journal. Beyond it
-    /// no room is created, and a room takes only what frees as much. Default 0: no limit.
-    pub data_bytes_max: u64,
+    /// no room is created, and a room takes only what frees as much. Default none.
+    pub data_bytes_max: Limit<u64>,
     /// The same for the rooms whose first owners came from one address (IPv6: one /64), where the address is known. Default
     /// 1 GiB.
-    pub data_bytes_per_address_max: u64,
+    pub data_bytes_per_address_max: Limit<u64>,
 
     /// By which viewers are recognized. All servers of an installation have the same. Default none: that of the directory of
     /// [`Manager::open`](crate::Manager::open), which has one in its file `secret`, or another one for each manager without a
@@ -126,35 +131,35 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            message_bytes_max: 64 * 1024,
-            history_messages_max: 1_024,
-            history_bytes_max: 1024 * 1024,
-            history_age_max: Duration::from_secs(5 * 60),
-            state_keys_max: 1_024,
-            state_bytes_max: 1024 * 1024,
-            backlog_bytes_max: 256 * 1024,
-            stall_timeout: Duration::from_secs(10),
-            flush_interval: Duration::ZERO,
-            ping_interval: Duration::from_secs(25),
-            rooms_max: 100_000,
-            rooms_per_address_max: 1_000,
-            viewers_per_room_max: 20_000,
-            voters_max: 1_000_000,
-            connections_max: 20_000,
-            connections_per_address_max: 1_000,
-            handshakes_per_address_per_second: 100,
-            replay_bytes_per_address_per_second: 4 * 1024 * 1024,
-            replay_bytes_per_address_max: 64 * 1024 * 1024,
-            replay_bytes_max: 512 * 1024 * 1024,
-            signals_per_viewer_per_second: 5,
-            signals_per_room_per_second: 200,
-            first_message_timeout: Duration::from_secs(5),
-            join_timeout: Duration::from_secs(30),
-            owner_grace: Duration::from_secs(5 * 60),
-            owner_grace_max: Duration::from_secs(24 * 60 * 60),
-            room_idle_timeout: Duration::from_secs(60),
-            data_bytes_max: 0,
-            data_bytes_per_address_max: 1024 * 1024 * 1024,
+            message_bytes_max: Limit::Max(64 * 1024),
+            history_messages_max: Limit::Max(1_024),
+            history_bytes_max: Limit::Max(1024 * 1024),
+            history_age_max: Limit::Max(Duration::from_secs(5 * 60)),
+            state_keys_max: Limit::Max(1_024),
+            state_bytes_max: Limit::Max(1024 * 1024),
+            backlog_bytes_max: Limit::Max(256 * 1024),
+            stall_timeout: Limit::Max(Duration::from_secs(10)),
+            flush_interval: Limit::None,
+            ping_interval: Limit::Max(Duration::from_secs(25)),
+            rooms_max: Limit::Max(100_000),
+            rooms_per_address_max: Limit::Max(1_000),
+            viewers_per_room_max: Limit::Max(20_000),
+            voters_max: Limit::Max(1_000_000),
+            connections_max: Limit::Max(20_000),
+            connections_per_address_max: Limit::Max(1_000),
+            handshakes_per_address_per_second: Limit::Max(100),
+            replay_bytes_per_address_per_second: Limit::Max(4 * 1024 * 1024),
+            replay_bytes_per_address_max: Limit::Max(64 * 1024 * 1024),
+            replay_bytes_max: Limit::Max(512 * 1024 * 1024),
+            signals_per_viewer_per_second: Limit::Max(5),
+            signals_per_room_per_second: Limit::Max(200),
+            first_message_timeout: Limit::Max(Duration::from_secs(5)),
+            join_timeout: Limit::Max(Duration::from_secs(30)),
+            owner_grace: Limit::Max(Duration::from_secs(5 * 60)),
+            owner_grace_max: Limit::Max(Duration::from_secs(24 * 60 * 60)),
+            room_idle_timeout: Limit::Max(Duration::from_secs(60)),
+            data_bytes_max: Limit::None,
+            data_bytes_per_address_max: Limit::Max(1024 * 1024 * 1024),
             secret: None,
             allow_origins: Vec::new(),
             public_url: None,
@@ -172,23 +177,22 @@ impl Config {
     ///
     /// let config = Config::default();
     /// assert_eq!(config.least_safe_grace().as_secs(), 55);
-    /// assert!(config.owner_grace >= config.least_safe_grace());
+    /// assert!(config.owner_grace.most() >= config.least_safe_grace());
     /// ```
     pub fn least_safe_grace(&self) -> Duration {
-        if self.ping_interval.is_zero() {
-            Duration::ZERO
-        } else {
-            self.ping_interval.saturating_mul(2).saturating_add(Duration::from_secs(5))
-        }
+        self.heartbeat()
+            .map_or(Duration::ZERO, |interval| interval.saturating_mul(2).saturating_add(Duration::from_secs(5)))
     }
 
     /// Returns the time between two heartbeats of a viewer; `None` where there are none.
     pub fn heartbeat(&self) -> Option<Duration> {
-        Some(self.ping_interval).filter(|interval| !interval.is_zero())
+        self.ping_interval.max()
     }
 
-    /// Returns the same with every delay so short that it can be added to any moment, and told to any client.
+    /// Returns the same with every delay so short that it can be added to any moment, and told to any client, and so long
+    /// that it passes.
     pub fn bounded(mut self) -> Self {
+        let bounded = |delay: Duration, longest| delay.clamp(SHORTEST, longest);
         for delay in [
             &mut self.history_age_max,
             &mut self.stall_timeout,
@@ -199,9 +203,9 @@ impl Config {
             &mut self.owner_grace_max,
             &mut self.room_idle_timeout,
         ] {
-            *delay = LONGEST.min(*delay);
+            *delay = delay.map(|delay| bounded(delay, LONGEST));
         }
-        self.ping_interval = PING_INTERVAL_LONGEST.min(self.ping_interval);
+        self.ping_interval = self.ping_interval.map(|interval| bounded(interval, PING_INTERVAL_LONGEST));
         self
     }
 }
@@ -209,51 +213,38 @@ impl Config {
 /// The longest delay: 100 years of 365.25 days.
 pub const LONGEST: Duration = Duration::from_secs(100 * 31_557_600);
 
+/// The shortest delay. One of zero would have what repeats, such as heartbeats, repeat without a pause.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// The longest time between two pings. A page counts two of them by a timer, which holds less than 2^31 milliseconds: one
 /// above that fires at once.
 const PING_INTERVAL_LONGEST: Duration = Duration::from_secs(12 * 24 * 60 * 60);
-
-/// Whether `amount` is over `limit`, where a limit of zero is lifted.
-pub fn exceeds(amount: usize, limit: usize) -> bool {
-    limit != 0 && amount > limit
-}
-
-/// The moment `delay` after `since`, or `None` where a delay of zero is lifted.
-pub fn deadline(since: Duration, delay: Duration) -> Option<Duration> {
-    (!delay.is_zero()).then(|| since.saturating_add(delay))
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn zero_lifts_a_limit() {
-        assert!(!exceeds(usize::MAX, 0));
-        assert!(!exceeds(3, 3));
-        assert!(exceeds(4, 3));
-        assert_eq!(deadline(Duration::from_secs(9), Duration::ZERO), None);
-        assert_eq!(deadline(Duration::from_secs(9), Duration::from_secs(1)), Some(Duration::from_secs(10)));
-    }
-    #[test]
-    fn no_delay_is_longer_than_a_clock_or_a_page_can_count() {
-        let all = Config {
-            history_age_max: Duration::MAX,
-            stall_timeout: Duration::MAX,
-            flush_interval: Duration::MAX,
-            ping_interval: Duration::MAX,
-            first_message_timeout: Duration::MAX,
-            join_timeout: Duration::MAX,
-            owner_grace: Duration::MAX,
-            owner_grace_max: Duration::MAX,
-            room_idle_timeout: Duration::MAX,
+    fn no_delay_is_longer_than_a_clock_or_a_page_can_count_or_none_at_all() {
+        let all = |delay| Config {
+            history_age_max: Limit::Max(delay),
+            stall_timeout: Limit::Max(delay),
+            flush_interval: Limit::Max(delay),
+            ping_interval: Limit::Max(delay),
+            first_message_timeout: Limit::Max(delay),
+            join_timeout: Limit::Max(delay),
+            owner_grace: Limit::Max(delay),
+            owner_grace_max: Limit::Max(delay),
+            room_idle_timeout: Limit::Max(delay),
             ..Config::default()
         };
-        let bounded = all.bounded();
-        let text = format!("{bounded:?}");
-        assert!(!text.contains(&format!("{:?}", Duration::MAX)), "a delay was forgotten: {text}");
-        assert!((2 * bounded.ping_interval).as_millis() < 1 << 31);
-        assert_eq!(bounded.owner_grace, LONGEST);
+        for extreme in [Duration::MAX, Duration::ZERO] {
+            let text = format!("{:?}", all(extreme).bounded());
+            assert!(!text.contains(&format!("{extreme:?}")), "a delay was forgotten: {text}");
+        }
+        let bounded = all(Duration::MAX).bounded();
+        assert!((2 * bounded.ping_interval.most()).as_millis() < 1 << 31);
+        assert_eq!(bounded.owner_grace, Limit::Max(LONGEST));
         assert_eq!(Config::default().bounded(), Config::default());
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::backlog::Ending;
 use crate::close::CloseReason;
-use crate::config::{Config, deadline};
+use crate::config::Config;
 
 /// How often an owner whose room has viewers is pinged, and how long it may be silent: they wait for it.
 const OWNER_PING: Duration = Duration::from_secs(5);
@@ -52,7 +52,7 @@ pub struct Deadlines {
     /// For a room.
     join: Option<Duration>,
     /// `ping_interval`.
-    ping_interval: Duration,
+    ping_interval: Option<Duration>,
     /// Whether a message that comes slowly has more time, see [`MESSAGE_BYTES_PER_SECOND`].
     is_patient: bool,
     /// When the message began of which not everything has come.
@@ -77,9 +77,9 @@ impl Deadlines {
     /// that come slowly.
     pub fn new(config: &Config, accepted: Duration, is_patient: bool) -> Self {
         Self {
-            first_message: deadline(accepted, config.first_message_timeout),
-            join: deadline(accepted, config.join_timeout),
-            ping_interval: config.ping_interval,
+            first_message: config.first_message_timeout.after(accepted),
+            join: config.join_timeout.after(accepted),
+            ping_interval: config.heartbeat(),
             is_patient,
             message: None,
             gained: 0,
@@ -211,18 +211,15 @@ impl Deadlines {
 
     /// Within which time an owner hears from the server again; `None` without heartbeats.
     fn interval(&self, viewers: usize) -> Option<Duration> {
-        if self.ping_interval.is_zero() {
-            return None;
-        }
-        Some(if viewers > 0 { self.ping_interval.min(OWNER_PING) } else { self.ping_interval })
+        self.ping_interval.map(|interval| if viewers > 0 { interval.min(OWNER_PING) } else { interval })
     }
 
     /// When to ping an owner, and when its silence has lasted too long.
     fn owner(&self, viewers: usize) -> Option<(Duration, Option<Duration>)> {
-        let shortest = self.interval(1)?;
+        let (usual, shortest) = (self.ping_interval?, self.interval(1)?);
         // Also an owner that speaks all the time: with the ping goes what tells it that it is heard. The interval that it was
         // told stands until the frame is out that tells a longer one.
-        let ping = if viewers > 0 && self.told == Told::Usual && shortest < self.ping_interval {
+        let ping = if viewers > 0 && self.told == Told::Usual && shortest < usual {
             // It was told a longer one, and would look for this server's next frame too late: it is told at once.
             self.pinged
         } else {
@@ -232,7 +229,7 @@ impl Deadlines {
             // The server does not read the owner's `ping` meanwhile, so it cannot answer one.
             return Some((ping.min(self.pinged.saturating_add(HELD_PING)), None));
         }
-        let silent = self.heard.saturating_add(self.ping_interval.saturating_mul(2));
+        let silent = self.heard.saturating_add(usual.saturating_mul(2));
         // An owner that nobody watched was not pinged so often: its silence of then proves nothing.
         let since = self.heard.max(self.watched.unwrap_or_default());
         Some((ping, Some(if viewers == 0 { silent } else { silent.min(since.saturating_add(OWNER_SILENCE)) })))

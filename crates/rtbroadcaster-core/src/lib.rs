@@ -12,6 +12,7 @@ pub mod deadlines;
 pub mod histogram;
 pub mod id;
 pub mod identity;
+pub mod limit;
 pub mod message;
 pub mod options;
 pub mod origin;

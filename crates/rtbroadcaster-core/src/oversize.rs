@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::limit::Limit;
 use crate::rate::{Meter, Rate};
 
 /// How many times `message_bytes_max` may be skipped in [`TIME`].
@@ -24,7 +25,7 @@ impl Oversize {
     pub fn came(&mut self, whole: usize, open: usize, limit: usize, now: Duration) -> bool {
         let more = whole.saturating_add(open).saturating_sub(self.open);
         self.open = open;
-        let rate = Rate::new(MESSAGES.saturating_mul(limit as u64), TIME);
+        let rate = Rate::new(Limit::Max(MESSAGES.saturating_mul(limit as u64)), TIME);
         !self.skipped.takes(more as u64, rate, now)
     }
 }

@@ -3,20 +3,23 @@
 
 use std::time::Duration;
 
-/// So much in a time, all of which may be had at once. An amount of zero lifts it.
+use crate::limit::Limit;
+
+/// So much in a time, all of which may be had at once. An amount of zero brings nothing, ever.
 ///
 /// ```
 /// use std::time::Duration;
+/// use rtbroadcaster_core::limit::Limit;
 /// use rtbroadcaster_core::rate::{Meter, Rate};
 ///
-/// let (rate, mut meter, now) = (Rate::per_second(2), Meter::default(), Duration::from_secs(60));
+/// let (rate, mut meter, now) = (Rate::per_second(Limit::Max(2)), Meter::default(), Duration::from_secs(60));
 /// assert!(meter.admits(rate, now) && meter.admits(rate, now));
 /// assert!(!meter.admits(rate, now), "two are had");
 /// assert!(meter.admits(rate, now + Duration::from_millis(500)), "half a second brings one");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    amount: u64,
+    amount: Limit<u64>,
     time: Duration,
     /// `time` in nanoseconds.
     nanos: u64,
@@ -24,24 +27,34 @@ pub struct Rate {
 
 impl Rate {
     /// Returns the rate of so much in a time.
-    pub const fn new(amount: u64, time: Duration) -> Self {
+    pub const fn new(amount: Limit<u64>, time: Duration) -> Self {
         Self { amount, time, nanos: time.as_secs() * 1_000_000_000 + time.subsec_nanos() as u64 }
     }
 
     /// Returns the rate of so much in a second.
-    pub const fn per_second(amount: u32) -> Self {
-        Self::new(amount as u64, Duration::from_secs(1))
+    pub const fn per_second(amount: Limit<u32>) -> Self {
+        let amount = match amount {
+            Limit::Max(amount) => Limit::Max(amount as u64),
+            Limit::None => Limit::None,
+        };
+        Self::new(amount, Duration::from_secs(1))
     }
 
     /// Returns whether there is no limit.
     pub const fn is_lifted(self) -> bool {
-        self.amount == 0
+        matches!(self.amount, Limit::None)
     }
 
-    /// Returns the time that brings so much.
-    fn time_of(self, amount: u64) -> Duration {
+    /// Returns whether nothing is ever admitted.
+    pub const fn is_nothing(self) -> bool {
+        matches!(self.amount, Limit::Max(0))
+    }
+
+    /// Returns the time that brings so much, unless there is no limit or no time ever does.
+    fn time_of(self, amount: u64) -> Option<Duration> {
+        let Limit::Max(most) = self.amount else { return None };
         // Saturates only far beyond every time that is asked for.
-        Duration::from_nanos(amount.saturating_mul(self.nanos) / self.amount)
+        amount.saturating_mul(self.nanos).checked_div(most).map(Duration::from_nanos)
     }
 }
 
@@ -55,10 +68,8 @@ pub struct Meter {
 impl Meter {
     /// Takes one, if there is one. One that is refused does not count.
     pub fn admits(&mut self, rate: Rate, now: Duration) -> bool {
-        if rate.is_lifted() {
-            return true;
-        }
-        let after = Self { until: self.until.max(now).saturating_add(rate.time_of(1)) };
+        let Some(time) = rate.time_of(1) else { return rate.is_lifted() };
+        let after = Self { until: self.until.max(now).saturating_add(time) };
         let admits = after.is_even(rate, now);
         if admits {
             *self = after;
@@ -68,8 +79,9 @@ impl Meter {
 
     /// Counts so much, be it there or not.
     pub fn charge(&mut self, amount: u64, rate: Rate, now: Duration) {
-        if !rate.is_lifted() {
-            self.until = self.until.max(now).saturating_add(rate.time_of(amount));
+        // Of a rate that brings nothing there is nothing to pay back.
+        if let Some(time) = rate.time_of(amount) {
+            self.until = self.until.max(now).saturating_add(time);
         }
     }
 
@@ -79,17 +91,21 @@ impl Meter {
         self.is_even(rate, now)
     }
 
-    /// Returns whether no more was had than there was.
+    /// Returns whether no more was had than there was, and there ever is anything.
     pub fn is_even(&self, rate: Rate, now: Duration) -> bool {
-        rate.is_lifted() || self.until <= now.saturating_add(rate.time)
+        match rate.amount {
+            Limit::None => true,
+            Limit::Max(0) => false,
+            Limit::Max(_) => self.until <= now.saturating_add(rate.time),
+        }
     }
 
-    /// Returns how long it takes until there is one.
+    /// Returns how long it takes until there is one: the longest time there is if there never is.
     pub fn wait(&self, rate: Rate, now: Duration) -> Duration {
-        if rate.is_lifted() {
-            return Duration::ZERO;
-        }
-        let until = self.until.max(now).saturating_add(rate.time_of(1));
+        let Some(time) = rate.time_of(1) else {
+            return if rate.is_lifted() { Duration::ZERO } else { Duration::MAX };
+        };
+        let until = self.until.max(now).saturating_add(time);
         until.saturating_sub(now.saturating_add(rate.time))
     }
 
@@ -108,7 +124,7 @@ mod tests {
     }
 
     /// How many of a hundred are admitted at each of these moments, in milliseconds.
-    fn check(per_second: u32, moments: &[u64], expected: &[usize]) {
+    fn check(per_second: Limit<u32>, moments: &[u64], expected: &[usize]) {
         let (mut meter, rate) = (Meter::default(), Rate::per_second(per_second));
         let admitted = moments.iter().map(|millis| {
             let now = seconds(1_000) + Duration::from_millis(*millis);
@@ -117,19 +133,19 @@ mod tests {
             assert_eq!(wait.is_zero(), admitted > 0, "{wait:?}");
             admitted
         });
-        assert_eq!(admitted.collect::<Vec<_>>(), expected, "{per_second} a second at {moments:?}");
+        assert_eq!(admitted.collect::<Vec<_>>(), expected, "{per_second:?} a second at {moments:?}");
     }
 
     #[test]
     fn a_second_brings_so_many_and_a_long_silence_no_more() {
-        check(5, &[0, 199, 200, 400, 1_400, 9_000], &[5, 0, 1, 1, 5, 5]);
-        check(1, &[0, 999, 1_000, 1_999, 60_000], &[1, 0, 1, 0, 1]);
-        check(3, &[0, 333, 334, 1_334], &[3, 0, 1, 3]);
+        check(Limit::Max(5), &[0, 199, 200, 400, 1_400, 9_000], &[5, 0, 1, 1, 5, 5]);
+        check(Limit::Max(1), &[0, 999, 1_000, 1_999, 60_000], &[1, 0, 1, 0, 1]);
+        check(Limit::Max(3), &[0, 333, 334, 1_334], &[3, 0, 1, 3]);
     }
 
     #[test]
     fn what_was_had_beyond_what_was_there_is_paid_before_more_is_had() {
-        let rate = Rate::new(1_000, seconds(10));
+        let rate = Rate::new(Limit::Max(1_000), seconds(10));
         let mut meter = Meter::default();
         assert!(meter.takes(1_000, rate, seconds(50)), "all that ten seconds bring can be had at once");
         assert!(!meter.takes(500, rate, seconds(50)));
@@ -144,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_is_refused_may_count_too() {
-        let rate = Rate::new(128, Duration::from_millis(6_400));
+        let rate = Rate::new(Limit::Max(128), Duration::from_millis(6_400));
         let mut meter = Meter::default();
         let mut passing = |at: u64, count: usize| (0..count).take_while(|_| meter.takes(1, rate, seconds(at))).count();
         assert_eq!(passing(100, 1_000), 128);
@@ -155,9 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_of_zero_is_lifted() {
-        check(0, &[0, 0], &[100, 100]);
-        let rate = Rate::new(0, seconds(10));
+    fn zero_brings_nothing_and_none_lifts_it() {
+        check(Limit::Max(0), &[0, 9_000], &[0, 0]);
+        let (nothing, mut meter) = (Rate::new(Limit::Max(0), seconds(10)), Meter::default());
+        assert!(!meter.is_even(nothing, seconds(50)) && !meter.takes(1, nothing, seconds(50)));
+        assert!(meter.is_full(seconds(50)), "nothing is remembered of what never is there");
+        check(Limit::None, &[0, 0], &[100, 100]);
+        let rate = Rate::new(Limit::None, seconds(10));
         let mut meter = Meter::default();
         assert!(meter.takes(u64::MAX, rate, seconds(50)) && meter.is_even(rate, seconds(50)));
         assert!(meter.is_full(seconds(50)));

@@ -41,8 +41,8 @@ use tikv_jemallocator::Jemalloc;
 
 const EXAMPLES: &str = "\
 Every option is also a key of the configuration file (owner_grace) and a variable (RTB_OWNER_GRACE); options win over
-variables, variables over the file. Sizes are bytes, durations are written 250ms, 10s or 5m. In brackets is what a value may be; 0
-lifts a limit, and where it says so none does. Where --listen is given nowhere, the variable PORT is the port to listen on.
+variables, variables over the file. Sizes are bytes, durations are written 250ms, 10s or 5m. In brackets is what a value may be;
+none lifts a limit. Where --listen is given nowhere, the variable PORT is the port to listen on.
 
 Examples:
   rtbroadcaster                              Serve http://127.0.0.1:8080/

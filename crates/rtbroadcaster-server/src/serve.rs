@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rtbroadcaster::{Config, Disk, DiskError, Manager};
+use rtbroadcaster::{Config, Disk, DiskError, Limit, Manager};
 use rustix::fs::Mode;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -231,10 +231,10 @@ fn bound_connections(config: &mut Config) -> usize {
     let Some(sockets) = files::sockets_max() else { return BEYOND };
     let beyond = BEYOND.min(sockets / 4);
     let (asked, carried) = (config.connections_max, (sockets - beyond).max(1));
-    if asked == 0 || asked > carried {
-        config.connections_max = carried;
-    }
-    if asked > carried {
+    config.connections_max = asked.min(Limit::Max(carried));
+    if let Limit::Max(asked) = asked
+        && asked > carried
+    {
         let advice = "raise the limit of open files (ulimit -n, LimitNOFILE), or lower connections_max";
         tracing::warn!(connections_max = asked, carried, "open files carry fewer connections: {advice}");
     }

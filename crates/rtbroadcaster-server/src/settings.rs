@@ -18,7 +18,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rtbroadcaster::{Ack, Config};
+use rtbroadcaster::{Ack, Config, Limit};
 
 use crate::address::Address;
 use crate::endpoint::Endpoint;
@@ -56,7 +56,7 @@ pub(crate) struct Settings {
     /// Each connection begins with a PROXY header.
     pub(crate) proxy_protocol: bool,
     /// The most connections of plain HTTP from one address.
-    pub(crate) http_connections_per_address_max: usize,
+    pub(crate) http_connections_per_address_max: Limit,
     /// How long such a connection may be idle behind an answer.
     pub(crate) keep_alive_timeout: Duration,
     pub(crate) log: log::Filter,
@@ -79,7 +79,7 @@ impl Default for Settings {
             allow_hosts: Vec::new(),
             trusted_proxies: Vec::new(),
             proxy_protocol: false,
-            http_connections_per_address_max: 1_000,
+            http_connections_per_address_max: Limit::Max(1_000),
             // Above the 60 s of nginx and of the usual balancers: were the server the first to close, it would cut a request that is
             // on its way.
             keep_alive_timeout: Duration::from_secs(75),

@@ -104,7 +104,7 @@ impl Client {
     ) -> Self {
         let config = server.config();
         let limits = Limits {
-            message_bytes_max: config.message_bytes_max,
+            message_bytes_max: config.message_bytes_max.most(),
             fragments_max: FRAGMENTS_MAX,
             excess: dialect.excess,
             ..Limits::default()

@@ -83,6 +83,7 @@ pub use rtbroadcaster_core::config::Config;
 pub use rtbroadcaster_core::histogram::Histogram;
 pub use rtbroadcaster_core::id::{InvalidRoomId, RoomId, Seq};
 pub use rtbroadcaster_core::identity::{InvalidSecret, Secret};
+pub use rtbroadcaster_core::limit::{InvalidLimit, Limit};
 pub use rtbroadcaster_core::message::{Kind, Message, MessageError};
 pub use rtbroadcaster_core::options::{Counting, RoomOptions, RoomOptionsError};
 pub use rtbroadcaster_core::origin::{InvalidOrigin, Origin};

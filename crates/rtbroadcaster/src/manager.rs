@@ -41,9 +41,9 @@ pub use builder::ManagerBuilder;
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use rtbroadcaster::{Config, CreateError, Manager, Message};
+/// use rtbroadcaster::{Config, CreateError, Limit, Manager, Message};
 ///
-/// let manager = Manager::new(Config { rooms_max: 1, ..Config::default() });
+/// let manager = Manager::new(Config { rooms_max: Limit::Max(1), ..Config::default() });
 /// let mut owner = manager.create_room().await?;
 /// owner.publish(Message::state("score", [2, 1])).await?;
 /// assert_eq!(manager.rooms()[0].id, owner.room());

@@ -4,6 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::rate::{Meter, Rate};
 
 /// How often a line of one kind is written at most.
@@ -64,7 +65,7 @@ impl<K> Sampling<K> {
     /// ```
     pub fn bursts_of(lines: u32) -> Self {
         let lines = lines.max(1);
-        Self { rate: Rate::new(lines.into(), INTERVAL * lines), kinds: Mutex::default() }
+        Self { rate: Rate::new(Limit::Max(lines.into()), INTERVAL * lines), kinds: Mutex::default() }
     }
 }
 

@@ -7,12 +7,13 @@ mod turnstile;
 mod waiting;
 
 use std::net::SocketAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 use std::time::Duration;
 
 use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::id::Life;
 use rtbroadcaster_core::identity::{Keys, Secret};
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::origin::AllowedOrigins;
 use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::random::Random;
@@ -56,6 +57,8 @@ pub(crate) struct Server {
     expiries: Arc<Expiries>,
     /// The lines of the log that strangers can cause.
     sampling: Sampling<&'static str>,
+    /// The warning that limits per address do not apply.
+    unknown_address: Once,
 }
 
 impl Server {
@@ -76,6 +79,7 @@ impl Server {
             joins: Turnstile::default(),
             expiries: Arc::default(),
             sampling: Sampling::default(),
+            unknown_address: Once::new(),
         }
     }
 
@@ -168,8 +172,16 @@ impl Server {
         self.rooms().map_or(Health::Fine, |registry| registry.health())
     }
 
-    /// Lets a connection in, if there are not too many.
+    /// Lets a connection in, if there are not too many. Warns once if the application does not tell where connections come
+    /// from, since that lifts the limits per address.
     pub(crate) fn let_in(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
+        if peer.is_none() {
+            self.unknown_address.call_once(|| {
+                tracing::warn!(
+                    "limits per address do not apply: the application gives no peer address (Arrival, or axum's ConnectInfo)"
+                );
+            });
+        }
         self.gate.enter(peer.map(|peer| Place::from(peer.ip())), self.clock.now())
     }
 
@@ -211,11 +223,9 @@ const HIDDEN_PAGE: Duration = Duration::from_secs(3 * 60);
 
 /// Writes to the log what may end a room before its owner can have come back.
 fn warn(config: &Config) {
-    let (grace, least) = (config.owner_grace, config.least_safe_grace());
-    if grace.is_zero() {
-        return;
-    }
-    if config.ping_interval.is_zero() {
+    let Limit::Max(grace) = config.owner_grace else { return };
+    let least = config.least_safe_grace();
+    if config.ping_interval.is_none() {
         tracing::warn!("without heartbeats an owner may notice too late that its connection is gone");
     } else if grace < least {
         tracing::warn!(owner_grace = ?grace, ?least, "rooms may end before their owners can have noticed anything");

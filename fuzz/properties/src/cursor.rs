@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::{Config, RoomId, Seq};
+use rtbroadcaster::{Config, Limit, RoomId, Seq};
 use rtbroadcaster_core::id::{Epoch, Term};
 use rtbroadcaster_core::message::{Change, DEPTH_MAX, Key, Params};
 use rtbroadcaster_core::protocol::{Command, Request, v2};
@@ -77,7 +77,7 @@ fn answer(start: &Start) -> (How, Vec<u64>) {
 
 /// A room with so many messages: a value of one key, then newer and newer values of another.
 fn room() -> Core<()> {
-    let config = Config { history_messages_max: 4, ..Config::default() };
+    let config = Config { history_messages_max: Limit::Max(4), ..Config::default() };
     let room = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a".parse::<RoomId>().expect("the name of a room");
     let mut core = Core::new(room, Epoch::from_wire(EPOCH).expect("an epoch"), &config);
     for number in 1..=MESSAGES {

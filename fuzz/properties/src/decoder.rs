@@ -13,13 +13,13 @@ const SLACK_BYTES: usize = 16;
 const LIMITS: [Limits; 4] = [
     Limits {
         message_bytes_max: oracle::MESSAGE_BYTES_MAX,
-        fragments_max: 0,
+        fragments_max: u32::MAX,
         excess: Excess::Refused,
         binary: Binary::Refuse,
     },
     Limits { message_bytes_max: 20, fragments_max: 3, excess: Excess::Refused, binary: Binary::Refuse },
-    Limits { message_bytes_max: 0, fragments_max: 0, excess: Excess::Refused, binary: Binary::Refuse },
-    Limits { message_bytes_max: 20, fragments_max: 0, excess: Excess::Skipped, binary: Binary::Refuse },
+    Limits { message_bytes_max: usize::MAX, fragments_max: u32::MAX, excess: Excess::Refused, binary: Binary::Refuse },
+    Limits { message_bytes_max: 20, fragments_max: u32::MAX, excess: Excess::Skipped, binary: Binary::Refuse },
 ];
 
 /// The first two of `bytes` say how the rest, the stream of a client, is cut: into pieces of these sizes in turn. It

@@ -43,7 +43,7 @@ const LAST: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// No viewer is closed for what it does not read: that it lags is to be told.
-const FLAGS: [&str; 6] = ["--log", "warn", "--stall-timeout", "0s", "--backlog-bytes-max", "0"];
+const FLAGS: [&str; 6] = ["--log", "warn", "--stall-timeout", "none", "--backlog-bytes-max", "none"];
 
 /// The flags of this scenario.
 #[derive(Debug, Clone, Args)]

@@ -96,7 +96,7 @@ fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
     let started = Instant::now();
     let program = built("rtbroadcaster");
     let ping = format!("{}s", plan.options.dark_ping_seconds);
-    let flags = ["--log", "error", "--rooms-per-address-max", "0", "--ping-interval", &ping];
+    let flags = ["--log", "error", "--rooms-per-address-max", "none", "--ping-interval", &ping];
     let server = Server::start(&program, &flags)?;
     let (address, trials) = (server.address(), plan.trials());
     let pasts = outcome(on_a_thread(LIMIT, move || play(trials, address, program)))?;

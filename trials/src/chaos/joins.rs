@@ -78,7 +78,7 @@ impl Scenario for Plan {
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
     // One address joins more often than strangers may.
-    let server = Server::start(&release("rtbroadcaster"), &["--replay-bytes-per-address-per-second", "0"])?;
+    let server = Server::start(&release("rtbroadcaster"), &["--replay-bytes-per-address-per-second", "none"])?;
     let address = server.address();
     let limit = JOIN * plan.joins + PATIENCE;
     let (opened, record) = mpsc::channel();

@@ -26,13 +26,13 @@ const FLAGS: [&str; 10] = [
     "--log",
     "warn",
     "--rooms-per-address-max",
-    "0",
+    "none",
     "--history-bytes-max",
-    "0",
+    "none",
     "--history-age-max",
-    "0s",
+    "none",
     "--replay-bytes-per-address-per-second",
-    "0",
+    "none",
 ];
 
 /// How often clients are pinged.
@@ -70,7 +70,7 @@ impl Keeping {
             Ack::Written => "written",
             Ack::Disk => "disk",
         };
-        let messages = self.history_messages_max.unwrap_or(0).to_string();
+        let messages = self.history_messages_max.map_or_else(|| "none".to_owned(), |messages| messages.to_string());
         let directory = directory.to_string_lossy();
         let flags = ["--data-dir", &directory, "--ack", ack, "--history-messages-max", &messages];
         FLAGS.iter().chain(&flags).map(|&flag| flag.to_owned()).collect()

@@ -40,7 +40,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 
 /// The limits that are raised for thousands behind one address.
 const FLAGS: [&str; 6] =
-    ["--log", "error", "--replay-bytes-per-address-per-second", "0", "--replay-bytes-per-address-max", "0"];
+    ["--log", "error", "--replay-bytes-per-address-per-second", "none", "--replay-bytes-per-address-max", "none"];
 
 /// The options of these scenarios.
 #[derive(Debug, Clone, Args)]

@@ -116,8 +116,8 @@ impl Drop for Server {
 /// A server on this address that takes all viewers from one address.
 fn command(program: &Path, address: SocketAddr) -> Command {
     let mut command = Command::new(program);
-    command.args(["--connections-per-address-max", "0", "--handshakes-per-address-per-second", "0"]);
-    command.args(["--http-connections-per-address-max", "0"]);
+    command.args(["--connections-per-address-max", "none", "--handshakes-per-address-per-second", "none"]);
+    command.args(["--http-connections-per-address-max", "none"]);
     command.args(["--listen", &address.to_string()]);
     command
 }

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use super::Frame;
-use crate::config::exceeds;
 use crate::id::Seq;
 use crate::superseding::{Rank, Ranked, Superseding};
 
@@ -55,11 +54,11 @@ impl Queue {
     pub(super) fn is_over_with(&self, frame: &Frame, limit: usize) -> bool {
         let most = self.bytes + cost(frame);
         // Without looking for what it supersedes: mostly there is room for both.
-        if !exceeds(most, limit) {
+        if most <= limit {
             return false;
         }
         let bytes = most - self.frames.superseded_by(&frame.rank).map_or(0, |old| cost(&old.frame));
-        exceeds(bytes, limit) && bytes > cost(frame)
+        bytes > limit && bytes > cost(frame)
     }
 
     /// Removes the oldest of what is ephemeral, and says whether there was any.

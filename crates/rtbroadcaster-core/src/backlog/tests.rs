@@ -154,7 +154,7 @@ impl Run {
                 let stream: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
                 let written = written.min(stream.len());
                 self.out.extend(&stream[..written]);
-                self.backlog.adopt(&frames, written, self.now, 0).unwrap();
+                self.backlog.adopt(&frames, written, self.now, usize::MAX).unwrap();
                 let said = frames.iter().map(|frame| u32::from_be_bytes(frame.bytes[2..6].try_into().unwrap()));
                 self.pushed.extend(said.map(|number| Pushed { number, rank: Rank::Event }));
             }
@@ -291,7 +291,7 @@ fn a_frame_over_the_limit_goes_alone_but_not_behind_another() {
     let big = || Frame::event(bytes(1, LIMIT));
     assert_eq!(backlog.push(big(), Duration::ZERO, LIMIT), Ok(()));
     assert_eq!(backlog.push(Frame::event(bytes(2, 0)), Duration::ZERO, LIMIT), Err(Overflow));
-    assert_eq!(backlog.push(Frame::event(bytes(2, 0)), Duration::ZERO, 0), Ok(()), "0 lifts the limit");
+    assert_eq!(backlog.push(Frame::event(bytes(2, 0)), Duration::ZERO, usize::MAX), Ok(()), "without a limit");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Each deadline at its moment, and what moves it.
 
 use super::*;
+use crate::limit::Limit;
 
 const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -134,7 +135,7 @@ fn an_interval_that_was_told_stands_until_a_longer_one_is_told() {
     assert_eq!(deadlines.promise(0), Some(seconds(25)));
     deadlines.heard(seconds(110));
     assert_eq!(deadlines.next(Some(0), None), Some(seconds(135)));
-    let lifted = Config { ping_interval: Duration::ZERO, ..Config::default() };
+    let lifted = Config { ping_interval: Limit::None, ..Config::default() };
     assert_eq!(Deadlines::new(&lifted, seconds(0), true).promise(3), None);
 }
 
@@ -157,7 +158,7 @@ fn an_owner_is_told_a_shorter_interval_as_soon_as_somebody_watches() {
     classic.understood();
     classic.entered();
     assert_eq!(classic.next(Some(1), None), Some(seconds(105)));
-    let often = Config { ping_interval: seconds(5), ..Config::default() };
+    let often = Config { ping_interval: Limit::Max(seconds(5)), ..Config::default() };
     let mut deadlines = Deadlines::new(&often, seconds(100), true);
     deadlines.understood();
     deadlines.entered();
@@ -178,11 +179,11 @@ fn a_stalled_peer_is_closed_and_then_abandoned() {
 }
 
 #[test]
-fn zero_lifts_every_deadline() {
+fn none_lifts_every_deadline() {
     let lifted = Config {
-        first_message_timeout: Duration::ZERO,
-        join_timeout: Duration::ZERO,
-        ping_interval: Duration::ZERO,
+        first_message_timeout: Limit::None,
+        join_timeout: Limit::None,
+        ping_interval: Limit::None,
         ..Config::default()
     };
     assert_eq!(Deadlines::new(&lifted, seconds(0), true).next(Some(3), None), None);

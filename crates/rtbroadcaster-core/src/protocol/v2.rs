@@ -15,6 +15,7 @@ use crate::audience::Audience;
 use crate::close::CloseReason;
 use crate::config::Config;
 use crate::id::Term;
+use crate::limit::Limit;
 use crate::message::{Change, DEPTH_MAX, Entry, ID_BYTES_MAX, KEY_BYTES_MAX, Params, SIGNAL_BYTES_MAX, Written};
 use crate::refusal::Refusal;
 use crate::signal::Signal;
@@ -273,7 +274,7 @@ impl std::fmt::Display for Why {
 impl Terms<'_> {
     /// The value of `aliveMs`.
     fn alive(&self) -> u128 {
-        self.config.ping_interval.as_millis()
+        self.config.heartbeat().unwrap_or_default().as_millis()
     }
 }
 
@@ -282,13 +283,13 @@ impl std::fmt::Display for Terms<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Config { message_bytes_max, signals_per_viewer_per_second, .. } = self.config;
         write!(f, r#"{},"limits":{{"#, Next(self.next))?;
-        if *message_bytes_max != 0 {
+        if let Limit::Max(message_bytes_max) = message_bytes_max {
             write!(f, r#""messageBytes":{message_bytes_max},"#)?;
         }
         write!(f, r#""keyBytes":{KEY_BYTES_MAX},"idBytes":{ID_BYTES_MAX},"depth":{DEPTH_MAX},"#)?;
         write!(f, r#""signalBytes":{SIGNAL_BYTES_MAX}"#)?;
-        if *signals_per_viewer_per_second != 0 {
-            write!(f, r#","signalsPerSecond":{signals_per_viewer_per_second}"#)?;
+        if let Limit::Max(signals) = signals_per_viewer_per_second {
+            write!(f, r#","signalsPerSecond":{signals}"#)?;
         }
         f.write_str("}")
     }

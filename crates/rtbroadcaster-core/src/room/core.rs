@@ -120,7 +120,7 @@ impl<W: Default> Core<W> {
             log,
             presence: Presence::new(patience),
             owner: OwnerStatus::Live,
-            viewers_max: config.viewers_per_room_max,
+            viewers_max: config.viewers_per_room_max.most(),
             life: RoomLife::Open,
             doubt: Doubt::None,
             ahead: None,

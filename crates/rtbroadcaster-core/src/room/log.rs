@@ -23,7 +23,7 @@ pub use lineage::Lineage;
 use state::State;
 pub use state::StateSize;
 
-/// The limits of one log; zero lifts a limit.
+/// The limits of one log. Nothing reaches one that is lifted, so that each message costs one comparison for each.
 #[derive(Debug, Clone, Copy)]
 pub struct LogLimits {
     /// The most messages in the history.
@@ -40,14 +40,12 @@ pub struct LogLimits {
 
 impl From<&Config> for LogLimits {
     fn from(config: &Config) -> Self {
-        // What nothing reaches is lifted: then every message costs one comparison less for each.
-        let limit = |max: usize| if max == 0 { usize::MAX } else { max };
         Self {
-            history_messages_max: limit(config.history_messages_max),
-            history_bytes_max: limit(config.history_bytes_max),
-            history_age_max: config.history_age_max,
-            state_keys_max: limit(config.state_keys_max),
-            state_bytes_max: limit(config.state_bytes_max),
+            history_messages_max: config.history_messages_max.most(),
+            history_bytes_max: config.history_bytes_max.most(),
+            history_age_max: config.history_age_max.most(),
+            state_keys_max: config.state_keys_max.most(),
+            state_bytes_max: config.state_bytes_max.most(),
         }
     }
 }

@@ -21,6 +21,10 @@ impl Paces {
         if rate.is_lifted() {
             return true;
         }
+        if rate.is_nothing() {
+            // Without a pace for each, of which there would not be one for all.
+            return false;
+        }
         if let Some(pace) = self.0.get_mut(&number) {
             return pace.admits(rate, now);
         }
@@ -48,11 +52,22 @@ impl Paces {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limit::Limit;
 
-    const RATE: Rate = Rate::per_second(5);
+    const RATE: Rate = Rate::per_second(Limit::Max(5));
+    const NOTHING: Rate = Rate::per_second(Limit::Max(0));
+    const LIFTED: Rate = Rate::per_second(Limit::None);
 
     fn number(number: u64) -> ViewerNumber {
         ViewerNumber::of(number)
+    }
+
+    #[test]
+    fn a_rate_of_zero_admits_nobody_and_keeps_no_pace() {
+        let mut paces = Paces::default();
+        let now = Duration::from_secs(9);
+        assert!((0..1_000).all(|from| !paces.admits(number(from), NOTHING, now, 0)));
+        assert_eq!(paces.0.capacity(), 0);
     }
 
     #[test]
@@ -64,11 +79,7 @@ mod tests {
         paces.left(number(1), now);
         assert_eq!(admitted(&mut paces, 1, now), 0, "who comes back at once has said what it may");
         assert_eq!(admitted(&mut paces, 1, now + Duration::from_millis(200)), 1);
-        assert_eq!(
-            (0..20).filter(|_| paces.admits(number(3), Rate::per_second(0), now, 2)).count(),
-            20,
-            "the limit is lifted"
-        );
+        assert_eq!((0..20).filter(|_| paces.admits(number(3), LIFTED, now, 2)).count(), 20, "the limit is lifted");
         for from in [1, 2] {
             paces.left(number(from), now + Duration::from_secs(60));
         }

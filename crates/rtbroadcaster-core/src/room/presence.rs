@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::alarm::Alarm;
-use crate::config::{Config, LONGEST, deadline};
+use crate::config::{Config, LONGEST};
+use crate::limit::Limit;
 
 /// The longest time for which a room without an owner key waits for its owner, whose connection may only be closing.
 const GRACE_WITHOUT_KEY: Duration = Duration::from_secs(30);
@@ -12,13 +13,13 @@ const GRACE_WITHOUT_KEY: Duration = Duration::from_secs(30);
 /// asked to come back.
 const AFTER_START: Duration = Duration::from_secs(20);
 
-/// How long a room waits for somebody; zero waits for ever.
+/// How long a room waits for somebody; none waits for ever.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
     /// For its owner.
-    grace: Duration,
+    grace: Limit<Duration>,
     /// For anybody.
-    idle: Duration,
+    idle: Limit<Duration>,
     /// It ends no earlier than at this time.
     not_before: Duration,
 }
@@ -27,16 +28,19 @@ impl Patience {
     /// Returns that of a room with an owner key, whose creator may have wished for another grace than is configured. Only its
     /// grace ends such a room.
     pub fn of_a_key(wished: Option<Duration>, config: &Config) -> Self {
-        let longest = if config.owner_grace_max.is_zero() { LONGEST } else { config.owner_grace_max };
-        let granted = wished.map(|wished| wished.min(longest).max(config.least_safe_grace()));
-        Self { grace: granted.unwrap_or(config.owner_grace), idle: Duration::ZERO, not_before: Duration::ZERO }
+        let longest = config.owner_grace_max.max().unwrap_or(LONGEST);
+        let granted = wished.map(|wished| Limit::Max(wished.min(longest).max(config.least_safe_grace())));
+        Self { grace: granted.unwrap_or(config.owner_grace), idle: Limit::None, not_before: Duration::ZERO }
     }
 
     /// Returns that of a room to which nobody can come back as its owner.
     pub fn without_key(config: &Config) -> Self {
         let Config { owner_grace, room_idle_timeout, .. } = config;
-        let grace = if owner_grace.is_zero() { GRACE_WITHOUT_KEY } else { GRACE_WITHOUT_KEY.min(*owner_grace) };
-        Self { grace, idle: *room_idle_timeout, not_before: Duration::ZERO }
+        Self {
+            grace: Limit::Max(GRACE_WITHOUT_KEY).min(*owner_grace),
+            idle: *room_idle_timeout,
+            not_before: Duration::ZERO,
+        }
     }
 
     /// Returns that of a room that was kept, in a process that began at `now`. Its owner may have been asked to come back at
@@ -78,7 +82,7 @@ impl Presence {
 
     /// How long the room waits for its owner; `None` for ever.
     pub fn grace(&self) -> Option<Duration> {
-        Some(self.patience.grace).filter(|grace| !grace.is_zero())
+        self.patience.grace.max()
     }
 
     /// Since when there has been neither an owner nor a viewer.
@@ -137,8 +141,8 @@ impl Presence {
     /// When the room ends if nobody comes, and of which absence.
     fn end(&self) -> Option<(Duration, Absence)> {
         let Patience { grace, idle, not_before } = self.patience;
-        let grace = deadline(self.away?, grace).map(|at| (at, Absence::Owner));
-        let idle = self.lonely_since().and_then(|since| deadline(since, idle)).map(|at| (at, Absence::Everybody));
+        let grace = grace.after(self.away?).map(|at| (at, Absence::Owner));
+        let idle = self.lonely_since().and_then(|since| idle.after(since)).map(|at| (at, Absence::Everybody));
         [grace, idle].into_iter().flatten().min_by_key(|(at, _)| *at).map(|(at, absence)| (at.max(not_before), absence))
     }
 
@@ -162,7 +166,8 @@ mod tests {
     }
 
     fn presence(grace: u64, idle: u64) -> Presence {
-        Presence::new(Patience { grace: seconds(grace), idle: seconds(idle), not_before: Duration::ZERO })
+        let limit = |time: u64| if time == 0 { Limit::None } else { Limit::Max(seconds(time)) };
+        Presence::new(Patience { grace: limit(grace), idle: limit(idle), not_before: Duration::ZERO })
     }
 
     #[test]
@@ -208,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn zero_lifts_grace_and_idle_time() {
+    fn none_lifts_grace_and_idle_time() {
         let mut lifted = presence(0, 60);
         lifted.owner_left(seconds(10));
         assert_eq!(lifted.ends_at(), Some(seconds(70)));
@@ -226,23 +231,27 @@ mod tests {
             [(None, 300), (Some(1), 55), (Some(54), 55), (Some(55), 55), (Some(600), 600), (Some(90_000), 86_400)];
         for (wished, granted) in cases {
             let patience = Patience::of_a_key(wished.map(seconds), &config);
-            assert_eq!((patience.grace, patience.idle), (seconds(granted), Duration::ZERO), "{wished:?}");
+            assert_eq!((patience.grace, patience.idle), (Limit::Max(seconds(granted)), Limit::None), "{wished:?}");
         }
-        let unlimited = Config { owner_grace_max: Duration::ZERO, ping_interval: Duration::ZERO, ..config.clone() };
+        let unlimited = Config { owner_grace_max: Limit::None, ping_interval: Limit::None, ..config.clone() };
         for wished in [1, 90_000] {
-            assert_eq!(Patience::of_a_key(Some(seconds(wished)), &unlimited).grace, seconds(wished));
+            assert_eq!(Patience::of_a_key(Some(seconds(wished)), &unlimited).grace, Limit::Max(seconds(wished)));
         }
-        for (configured, grace) in [(300, 30), (10, 10), (0, 30)] {
-            let config = Config { owner_grace: seconds(configured), ..config.clone() };
+        for (configured, grace) in [(Limit::Max(300), 30), (Limit::Max(10), 10), (Limit::None, 30)] {
+            let config = Config { owner_grace: configured.map(seconds), ..config.clone() };
             let patience = Patience::without_key(&config);
-            assert_eq!((patience.grace, patience.idle), (seconds(grace), seconds(60)), "nobody can come back");
+            assert_eq!(
+                (patience.grace, patience.idle),
+                (Limit::Max(seconds(grace)), Limit::Max(seconds(60))),
+                "nobody can come back"
+            );
         }
     }
 
     #[test]
     fn a_room_that_was_kept_lives_for_a_while_behind_the_start_and_its_owners_moment() {
         let ends = |now, moment: Option<u64>| {
-            let patience = Patience { grace: seconds(5), idle: Duration::ZERO, not_before: Duration::ZERO };
+            let patience = Patience { grace: Limit::Max(seconds(5)), idle: Limit::None, not_before: Duration::ZERO };
             let mut presence = Presence::new(patience.after_a_start(seconds(now), moment.map(seconds)));
             presence.owner_left(seconds(100));
             presence.ends_at().unwrap().as_secs()

@@ -51,12 +51,11 @@ pub struct Full;
 impl Voters {
     /// Returns a count of nothing.
     pub fn new(config: &Config) -> Arc<Self> {
-        let lifted = |limit: usize| (limit != 0).then_some(limit);
         let fifth = |limit: usize| limit.div_ceil(PARTS);
-        let (voters, viewers) = (lifted(config.voters_max), lifted(config.viewers_per_room_max));
+        let (voters, viewers) = (config.voters_max.max(), config.viewers_per_room_max.max());
         let all = Limits { voters, voters_of_a_place: voters.map(fifth) };
         // All who may be there from one address may vote: a class or a company is one address too.
-        let there = |viewers: usize| lifted(config.connections_per_address_max).unwrap_or(viewers).min(viewers);
+        let there = |viewers: usize| config.connections_per_address_max.most().min(viewers);
         let limit = |viewers: usize| viewers.saturating_mul(AUDIENCES);
         let of_a_key = Limits {
             voters: viewers.map(limit),
@@ -156,12 +155,17 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
+    use crate::limit::Limit;
 
     fn place(last: u8) -> Option<Place> {
         Some(Place::from(IpAddr::from([192, 0, 2, last])))
     }
 
+    /// Those of these limits, where 0 stands for none.
     fn voters(voters_max: usize, viewers_per_room_max: usize, connections_per_address_max: usize) -> Arc<Voters> {
+        let limit = |max: usize| if max == 0 { Limit::None } else { Limit::Max(max) };
+        let [voters_max, viewers_per_room_max, connections_per_address_max] =
+            [voters_max, viewers_per_room_max, connections_per_address_max].map(limit);
         Voters::new(&Config { voters_max, viewers_per_room_max, connections_per_address_max, ..Config::default() })
     }
 

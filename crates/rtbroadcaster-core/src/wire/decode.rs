@@ -16,14 +16,15 @@ pub use super::violation::Violation;
 /// let header_of_six_bytes = [0x81, 0x86, 0, 0, 0, 0];
 /// let limits = Limits { message_bytes_max: 5, ..Limits::default() };
 /// assert_eq!(Decoder::new(limits).decode(&mut &header_of_six_bytes[..]), Err(Violation::TooBig));
-/// let lifted = Limits { message_bytes_max: 0, fragments_max: 0, ..Limits::default() };
+/// let lifted = Limits { message_bytes_max: usize::MAX, fragments_max: u32::MAX, ..Limits::default() };
 /// assert_eq!(Decoder::new(lifted).decode(&mut &header_of_six_bytes[..]), Ok(None));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The most bytes of text in one message, over all its frames; 65 536 by default, 0 lifts the limit.
+    /// The most bytes of text in one message, over all its frames; 65 536 by default. The greatest
+    /// number is no limit.
     pub message_bytes_max: usize,
-    /// The most frames in one message; 128 by default, 0 lifts the limit.
+    /// The most frames in one message; 128 by default. The greatest number is no limit.
     pub fragments_max: u32,
     /// What becomes of a message over the first of these limits; refused by default.
     pub excess: Excess,

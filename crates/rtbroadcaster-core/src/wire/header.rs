@@ -98,8 +98,7 @@ fn parse(bytes: &[u8], open: &PartialText, limits: &Limits) -> Result<Option<(He
     let Some((payload_bytes, length_size)) = length_of(short, bytes)? else { return Ok(None) };
     // The open part is within the limit, as each of its frames was admitted here, or its message is skipped already.
     let left = limits.message_bytes_max.saturating_sub(open.len());
-    let is_limited = !matches!(kind, Kind::Control(_)) && limits.message_bytes_max != 0;
-    let is_excess = is_limited && payload_bytes > left as u64;
+    let is_excess = !matches!(kind, Kind::Control(_)) && payload_bytes > left as u64;
     if is_excess && !limits.skips((open.arrived() as u64).saturating_add(payload_bytes)) {
         return Err(Violation::TooBig);
     }
@@ -119,7 +118,7 @@ fn kind_of(first: u8, open: &PartialText, limits: &Limits) -> Result<Kind, Viola
         0x1 | 0x2 if is_open => return Err(Violation::DataInsideMessage),
         0x2 if limits.binary == Binary::Accept => return Ok(Kind::Binary { is_final }),
         0x2 => return Err(Violation::Binary),
-        0x0 | 0x1 if limits.fragments_max != 0 && open.frames() >= limits.fragments_max => {
+        0x0 | 0x1 if open.frames() >= limits.fragments_max => {
             return Err(Violation::TooManyFragments);
         }
         0x0 | 0x1 if is_final => return Ok(Kind::LastPart),

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use rtbroadcaster::{Config, Manager};
+use rtbroadcaster::{Config, Limit, Manager};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -26,7 +26,7 @@ use crate::metrics::{self, Source};
 use crate::settings::Settings;
 
 /// How many connections there may be. They have files of their own in the reserve.
-const LIMITS: Limits = Limits { all: 56, beyond: 8, per_address: 0 };
+const LIMITS: Limits = Limits { all: Limit::Max(56), beyond: 8, per_address: Limit::None };
 
 /// The flag that chooses the address.
 const FLAG: &str = "--admin-listen";

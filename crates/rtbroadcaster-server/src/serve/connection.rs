@@ -151,6 +151,8 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::super::sockets::{Limits, Sockets};
+    use rtbroadcaster::Limit;
+
     use super::*;
 
     #[tokio::test]
@@ -160,11 +162,12 @@ mod tests {
         let (socket, peer) = listener.accept().await.unwrap();
         let same = SockRef::from(&socket).try_clone().unwrap();
         assert!(!same.tcp_nodelay().unwrap());
-        let config = Arc::new(Config { stall_timeout: Duration::from_secs(1), ..Config::default() });
+        let config = Arc::new(Config { stall_timeout: Limit::Max(Duration::from_secs(1)), ..Config::default() });
         let site = Site::of(Router::new());
         let stop = CancellationToken::new();
         let server = Server { arrivals: Arc::new(Arrivals::direct()), site, config, keep_alive: HEAD, stop };
-        let visit = Sockets::new(Limits { all: 0, beyond: 0, per_address: 0 }, None).enter(None).unwrap();
+        let visit =
+            Sockets::new(Limits { all: Limit::None, beyond: 0, per_address: Limit::None }, None).enter(None).unwrap();
         let served = tokio::spawn(serve(Accepted { socket, peer, at: Instant::now() }, visit, server));
         while !same.tcp_nodelay().unwrap() {
             assert!(!served.is_finished());

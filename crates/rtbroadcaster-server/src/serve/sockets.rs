@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rtbroadcaster::Manager;
+use rtbroadcaster::{Limit, Manager};
 use tokio::sync::Notify;
 
 use crate::metrics::PlainHttp;
@@ -15,25 +15,21 @@ use crate::network::Network;
 pub(super) use resting::Rest;
 use resting::{Resting, Turn};
 
-/// The most sockets. Zero lifts a limit.
+/// The most sockets.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     /// In all, WebSocket connections included.
-    pub(super) all: usize,
+    pub(super) all: Limit,
     /// How many more are taken, so that probes are answered and handshakes are refused with a status.
     pub(super) beyond: usize,
     /// Of plain HTTP from one address (IPv6: one /64); never more than half of all.
-    pub(super) per_address: usize,
+    pub(super) per_address: Limit,
 }
 
 impl Limits {
     /// One address that leaves its answers unread must not hold the places of all others.
-    fn of_one_address(self) -> usize {
-        if self.all == 0 || self.per_address == 0 {
-            self.per_address
-        } else {
-            self.per_address.min(self.all.div_ceil(2))
-        }
+    fn of_one_address(self) -> Limit {
+        if self.per_address.is_none() { Limit::None } else { self.per_address.min(self.all.map(|all| all.div_ceil(2))) }
     }
 }
 
@@ -109,14 +105,14 @@ impl Sockets {
         let mut open = self.lock();
         let address = address.map(Network::of_client);
         open.make_room_at(address, self.limits.of_one_address())?;
-        let is_full = |open: &Open| is_reached(self.limits.all, open.sockets.len() + websockets);
+        let is_full = |open: &Open| self.limits.all.is_reached_by(open.sockets.len() + websockets);
         if is_full(&open)
             && let Some(number) = open.resting.longest()
         {
             open.close(number);
         }
         let is_beyond = is_full(&open);
-        if is_beyond && open.sockets.len() + websockets >= self.limits.all.saturating_add(self.limits.beyond) {
+        if is_beyond && open.sockets.len() + websockets >= self.limits.all.most().saturating_add(self.limits.beyond) {
             return Err(TooMany);
         }
         let (number, closed) = (open.next, Arc::new(Notify::new()));
@@ -202,9 +198,9 @@ impl Open {
     }
 
     /// Closes a socket of `address` if it has `max`.
-    fn make_room_at(&mut self, address: Option<Network>, max: usize) -> Result<(), TooMany> {
+    fn make_room_at(&mut self, address: Option<Network>, max: Limit) -> Result<(), TooMany> {
         let Some(neighbours) = address.and_then(|address| self.addresses.get(&address)) else { return Ok(()) };
-        if !is_reached(max, neighbours.count) {
+        if !max.is_reached_by(neighbours.count) {
             return Ok(());
         }
         let number = neighbours.resting.longest().ok_or(TooMany)?;
@@ -245,11 +241,6 @@ impl Open {
         self.count_at(number, None);
         self.sockets.remove(&number);
     }
-}
-
-/// Whether a limit leaves no place besides `count`, where a limit of zero is lifted.
-fn is_reached(limit: usize, count: usize) -> bool {
-    limit != 0 && count >= limit
 }
 
 #[cfg(test)]

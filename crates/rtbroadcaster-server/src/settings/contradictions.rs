@@ -1,7 +1,7 @@
 //! Settings that are fine by themselves and cannot all be meant, and those that change nothing.
 //! Must not know where values come from, only how to name their places.
 
-use rtbroadcaster::{Ack, Config};
+use rtbroadcaster::{Ack, Config, Limit};
 
 use super::{Places, Settings, SettingsError};
 
@@ -38,9 +38,15 @@ pub(super) fn without_effect(settings: &Settings) -> Vec<String> {
     warnings
 }
 
-/// Whether both are limits, and the first is below the second; zero lifts one.
-fn is_below(smaller: u128, greater: u128) -> bool {
-    smaller != 0 && greater != 0 && smaller < greater
+/// Whether both are limits, and the first is below the second.
+fn is_below<T: Ord + Copy>(smaller: Limit<T>, greater: Limit<T>) -> bool {
+    !greater.is_none() && smaller < greater
+}
+
+/// Whether the limit of one address is above that of all. The default for one address is no wish, so a smaller limit for all
+/// is fine with it.
+fn is_wished_above<T: Ord + Copy>(one: Limit<T>, default: Limit<T>, all: Limit<T>) -> bool {
+    one != default && is_below(all, one)
 }
 
 fn addresses(settings: &Settings) -> Vec<Case> {
@@ -60,7 +66,7 @@ fn addresses(settings: &Settings) -> Vec<Case> {
 
 fn directory(settings: &Settings) -> Vec<Case> {
     let (is_none, config, default) = (settings.data_dir.is_none(), &settings.config, Config::default());
-    let is_limit = |bytes: u64, default: u64| bytes != 0 && bytes != default;
+    let is_limit = |bytes: Limit<u64>, default| !bytes.is_none() && bytes != default;
     let counts = "without a directory no bytes are kept";
     vec![
         (is_none && settings.ack == Ack::Disk, ("ack", "data_dir"), "without a directory nothing is on a disk"),
@@ -81,28 +87,28 @@ fn directory(settings: &Settings) -> Vec<Case> {
 fn times(config: &Config) -> Vec<Case> {
     vec![
         (
-            is_below(config.owner_grace.as_nanos(), config.least_safe_grace().as_nanos()),
+            is_below(config.owner_grace, Limit::Max(config.least_safe_grace())),
             ("owner_grace", "ping_interval"),
             "a room may end before its owner can have noticed that its connection is gone; the least is two ping_interval \
              and 5 s",
         ),
         (
-            is_below(config.owner_grace_max.as_nanos(), config.owner_grace.as_nanos()),
+            is_below(config.owner_grace_max, config.owner_grace),
             ("owner_grace_max", "owner_grace"),
             "a creator could not even ask for what every room has",
         ),
         (
-            is_below(config.owner_grace_max.as_nanos(), config.least_safe_grace().as_nanos()),
+            is_below(config.owner_grace_max, Limit::Max(config.least_safe_grace())),
             ("owner_grace_max", "ping_interval"),
             "no room waits for less than two ping_interval and 5 s if its creator asks for a time",
         ),
         (
-            is_below(config.ping_interval.as_nanos(), config.flush_interval.as_nanos()),
+            is_below(config.ping_interval, config.flush_interval),
             ("ping_interval", "flush_interval"),
             "what waits goes with the next ping at the latest",
         ),
         (
-            is_below(config.join_timeout.as_nanos(), config.first_message_timeout.as_nanos()),
+            is_below(config.join_timeout, config.first_message_timeout),
             ("join_timeout", "first_message_timeout"),
             "a client has a room only after its first message",
         ),
@@ -111,42 +117,36 @@ fn times(config: &Config) -> Vec<Case> {
 
 fn sizes(config: &Config) -> Vec<Case> {
     let default = Config::default();
-    // The default for one address is no wish, so a smaller limit for all is fine with it.
-    let is_wished_above = |one: u128, default: u128, all: u128| one != default && is_below(all, one);
     vec![
         (
-            is_below(config.backlog_bytes_max as u128, config.message_bytes_max as u128),
+            is_below(config.backlog_bytes_max, config.message_bytes_max),
             ("backlog_bytes_max", "message_bytes_max"),
             "one message would be more than may wait for a viewer",
         ),
         (
-            is_below(config.state_bytes_max as u128, config.message_bytes_max as u128),
+            is_below(config.state_bytes_max, config.message_bytes_max),
             ("state_bytes_max", "message_bytes_max"),
             "one message would be more than a room's state may hold",
         ),
         (
-            is_wished_above(
-                config.rooms_per_address_max as u128,
-                default.rooms_per_address_max as u128,
-                config.rooms_max as u128,
-            ),
+            is_wished_above(config.rooms_per_address_max, default.rooms_per_address_max, config.rooms_max),
             ("rooms_max", "rooms_per_address_max"),
             "one address could have more rooms than there may be",
         ),
         (
             is_wished_above(
-                config.connections_per_address_max as u128,
-                default.connections_per_address_max as u128,
-                config.connections_max as u128,
+                config.connections_per_address_max,
+                default.connections_per_address_max,
+                config.connections_max,
             ),
             ("connections_max", "connections_per_address_max"),
             "one address could have more connections than there may be",
         ),
         (
             is_wished_above(
-                config.data_bytes_per_address_max.into(),
-                default.data_bytes_per_address_max.into(),
-                config.data_bytes_max.into(),
+                config.data_bytes_per_address_max,
+                default.data_bytes_per_address_max,
+                config.data_bytes_max,
             ),
             ("data_bytes_max", "data_bytes_per_address_max"),
             "the rooms of one address could keep more than all rooms may",

@@ -67,10 +67,8 @@ fn text(value: &DeValue<'_>, key: &Key) -> Option<String> {
         }
         (Shape::Switch, DeValue::Boolean(on)) => Some(on.to_string()),
         (Shape::Text | Shape::List, DeValue::String(text)) => Some(text.to_string()),
-        // A limit that is lifted may be written as a bare 0 wherever it stands.
-        (Shape::Text, DeValue::Integer(number)) if key.range.lifted() != Lifted::Never && decimal(number) == "0" => {
-            Some("0".into())
-        }
+        // What it would mean is told where it is read.
+        (Shape::Text, DeValue::Integer(number)) if decimal(number) == "0" => Some("0".into()),
         (Shape::List, DeValue::Array(parts)) => {
             let text =
                 |part: &DeValue<'_>| if let DeValue::String(text) = part { Some(text.to_string()) } else { None };

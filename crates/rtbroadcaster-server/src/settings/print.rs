@@ -14,7 +14,7 @@ pub(crate) fn print_defaults() -> String {
     let defaults = Settings::default();
     let text = "# The configuration of `rtbroadcaster serve`, with all defaults. Each key is also a flag (--owner-grace) and a\n\
          # variable (RTB_OWNER_GRACE); flags win over variables, variables over this file. Sizes are bytes, durations\n\
-         # are written 250ms, 10s or 5m. In brackets is what a value may be; 0 lifts a limit, and where it says so none does.\n";
+         # are written 250ms, 10s or 5m. In brackets is what a value may be; \"none\" lifts a limit.\n";
     by_group(text, |text, key| {
         let (help, name, value) = (key.help(), key.name, (key.show)(&defaults));
         // An unset value has no TOML.

@@ -19,12 +19,10 @@ pub(crate) enum Range {
     Time(Duration, Duration, Lifted),
 }
 
-/// How a limit or a delay is lifted, which is zero in a [`Config`](rtbroadcaster::Config).
+/// Whether a limit or a delay can be lifted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lifted {
-    /// By the text `0`.
-    ByZero,
-    /// By the text `none`; a 0 would allow nothing, which nobody can mean.
+    /// By the text `none`.
     ByNone,
     /// It cannot be.
     Never,
@@ -50,7 +48,7 @@ impl Range {
     }
 }
 
-/// The bounds and how they are lifted, such as `1 to 20, or 0`; empty for a range without bounds.
+/// The bounds and how they are lifted, such as `1 to 20, or none`; empty for a range without bounds.
 impl fmt::Display for Range {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -61,7 +59,6 @@ impl fmt::Display for Range {
             }
         }
         f.write_str(match self.lifted() {
-            Lifted::ByZero => ", or 0",
             Lifted::ByNone => ", or none",
             Lifted::Never => "",
         })

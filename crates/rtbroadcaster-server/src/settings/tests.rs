@@ -1,7 +1,8 @@
 //! Every source, every error: what is given, and what comes of it.
 
 use super::*;
-use std::time::Duration;
+use range::Lifted;
+use value::Shape;
 
 impl Settings {
     /// The defaults with one value given by a flag.
@@ -35,7 +36,7 @@ fn load(file: Option<&str>, variables: &[(&str, &str)], arguments: &[&str]) -> R
 #[test]
 fn each_source_wins_over_the_one_before() {
     let grace = |file, variables: &[(&str, &str)], arguments: &[&str]| {
-        load(file, variables, arguments).unwrap().config.owner_grace.as_secs()
+        load(file, variables, arguments).unwrap().config.owner_grace.most().as_secs()
     };
     let file = Some("owner_grace = \"61s\"");
     let variable = &[("RTB_OWNER_GRACE", "62s")];
@@ -118,37 +119,54 @@ fn a_switch_alone_is_on() {
 }
 
 #[test]
-fn zero_lifts_a_limit_however_it_is_written() {
-    assert_eq!(load(Some("stall_timeout = 0"), &[], &[]).unwrap().config.stall_timeout, Duration::ZERO);
-    assert_eq!(load(Some("stall_timeout = \"0s\""), &[], &[]).unwrap().config.stall_timeout, Duration::ZERO);
-    assert_eq!(load(None, &[], &["--stall-timeout", "0"]).unwrap().config.stall_timeout, Duration::ZERO);
-    assert_eq!(load(None, &[("RTB_ROOMS_MAX", "0")], &[]).unwrap().config.rooms_max, 0);
+fn none_lifts_every_limit_and_0_lifts_none() {
+    let mut numbers = 0;
+    for key in keys::KEYS.iter().filter(|key| key.range.lifted() == Lifted::ByNone) {
+        let lifted = Settings::with(key.name, "none");
+        assert!(lifted.is_ok_and(|settings| (key.show)(&settings) == "\"none\""), "{}", key.name);
+        let is_signals = key.name.starts_with("signals_per_");
+        numbers += usize::from(key.shape == Shape::Number);
+        for zero in if key.shape == Shape::Number { &["0"][..] } else { &["0", "0s", "0ms"] } {
+            let told = Settings::with(key.name, zero).map(|settings| (key.show)(&settings));
+            match told.map_err(|error| error.to_string()) {
+                Ok(shown) => assert!(is_signals && shown == "0", "{} took {zero}", key.name),
+                Err(told) => assert!(!is_signals && told.ends_with("; `none` lifts the limit"), "{told}"),
+            }
+        }
+    }
+    assert!(numbers > 10, "{numbers}");
 }
 
 #[test]
-fn none_lifts_a_limit_that_0_does_not() {
+fn a_limit_is_lifted_in_every_source() {
     let settings = load(
-        Some("owner_grace = \"none\"\ndata_bytes_per_address_max = \"none\""),
+        Some("owner_grace = \"none\"\ndata_bytes_per_address_max = \"none\"\nrooms_max = \"none\""),
         &[("RTB_OWNER_GRACE_MAX", "none")],
         &["--data-bytes-max", "none"],
     );
     let config = settings.unwrap().config;
-    assert!(config.owner_grace.is_zero() && config.owner_grace_max.is_zero());
-    assert_eq!((config.data_bytes_max, config.data_bytes_per_address_max), (0, 0));
-    assert!(load(None, &[], &["--ping-interval", "0", "--owner-grace", "1s"]).is_ok(), "nothing is safe anyway");
+    assert!(config.owner_grace.is_none() && config.owner_grace_max.is_none() && config.rooms_max.is_none());
+    assert!(config.data_bytes_max.is_none() && config.data_bytes_per_address_max.is_none());
+    assert!(load(None, &[], &["--ping-interval", "none", "--owner-grace", "1s"]).is_ok(), "nothing is safe anyway");
     assert!(load(None, &[], &["--ping-interval", "1s", "--owner-grace", "7s"]).is_ok());
+    assert!(load(None, &[], &[]).unwrap().config.flush_interval.is_none());
+    let signals = load(Some("signals_per_room_per_second = 0"), &[], &["--signals-per-viewer-per-second", "0"]);
+    let config = signals.unwrap().config;
+    assert_eq!(
+        (config.signals_per_viewer_per_second, config.signals_per_room_per_second),
+        (Limit::Max(0), Limit::Max(0))
+    );
 }
 
 #[test]
 fn a_number_may_be_written_in_every_way_that_toml_knows() {
     for number in ["70000", "70_000", "+70000", "0x1_1170", "0o210560", "0b1_0001_0001_0111_0000"] {
         let settings = load(Some(&format!("message_bytes_max = {number}")), &[], &[]);
-        assert_eq!(settings.unwrap().config.message_bytes_max, 70_000, "{number}");
+        assert_eq!(settings.unwrap().config.message_bytes_max, Limit::Max(70_000), "{number}");
     }
     for number in ["-1", "0xffff_ffff_ffff_ffff_f", "1e3"] {
         assert!(load(Some(&format!("message_bytes_max = {number}")), &[], &[]).is_err(), "{number}");
     }
-    assert!(load(Some("stall_timeout = 0x0"), &[], &[]).unwrap().config.stall_timeout.is_zero());
 }
 
 #[test]
@@ -167,13 +185,13 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             Some("rooms_max = \"1\""),
             &[],
             &[],
-            "show.toml:1: `rooms_max` cannot be `\"1\"`: expected a number without quotes",
+            "show.toml:1: `rooms_max` cannot be `\"1\"`: expected a number without quotes, or \"none\"",
         ),
         (
             Some("rooms_max = -1"),
             &[],
             &[],
-            "show.toml:1: `rooms_max` cannot be `-1`: expected a whole number, 1 to 1000000000, or 0",
+            "show.toml:1: `rooms_max` cannot be `-1`: expected a whole number, 1 to 1000000000, or none",
         ),
         (
             Some("owner_grace = 30"),
@@ -185,7 +203,7 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             Some("owner_grace = 0"),
             &[],
             &[],
-            "show.toml:1: `owner_grace` cannot be `0`: 0 would allow nothing; write none",
+            "show.toml:1: `owner_grace` cannot be `0`: 0 would be no time at all; `none` lifts the limit",
         ),
         (
             Some("owner_grace = \"54s\""),
@@ -203,14 +221,14 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             None,
             &[("RTB_DATA_BYTES_MAX", "0")],
             &[],
-            "variable RTB_DATA_BYTES_MAX: `data_bytes_max` cannot be `0`: 0 would allow nothing; write none to lift",
+            "variable RTB_DATA_BYTES_MAX: `data_bytes_max` cannot be `0`: 0 would allow nothing; `none` lifts",
         ),
         (Some("[server]\nlisten = \"\""), &[], &[], "show.toml:1: unknown key `server`"),
         (
             None,
             &[],
             &["--rooms-max", "-1"],
-            "--rooms-max: `rooms_max` cannot be `-1`: expected a whole number, 1 to 1000000000, or 0",
+            "--rooms-max: `rooms_max` cannot be `-1`: expected a whole number, 1 to 1000000000, or none",
         ),
         (
             Some("allow_origin = [1]"),
@@ -225,7 +243,7 @@ fn an_error_names_its_place_and_what_was_probably_meant() {
             &[("RTB_FLUSH_INTERVAL", "18446744073709551615s")],
             &[],
             "variable RTB_FLUSH_INTERVAL: `flush_interval` cannot be `18446744073709551615s`: expected a duration such as \
-             250ms, 10s or 5m, 1ms to 10s, or 0",
+             250ms, 10s or 5m, 1ms to 10s, or none",
         ),
         (
             None,
@@ -515,7 +533,7 @@ fn the_settings_in_force_are_printed_as_a_file_with_their_places() {
 
 #[test]
 fn a_limit_for_all_below_the_default_for_one_is_no_contradiction() {
-    assert_eq!(load(None, &[], &["--rooms-max", "5"]).unwrap().config.rooms_max, 5);
+    assert_eq!(load(None, &[], &["--rooms-max", "5"]).unwrap().config.rooms_max, Limit::Max(5));
 }
 
 #[test]

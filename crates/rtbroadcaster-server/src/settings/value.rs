@@ -5,6 +5,8 @@ mod texts;
 
 use std::time::Duration;
 
+use rtbroadcaster::Limit;
+
 use super::range::{Lifted, Range};
 use crate::duration;
 
@@ -38,15 +40,8 @@ pub(super) fn quoted(text: impl std::fmt::Display) -> String {
     serde_json::Value::from(text.to_string()).to_string().replace('\u{7f}', "\\u007F")
 }
 
-/// What `text` stands for where it lifts a limit, or what is wrong with it.
-fn lift(text: &str, range: Range) -> Option<Result<(), String>> {
-    match range.lifted() {
-        Lifted::ByNone if text == "none" => Some(Ok(())),
-        Lifted::ByZero if text == "0" => Some(Ok(())),
-        Lifted::ByNone if text == "0" => Some(Err("0 would allow nothing; write none to lift the limit".into())),
-        _ => None,
-    }
-}
+/// What somebody may have meant by a zero.
+const LIFTS: &str = "`none` lifts the limit";
 
 macro_rules! number {
     ($($type:ty)*) => {$(
@@ -55,16 +50,17 @@ macro_rules! number {
             const SHAPE: Shape = Shape::Number;
 
             fn parse(text: &str, range: Range) -> Result<Self, String> {
-                if let Some(lifted) = lift(text, range) {
-                    return lifted.map(|()| 0);
-                }
                 let value = text.parse::<u64>().ok().filter(|value| range.has_number(*value));
                 let value = value.and_then(|value| Self::try_from(value).ok());
-                value.ok_or_else(|| format!("expected a whole number, {range}"))
+                match value {
+                    Some(value) => Ok(value),
+                    None if text == "0" && range.lifted() == Lifted::ByNone => Err(format!("0 would allow nothing; {LIFTS}")),
+                    None => Err(format!("expected a whole number, {range}")),
+                }
             }
 
-            fn show(&self, range: Range) -> String {
-                if *self == 0 && range.lifted() == Lifted::ByNone { quoted("none") } else { self.to_string() }
+            fn show(&self, _: Range) -> String {
+                self.to_string()
             }
         }
     )*};
@@ -76,22 +72,32 @@ impl Value for Duration {
     const PLACEHOLDER: &'static str = "TIME";
 
     fn parse(text: &str, range: Range) -> Result<Self, String> {
-        if let Some(lifted) = lift(text, range) {
-            return lifted.map(|()| Duration::ZERO);
-        }
         match duration::parse(text) {
-            // As 0 is, with a unit.
-            Some(Duration::ZERO) if text != "0" && range.lifted() != Lifted::Never => Self::parse("0", range),
             Some(value) if range.has_time(value) => Ok(value),
+            Some(Duration::ZERO) if range.lifted() == Lifted::ByNone => {
+                Err(format!("0 would be no time at all; {LIFTS}"))
+            }
             _ => Err(format!("expected a duration such as 250ms, 10s or 5m, {range}")),
         }
     }
 
+    fn show(&self, _: Range) -> String {
+        quoted(humantime::format_duration(*self))
+    }
+}
+
+impl<T: Value> Value for Limit<T> {
+    const PLACEHOLDER: &'static str = T::PLACEHOLDER;
+    const SHAPE: Shape = T::SHAPE;
+
+    fn parse(text: &str, range: Range) -> Result<Self, String> {
+        if text == "none" { Ok(Limit::None) } else { T::parse(text, range).map(Limit::Max) }
+    }
+
     fn show(&self, range: Range) -> String {
-        if self.is_zero() && range.lifted() == Lifted::ByNone {
-            quoted("none")
-        } else {
-            quoted(humantime::format_duration(*self))
+        match self {
+            Limit::Max(value) => value.show(range),
+            Limit::None => quoted("none"),
         }
     }
 }

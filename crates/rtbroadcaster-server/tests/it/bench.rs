@@ -14,7 +14,7 @@ use crate::terminal::Terminal;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// All clients come from one address.
-const NO_LIMITS: [&str; 4] = ["--connections-per-address-max", "0", "--handshakes-per-address-per-second", "0"];
+const NO_LIMITS: [&str; 4] = ["--connections-per-address-max", "none", "--handshakes-per-address-per-second", "none"];
 
 /// How a run ended and what it said.
 struct Run {

@@ -184,8 +184,8 @@ async fn a_directory_that_another_server_uses_is_a_plain_error() {
 #[tokio::test]
 async fn a_thousand_rooms_are_ready_within_two_seconds() {
     let directory = Directory::new("many");
-    let flags = ["--rooms-per-address-max", "0", "--connections-per-address-max", "0"];
-    let flags = [&flags[..], &["--handshakes-per-address-per-second", "0"]].concat();
+    let flags = ["--rooms-per-address-max", "none", "--connections-per-address-max", "none"];
+    let flags = [&flags[..], &["--handshakes-per-address-per-second", "none"]].concat();
     let mut server = directory.server(&flags).await;
     let mut rooms = Vec::new();
     for _ in 0..1_000 {

@@ -17,7 +17,7 @@ const PARAM_BYTES: usize = 60_000;
 const MESSAGES: u32 = 9 * 1024 * 1024 / 60_000;
 
 const NO_LIMITS_PER_ADDRESS: [&str; 4] =
-    ["--connections-per-address-max", "0", "--handshakes-per-address-per-second", "0"];
+    ["--connections-per-address-max", "none", "--handshakes-per-address-per-second", "none"];
 
 /// A server that may open so many. This process may open as many as it is allowed to.
 async fn server(files: u32, flags: &[&str]) -> Server {

@@ -95,7 +95,7 @@ async fn the_thousandth_answer_is_the_last_one() {
 /// Three hundred browsers behind one address, as a school's network has them: six connections for files and one for the room.
 #[tokio::test]
 async fn browsers_behind_one_address_close_the_idle_connections_of_each_other_and_all_get_in() {
-    let flags = ["--http-connections-per-address-max", "20", "--handshakes-per-address-per-second", "0"];
+    let flags = ["--http-connections-per-address-max", "20", "--handshakes-per-address-per-second", "none"];
     let server = Server::started_by(&mut program(), &flags).await;
     let (mut owner, room) = Client::owner(&server).await;
     let (mut files, mut viewers) = (Vec::new(), Vec::new());

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rtbroadcaster_core::backlog::Ending;
 use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::protocol::{Command, Request};
 use rtbroadcaster_core::rate::Rate;
 use rtbroadcaster_core::refusal::Refusal;
@@ -29,7 +30,7 @@ pub(crate) fn receive(decoder: &mut Decoder, inbox: &mut VecDeque<Result<Incomin
 
 /// How many pings, pongs and requests that are refused or change nothing may come: so many at once, and 20 a second from there.
 /// A client has a reason for one in some seconds; each costs work, or an answer.
-const UNPRODUCTIVE: Rate = Rate::new(128, Duration::from_millis(6_400));
+const UNPRODUCTIVE: Rate = Rate::new(Limit::Max(128), Duration::from_millis(6_400));
 
 impl Client {
     /// Something came, and is in the inbox as far as it is whole.
@@ -50,7 +51,7 @@ impl Client {
         if whole == 0 && open == 0 {
             return;
         }
-        let limit = self.server.config().message_bytes_max;
+        let limit = self.server.config().message_bytes_max.most();
         if self.oversize.get_or_insert_default().came(whole, open, limit, now) {
             self.inbox.push_back(Err(Violation::TooBig));
         }

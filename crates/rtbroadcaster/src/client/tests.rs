@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt;
 use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::OwnerKey;
 use rtbroadcaster_core::protocol::{classic, v2};
@@ -68,7 +69,7 @@ async fn a_viewer_that_is_closed_leaves_its_room_at_once() {
 #[tokio::test]
 async fn a_client_that_never_stops_pinging_has_no_more_time_for_its_first_message() {
     let timeout = Duration::from_millis(50);
-    let server = server(Config { first_message_timeout: timeout, ..Config::default() });
+    let server = server(Config { first_message_timeout: Limit::Max(timeout), ..Config::default() });
     // A ping under a mask, whose every byte is the same.
     let pings = tokio::io::join(tokio::io::repeat(0x89), tokio::io::sink());
     let socket = Socket::Stream(Box::new(pings));
@@ -79,7 +80,7 @@ async fn a_client_that_never_stops_pinging_has_no_more_time_for_its_first_messag
 
 #[tokio::test]
 async fn an_address_that_only_the_web_server_knows_counts_for_its_rooms() {
-    let server = server(Config { rooms_per_address_max: 1, ..Config::default() });
+    let server = server(Config { rooms_per_address_max: Limit::Max(1), ..Config::default() });
     let first_place = Some(Place::from(std::net::IpAddr::from([192, 0, 2, 1])));
     let other_place = Some(Place::from(std::net::IpAddr::from([192, 0, 2, 2])));
     let mut peers = Vec::new();

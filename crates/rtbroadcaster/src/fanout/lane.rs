@@ -29,8 +29,8 @@ const SLICE: Duration = Duration::from_millis(1);
 pub(crate) struct Lane {
     queue: Mutex<Queue>,
     wake: Notify,
-    /// `flush_interval`: how long a roster waits for more before it is served.
-    flush_interval: Duration,
+    /// `flush_interval`: how long a roster waits for more before it is served, if it does.
+    flush_interval: Option<Duration>,
     /// How often members are asked for a sign of life, if they are.
     heartbeat: Option<Duration>,
     clock: Clock,
@@ -53,7 +53,8 @@ impl Lane {
         counters: &Arc<Counters>,
         lagging: mpsc::UnboundedSender<RoomId>,
     ) -> Arc<Self> {
-        let (counters, flush_interval) = (Arc::clone(counters), config.flush_interval.min(FAR));
+        let (counters, flush_interval) =
+            (Arc::clone(counters), config.flush_interval.max().map(|interval| interval.min(FAR)));
         let (queue, wake, heartbeat) = (Mutex::default(), Notify::new(), config.heartbeat());
         Arc::new(Self { queue, wake, flush_interval, heartbeat, clock, counters, lagging })
     }
@@ -71,10 +72,9 @@ impl Lane {
     /// Something waits for `roster` since now.
     pub(super) fn push(&self, roster: Arc<Roster>) {
         let mut queue = self.lock();
-        if self.is_slowed() {
-            queue.waiting.push_back((Instant::now() + self.flush_interval, roster));
-        } else {
-            queue.ready.push_back(roster);
+        match self.flush_interval {
+            Some(interval) => queue.waiting.push_back((Instant::now() + interval, roster)),
+            None => queue.ready.push_back(roster),
         }
         drop(queue);
         self.wake.notify_one();
@@ -96,7 +96,7 @@ impl Lane {
 
     /// Whether messages wait for more, so that newer ones can take their places.
     pub(super) fn is_slowed(&self) -> bool {
-        !self.flush_interval.is_zero()
+        self.flush_interval.is_some()
     }
 
     /// Where everything that this lane does is counted.

@@ -76,8 +76,11 @@ impl Outbox {
             dialect,
             clock,
             counters: Arc::clone(counters),
-            limit: config.backlog_bytes_max,
-            stall_ns: u64::try_from(config.stall_timeout.as_nanos()).unwrap_or(u64::MAX),
+            limit: config.backlog_bytes_max.most(),
+            stall_ns: config
+                .stall_timeout
+                .max()
+                .map_or(0, |timeout| u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX)),
             heard: AtomicBool::new(true),
             promised: AtomicU32::new(0),
             place: AtomicUsize::new(NO_PLACE),
@@ -157,7 +160,7 @@ impl Outbox {
         self.change(|line, now| {
             if let Some(farewell) = Frame::notice(&Notice::Farewell(room), self.dialect) {
                 // Beyond the limit: it is the last one.
-                line.push(&[farewell], self.dialect, now, 0);
+                line.push(&[farewell], self.dialect, now, usize::MAX);
             }
             line.finish(self.dialect, reason, Some(end));
         });

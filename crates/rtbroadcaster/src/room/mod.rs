@@ -198,7 +198,7 @@ impl Room {
             random: Arc::clone(&around.random),
             counters: Arc::clone(&around.counters),
             registry: Weak::clone(registry),
-            message_bytes_max: around.config.message_bytes_max,
+            message_bytes_max: around.config.message_bytes_max.most(),
             signal_rates: SignalRates {
                 per_viewer: Rate::per_second(around.config.signals_per_viewer_per_second),
                 per_room: Rate::per_second(around.config.signals_per_room_per_second),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rtbroadcaster_core::audience::Audience;
-use rtbroadcaster_core::config::exceeds;
 use rtbroadcaster_core::id::{RoomId, Seq, Term};
 use rtbroadcaster_core::message::{Body, Change, Key, Message, MessageError, Params};
 use rtbroadcaster_core::owner_key::OwnerKey;
@@ -32,9 +31,9 @@ use crate::fanout::Outbox;
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use rtbroadcaster::{Config, Manager, Message, PublishError};
+/// use rtbroadcaster::{Config, Limit, Manager, Message, PublishError};
 ///
-/// let manager = Manager::new(Config { state_keys_max: 1, ..Config::default() });
+/// let manager = Manager::new(Config { state_keys_max: Limit::Max(1), ..Config::default() });
 /// let mut owner = manager.create_room().await?;
 /// let first = owner.publish(Message::state("score", [2, 1])).await?;
 /// assert_eq!(first.get(), 1);
@@ -172,7 +171,7 @@ impl Owner {
     fn check(&self, message: Message) -> Result<(Body, Change), PublishError> {
         let body = message.body?;
         let (bytes, limit) = (body.bytes(), self.room.message_bytes_max);
-        if exceeds(bytes, limit) {
+        if bytes > limit {
             return Err(MessageError::TooBig { bytes, limit }.into());
         }
         Ok((body, message.kind.into()))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::room::core::Space;
 
 /// How many bytes are kept by some rooms.
@@ -15,8 +16,8 @@ pub(super) type Bytes = Arc<AtomicU64>;
 pub(super) struct Share {
     /// By this room.
     own: AtomicU64,
-    /// By all rooms, and by those of its address if that is known, each with its limit; zero lifts one.
-    counts: [Option<(Bytes, u64)>; 2],
+    /// By all rooms, and by those of its address if that is known, each with its limit.
+    counts: [Option<(Bytes, Limit<u64>)>; 2],
 }
 
 impl Share {
@@ -31,7 +32,7 @@ impl Share {
 
     /// Whether the room may keep more than it does.
     pub(super) fn space(&self) -> Space {
-        let is_full = |(bytes, limit): &(Bytes, u64)| *limit != 0 && bytes.load(Ordering::Relaxed) >= *limit;
+        let is_full = |(bytes, limit): &(Bytes, Limit<u64>)| limit.is_reached_by(bytes.load(Ordering::Relaxed));
         if self.counts.iter().flatten().any(is_full) { Space::None } else { Space::Some }
     }
 
@@ -57,7 +58,8 @@ mod tests {
 
     #[test]
     fn a_full_address_stops_its_own_rooms_and_a_full_directory_all() {
-        let config = Config { data_bytes_max: 100, data_bytes_per_address_max: 50, ..Config::default() };
+        let config =
+            Config { data_bytes_max: Limit::Max(100), data_bytes_per_address_max: Limit::Max(50), ..Config::default() };
         let (all, one, other) = (Bytes::default(), Bytes::default(), Bytes::default());
         let share = |address| Share::new(&all, address, &config);
         let (first, second, third, unknown) = (share(Some(&one)), share(Some(&one)), share(Some(&other)), share(None));

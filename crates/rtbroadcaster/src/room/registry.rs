@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rtbroadcaster_core::id::{RoomId, Term};
 use rtbroadcaster_core::identity::ViewerKey;
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::KeyHash;
 use rtbroadcaster_core::owner_key::OwnerKey;
@@ -146,9 +147,10 @@ impl Registry {
         let rooms = self.lock().rooms_of(place);
         let loneliest = rooms.iter().filter_map(|room| Some((room.lonely_for()?, room))).max_by_key(|(time, _)| *time);
         let grace = self.around.config.owner_grace;
-        let Some((_, room)) = loneliest.filter(|(_, room)| !grace.is_zero() && room.end_if_lonely(grace)) else {
+        let (Some((_, room)), Limit::Max(grace)) = (loneliest, grace) else { return false };
+        if !room.end_if_lonely(grace) {
             return false;
-        };
+        }
         // Where it is kept it is there until its end is written.
         self.lock().release_place_of(room.id());
         true

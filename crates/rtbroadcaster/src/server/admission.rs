@@ -99,7 +99,7 @@ impl Server {
             grace_max = rights.limits.owner_grace_max;
             true
         });
-        match grace_max.filter(|most| options.grace().unwrap_or(self.config().owner_grace) > *most) {
+        match grace_max.filter(|most| options.grace().unwrap_or(self.config().owner_grace.most()) > *most) {
             Some(most) => options.with_grace(most),
             None => options,
         }

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rtbroadcaster_core::config::{Config, exceeds};
+use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::rate::{Meter, Rate};
 
@@ -20,16 +21,16 @@ const REPLAY_SECONDS: u32 = 10;
 #[derive(Debug)]
 pub(crate) struct Gate {
     /// `connections_max`.
-    open_max: usize,
+    open_max: Limit,
     /// `connections_per_address_max`.
-    open_per_place_max: usize,
+    open_per_place_max: Limit,
     /// `handshakes_per_address_per_second`.
     handshakes: Rate,
     /// `replay_bytes_per_address_per_second`.
     replays: Rate,
     /// `replay_bytes_max` and `replay_bytes_per_address_max`.
-    pending_max: usize,
-    pending_per_place_max: usize,
+    pending_max: Limit,
+    pending_per_place_max: Limit,
     visits: Mutex<Visits>,
 }
 
@@ -93,7 +94,7 @@ impl Gate {
     /// Lets a connection in. The limits per address apply where the address is known.
     pub(crate) fn enter(self: &Arc<Self>, place: Option<Place>, now: Duration) -> Result<Ticket, TooMany> {
         let mut visits = self.lock();
-        if exceeds(visits.open + 1, self.open_max) {
+        if self.open_max.is_reached_by(visits.open) {
             return Err(TooMany);
         }
         if let Some(place) = place {
@@ -106,7 +107,7 @@ impl Gate {
             });
             // A handshake that is refused for the number of connections counts too, so that trying harder does not help.
             let in_time = visitor.handshakes.admits(self.handshakes, now);
-            if !in_time || exceeds(visitor.open + 1, self.open_per_place_max) {
+            if !in_time || self.open_per_place_max.is_reached_by(visitor.open) {
                 return Err(TooMany);
             }
             visitor.open += 1;
@@ -118,13 +119,13 @@ impl Gate {
     /// Whether clients at `place` may be told a room's state, or what they missed, at this moment.
     pub(super) fn may_replay(&self, place: Option<Place>, now: Duration) -> bool {
         let visits = self.lock();
-        if is_reached(visits.pending, self.pending_max) {
+        if self.pending_max.is_reached_by(visits.pending) {
             return false;
         }
         // A place that is not listed has come in by no handshake whose address was known.
         let visitor = place.and_then(|place| visits.places.get(&place));
         visitor.is_none_or(|visitor| {
-            visitor.replays.is_even(self.replays, now) && !is_reached(visitor.pending, self.pending_per_place_max)
+            visitor.replays.is_even(self.replays, now) && !self.pending_per_place_max.is_reached_by(visitor.pending)
         })
     }
 
@@ -185,13 +186,9 @@ impl Drop for Pending {
     }
 }
 
-fn rate_of_replays(bytes_per_second: u32) -> Rate {
-    Rate::new(u64::from(bytes_per_second) * u64::from(REPLAY_SECONDS), Duration::from_secs(REPLAY_SECONDS.into()))
-}
-
-/// Whether nothing may be added to `amount`, where a limit of zero is lifted.
-fn is_reached(amount: usize, limit: usize) -> bool {
-    limit != 0 && amount >= limit
+fn rate_of_replays(bytes_per_second: Limit<u32>) -> Rate {
+    let bytes = bytes_per_second.map(|bytes| u64::from(bytes) * u64::from(REPLAY_SECONDS));
+    Rate::new(bytes, Duration::from_secs(REPLAY_SECONDS.into()))
 }
 
 #[cfg(test)]
@@ -201,7 +198,7 @@ mod tests {
 
     const NOW: Duration = Duration::from_secs(100);
 
-    fn gate(connections_max: usize, connections_per_address_max: usize, rate: u32) -> Arc<Gate> {
+    fn gate(connections_max: Limit, connections_per_address_max: Limit, rate: Limit<u32>) -> Arc<Gate> {
         Gate::new(&Config {
             connections_max,
             connections_per_address_max,
@@ -216,7 +213,7 @@ mod tests {
 
     #[test]
     fn there_are_so_many_connections_in_all_and_from_one_address() {
-        let gate = gate(3, 2, 0);
+        let gate = gate(Limit::Max(3), Limit::Max(2), Limit::None);
         let first = gate.enter(place(1), NOW).unwrap();
         let _second = gate.enter(place(1), NOW).unwrap();
         assert_eq!(gate.enter(place(1), NOW).err(), Some(TooMany), "two from one address");
@@ -228,7 +225,7 @@ mod tests {
 
     #[test]
     fn an_address_opens_so_many_in_a_second() {
-        let gate = gate(0, 0, 10);
+        let gate = gate(Limit::None, Limit::None, Limit::Max(10));
         let enter = |at: Duration| gate.enter(place(1), at).is_ok();
         assert_eq!((0..15).filter(|_| enter(NOW)).count(), 10);
         assert_eq!((0..15).filter(|_| enter(NOW + Duration::from_millis(300))).count(), 3);
@@ -243,8 +240,8 @@ mod tests {
     #[test]
     fn an_address_is_told_so_much_in_a_second_and_remembered_until_it_may_have_all_again() {
         let gate = Gate::new(&Config {
-            replay_bytes_per_address_per_second: 1_000,
-            handshakes_per_address_per_second: 0,
+            replay_bytes_per_address_per_second: Limit::Max(1_000),
+            handshakes_per_address_per_second: Limit::None,
             ..Config::default()
         });
         let (one, other) = (place(1).unwrap(), place(2).unwrap());
@@ -274,9 +271,9 @@ mod tests {
     #[test]
     fn what_clients_have_not_taken_bounds_what_more_are_told_at_one_address_and_in_all() {
         let gate = Gate::new(&Config {
-            replay_bytes_per_address_per_second: 0,
-            replay_bytes_per_address_max: 1_000,
-            replay_bytes_max: 2_500,
+            replay_bytes_per_address_per_second: Limit::None,
+            replay_bytes_per_address_max: Limit::Max(1_000),
+            replay_bytes_max: Limit::Max(2_500),
             ..Config::default()
         });
         let _tickets = [1, 2, 3].map(|last| gate.enter(place(last), NOW).unwrap());
@@ -308,8 +305,8 @@ mod tests {
         let _tickets = [audience, attacker].map(|place| gate.enter(Some(place), NOW).unwrap());
         // As many as may connect, and a state of 100 keys.
         let state = 20 * 1024 + 100 * 128;
-        assert!(joins(audience, state, NOW) >= Config::default().connections_per_address_max);
-        let full = Config::default().state_bytes_max;
+        assert!(joins(audience, state, NOW) >= Config::default().connections_per_address_max.most());
+        let full = Config::default().state_bytes_max.most();
         let saved = usize::try_from(REPLAY_SECONDS).unwrap() * 4;
         assert_eq!(joins(attacker, full, NOW), saved + 1);
         assert_eq!(joins(attacker, full, NOW), 0);
@@ -320,7 +317,7 @@ mod tests {
 
     #[test]
     fn addresses_that_are_gone_are_forgotten() {
-        let gate = gate(0, 0, 1);
+        let gate = gate(Limit::None, Limit::None, Limit::Max(1));
         for number in 0..10_000_u32 {
             let place = Place::from(IpAddr::from(number.to_be_bytes()));
             let at = NOW + Duration::from_millis(u64::from(number) * 10);

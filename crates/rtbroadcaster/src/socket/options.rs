@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::limit::Limit;
 use socket2::SockRef;
 use tokio::net::TcpStream;
 
@@ -37,7 +38,7 @@ pub struct Tuned(());
 /// |---|---|---|
 /// | `TCP_NODELAY` | on | all |
 /// | `TCP_NOTSENT_LOWAT` | 16 KiB | Linux, Android |
-/// | `TCP_USER_TIMEOUT` | [`stall_timeout`](Config::stall_timeout) and 20 s, off if that is 0 | Linux, Android |
+/// | `TCP_USER_TIMEOUT` | [`stall_timeout`](Config::stall_timeout) and 20 s, off if that is `none` | Linux, Android |
 ///
 /// An option that the system refuses is logged at the level `debug`. The connection works without it; a slow viewer is noticed later.
 ///
@@ -67,9 +68,8 @@ pub fn tune(socket: &TcpStream, config: &Config) -> Tuned {
 
 /// Sets by what the kernel knows a slow peer, and a dead one.
 #[cfg(any(target_os = "android", target_os = "linux"))]
-fn set_slowness(options: &SockRef<'_>, stall_timeout: Duration) {
-    let backstop =
-        (!stall_timeout.is_zero()).then(|| stall_timeout.saturating_add(USER_TIMEOUT_MARGIN).min(USER_TIMEOUT_MAX));
+fn set_slowness(options: &SockRef<'_>, stall_timeout: Limit<Duration>) {
+    let backstop = stall_timeout.after(USER_TIMEOUT_MARGIN).map(|timeout| timeout.min(USER_TIMEOUT_MAX));
     set("TCP_NOTSENT_LOWAT", options.set_tcp_notsent_lowat(UNSENT_BYTES_MAX));
     set("TCP_USER_TIMEOUT", options.set_tcp_user_timeout(backstop));
 }
@@ -94,10 +94,12 @@ mod tests {
     #[tokio::test]
     async fn a_socket_sends_at_once_holds_little_back_and_notices_a_dead_peer() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        for (stall_seconds, backstop) in [(10, Some(Duration::from_secs(30))), (0, None)] {
+        for (stall_timeout, backstop) in
+            [(Limit::Max(Duration::from_secs(10)), Some(Duration::from_secs(30))), (Limit::None, None)]
+        {
             let _peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (tcp, _) = listener.accept().await.unwrap();
-            tune(&tcp, &Config { stall_timeout: Duration::from_secs(stall_seconds), ..Config::default() });
+            tune(&tcp, &Config { stall_timeout, ..Config::default() });
             let options = SockRef::from(&tcp);
             assert!(options.tcp_nodelay().unwrap());
             assert_eq!(options.tcp_notsent_lowat().unwrap(), 16_384);

@@ -19,6 +19,7 @@ use hyper_util::rt::TokioIo;
 use rtbroadcaster_core::backlog::Ending;
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::wire::{self, Binary, Control, Decoder, Limits, Violation, encode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream};
 use tokio::net::TcpListener;
@@ -117,7 +118,7 @@ where
 async fn echo(upgrade: Upgrade, path: Path) {
     let Ok(upgraded) = upgrade.0.unwrap().socket.await else { return };
     // No limit applies but the stall, and that to nobody: it says whether something waits for the socket.
-    let config = Config { backlog_bytes_max: 0, stall_timeout: SUITE, ..Config::default() };
+    let config = Config { backlog_bytes_max: Limit::None, stall_timeout: Limit::Max(SUITE), ..Config::default() };
     let (socket, first) = socket_of(upgraded, take_back, None, &config);
     let direct = path != Path::Generic;
     assert_eq!((socket.handle().is_some(), socket.peer().is_some()), (direct, direct), "{path:?}");
@@ -125,7 +126,8 @@ async fn echo(upgrade: Upgrade, path: Path) {
         assert!(socket.tcp().nodelay().unwrap(), "the options are set, whatever is over the socket: {path:?}");
     }
     let (dialect, counters) = (&rtbroadcaster_core::protocol::classic::DIALECT, Arc::new(Counters::new([])));
-    let limits = Limits { message_bytes_max: 0, fragments_max: 0, binary: Binary::Accept, ..Limits::default() };
+    let limits =
+        Limits { message_bytes_max: usize::MAX, fragments_max: u32::MAX, binary: Binary::Accept, ..Limits::default() };
     let outbox = Outbox::new(socket.handle(), dialect, Clock::start(), &counters, &config);
     let mut echo = Echo { socket, outbox, decoder: Decoder::new(limits), inbox: VecDeque::new() };
     receive(&mut echo.decoder, &mut echo.inbox, &first);

@@ -13,6 +13,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use rtbroadcaster_core::config::Config;
+use rtbroadcaster_core::limit::Limit;
 use serde_json::{Value, json};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -203,9 +204,9 @@ async fn view(viewer: Viewer, place: Arc<Place>) -> Seen {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn viewers_over_tls_and_in_plain_get_the_same_whatever_their_sockets_do() {
     let config = Config {
-        backlog_bytes_max: 0,
-        stall_timeout: Duration::ZERO,
-        ping_interval: Duration::ZERO,
+        backlog_bytes_max: Limit::None,
+        stall_timeout: Limit::None,
+        ping_interval: Limit::None,
         ..Config::default()
     };
     let house = House::open(config).await;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Stdio;
 
-use rtbroadcaster::{Config, Manager, Message};
+use rtbroadcaster::{Config, Limit, Manager, Message};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::TcpStream;
 use tokio::process::{Child, ChildStdout, Command};
@@ -184,7 +184,7 @@ async fn a_stream_that_is_no_tcp_socket_serves_a_conversation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_is_no_tcp_socket_is_closed_when_it_is_not_read() {
-    let config = Config { backlog_bytes_max: 64 * 1024, ..Config::default() };
+    let config = Config { backlog_bytes_max: Limit::Max(64 * 1024), ..Config::default() };
     let manager = Manager::new(config);
     let mut owner = manager.create_room().await.unwrap();
     for n in 0..50 {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::{Config, Manager, Message, Owner, RoomOptions};
+use rtbroadcaster::{Config, Limit, Manager, Message, Owner, RoomOptions};
 use tokio::io::DuplexStream;
 
 use crate::client::{Came, Client};
@@ -24,33 +24,33 @@ async fn room(config: Config) -> (Manager, Owner, Client<DuplexStream>, u64) {
 /// Everything as long and as much as it can be.
 fn greatest() -> Config {
     Config {
-        message_bytes_max: usize::MAX,
-        history_messages_max: usize::MAX,
-        history_bytes_max: usize::MAX,
-        history_age_max: Duration::MAX,
-        state_keys_max: usize::MAX,
-        state_bytes_max: usize::MAX,
-        backlog_bytes_max: usize::MAX,
-        stall_timeout: Duration::MAX,
-        flush_interval: Duration::MAX,
-        ping_interval: Duration::MAX,
-        rooms_max: usize::MAX,
-        rooms_per_address_max: usize::MAX,
-        viewers_per_room_max: usize::MAX,
-        voters_max: usize::MAX,
-        connections_max: usize::MAX,
-        connections_per_address_max: usize::MAX,
-        handshakes_per_address_per_second: u32::MAX,
-        replay_bytes_per_address_per_second: u32::MAX,
-        signals_per_viewer_per_second: u32::MAX,
-        signals_per_room_per_second: u32::MAX,
-        first_message_timeout: Duration::MAX,
-        join_timeout: Duration::MAX,
-        owner_grace: Duration::MAX,
-        owner_grace_max: Duration::MAX,
-        room_idle_timeout: Duration::MAX,
-        data_bytes_max: u64::MAX,
-        data_bytes_per_address_max: u64::MAX,
+        message_bytes_max: Limit::Max(usize::MAX),
+        history_messages_max: Limit::Max(usize::MAX),
+        history_bytes_max: Limit::Max(usize::MAX),
+        history_age_max: Limit::Max(Duration::MAX),
+        state_keys_max: Limit::Max(usize::MAX),
+        state_bytes_max: Limit::Max(usize::MAX),
+        backlog_bytes_max: Limit::Max(usize::MAX),
+        stall_timeout: Limit::Max(Duration::MAX),
+        flush_interval: Limit::Max(Duration::MAX),
+        ping_interval: Limit::Max(Duration::MAX),
+        rooms_max: Limit::Max(usize::MAX),
+        rooms_per_address_max: Limit::Max(usize::MAX),
+        viewers_per_room_max: Limit::Max(usize::MAX),
+        voters_max: Limit::Max(usize::MAX),
+        connections_max: Limit::Max(usize::MAX),
+        connections_per_address_max: Limit::Max(usize::MAX),
+        handshakes_per_address_per_second: Limit::Max(u32::MAX),
+        replay_bytes_per_address_per_second: Limit::Max(u32::MAX),
+        signals_per_viewer_per_second: Limit::Max(u32::MAX),
+        signals_per_room_per_second: Limit::Max(u32::MAX),
+        first_message_timeout: Limit::Max(Duration::MAX),
+        join_timeout: Limit::Max(Duration::MAX),
+        owner_grace: Limit::Max(Duration::MAX),
+        owner_grace_max: Limit::Max(Duration::MAX),
+        room_idle_timeout: Limit::Max(Duration::MAX),
+        data_bytes_max: Limit::Max(u64::MAX),
+        data_bytes_per_address_max: Limit::Max(u64::MAX),
         ..Config::default()
     }
 }
@@ -58,7 +58,7 @@ fn greatest() -> Config {
 #[tokio::test(start_paused = true)]
 async fn the_greatest_values_panic_nowhere_and_the_heartbeat_is_one_that_a_page_can_count() {
     let (manager, mut owner, _viewer, alive) = room(greatest()).await;
-    assert_eq!(Duration::from_millis(alive), manager.config().ping_interval);
+    assert_eq!(Some(Duration::from_millis(alive)), manager.config().heartbeat());
     assert!(2 * alive < 1 << 31, "two of them fit into a timer of a page: {alive} ms");
     assert!(owner.grace().is_some_and(|grace| grace.as_millis() < 1 << 53), "a page can count the grace");
     owner.publish(Message::state("slide", [1])).await.unwrap();
@@ -75,10 +75,14 @@ async fn each_of_the_greatest_values_serves_a_room_beside_the_defaults() {
     let configs = [
         Config { stall_timeout: all.stall_timeout, ..none.clone() },
         Config { ping_interval: all.ping_interval, ..none.clone() },
-        Config { first_message_timeout: all.first_message_timeout, join_timeout: Duration::ZERO, ..none.clone() },
+        Config { first_message_timeout: all.first_message_timeout, join_timeout: Limit::None, ..none.clone() },
         Config { history_age_max: all.history_age_max, room_idle_timeout: all.room_idle_timeout, ..none.clone() },
-        Config { owner_grace: all.owner_grace, owner_grace_max: Duration::ZERO, ..none.clone() },
-        Config { signals_per_viewer_per_second: u32::MAX, signals_per_room_per_second: u32::MAX, ..none },
+        Config { owner_grace: all.owner_grace, owner_grace_max: Limit::None, ..none.clone() },
+        Config {
+            signals_per_viewer_per_second: Limit::Max(u32::MAX),
+            signals_per_room_per_second: Limit::Max(u32::MAX),
+            ..none
+        },
     ];
     for config in configs {
         let (manager, mut owner, mut viewer, _) = room(config.clone()).await;
@@ -92,7 +96,11 @@ async fn each_of_the_greatest_values_serves_a_room_beside_the_defaults() {
 #[tokio::test(start_paused = true)]
 async fn messages_come_in_time_also_when_heartbeats_come_more_often() {
     let ping_interval = Duration::from_secs(1);
-    let config = Config { flush_interval: Duration::from_secs(3), ping_interval, ..Config::default() };
+    let config = Config {
+        flush_interval: Limit::Max(Duration::from_secs(3)),
+        ping_interval: Limit::Max(ping_interval),
+        ..Config::default()
+    };
     let (manager, mut owner, mut viewer, _) = room(config).await;
     for number in 0..3 {
         owner.publish(Message::event("ring", [number])).await.unwrap();

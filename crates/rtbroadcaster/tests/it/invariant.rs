@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use rtbroadcaster::{Config, Kind, Owner};
+use rtbroadcaster::{Config, Kind, Limit, Owner};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::{JoinHandle, JoinSet};
 
@@ -92,7 +92,7 @@ async fn speak_last(owner: &mut Owner, said: &mut Said) {
 async fn live_late_and_slow_viewers_hear_what_was_said_in_order_and_end_in_the_owners_state() {
     const MESSAGES: usize = 6_000;
     // Room for all events at once: they are never superseded, whoever is slow.
-    let house = Arc::new(House::open(Config { backlog_bytes_max: 1024 * 1024, ..Config::default() }).await);
+    let house = Arc::new(House::open(Config { backlog_bytes_max: Limit::Max(1024 * 1024), ..Config::default() }).await);
     let (mut owner, room) = house.rust_owner().await;
     let mut said = Said::new(&room);
     let mut live = Vec::new();
@@ -143,7 +143,7 @@ async fn live_late_and_slow_viewers_hear_what_was_said_in_order_and_end_in_the_o
 async fn a_stalled_viewer_is_closed_in_time_and_the_others_lose_nothing() {
     const STALL: Duration = Duration::from_millis(300);
     // The limits of size lifted: it is the time that counts here.
-    let config = Config { stall_timeout: STALL, backlog_bytes_max: 0, ..Config::default() };
+    let config = Config { stall_timeout: Limit::Max(STALL), backlog_bytes_max: Limit::None, ..Config::default() };
     let house = House::open(config).await;
     let (mut owner, room) = house.rust_owner().await;
     let mut said = Said::new(&room);
@@ -174,7 +174,7 @@ async fn a_stalled_viewer_is_closed_in_time_and_the_others_lose_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_a_viewer_that_does_not_read_is_bounded() {
     const BACKLOG: usize = 128 * 1024;
-    let house = House::open(Config { backlog_bytes_max: BACKLOG, ..Config::default() }).await;
+    let house = House::open(Config { backlog_bytes_max: Limit::Max(BACKLOG), ..Config::default() }).await;
     let (mut owner, room) = house.rust_owner().await;
     let mut said = Said::new(&room);
     let mut slow = Client::connect_narrow(house.address).await;
@@ -195,7 +195,7 @@ async fn what_waits_for_a_viewer_that_does_not_read_is_bounded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_whose_backlog_overflows_is_closed_with_4008_after_what_was_said_in_order() {
-    let house = House::open(Config { backlog_bytes_max: 64 * 1024, ..Config::default() }).await;
+    let house = House::open(Config { backlog_bytes_max: Limit::Max(64 * 1024), ..Config::default() }).await;
     let (mut owner, room) = house.rust_owner().await;
     let mut said = Said::new(&room);
     let mut slow = Client::connect_narrow(house.address).await;

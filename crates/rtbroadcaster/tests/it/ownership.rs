@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::{Config, Message, OsRandom, OwnError, OwnerKey, OwnerStatus, PublishError, RoomId};
+use rtbroadcaster::{Config, Limit, Message, OsRandom, OwnError, OwnerKey, OwnerStatus, PublishError, RoomId};
 
 use crate::classic;
 use crate::client::Client;
@@ -11,7 +11,7 @@ use crate::moment::{LONG, until, within_time};
 
 #[tokio::test]
 async fn an_owner_that_comes_back_ends_the_grace_and_its_viewers_stay() {
-    let house = House::open(Config { owner_grace: Duration::from_millis(200), ..Config::default() }).await;
+    let house = House::open(Config { owner_grace: Limit::Max(Duration::from_millis(200)), ..Config::default() }).await;
     let (owner, name) = house.rust_owner().await;
     let (room, key) = (owner.room(), owner.key().cloned().unwrap());
     let mut viewer = house.viewer(&name).await;

@@ -9,7 +9,7 @@ mod relay;
 use std::time::Duration;
 
 use rtbroadcaster::remote::{Broadcaster, Heard, Messages, OpenError, Options, PublishError, Status, Ticket, Viewer};
-use rtbroadcaster::{Config, Message, RoomOptions};
+use rtbroadcaster::{Config, Limit, Message, RoomOptions};
 use tokio::task::JoinHandle;
 
 use crate::house::House;
@@ -127,8 +127,8 @@ async fn connections_that_are_cut_again_and_again_lose_nothing_and_repeat_nothin
 
 #[tokio::test]
 async fn a_path_that_goes_dark_costs_no_room_and_no_message_with_the_least_safe_grace() {
-    let config = Config { ping_interval: Duration::from_secs(1), ..Config::default() };
-    let config = Config { owner_grace: config.least_safe_grace(), ..config };
+    let config = Config { ping_interval: Limit::Max(Duration::from_secs(1)), ..Config::default() };
+    let config = Config { owner_grace: Limit::Max(config.least_safe_grace()), ..config };
     let house = House::open(config).await;
     // One path for the owner, one for the viewers.
     let paths = [Relay::open(house.address).await, Relay::open(house.address).await];

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use rtbroadcaster::Config;
+use rtbroadcaster::{Config, Limit};
 
 /// A story told on the wire.
 #[derive(Debug)]
@@ -127,27 +127,30 @@ fn bytes(digits: &str) -> Option<Vec<u8>> {
 /// Sets one value by its name in the library's configuration.
 fn set(config: &mut Config, setting: &str) -> Option<()> {
     let (name, value) = setting.split_once(" = ")?;
-    let number = || value.parse::<usize>().ok();
+    let number = || value.parse().ok();
+    let time = || if value == "none" { Some(Limit::None) } else { duration(value).map(Limit::Max) };
     match name {
         "message_bytes_max" => config.message_bytes_max = number()?,
         "history_messages_max" => config.history_messages_max = number()?,
         "history_bytes_max" => config.history_bytes_max = number()?,
-        "history_age_max" => config.history_age_max = duration(value)?,
+        "history_age_max" => config.history_age_max = time()?,
         "state_keys_max" => config.state_keys_max = number()?,
         "state_bytes_max" => config.state_bytes_max = number()?,
         "backlog_bytes_max" => config.backlog_bytes_max = number()?,
-        "stall_timeout" => config.stall_timeout = duration(value)?,
-        "flush_interval" => config.flush_interval = duration(value)?,
-        "ping_interval" => config.ping_interval = duration(value)?,
+        "stall_timeout" => config.stall_timeout = time()?,
+        "flush_interval" => config.flush_interval = time()?,
+        "ping_interval" => config.ping_interval = time()?,
         "rooms_max" => config.rooms_max = number()?,
         "rooms_per_address_max" => config.rooms_per_address_max = number()?,
         "viewers_per_room_max" => config.viewers_per_room_max = number()?,
         "voters_max" => config.voters_max = number()?,
-        "first_message_timeout" => config.first_message_timeout = duration(value)?,
-        "join_timeout" => config.join_timeout = duration(value)?,
-        "owner_grace" => config.owner_grace = duration(value)?,
-        "owner_grace_max" => config.owner_grace_max = duration(value)?,
-        "room_idle_timeout" => config.room_idle_timeout = duration(value)?,
+        "signals_per_viewer_per_second" => config.signals_per_viewer_per_second = value.parse().ok()?,
+        "signals_per_room_per_second" => config.signals_per_room_per_second = value.parse().ok()?,
+        "first_message_timeout" => config.first_message_timeout = time()?,
+        "join_timeout" => config.join_timeout = time()?,
+        "owner_grace" => config.owner_grace = time()?,
+        "owner_grace_max" => config.owner_grace_max = time()?,
+        "room_idle_timeout" => config.room_idle_timeout = time()?,
         _ => return None,
     }
     Some(())
@@ -330,7 +333,7 @@ mod tests {
     #[test]
     fn a_line_keeps_its_spaces_and_its_config() {
         let transcript = parse("# Title\n: owner_grace = 250ms\n\n# Comment\none >  a b \none >").unwrap();
-        assert_eq!(transcript.config.owner_grace, Duration::from_millis(250));
+        assert_eq!(transcript.config.owner_grace, Limit::Max(Duration::from_millis(250)));
         let acts: Vec<_> = transcript.steps.into_iter().map(|step| (step.line, step.act)).collect();
         assert_eq!(acts, [(5, Act::Send(" a b ".into())), (6, Act::Send(String::new()))]);
     }

@@ -34,7 +34,7 @@ enum Write {
 pub(super) struct Line {
     pub(super) dialect: &'static Dialect,
     pub(super) backlog: Backlog,
-    /// The most bytes that may wait; 0 for no limit.
+    /// The most bytes that may wait.
     limit: usize,
     flow: Flow,
     write: Write,
@@ -145,7 +145,7 @@ impl Line {
     fn check_limit(&self, before: usize, frames: &[Frame], limit: usize) {
         let alone = frames.iter().map(|frame| frame.bytes.len() + PLACE_BYTES).max().unwrap_or(0);
         let waits = self.backlog.bytes();
-        assert!(limit == 0 || waits <= limit.max(before).max(alone), "{waits} bytes wait, {limit} may");
+        assert!(waits <= limit.max(before).max(alone), "{waits} bytes wait, {limit} may");
     }
 
     fn cut_if_over(&mut self, pushed: Result<(), Overflow>) {

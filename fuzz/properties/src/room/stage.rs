@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rtbroadcaster::{CloseReason, Config, Manager};
+use rtbroadcaster::{CloseReason, Config, Limit, Manager};
 use rtbroadcaster_core::protocol::{classic, v2};
 use rtbroadcaster_core::refusal::Refusal;
 
@@ -43,16 +43,16 @@ impl Stage {
     /// A manager with limits that a short course can reach; `code` decides about `flush_interval`.
     pub(super) fn open(code: u8) -> Self {
         let config = Config {
-            message_bytes_max: 512,
-            history_messages_max: usize::try_from(HISTORY).expect("a few"),
-            history_age_max: Duration::ZERO,
-            state_keys_max: 3,
-            state_bytes_max: 1_000,
-            backlog_bytes_max: if code & 2 == 0 { 4_096 } else { 1_024 },
-            flush_interval: Duration::from_millis(if code & 1 == 0 { 0 } else { 50 }),
-            rooms_max: 3,
-            viewers_per_room_max: 4,
-            connections_max: CONNECTIONS_MAX,
+            message_bytes_max: Limit::Max(512),
+            history_messages_max: Limit::Max(usize::try_from(HISTORY).expect("a few")),
+            history_age_max: Limit::None,
+            state_keys_max: Limit::Max(3),
+            state_bytes_max: Limit::Max(1_000),
+            backlog_bytes_max: Limit::Max(if code & 2 == 0 { 4_096 } else { 1_024 }),
+            flush_interval: if code & 1 == 0 { Limit::None } else { Limit::Max(Duration::from_millis(50)) },
+            rooms_max: Limit::Max(3),
+            viewers_per_room_max: Limit::Max(4),
+            connections_max: Limit::Max(CONNECTIONS_MAX),
             ..Config::default()
         };
         let dialect = |place| if place < V2_PLACES { &v2::DIALECT } else { &classic::DIALECT };

@@ -10,7 +10,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use rtbroadcaster::{Config, Manager, Message, Owner, Permit, Upgrade};
+use rtbroadcaster::{Config, Limit, Manager, Message, Owner, Permit, Upgrade};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
@@ -37,7 +37,7 @@ impl House {
     /// Returns a process with a room that nobody watches.
     pub(crate) fn open() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
-        let lifted = Config { handshakes_per_address_per_second: u32::MAX, ..Config::default() };
+        let lifted = Config { handshakes_per_address_per_second: Limit::None, ..Config::default() };
         let manager = Manager::new(lifted);
         let owner = runtime.block_on(manager.create_room()).expect("there is room for one");
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("there is a free port");

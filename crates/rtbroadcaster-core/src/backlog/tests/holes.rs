@@ -53,7 +53,7 @@ fn a_hole_is_told_directly_before_the_message_behind_it_in_the_same_write() {
     for (keys, expected) in cases {
         let messages: Vec<(u64, u8)> = (1..).zip(keys.iter().copied()).collect();
         for frames_max in 1..4 {
-            let mut backlog = said(&messages, 0);
+            let mut backlog = said(&messages, usize::MAX);
             let takes = written(&mut backlog, frames_max);
             assert_eq!(takes.concat(), expected, "{messages:?}");
             assert!(takes.iter().all(|take| take.last().unwrap() < &SKIPPED), "parted: {takes:?}");
@@ -102,8 +102,8 @@ fn messages_lost_during_a_replay_are_made_up_for_after_it() {
 
 #[test]
 fn a_pause_drops_messages_but_neither_answers_nor_replays() {
-    let mut backlog = said(&[(1, 0), (2, 1)], 0);
-    backlog.push(Frame::answer(bytes(7, 0)), Duration::ZERO, 0).unwrap();
+    let mut backlog = said(&[(1, 0), (2, 1)], usize::MAX);
+    backlog.push(Frame::answer(bytes(7, 0)), Duration::ZERO, usize::MAX).unwrap();
     let mut frames = Vec::new();
     backlog.take(&mut frames, 1, 99, Duration::ZERO);
     backlog.pause();
@@ -124,9 +124,9 @@ fn a_hole_that_is_out_is_not_parted_from_the_message_behind_it() {
     let hole = frames[0].bytes.len();
     for (written, expected) in [(0, [SKIPPED + 3, 4].as_slice()), (2, &[SKIPPED + 2, 3, 4]), (hole, &[3, 4])] {
         let mut backlog = Backlog::new(&TELLING, Seq::new(1).unwrap());
-        backlog.adopt(&frames, written, Duration::ZERO, 0).unwrap();
+        backlog.adopt(&frames, written, Duration::ZERO, usize::MAX).unwrap();
         // Would supersede what waits.
-        backlog.push(numbered(4, 1), Duration::ZERO, 0).unwrap();
+        backlog.push(numbered(4, 1), Duration::ZERO, usize::MAX).unwrap();
         let mut out = frames[0].bytes[..written].to_vec();
         while !backlog.is_empty() {
             let mut taken = Vec::new();
@@ -146,7 +146,7 @@ fn an_end_that_is_decided_while_a_hole_is_written_does_not_part_it_from_its_mess
     let mut backlog = Backlog::new(&TELLING, Seq::new(1).unwrap());
     backlog.control(ControlKind::Pong, bytes(90, 0));
     backlog.finish(bytes(91, 0));
-    backlog.adopt(&frames, frames[0].bytes.len(), Duration::ZERO, 0).unwrap();
+    backlog.adopt(&frames, frames[0].bytes.len(), Duration::ZERO, usize::MAX).unwrap();
     let mut out = Vec::new();
     while !backlog.is_empty() {
         let mut taken = Vec::new();
@@ -159,7 +159,7 @@ fn an_end_that_is_decided_while_a_hole_is_written_does_not_part_it_from_its_mess
 
 #[test]
 fn after_a_cut_what_was_taken_and_is_not_being_written_goes_too() {
-    let mut backlog = said(&[(1, 0), (2, 0), (3, 0)], 0);
+    let mut backlog = said(&[(1, 0), (2, 0), (3, 0)], usize::MAX);
     let mut frames = Vec::new();
     backlog.take(&mut frames, 3, 1_000, Duration::ZERO);
     // The first is out, and a part of the second.

@@ -78,7 +78,7 @@ impl<W: Default> Core<W> {
         let mut presence = Presence::new(patience);
         presence.owner_left(away.unwrap_or(now));
         let ahead = Some(Box::new(Ahead::of(&log, Origin { key, options, place, unknown })));
-        let viewers_max = config.viewers_per_room_max;
+        let viewers_max = config.viewers_per_room_max.most();
         let owner = OwnerStatus::Away;
         Self { id: room, log, presence, owner, viewers_max, life: RoomLife::Open, doubt: Doubt::None, ahead }
     }

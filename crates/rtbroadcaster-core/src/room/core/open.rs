@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::life::{By, Doubt, RoomLife};
 use super::{Applied, Core, Decided, ProposeError, Proposed, Space, Step, Welcome};
-use crate::config::exceeds;
 use crate::id::Term;
 use crate::message::Change;
 use crate::refusal::JoinError;
@@ -24,7 +23,7 @@ impl<W: Default> OpenRoom<'_, W> {
     /// [`JoinError::RoomFull`] at the limit.
     pub fn join(&mut self, start: &Start, now: Duration) -> Result<Welcome, JoinError> {
         let room = &mut *self.0;
-        if exceeds(room.presence.viewers() + 1, room.viewers_max) {
+        if room.presence.viewers() >= room.viewers_max {
             return Err(JoinError::RoomFull);
         }
         room.presence.viewer_came();

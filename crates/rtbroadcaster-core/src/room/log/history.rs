@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::LogLimits;
-use crate::config::deadline;
 use crate::id::Seq;
 use crate::message::Entry;
 
@@ -39,7 +38,7 @@ impl History {
     /// Forgets what is over the limits, if need be all of it, and tells each.
     pub(super) fn prune(&mut self, now: Duration, limits: &LogLimits, mut tell: impl FnMut(&Entry)) {
         while let Some((applied, entry)) = self.entries.front() {
-            let old = deadline(*applied, limits.history_age_max).is_some_and(|end| now >= end);
+            let old = now >= applied.saturating_add(limits.history_age_max);
             let many = self.entries.len() > limits.history_messages_max;
             if !old && !many && self.bytes <= limits.history_bytes_max {
                 break;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::Config;
+use crate::limit::Limit;
 
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -130,7 +131,7 @@ fn a_long_value_is_not_counted() {
 
 #[test]
 fn a_vote_that_cannot_be_remembered_changes_nothing_until_the_key_is_cleared() {
-    let voters = Voters::new(&Config { viewers_per_room_max: 2, ..Config::default() });
+    let voters = Voters::new(&Config { viewers_per_room_max: Limit::Max(2), ..Config::default() });
     let mut votes = votes_of(true, &voters);
     let say = |votes: &mut Votes, from, text| votes.count(&key("k"), &params(text), voter(from), Duration::ZERO);
     for from in 1..=4 {

@@ -4,7 +4,7 @@ use super::super::client_frames::{BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, 
 use super::*;
 
 const LIFTED: Limits =
-    Limits { message_bytes_max: 0, fragments_max: 0, excess: Excess::Refused, binary: Binary::Refuse };
+    Limits { message_bytes_max: usize::MAX, fragments_max: u32::MAX, excess: Excess::Refused, binary: Binary::Refuse };
 
 /// Frames one after the other.
 type Frames = Vec<Vec<u8>>;
@@ -387,7 +387,7 @@ fn broken_text_is_refused_before_its_frame_is_complete() {
 fn a_message_over_its_size_is_refused_at_the_header_that_says_so() {
     let limits = |message_bytes_max| Limits {
         message_bytes_max,
-        fragments_max: 0,
+        fragments_max: u32::MAX,
         excess: Excess::Refused,
         binary: Binary::Refuse,
     };
@@ -407,7 +407,7 @@ fn a_message_over_its_size_is_refused_at_the_header_that_says_so() {
         ("the sum, one more", 5, six_in_two.clone(), too_big(9 + 2)),
         ("the sum, far more", 5, [frame(TEXT, b"a"), header(CONTINUATION, 1 << 50, [0; 4])].concat(), too_big(7 + 10)),
         ("the sum of four", 3, four_in_four.clone(), too_big(8 + 6 + 7 + 2)),
-        ("the limit lifted", 0, six_in_two, lawful("abcdef")),
+        ("the limit lifted", usize::MAX, six_in_two, lawful("abcdef")),
         ("four of four", 4, four_in_four, lawful("abcd")),
     ];
     for (name, bytes_max, stream, (expected, ends)) in cases {
@@ -439,7 +439,7 @@ fn a_message_of_too_many_frames_is_refused_at_the_first_one_too_many() {
             vec![ping(b""), text("x"), ping(b""), text("x")],
             Ends::BetweenMessages,
         ),
-        ("lifted", 0, message(300), [pings(298), vec![text("x")]].concat(), Ends::BetweenMessages),
+        ("lifted", u32::MAX, message(300), [pings(298), vec![text("x")]].concat(), Ends::BetweenMessages),
         ("one of one", 1, frame(FIN | TEXT, b"x").repeat(3), vec![text("x"); 3], Ends::BetweenMessages),
     ];
     for (name, fragments_max, stream, expected, ends) in cases {

@@ -5,7 +5,7 @@ use futures_util::future::poll_immediate;
 
 const BEYOND: usize = 3;
 
-fn sockets(all: usize, per_address: usize) -> Arc<Sockets> {
+fn sockets(all: Limit, per_address: Limit) -> Arc<Sockets> {
     Sockets::new(Limits { all, beyond: BEYOND, per_address }, None)
 }
 
@@ -26,7 +26,7 @@ fn busy(sockets: &Arc<Sockets>, address: Option<IpAddr>) -> Visit {
 
 #[tokio::test]
 async fn at_an_addresss_limit_the_socket_that_is_idle_longest_is_closed() {
-    let sockets = sockets(0, 3);
+    let sockets = sockets(Limit::None, Limit::Max(3));
     let (silent, older, younger) = (sockets.enter(from(1)).unwrap(), busy(&sockets, from(1)), busy(&sockets, from(1)));
     older.rest(Rest::Idle);
     younger.rest(Rest::Idle);
@@ -45,7 +45,7 @@ async fn at_an_addresss_limit_the_socket_that_is_idle_longest_is_closed() {
 
 #[tokio::test]
 async fn at_the_limit_of_all_a_few_more_are_answered_and_get_no_websocket() {
-    let sockets = sockets(4, 0);
+    let sockets = sockets(Limit::Max(4), Limit::None);
     let visits: Vec<_> = (0..4).map(|last| busy(&sockets, from(last))).collect();
     assert!(visits.iter().all(Visit::may_upgrade));
     let beyond: Vec<_> = (0..BEYOND).map(|_| busy(&sockets, from(9))).collect();
@@ -59,7 +59,7 @@ async fn at_the_limit_of_all_a_few_more_are_answered_and_get_no_websocket() {
 
 #[tokio::test]
 async fn a_proxys_socket_counts_for_the_client_while_it_has_its_request() {
-    let sockets = sockets(0, 2);
+    let sockets = sockets(Limit::None, Limit::Max(2));
     let proxy: Vec<_> = (0..5).map(|_| sockets.enter(None).unwrap()).collect();
     assert_eq!(proxy[0].work(from(1)), Ok(()));
     assert_eq!(proxy[1].work(from(1)), Ok(()));
@@ -71,7 +71,7 @@ async fn a_proxys_socket_counts_for_the_client_while_it_has_its_request() {
 
 #[tokio::test]
 async fn nothing_is_left_of_sockets_that_are_gone() {
-    let sockets = sockets(0, 0);
+    let sockets = sockets(Limit::None, Limit::None);
     let mut visits: Vec<_> = (0..100).map(|last| sockets.enter(from(last % 7)).unwrap()).collect();
     for (number, visit) in visits.iter().enumerate() {
         match number % 3 {

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rtbroadcaster::{Config, Manager, Message, Permit, PublishError, Upgrade};
+use rtbroadcaster::{Config, Limit, Manager, Message, Permit, PublishError, Upgrade};
 use tokio::io::DuplexStream;
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
@@ -35,16 +35,17 @@ pub(super) fn check(settings: &Settings) {
 async fn live(config: &Config) {
     let manager = Manager::new(config.clone());
     assert_eq!(manager.config(), config, "the library takes the values as they are");
+    let flush_interval = config.flush_interval.max().unwrap_or_default();
     let mut owner = manager.create_room().await.unwrap();
     let mut viewer = connect(&manager).await;
     let join = format!(r#"{{"type":"join","id":"1","room":"{}"}}"#, owner.room());
     viewer.send(join.into()).await.unwrap();
     let joined = hear(&mut viewer, Duration::ZERO).await;
-    let alive = format!(r#""aliveMs":{}"#, config.ping_interval.as_millis());
+    let alive = format!(r#""aliveMs":{}"#, config.heartbeat().unwrap_or_default().as_millis());
     assert!(joined.contains(r#""type":"joined""#) && joined.contains(&alive), "{joined}");
     match owner.publish(Message::state("slide", [1])).await {
         Ok(_) => {
-            let slide = hear(&mut viewer, config.flush_interval).await;
+            let slide = hear(&mut viewer, flush_interval).await;
             assert!(slide.contains("slide"), "{slide}");
         }
         // Where one message may be more than a state of a few bytes holds.
@@ -52,24 +53,24 @@ async fn live(config: &Config) {
     }
     // It reads, so it answers the pings.
     let reading = tokio::spawn(async move { while let Some(Ok(_)) = viewer.next().await {} });
-    if can_pass(config, config.ping_interval * 5) {
-        sleep(config.ping_interval * 5 + MARGIN).await;
+    let pings = config.heartbeat().unwrap_or_default() * 5;
+    if can_pass(config, pings) {
+        sleep(pings + MARGIN).await;
     }
     assert_eq!((manager.connections(), reading.is_finished()), (1, false), "who answers is not closed: {config:?}");
 
     drop(owner);
-    let grace = config.owner_grace;
-    if grace.is_zero() || !can_pass(config, grace) {
-        sleep(Duration::from_secs(1)).await;
-        assert_eq!(manager.rooms().len(), 1, "it waits for its owner: {config:?}");
-    } else {
+    if let Some(grace) = config.owner_grace.max().filter(|grace| can_pass(config, *grace)) {
         sleep(grace.saturating_sub(MARGIN)).await;
         assert_eq!(manager.rooms().len(), 1, "it waits for its owner: {config:?}");
         sleep(2 * MARGIN).await;
         assert_eq!(manager.rooms().len(), 0, "nobody came: {config:?}");
         // The end waits its turn behind the messages.
-        timeout(config.flush_interval + MARGIN, reading).await.expect("the viewer is told").unwrap();
+        timeout(flush_interval + MARGIN, reading).await.expect("the viewer is told").unwrap();
         be_silent(&manager, config).await;
+    } else {
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(manager.rooms().len(), 1, "it waits for its owner: {config:?}");
     }
     assert_eq!(manager.metrics().panics, 0, "{config:?}");
     manager.shutdown().await;
@@ -77,7 +78,7 @@ async fn live(config: &Config) {
 
 /// A connection that says nothing is closed in time, and not before.
 async fn be_silent(manager: &Manager, config: &Config) {
-    let deadlines = [config.first_message_timeout, config.join_timeout].into_iter().filter(|time| !time.is_zero());
+    let deadlines = [config.first_message_timeout, config.join_timeout].into_iter().filter_map(Limit::max);
     let Some(deadline) = deadlines.min().filter(|time| can_pass(config, *time)) else { return };
     let mut silent = connect(manager).await;
     let early = timeout(deadline / 2, silent.next()).await;
@@ -89,7 +90,7 @@ async fn be_silent(manager: &Manager, config: &Config) {
 
 /// Whether so much time passes in a moment.
 fn can_pass(config: &Config, time: Duration) -> bool {
-    config.ping_interval.is_zero() || time <= config.ping_interval.saturating_mul(PINGS_MAX)
+    config.heartbeat().is_none_or(|interval| time <= interval.saturating_mul(PINGS_MAX))
 }
 
 /// A connection by memory.

@@ -2,6 +2,7 @@
 
 use rtbroadcaster_core::backlog::Ending;
 use rtbroadcaster_core::id::{Seq, Term};
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::message::{Change, Entry, Key, Params};
 use rtbroadcaster_core::protocol::{Dialect, Liveness, Notice};
 use rtbroadcaster_core::standing::OwnerStatus;
@@ -18,9 +19,9 @@ use crate::os_random::OsRandom;
 
 const INTERVAL: Duration = Duration::from_millis(50);
 
-fn lane(interval: Duration) -> Arc<Lane> {
+fn lane(flush_interval: Limit<Duration>) -> Arc<Lane> {
     Lane::new(
-        &Config { flush_interval: interval, ..Config::default() },
+        &Config { flush_interval, ..Config::default() },
         Clock::start(),
         &Counters::idle(),
         mpsc::unbounded_channel().0,
@@ -40,7 +41,7 @@ async fn check_waits(lane: &Lane) -> Arc<Roster> {
 
 #[tokio::test(start_paused = true)]
 async fn what_comes_during_a_pass_waits_for_more_as_what_came_before_it() {
-    let lane = lane(INTERVAL);
+    let lane = lane(Limit::Max(INTERVAL));
     let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     roster.push(said());
     check_waits(&lane).await;
@@ -57,7 +58,7 @@ async fn what_comes_during_a_pass_waits_for_more_as_what_came_before_it() {
 
 #[tokio::test(start_paused = true)]
 async fn what_did_not_go_out_with_the_first_call_goes_out_with_the_next_one_at_once() {
-    let lane = lane(INTERVAL);
+    let lane = lane(Limit::Max(INTERVAL));
     let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     (0..100).for_each(|_| roster.push(said()));
     check_waits(&lane).await;
@@ -68,7 +69,7 @@ async fn what_did_not_go_out_with_the_first_call_goes_out_with_the_next_one_at_o
 
 #[tokio::test(start_paused = true)]
 async fn a_heartbeat_comes_at_once_and_takes_no_turn_from_what_waits_for_more() {
-    let lane = lane(INTERVAL);
+    let lane = lane(Limit::Max(INTERVAL));
     let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     let mut crews = HashMap::new();
     let (_member, item) = admit();
@@ -105,7 +106,7 @@ static SILENT: Dialect = Dialect { slot: 1, liveness: Liveness::Silent, ..MUTE }
 
 #[tokio::test(start_paused = true)]
 async fn a_heartbeat_cuts_a_member_that_does_not_answer_and_keeps_one_that_never_speaks() {
-    let lane = lane(Duration::ZERO);
+    let lane = lane(Limit::None);
     let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     let mut crews = HashMap::new();
     let ((mute, first), (silent, second)) = (admit_in(&MUTE), admit_in(&SILENT));
@@ -123,7 +124,7 @@ async fn a_heartbeat_cuts_a_member_that_does_not_answer_and_keeps_one_that_never
 
 #[tokio::test]
 async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoever_comes_to_it() {
-    let lane = lane(Duration::ZERO);
+    let lane = lane(Limit::None);
     let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     let mut crews = HashMap::new();
     let (here, item) = admit();
@@ -149,7 +150,7 @@ async fn a_roster_that_a_panic_left_half_changed_ends_everybody_on_it_and_whoeve
 
 #[tokio::test]
 async fn a_roster_that_its_lane_gives_up_ends_everybody_too() {
-    let lane = lane(Duration::ZERO);
+    let lane = lane(Limit::None);
     let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     let mut crews = HashMap::new();
     let (here, item) = admit();
@@ -166,7 +167,7 @@ async fn a_roster_that_its_lane_gives_up_ends_everybody_too() {
 
 #[tokio::test]
 async fn a_large_room_ends_little_by_little_and_others_are_served_meanwhile() {
-    let lane = lane(Duration::ZERO);
+    let lane = lane(Limit::None);
     let (large, other) = (Roster::new(&lane, RoomId::random(&OsRandom)), Roster::new(&lane, RoomId::random(&OsRandom)));
     let mut crews = HashMap::new();
     let (members, items): (Vec<_>, Vec<_>) = (0..4 * SLICE_PARTED + 1).map(|_| admit()).unzip();
@@ -196,7 +197,7 @@ async fn a_large_room_ends_little_by_little_and_others_are_served_meanwhile() {
 
 #[tokio::test]
 async fn the_rest_of_a_room_that_ends_is_told_too_when_its_lane_gives_it_up() {
-    let lane = lane(Duration::ZERO);
+    let lane = lane(Limit::None);
     let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     let mut crews = HashMap::new();
     let (members, items): (Vec<_>, Vec<_>) = (0..2 * SLICE_PARTED).map(|_| admit()).unzip();
@@ -217,7 +218,7 @@ fn event() -> Item {
 
 #[tokio::test]
 async fn a_small_room_is_served_between_two_shares_of_a_large_one() {
-    let lane = lane(Duration::ZERO);
+    let lane = lane(Limit::None);
     let (large, small) = (Roster::new(&lane, RoomId::random(&OsRandom)), Roster::new(&lane, RoomId::random(&OsRandom)));
     let mut crews = HashMap::new();
     (0..3 * SLICE_MEMBERS).for_each(|_| large.push(admit().1));
@@ -240,7 +241,7 @@ async fn a_small_room_is_served_between_two_shares_of_a_large_one() {
 
 #[tokio::test]
 async fn a_small_room_wakes_its_lane_once_for_all_that_waits() {
-    let lane = lane(Duration::ZERO);
+    let lane = lane(Limit::None);
     let roster = Roster::new(&lane, RoomId::random(&OsRandom));
     let mut crews = HashMap::new();
     let admitted = (0..10).map(|_| admit().1);
@@ -260,7 +261,7 @@ async fn a_small_room_wakes_its_lane_once_for_all_that_waits() {
 async fn a_lane_lets_other_tasks_run_while_it_is_busy() {
     const PASSES: u64 = 200;
     let counters = Counters::idle();
-    let config = Config { ping_interval: Duration::ZERO, ..Config::default() };
+    let config = Config { ping_interval: Limit::None, ..Config::default() };
     let (lanes, _faults, _lagging) = Lanes::start(1, Clock::start(), &counters, &config);
     let roster = Roster::new(lanes.get(0), RoomId::random(&OsRandom));
     (0..5_000).for_each(|_| roster.push(admit().1));

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use rtbroadcaster_core::backlog::{Ending, Frame};
-use rtbroadcaster_core::config::exceeds;
 
 use super::Outbox;
 use crate::fanout::lags::Lags;
@@ -13,7 +12,7 @@ impl Outbox {
     /// Queues what says how something stands, in the place of what waits and says how it stood. Beyond the limit: there is
     /// one of a kind.
     pub(crate) fn tell(&self, frame: Frame) {
-        self.change(|line, now| line.push(&[frame], self.dialect, now, 0));
+        self.change(|line, now| line.push(&[frame], self.dialect, now, usize::MAX));
     }
 
     /// Queues something that others say to this client, unless a quarter of what may wait for it does: half of it would
@@ -22,10 +21,10 @@ impl Outbox {
         let mut takes = false;
         self.change(|line, now| {
             let waits = line.backlog.as_ref().map_or(0, |backlog| backlog.bytes());
-            let fits = waits == 0 || !exceeds((waits + frame.bytes.len()).saturating_mul(4), self.limit);
+            let fits = waits == 0 || (waits + frame.bytes.len()).saturating_mul(4) <= self.limit;
             takes = fits && line.ending() == Ending::Open;
             if takes {
-                line.push(&[frame], self.dialect, now, 0);
+                line.push(&[frame], self.dialect, now, usize::MAX);
             }
         });
         takes

@@ -6,7 +6,6 @@ use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use rtbroadcaster_core::backlog::PLACE_BYTES;
-use rtbroadcaster_core::config::exceeds;
 
 use super::Outbox;
 
@@ -45,7 +44,7 @@ impl Drop for Promise {
     fn drop(&mut self) {
         let bytes = self.bytes;
         let promised = self.release();
-        let is_enough = |promised: u32| exceeds((promised as usize).saturating_mul(2), self.outbox.limit);
+        let is_enough = |promised: u32| (promised as usize).saturating_mul(2) > self.outbox.limit;
         if is_enough(promised) && !is_enough(promised - bytes) {
             // Nothing comes that would wake it. Where it waits for its socket too, that does.
             self.outbox.wake();
@@ -57,7 +56,7 @@ impl Outbox {
     /// Whether so much waits for this client, or will, that it should be asked nothing more.
     pub(crate) fn is_congested(&self) -> bool {
         let waits = self.lock().backlog.as_ref().map_or(0, |backlog| backlog.bytes());
-        exceeds((waits + self.promised.load(Ordering::Relaxed) as usize).saturating_mul(2), self.limit)
+        (waits + self.promised.load(Ordering::Relaxed) as usize).saturating_mul(2) > self.limit
     }
 }
 
@@ -66,6 +65,7 @@ mod tests {
     use std::task::{Context, Poll, Wake, Waker};
 
     use rtbroadcaster_core::config::Config;
+    use rtbroadcaster_core::limit::Limit;
 
     use super::*;
     use crate::clock::Clock;
@@ -83,7 +83,7 @@ mod tests {
 
     /// An outbox that may hold 4 000 bytes, whose client task waits.
     fn outbox() -> (Arc<Outbox>, Arc<Woken>) {
-        let config = Config { backlog_bytes_max: 4_000, ..Config::default() };
+        let config = Config { backlog_bytes_max: Limit::Max(4_000), ..Config::default() };
         let outbox = Outbox::new(None, &MUTE, Clock::start(), &Counters::idle(), &config);
         let woken = Arc::new(Woken(std::sync::atomic::AtomicUsize::new(0)));
         let waker = Waker::from(Arc::clone(&woken));

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use rtbroadcaster_core::backlog::Hold;
 use rtbroadcaster_core::backlog::{Frame, Rank};
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::message::Key;
 use rtbroadcaster_core::protocol::{OnOverflow, Transport};
 use rtbroadcaster_core::wire::encode;
@@ -117,7 +118,7 @@ async fn read_all(member: &mut (dyn Stream + '_), pauses: usize) -> Seen {
 async fn a_lane_and_a_client_task_write_whole_frames_in_order() {
     for (round, kind) in (0..40_u32).flat_map(|round| KINDS.iter().map(move |kind| (round, *kind))) {
         let (socket, mut member) = pair(kind).await;
-        let (outbox, task) = start(socket, &Config { backlog_bytes_max: 0, ..Config::default() });
+        let (outbox, task) = start(socket, &Config { backlog_bytes_max: Limit::None, ..Config::default() });
         let lane = Arc::clone(&outbox);
         let said = tokio::spawn(async move {
             let mut said: Vec<(u32, Rank)> = Vec::new();
@@ -161,7 +162,7 @@ fn assert_invariant(said: &[(u32, Rank)], seen: &[u32]) {
 async fn a_member_that_does_not_read_gets_whole_frames_and_then_4008() {
     for kind in KINDS {
         let (socket, mut member) = pair(*kind).await;
-        let (outbox, task) = start(socket, &Config { backlog_bytes_max: 10_000, ..Config::default() });
+        let (outbox, task) = start(socket, &Config { backlog_bytes_max: Limit::Max(10_000), ..Config::default() });
         let mut said = 0;
         while outbox.ending() == Ending::Open {
             offer(&outbox, &[frame(said, 700, Rank::Event)]);
@@ -185,7 +186,7 @@ async fn a_member_that_does_not_read_gets_whole_frames_and_then_4008() {
 async fn values_wait_in_constant_memory_for_a_member_that_does_not_read() {
     for kind in KINDS {
         let (socket, mut member) = pair(*kind).await;
-        let (outbox, task) = start(socket, &Config { backlog_bytes_max: 10_000, ..Config::default() });
+        let (outbox, task) = start(socket, &Config { backlog_bytes_max: Limit::Max(10_000), ..Config::default() });
         let key = Key::new("k").unwrap();
         for number in 0..20_000 {
             offer(&outbox, &[frame(number, 700, Rank::State(key.clone()))]);
@@ -301,7 +302,7 @@ async fn a_member_that_never_speaks_is_kept_and_told_everything_in_the_words_of_
 
 #[tokio::test]
 async fn a_client_closes_over_a_transport_without_a_close() {
-    let outbox = unread(&ONE_WAY, 1_000);
+    let outbox = unread(&ONE_WAY, Limit::Max(1_000));
     outbox.echo_close(Some(1000));
     let drained = outbox.poll_drain(&mut Context::from_waker(Waker::noop()), |_, _| panic!("nothing is said"));
     assert!(matches!(drained, Poll::Ready(Ok(Drained::Closed))));
@@ -391,14 +392,14 @@ static POLITE: Dialect =
     Dialect { write: |notice| matches!(notice, Notice::Farewell(_)).then(|| Bytes::from_static(b"farewell")), ..MUTE };
 
 /// An outbox without a socket, in which `limit` bytes may wait.
-fn unread(dialect: &'static Dialect, limit: usize) -> Arc<Outbox> {
+fn unread(dialect: &'static Dialect, limit: Limit) -> Arc<Outbox> {
     let config = Config { backlog_bytes_max: limit, ..Config::default() };
     Outbox::new(None, dialect, Clock::start(), &Counters::idle(), &config)
 }
 
 #[tokio::test]
 async fn a_rooms_end_that_overtakes_the_request_for_its_state_ends_the_client() {
-    let outbox = unread(&TELLING, 1_000);
+    let outbox = unread(&TELLING, Limit::Max(1_000));
     let mut out = Vec::new();
     let mut write = |_: &mut Context<'_>, slices: &[IoSlice<'_>]| {
         slices.iter().for_each(|slice| out.extend_from_slice(slice));
@@ -423,7 +424,7 @@ async fn a_rooms_end_that_overtakes_the_request_for_its_state_ends_the_client() 
 
 #[tokio::test]
 async fn a_farewell_is_said_however_much_waits() {
-    let outbox = unread(&POLITE, 500);
+    let outbox = unread(&POLITE, Limit::Max(500));
     offer(&outbox, &[frame(1, 100, Rank::Event), frame(2, 100, Rank::Event)]);
     outbox.farewell(RoomId::random(&OsRandom), CloseReason::Done, RoomEnd::Admin);
     assert_eq!(outbox.ending(), Ending::Finishing, "what was said goes out first, then the farewell");

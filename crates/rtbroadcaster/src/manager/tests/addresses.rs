@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::place::Place;
 use rtbroadcaster_core::refusal::PublishError;
 
@@ -20,7 +21,11 @@ async fn create(manager: &Manager, last: u8, grace: u64) -> Result<Owner, Create
 
 #[tokio::test(start_paused = true)]
 async fn at_its_cap_an_address_ends_the_room_that_it_left_longest_ago() {
-    let config = Config { rooms_per_address_max: 3, owner_grace: Duration::from_secs(100), ..Config::default() };
+    let config = Config {
+        rooms_per_address_max: Limit::Max(3),
+        owner_grace: Limit::Max(Duration::from_secs(100)),
+        ..Config::default()
+    };
     let manager = Manager::new(config);
     let (first, second, here) =
         (create(&manager, 1, 900).await, create(&manager, 1, 900).await, create(&manager, 1, 900).await);
@@ -83,7 +88,7 @@ mod kept {
     #[tokio::test]
     async fn a_kept_room_counts_for_its_creators_address_after_a_restart_too() {
         let directory = Directory::new();
-        let config = Config { rooms_per_address_max: 1, ..Config::default() };
+        let config = Config { rooms_per_address_max: Limit::Max(1), ..Config::default() };
         let manager = directory.open(&config).await;
         let owner = create(&manager, 1, 900).await.unwrap();
         drop(owner);
@@ -98,7 +103,11 @@ mod kept {
     #[tokio::test]
     async fn beyond_its_bytes_an_address_creates_nothing_and_says_only_what_frees_as_much() {
         let directory = Directory::new();
-        let config = Config { data_bytes_per_address_max: 20_000, history_messages_max: 8, ..Config::default() };
+        let config = Config {
+            data_bytes_per_address_max: Limit::Max(20_000),
+            history_messages_max: Limit::Max(8),
+            ..Config::default()
+        };
         let mut manager = directory.open(&config).await;
         let mut owner = create(&manager, 1, 900).await.unwrap();
         let (room, key) = (owner.room(), owner.key().cloned().unwrap());
@@ -134,7 +143,7 @@ mod kept {
     #[tokio::test]
     async fn a_full_directory_stops_every_room() {
         let directory = Directory::new();
-        let config = Config { data_bytes_max: 10_000, ..Config::default() };
+        let config = Config { data_bytes_max: Limit::Max(10_000), ..Config::default() };
         let manager = directory.open(&config).await;
         let (mut one, mut other) = (create(&manager, 1, 900).await.unwrap(), create(&manager, 2, 900).await.unwrap());
         one.publish(Message::event("large", ["x".repeat(11_000)])).await.unwrap();

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::message::Message;
 use rtbroadcaster_core::place::Place;
 use tokio::io::AsyncReadExt;
@@ -11,7 +12,11 @@ use super::*;
 
 #[tokio::test]
 async fn the_state_that_a_slow_viewer_gets_counts_for_its_address_and_is_not_refused() {
-    let config = Config { backlog_bytes_max: 10_000, replay_bytes_per_address_per_second: 100, ..Config::default() };
+    let config = Config {
+        backlog_bytes_max: Limit::Max(10_000),
+        replay_bytes_per_address_per_second: Limit::Max(100),
+        ..Config::default()
+    };
     let manager = Manager::new(config);
     let mut owner = manager.create_room().await.unwrap();
     let address = SocketAddr::from(([192, 0, 2, 1], 50_000));

@@ -11,6 +11,7 @@ use std::time::Duration;
 use rtbroadcaster_core::backlog::Hold;
 use rtbroadcaster_core::id::{Cursor, Epoch, Seq};
 use rtbroadcaster_core::identity::ViewerKey;
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::message::Message;
 use rtbroadcaster_core::room::core::Welcome;
 use rtbroadcaster_core::standing::{How, Reach};
@@ -29,10 +30,10 @@ fn times(variable: &str, default: u64) -> u64 {
 /// The history holds everything, so that `resumed` is never a question of retention.
 fn config() -> Config {
     Config {
-        history_messages_max: 0,
-        history_bytes_max: 0,
-        history_age_max: Duration::ZERO,
-        owner_grace: Duration::ZERO,
+        history_messages_max: Limit::None,
+        history_bytes_max: Limit::None,
+        history_age_max: Limit::None,
+        owner_grace: Limit::None,
         ..Config::default()
     }
 }
@@ -70,7 +71,7 @@ async fn whatever_is_done_to_a_directory_nobody_is_resumed_who_saw_something_els
 async fn a_life_is_forgotten_when_no_room_could_resume_a_cursor_of_it() {
     let directory = Directory::new();
     let disk = Disk::at(&directory.0);
-    let config = Config { history_messages_max: 1, ..config() };
+    let config = Config { history_messages_max: Limit::Max(1), ..config() };
     let manager = Manager::open(config.clone(), &disk).await.unwrap();
     let owner = manager.create_room().await.unwrap();
     let (room, key) = (owner.room(), owner.key().cloned().unwrap());

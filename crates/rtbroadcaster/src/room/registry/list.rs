@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rtbroadcaster_core::config::{Config, exceeds};
+use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::id::RoomId;
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::place::Place;
 
 use crate::room::Room;
@@ -53,16 +54,16 @@ impl List {
     /// # Errors
     /// With the reason why not.
     pub(super) fn check(&self, place: Option<Place>, config: &Config) -> Result<(), Full> {
-        let is_over = |bytes: &Bytes, limit| limit != 0 && bytes.load(Ordering::Relaxed) >= limit;
+        let is_over = |bytes: &Bytes, limit: Limit<u64>| limit.is_reached_by(bytes.load(Ordering::Relaxed));
         let of_place = place.and_then(|place| self.per_place.get(&place));
-        if exceeds(self.by_id.len() + 1, config.rooms_max)
+        if config.rooms_max.is_reached_by(self.by_id.len())
             || is_over(&self.bytes, config.data_bytes_max)
             || of_place.is_some_and(|of_place| is_over(&of_place.bytes, config.data_bytes_per_address_max))
         {
             return Err(Full::Finally);
         }
         let rooms = of_place.map_or(0, |of_place| of_place.rooms);
-        if exceeds(rooms + 1, config.rooms_per_address_max) { Err(Full::OfItsOwn) } else { Ok(()) }
+        if config.rooms_per_address_max.is_reached_by(rooms) { Err(Full::OfItsOwn) } else { Ok(()) }
     }
 
     /// Adds the room that `make` returns for its share of what may be kept. It counts for `place`.

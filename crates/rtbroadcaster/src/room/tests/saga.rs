@@ -13,6 +13,7 @@ use rtbroadcaster_core::backlog::Replay;
 use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::id::{self, Epoch, Life, Numbering, RoomId, Seq, Term};
 use rtbroadcaster_core::identity::ViewerKey;
+use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::message::Entry;
 use rtbroadcaster_core::protocol::{Answer, Notice, Terms, v2};
 use rtbroadcaster_core::record::Lives;
@@ -66,14 +67,14 @@ const BACKLOG: usize = 1_000;
 
 fn config() -> Config {
     Config {
-        history_messages_max: 8,
-        history_bytes_max: 300,
-        history_age_max: Duration::from_secs(10),
-        state_keys_max: 3,
-        state_bytes_max: 150,
-        owner_grace: Duration::from_secs(20),
-        room_idle_timeout: Duration::from_secs(30),
-        viewers_per_room_max: VIEWERS,
+        history_messages_max: Limit::Max(8),
+        history_bytes_max: Limit::Max(300),
+        history_age_max: Limit::Max(Duration::from_secs(10)),
+        state_keys_max: Limit::Max(3),
+        state_bytes_max: Limit::Max(150),
+        owner_grace: Limit::Max(Duration::from_secs(20)),
+        room_idle_timeout: Limit::Max(Duration::from_secs(30)),
+        viewers_per_room_max: Limit::Max(VIEWERS),
         ..Config::default()
     }
 }
@@ -246,9 +247,9 @@ impl Saga {
     fn retained(&self) -> u64 {
         let config = config();
         let mut bytes = 0;
-        let held = self.log.iter().rev().take(config.history_messages_max).take_while(|(said, entry)| {
+        let held = self.log.iter().rev().take(config.history_messages_max.most()).take_while(|(said, entry)| {
             bytes += entry.bytes();
-            bytes <= config.history_bytes_max && self.now < *said + config.history_age_max
+            bytes <= config.history_bytes_max.most() && self.now < *said + config.history_age_max.most()
         });
         held.count() as u64
     }

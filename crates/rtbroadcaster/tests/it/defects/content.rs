@@ -1,6 +1,6 @@
 //! What is said arrives as it was said: broken, binary, long and strange messages.
 
-use rtbroadcaster::Config;
+use rtbroadcaster::{Config, Limit};
 
 use crate::classic;
 use crate::client::Client;
@@ -56,7 +56,9 @@ fn no_content_no_escape_byte_no_room_and_no_key_reaches_the_log() {
 
 /// Everything that is refused, cut or accepted, with content that is easy to find. Gives the room's name.
 async fn say_everything_wrong() -> String {
-    let house = House::open(Config { state_keys_max: 1, viewers_per_room_max: 2, ..Config::default() }).await;
+    let house =
+        House::open(Config { state_keys_max: Limit::Max(1), viewers_per_room_max: Limit::Max(2), ..Config::default() })
+            .await;
     let (mut owner, room) = house.owner().await;
     let mut viewer = house.viewer(&room).await;
     for broken in ["{SECRET\u{1b}[31m\u{7}", "\u{1b}]0;SECRET\u{7}"] {

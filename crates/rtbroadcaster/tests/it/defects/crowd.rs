@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rtbroadcaster::{Config, Kind, Owner};
+use rtbroadcaster::{Config, Kind, Limit, Owner};
 use tokio::task::JoinSet;
 
 use crate::classic;
@@ -110,7 +110,7 @@ async fn leaving_during_a_replay_disturbs_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn eviction_during_a_replay_disturbs_nobody() {
-    let house = House::open(Config { stall_timeout: Duration::from_secs(1), ..Config::default() }).await;
+    let house = House::open(Config { stall_timeout: Limit::Max(Duration::from_secs(1)), ..Config::default() }).await;
     let (mut owner, room) = house.rust_owner().await;
     let mut said = Said::new(&room);
     for n in 0..100 {

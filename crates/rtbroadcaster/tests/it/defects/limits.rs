@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::{Config, Message, PublishError};
+use rtbroadcaster::{Config, Limit, Message, PublishError};
 
 use crate::classic;
 use crate::client::{Came, Client};
@@ -10,7 +10,7 @@ use crate::house::House;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_keys_of_a_state_have_a_limit_and_the_old_ones_can_still_change() {
-    let house = House::open(Config { state_keys_max: 3, ..Config::default() }).await;
+    let house = House::open(Config { state_keys_max: Limit::Max(3), ..Config::default() }).await;
     let (mut owner, room) = house.owner().await;
     for key in ["a", "b", "c"] {
         owner.send(&classic::publish_state(key, "[1]")).await;
@@ -30,7 +30,7 @@ async fn the_keys_of_a_state_have_a_limit_and_the_old_ones_can_still_change() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bytes_of_a_state_have_a_limit() {
-    let house = House::open(Config { state_bytes_max: 10_000, ..Config::default() }).await;
+    let house = House::open(Config { state_bytes_max: Limit::Max(10_000), ..Config::default() }).await;
     let (mut owner, room) = house.rust_owner().await;
     let value = |bytes: usize| ["x".repeat(bytes)];
     owner.publish(Message::state("a", value(6_000))).await.unwrap();
@@ -77,13 +77,13 @@ async fn a_burst_of_1000_messages_reaches_a_reading_viewer_whole_and_each_in_a_f
 #[tokio::test(flavor = "multi_thread")]
 async fn the_longest_delays_there_are_harm_nobody() {
     let config = Config {
-        history_age_max: Duration::MAX,
-        stall_timeout: Duration::MAX,
-        ping_interval: Duration::MAX,
-        first_message_timeout: Duration::MAX,
-        join_timeout: Duration::MAX,
-        owner_grace: Duration::MAX,
-        room_idle_timeout: Duration::MAX,
+        history_age_max: Limit::Max(Duration::MAX),
+        stall_timeout: Limit::Max(Duration::MAX),
+        ping_interval: Limit::Max(Duration::MAX),
+        first_message_timeout: Limit::Max(Duration::MAX),
+        join_timeout: Limit::Max(Duration::MAX),
+        owner_grace: Limit::Max(Duration::MAX),
+        room_idle_timeout: Limit::Max(Duration::MAX),
         ..Config::default()
     };
     let house = House::open(config).await;

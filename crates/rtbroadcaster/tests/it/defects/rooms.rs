@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::Config;
+use rtbroadcaster::{Config, Limit};
 use tokio::task::JoinSet;
 
 use crate::classic;
@@ -124,13 +124,18 @@ async fn concurrent_creates_give_every_owner_a_room_of_its_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_creates_ends_at_the_limit_and_no_room_outlives_its_owner_and_grace() {
-    let config = Config { rooms_max: 40, owner_grace: Duration::from_millis(50), ..Config::default() };
+    let config =
+        Config { rooms_max: Limit::Max(40), owner_grace: Limit::Max(Duration::from_millis(50)), ..Config::default() };
     flood(config, 40).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_creates_from_one_address_ends_at_that_addresss_limit() {
-    let config = Config { rooms_per_address_max: 20, owner_grace: Duration::from_millis(50), ..Config::default() };
+    let config = Config {
+        rooms_per_address_max: Limit::Max(20),
+        owner_grace: Limit::Max(Duration::from_millis(50)),
+        ..Config::default()
+    };
     let house = flood(config, 20).await;
     // What is owned by Rust comes from no address.
     let owners = [house.manager.create_room().await.unwrap(), house.manager.create_room().await.unwrap()];
@@ -166,7 +171,7 @@ async fn flood_house(house: &House, rooms_max: usize, others: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn viewers_are_told_when_their_owner_is_gone_for_good_however_it_went() {
-    let house = House::open(Config { owner_grace: Duration::from_millis(100), ..Config::default() }).await;
+    let house = House::open(Config { owner_grace: Limit::Max(Duration::from_millis(100)), ..Config::default() }).await;
     for way in ["dropped", "closed", "broken"] {
         let (mut owner, room) = house.owner().await;
         let mut viewers = [house.viewer(&room).await, house.viewer(&room).await];
@@ -192,7 +197,7 @@ async fn viewers_are_told_when_their_owner_is_gone_for_good_however_it_went() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_owners_loss_is_not_final_before_the_grace_is_over() {
-    let house = House::open(Config { owner_grace: Duration::from_secs(60), ..Config::default() }).await;
+    let house = House::open(Config { owner_grace: Limit::Max(Duration::from_secs(60)), ..Config::default() }).await;
     let (owner, room) = house.owner().await;
     let mut viewer = house.viewer(&room).await;
     drop(owner);
@@ -257,7 +262,8 @@ async fn a_viewer_that_publishes_is_told_that_it_may_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_says_nothing_is_closed_and_one_that_speaks_is_not() {
-    let house = House::open(Config { first_message_timeout: Duration::from_secs(1), ..Config::default() }).await;
+    let house =
+        House::open(Config { first_message_timeout: Limit::Max(Duration::from_secs(1)), ..Config::default() }).await;
     let mut neighbours = Neighbours::move_in(&house).await;
     let silent = house.client().await;
     let mut half = house.client().await;
@@ -272,7 +278,9 @@ async fn a_connection_that_says_nothing_is_closed_and_one_that_speaks_is_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_never_answers_its_close_is_gone_in_time() {
-    let house = House::open(Config { first_message_timeout: Duration::from_millis(100), ..Config::default() }).await;
+    let house =
+        House::open(Config { first_message_timeout: Limit::Max(Duration::from_millis(100)), ..Config::default() })
+            .await;
     // Connected, and never read from again.
     let silent = house.client().await;
     until_time(LONG, "no connection is left", || house.manager.connections() == 0).await;

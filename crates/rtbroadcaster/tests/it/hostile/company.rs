@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::{Config, Kind, Owner};
+use rtbroadcaster::{Config, Kind, Limit, Owner};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -39,7 +39,8 @@ pub(super) struct Company {
 impl Company {
     pub(super) async fn open() -> Self {
         // A busy machine closes nobody.
-        Self::open_in(House::open(Config { backlog_bytes_max: 4 * 1024 * 1024, ..Config::default() }).await).await
+        Self::open_in(House::open(Config { backlog_bytes_max: Limit::Max(4 * 1024 * 1024), ..Config::default() }).await)
+            .await
     }
 
     /// The same in a house of the caller's.

@@ -1,7 +1,7 @@
 //! What reaches the log of all that: nothing of what was sent but the origin of a page that is refused, and not a line for each offence.
 //! Must not know what is answered.
 
-use rtbroadcaster::Config;
+use rtbroadcaster::{Config, Limit};
 
 use super::company::Company;
 use super::{every_row, handshakes};
@@ -41,13 +41,33 @@ fn nothing_of_what_was_sent_but_an_origin_no_room_and_no_key_reaches_the_log_of_
 }
 
 #[test]
+fn an_application_that_gives_no_address_is_warned_once() {
+    let overheard = Overheard::default();
+    let runtime = overheard.runtime();
+    let story = async {
+        // On a thread that listens: a place that has logged elsewhere may be taken for one that nobody listens to.
+        tracing::callsite::rebuild_interest_cache();
+        let house = House::open(Config::default()).await;
+        for _ in 0..3 {
+            house.client().await;
+        }
+        let other = House::open(Config::default()).await;
+        other.client().await;
+    };
+    runtime.block_on(async { tokio::spawn(story).await.unwrap() });
+    let log = overheard.text();
+    let warned = log.lines().filter(|line| line.contains("limits per address do not apply"));
+    assert_eq!(warned.filter(|line| line.starts_with("WARN")).count(), 2, "once for each manager: {log}");
+}
+
+#[test]
 fn a_flood_of_refusals_writes_a_line_a_second_for_each_kind_and_counts_the_others() {
     const FLOOD: u64 = 200;
     let overheard = Overheard::default();
     let runtime = overheard.runtime();
     let flood = async {
         let begin = tokio::time::Instant::now();
-        let house = House::open(Config { connections_max: 1, ..Config::default() }).await;
+        let house = House::open(Config { connections_max: Limit::Max(1), ..Config::default() }).await;
         let _only = house.client().await;
         let rows = handshakes::rows(&house);
         let (row, foreign, _) = rows.iter().find(|(.., status)| *status == 403).unwrap();

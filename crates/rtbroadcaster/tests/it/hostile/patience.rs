@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::Config;
+use rtbroadcaster::{Config, Limit};
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 
@@ -39,12 +39,12 @@ async fn who_says_nothing_valid_or_enters_no_room_in_time_is_closed_with_4502() 
         ("a bad message", bad, &["bad_message", "4502"]),
         ("a room that is not there", refused, &["no_room", "4502"]),
     ];
-    let first = company(Config { first_message_timeout: SHORT, ..Config::default() }).await;
+    let first = company(Config { first_message_timeout: Limit::Max(SHORT), ..Config::default() }).await;
     for (what, bytes, answers) in &rows[..4] {
         first.check(what, Speech::V2, Who::Nobody, bytes, answers).await;
     }
     first.end().await;
-    let join = company(Config { join_timeout: SHORT, ..Config::default() }).await;
+    let join = company(Config { join_timeout: Limit::Max(SHORT), ..Config::default() }).await;
     let (what, bytes, answers) = &rows[4];
     join.check(what, Speech::V2, Who::Nobody, bytes, answers).await;
     join.end().await;
@@ -71,7 +71,7 @@ async fn a_message_that_takes_10_seconds_is_closed_with_1008() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_messages_that_are_too_big_16_times_the_limit_is_skipped_in_10_seconds() {
-    let company = company(Config { message_bytes_max: 1_000, ..Config::default() }).await;
+    let company = company(Config { message_bytes_max: Limit::Max(1_000), ..Config::default() }).await;
     for bytes in [1_001, 15_999] {
         let mut client = connect(company.house()).await;
         client.send(&frame::join("join", &company.room, None)).await;
@@ -143,7 +143,7 @@ async fn in_version_2_a_message_that_comes_slowly_has_more_time_and_one_that_doe
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_answers_no_ping_is_closed_with_4012_and_who_takes_nothing_with_4008() {
-    let limits = Config { ping_interval: SHORT, stall_timeout: SHORT * 2, ..Config::default() };
+    let limits = Config { ping_interval: Limit::Max(SHORT), stall_timeout: Limit::Max(SHORT * 2), ..Config::default() };
     let company = company(limits).await;
     let mut silent = Client::connect_as(company.house().address, request("a.test", Some(V2))).await.unwrap();
     silent.send(&frame::join("join", &company.room, None)).await;
@@ -163,7 +163,7 @@ async fn who_answers_no_ping_is_closed_with_4012_and_who_takes_nothing_with_4008
 #[tokio::test(flavor = "multi_thread")]
 async fn more_connections_than_there_may_be_are_429_and_a_server_that_goes_away_is_503() {
     // Two owners speak from Rust, so the viewers are all.
-    let full = company(Config { connections_max: 6, ..Config::default() }).await;
+    let full = company(Config { connections_max: Limit::Max(6), ..Config::default() }).await;
     let request = handshakes::good(full.house());
     handshakes::check(full.house(), "one too many", &request, 429).await;
     assert!(handshakes::answer(full.house(), &request).await.to_lowercase().contains("retry-after: 1"));
@@ -179,7 +179,12 @@ async fn more_connections_than_there_may_be_are_429_and_a_server_that_goes_away_
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_refused_for_want_of_place_closes_nobody() {
     // Two rooms and six viewers are there.
-    let limits = Config { rooms_max: 3, viewers_per_room_max: 6, state_bytes_max: 1_000, ..Config::default() };
+    let limits = Config {
+        rooms_max: Limit::Max(3),
+        viewers_per_room_max: Limit::Max(6),
+        state_bytes_max: Limit::Max(1_000),
+        ..Config::default()
+    };
     let company = company(limits).await;
     let join = framing::text(&frame::join("a", &company.room, None));
     company.check("viewers", Speech::V2, Who::Nobody, &join.repeat(4), &["room_full"; 4]).await;
@@ -211,7 +216,7 @@ async fn an_id_that_named_another_message_is_refused_however_often() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_length_alone_takes_no_memory() {
     // Without a limit a length is only believed as far as it has come.
-    let company = company(Config { message_bytes_max: 0, ..Config::default() }).await;
+    let company = company(Config { message_bytes_max: Limit::None, ..Config::default() }).await;
     let before = resident_bytes();
     let mut waiting = Vec::new();
     for n in 0..64 {

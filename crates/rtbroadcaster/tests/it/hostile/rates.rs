@@ -1,7 +1,7 @@
 //! Clients that ask more often than they may for what is refused or changes nothing.
 //! Must not know tables.
 
-use rtbroadcaster::{Config, Kind, RoomOptions};
+use rtbroadcaster::{Config, Kind, Limit, RoomOptions};
 
 use super::framing;
 use crate::client::{Came, Client};
@@ -62,7 +62,11 @@ async fn requests_that_are_refused_or_change_nothing_have_one_rate() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_fault_of_a_client_does_not_count() {
-    let limits = Config { signals_per_viewer_per_second: 0, signals_per_room_per_second: 1, ..Config::default() };
+    let limits = Config {
+        signals_per_viewer_per_second: Limit::None,
+        signals_per_room_per_second: Limit::Max(1),
+        ..Config::default()
+    };
     let house = House::open(limits).await;
     let owner = house.manager.create_room_with(RoomOptions::new()).await.unwrap();
     let room = owner.room().to_string();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rtbroadcaster::remote::{Broadcaster, Heard, Messages, Signal, SignalError, Signals, Status, Viewer};
-use rtbroadcaster::{Config, Counting, Message, MessageError, RoomOptions};
+use rtbroadcaster::{Config, Counting, Limit, Message, MessageError, RoomOptions};
 
 use super::{Relay, options};
 use crate::house::House;
@@ -121,12 +121,12 @@ async fn votes_come_as_totals_that_outlive_the_owners_connection_and_end_when_th
 
 #[tokio::test]
 async fn a_viewer_hears_that_its_signal_was_refused_and_why() {
-    let house = House::open(Config { signals_per_room_per_second: 4, ..Config::default() }).await;
+    let house = House::open(Config { signals_per_room_per_second: Limit::Max(4), ..Config::default() }).await;
     let relay = Relay::open(house.address).await;
     let owner = owner(&relay, RoomOptions::new()).await;
     let viewer = viewer(&relay, &owner).await;
     let mut messages = viewer.messages();
-    for _ in 0..Config::default().signals_per_viewer_per_second {
+    for _ in 0..Config::default().signals_per_viewer_per_second.most() {
         viewer.signal("hand", ()).await.unwrap();
     }
     let more = viewer.signal("hand", ()).await;
@@ -210,7 +210,7 @@ async fn an_owner_watches_how_many_there_are_and_viewers_do_where_the_room_was_c
 
 #[tokio::test]
 async fn signals_that_nobody_takes_are_counted_as_lost_and_delay_no_acknowledgement() {
-    let house = House::open(Config { signals_per_viewer_per_second: 0, ..Config::default() }).await;
+    let house = House::open(Config { signals_per_viewer_per_second: Limit::None, ..Config::default() }).await;
     let relay = Relay::open(house.address).await;
     let mut narrow = options();
     narrow.messages_max = 2;

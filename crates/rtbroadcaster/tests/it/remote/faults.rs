@@ -2,7 +2,7 @@
 //! stands behind is said.
 
 use rtbroadcaster::remote::{Broadcaster, PublishError, SignalError, Status, Viewer};
-use rtbroadcaster::{Config, Message};
+use rtbroadcaster::{Config, Limit, Message};
 use serde_json::{Value, json};
 
 use super::options;
@@ -33,7 +33,7 @@ fn faults() -> Vec<Value> {
 
 #[tokio::test]
 async fn no_call_of_a_program_ends_its_connection() {
-    let house = House::open(Config { message_bytes_max: MESSAGE_BYTES, ..Config::default() }).await;
+    let house = House::open(Config { message_bytes_max: Limit::Max(MESSAGE_BYTES), ..Config::default() }).await;
     let url = format!("ws://{}/broadcasting", house.address);
     let owner = within("the room", Broadcaster::create(&url)).await.unwrap();
     let viewer = Viewer::join_with(&url, owner.room(), options()).unwrap();

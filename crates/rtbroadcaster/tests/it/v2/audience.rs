@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rtbroadcaster::{Audience, Config, Message, Owner, RoomOptions};
+use rtbroadcaster::{Audience, Config, Limit, Message, Owner, RoomOptions};
 use tokio::sync::watch;
 
 use super::dice::Dice;
@@ -65,7 +65,7 @@ fn read(mut client: Client) -> tokio::task::JoinHandle<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_read_lags_until_it_reads_or_goes() {
-    let house = House::open(Config { backlog_bytes_max: 0, ..Config::default() }).await;
+    let house = House::open(Config { backlog_bytes_max: Limit::None, ..Config::default() }).await;
     let (mut owner, room) = house.rust_owner().await;
     let mut told = owner.audience();
     let mut quick = connect(&house).await;
@@ -106,8 +106,8 @@ async fn audience(client: &mut Client) -> (usize, Option<usize>) {
 async fn a_crowd_that_comes_is_told_once_a_second_and_when_it_is_there_nothing_more() {
     const CROWD: usize = 300;
     // However long a busy machine takes to let them in, no heartbeat is heard meanwhile.
-    let quiet = Config { ping_interval: Duration::ZERO, ..Config::default() };
-    let house = House::open(Config { handshakes_per_address_per_second: 0, ..quiet }).await;
+    let quiet = Config { ping_interval: Limit::None, ..Config::default() };
+    let house = House::open(Config { handshakes_per_address_per_second: Limit::None, ..quiet }).await;
     let owner = house.manager.create_room_with(RoomOptions::new().with_audience()).await.unwrap();
     let (room, key) = (owner.room().to_string(), owner.key().unwrap().as_str().to_owned());
     let mut speaker = connect(&house).await;
@@ -149,7 +149,7 @@ async fn a_crowd_that_comes_is_told_once_a_second_and_when_it_is_there_nothing_m
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_comes_and_goes_at_random_when_all_is_quiet_the_number_is_exact() {
-    let house = House::open(Config { handshakes_per_address_per_second: 0, ..Config::default() }).await;
+    let house = House::open(Config { handshakes_per_address_per_second: Limit::None, ..Config::default() }).await;
     let (owner, room) = house.rust_owner().await;
     let mut told = owner.audience();
     let mut dice = Dice::new();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::{CloseReason, Config, Kind, Manager, Message, Metrics, Superseded};
+use rtbroadcaster::{CloseReason, Config, Kind, Limit, Manager, Message, Metrics, Superseded};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -90,7 +90,8 @@ async fn every_connection_is_counted_once_by_how_it_ended() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_are_counted_by_their_code_and_handshakes_by_what_is_wrong() {
-    let house = House::open(Config { rooms_max: 1, connections_max: 1, ..Config::default() }).await;
+    let house =
+        House::open(Config { rooms_max: Limit::Max(1), connections_max: Limit::Max(1), ..Config::default() }).await;
     let (mut owner, room) = house.owner().await;
     owner.send("nonsense").await;
     owner.expect(&classic::refused("", "bad message")).await;
@@ -184,7 +185,8 @@ async fn frames_and_bytes_are_those_that_the_clients_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_for_a_slow_viewer_is_known_to_the_byte_and_goes_with_it() {
     const EVENTS: usize = 200;
-    let house = House::open(Config { backlog_bytes_max: 0, stall_timeout: Duration::ZERO, ..Config::default() }).await;
+    let house =
+        House::open(Config { backlog_bytes_max: Limit::None, stall_timeout: Limit::None, ..Config::default() }).await;
     let (mut owner, room) = house.rust_owner().await;
     let mut slow = connect_narrow(&house).await;
     slow.send(&frame::join("join", &room, None)).await;
@@ -224,7 +226,7 @@ async fn what_waits_for_a_slow_viewer_is_known_to_the_byte_and_goes_with_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_a_viewer_does_not_get_is_counted_as_superseded() {
-    let house = House::open(Config { stall_timeout: Duration::ZERO, ..Config::default() }).await;
+    let house = House::open(Config { stall_timeout: Limit::None, ..Config::default() }).await;
     let (mut owner, room) = house.rust_owner().await;
     let mut slow = connect_narrow(&house).await;
     slow.send(&frame::join("join", &room, None)).await;
@@ -254,7 +256,7 @@ async fn a_message_that_a_viewer_does_not_get_is_counted_as_superseded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_way_to_come_to_where_a_room_stands_is_counted() {
-    let house = House::open(Config { history_messages_max: 2, ..Config::default() }).await;
+    let house = House::open(Config { history_messages_max: Limit::Max(2), ..Config::default() }).await;
     let mut owner = connect(&house).await;
     let room = owner.open_room().await;
     for id in ["one", "two", "three"] {
@@ -289,7 +291,7 @@ async fn every_way_to_come_to_where_a_room_stands_is_counted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_that_lost_messages_is_reset_as_slow() {
-    let config = Config { backlog_bytes_max: 70_000, stall_timeout: Duration::ZERO, ..Config::default() };
+    let config = Config { backlog_bytes_max: Limit::Max(70_000), stall_timeout: Limit::None, ..Config::default() };
     let house = House::open(config).await;
     let (mut owner, room) = house.rust_owner().await;
     let mut slow = connect_narrow(&house).await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use rtbroadcaster::Config;
+use rtbroadcaster::{Config, Limit};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
@@ -145,7 +145,7 @@ async fn check(house: &House, room: &str, epoch: &str, ledger: &Ledger, row: (&s
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_cursor_has_one_answer_and_live_goes_on_behind_it() {
-    let config = Config { history_messages_max: usize::try_from(HELD).unwrap(), ..Config::default() };
+    let config = Config { history_messages_max: Limit::Max(usize::try_from(HELD).unwrap()), ..Config::default() };
     let house = House::open(config).await;
     let ((mut speaker, room), (_other, other)) = (room(&house, SAID).await, room(&house, SAID).await);
     let (mine, other) = (epoch(&house, &room).await, epoch(&house, &other).await);
@@ -186,9 +186,9 @@ async fn a_cursor_before_the_first_message_is_resumed_while_that_message_is_held
 #[tokio::test(flavor = "multi_thread")]
 async fn what_left_the_history_by_its_size_or_its_age_is_not_resumed() {
     // The key has 4 bytes, the parameters have 6: the last two fit.
-    let sized = Config { history_bytes_max: 29, ..Config::default() };
+    let sized = Config { history_bytes_max: Limit::Max(29), ..Config::default() };
     // It leaves at once; the current cursor needs none of it.
-    let aged = Config { history_age_max: Duration::from_millis(1), ..Config::default() };
+    let aged = Config { history_age_max: Limit::Max(Duration::from_millis(1)), ..Config::default() };
     for (config, held) in [(sized, 2), (aged, 0)] {
         let house = House::open(config).await;
         let (owner, room) = house.rust_owner().await;
@@ -238,7 +238,7 @@ const BUSY_HELD: u64 = 64;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_owner_speaks_no_cursor_is_resumed_falsely_and_each_that_can_be_is() {
-    let config = Config { history_messages_max: usize::try_from(BUSY_HELD).unwrap(), ..Config::default() };
+    let config = Config { history_messages_max: Limit::Max(usize::try_from(BUSY_HELD).unwrap()), ..Config::default() };
     let house = Arc::new(House::open(config).await);
     let (owner, room) = house.rust_owner().await;
     let mut speaker = Speaker::new(owner);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rtbroadcaster::Config;
+use rtbroadcaster::{Config, Limit};
 use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -97,8 +97,10 @@ async fn viewers_that_are_cut_again_and_again_lose_nothing_and_get_nothing_twice
     const VIEWERS: usize = 40;
     const TIME: Duration = Duration::from_secs(4);
     const PACE: Duration = Duration::from_millis(4);
-    let house =
-        Arc::new(House::open(Config { history_messages_max: 0, history_bytes_max: 0, ..Config::default() }).await);
+    let house = Arc::new(
+        House::open(Config { history_messages_max: Limit::None, history_bytes_max: Limit::None, ..Config::default() })
+            .await,
+    );
     let (owner, room) = house.rust_owner().await;
     let mut speaker = Speaker::new(owner);
     let staying = Listener::join(&house, &room).await;

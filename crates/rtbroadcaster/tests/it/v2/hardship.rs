@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rtbroadcaster::Config;
+use rtbroadcaster::{Config, Limit};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -22,8 +22,9 @@ use crate::moment::{LONG, within_time};
 const HISTORY: usize = 150;
 
 fn config() -> Config {
-    let history = Config { history_messages_max: HISTORY, history_bytes_max: 0, ..Config::default() };
-    Config { backlog_bytes_max: 16 * 1024, stall_timeout: Duration::ZERO, ..history }
+    let history =
+        Config { history_messages_max: Limit::Max(HISTORY), history_bytes_max: Limit::None, ..Config::default() };
+    Config { backlog_bytes_max: Limit::Max(16 * 1024), stall_timeout: Limit::None, ..history }
 }
 
 /// A viewer that does what the dice say.

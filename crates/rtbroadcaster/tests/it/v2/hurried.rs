@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::Config;
+use rtbroadcaster::{Config, Limit};
 
 use super::follower::{Follower, Heard};
 use super::ledger::{Ledger, Speaker};
@@ -78,7 +78,7 @@ async fn a_lane_that_is_behind_sends_the_newest_values_and_all_events() {
 /// So few messages are all sent if they are sent at once, however busy the machine is.
 #[tokio::test]
 async fn messages_that_wait_for_the_flush_interval_are_sent_as_their_newest_values() {
-    let house = House::open(Config { flush_interval: Duration::from_secs(2), ..Config::default() }).await;
+    let house = House::open(Config { flush_interval: Limit::Max(Duration::from_secs(2)), ..Config::default() }).await;
     let (owner, room) = house.rust_owner().await;
     let mut speaker = Speaker::new(owner);
     let viewers = vec![Viewer::new(&house, &room).await];
@@ -98,7 +98,8 @@ async fn messages_that_wait_for_the_flush_interval_are_sent_as_their_newest_valu
 
 #[tokio::test(flavor = "multi_thread")]
 async fn viewers_that_come_while_a_lane_is_behind_are_told_of_no_hole_that_they_do_not_have() {
-    let house = House::open(Config { flush_interval: Duration::from_millis(20), ..Config::default() }).await;
+    let house =
+        House::open(Config { flush_interval: Limit::Max(Duration::from_millis(20)), ..Config::default() }).await;
     let (owner, room) = house.rust_owner().await;
     let mut speaker = Speaker::new(owner);
     let mut viewers = vec![Viewer::new(&house, &room).await];

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use rtbroadcaster::{Config, Counting, Manager, Message, Owner, RoomOptions, Signal, Signals};
+use rtbroadcaster::{Config, Counting, Limit, Manager, Message, Owner, RoomOptions, Signal, Signals};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -93,7 +93,7 @@ async fn connections_with_one_key_are_one_viewer_of_the_audience() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn viewers_per_room_counts_connections_and_a_pause_is_of_one() {
-    let house = House::open(Config { viewers_per_room_max: 2, ..Config::default() }).await;
+    let house = House::open(Config { viewers_per_room_max: Limit::Max(2), ..Config::default() }).await;
     let (mut owner, room) = house.rust_owner().await;
     let (mut paused, one) = join(&house, &room, None).await;
     let (mut live, _) = join(&house, &room, Some(&one.key)).await;
@@ -114,7 +114,11 @@ async fn viewers_per_room_counts_connections_and_a_pause_is_of_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rate_of_signals_is_a_viewers_over_all_its_connections_also_those_that_are_gone() {
     const TABS: usize = 10;
-    let config = Config { signals_per_viewer_per_second: 3, signals_per_room_per_second: 0, ..Config::default() };
+    let config = Config {
+        signals_per_viewer_per_second: Limit::Max(3),
+        signals_per_room_per_second: Limit::None,
+        ..Config::default()
+    };
     let house = House::open(config).await;
     let (owner, room) = house.rust_owner().await;
     let mut signals = owner.signals();
@@ -152,9 +156,9 @@ async fn nobody_is_counted_twice_over_cuts_reloads_and_second_windows() {
     const VOTERS: usize = 40;
     const STEPS: usize = 500;
     let config = Config {
-        handshakes_per_address_per_second: 0,
-        signals_per_viewer_per_second: 0,
-        ping_interval: Duration::ZERO,
+        handshakes_per_address_per_second: Limit::None,
+        signals_per_viewer_per_second: Limit::None,
+        ping_interval: Limit::None,
         ..Config::default()
     };
     let house = House::open(config).await;
@@ -212,8 +216,9 @@ async fn nobody_is_counted_twice_over_cuts_reloads_and_second_windows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_remembered_has_a_limit_and_goes_with_clear_and_with_the_room() {
-    let config = Config { voters_max: 3, viewers_per_room_max: 20, ..Config::default() };
-    let config = Config { connections_per_address_max: 0, handshakes_per_address_per_second: 0, ..config };
+    let config = Config { voters_max: Limit::Max(3), viewers_per_room_max: Limit::Max(20), ..Config::default() };
+    let config =
+        Config { connections_per_address_max: Limit::None, handshakes_per_address_per_second: Limit::None, ..config };
     let house = House::open(config).await;
     let manager = &house.manager;
     // Without addresses, so that only what is counted in all counts.

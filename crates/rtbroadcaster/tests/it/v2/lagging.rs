@@ -1,8 +1,6 @@
 //! Viewers that do not take their messages for a while: each hole is told, and in the end they hold the owner's state.
 
-use std::time::Duration;
-
-use rtbroadcaster::{Config, Manager};
+use rtbroadcaster::{Config, Limit, Manager};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 
 use super::dice::Dice;
@@ -18,8 +16,8 @@ pub(super) const BACKLOG: usize = 64 * 1024;
 
 pub(super) fn config() -> Config {
     // No history has to end here, and nobody is closed for its slowness.
-    let lifted = Config { history_messages_max: 0, history_bytes_max: 0, ..Config::default() };
-    Config { backlog_bytes_max: BACKLOG, stall_timeout: Duration::ZERO, ..lifted }
+    let lifted = Config { history_messages_max: Limit::None, history_bytes_max: Limit::None, ..Config::default() };
+    Config { backlog_bytes_max: Limit::Max(BACKLOG), stall_timeout: Limit::None, ..lifted }
 }
 
 /// A room with an owner and a viewer that reads everything, joined last: what it has was offered to all before it.
@@ -132,7 +130,7 @@ async fn a_stream_that_is_no_tcp_socket_is_told_its_holes_in_the_same_way() {
 async fn a_viewer_that_reads_slowly_is_told_each_hole_as_it_is_when_it_comes() {
     // As many keys as make several writes, superseded while these are under way.
     const KEYS: u64 = 200;
-    let house = House::open(Config { backlog_bytes_max: 256 * 1024, ..config() }).await;
+    let house = House::open(Config { backlog_bytes_max: Limit::Max(256 * 1024), ..config() }).await;
     let (owner, room) = house.rust_owner().await;
     let mut slow = Viewer::narrow(&house, &room).await;
     let mut scene = scene(&house, &room, Speaker::new(owner)).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rtbroadcaster::{Config, Kind};
+use rtbroadcaster::{Config, Kind, Limit};
 use tokio::task::JoinHandle;
 
 use super::frame::{self, Frame};
@@ -101,7 +101,11 @@ fn listen(mut viewer: Client, room: &str) -> JoinHandle<Record> {
 async fn check_mixed(is_new: bool) {
     const MESSAGES: usize = 1_500;
     // A busy machine closes nobody.
-    let limits = Config { backlog_bytes_max: 4 * 1024 * 1024, history_messages_max: 0, ..Config::default() };
+    let limits = Config {
+        backlog_bytes_max: Limit::Max(4 * 1024 * 1024),
+        history_messages_max: Limit::None,
+        ..Config::default()
+    };
     let house = House::open(limits).await;
     let (mut speaker, room) = Speaker::new(&house, is_new).await;
     let (mut classic, mut new) = (Vec::new(), Vec::new());
@@ -140,8 +144,9 @@ async fn an_owner_of_version_2_speaks_to_viewers_of_both_protocols() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_overflow_closes_a_classic_viewer_and_resets_one_of_version_2() {
-    let limits = Config { backlog_bytes_max: 64 * 1024, history_messages_max: 0, ..Config::default() };
-    let house = Arc::new(House::open(Config { history_bytes_max: 0, ..limits }).await);
+    let limits =
+        Config { backlog_bytes_max: Limit::Max(64 * 1024), history_messages_max: Limit::None, ..Config::default() };
+    let house = Arc::new(House::open(Config { history_bytes_max: Limit::None, ..limits }).await);
     for is_new in [false, true] {
         let (mut speaker, room) = Speaker::new(&house, is_new).await;
         let mut classic = Client::connect_narrow(house.address).await;

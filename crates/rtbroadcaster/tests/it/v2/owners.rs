@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rtbroadcaster::{Config, Kind, OwnerStatus, RoomId};
+use rtbroadcaster::{Config, Kind, Limit, OwnerStatus, RoomId};
 use socket2::SockRef;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -75,7 +75,7 @@ async fn viewers_are_told_at_once_that_the_owners_connection_has_ended() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_comes_back_gets_the_state_ends_the_grace_and_speaks_on() {
-    let house = House::open(Config { owner_grace: Duration::from_millis(500), ..Config::default() }).await;
+    let house = House::open(Config { owner_grace: Limit::Max(Duration::from_millis(500)), ..Config::default() }).await;
     let mut owner = connect(&house).await;
     let room = owner.open_room().await;
     let mut ledger = Ledger::default();
@@ -121,7 +121,7 @@ async fn an_owner_that_comes_back_gets_the_state_ends_the_grace_and_speaks_on() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_hears_heartbeats_with_the_rooms_last_number() {
-    let config = Config { ping_interval: Duration::from_millis(300), ..Config::default() };
+    let config = Config { ping_interval: Limit::Max(Duration::from_millis(300)), ..Config::default() };
     let house = House::open(config).await;
     let mut owner = connect(&house).await;
     owner.open_room().await;
@@ -135,7 +135,7 @@ async fn an_owner_hears_heartbeats_with_the_rooms_last_number() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_falls_silent_is_told_away_and_closed() {
     const INTERVAL: Duration = Duration::from_millis(500);
-    let house = House::open(Config { ping_interval: INTERVAL, ..Config::default() }).await;
+    let house = House::open(Config { ping_interval: Limit::Max(INTERVAL), ..Config::default() }).await;
     let mut owner = connect(&house).await;
     let room = owner.open_room().await;
     let mut viewer = Viewer::new(&house, &room.name).await;
@@ -188,7 +188,7 @@ pub(super) fn ack(n: usize) -> String {
 async fn an_owner_that_pipelines_20_000_messages_gets_every_ack_in_order() {
     const MESSAGES: usize = 20_000;
     // Its kernel holds few acks: the server has to slow it.
-    let house = House::open(Config { backlog_bytes_max: 64 * 1024, ..Config::default() }).await;
+    let house = House::open(Config { backlog_bytes_max: Limit::Max(64 * 1024), ..Config::default() }).await;
     let mut owner = connect_narrow(&house).await;
     let id: RoomId = owner.open_room().await.name.parse().unwrap();
     let (mouth, mut ear) = owner.split();
@@ -217,8 +217,8 @@ async fn an_owner_that_pipelines_20_000_messages_gets_every_ack_in_order() {
 async fn an_owner_that_never_reads_its_acks_is_slowed_and_then_closed() {
     const BACKLOG: usize = 64 * 1024;
     const STALL: Duration = Duration::from_millis(500);
-    let lifted = Config { history_messages_max: 0, history_bytes_max: 0, ..Config::default() };
-    let limits = Config { backlog_bytes_max: BACKLOG, stall_timeout: STALL, ..lifted };
+    let lifted = Config { history_messages_max: Limit::None, history_bytes_max: Limit::None, ..Config::default() };
+    let limits = Config { backlog_bytes_max: Limit::Max(BACKLOG), stall_timeout: Limit::Max(STALL), ..lifted };
     let house = House::open(limits).await;
     let mut owner = connect_narrow(&house).await;
     let room = owner.open_room().await;

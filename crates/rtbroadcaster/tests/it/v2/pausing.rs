@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rtbroadcaster::Config;
+use rtbroadcaster::{Config, Limit};
 
 use super::follower::{Follower, Heard};
 use super::frame::{self, How, Reason};
@@ -13,8 +13,8 @@ use crate::moment::until;
 
 /// No history ends, and nobody is closed for its slowness.
 pub(super) fn config() -> Config {
-    let lifted = Config { history_messages_max: 0, history_bytes_max: 0, ..Config::default() };
-    Config { backlog_bytes_max: 64 * 1024, stall_timeout: Duration::ZERO, ..lifted }
+    let lifted = Config { history_messages_max: Limit::None, history_bytes_max: Limit::None, ..Config::default() };
+    Config { backlog_bytes_max: Limit::Max(64 * 1024), stall_timeout: Limit::None, ..lifted }
 }
 
 pub(super) async fn room(config: Config) -> (House, Speaker, String) {
@@ -25,7 +25,7 @@ pub(super) async fn room(config: Config) -> (House, Speaker, String) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_paused_viewer_hears_heartbeats_only_and_then_everything_it_missed() {
-    let config = Config { ping_interval: Duration::from_millis(400), ..config() };
+    let config = Config { ping_interval: Limit::Max(Duration::from_millis(400)), ..config() };
     let (house, mut speaker, room) = room(config).await;
     speaker.state("before", "[]").await;
     let mut viewer = Viewer::new(&house, &room).await;
@@ -95,7 +95,7 @@ async fn a_viewer_that_pauses_while_it_is_behind_goes_on_where_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pause_behind_an_overflow_goes_on_by_the_history_or_by_the_state() {
     for history in [u64::MAX, 16] {
-        let messages = if history == 16 { 16 } else { 0 };
+        let messages = if history == 16 { Limit::Max(16) } else { Limit::None };
         let (house, mut speaker, room) = room(Config { history_messages_max: messages, ..config() }).await;
         let mut slow = Viewer::narrow(&house, &room).await;
         let witness = Listener::join(&house, &room).await;
@@ -172,7 +172,7 @@ async fn what_is_ephemeral_in_a_pause_is_not_sent_behind_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_left_the_history_in_a_pause_is_told_as_a_reset() {
-    let (house, mut speaker, room) = room(Config { history_messages_max: 8, ..config() }).await;
+    let (house, mut speaker, room) = room(Config { history_messages_max: Limit::Max(8), ..config() }).await;
     let mut viewer = Viewer::new(&house, &room).await;
     for (round, messages) in [8, 9, 30].into_iter().enumerate() {
         viewer.pause().await;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rtbroadcaster::{Config, Kind};
+use rtbroadcaster::{Config, Kind, Limit};
 
 use super::frame::{self, Frame};
 use super::ledger::{Change, LAST, Ledger};
@@ -31,7 +31,7 @@ async fn acks(owner: &mut Client, count: usize) -> Vec<(String, u64)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_next_owner_says_again_is_stored_once_whatever_came_of_it() {
-    let house = House::open(Config { history_messages_max: 0, ..Config::default() }).await;
+    let house = House::open(Config { history_messages_max: Limit::None, ..Config::default() }).await;
     for round in 0..4 {
         let mut first = connect(&house).await;
         let room = first.open_room().await;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rtbroadcaster::Config;
+use rtbroadcaster::{Config, Limit};
 use tokio::task::JoinHandle;
 
 use super::dice::Dice;
@@ -49,7 +49,7 @@ async fn pauses_in_one_segment_are_done_one_after_the_other_while_the_owner_spea
     // So that nobody falls behind for good on a busy machine.
     const MESSAGES: u64 = 400;
     // Who reads late is not reset: this is about pauses.
-    let (house, speaker, room) = room(Config { backlog_bytes_max: 0, ..config() }).await;
+    let (house, speaker, room) = room(Config { backlog_bytes_max: Limit::None, ..config() }).await;
     let mut viewers = Vec::new();
     for _ in 0..3 {
         viewers.push(Viewer::new(&house, &room).await);
@@ -80,7 +80,7 @@ async fn pauses_in_one_segment_are_done_one_after_the_other_while_the_owner_spea
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_that_pauses_hundreds_of_times_gets_everything_once() {
     const PAUSES: usize = 300;
-    let (house, speaker, room) = room(Config { backlog_bytes_max: 0, ..config() }).await;
+    let (house, speaker, room) = room(Config { backlog_bytes_max: Limit::None, ..config() }).await;
     let mut viewer = Viewer::new(&house, &room).await;
     let (speaking, limit) = speak_on(speaker, 1);
     limit.store(OVER - 1, Ordering::Relaxed);

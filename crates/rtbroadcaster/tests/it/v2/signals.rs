@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use rtbroadcaster::{Config, Counting, RoomOptions, Signal};
+use rtbroadcaster::{Config, Counting, Limit, RoomOptions, Signal};
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -42,7 +42,7 @@ async fn refusals(client: &mut Client) -> BTreeMap<String, usize> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_viewer_votes_twice_and_the_owner_gets_few_frames_and_the_last_votes() {
     const VOTERS: usize = 400;
-    let house = House::open(Config { handshakes_per_address_per_second: 0, ..Config::default() }).await;
+    let house = House::open(Config { handshakes_per_address_per_second: Limit::None, ..Config::default() }).await;
     let mut owner = connect(&house).await;
     owner
         .send(r#"{"type":"create","id":"c","signals":{"vote":{"count":true,"everyMs":1000,"oncePerViewer":true}}}"#)
@@ -99,7 +99,11 @@ async fn every_viewer_votes_twice_and_the_owner_gets_few_frames_and_the_last_vot
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_that_says_too_much_is_told_to_wait_and_so_is_a_room() {
-    let config = Config { signals_per_viewer_per_second: 3, signals_per_room_per_second: 10, ..Config::default() };
+    let config = Config {
+        signals_per_viewer_per_second: Limit::Max(3),
+        signals_per_room_per_second: Limit::Max(10),
+        ..Config::default()
+    };
     let house = House::open(config).await;
     let mut owner = connect(&house).await;
     let room = owner.open_room().await.name;
@@ -131,10 +135,10 @@ async fn a_viewer_that_says_too_much_is_told_to_wait_and_so_is_a_room() {
 /// Signals without limits of rate, where little may wait for anybody.
 fn lifted() -> Config {
     Config {
-        signals_per_viewer_per_second: 0,
-        signals_per_room_per_second: 0,
-        backlog_bytes_max: 128 * 1024,
-        ping_interval: Duration::ZERO,
+        signals_per_viewer_per_second: Limit::None,
+        signals_per_room_per_second: Limit::None,
+        backlog_bytes_max: Limit::Max(128 * 1024),
+        ping_interval: Limit::None,
         ..Config::default()
     }
 }

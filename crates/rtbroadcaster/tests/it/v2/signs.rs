@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use rtbroadcaster::{Config, Kind, Manager};
+use rtbroadcaster::{Config, Kind, Limit, Manager};
 
 use super::frame::{self, Frame, Status};
 use super::viewer::{connect, connect_in_memory};
@@ -27,7 +27,11 @@ async fn next(client: &mut Client) -> Frame {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_of_whom_nothing_is_read_hears_each_second_that_the_server_is_there() {
     // What waits for this time uses up what may be on its way to the lanes.
-    let config = Config { flush_interval: Duration::from_secs(4), backlog_bytes_max: 0, ..Config::default() };
+    let config = Config {
+        flush_interval: Limit::Max(Duration::from_secs(4)),
+        backlog_bytes_max: Limit::None,
+        ..Config::default()
+    };
     let house = House::open(config).await;
     let (mut owner, mut viewer) = (connect(&house).await, connect(&house).await);
     let room = owner.open_room().await;
@@ -64,7 +68,7 @@ async fn an_owner_of_whom_nothing_is_read_hears_each_second_that_the_server_is_t
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_is_told_a_shorter_interval_when_somebody_watches_and_a_longer_one_when_nobody_does() {
-    let house = House::open(Config { ping_interval: Duration::from_secs(8), ..Config::default() }).await;
+    let house = House::open(Config { ping_interval: Limit::Max(Duration::from_secs(8)), ..Config::default() }).await;
     let mut owner = connect(&house).await;
     owner.send(&frame::create("c")).await;
     let Frame::Created { room, next_ms, .. } = next(&mut owner).await else { panic!("no room") };
@@ -81,7 +85,7 @@ async fn an_owner_is_told_a_shorter_interval_when_somebody_watches_and_a_longer_
     assert_eq!(next(&mut owner).await, Frame::Alive { seq: 0, next_ms: Some(8_000) });
     assert!(told.elapsed() < Duration::from_secs(6), "it was told 5 s: {:?}", told.elapsed());
 
-    let lifted = House::open(Config { ping_interval: Duration::ZERO, ..Config::default() }).await;
+    let lifted = House::open(Config { ping_interval: Limit::None, ..Config::default() }).await;
     let mut owner = connect(&lifted).await;
     owner.send(&frame::create("c")).await;
     let Frame::Created { next_ms, alive_ms, .. } = next(&mut owner).await else { panic!("no room") };
@@ -134,9 +138,9 @@ async fn why(viewer: &mut Client<tokio::io::DuplexStream>) -> String {
 #[tokio::test]
 async fn those_in_a_room_are_told_why_it_has_ended() {
     let config = Config {
-        owner_grace: Duration::from_millis(100),
-        ping_interval: Duration::ZERO,
-        room_idle_timeout: Duration::from_millis(50),
+        owner_grace: Limit::Max(Duration::from_millis(100)),
+        ping_interval: Limit::None,
+        room_idle_timeout: Limit::Max(Duration::from_millis(50)),
         ..Config::default()
     };
     for expected in ["owner", "grace", "admin", "restart"] {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rtbroadcaster::Config;
+use rtbroadcaster::{Config, Limit};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::follower::{Follower, Heard};
@@ -49,7 +49,8 @@ async fn check_back(house: &House, room: &str, follower: Follower, scene: Scene)
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_that_takes_nothing_is_closed_in_time_and_resumes_with_nothing_lost() {
-    let house = House::open(Config { stall_timeout: STALL, backlog_bytes_max: 0, ..config() }).await;
+    let house =
+        House::open(Config { stall_timeout: Limit::Max(STALL), backlog_bytes_max: Limit::None, ..config() }).await;
     let (owner, room) = house.rust_owner().await;
     let slow = Viewer::narrow(&house, &room).await;
     let mut scene = scene(&house, &room, Speaker::new(owner)).await;
@@ -59,7 +60,8 @@ async fn a_viewer_that_takes_nothing_is_closed_in_time_and_resumes_with_nothing_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_the_decision_to_close_nothing_goes_out_but_that() {
-    let house = House::open(Config { stall_timeout: STALL, backlog_bytes_max: 0, ..config() }).await;
+    let house =
+        House::open(Config { stall_timeout: Limit::Max(STALL), backlog_bytes_max: Limit::None, ..config() }).await;
     let (owner, room) = house.rust_owner().await;
     let slow = in_memory(&house.manager, &room).await;
     let mut scene = scene(&house, &room, Speaker::new(owner)).await;

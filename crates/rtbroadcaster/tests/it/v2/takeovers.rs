@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rtbroadcaster::{Config, Kind, Message, PublishError, RoomId};
+use rtbroadcaster::{Config, Kind, Limit, Message, PublishError, RoomId};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -89,7 +89,7 @@ async fn listen(mut ear: Ear<TcpStream>, term: u64, acked: &AtomicU64, window: &
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_an_older_term_is_applied_or_heard_after_a_takeover() {
     const TAKEOVERS: u64 = 60;
-    let house = House::open(Config { backlog_bytes_max: 0, ..Config::default() }).await;
+    let house = House::open(Config { backlog_bytes_max: Limit::None, ..Config::default() }).await;
     let mut owner = connect(&house).await;
     let room = owner.open_room().await;
     let witnesses = [Listener::join(&house, &room.name).await, Listener::join(&house, &room.name).await];
@@ -180,8 +180,8 @@ fn check_takeover(owned: &Owned, state: &[(u64, String)], term: u64, ledger: &Le
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_an_owner_that_was_slowed_nothing_is_applied_after_a_takeover() {
-    let history = Config { history_messages_max: 0, history_bytes_max: 0, ..Config::default() };
-    let house = House::open(Config { backlog_bytes_max: 64 * 1024, ..history }).await;
+    let history = Config { history_messages_max: Limit::None, history_bytes_max: Limit::None, ..Config::default() };
+    let house = House::open(Config { backlog_bytes_max: Limit::Max(64 * 1024), ..history }).await;
     let mut older = connect_narrow(&house).await;
     let room = older.open_room().await;
     let witness = Listener::join(&house, &room.name).await;

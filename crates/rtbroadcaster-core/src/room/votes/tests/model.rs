@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::*;
+use crate::limit::Limit;
 
 /// How many viewers and addresses there are.
 const VIEWERS: u64 = 60;
@@ -45,7 +46,7 @@ struct Limits {
 }
 
 fn limits() -> impl Strategy<Value = Limits> {
-    // Zero lifts a limit.
+    // Zero stands for none.
     let few = |most: usize| prop_oneof![3 => 1..most, 1 => Just(0)];
     (few(90), few(40), few(20)).prop_map(|(voters_max, viewers, connections)| Limits {
         voters_max,
@@ -95,10 +96,11 @@ impl Model {
 /// Takes the steps, of which no more than 128 values are counted at a time, so that all are told apart.
 fn check(once: bool, limits: &Limits, steps: &[(usize, Step)], values: u16) {
     let Limits { voters_max, viewers, connections } = *limits;
+    let limit = |max: usize| if max == 0 { Limit::None } else { Limit::Max(max) };
     let config = Config {
-        voters_max,
-        viewers_per_room_max: viewers,
-        connections_per_address_max: connections,
+        voters_max: limit(voters_max),
+        viewers_per_room_max: limit(viewers),
+        connections_per_address_max: limit(connections),
         ..Config::default()
     };
     let voters = Voters::new(&config);

@@ -241,7 +241,7 @@ impl Saga {
         let mut store = keeper.synced.clone();
         keeper.written.iter().for_each(|append| store.write(keeper.room, append));
         // The message that brings it about is there, and what it makes superfluous goes with the next one.
-        let needed = config().history_messages_max + config().state_keys_max + 2 * self.most_handed;
+        let needed = config().history_messages_max.most() + config().state_keys_max.most() + 2 * self.most_handed;
         assert!(store.records.len() <= needed, "{} of {needed} messages are kept", store.records.len());
     }
 }
