@@ -102,7 +102,7 @@ impl Broadcaster {
     }
 
     /// Returns the grace in force: how long the room waits for its owner once the owner is away. `None` where the server
-    /// does not tell it. [`RoomOptions::with_grace`](crate::RoomOptions::with_grace) asks for one.
+    /// does not tell it. [`RoomOptions::with_grace`](rtbroadcaster_core::options::RoomOptions::with_grace) asks for one.
     pub fn grace(&self) -> Option<Duration> {
         self.lease.borrow().grace
     }

@@ -12,7 +12,7 @@ use rtbroadcaster_core::message::{Key, Params};
 use super::queue::{self, Failed, Receiver, Sender};
 
 /// How many watch a room. Viewers are told only in rooms that were created
-/// [so](crate::RoomOptions::with_audience).
+/// [so](rtbroadcaster_core::options::RoomOptions::with_audience).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Audience {

@@ -176,7 +176,7 @@ impl Viewer {
     }
 
     /// Tells how many watch the room, where its owner wanted viewers to know
-    /// ([`RoomOptions::with_audience`](crate::RoomOptions::with_audience)); `None` elsewhere, and while it is not in the room.
+    /// ([`RoomOptions::with_audience`](rtbroadcaster_core::options::RoomOptions::with_audience)); `None` elsewhere, and while it is not in the room.
     pub fn watch_audience(&self) -> watch::Receiver<Option<Audience>> {
         self.audience.clone()
     }

@@ -7,11 +7,11 @@ use crate::identity::Secret;
 use crate::limit::Limit;
 use crate::origin::Origin;
 
-/// The limits and delays of a [`Manager`](crate::Manager) and all its rooms.
+/// The limits and delays of a `Manager` and all its rooms.
 ///
 /// Sizes are bytes. [`Limit::None`] lifts a limit or a delay: it never applies. A limit of zero allows nothing. Every value
 /// is safe: a manager takes a delay above 100 years as one of 100 years, a [`ping_interval`](Self::ping_interval) above 12
-/// days as one of 12 days, and any delay below 1 ms as one of 1 ms, which [`Manager::config`](crate::Manager::config) shows.
+/// days as one of 12 days, and any delay below 1 ms as one of 1 ms, which `Manager::config` shows.
 /// Build it with `..Config::default()`, since fields may be added.
 ///
 /// ```
@@ -60,7 +60,7 @@ pub struct Config {
     /// The most connections of viewers in one room; more joins are refused as `room full`. Default 20 000.
     pub viewers_per_room_max: Limit,
     /// The most viewers whose choice all rooms together remember, each once for each key of which a viewer has one
-    /// ([`Counting::once_per_viewer`](crate::Counting::once_per_viewer)), also when it has left. One key remembers at most two
+    /// ([`Counting::once_per_viewer`](crate::options::Counting::once_per_viewer)), also when it has left. One key remembers at most two
     /// times [`viewers_per_room_max`](Self::viewers_per_room_max). Those that vote first from one address (IPv6: one /64) have a
     /// fifth of each; of a key at least as many as may be there from that address. The vote of one more viewer is refused
     /// as `unavailable` until the owner clears the key. Default 1 000 000.
@@ -69,14 +69,14 @@ pub struct Config {
     /// The most connections at one time; more handshakes are answered with 429. Default 20 000.
     pub connections_max: Limit,
     /// The most connections at one time from one address (IPv6: one /64), where the web server tells it, see
-    /// [`Arrival`](crate::Arrival). Default 1 000.
+    /// `Arrival`. Default 1 000.
     pub connections_per_address_max: Limit,
     /// The most handshakes from one address in a second. Default 100.
     pub handshakes_per_address_per_second: Limit<u32>,
     /// The most bytes of state and of missed messages that clients at one address (IPv6: one /64) are told when they join,
     /// go on or come back, in a second: key and params, and 128 bytes for each message. What ten seconds bring may be had
     /// at once; then such requests are refused as `rate` until it is even. Where the address is known, see
-    /// [`Arrival`](crate::Arrival). Default 4 MiB.
+    /// `Arrival`. Default 4 MiB.
     pub replay_bytes_per_address_per_second: Limit<u32>,
     /// The most such bytes that clients at one address have been told and not taken yet; beyond it such requests are refused
     /// as `rate`. A replay that is taken more slowly than 2 048 bytes a second beyond
@@ -98,7 +98,7 @@ pub struct Config {
     /// How long a connection may stay without a room, from its accept; else it is closed with 4502. Default 30 s.
     pub join_timeout: Limit<Duration>,
     /// How long a room waits for an owner that is gone, unless its creator asked for another time
-    /// ([`RoomOptions::with_grace`](crate::RoomOptions::with_grace)). A room without an owner key, to which nobody can come
+    /// ([`RoomOptions::with_grace`](crate::options::RoomOptions::with_grace)). A room without an owner key, to which nobody can come
     /// back, waits 30 s at most. Default 5 minutes: a page that is hidden may take 3 minutes to notice that its connection
     /// is gone. Below [`least_safe_grace`](Self::least_safe_grace) a room may end before its owner can have noticed.
     pub owner_grace: Limit<Duration>,
@@ -108,7 +108,7 @@ pub struct Config {
     pub room_idle_timeout: Limit<Duration>,
 
     /// The most bytes of messages and ids that all rooms together keep in the directory of
-    /// [`Manager::open`](crate::Manager::open); its files take up to half as much again, and 64 MiB for the journal. Beyond it
+    /// `Manager::open`; its files take up to half as much again, and 64 MiB for the journal. Beyond it
     /// no room is created, and a room takes only what frees as much. Default none.
     pub data_bytes_max: Limit<u64>,
     /// The same for the rooms whose first owners came from one address (IPv6: one /64), where the address is known. Default
@@ -116,7 +116,7 @@ pub struct Config {
     pub data_bytes_per_address_max: Limit<u64>,
 
     /// By which viewers are recognized. All servers of an installation have the same. Default none: that of the directory of
-    /// [`Manager::open`](crate::Manager::open), which has one in its file `secret`, or another one for each manager without a
+    /// `Manager::open`, which has one in its file `secret`, or another one for each manager without a
     /// directory.
     pub secret: Option<Secret>,
 

@@ -12,7 +12,7 @@ pub const COUNTED_KEYS_MAX: usize = 8;
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// What a room has besides messages, see [`Manager::create_room_with`](crate::Manager::create_room_with).
+/// What a room has besides messages, see `Manager::create_room_with`.
 ///
 /// ```
 /// use rtbroadcaster::{Counting, RoomOptions, RoomOptionsError};
@@ -42,7 +42,7 @@ pub struct Counting {
     pub every: Duration,
     /// Whether a viewer's newer value takes the place of its older one, as in a vote, over all its connections and also when
     /// it comes back with its key; otherwise each signal counts. The viewers that have a value are at most two times
-    /// [`viewers_per_room_max`](crate::Config::viewers_per_room_max) until the owner clears the key. Default no.
+    /// [`viewers_per_room_max`](crate::config::Config::viewers_per_room_max) until the owner clears the key. Default no.
     pub once_per_viewer: bool,
 }
 
@@ -88,9 +88,9 @@ impl RoomOptions {
         Self { audience: true, ..self }
     }
 
-    /// The room waits for so long for an owner that is gone, in place of [`owner_grace`](crate::Config::owner_grace): at most
-    /// [`owner_grace_max`](crate::Config::owner_grace_max), and at least
-    /// [`least_safe_grace`](crate::Config::least_safe_grace).
+    /// The room waits for so long for an owner that is gone, in place of [`owner_grace`](crate::config::Config::owner_grace): at most
+    /// [`owner_grace_max`](crate::config::Config::owner_grace_max), and at least
+    /// [`least_safe_grace`](crate::config::Config::least_safe_grace).
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
