@@ -68,8 +68,8 @@ function description({ private: _, scripts, devDependencies, overrides, files, e
   return {
     ...rest,
     ...origin(repository),
-    // The element is there by being imported alone.
-    sideEffects: ["./element.js", "./element.cjs"],
+    // The element is there by being imported alone, and what is else loaded later.
+    sideEffects: ["./element.js", "./element.cjs", "./complete.js", "./complete.cjs"],
     main: "./index.cjs",
     module: "./index.js",
     types: "./index.d.cts",

@@ -1,37 +1,36 @@
-// The way of one end over many connections: into the room, out of it, and back. Must not know which end it is.
+// The way of one end over many connections: into the room, out of it, and back. Must not know which end it is, nor how it is found
+// out whether a connection still stands.
 
-import { attempt } from "./attempt.js";
-import { backoff } from "./backoff.js";
 import { dialer } from "./dial.js";
 import { comesBack } from "./ending.js";
-import { badArgument, ids, quiet, RtbError } from "./failure.js";
+import { RtbError } from "./failure.js";
 import { read } from "./frame.js";
-import { bytesOf } from "./grammar.js";
-import { BACKLOG_BYTES_MAX, later, STATE_BYTES_MAX } from "./limits.js";
-import { liveness } from "./liveness.js";
-import { signs } from "./signs.js";
+import { load, loaded } from "./later.js";
+import { later, STATE_BYTES_MAX } from "./limits.js";
 
 /**
  * @typedef {import("./dial.js").Options} Options
  * @typedef {import("./part.js").Part} Part
  * @typedef {import("./status.js").Stats} Stats
  * @typedef {import("./status.js").Status} Status
+ * @typedef {ReturnType<import("./later.js").Stays["stay"]>} Stay
  */
 
 /** `readyState` of a socket that takes messages; a WebSocket that was handed in need not carry the constants. */
 const OPEN = 1;
 
+/** The bounds of the delays before attempts, where a program tells none, in milliseconds: those of backoff.js, which is loaded later. */
+const DELAY_MS_FIRST = 500;
+const DELAY_MS_MAX = 15_000;
+
 /** The most that time-outs grow. */
 const GROWTH_MAX = 16;
 
-/** How often is tried at the least where the browser says that there is no network, in milliseconds: it may be wrong. */
-const OFFLINE_MS = 30_000;
-
-/** The most of a delay behind what happens to many clients at once, in milliseconds. */
-const SPREAD_MS = 1_000;
-
 /** An attempt that is younger is not abandoned for another one, in milliseconds. */
 const YOUNG_MS = 500;
+
+/** How many frames are kept for the part that is loaded later, at most. */
+const EARLY_MAX = 64;
 
 /**
  * Begins a way, which goes on until it is stopped.
@@ -45,12 +44,8 @@ export function course(url, options, part, wrong, isHeld) {
   const { reconnect = {}, answerTimeoutMs = 10_000 } = options;
   const dial = dialer(url, options, part.socket);
   wrong ??= dial.wrong;
-  const { connected, next: delay } = backoff(reconnect || {});
-  const { random = Math.random } = reconnect || {};
-  const life = liveness();
-  const nextId = ids();
-  const over = new AbortController();
-  const page = globalThis.document;
+  const { firstMs = DELAY_MS_FIRST, maxMs = DELAY_MS_MAX, random = Math.random } = reconnect || {};
+  let ids = 0;
   const now = () => performance.now();
   /** @type {any} */
   let status = { name: "connecting" };
@@ -58,55 +53,64 @@ export function course(url, options, part, wrong, isHeld) {
   let socket;
   /** @type {ReturnType<typeof setTimeout> | undefined} The begin of the next attempt, or the end of this one. */
   let timer;
-  /** @type {ReturnType<typeof setTimeout> | undefined} The next look at the connection. */
-  let pulse;
-  /** @type {ReturnType<typeof setTimeout> | undefined} The moment that the server chose for coming back. */
-  let drain;
   /** No attempt begins before this, whatever else happens. */
   let moment = -1;
-  /** Whether the server told one on this connection. */
-  let isTold = false;
-  /** When the present attempt began. */
-  let begunAt = 0;
-  /** When the server was asked for the room: by the clock of timers, 0 if it was answered, and by that of the day. */
-  let askedAt = 0;
-  let askedOn = 0;
+  /** When the present attempt began; long ago if there is none. */
+  let begunAt = -Infinity;
+  /** When bytes came last, where that can be seen. */
+  let cameAt = 0;
   /** How many times longer an answer may take, since attempts were not answered in time. */
   let growth = 1;
   let isIn = false;
   let wasIn = false;
-  /** Whether the server answers probes. */
-  let canProbe = false;
-  /** When bytes came last, where that can be seen. */
-  let cameAt = 0;
   /** @type {any} The server's word before its close. */
   let last;
   /** @type {string | undefined} Why the room ended, as the server told. It may say so before an end that is not final. */
   let why;
   /** @type {unknown} The request that the server owes an answer; nothing equals it if there is none. */
   let asked = NaN;
-  /** The newest probe, and when it was sent. */
-  let pinged = "";
-  let pingedAt = 0;
-  /** @type {object | undefined} The attempt that has no socket yet. */
-  let preparing;
+  /** When that was sent: by the clock of timers, not a number if it was answered, and by that of the day. */
+  let askedAt = NaN;
+  let askedOn = 0;
+  /** How long a server may be silent that says how often it is heard. */
+  let silenceMs = 0;
+  /** Changes with each attempt, and with its end. */
+  let turn = 0;
+  /** @type {Stay | undefined} What looks after the connection, as soon as it is loaded. */
+  let stay;
+  /** @type {[frame: any, isAnswer: boolean][]} What that has not heard of this connection. */
+  const early = [];
   /** @type {Stats} */
   const stats = { attempts: 0, connections: 0, bufferedAmount: 0 };
   /** @type {(value?: any) => void} */
-  let enter;
-  /** @type {(error: any) => void} */
-  let fail;
-  // Whoever does not wait for it sees the status.
-  const entered = quiet(new Promise((resolve, reject) => ([enter, fail] = [resolve, reject])));
+  let enter = () => {};
+  /** @type {(error: unknown) => void} */
+  let fail = () => {};
+  const entered = new Promise((resolve, reject) => ([enter, fail] = [resolve, reject]));
 
-  /** @param {Status} next */
+  /** @param {any} next */
   function tell(next) {
     status = Object.freeze(next);
-    attempt(dial.log, `rtbroadcaster: ${JSON.stringify(status)}`);
+    dial.log(status);
     part.tell(status);
+    if (stay) stay.look();
+    // Not before: where the server cannot be reached, its files may be out of reach too, and browsers do not try twice.
+    else if (isIn) void load().then(attach);
   }
 
-  const isOpen = () => socket?.readyState === OPEN;
+  const isOver = () => status.name === "closed";
+
+  /** Has the connection looked after, if that is loaded. */
+  function attach() {
+    if (stay || !loaded || isOver()) return;
+    stay = loaded.stay(way, part, options, dial);
+    for (const heard of early.splice(0)) stay.hear(...heard);
+    if (isIn) {
+      clearTimeout(timer);
+      stay.entered(askedOn);
+    }
+    stay.look();
+  }
 
   /** The end of an attempt that is not answered. */
   function arm() {
@@ -123,37 +127,34 @@ export function course(url, options, part, wrong, isHeld) {
     timer = later(check, limitMs);
   }
 
+  const isOpen = () => socket?.readyState === OPEN;
+
   function connect() {
-    clearTimeout(timer);
+    attach();
+    const mine = ++turn;
     last = undefined;
-    isTold = false;
     cameAt = 0;
     begunAt = now();
     stats.attempts += 1;
     arm();
-    const asked = dial.prepare();
-    if (!asked) return open();
-    const mine = (preparing = {});
-    asked.then(
-      () => mine === preparing && open(),
-      () => mine === preparing && lost("token"),
-    );
+    dial.prepare()?.then(
+      () => mine === turn && open(),
+      () => mine === turn && lost("token"),
+    ) ?? open();
   }
 
   function open() {
-    preparing = undefined;
     /** @type {any} */
     let mine;
     try {
       mine = socket = dial.open();
     } catch (cause) {
-      // No browser connects there, such as from a page of https to a server without TLS. Whoever began it can listen by then.
-      const error = new RtbError("bad_argument", { message: /** @type {any} */ (cause)?.message, cause });
-      return queueMicrotask(() => stop(error.code, 1008, error));
+      // No browser connects there, such as from a page of https to a server without TLS.
+      return refuse(/** @type {any} */ (cause)?.message, cause);
     }
     mine.onopen = () => {
       // A browser tells of whole frames alone.
-      mine._socket?.on("data", () => mine === socket && life.heard((cameAt = now())));
+      mine._socket?.on("data", () => mine === socket && stay?.heard((cameAt = now())));
       if (dial.isOurs(mine)) begin();
       else stop("protocol", 1002);
     };
@@ -163,40 +164,34 @@ export function course(url, options, part, wrong, isHeld) {
     mine.onerror = () => {};
   }
 
+  /** The program got something wrong: it is over as soon as whoever began it can listen. @param {string | undefined} message @param {unknown} [cause] */
+  function refuse(message, cause) {
+    const reason = "bad_argument";
+    queueMicrotask(() => stop(reason, 1008, new RtbError(reason, { message, cause })));
+  }
+
   /** @param {string} text */
   function hear(text) {
     if (part.size() + text.length > STATE_BYTES_MAX) return lost("size", 1009);
     const frame = read(text);
     const isAnswer = frame?.id === asked;
-    lookIfLate();
     const mine = socket;
-    if (!mine) return;
-    stats.lastFrameAt = Date.now();
-    // What a machine finds when it wakes may be the answer to an older question.
-    const isPong = frame?.type === "pong" && frame.id === pinged;
-    if (isPong) stats.roundTripMs = now() - pingedAt;
-    life.heard(now(), isPong);
+    if (stay) stay.hear(frame, isAnswer);
+    else if (!frame?.key && early.length < EARLY_MAX) early.push([frame, isAnswer]);
+    // It may have found that this comes out of a sleep.
+    if (socket !== mine) return;
     if (!frame || (!isAnswer && /^(created|owned|joined)$/.test(frame.type))) return lost("protocol");
+    const { type } = frame;
     if (isAnswer) {
       asked = NaN;
-      if (frame.type === "error") {
+      silenceMs = 2 * frame.aliveMs;
+      if (type === "error") {
         const end = part.refused(frame);
         return end ? lost(...end) : begin();
       }
-      canProbe = Boolean(frame.limits);
-      life.begin(now(), canProbe);
     }
-    const { type, reconnectInMs, nextMs = isAnswer ? (canProbe ? 0 : frame.aliveMs) : undefined } = frame;
-    if (nextMs >= 0 && life.allow(2 * nextMs)) watch();
     if (type === "closed") last = frame;
-    if (type === "expiring") void renew(mine);
     why = frame.why ?? why;
-    if (reconnectInMs >= 0) {
-      isTold = true;
-      clearTimeout(drain);
-      moment = now() + reconnectInMs;
-      drain = later(() => lost("moment"), reconnectInMs);
-    }
     const word = part.hear(frame);
     // A listener may have ended it.
     if (socket !== mine) return;
@@ -204,83 +199,39 @@ export function course(url, options, part, wrong, isHeld) {
     else update(isAnswer || (type === "message" && frame.seq));
   }
 
-  /** Shows the server a newer token, if there is one. Without it the server ends the connection, and the next one asks again. @param {any} mine */
-  async function renew(mine) {
-    try {
-      const token = await dial.renew();
-      if (token && mine === socket) send(JSON.stringify({ type: "auth", id: nextId(), token }));
-    } catch {}
-  }
-
   /** Looks anew where it stands. @param {unknown} [isStep] Whether it comes closer to being in: else the deadline stays. */
   function update(isStep) {
-    const position = /** @type {Status["name"]} */ (part.position());
-    if (position) clearTimeout(timer);
-    else if (isStep) arm();
-    // An answer may have waited in a machine that slept.
-    const isOld = position && askedAt && Date.now() - askedOn > SPREAD_MS;
-    if (position && askedAt) {
-      life.answered((stats.roundTripMs = now() - askedAt));
-      askedAt = 0;
+    const position = part.position();
+    if (position) {
+      clearTimeout(timer);
+      // Where nothing else looks after the connection, a server that is not heard for two heartbeats is left.
+      if (!stay && silenceMs > 0) timer = later(() => lost("silent"), silenceMs);
+    } else if (isStep) arm();
+    const isAnswered = position && askedAt >= 0;
+    if (isAnswered) {
+      stats.roundTripMs = now() - askedAt;
+      askedAt = NaN;
     }
     if (position && !isIn) {
       isIn = wasIn = true;
       stats.connections += 1;
       why = undefined;
-      connected(now());
-      watch();
     }
     /** @type {any} */
-    const next = { name: position ? (life.isChecking(now()) ? "checking" : position) : outside(), ...(position && part.more()) };
+    const next = position ? { name: stay?.isChecking() ? "checking" : position, ...part.more() } : { name: outside() };
     if (next.name !== status.name || (position && (next.since !== status.since || next.reset !== status.reset))) tell(next);
     if (position) enter();
-    if (isOld) doubt("woken");
+    if (isAnswered) stay?.entered(askedOn);
   }
 
   /** @returns {import("./status.js").Outside["name"]} */
   const outside = () => (wasIn ? "resuming" : "connecting");
 
-  /** Sets the next look at the connection. */
-  function watch() {
-    clearTimeout(pulse);
-    const ms = isIn ? life.next(now(), Boolean(page && !page.hidden)) : Infinity;
-    if (ms < Infinity) pulse = later(look, ms);
-  }
-
-  /** @param {boolean} [isTimer] */
-  function look(isTimer) {
-    act(life.tick(now(), Date.now(), socket?.bufferedAmount ?? 0, Boolean(page?.hidden), isTimer));
-  }
-
-  /** Looks at the connection before anything that comes after a sleep: it may have waited, and says nothing of the present. */
-  const lookIfLate = () => isIn && life.isLate(now(), Date.now()) && look(false);
-
-  /** @param {import("./liveness.js").Verdict} verdict */
-  function act(verdict) {
-    const cause = life.cause();
-    if (verdict === "lost") return lost("silent", 1006, 0, cause === "shown" ? 0 : cause === "woken" ? random() * SPREAD_MS : undefined);
-    if (verdict === "probe" && isOpen()) {
-      pingedAt = now();
-      socket.send(JSON.stringify({ type: "ping", id: (pinged = nextId()) }));
-    }
-    watch();
-    update();
-  }
-
-  /** Something happened that makes the connection doubtful, or another attempt worth it. @param {import("./liveness.js").Cause} cause */
-  function doubt(cause) {
-    lookIfLate();
-    if (isIn) return act(life.doubt(now(), cause));
-    // Nothing is planned by an end that is over, held, or not to come back by itself.
-    if (cause === "silent" || !(timer || socket) || (socket && cause !== "woken")) return;
-    if (socket) lost("online", 1006, 0, random() * SPREAD_MS);
-    else plan(cause === "woken" ? random() * SPREAD_MS : 0);
-  }
-
   /** Begins the next attempt in `ms`, but not before the moment that the server chose. @param {number} ms */
   function plan(ms) {
     clearTimeout(timer);
-    preparing = undefined;
+    turn += 1;
+    begunAt = -Infinity;
     const inMs = Math.max(ms, moment - now());
     timer = later(connect, inMs);
     return inMs;
@@ -290,7 +241,7 @@ export function course(url, options, part, wrong, isHeld) {
   function named(request) {
     askedAt = now();
     askedOn = Date.now();
-    return JSON.stringify({ type: "", id: (asked = nextId()), ...request });
+    return JSON.stringify({ type: "", id: (asked = `${++ids}`), ...request });
   }
 
   const begin = () => {
@@ -300,9 +251,13 @@ export function course(url, options, part, wrong, isHeld) {
 
   /** Lets go of the socket and the timers; none calls us again. */
   function detach() {
-    for (const one of [timer, pulse, drain]) clearTimeout(one);
+    clearTimeout(timer);
+    stay?.cut();
     const mine = socket;
-    timer = socket = preparing = undefined;
+    timer = socket = undefined;
+    turn += 1;
+    begunAt = -Infinity;
+    early.length = 0;
     isIn = false;
     part.cut();
     if (!mine) return;
@@ -310,36 +265,34 @@ export function course(url, options, part, wrong, isHeld) {
     mine.close(1000);
   }
 
+  /** The delays of backoff.js, as far as an outage without a stay needs them. @param {number} told How long the server wants not to be asked. */
+  function delay(told) {
+    const failed = stats.attempts - 1;
+    const part = told || !failed ? random() : 0.7 + 0.3 * random();
+    return part * Math.min(maxMs, firstMs * 2 ** (told ? failed : 3 * Math.max(0, failed - 6)));
+  }
+
   /**
    * The connection is gone, or is given up.
    * @param {string} reason
    * @param {number} [code]
    * @param {number} [told] How long the server wants not to be asked.
-   * @param {number} [soonMs] In which time to come back, instead of the usual delay.
    * @param {string} [message] What the server says of it.
    */
-  function lost(reason, code = 1006, told = 0, soonMs, message) {
+  function lost(reason, code = 1006, told = 0, message) {
     detach();
-    if (code === 4509) return rest(reason, code);
+    if (part.lost?.(reason, code)) return;
     // A proxy may close with a bare 1000; a server tells why.
     if (!comesBack(code) && (code !== 1000 || last || reason !== "lost")) return stop(reason, code, new RtbError(reason, { message }));
     if (reconnect === false) {
       fail(new RtbError(reason, { message, comesBack: true }));
       return tell({ name: outside(), code, reason });
     }
-    const time = now();
-    moment = Math.max(moment, time + told);
-    // Whatever a server tells, the delays double as they do behind one that tells nothing.
-    const ms = soonMs ?? told + delay(time, told > 0 || isTold);
-    const retryInMs = plan(globalThis.navigator?.onLine === false ? Math.max(ms, OFFLINE_MS) : ms);
-    tell({ name: outside(), code, reason, retryInMs });
-  }
-
-  /** Another one owns the room: waits for `again`. @param {string} reason @param {number} [code] */
-  function rest(reason, code) {
-    detach();
-    fail(new RtbError(reason));
-    tell({ name: "elsewhere", code, reason });
+    moment = Math.max(moment, now() + told);
+    // What knows better when to come, and hears when there is a network, is loaded by those that were in their room.
+    if (!stay) globalThis.addEventListener?.("online", again, { once: true });
+    const ms = stay ? stay.delay(told) : delay(told);
+    tell({ name: outside(), code, reason, retryInMs: plan(told + ms) });
   }
 
   /**
@@ -349,19 +302,18 @@ export function course(url, options, part, wrong, isHeld) {
    * @param {RtbError} [error]
    */
   function stop(reason = "left", code = 1000, error = new RtbError(reason)) {
-    if (status.name === "closed") return;
+    if (isOver()) return;
     detach();
-    over.abort();
+    stay?.end();
     fail(error);
     tell({ name: "closed", code, reason, comesBack: comesBack(code), ...(why && { why }) });
   }
 
   /** Tries now, whatever was planned. In the room it asks whether the connection stands. */
   function again() {
-    if (isIn) return doubt("shown");
-    if (wrong || status.name === "closed" || ((socket || preparing) && now() - begunAt < YOUNG_MS)) return;
+    if (isIn) return stay?.doubt("shown");
+    if (wrong || isOver() || now() - begunAt < YOUNG_MS) return;
     detach();
-    if (status.name === "elsewhere") tell({ name: outside() });
     if (moment > now()) plan(0);
     else connect();
   }
@@ -371,52 +323,49 @@ export function course(url, options, part, wrong, isHeld) {
    * @param {string} text
    */
   function send(text) {
-    if (backlog() >= BACKLOG_BYTES_MAX || !isOpen()) return 0;
+    if (!isIn || !isOpen()) return 0;
     socket.send(text);
-    return life.sent(now(), bytesOf(text));
+    // What was sent before it is counted does not delay a probe for long.
+    return stay ? stay.sent(text) : 1;
   }
 
   /** How much was said that has not left; infinite without a connection. */
   const backlog = () => (isIn ? (socket?.bufferedAmount ?? 0) : Infinity);
 
-  const listen = signs(over.signal, {
-    shown: () => doubt("shown"),
-    hidden(isKept) {
-      const isCalled = part.hide?.();
-      if (!isKept) return;
-      if (socket) lost("hidden", 1006, 0, OFFLINE_MS);
-      if (!isCalled) return;
-      clearTimeout(timer);
-      timer = undefined;
-    },
-    online: () => doubt("woken"),
-    // A server on this machine or in its network may be there all the same.
-    offline() {
-      if (!socket) timer && plan(OFFLINE_MS);
-      else if (isIn && canProbe) doubt("woken");
-      else lost("offline");
-    },
-  });
-  // What is over at once tells so when whoever began it can listen.
-  if (wrong) queueMicrotask(() => stop("bad_argument", 1008, badArgument(wrong)));
-  else if (!isHeld) connect();
-
-  return {
+  const way = {
     /** Settled when it is in the room for the first time, or never will be. */
     entered,
     status: () => /** @type {Status} */ (status),
     stats: () => ({ ...stats, bufferedAmount: socket?.bufferedAmount ?? 0 }),
-    listen,
     stop,
     update,
     backlog,
     send,
-    /** The server has what was sent up to there. @param {number} upTo */
-    proven: (upTo) => life.proven(now(), upTo),
-    doubt,
+    /** What looks after the connection, if it is loaded. */
+    stay: () => stay,
     again,
-    rest,
     /** Asks something; the answer is heard, or it is `refused`. @param {object} request */
     ask: (request) => send(named(request)),
+
+    // For what looks after the connection, and for owners.
+    socket: () => socket,
+    isIn: () => isIn,
+    tell,
+    fail,
+    outside,
+    /** Whether an attempt is planned, or is being made. */
+    isBegun: () => timer || socket,
+    /** Newer answers to probes are told here. */
+    counts: stats,
+    plan,
+    /** No attempt begins before this. @param {number} at */
+    defer: (at) => (moment = at),
+    lost,
+    detach,
   };
+
+  if (wrong) refuse(wrong);
+  else if (!isHeld) connect();
+
+  return way;
 }

@@ -1,6 +1,8 @@
 // The way from an address to a socket: what the program got wrong, what is loaded and asked before. Must not know what is said.
 
 import { knownAddressOf } from "./address.js";
+import { uncaught } from "./attempt.js";
+import { loaded } from "./later.js";
 import { isTime } from "./limits.js";
 
 /**
@@ -26,28 +28,29 @@ const PROTOCOL = "rtbroadcaster.v2";
  * Returns what opens the sockets of one end.
  * @param {string | URL} url
  * @param {Options} options
- * @param {(WebSocket: any) => Promise<any>} [replace] Returns what connects instead of this class.
+ * @param {(WebSocket: any, address: string) => Promise<any>} [replace] Returns what connects instead of this class.
  */
-export function dialer(url, { debug, token, reconnect, answerTimeoutMs = 1, WebSocket = globalThis.WebSocket }, replace) {
-  /** @type {any} */
-  const { level: wanted, log = debug && console.debug } =
-    typeof debug === "function" ? { log: debug } : typeof debug === "string" ? { level: debug } : Object(debug);
-  const level = wanted === "status" ? "" : wanted;
+export function dialer(url, { debug, token, reconnect, answerTimeoutMs = 1, WebSocket: Socket = globalThis.WebSocket }, replace) {
   const { firstMs = 1, maxMs = 1 } = reconnect || {};
-  /** @type {any} */
-  let Socket = WebSocket;
-  let isReady = !level && !replace;
   const address = knownAddressOf(url);
-  let secret = typeof token === "function" ? undefined : token;
+  const isAsked = typeof token === "function";
+  /** A function until it was asked, which no text has. */
+  let secret = token;
+  // Without that file nothing is told, and there is a connection all the same.
+  /** @type {any} */
+  const lines = debug && Promise.resolve(loaded?.debug ?? import("./debug.js")).then((debugs) => debugs.lines(debug, uncaught), () => {});
+  /** Whether the class is what it should be. Only who wants to see frames waits for the lines. */
+  let isReady = !(replace || typeof debug === "string" || Object(debug).level);
 
   /** Asks for a token, if a function knows it. */
-  const renew = async () => (typeof token === "function" ? (secret = await token()) : undefined);
+  const renew = async () => (isAsked ? (secret = await token()) : undefined);
 
   async function prepare() {
-    if (!isReady && replace) Socket = await replace(Socket);
-    // The lines are nothing that a connection needs.
-    if (!isReady && level) Socket = await import("./debug.js").then(({ logged }) => logged(Socket, level, log), () => Socket);
-    isReady = true;
+    if (!isReady) {
+      Socket = (await replace?.(Socket, address)) ?? Socket;
+      Socket = (await lines)?.logged(Socket) ?? Socket;
+      isReady = true;
+    }
     await renew();
   }
 
@@ -55,15 +58,15 @@ export function dialer(url, { debug, token, reconnect, answerTimeoutMs = 1, WebS
     /** @type {string | undefined} What the program got wrong. */
     wrong:
       !address ? "The address is none."
-      : !Socket ? "There is no WebSocket here: hand one in."
-      : ![firstMs, maxMs, answerTimeoutMs].every(isTime) ? "A time is a number of milliseconds above 0."
+      : !Socket ? "No WebSocket: hand one in."
+      : ![firstMs, maxMs, answerTimeoutMs].every(isTime) ? "Times are above 0."
       : undefined,
-    /** @type {((line: string) => void) | undefined} */
-    log,
+    /** Tells a status, where that is wanted. @param {object} status */
+    log: (status) => lines?.then((/** @type {any} */ lines) => lines?.say(JSON.stringify(status))),
     renew,
-    token: () => secret,
+    token: () => /** @type {string | undefined} */ (secret),
     /** Returns a promise of what has to be there before there may be a socket; nothing if all of it is. */
-    prepare: () => (isReady && typeof token !== "function" ? undefined : prepare()),
+    prepare: () => (isReady && !isAsked ? undefined : prepare()),
     /** Throws where the browser allows no such connection. */
     open: () => new Socket(address, PROTOCOL),
     /** Whether the server speaks version 2. @param {any} socket */

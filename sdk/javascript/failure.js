@@ -15,15 +15,20 @@ const SENTENCES = {
   aborted: "The program took it back.",
   bad_message: "No server takes such a key, or such parameters.",
   busy: "Too much is waiting already.",
+  closed: "The connection is closed.",
   fenced: "Another window or device owns the room now.",
   in_use: "Another window owns the room.",
   left: "This end has left the room.",
+  lost: "The connection is lost.",
   no_room: "There is no such room, or it has ended.",
   offline: "There is no connection.",
   protocol: "What answers at this address does not speak version 2.",
   rate: "That is more than may be said in a second.",
   room_closed: "The room has ended.",
+  silent: "The server is silent.",
+  size: "The server sent more than a client holds.",
   timeout: "There was no answer in time.",
+  token: "There is no token.",
   too_big: "It is larger than the server takes.",
 };
 
@@ -69,7 +74,7 @@ const CODES = {
 
 /**
  * How a connection ended: the word and the code of it, in which time not to come back, where the server said so, and its sentence.
- * @typedef {[reason: string, code?: number, retryInMs?: number, soonMs?: undefined, message?: string]} End
+ * @typedef {[reason: string, code?: number, retryInMs?: number, message?: string]} End
  */
 
 /**
@@ -78,18 +83,11 @@ const CODES = {
  * @returns {End}
  */
 export function endOf({ code, retryInMs, message }) {
-  return [code, CODES[code] ?? (retryInMs ? 1013 : 1008), retryInMs, undefined, message];
+  return [code, CODES[code] ?? (retryInMs ? 1013 : 1008), retryInMs, message];
 }
 
 /** The promise, which nobody has to wait for. @template T @param {Promise<T>} promise */
 export function quiet(promise) {
   promise.catch(() => {});
   return promise;
-}
-
-/** Names for requests: 64 random bits, so that no two clients have the same, and a count. */
-export function ids() {
-  const prefix = crypto.getRandomValues(new Uint32Array(2)).join("-");
-  let count = 0;
-  return () => `${prefix}-${++count}`;
 }

@@ -3,13 +3,6 @@
 
 import { isWhole, TIME_MS_MAX } from "./limits.js";
 
-/** Whether a member of this name may hold the value; others are for newer clients. @param {string} name @param {any} value */
-function fits(name, value) {
-  if (/^(type|id|room|ownerKey|epoch|key|code|message|why)$/.test(name)) return typeof value === "string";
-  if (/^(seq|replay|through|until|term|viewers|lagging|(grace|away)Ms)$/.test(name)) return isWhole(value, 0);
-  return !/^(params|counts)$/.test(name) || Array.isArray(value);
-}
-
 /**
  * Returns the frame that a text is; `undefined` if it is none that can be used.
  * @param {string} text
@@ -19,8 +12,14 @@ export function read(text) {
   try {
     const frame = JSON.parse(text);
     for (const name in frame) {
-      if (/(alive|next|In)Ms$/.test(name)) frame[name] = Math.max(0, Math.min(frame[name], TIME_MS_MAX)) || 0;
-      else if (!fits(name, frame[name])) return;
+      const value = frame[name];
+      if (/(alive|next|In)Ms$/.test(name)) frame[name] = Math.max(0, Math.min(value, TIME_MS_MAX)) || 0;
+      // Others are for newer clients.
+      else if (
+        /^(type|id|room|ownerKey|epoch|key|code|message|why)$/.test(name) ? typeof value !== "string"
+        : /^(seq|replay|through|until|term|viewers|lagging|(grace|away)Ms)$/.test(name) ? !isWhole(value, 0)
+        : /^(params|counts)$/.test(name) && !Array.isArray(value)
+      ) return;
     }
     frame.size = text.length;
     if (frame.type === "message" ? frame.key && frame.params : frame.type) return frame;

@@ -8,6 +8,7 @@ import { entering, isAborted } from "./entering.js";
 import { badArgument, endOf, failure, quiet } from "./failure.js";
 import { LIMITS } from "./grammar.js";
 import { isCursor, keeper } from "./keeper.js";
+import { loaded } from "./later.js";
 import { isTime, isWhole, later } from "./limits.js";
 import { outgoing } from "./outgoing.js";
 import { replay, store, tellChanges } from "./store.js";
@@ -134,7 +135,7 @@ export function own(url, options = {}) {
         how = hadRoom ? "replaced" : "created";
         cursor = undefined;
         enter(replay(frame));
-        void guard?.then(({ hold }) => hold(room), () => {});
+        guard?.hold(room);
         return kept.write();
       case "owned":
         if (!room) return "protocol";
@@ -177,27 +178,31 @@ export function own(url, options = {}) {
 
   // A window that has the key may be the copy of one that owns the room, which would be thrown out. A page that is loaded again
   // is no copy.
-  const left = new AbortController();
-  const guard = storage && !options.room && globalThis.document
-    ? import("./windows.js").then(({ windows }) => windows({
-      free: () => way.again(),
-      back: () => isHidden && way.again(),
-      taken: (reason) => /^(elsewhere|closed)$/.test(way.status().name) || way.rest(reason),
-      signal: left.signal,
-    }))
-    : undefined;
-  let isHolding = () => false;
-  /** Whether the page was left while this window held the room, and owned it as far as it knew. */
-  let isHidden = false;
-  guard?.then((one) => (isHolding = one.isHolding), () => {});
+  const isGuarded = storage && !options.room && globalThis.document;
   const isSame = takeOver || /^(reload|back_forward)$/.test(/** @type {any} */ (performance.getEntriesByType?.("navigation")[0])?.type);
-  const isHeld = Boolean(guard && room && !isSame);
-  guard?.then(async ({ ask, hold }) => {
-    if (!room) return;
-    if (!isHeld) hold(room);
-    else if (await ask(room)) way.again();
-    else way.rest("in_use");
-  }).catch(() => isHeld && way.again());
+  const isHeld = Boolean(isGuarded && room && !isSame);
+  /** @type {import("./windows.js").Guard | undefined} There as soon as it is loaded. */
+  let guard;
+  if (isGuarded) {
+    Promise.resolve(loaded?.windows ?? import("./windows.js")).then(({ windows }) => {
+      if (way.status().name === "closed") return;
+      guard = windows({ again, rest, status: way.status });
+      return guard.begin(room, isHeld);
+    }).catch(() => isHeld && again());
+  }
+
+  /** Another one owns the room: waits for `again`. @param {string} reason @param {number} [code] */
+  function rest(reason, code) {
+    way.detach();
+    way.fail(failure(reason));
+    way.tell({ name: "elsewhere", code, reason });
+  }
+
+  /** Tries now to come back, whoever owns the room. */
+  function again() {
+    if (way.status().name === "elsewhere") way.tell({ name: way.outside() });
+    way.again();
+  }
 
   const way = course(url, options, {
     enter: (token) =>
@@ -218,11 +223,12 @@ export function own(url, options = {}) {
       coming = undefined;
       out?.cut();
     },
+    lost: (reason, code) => code === 4509 && (rest(reason, code), true),
+    flush: () => out.flush(),
     hide() {
       out.flush();
       kept.flush();
-      isHidden = isHolding() && way.status().name !== "elsewhere";
-      return isHidden;
+      return guard?.hide();
     },
     tell(status) {
       if (isOwner && !isSpeaking) {
@@ -238,12 +244,10 @@ export function own(url, options = {}) {
       // The key is worth keeping until the room is over for certain.
       if (isClosing && /^(room_closed|no_room)$/.test(status.reason ?? "")) kept.remove();
       kept.flush();
-      left.abort();
-      void guard?.then(({ release }) => release(), () => {});
+      guard?.end();
       clear();
     },
   }, wrong, isHeld || isAborted(options));
-  way.listen(globalThis.document, "visibilitychange", () => globalThis.document.hidden && out.flush());
 
   out = outgoing(way, () => limits, (message) => {
     // What was said again may be in the state already.
@@ -317,8 +321,8 @@ export function own(url, options = {}) {
       }));
     },
     reconnect() {
-      if (way.status().name === "elsewhere") void guard?.then(({ hold }) => hold(room), () => {});
-      way.again();
+      if (way.status().name === "elsewhere") guard?.hold(room);
+      again();
     },
     leave: () => leave(),
     [Symbol.dispose ?? "dispose"]: () => leave(),

@@ -18,9 +18,6 @@ export const UNACKED_MAX = 1_024;
 /** How many values wait at most, each the newest of its key. */
 export const WAITING_MAX = 4_096;
 
-/** How many messages wait for a loop at most. */
-export const QUEUE_MAX = 1_024;
-
 /** The longest time that a server may tell, in milliseconds: an hour. */
 export const TIME_MS_MAX = 3_600_000;
 

@@ -1,19 +1,21 @@
 // What a viewer hears, as a loop. Must not know rooms.
 
-import { failure } from "./failure.js";
-import { QUEUE_MAX, STATE_BYTES_MAX } from "./limits.js";
+/** How many messages wait for a loop at most, and how many characters of them, besides those that are there when it begins. */
+const QUEUE_MAX = 1_024;
+const QUEUE_CHARACTERS_MAX = 16_777_216;
 
 /**
  * Returns the messages that are there, then each one that comes. It listens from the call on, not from the loop's first turn on.
  * @param {any[]} queue Those that are there.
- * @param {(hear: (message: any) => void, end: () => void) => () => void} listen Calls `hear` for each message, and `end` when none comes
- *   any more. The answer ends that.
+ * @param {number} held How many of these do not count.
+ * @param {{ on: (name: string, func: (message: any) => void) => () => void, status: () => { name: string }, failure: (code: string) => Error }} viewer
+ *   `on` calls `func` for each `message`, and when it is `over`. `failure` makes the error with which the loop ends when too much waits.
  * @param {AbortSignal} [signal]
  * @returns {AsyncGenerator<any, void, void>}
  */
-export function loop(queue, listen, signal) {
-  const most = queue.length + QUEUE_MAX;
-  let left = STATE_BYTES_MAX;
+export function loop(queue, held, { on, status, failure }, signal) {
+  const most = held + QUEUE_MAX;
+  let left = QUEUE_CHARACTERS_MAX;
   let isOver = false;
   /** @type {unknown} */
   let error;
@@ -27,19 +29,21 @@ export function loop(queue, listen, signal) {
     isOver = true;
     error = why;
     if (!isWhole) queue.length = 0;
-    off();
+    for (const off of offs) off();
     signal?.removeEventListener?.("abort", stop);
     wake();
   }
   const stop = () => end();
-  const off = listen(
-    (message) => {
+  const offs = [
+    on("message", (message) => {
       left -= message.size ?? 0;
       if (queue.push(message) > most || left < 0) end(failure("busy"), true);
       wake();
-    },
-    () => end(undefined, true),
-  );
+    }),
+    on("over", () => end(undefined, true)),
+  ];
+  if (status().name === "closed") queueMicrotask(() => end(undefined, true));
+  if (queue.length > most) end(failure("busy"), true);
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop);
 

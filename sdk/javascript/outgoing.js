@@ -1,8 +1,9 @@
 // What an owner says: the first value of a frame at once, what follows with the next frame, newest per key; what was said waits for
 // its acknowledgement, and is said again under the same id. Must not know sockets or how a room comes to be owned.
 
-import { aborted, badArgument, failure, ids, quiet } from "./failure.js";
+import { aborted, badArgument, failure, quiet } from "./failure.js";
 import { bytesOf, textOf, wrong } from "./grammar.js";
+import { ids } from "./ids.js";
 import { BACKLOG_BYTES_MAX, FRAME_MS, isTime, later, STALE_BYTES_MAX, TIMEOUT_MS, UNACKED_MAX, UNACKED_MS, WAITING_MAX } from "./limits.js";
 
 /**
@@ -23,11 +24,11 @@ import { BACKLOG_BYTES_MAX, FRAME_MS, isTime, later, STALE_BYTES_MAX, TIMEOUT_MS
 
 /**
  * What one owner says.
- * @param {{ send: (text: string) => number, proven: (upTo: number) => void, backlog: () => number, doubt: (cause: "silent") => void }} way
+ * @param {{ send: (text: string) => number, backlog: () => number, stay: () => { proven: (upTo: number) => void, doubt: (cause: "silent") => void } | undefined }} way
  * @param {() => import("./grammar.js").Limits} limits
  * @param {(message: any) => void} acked Hears what is safe, with its number.
  */
-export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
+export function outgoing({ send: pass, backlog, stay }, limits, acked) {
   /** @type {Map<string, Entry>} What waits for the next frame, a place or a connection: the newest value of each key, and events. */
   const waiting = new Map();
   /** How much waits, with what it supersedes. */
@@ -43,6 +44,9 @@ export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
   let watch;
   /** @type {unknown} Why nothing is said any more. */
   let over;
+
+  /** Sends a text, if the socket has room for more. Returns how many bytes were sent up to its end, 0 if it was not. @param {string} text */
+  const send = (text) => (backlog() < BACKLOG_BYTES_MAX ? pass(text) : 0);
 
   /** Everything that is not acknowledged. */
   const all = () => [...unacked.values(), ...waiting.values()];
@@ -91,7 +95,7 @@ export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
       if (entry.id === undefined) {
         send(entry.text);
         settle(entry, undefined);
-      } else if (unacked.size >= UNACKED_MAX || backlog() >= BACKLOG_BYTES_MAX || !waits(entry, true)) continue;
+      } else if (unacked.size >= UNACKED_MAX || !waits(entry, true)) continue;
       unwait(slot);
     }
   }
@@ -119,7 +123,7 @@ export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
     if (!oldest) return;
     const late = performance.now() - oldest.at - UNACKED_MS;
     watch = later(look, late < 0 ? -late : UNACKED_MS);
-    if (late >= 0) doubt("silent");
+    if (late >= 0) stay()?.doubt("silent");
   }
 
   /** The end of a frame: says what came during it, after which the next one begins. */
@@ -245,7 +249,7 @@ export function outgoing({ send, proven, backlog, doubt }, limits, acked) {
       const entry = unacked.get(id);
       if (!entry) return;
       unacked.delete(id);
-      proven(entry.sent);
+      stay()?.proven(entry.sent);
       if (!unacked.size) this.cut();
       const said = JSON.parse(entry.text);
       acked({ params: [], ...said, seq, cleared: said.type === "clear" });

@@ -2,7 +2,8 @@
 // A room in React: its status and the values of its keys, without tearing and without effects of one's own. Must not know
 // sockets. Needs React 18 or later.
 
-import { createContext, createElement, useContext, useEffect, useInsertionEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { createContext, createElement, useContext, useEffect, useInsertionEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { own } from "./host.js";
 import { RtbError, watch } from "./viewer.js";
 
 /**
@@ -53,14 +54,14 @@ function useValue(value, empty) {
 /**
  * Holds an end while the component is there.
  * @param {string | false} key Names what is held: another key is another end.
- * @param {() => Promise<any>} begin Begins it.
+ * @param {() => any} begin Begins it.
  * @param {ErrorOptions["throwOnError"]} throwOnError
  * @param {boolean} [isShared] Whether a component that comes while this one goes may have its connection.
  * @returns {Used<any>}
  */
 function useEnd(key, begin, throwOnError, isShared) {
   const [tries, again] = useState(0);
-  const [held, hold] = useState(/** @type {{ name: string, end?: any, error?: RtbError } | undefined} */ (undefined));
+  const [held, hold] = useState(/** @type {{ name: string, end: any } | undefined} */ (undefined));
   const name = key && key + tries;
   useEffect(() => {
     if (!name) return;
@@ -68,10 +69,7 @@ function useEnd(key, begin, throwOnError, isShared) {
     /** @type {any} */
     let end;
     // Later: StrictMode takes an effect back at once to try it, which needs no room.
-    begin().then(
-      (make) => isGone || hold({ name, end: (end = make()) }),
-      (cause) => isGone || hold({ name, error: new RtbError("lost", { cause }) }),
-    );
+    queueMicrotask(() => isGone || hold({ name, end: (end = begin()) }));
     return () => {
       isGone = true;
       hold(undefined);
@@ -81,11 +79,11 @@ function useEnd(key, begin, throwOnError, isShared) {
     };
   }, [name]);
   // What is held may be that of the key before.
-  const { end: room, error: failed } = (held?.name === name && held) || {};
+  const room = held?.name === name ? held?.end : undefined;
   const status = useStatus(room);
   const error = useMemo(
-    () => failed ?? (status.name === "closed" && status.code !== 1000 ? new RtbError(status.reason, status) : undefined),
-    [failed, status],
+    () => (status.name === "closed" && status.code !== 1000 ? new RtbError(status.reason, status) : undefined),
+    [status],
   );
   const isOver = !room || status.name === "closed";
   const retry = useMemo(() => () => (isOver ? again(tries + 1) : room.reconnect()), [isOver, room, tries]);
@@ -150,7 +148,7 @@ export function useRoom(...given) {
   if (given.length === 1 || Object(given[1]) === given[1]) given.unshift(undefined);
   const [url = around.url, id, own] = given;
   const options = { ...around.options, ...own };
-  const used = useEnd(id && `${url}\n${id}\n`, async () => () => watch(url, id, options), options.throwOnError, true);
+  const used = useEnd(id && `${url}\n${id}\n`, () => watch(url, id, options), options.throwOnError, true);
   return isInside ? around : used;
 }
 
@@ -165,8 +163,7 @@ export function useRoom(...given) {
 export function useHost(url, options = {}) {
   const { url: address = "" } = useContext(Around);
   const there = url ?? address;
-  const load = () => import("./host.js").then(({ own }) => () => own(there, options));
-  return useEnd(`${there}\n${options.room}\n`, load, options.throwOnError);
+  return useEnd(`${there}\n${options.room}\n`, () => own(there, options), options.throwOnError);
 }
 
 /**
@@ -202,11 +199,11 @@ export function useRoomKey(room, key) {
  */
 /** @param {any} room @param {string} key @param {(...values: any[]) => void} func */
 export function useRoomEvent(room, key, func) {
-  const newest = useRef(func);
+  const [newest] = useState({ func });
   useInsertionEffect(() => {
-    newest.current = func;
+    newest.func = func;
   });
-  useEffect(() => room?.on(key, (/** @type {any[]} */ ...values) => newest.current(...values)), [room, key]);
+  useEffect(() => room?.on(key, (/** @type {any[]} */ ...values) => newest.func(...values)), [room, key]);
 }
 
 /**

@@ -2,7 +2,7 @@
 // tells a tab is what the server told it. Must not know where the ports of the tabs come from.
 
 import { borrowed } from "./borrowed.js";
-import { ids } from "./failure.js";
+import { ids } from "./ids.js";
 import { bytesOf, isOver, LIMITS, textOf } from "./grammar.js";
 import { roomHistory } from "./history.js";
 import { later, STALE_BYTES_MAX } from "./limits.js";

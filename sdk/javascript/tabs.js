@@ -1,10 +1,6 @@
 // What a viewer connects with where the tabs of a browser share one connection: stands for a WebSocket, and speaks to a shared worker.
 // Without such a worker it is a connection of its own. Loaded by a viewer that asks for it. Must not know frames, but for the first one.
 
-import { addressOf } from "./address.js";
-import { attempt } from "./attempt.js";
-import { ids } from "./failure.js";
-
 /** How long the worker may take until it says that it is there, in milliseconds. */
 const READY_MS = 1_000;
 
@@ -28,18 +24,19 @@ function hash(text) {
 /**
  * Returns the class that one viewer connects with.
  * @param {any} Socket What connects where nothing is shared.
- * @param {string | URL} url
+ * @param {string} address
  * @param {string} room
  * @param {any} [options] The viewer's: those in which the tabs agree share a connection.
  * @param {() => void} [back] Called when the shared connection is there again, and this viewer is not.
+ * @param {(func: any, event: Event) => void} [attempt] Calls what may throw.
  * @returns {any}
  */
-export function tabs(Socket, url, room, { token, identity, reconnect, answerTimeoutMs } = {}, back = () => {}) {
-  const address = addressOf(url);
+export function tabs(Socket, address, room, { token, identity, reconnect, answerTimeoutMs } = {}, back = () => {}, attempt = (func, event) => func?.(event)) {
   const hasTokens = typeof token === "function";
   const secret = hasTokens ? "asked for" : token === undefined ? "" : hash(token);
   const name = `rtbroadcaster ${VERSION} ${[address, room, secret, identity ? "kept" : ""].map(encodeURIComponent).join(" ")}`;
-  const nextId = ids();
+  /** Names for locks: 64 random bits, so that no two connections have the same. */
+  const nextId = () => crypto.getRandomValues(new Uint32Array(2)).join("-");
   let isBroken = !globalThis.SharedWorker;
   /** @type {Tab | undefined} The one before. */
   let before;

@@ -5,7 +5,7 @@
 import { ears, valueOf } from "./ears.js";
 import { entering } from "./entering.js";
 import { failure, quiet } from "./failure.js";
-import { loop } from "./loop.js";
+import { load, loaded, soon } from "./later.js";
 import { watching } from "./watching.js";
 
 export { RtbError } from "./failure.js";
@@ -119,44 +119,53 @@ export function watch(url, room, options = {}) {
   const { state, way, seats } = mine;
   const { on, emit, clear } = ears();
   /** @type {Status | undefined} How this one ended, if others may go on. */
-  let end;
-  const status = () => end ?? way.status();
+  let last;
+  const status = () => last ?? way.status();
 
   /** @type {import("./watching.js").Seat} */
   function seat(...values) {
     emit(...values);
-    if (values[0] === "status" && status().name === "closed") gone();
-  }
-
-  function gone() {
+    if (values[0] !== "status" || status().name !== "closed") return;
     emit("over");
     over();
     clear();
   }
 
-  function leave(reason = "left") {
+  /** @param {string} [reason] */
+  function end(reason = "left") {
     if (status().name === "closed") return;
     if (seats.size === 1) mine.leave(reason);
     else {
       seats.delete(seat);
-      end = Object.freeze({ name: "closed", code: 1000, reason, comesBack: false });
+      last = Object.freeze({ name: "closed", code: 1000, reason, comesBack: false });
       seat("status");
     }
   }
 
+  const leave = () => end();
+
   seats.add(seat);
   const seen = state.seenBy(on);
-  const { entered, over } = entering(way.entered, options, leave);
+  const { entered, over } = entering(way.entered, options, end);
 
   const held = () => [...state.all()].map((message) => ({ ...message, late: true }));
 
   /** @param {{ signal?: AbortSignal }} [options] */
   function messages({ signal } = {}) {
-    return loop(held(), (hear, end) => {
-      const offs = [on("message", hear), on("over", end)];
-      if (status().name === "closed") queueMicrotask(end);
-      return () => offs.forEach((off) => off());
-    }, signal);
+    const queue = held();
+    const count = queue.length;
+    const begin = () => {
+      if (!loaded) throw failure("lost");
+      return loaded.loop(queue, count, { on, status, failure }, signal);
+    };
+    if (loaded) return begin();
+    // What comes until then is more than a loop takes if it is one more than that.
+    const off = on("message", (message) => queue.length - count > 1_024 || queue.push(message));
+    const loop = quiet(load().then(() => (off(), begin())));
+    /** @type {any} */
+    const soon = { [Symbol.asyncIterator]: () => soon };
+    for (const name of /** @type {const} */ (["next", "return", "throw"])) soon[name] = (/** @type {any} */ value) => loop.then((loop) => loop[name](value));
+    return soon;
   }
 
   /** @type {any} */
@@ -184,16 +193,23 @@ export function watch(url, room, options = {}) {
     /** @param {string} name @param {(...values: any[]) => void} func @param {ListenOptions} [options] */
     listen: (name, func, options) => on(name, func, options, name === "message" ? held().map((message) => [message]) : []),
     /** @param {string} key @param {any[]} [params] */
-    signal: (key, params) => (end ? quiet(Promise.reject(failure("left"))) : mine.signal(key, params)),
+    signal(key, params = []) {
+      /** @type {string | undefined} Written now: the parameters may change before they are said. */
+      let text;
+      try {
+        text = JSON.stringify(params);
+      } catch {}
+      return quiet(soon(way.isIn(), (stays) => (last ? "left" : stays.signal(mine, key, text))));
+    },
     get bufferedAmount() {
       return way.stats().bufferedAmount;
     },
     stats: way.stats,
     reconnect: way.again,
-    leave: () => leave(),
+    leave,
     messages,
     [Symbol.asyncIterator]: () => messages(),
-    [Symbol.dispose ?? "dispose"]: () => leave(),
+    [Symbol.dispose ?? "dispose"]: leave,
     [Symbol.asyncDispose ?? "asyncDispose"]: async () => leave(),
   };
   return viewer;

@@ -5,9 +5,7 @@ import { knownAddressOf } from "./address.js";
 import { attempt } from "./attempt.js";
 import { course } from "./course.js";
 import { isAborted } from "./entering.js";
-import { endOf, failure, quiet } from "./failure.js";
-import { bytesOf, isOver, LIMITS, textOf, wrong } from "./grammar.js";
-import { STALE_BYTES_MAX } from "./limits.js";
+import { endOf, failure } from "./failure.js";
 import { reception } from "./reception.js";
 import { store, tellChanges } from "./store.js";
 
@@ -59,14 +57,11 @@ function begin(url, room, options, over) {
   let number;
   /** @type {{ viewers: number } | undefined} */
   let audience;
-  let limits = LIMITS;
-  /** How many signals may be said now, and when that was so. */
-  let [credit, creditAt] = [0, -Infinity];
+  /** @type {import("./grammar.js").Limits | undefined} */
+  let limits;
   const state = store();
   /** @type {Set<Seat>} */
   const seats = new Set();
-  const page = pauseHidden ? globalThis.document : undefined;
-  let isPaused = false;
 
   /** @type {Seat} */
   function emit(...values) {
@@ -93,23 +88,12 @@ function begin(url, room, options, over) {
 
   const received = reception(state, pass, (reset) => emit("reset", reset));
 
-  /** Leaves the fan-out while nobody sees the page. */
-  function look() {
-    const isHidden = Boolean(page?.hidden);
-    // One question at a time: the answer is told, and it looks again.
-    if (isHidden === isPaused || !received.position()) return;
-    if (!(isHidden ? way.send('{"type":"pause"}') : way.ask({ type: "unpause" }))) return;
-    isPaused = isHidden;
-    received.pause(isHidden);
-    way.update(true);
-  }
-
   const way = course(url, options, {
     enter: (token) => ({ type: "join", room, cursor: received.cursor(), token, lives: received.lives(), viewer: key }),
     refused: endOf,
     // Without that file there is a connection all the same.
     ...(share === "tabs" && {
-      socket: (Socket) => import("./tabs.js").then(({ tabs }) => tabs(Socket, url, room, options, () => way.again()), () => Socket),
+      socket: (Socket, address) => import("./tabs.js").then(({ tabs }) => tabs(Socket, address, room, options, way.again, attempt), () => Socket),
     }),
     hear(frame) {
       limits = frame.limits ?? limits;
@@ -126,40 +110,21 @@ function begin(url, room, options, over) {
     size: received.size,
     position: received.position,
     more: received.more,
-    cut() {
-      received.cut();
-      isPaused = false;
-    },
+    cut: received.cut,
+    pause: pauseHidden ? received.pause : undefined,
     tell(status) {
       emit("status");
       if (status.name === "closed") over();
-      else look();
     },
   }, typeof room === "string" && room ? undefined : "A room is a text.", isAborted(options));
-  way.listen(page, "visibilitychange", look);
 
   return {
     state,
     way,
     seats,
     number: () => number,
+    limits: () => limits,
     audience: () => audience,
-
-    /** Says something to the owner. Rejects if the server would refuse it. @param {string} key @param {any[]} [params] @returns {Promise<void>} */
-    signal(key, params = []) {
-      const now = performance.now();
-      const text = textOf(params);
-      const { signalBytes, signalsPerSecond = 1e9 } = limits;
-      credit = Math.min(signalsPerSecond, credit + ((now - creditAt) * signalsPerSecond) / 1_000);
-      creditAt = now;
-      const said = `{"type":"signal","key":${textOf([key])?.slice(1, -1)},"params":${text}}`;
-      const code =
-        wrong(key, text, said, limits) ||
-        (isOver(bytesOf(text ?? ""), signalBytes) ? "too_big" : credit < 1 ? "rate" : way.backlog() === Infinity ? "offline" : way.backlog() >= STALE_BYTES_MAX ? "busy" : "");
-      if (code || !way.send(said)) return quiet(Promise.reject(failure(code || "offline")));
-      credit -= 1;
-      return Promise.resolve();
-    },
 
     /** The last one goes. @param {string} reason */
     leave(reason) {

@@ -10,26 +10,32 @@ const AGAIN_MS = 3_000;
 /**
  * What a window does about the other ones.
  * @typedef {object} Guard
- * @property {(room: string) => Promise<boolean>} ask Holds the room if no other window does. If one does, waits for its end.
+ * @property {(room: string, isAsking: boolean) => Promise<void>} begin Begins with the room that the window has, if it has one: asks for
+ *   it, or holds it.
  * @property {(room: string) => void} hold Holds the room, whoever else does.
- * @property {() => void} release Holds nothing, and waits for nothing.
- * @property {() => boolean} isHolding Whether it asks for the room when the page comes back.
+ * @property {() => boolean} hide The page is left. Returns whether this window asks for the room when the page comes back.
+ * @property {() => void} end Holds nothing, and waits for nothing.
  */
 
 /**
  * Returns the guard of one owner. It lets go while the page is away, so that the browser may keep the page for its way back.
- * @param {{ free: () => void, back: () => void, taken: (reason: string) => void, signal: AbortSignal }} told `free`: the window that
- *   held the room is gone, and this one holds it now. The page came back, and this one holds it again (`back`). Another window holds it
- *   (`taken`): it did when the page came back (`in_use`), or took it (`fenced`).
+ * @param {{ again: () => void, rest: (reason: string) => void, status: () => { name: string } }} owner `again`: this window holds the room
+ *   now. `rest`: another window holds it: it did when this one asked (`in_use`), or took it (`fenced`).
  * @returns {Guard}
  */
-export function windows({ free, back, taken, signal }) {
+export function windows({ again, rest, status }) {
+  const over = new AbortController();
+  const { signal } = over;
+  /** Another window holds the room. @param {string} reason */
+  const taken = (reason) => /^(elsewhere|closed)$/.test(status().name) || rest(reason);
   // Plain http on an address of a network has no locks.
   const { request, release } = (globalThis.navigator?.locks ? locks : channel)(() => held && taken("fenced"));
+  /** Whether the page was left while this window held the room, and owned it as far as it knew. */
+  let isHidden = false;
   /** @type {string | undefined} The room that this window holds. */
   let held;
 
-  /** @param {string} room */
+  /** Holds the room if no other window does. If one does, waits for its end. @param {string} room */
   async function ask(room) {
     release();
     held = undefined;
@@ -39,7 +45,7 @@ export function windows({ free, back, taken, signal }) {
       void request(room, "wait").then((isOurs) => {
         if (!isOurs) return;
         held = room;
-        free();
+        again();
       });
     }
     return isFree;
@@ -53,23 +59,32 @@ export function windows({ free, back, taken, signal }) {
   async function comeBack() {
     if (!isAway || !held) return;
     isAway = false;
-    if (await ask(held)) back();
-    else taken("in_use");
+    if (!(await ask(held))) taken("in_use");
+    else if (isHidden) again();
   }
   addEventListener("pagehide", leave, { signal });
   addEventListener("pageshow", ({ persisted }) => persisted && comeBack(), { signal });
   document.addEventListener("freeze", leave, { signal });
   document.addEventListener("resume", comeBack, { signal });
 
+  /** @param {string} room */
+  function hold(room) {
+    release();
+    held = room;
+    void request(room, "take");
+  }
+
   return {
-    ask,
-    isHolding: () => held !== undefined,
-    hold(room) {
-      release();
-      held = room;
-      void request(room, "take");
+    async begin(room, isAsking) {
+      if (!room) return;
+      if (!isAsking) hold(room);
+      else if (await ask(room)) again();
+      else taken("in_use");
     },
-    release() {
+    hold,
+    hide: () => (isHidden = held !== undefined && status().name !== "elsewhere"),
+    end() {
+      over.abort();
       held = undefined;
       release();
     },
@@ -132,7 +147,7 @@ function channel(lose) {
         tell(true);
       }
       function ask() {
-        let timer = setTimeout(take, ANSWER_MS);
+        let timer = setTimeout(() => mine === line && take(), ANSWER_MS);
         mine.onmessage = ({ data }) => {
           if (!/^(held|gone)$/.test(data)) return;
           clearTimeout(timer);

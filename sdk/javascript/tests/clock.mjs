@@ -1,5 +1,10 @@
 // A clock that a test moves: timers, `performance.now` and what a page draws. Must not know what waits for it.
 
+import { load } from "../later.js";
+
+// No clock of a test moves while a file is loaded.
+await load();
+
 /** The time of day at which clocks begin. */
 const EPOCH_MS = 1_700_000_000_000;
 

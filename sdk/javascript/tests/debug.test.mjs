@@ -54,6 +54,9 @@ async function linesOf(t, debugOf, more = {}) {
   room.reconnect();
   (await accepts(server, 4)).owned({ seq: 1, term: 2 }, state(1, "slide", "a word"));
   room.leave();
+  // What writes the lines is loaded, and has written them.
+  await import("../debug.js");
+  await new Promise((resolve) => setImmediate(resolve));
   return lines;
 }
 

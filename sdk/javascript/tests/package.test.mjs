@@ -81,7 +81,7 @@ test("are the types wrong? no", async () => {
 
 test("the package holds what it needs, and nothing else", () => {
   const { dependencies, sideEffects, scripts, devDependencies, private: isPrivate } = JSON.parse(readFileSync(join(built, "package.json"), "utf8"));
-  assert.deepEqual([dependencies, sideEffects, scripts, devDependencies, isPrivate], [undefined, ["./element.js", "./element.cjs"], undefined, undefined, undefined]);
+  assert.deepEqual([dependencies, sideEffects, scripts, devDependencies, isPrivate], [undefined, ["./element.js", "./element.cjs", "./complete.js", "./complete.cjs"], undefined, undefined, undefined]);
   const files = readdirSync(built);
   for (const file of files.filter((name) => /\.c?js$/.test(name))) {
     assert.ok(files.includes(`${file}.map`), file);
@@ -111,6 +111,7 @@ test("ESM works", async () => {
   const seen = await says("esm.mjs", `${ROUND}
     import * as both from "rtbroadcaster";
     import { join, watch } from "rtbroadcaster/viewer";
+    import "rtbroadcaster/complete";
     import { RTBroadcaster } from "rtbroadcaster/classic";
     import { WebSocket } from "ws";
     if (both.join !== join || both.watch !== watch || typeof RTBroadcaster !== "function") throw new Error("one module is there twice");

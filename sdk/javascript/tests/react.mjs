@@ -13,7 +13,6 @@ export const React = await import("react");
 export const { createRoot, hydrateRoot } = await import("react-dom/client");
 export const sdk = await import("../react.js");
 // An owner's first component need not wait for it.
-await import("../host.js");
 const { act, createElement, StrictMode } = React;
 
 export const ADDRESS = "ws://example.org/b";

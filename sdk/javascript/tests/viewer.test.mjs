@@ -432,10 +432,13 @@ test("nothing is printed unless asked", (t) => {
   assert.deepEqual(printed.map(({ mock }) => mock.callCount()), [0, 0, 0, 0, 0]);
 });
 
-test("what happens is told to whoever wants to debug", (t) => {
+test("what happens is told to whoever wants to debug", async (t) => {
   const lines = [];
-  const { peer } = atThree(t, { debug: (line) => lines.push(line) });
-  peer.cuts(1012, "restart");
+  // What writes the lines is loaded.
+  await new Promise((/** @type {(value?: any) => void} */ resolve) => {
+    const { peer } = atThree(t, { debug: (line) => lines.push(line) === 2 && resolve() });
+    peer.cuts(1012, "restart");
+  });
   assert.equal(lines.length, 2);
   assert.match(lines[1], /resuming.*1012.*restart/);
 });

@@ -1,5 +1,10 @@
 // A machine, a network and a server in virtual time, for runs in which pages are hidden, machines sleep and paths go dark. Must not
-// know the SDK.
+// know the SDK, but for the file that it loads later.
+
+import { load } from "../later.js";
+
+// The time of a world does not go on while a file is loaded.
+await load();
 
 export const LIMITS = { messageBytes: 65_536, keyBytes: 256, idBytes: 64, depth: 32, signalBytes: 4_096, signalsPerSecond: 5 };
 export const ROOM = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";

@@ -1,14 +1,10 @@
 /**
- * Returns a class that logs what its sockets carry.
- * @param {any} Socket
- * @param {string} level `contents` shows frames as they are, but for secrets; anything else their kind and length.
- * @param {(line: string) => void} log
+ * Returns what an option `debug` wants.
+ * @param {any} debug
+ * @param {(error: unknown) => void} uncaught Reports what a log throws.
  */
-export declare function logged(Socket: any, level: string, log: (line: string) => void): {
-    new (...terms: any[]): {
-        [x: string]: any;
-        /** @param {any} text */
-        send(text: any): void;
-    };
-    [x: string]: any;
+export declare function lines(debug: any, uncaught: (error: unknown) => void): {
+    say: (line: string) => void;
+    /** Returns a class that logs what its sockets carry, if that is wanted. @param {any} Socket */
+    logged: (Socket: any) => any;
 };

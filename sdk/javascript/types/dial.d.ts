@@ -42,19 +42,19 @@ export type Options = {
  * Returns what opens the sockets of one end.
  * @param {string | URL} url
  * @param {Options} options
- * @param {(WebSocket: any) => Promise<any>} [replace] Returns what connects instead of this class.
+ * @param {(WebSocket: any, address: string) => Promise<any>} [replace] Returns what connects instead of this class.
  */
-export declare function dialer(url: string | URL, { debug, token, reconnect, answerTimeoutMs, WebSocket }: Options, replace?: (WebSocket: any) => Promise<any>): {
+export declare function dialer(url: string | URL, { debug, token, reconnect, answerTimeoutMs, WebSocket: Socket }: Options, replace?: (WebSocket: any, address: string) => Promise<any>): {
     /** @type {string | undefined} What the program got wrong. */
     wrong: string | undefined;
-    /** @type {((line: string) => void) | undefined} */
-    log: ((line: string) => void) | undefined;
+    /** Tells a status, where that is wanted. @param {object} status */
+    log: (status: object) => any;
     renew: () => Promise<string | undefined>;
     token: () => string | undefined;
     /** Returns a promise of what has to be there before there may be a socket; nothing if all of it is. */
     prepare: () => Promise<void> | undefined;
     /** Throws where the browser allows no such connection. */
-    open: () => any;
+    open: () => WebSocket;
     /** Whether the server speaks version 2. @param {any} socket */
     isOurs: (socket: any) => boolean;
 };

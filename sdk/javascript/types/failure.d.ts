@@ -21,10 +21,10 @@ export declare const failure: (code: ErrorCode | undefined, message?: string) =>
 export declare const badArgument: (message: string) => RtbError;
 /** The failure of what a signal has ended. @param {AbortSignal} [signal] */
 export declare const aborted: (signal?: AbortSignal) => RtbError;
-export type End = [reason: string, code?: number, retryInMs?: number, soonMs?: undefined, message?: string];
+export type End = [reason: string, code?: number, retryInMs?: number, message?: string];
 /**
  * How a connection ended: the word and the code of it, in which time not to come back, where the server said so, and its sentence.
- * @typedef {[reason: string, code?: number, retryInMs?: number, soonMs?: undefined, message?: string]} End
+ * @typedef {[reason: string, code?: number, retryInMs?: number, message?: string]} End
  */
 /**
  * The end of a connection whose request to enter the room was refused.
@@ -38,5 +38,3 @@ export declare function endOf({ code, retryInMs, message }: {
 }): End;
 /** The promise, which nobody has to wait for. @template T @param {Promise<T>} promise */
 export declare function quiet<T>(promise: Promise<T>): Promise<T>;
-/** Names for requests: 64 random bits, so that no two clients have the same, and a count. */
-export declare function ids(): () => string;

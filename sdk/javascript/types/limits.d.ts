@@ -10,8 +10,6 @@ export declare const UNACKED_MS = 2000;
 export declare const UNACKED_MAX = 1024;
 /** How many values wait at most, each the newest of its key. */
 export declare const WAITING_MAX = 4096;
-/** How many messages wait for a loop at most. */
-export declare const QUEUE_MAX = 1024;
 /** The longest time that a server may tell, in milliseconds: an hour. */
 export declare const TIME_MS_MAX = 3600000;
 /** How long a value waits at most where nothing is drawn, in milliseconds. */

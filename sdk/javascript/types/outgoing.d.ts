@@ -44,15 +44,17 @@ export type Waiter = (error: any, seq?: number) => void;
  */
 /**
  * What one owner says.
- * @param {{ send: (text: string) => number, proven: (upTo: number) => void, backlog: () => number, doubt: (cause: "silent") => void }} way
+ * @param {{ send: (text: string) => number, backlog: () => number, stay: () => { proven: (upTo: number) => void, doubt: (cause: "silent") => void } | undefined }} way
  * @param {() => import("./grammar.js").Limits} limits
  * @param {(message: any) => void} acked Hears what is safe, with its number.
  */
-export declare function outgoing({ send, proven, backlog, doubt }: {
+export declare function outgoing({ send: pass, backlog, stay }: {
     send: (text: string) => number;
-    proven: (upTo: number) => void;
     backlog: () => number;
-    doubt: (cause: "silent") => void;
+    stay: () => {
+        proven: (upTo: number) => void;
+        doubt: (cause: "silent") => void;
+    } | undefined;
 }, limits: () => import("./grammar.js").Limits, acked: (message: any) => void): {
     flush: () => void;
     timeout: (more?: number) => number;

@@ -26,24 +26,43 @@ export declare function watching(url: string | URL, room: string, options: impor
             lastFrameAt?: number;
             bufferedAmount: any;
         };
-        listen: (target: any, type: string, func: (event?: any) => void) => any;
         stop: (reason?: string, code?: number, error?: import("./failure.js").RtbError) => void;
         update: (isStep?: unknown) => void;
         backlog: () => any;
         send: (text: string) => number;
-        proven: (upTo: number) => void;
-        doubt: (cause: import("./liveness.js").Cause) => void;
+        stay: () => {
+            hear(frame: any, isAnswer: boolean): void;
+            heard: (at: number) => void;
+            entered(askedOn: number): void;
+            isChecking: () => boolean;
+            sent: (text: string) => number;
+            proven: (upTo: number) => void;
+            doubt: (cause: import("./stay.js").Cause) => void;
+            look: () => void;
+            cut(): void;
+            delay(told: number): number;
+            end: () => void;
+        } | undefined;
         again: () => void;
-        rest: (reason: string, code?: number) => void;
         ask: (request: object) => number;
+        socket: () => any;
+        isIn: () => boolean;
+        tell: (next: any) => void;
+        fail: (error: unknown) => void;
+        outside: () => import("./status.js").Outside["name"];
+        isBegun: () => any;
+        counts: import("./status.js").Stats;
+        plan: (ms: number) => number;
+        defer: (at: number) => number;
+        lost: (reason: string, code?: number, told?: number, message?: string) => void;
+        detach: () => void;
     };
     seats: Set<Seat>;
     number: () => number | undefined;
+    limits: () => import("./grammar.js").Limits | undefined;
     audience: () => {
         viewers: number;
     } | undefined;
-    /** Says something to the owner. Rejects if the server would refuse it. @param {string} key @param {any[]} [params] @returns {Promise<void>} */
-    signal(key: string, params?: any[]): Promise<void>;
     /** The last one goes. @param {string} reason */
     leave(reason: string): void;
 };
@@ -72,24 +91,43 @@ declare function begin(url: string | URL, room: string, options: import("./viewe
             lastFrameAt?: number;
             bufferedAmount: any;
         };
-        listen: (target: any, type: string, func: (event?: any) => void) => any;
         stop: (reason?: string, code?: number, error?: import("./failure.js").RtbError) => void;
         update: (isStep?: unknown) => void;
         backlog: () => any;
         send: (text: string) => number;
-        proven: (upTo: number) => void;
-        doubt: (cause: import("./liveness.js").Cause) => void;
+        stay: () => {
+            hear(frame: any, isAnswer: boolean): void;
+            heard: (at: number) => void;
+            entered(askedOn: number): void;
+            isChecking: () => boolean;
+            sent: (text: string) => number;
+            proven: (upTo: number) => void;
+            doubt: (cause: import("./stay.js").Cause) => void;
+            look: () => void;
+            cut(): void;
+            delay(told: number): number;
+            end: () => void;
+        } | undefined;
         again: () => void;
-        rest: (reason: string, code?: number) => void;
         ask: (request: object) => number;
+        socket: () => any;
+        isIn: () => boolean;
+        tell: (next: any) => void;
+        fail: (error: unknown) => void;
+        outside: () => import("./status.js").Outside["name"];
+        isBegun: () => any;
+        counts: import("./status.js").Stats;
+        plan: (ms: number) => number;
+        defer: (at: number) => number;
+        lost: (reason: string, code?: number, told?: number, message?: string) => void;
+        detach: () => void;
     };
     seats: Set<Seat>;
     number: () => number | undefined;
+    limits: () => import("./grammar.js").Limits | undefined;
     audience: () => {
         viewers: number;
     } | undefined;
-    /** Says something to the owner. Rejects if the server would refuse it. @param {string} key @param {any[]} [params] @returns {Promise<void>} */
-    signal(key: string, params?: any[]): Promise<void>;
     /** The last one goes. @param {string} reason */
     leave(reason: string): void;
 };

@@ -1,0 +1,1 @@
+export { RtbError } from "./failure.js";
