@@ -30,7 +30,7 @@ const WARM_UP: u32 = 20;
 const TIMES: u32 = 500;
 
 /// Does what the command line asks for. Without an option for that: criterion. `--list-parts` prints the names and how often each is done, `--count NAME`
-/// does one part that often in [`counted_work`].
+/// does one part that often in `counted_work`.
 pub fn run(parts: &[Part]) -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.as_slice() {
