@@ -11,6 +11,8 @@ use criterion::Criterion;
 pub struct Part {
     /// What it does.
     pub name: &'static str,
+    /// Whether its allocations are counted too.
+    pub asks_for_memory: bool,
     /// Prepares it, and gives what does it once.
     pub prepare: fn() -> Box<dyn FnMut()>,
 }
@@ -18,7 +20,12 @@ pub struct Part {
 impl Part {
     /// Returns the part of this name.
     pub const fn new(name: &'static str, prepare: fn() -> Box<dyn FnMut()>) -> Self {
-        Self { name, prepare }
+        Self { name, asks_for_memory: false, prepare }
+    }
+
+    /// Returns the part, of which allocations are counted too.
+    pub const fn with_allocations(self) -> Self {
+        Self { asks_for_memory: true, ..self }
     }
 }
 
@@ -29,20 +36,25 @@ const WARM_UP: u32 = 20;
 /// so many times it does not matter.
 const TIMES: u32 = 500;
 
-/// Does what the command line asks for. Without an option for that: criterion. `--list-parts` prints the names and how often each is done, `--count NAME`
-/// does one part that often in `counted_work`.
+/// Does what the command line asks for. Without an option for that: criterion. `--list-parts` prints the names, how often each
+/// is done for a count, and whether allocations are counted too. `--count NAME TIMES` does one part that often in
+/// `counted_work`.
 pub fn run(parts: &[Part]) -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.as_slice() {
-        [option, ..] if option == "--list-parts" => parts.iter().for_each(|part| println!("{} {TIMES}", part.name)),
-        [option, name, ..] if option == "--count" => {
+        [option, ..] if option == "--list-parts" => {
+            for Part { name, asks_for_memory, .. } in parts {
+                println!("{name} {TIMES}{}", if *asks_for_memory { " allocations" } else { "" });
+            }
+        }
+        [option, name, times, ..] if option == "--count" => {
             let Some(part) = parts.iter().find(|part| part.name == name) else {
                 eprintln!("there is no part `{name}`");
                 return ExitCode::FAILURE;
             };
             let mut work = (part.prepare)();
             (0..WARM_UP).for_each(|_| work());
-            counted_work(&mut *work);
+            counted_work(&mut *work, times.parse().unwrap_or(TIMES));
         }
         _ => {
             let mut criterion = Criterion::default().configure_from_args();
@@ -58,6 +70,6 @@ pub fn run(parts: &[Part]) -> ExitCode {
 
 /// What is counted is what happens in here; it is known by its name.
 #[inline(never)]
-fn counted_work(work: &mut dyn FnMut()) {
-    (0..TIMES).for_each(|_| work());
+fn counted_work(work: &mut dyn FnMut(), times: u32) {
+    (0..times).for_each(|_| work());
 }

@@ -33,11 +33,15 @@ pub(super) fn run(wish: Wish, steps: &mut Steps) -> Result<Report, Failure> {
     fs::create_dir_all(&folder).map_err(|error| Failure::new(format!("{}: {error}", folder.display())))?;
     let mut now = Baseline { tools: tools()?, instructions: Default::default(), allocations: Default::default() };
     let program = build(steps)?;
-    for (name, times) in parts(&program)? {
-        let Counts { instructions, allocations } = count(&program, &name, &out)?;
+    for Listed { name, times, asks_for_memory } in parts(&program)? {
+        let Counts { instructions, allocations } = count(&program, &name, times, &out)?;
         now.instructions.insert(name.clone(), instructions.div_ceil(times));
-        // What a buffer takes now and then, as it grows, is less than one each time.
-        now.allocations.insert(name, allocations / times);
+        if asks_for_memory {
+            // Callgrind counts calls from the start of the program on, so what prepares the part is counted by itself. What a
+            // buffer takes now and then, as it grows, is less than one each time.
+            let before = count(&program, &name, 1, &out)?.allocations;
+            now.allocations.insert(name, allocations.saturating_sub(before) / (times - 1));
+        }
     }
     steps.pass();
     let path = root().join(BASELINE);
@@ -78,12 +82,22 @@ fn build(steps: &mut Steps) -> Result<PathBuf, Failure> {
     program.ok_or_else(|| Failure::new(format!("cargo does not tell where the bench `{BENCH}` is")))
 }
 
-/// The names of all parts, and how often each is done for a count.
-fn parts(program: &Path) -> Result<Vec<(String, u64)>, Failure> {
+/// A part, as the bench lists it.
+struct Listed {
+    name: String,
+    /// How often it is done for a count.
+    times: u64,
+    /// Whether its allocations are counted too.
+    asks_for_memory: bool,
+}
+
+/// All parts.
+fn parts(program: &Path) -> Result<Vec<Listed>, Failure> {
     let listed = output(&program.to_string_lossy(), "--list-parts").unwrap_or_default();
     let parts = listed.lines().filter_map(|line| {
-        let (name, times) = line.split_once(' ')?;
-        Some((name.to_owned(), times.parse().ok().filter(|times| *times > 0)?))
+        let mut words = line.split(' ');
+        let (name, times) = (words.next()?.to_owned(), words.next()?.parse().ok().filter(|times| *times > 1)?);
+        Some(Listed { name, times, asks_for_memory: words.next() == Some("allocations") })
     });
     let parts: Vec<_> = parts.collect();
     if parts.is_empty() { Err(Failure::new("the bench lists no parts")) } else { Ok(parts) }
@@ -97,10 +111,14 @@ struct Counts {
 }
 
 /// Counts what happens in `counted_work`, and in all that it calls.
-fn count(program: &Path, name: &Part, out: &Path) -> Result<Counts, Failure> {
+fn count(program: &Path, name: &Part, times: u64, out: &Path) -> Result<Counts, Failure> {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--toggle-collect=*counted_work*"]);
-    valgrind.arg(format!("--callgrind-out-file={}", out.display())).arg(program).args(["--count", name]);
+    valgrind.arg(format!("--callgrind-out-file={}", out.display())).arg(program).args([
+        "--count",
+        name,
+        &times.to_string(),
+    ]);
     let outcome = valgrind.output().map_err(|error| Failure::new(format!("`valgrind` does not start: {error}")))?;
     let told = fs::read_to_string(out).ok().filter(|_| outcome.status.success());
     told.as_deref().and_then(counts).ok_or_else(|| {

@@ -15,16 +15,18 @@ pub(crate) const PARTS: [Part; 4] = [
     Part::new("publish_an_event_to_nobody", || {
         let mut house = House::open();
         Box::new(move || house.publish())
-    }),
-    Part::new("deliver_an_event_to_1_viewer", || deliver(1)),
-    Part::new("deliver_an_event_to_64_viewers", || deliver(VIEWERS)),
+    })
+    .with_allocations(),
+    Part::new("deliver_an_event_to_1_viewer", || deliver(1)).with_allocations(),
+    Part::new("deliver_an_event_to_64_viewers", || deliver(VIEWERS)).with_allocations(),
     Part::new("join_and_leave", || {
         let mut house = House::open();
         Box::new(move || {
             let viewer = house.viewer();
             house.leave(viewer);
         })
-    }),
+    })
+    .with_allocations(),
 ];
 
 /// Publishes an event, and reads it at each of so many viewers.
