@@ -90,7 +90,7 @@ async fn a_wrong_command_line_says_what_would_be_right() {
         ),
         (&["--log", "rtbroadcaster=loud"], "`loud` is no level: write error, warn, info, debug, trace or off"),
         (&["--log", "inof"], "`inof` is no level"),
-        (&["--flush-interval", "18446744073709551615s"], "250ms, 10s or 5m, 1ms to 10s, or 0"),
+        (&["--flush-interval", "18446744073709551615s"], "250ms, 10s or 5m, 1ms to 10s, or none"),
         (&["--log-format", "xml"], "expected text or json"),
         (&["--config", "no/such/file.toml"], "cannot read the configuration no/such/file.toml"),
         (&["--nonsense"], "unexpected argument '--nonsense'"),
