@@ -15,7 +15,7 @@ pub(crate) enum Failure {
     Name(String, #[source] io::Error),
     #[error(
         "no server listens on {0}. Start one, for example with\n  rtbroadcaster \
-         --connections-per-address-max 0 --handshakes-per-address-per-second 0"
+         --connections-per-address-max none --handshakes-per-address-per-second none"
     )]
     NotThere(SocketAddr),
     #[error(transparent)]

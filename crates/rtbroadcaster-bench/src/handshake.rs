@@ -18,7 +18,7 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 pub(crate) enum Refusal {
     #[error(
         "the server takes no more connections (429). A rtbroadcaster server takes them all from one address with\n  \
-         --connections-per-address-max 0 --handshakes-per-address-per-second 0 --connections-max 0"
+         --connections-per-address-max none --handshakes-per-address-per-second none --connections-max none"
     )]
     TooMany,
     #[error("there is no such path on the server (404): give the address of its WebSocket endpoint")]

@@ -55,7 +55,7 @@ use report::Report;
 /// What stands below the options.
 pub const EXAMPLES: &str = "\
 All clients come from one address, which the server must allow:
-  rtbroadcaster --connections-per-address-max 0 --handshakes-per-address-per-second 0
+  rtbroadcaster --connections-per-address-max none --handshakes-per-address-per-second none
 
 Examples:
   rtbroadcaster bench                                               1 000 viewers, one message at a time

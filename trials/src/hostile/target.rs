@@ -116,11 +116,11 @@ impl Target {
         let seconds = |full: u64, small: u64| Duration::from_secs(if is_small { small } else { full });
         // The least safe one; without heartbeats it may be as short as anybody likes.
         let (grace, stall) = (seconds(55, 1), seconds(10, 2));
-        let ping = seconds(25, 0);
+        let ping = if is_small { "none" } else { "25s" };
         let mut command = Command::new(program);
         command.args(["--listen", "127.0.0.1:0", "--history-messages-max", HISTORY_MESSAGES_MAX]);
         command.args(["--owner-grace", &format!("{}s", grace.as_secs())]);
-        command.args(["--ping-interval", &format!("{}s", ping.as_secs())]);
+        command.args(["--ping-interval", ping]);
         command.args(["--stall-timeout", &format!("{}s", stall.as_secs())]);
         command.args(["--http-connections-per-address-max", &plain_max.to_string()]);
         if store == Store::Disk {

@@ -10,7 +10,7 @@ import { launch, launchReal } from "./browsers.mjs";
 export const SERVER_ARGUMENTS = ["--log", "info,rtbroadcaster=debug"];
 
 /** Without heartbeats a grace may be this short; a test that needs heartbeats has its own. */
-const TIMES = ["--ping-interval", "0", "--owner-grace", "5s"];
+const TIMES = ["--ping-interval", "none", "--owner-grace", "5s"];
 
 /** How long a condition may take at most, in milliseconds: longer than the owner's grace, and than a busy machine. */
 export const DEADLINE_MS = 20_000;

@@ -236,7 +236,12 @@ async fn what_goes_wrong_is_told_with_what_to_do() {
     let pid = format!("--pid {}", u32::MAX);
     for (url, arguments, code, why) in [
         (&nobody, "", 1, "no server listens on"),
-        (&server.url, "--viewers 500", 1, "--connections-per-address-max 0 --handshakes-per-address-per-second 0"),
+        (
+            &server.url,
+            "--viewers 500",
+            1,
+            "--connections-per-address-max none --handshakes-per-address-per-second none",
+        ),
         (&elsewhere, "", 1, "no such path"),
         (&small.url, "--viewers 4", 1, "--viewers-per-room-max"),
         (&small.url, "--protocol v2 --viewers 4", 1, "--viewers-per-room-max"),

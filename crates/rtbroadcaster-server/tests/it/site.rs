@@ -108,7 +108,7 @@ async fn a_wrong_command_line_says_what_would_be_right() {
         "--owner-grace <TIME>",
         "127.0.0.1:8080",
         "/broadcasting",
-        "[100ms to 12days, or 0]",
+        "[100ms to 12days, or none]",
         "[default: 25s]",
         "Examples:",
         "serve",
