@@ -9,10 +9,8 @@ use super::*;
 async fn handlers_of_an_application_pass_the_turnstile_of_handshakes() {
     let manager = Manager::new(Config::default());
     let closed = manager.server().close_handshakes().await;
-    let upgrade = Upgrade::new(&mut http::Request::new(()));
-    assert!(upgrade.is_err(), "no handshake, which the extractor would have noted");
-    let mut parts = http::Request::new(()).into_parts().0;
-    let mut accepted = Box::pin(Upgrade::of(&mut parts).accept::<String>(&manager, Permit::anything()));
+    let no_handshake = Upgrade(Err(UpgradeError::NotUpgradable));
+    let mut accepted = Box::pin(no_handshake.accept::<String>(&manager, Permit::anything()));
     assert!(accepted.as_mut().now_or_never().is_none(), "not its turn");
     drop(closed);
     assert_eq!(accepted.await.status(), 400);

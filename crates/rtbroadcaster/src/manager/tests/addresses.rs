@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::place::Place;
+#[cfg(feature = "disk")]
 use rtbroadcaster_core::refusal::PublishError;
 
 use super::*;
