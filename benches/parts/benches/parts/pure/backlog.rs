@@ -31,7 +31,7 @@ fn push_and_take(change: Change, messages: u64, keys: u64) -> Box<dyn FnMut()> {
     Box::new(move || {
         let mut backlog = Backlog::new(&v2::DIALECT, Seq::ZERO);
         for frame in &frames {
-            backlog.push(frame.clone(), sample::NOW, 0).expect("there is no limit");
+            backlog.push(frame.clone(), sample::NOW, usize::MAX).expect("there is no limit");
         }
         take_all(&mut backlog, &mut taken);
     })
