@@ -37,10 +37,11 @@ impl History {
 
     /// Forgets what is over the limits, if need be all of it, and tells each.
     pub(super) fn prune(&mut self, now: Duration, limits: &LogLimits, mut tell: impl FnMut(&Entry)) {
+        // What was applied then or before is too old; `None` while nothing can be.
+        let horizon = now.checked_sub(limits.history_age_max);
         while let Some((applied, entry)) = self.entries.front() {
-            let old = now >= applied.saturating_add(limits.history_age_max);
-            let many = self.entries.len() > limits.history_messages_max;
-            if !old && !many && self.bytes <= limits.history_bytes_max {
+            let is_many = self.entries.len() > limits.history_messages_max || self.bytes > limits.history_bytes_max;
+            if !is_many && horizon.is_none_or(|horizon| *applied > horizon) {
                 break;
             }
             self.bytes -= entry.bytes();
