@@ -1,5 +1,5 @@
 //! From an HTTP request to a served client: the handshake's answer, then the socket.
-//! Must not know rooms; it hands a byte stream and a permit to the manager.
+//! Must not know rooms; it hands a byte stream and a permit to a client.
 
 #[cfg(test)]
 mod echo;

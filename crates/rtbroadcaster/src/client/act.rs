@@ -16,7 +16,7 @@ use rtbroadcaster_core::standing::Start;
 
 use super::{Client, Role};
 use crate::fanout::{Outbox, Promise};
-use crate::rights::Rights;
+use crate::rights::{Permit, Rights};
 use crate::room::{Done, Owner};
 use crate::server::{Server, Visit, Visitor};
 
@@ -104,18 +104,20 @@ impl Client {
     }
 
     async fn publish(&mut self, id: &str, room: String, message: Message) -> Result<(), Refusal> {
-        self.must(|rights| rights.publish)?;
         let wants_ack = message.has_id();
-        let Self { role, outbox, server, .. } = self;
-        let said = own(role, &room)?.say(message, || later(outbox, server, id, wants_ack)).await;
+        let Self { role, outbox, server, permit, .. } = self;
+        let owner = own(role, &room)?;
+        must(permit, |rights| rights.publish)?;
+        let said = owner.say(message, || later(outbox, server, id, wants_ack)).await;
         self.said(id, said, wants_ack)
     }
 
     async fn clear(&mut self, id: &str, key: Key, name: Option<Box<str>>) -> Result<(), Refusal> {
-        self.must(|rights| rights.publish)?;
         let wants_ack = name.is_some();
-        let Self { role, outbox, server, .. } = self;
-        let said = own(role, "")?.clear_as(key, name, || later(outbox, server, id, wants_ack)).await;
+        let Self { role, outbox, server, permit, .. } = self;
+        let owner = own(role, "")?;
+        must(permit, |rights| rights.publish)?;
+        let said = owner.clear_as(key, name, || later(outbox, server, id, wants_ack)).await;
         self.said(id, said, wants_ack)
     }
 
@@ -132,8 +134,8 @@ impl Client {
     }
 
     fn signal(&mut self, key: &Key, params: &Params) -> Result<(), Denial> {
-        self.must(|rights| rights.signal)?;
         let Role::Viewer(membership) = &mut self.role else { return Err(Refusal::BadMessage.into()) };
+        must(&self.permit, |rights| rights.signal)?;
         membership.signal(key, params, self.place).map_err(|error| match error {
             // Other connections have used it up.
             SignalError::SharedRate => Denial { refusal: error.into(), counts: false },
@@ -176,7 +178,7 @@ impl Client {
         match &self.role {
             Role::Owner(_) => {
                 own(&mut self.role, room)?;
-                self.must(|rights| rights.end)?;
+                must(&self.permit, |rights| rights.end)?;
                 self.end_own_room();
             }
             _ => self.outbox.cut(self.dialect().left),
@@ -186,7 +188,7 @@ impl Client {
 
     fn close_room(&mut self) -> Result<(), Refusal> {
         own(&mut self.role, "")?;
-        self.must(|rights| rights.end)?;
+        must(&self.permit, |rights| rights.end)?;
         self.end_own_room();
         Ok(())
     }
@@ -208,14 +210,14 @@ impl Client {
         Visitor { permit: &self.permit, lease: self.lease.as_ref(), place: self.place }
     }
 
-    /// Refuses a client without this right.
-    fn must(&self, right: impl FnOnce(&Rights) -> bool) -> Result<(), Refusal> {
-        if self.permit.allows(right) { Ok(()) } else { Err(Refusal::Unauthorized) }
-    }
-
     fn be_without_room(&self) -> Result<(), Refusal> {
         if matches!(self.role, Role::Waiting(_)) { Ok(()) } else { Err(Refusal::AlreadyInRoom) }
     }
+}
+
+/// Refuses a client without this right. Asked behind its role: who owns no room is told that, whatever its rights are.
+fn must(permit: &Permit, right: impl FnOnce(&Rights) -> bool) -> Result<(), Refusal> {
+    if permit.allows(right) { Ok(()) } else { Err(Refusal::Unauthorized) }
 }
 
 /// Returns the announcement of what a viewer gets.

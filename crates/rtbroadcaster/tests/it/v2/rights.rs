@@ -66,6 +66,9 @@ async fn each_right_allows_what_it_is_named_for_and_nothing_else() {
         (Rights::default().into(), vec![(create(), "not_owner"), (join(room), "no_room")]),
         (Rights::default().into(), vec![(own(room, &key), "no_room")]),
         (Permit::viewer(), vec![(create(), "not_owner"), (join(room), "joined")]),
+        // What it asks for is the owner's, and a viewer's: that is said, not which right is missing.
+        (Permit::viewer(), vec![(join(room), "joined"), (publish(), "not_owner")]),
+        (Permit::owner(), vec![(create(), "created"), (signal(), "bad_message"), (publish(), "ack")]),
         (Permit::viewer_of(room), vec![(join(other.room()), "no_room"), (join(room), "joined")]),
         (Permit::owner(), vec![(join(room), "no_room"), (create(), "created"), (publish(), "ack")]),
         (
