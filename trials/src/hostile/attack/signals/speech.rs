@@ -48,7 +48,12 @@ impl Refusals {
             return code == "already_in_room";
         }
         *self.codes.entry(code.to_owned()).or_insert(0) += 1;
-        matches!(code, "rate" | "unavailable" | "bad_message")
+        match code {
+            "rate" | "unavailable" | "bad_message" => true,
+            // What is too long to be counted. Votes, which carry an id, are not.
+            "too_big" => id.is_empty(),
+            _ => false,
+        }
     }
 }
 
@@ -126,13 +131,15 @@ mod tests {
         for text in [
             r#"{"type":"error","id":"clap","code":"rate","message":"m","retryInMs":1000}"#,
             r#"{"type":"error","code":"unavailable","message":"m","retryInMs":1000}"#,
+            r#"{"type":"error","code":"too_big","message":"m"}"#,
             r#"{"type":"audience","viewers":1}"#,
         ] {
             assert!(refusals.hear(text.as_bytes()) && !refusals.is_over, "{text}");
         }
-        assert_eq!((refusals.claps, refusals.votes, refusals.codes.len()), (1, 0, 2));
+        assert_eq!((refusals.claps, refusals.votes, refusals.codes.len()), (1, 0, 3));
         assert!(!refusals.hear(br#"{"type":"error","code":"no_room","message":"m"}"#));
         assert!(!refusals.hear(br#"{"type":"signal","key":"hand","params":[],"from":1}"#), "that is for the owner");
+        assert!(!refusals.hear(br#"{"type":"error","id":"vote","code":"too_big","message":"m"}"#));
         assert!(refusals.hear(br#"{"type":"error","id":"last","code":"already_in_room","message":"m"}"#));
         assert!(refusals.is_over);
     }
