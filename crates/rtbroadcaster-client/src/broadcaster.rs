@@ -87,7 +87,7 @@ struct Opened {
 impl Broadcaster {
     /// The room's name, which viewers join by.
     pub fn room(&self) -> RoomId {
-        self.opened.room
+        self.opened.room.clone()
     }
 
     /// The key that makes whoever holds it the owner. It belongs in no log, no address and no list of processes.

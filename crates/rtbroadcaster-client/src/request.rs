@@ -43,6 +43,9 @@ pub(super) enum Integrity {
 
 pub(super) fn create(id: &str, options: &RoomOptions) -> String {
     let mut text = format!(r#"{{"type":"create","id":{}"#, quoted(id));
+    if let Some(name) = options.name() {
+        let _ = write!(text, r#","room":"{name}""#);
+    }
     if options.has_audience() {
         text.push_str(r#","audience":true"#);
     }
@@ -59,7 +62,7 @@ pub(super) fn create(id: &str, options: &RoomOptions) -> String {
     text
 }
 
-pub(super) fn own(id: &str, room: RoomId, key: &OwnerKey, cursor: Option<&Cursor>) -> String {
+pub(super) fn own(id: &str, room: &RoomId, key: &OwnerKey, cursor: Option<&Cursor>) -> String {
     let mut text = format!(r#"{{"type":"own","id":{},"room":"{room}","ownerKey":"{}""#, quoted(id), key.as_str());
     go_on(cursor, Integrity::Whole, &mut text);
     text.push('}');
@@ -68,7 +71,7 @@ pub(super) fn own(id: &str, room: RoomId, key: &OwnerKey, cursor: Option<&Cursor
 
 pub(super) fn join(
     id: &str,
-    room: RoomId,
+    room: &RoomId,
     viewer: Option<&Identity>,
     cursor: Option<&Cursor>,
     integrity: Integrity,
@@ -153,6 +156,8 @@ mod tests {
     use rtbroadcaster_core::message::{Key, Params};
     use rtbroadcaster_core::options::Counting;
 
+    use rtbroadcaster_core::id::RoomName;
+
     use super::*;
     use rtbroadcaster_core::random::Seeded;
 
@@ -172,14 +177,14 @@ mod tests {
         let cursor = Cursor { epoch, seq: Seq::new(9).unwrap() };
         let viewer: Identity = "b29430a256d21d4f053fa22000eef38385bc69a0cf7b5".parse().unwrap();
         let once = Counting { once_per_viewer: true, ..Counting::default() };
-        let own = own("1c3e5a7f90b2d4e6-1", room, &key, None).replace(&"0".repeat(64), "(64 hexadecimal digits)");
+        let own = own("1c3e5a7f90b2d4e6-1", &room, &key, None).replace(&"0".repeat(64), "(64 hexadecimal digits)");
         let pointer = Body { key: Key::new("pointer").unwrap(), ..body(None) };
         for request in [
             create("9f86d081884c7d65-1", &RoomOptions::new()),
             create("f", &RoomOptions::new().with_audience().with_counting("vote", once).unwrap()),
             own,
-            join("a", room, None, None, Integrity::Whole),
-            join("b", room, Some(&viewer), Some(&cursor), Integrity::Whole),
+            join("a", &room, None, None, Integrity::Whole),
+            join("b", &room, Some(&viewer), Some(&cursor), Integrity::Whole),
             say(&body(Some("9f86d081884c7d65-2")), Change::State),
             say(&body(Some("9f86d081884c7d65-3")), Change::Cleared),
             say(&pointer, Change::Ephemeral).replace("[3]", "[0.5,0.25]"),
@@ -201,11 +206,11 @@ mod tests {
         for (cursor, member) in [(None, ""), (Some(&cursor), r#","cursor":{"epoch":"\"","seq":9}"#)] {
             for (integrity, lives) in [(Integrity::Whole, LIVES), (Integrity::Torn, "")] {
                 let expected = format!(r#"{{"type":"join","id":"a","room":"{room}"{member}{lives}}}"#);
-                assert_eq!(join("a", room.parse().unwrap(), None, cursor, integrity), expected);
+                assert_eq!(join("a", &room.parse().unwrap(), None, cursor, integrity), expected);
             }
             let key_member = format!(r#","ownerKey":"{}""#, key.as_str());
             let expected = format!(r#"{{"type":"own","id":"a","room":"{room}"{key_member}{member}{LIVES}}}"#);
-            assert_eq!(own("a", room.parse().unwrap(), &key, cursor), expected);
+            assert_eq!(own("a", &room.parse().unwrap(), &key, cursor), expected);
         }
     }
 
@@ -215,6 +220,9 @@ mod tests {
         let options = RoomOptions::new().with_audience().with_counting("vote", counting(true));
         let options = options.and_then(|options| options.with_counting("\"clap\"", counting(false))).unwrap();
         let written: serde_json::Value = serde_json::from_str(&create("c", &options)).unwrap();
+        let options = options.with_name(RoomName::new("lobby").unwrap());
+        let named: serde_json::Value = serde_json::from_str(&create("c", &options)).unwrap();
+        assert_eq!(named["room"], "lobby");
         let signals = serde_json::json!({
             "vote": {"count": true, "everyMs": 1000, "oncePerViewer": true},
             "\"clap\"": {"count": true, "everyMs": 1000}
@@ -255,7 +263,7 @@ mod tests {
     #[test]
     fn a_viewer_says_by_its_key_who_it_is() {
         let viewer: Identity = "\"k".parse().unwrap();
-        let text = join("a", RoomId::random(&Seeded::of(7)), Some(&viewer), None, Integrity::Whole);
+        let text = join("a", &RoomId::random(&Seeded::of(7)), Some(&viewer), None, Integrity::Whole);
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap()["viewer"], "\"k");
         assert_eq!(ping(3), r#"{"type":"ping","id":"p3"}"#);
     }

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::id::RoomName;
 use crate::message::Key;
 
 /// The most keys of which a room counts the signals.
@@ -27,6 +28,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoomOptions {
+    /// The name that it gets in place of a random id.
+    name: Option<RoomName>,
     /// Viewers are told how many they are.
     audience: bool,
     /// The keys whose signals are counted.
@@ -80,6 +83,37 @@ impl RoomOptions {
     /// Nothing besides messages.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Gives the room this name in place of a random id. There is one room of a name at a time.
+    ///
+    /// Everybody who guesses a name may join the room, where rights do not say otherwise. Over the network a connection may give
+    /// a name only if its rights cover it; nobody may by default.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rtbroadcaster::{Config, CreateError, Manager, RoomName, RoomOptions};
+    ///
+    /// let manager = Manager::new(Config::default());
+    /// let lobby = RoomOptions::new().with_name(RoomName::new("lobby")?);
+    /// let owner = manager.create_room_with(lobby.clone()).await?;
+    /// assert_eq!(owner.room().to_string(), "lobby");
+    /// assert_eq!(manager.create_room_with(lobby).await.err(), Some(CreateError::Exists));
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn with_name(self, name: RoomName) -> Self {
+        Self { name: Some(name), ..self }
+    }
+
+    /// Returns the name that the room gets, if its creator asked for one.
+    pub fn name(&self) -> Option<&RoomName> {
+        self.name.as_ref()
+    }
+
+    /// Takes the name out: a room that exists has it as its id.
+    pub fn take_name(&mut self) -> Option<RoomName> {
+        self.name.take()
     }
 
     /// Viewers are told how many they are, too.

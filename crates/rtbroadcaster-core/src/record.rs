@@ -127,11 +127,11 @@ pub struct Stored {
 impl Stored {
     /// Returns a room with these messages and ids.
     pub fn new(room: RoomId, header: Header, records: Vec<Record>, ids: Vec<(Seq, Box<str>, [u8; 16])>) -> Self {
-        let sum = Self::sum_of(room, &records, &ids);
+        let sum = Self::sum_of(&room, &records, &ids);
         Self { room, header, records, ids, sum }
     }
 
-    fn sum_of(room: RoomId, records: &[Record], ids: &[(Seq, Box<str>, [u8; 16])]) -> Sum {
+    fn sum_of(room: &RoomId, records: &[Record], ids: &[(Seq, Box<str>, [u8; 16])]) -> Sum {
         let messages = records.iter().map(|record| record.part(room));
         let ids = ids.iter().map(|(seq, id, fingerprint)| Sum::of_id(room, *seq, id, *fingerprint));
         messages.chain(ids).fold(Sum::default(), Sum::with)
@@ -140,14 +140,14 @@ impl Stored {
 
 impl Header {
     /// Returns the sum of what is known of the room's past, which each message vouches for besides all messages and ids.
-    pub fn past(&self, room: RoomId) -> Sum {
+    pub fn past(&self, room: &RoomId) -> Sum {
         Sum::of_past(room, self.numbering, &self.starts)
     }
 }
 
 impl Record {
     /// Returns the sum of the message alone.
-    pub fn part(&self, room: RoomId) -> Sum {
+    pub fn part(&self, room: &RoomId) -> Sum {
         Sum::of_message(room, self.seq, self.term, self.change, &self.key, &self.params)
     }
 }

@@ -25,6 +25,8 @@ pub enum Refusal {
     RoomFull,
     /// The server, or the client's address, has as many rooms as it may.
     RoomLimit,
+    /// There is a room of this name.
+    Exists,
     /// The room's state cannot take another key or this many bytes.
     StateFull,
     /// The id was used for another message.
@@ -53,7 +55,7 @@ struct Row {
 
 impl Refusal {
     /// Every refusal, in the order of PROTOCOL.md.
-    pub const ALL: [Refusal; 12] = [
+    pub const ALL: [Refusal; 13] = [
         Self::BadMessage,
         Self::TooBig,
         Self::NoRoom,
@@ -61,6 +63,7 @@ impl Refusal {
         Self::AlreadyInRoom,
         Self::RoomFull,
         Self::RoomLimit,
+        Self::Exists,
         Self::StateFull,
         Self::IdReused,
         Self::Rate,
@@ -120,6 +123,7 @@ impl Refusal {
             }
             Self::RoomFull => ("room_full", "room full", "the room has as many viewers as it may", LATER, None),
             Self::RoomLimit => ("room_limit", "too many rooms", "there are as many rooms as there may be", LATER, None),
+            Self::Exists => ("exists", "unavailable", "there is a room of this name", None, None),
             Self::StateFull => (
                 "state_full",
                 "state full",

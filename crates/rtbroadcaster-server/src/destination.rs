@@ -31,7 +31,7 @@ pub(crate) struct NoDestination;
 impl Destination {
     /// The room that was named, here or beside it.
     pub(crate) fn room(&self, beside: Option<RoomId>) -> Result<Option<RoomId>, Failure> {
-        match (self.room, beside) {
+        match (self.room.clone(), beside) {
             (Some(one), Some(other)) if one != other => Err(Failure::new(
                 Code::Usage,
                 format!("the link names the room {one}, and {other} stands beside it"),
@@ -42,7 +42,7 @@ impl Destination {
     }
 
     /// The link that viewers of `room` open.
-    pub(crate) fn link(&self, room: RoomId) -> String {
+    pub(crate) fn link(&self, room: &RoomId) -> String {
         format!("{}/?{ROOM}{room}", self.page)
     }
 }
@@ -103,13 +103,17 @@ mod tests {
             ("ws://127.0.0.1:8080/", "ws://127.0.0.1:8080/", None),
             ("wss://show.example.org/a?b=c", "wss://show.example.org/a?b=c", None),
             ("http://[::1]:9/", "ws://[::1]:9/broadcasting", None),
-            (&format!("https://show.example.org/?a=b&uuid={room}"), "wss://show.example.org/broadcasting", Some(room)),
-            (&format!("http://127.0.0.1:8080?uuid={room}"), "ws://127.0.0.1:8080/broadcasting", Some(room)),
+            (
+                &format!("https://show.example.org/?a=b&uuid={room}"),
+                "wss://show.example.org/broadcasting",
+                Some(room.clone()),
+            ),
+            (&format!("http://127.0.0.1:8080?uuid={room}"), "ws://127.0.0.1:8080/broadcasting", Some(room.clone())),
         ] {
             let destination: Destination = text.parse().unwrap();
-            assert_eq!((destination.to_string().as_str(), destination.room), (address, named), "{text}");
-            let again: Destination = destination.link(room).parse().unwrap();
-            assert_eq!(again.room, Some(room));
+            assert_eq!((destination.to_string().as_str(), destination.room.clone()), (address, named), "{text}");
+            let again: Destination = destination.link(&room).parse().unwrap();
+            assert_eq!(again.room, Some(room.clone()));
         }
         for text in ["", "127.0.0.1:8080", "ftp://a/", "ws:///a", "ws://me:secret@a/", "http://a/?uuid=x"] {
             assert_eq!(text.parse::<Destination>(), Err(NoDestination), "{text}");
@@ -121,9 +125,9 @@ mod tests {
         let [one, other] = [RoomId::random(&OsRandom), RoomId::random(&OsRandom)];
         let link: Destination = format!("http://a/?uuid={one}").parse().unwrap();
         let bare: Destination = "ws://a/b".parse().unwrap();
-        assert_eq!(link.room(None).ok(), Some(Some(one)));
-        assert_eq!(link.room(Some(one)).ok(), Some(Some(one)));
-        assert_eq!(bare.room(Some(other)).ok(), Some(Some(other)));
+        assert_eq!(link.room(None).ok(), Some(Some(one.clone())));
+        assert_eq!(link.room(Some(one.clone())).ok(), Some(Some(one)));
+        assert_eq!(bare.room(Some(other.clone())).ok(), Some(Some(other.clone())));
         assert_eq!(bare.room(None).ok(), Some(None));
         assert!(link.room(Some(other)).is_err());
     }

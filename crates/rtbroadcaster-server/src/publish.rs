@@ -107,12 +107,13 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 }
 
 async fn publish(options: &Options) -> Result<Ending, Failure> {
-    let room = options.destination.room(options.room)?;
+    let room = options.destination.room(options.room.clone())?;
     if room.is_some() && options.grace.is_some() {
         let advice = "A room that is there keeps its own.";
         return Err(Failure::new(Code::Usage, "--grace is for a new room", advice));
     }
-    let key = KeyFile::of(options.owner_key_file.as_deref(), room)?;
+    let key = KeyFile::of(options.owner_key_file.as_deref(), room.as_ref())?;
+    let beginning = if room.is_some() { Beginning::Owned } else { Beginning::Created };
     let plan = Plan { options, address: options.destination.to_string(), room, key };
     let mut signals = Signals::new().map_err(|error| Failure::here("cannot wait for signals", &error))?;
     let owner = tokio::select! {
@@ -121,7 +122,6 @@ async fn publish(options: &Options) -> Result<Ending, Failure> {
     };
     plan.key.keep(&owner)?;
     let mut teller = Teller::new(&owner);
-    let beginning = if room.is_some() { Beginning::Owned } else { Beginning::Created };
     teller.begin(&owner, &options.destination, beginning).await;
     if let Some(differs) = options.grace.and_then(|asked| asked.differs(owner.grace())) {
         note(&differs);
@@ -166,7 +166,7 @@ impl Plan<'_> {
         let mut behavior = self.options.patience.options();
         behavior.message_bytes_max = self.options.message_bytes_max;
         let opening = async {
-            match (self.room, self.key.read()?) {
+            match (self.room.clone(), self.key.read()?) {
                 (Some(room), Some(key)) => Ok(Broadcaster::own_with(&self.address, room, key, behavior).await),
                 _ => {
                     let new = RoomOptions::new();

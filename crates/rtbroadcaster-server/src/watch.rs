@@ -72,7 +72,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 
 async fn watch(options: &Options) -> Result<Ending, Failure> {
     let Options { destination, patience, .. } = options;
-    let Some(room) = destination.room(options.room)? else {
+    let Some(room) = destination.room(options.room.clone())? else {
         let advice = "Give the viewers' link, or the room's name behind the address.";
         return Err(Failure::new(Code::Usage, "which room?", advice));
     };

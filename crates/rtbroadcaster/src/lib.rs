@@ -81,7 +81,7 @@ pub use rtbroadcaster_core::audience::Audience;
 pub use rtbroadcaster_core::close::CloseReason;
 pub use rtbroadcaster_core::config::Config;
 pub use rtbroadcaster_core::histogram::Histogram;
-pub use rtbroadcaster_core::id::{InvalidRoomId, RoomId, Seq};
+pub use rtbroadcaster_core::id::{InvalidRoomId, InvalidRoomName, RoomId, RoomName, Seq};
 pub use rtbroadcaster_core::identity::{InvalidSecret, Secret};
 pub use rtbroadcaster_core::limit::{InvalidLimit, Limit};
 pub use rtbroadcaster_core::message::{Kind, Message, MessageError};

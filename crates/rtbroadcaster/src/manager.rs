@@ -88,7 +88,7 @@ impl Manager {
     /// let manager = Manager::new(Config::default());
     /// let owner = manager.create_room_with(options).await?;
     /// let mut signals = owner.signals();
-    /// manager.close_room(owner.room());
+    /// manager.close_room(&owner.room());
     /// while let Some(signal) = signals.recv().await {
     ///     if let Signal::Counts { counts, .. } = signal {
     ///         println!("{counts:?}");
@@ -116,12 +116,12 @@ impl Manager {
     /// let mut first = manager.create_room().await?;
     /// let (room, key) = (first.room(), first.key().cloned().expect("a room created from Rust has a key"));
     ///
-    /// let mut second = manager.own(room, &key).await?;
+    /// let mut second = manager.own(&room, &key).await?;
     /// assert_eq!(first.publish(Message::event("late", ())).await, Err(PublishError::Fenced));
     /// assert_eq!(second.publish(Message::event("first", ())).await?.get(), 1);
     /// # Ok(()) }
     /// ```
-    pub async fn own(&self, id: RoomId, key: &OwnerKey) -> Result<Owner, OwnError> {
+    pub async fn own(&self, id: &RoomId, key: &OwnerKey) -> Result<Owner, OwnError> {
         let registry = self.0.rooms().ok_or(OwnError::NoRoom)?;
         registry.own(id, key).await
     }
@@ -132,12 +132,12 @@ impl Manager {
     }
 
     /// One room, or `None` if there is none of this name.
-    pub fn room(&self, id: RoomId) -> Option<RoomSummary> {
+    pub fn room(&self, id: &RoomId) -> Option<RoomSummary> {
         Some(self.0.rooms()?.get(id)?.summary())
     }
 
     /// Ends the room `id` whoever owns it, and says whether there was one. Every client in it is told.
-    pub fn close_room(&self, id: RoomId) -> bool {
+    pub fn close_room(&self, id: &RoomId) -> bool {
         let room = self.0.rooms().and_then(|registry| registry.get(id));
         if let Some(room) = &room {
             room.end();

@@ -36,11 +36,11 @@ pub enum Rooms {
 
 impl Rooms {
     /// Whether the right covers `room`.
-    pub fn cover(&self, room: RoomId) -> bool {
+    pub fn cover(&self, room: &RoomId) -> bool {
         match self {
             Self::None => false,
             Self::All => true,
-            Self::Only(rooms) => rooms.contains(&room),
+            Self::Only(rooms) => rooms.contains(room),
         }
     }
 }
@@ -131,7 +131,7 @@ impl Rights {
     }
 
     /// Whether they cover what a connection has.
-    pub(crate) fn cover(&self, holding: Holding) -> bool {
+    pub(crate) fn cover(&self, holding: &Holding) -> bool {
         match holding {
             Holding::Nothing => true,
             Holding::Created => self.publish,

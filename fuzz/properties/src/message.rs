@@ -90,7 +90,7 @@ pub(crate) fn travels(message: &Message) {
     };
     let room = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a".parse::<RoomId>().expect("the name of a room");
     for dialects in [[&classic::DIALECT, &v2::DIALECT], [&v2::DIALECT, &classic::DIALECT]] {
-        let entry = Entry::new(room, seq, Term::FIRST, body.key.clone(), body.params.clone(), change);
+        let entry = Entry::new(room.clone(), seq, Term::FIRST, body.key.clone(), body.params.clone(), change);
         for dialect in dialects {
             let frame = dialect.frame(&entry).expect("both protocols have words for it");
             assert_eq!(dialect.frame(&entry).as_ref(), Some(&frame), "the same bytes for everybody");

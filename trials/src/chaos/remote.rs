@@ -144,7 +144,8 @@ async fn play(plan: Plan, lineage: Lineage) -> Result<Outcome, Failure> {
     let opened = Broadcaster::create_with(relay.url(), RoomOptions::new(), options()).await;
     let owner = opened.map_err(|error| Failure::new(format!("the owner: {error}")))?;
     let room = owner.room();
-    let join = || Viewer::join_with(relay.url(), room, options()).map_err(|error| Failure::new(error.to_string()));
+    let join =
+        || Viewer::join_with(relay.url(), room.clone(), options()).map_err(|error| Failure::new(error.to_string()));
     let mut viewers = Vec::new();
     for _ in 0..plan.viewers {
         let viewer = join()?;

@@ -15,6 +15,9 @@ pub enum OpenError {
     /// There is no such room, or the key is not its own: both look the same.
     #[error("there is no such room, or the key is not its own")]
     NoRoom,
+    /// There is a room of the name that the new one was to have.
+    #[error("there is a room of this name")]
+    Exists,
     /// The server does not let it in, or patience has ended.
     #[error("the server does not open the room")]
     Closed(#[source] Closing),

@@ -135,6 +135,7 @@ impl Broadcaster {
             Err(_) => {
                 return Err(match crate::over(status).await {
                     closing if closing.code() == CloseReason::NoRoom.code() => OpenError::NoRoom,
+                    closing if closing.reason() == "exists" => OpenError::Exists,
                     closing => OpenError::Closed(closing),
                 });
             }

@@ -130,7 +130,7 @@ impl Owning {
         texts.extend(self.unacked.texts());
         if let (Beginning::Own(room, key), Some(done)) = (&self.beginning, self.done.take()) {
             // Whoever wanted the room may be gone; then it is left alone.
-            let _ = done.send(Opened { room: *room, key: key.clone() });
+            let _ = done.send(Opened { room: room.clone(), key: key.clone() });
         }
         self.close_if_all_is_safe(texts);
     }
@@ -253,7 +253,7 @@ impl Part for Owning {
         match &self.beginning {
             Beginning::Create(options) => request::create(&self.entering, options),
             Beginning::Own(room, key) => {
-                request::own(&self.entering, *room, key, self.telling.lease.borrow().cursor.as_ref())
+                request::own(&self.entering, room, key, self.telling.lease.borrow().cursor.as_ref())
             }
         }
     }
@@ -264,7 +264,7 @@ impl Part for Owning {
                 return Err(Closing::lost("protocol").into());
             }
             Frame::Created(entry, key) if entry.id == self.entering => {
-                let room = entry.room.ok_or_else(|| Closing::lost("protocol"))?;
+                let room = entry.room.clone().ok_or_else(|| Closing::lost("protocol"))?;
                 self.answered(&entry);
                 self.beginning = Beginning::Own(room, key);
                 self.is_in(entry, None, texts);

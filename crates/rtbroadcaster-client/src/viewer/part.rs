@@ -160,7 +160,7 @@ impl Part for Watching {
         self.entering = self.ids.next();
         let cursor = self.reception.cursor(&self.state.borrow());
         let viewer = self.identity.borrow();
-        request::join(&self.entering, self.room, viewer.as_ref(), cursor.as_ref(), self.reception.integrity())
+        request::join(&self.entering, &self.room, viewer.as_ref(), cursor.as_ref(), self.reception.integrity())
     }
 
     fn hear(&mut self, frame: Frame, _texts: &mut Texts) -> Result<(), End> {

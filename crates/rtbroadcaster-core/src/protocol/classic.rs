@@ -33,7 +33,7 @@ pub static DIALECT: Dialect = Dialect {
     decode,
     accepted: |_, answer| accepted(answer),
     refused,
-    write: |notice| if let Notice::Farewell(room) = notice { Some(not_connected(*room)) } else { None },
+    write: |notice| if let Notice::Farewell(room) = notice { Some(not_connected(room)) } else { None },
     encode: entry,
     transport: WEBSOCKET,
     liveness: Liveness::Answers,
@@ -129,7 +129,7 @@ pub fn refused(echo: &str, refusal: Refusal) -> Bytes {
 }
 
 /// The end of a room.
-fn not_connected(room: RoomId) -> Bytes {
+fn not_connected(room: &RoomId) -> Bytes {
     frame(&room.to_string(), status::NOT_CONNECTED, "not connected", "", &Params::NONE, false)
 }
 

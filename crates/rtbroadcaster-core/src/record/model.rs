@@ -22,7 +22,7 @@ impl Model {
     ///
     /// # Panics
     /// If the room forgets what is not there, or vouches for something else than what is.
-    pub fn write(&mut self, room: RoomId, append: &Append) {
+    pub fn write(&mut self, room: &RoomId, append: &Append) {
         match append {
             Append::Header(header) => self.header = Some(header.clone()),
             Append::Message(record, Forgotten { messages, ids }, header) => {
@@ -41,9 +41,9 @@ impl Model {
     }
 
     /// Returns the room as an engine would load it, or `None` if it has not begun.
-    pub fn stored(&self, room: RoomId) -> Option<Stored> {
+    pub fn stored(&self, room: &RoomId) -> Option<Stored> {
         let header = self.header.clone()?;
         let ids = self.ids.iter().map(|(seq, (id, fingerprint))| (*seq, id.clone(), *fingerprint)).collect();
-        Some(Stored::new(room, header, self.records.values().cloned().collect(), ids))
+        Some(Stored::new(room.clone(), header, self.records.values().cloned().collect(), ids))
     }
 }

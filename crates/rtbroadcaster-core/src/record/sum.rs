@@ -28,7 +28,7 @@ const ID_BYTES: u64 = 96;
 
 impl Sum {
     /// Returns the sum of one message.
-    pub fn of_message(room: RoomId, seq: Seq, term: Term, change: Change, key: &Key, params: &Params) -> Self {
+    pub fn of_message(room: &RoomId, seq: Seq, term: Term, change: Change, key: &Key, params: &Params) -> Self {
         let kind = match change {
             Change::Event | Change::Ephemeral => 0,
             Change::State => 1,
@@ -37,21 +37,25 @@ impl Sum {
         let bytes = Self::message_bytes(key, params);
         let (key, params) = (key.as_str().as_bytes(), params.as_bytes());
         let numbers = [kind, seq.get(), term.get(), key.len() as u64].map(u64::to_be_bytes);
-        Self { count: 1, bytes, digest: hash(&[b"message", &room.to_bytes(), numbers.as_flattened(), key, params]) }
+        Self {
+            count: 1,
+            bytes,
+            digest: hash(&[b"message", room.encode().as_ref(), numbers.as_flattened(), key, params]),
+        }
     }
 
     /// Returns the sum of the name of one message.
-    pub fn of_id(room: RoomId, seq: Seq, id: &str, fingerprint: [u8; 16]) -> Self {
-        let digest = hash(&[b"id", &room.to_bytes(), &seq.get().to_be_bytes(), &fingerprint, id.as_bytes()]);
+    pub fn of_id(room: &RoomId, seq: Seq, id: &str, fingerprint: [u8; 16]) -> Self {
+        let digest = hash(&[b"id", room.encode().as_ref(), &seq.get().to_be_bytes(), &fingerprint, id.as_bytes()]);
         Self { count: 1, bytes: Self::id_bytes(id), digest }
     }
 
     /// Returns the sum of where each life of a room's log began.
-    pub fn of_past(room: RoomId, numbering: Numbering, starts: &[(LifeIndex, Seq)]) -> Self {
+    pub fn of_past(room: &RoomId, numbering: Numbering, starts: &[(LifeIndex, Seq)]) -> Self {
         let numbering = numbering.to_string();
         let starts = starts.iter().flat_map(|(LifeIndex(life), seq)| [*life, seq.get()]).flat_map(u64::to_be_bytes);
         let starts: Vec<u8> = starts.collect();
-        Self { count: 0, bytes: 0, digest: hash(&[b"past", &room.to_bytes(), numbering.as_bytes(), &starts]) }
+        Self { count: 0, bytes: 0, digest: hash(&[b"past", room.encode().as_ref(), numbering.as_bytes(), &starts]) }
     }
 
     /// How many bytes a message takes where it is kept, about.
@@ -113,16 +117,16 @@ mod tests {
         let seq = |seq| Seq::new(seq).unwrap();
         let message = |room, number, change| Sum::of_message(room, seq(number), Term::FIRST, change, &key, &params);
         let numbering = Numbering::random(&SEEDED);
-        let past = |numbering, life, first| Sum::of_past(room, numbering, &[(LifeIndex(life), seq(first))]);
+        let past = |numbering, life, first| Sum::of_past(&room, numbering, &[(LifeIndex(life), seq(first))]);
         let parts = [
-            message(room, 1, Change::Event),
-            message(room, 1, Change::State),
-            message(room, 2, Change::Event),
-            message(other, 1, Change::Event),
-            Sum::of_message(room, seq(1), Term::FIRST, Change::Event, &Key::new("ke").unwrap(), &params),
-            Sum::of_id(room, seq(1), "a", [0; 16]),
-            Sum::of_id(room, seq(1), "a", [1; 16]),
-            Sum::of_id(room, seq(2), "a", [0; 16]),
+            message(&room, 1, Change::Event),
+            message(&room, 1, Change::State),
+            message(&room, 2, Change::Event),
+            message(&other, 1, Change::Event),
+            Sum::of_message(&room, seq(1), Term::FIRST, Change::Event, &Key::new("ke").unwrap(), &params),
+            Sum::of_id(&room, seq(1), "a", [0; 16]),
+            Sum::of_id(&room, seq(1), "a", [1; 16]),
+            Sum::of_id(&room, seq(2), "a", [0; 16]),
             past(numbering, 0, 1),
             past(numbering, 1, 1),
             past(numbering, 0, 2),

@@ -12,6 +12,9 @@ pub enum CreateError {
     /// `data_bytes_max` or those of this address `data_bytes_per_address_max`.
     #[error("there are as many rooms as there may be")]
     TooManyRooms,
+    /// There is a room of this name.
+    #[error("there is a room of this name")]
+    Exists,
     /// The manager is shutting down.
     #[error("the manager is shutting down")]
     ShuttingDown,
@@ -83,6 +86,7 @@ impl From<CreateError> for Refusal {
     fn from(error: CreateError) -> Self {
         match error {
             CreateError::TooManyRooms => Self::RoomLimit,
+            CreateError::Exists => Self::Exists,
             CreateError::ShuttingDown | CreateError::Unavailable => Self::Unavailable,
         }
     }

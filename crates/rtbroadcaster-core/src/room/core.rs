@@ -105,13 +105,14 @@ impl Welcome {
 impl<W: Default> Core<W> {
     /// Returns a new room with a log of its own, which goes by `epoch`: its owner is there and nobody watches.
     pub fn new(id: RoomId, epoch: Epoch, config: &Config) -> Self {
-        let log = Log::new(id, epoch, LogLimits::from(config));
+        let log = Log::new(id.clone(), epoch, LogLimits::from(config));
         Self::of(id, log, Patience::of_a_key(None, config), config)
     }
 
     /// Returns a new room in the present life of a log: its owner is there and nobody watches.
     pub fn with_lineage(id: RoomId, lineage: Lineage, patience: Patience, config: &Config) -> Self {
-        Self::of(id, Log::with_lineage(id, lineage, LogLimits::from(config)), patience, config)
+        let log = Log::with_lineage(id.clone(), lineage, LogLimits::from(config));
+        Self::of(id, log, patience, config)
     }
 
     fn of(id: RoomId, log: Log, patience: Patience, config: &Config) -> Self {
@@ -128,8 +129,8 @@ impl<W: Default> Core<W> {
     }
 
     /// Its name.
-    pub fn id(&self) -> RoomId {
-        self.id
+    pub fn id(&self) -> &RoomId {
+        &self.id
     }
 
     /// Its numbering, which never changes.
@@ -140,7 +141,7 @@ impl<W: Default> Core<W> {
     /// Where it stands.
     pub fn standing(&self) -> Standing {
         let (epoch, term, seq) = (self.log.epoch().clone(), self.log.term(), self.log.seq());
-        Standing { room: self.id, epoch, term, seq, owner: self.owner, away: Duration::ZERO }
+        Standing { room: self.id.clone(), epoch, term, seq, owner: self.owner, away: Duration::ZERO }
     }
 
     /// The same, and for how long the owner has been away at the moment `now`.

@@ -224,10 +224,10 @@ impl Log {
         let fingerprint = proposal.id.as_ref().map(|_| Fingerprint::of(&proposal));
         let Proposal { term, key, params, change, id } = proposal;
         if change == Change::Ephemeral {
-            return Arc::new(Entry::new(self.room, None, term, key, params, change));
+            return Arc::new(Entry::new(self.room.clone(), None, term, key, params, change));
         }
         self.seq = self.seq.next();
-        let entry = Arc::new(Entry::new(self.room, Some(self.seq), term, key, params, change));
+        let entry = Arc::new(Entry::new(self.room.clone(), Some(self.seq), term, key, params, change));
         self.fold(&entry, now);
         if let (Some(id), Some(fingerprint)) = (id, fingerprint) {
             self.remember(id, fingerprint, self.seq);
@@ -267,7 +267,7 @@ impl Log {
     fn remember(&mut self, id: Box<str>, fingerprint: Fingerprint, seq: Seq) {
         let oldest = self.ids.insert(id, fingerprint, seq);
         if let (Some(kept), Some((id, fingerprint, seq))) = (&mut self.kept, oldest) {
-            kept.forget_id(self.room, seq, &id, fingerprint);
+            kept.forget_id(&self.room, seq, &id, fingerprint);
         }
     }
 

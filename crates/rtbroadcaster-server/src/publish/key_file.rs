@@ -28,7 +28,7 @@ pub(super) enum KeyFile {
 
 impl KeyFile {
     /// What `path` is for, with `room` or for a new one.
-    pub(super) fn of(path: Option<&Path>, room: Option<RoomId>) -> Result<Self, Failure> {
+    pub(super) fn of(path: Option<&Path>, room: Option<&RoomId>) -> Result<Self, Failure> {
         match (path, room) {
             (Some(path), Some(_)) => Ok(Self::Read(path.into())),
             (Some(path), None) => {

@@ -68,7 +68,7 @@ impl Teller {
 
     /// Tells where viewers find the room.
     pub(super) async fn begin(&mut self, owner: &Broadcaster, destination: &Destination, beginning: Beginning) {
-        let (room, link, term) = (owner.room(), destination.link(owner.room()), owner.term());
+        let (room, link, term) = (owner.room(), destination.link(&owner.room()), owner.term());
         let text = match (self.manner, beginning) {
             (Manner::Screen, _) => {
                 format!("Viewers open  {link}\nor run        rtbroadcaster watch '{link}'\n")

@@ -67,15 +67,15 @@ impl Counting {
         let mut sum = self.sum.lock().unwrap();
         let id_of = |record: &Record| {
             let id = record.id.as_ref();
-            id.map_or(Sum::default(), |(id, print)| Sum::of_id(self.room, record.seq, id, *print))
+            id.map_or(Sum::default(), |(id, print)| Sum::of_id(&self.room, record.seq, id, *print))
         };
         let record = record(seq);
-        *sum = sum.with(record.part(self.room)).with(id_of(&record));
-        *sum = messages.iter().fold(*sum, |sum, seq| sum.without(self::record(*seq).part(self.room)));
+        *sum = sum.with(record.part(&self.room)).with(id_of(&record));
+        *sum = messages.iter().fold(*sum, |sum, seq| sum.without(self::record(*seq).part(&self.room)));
         *sum = ids.iter().fold(*sum, |sum, seq| sum.without(id_of(&self::record(*seq))));
         let numbers = |numbers: &[u64]| numbers.iter().map(|seq| Seq::new(*seq).unwrap()).collect();
         let forgotten = Forgotten { messages: numbers(messages), ids: numbers(ids) };
-        let sum = sum.with(header(1).past(self.room));
+        let sum = sum.with(header(1).past(&self.room));
         Append::Message(Record { sum, ..record }, forgotten, None)
     }
 
@@ -100,8 +100,8 @@ impl Counting {
 }
 
 impl Follower for Counting {
-    fn room(&self) -> RoomId {
-        self.room
+    fn room(&self) -> &RoomId {
+        &self.room
     }
 
     fn written(&self, through: LogPosition) {
@@ -166,7 +166,7 @@ fn check(rooms: &[Stored], room: &Counting, term: u64) -> u64 {
     for (seq, found) in (1..).zip(&stored.records) {
         assert_eq!(found, &Record { id: None, sum: found.sum, ..record(seq) });
     }
-    let exists = stored.sum.with(stored.header.past(stored.room));
+    let exists = stored.sum.with(stored.header.past(&stored.room));
     assert_eq!(stored.records.last().map(|record| record.sum), (!stored.records.is_empty()).then_some(exists));
     let last = stored.records.len() as u64;
     let ids: Vec<_> =
@@ -198,7 +198,7 @@ pub(crate) async fn keeps_what_it_told(house: &mut impl House) {
     assert!(2 + 2 * others >= told.1, "{others} of the other are kept, {} were told", told.1);
 
     // It goes on behind what is there.
-    let one = Counting::again(one.room, rooms.iter().find(|stored| stored.room == one.room).unwrap().sum);
+    let one = Counting::again(one.room.clone(), rooms.iter().find(|stored| stored.room == one.room).unwrap().sum);
     append(&engine, &one, [Append::Header(header(2)), one.message(kept + 1, &[], &[])]);
     one.has(2).await;
     house.kill().await;

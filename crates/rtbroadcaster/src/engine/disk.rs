@@ -220,12 +220,12 @@ fn renumbered(found: Vec<Found>, house: &House, lives: &Lives) -> (Vec<Stored>, 
         if is_old || !is_whole {
             stored.header.numbering = Numbering::random(&OsRandom);
             stored.header.starts = vec![(lives.present_index(), first())];
-            changed.insert(found.room);
+            changed.insert(found.room.clone());
             if !is_old {
                 tracing::warn!(room = ?found.room, "its viewers are told `reset`, since its log is not what it was");
             }
         }
-        let exists = stored.sum.with(stored.header.past(found.room));
+        let exists = stored.sum.with(stored.header.past(&found.room));
         match stored.records.last_mut() {
             Some(last) => last.sum = exists,
             None => (stored.ids, stored.sum) = (Vec::new(), Sum::default()),

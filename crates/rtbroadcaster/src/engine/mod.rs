@@ -57,7 +57,7 @@ pub(crate) trait Engine: fmt::Debug + Send + Sync {
 /// A room, as an engine sees it.
 pub(crate) trait Follower: fmt::Debug + Send + Sync {
     /// Its name.
-    fn room(&self) -> RoomId;
+    fn room(&self) -> &RoomId;
 
     /// Everything that it handed over up to `through` is written. Told again, or after a later position, this changes nothing.
     fn written(&self, through: LogPosition);

@@ -45,7 +45,7 @@ struct Platter {
 impl Platter {
     fn sync(&mut self) {
         for (room, append) in self.written.drain(..) {
-            self.synced.entry(room).or_default().write(room, &append);
+            self.synced.entry(room.clone()).or_default().write(&room, &append);
         }
     }
 }
@@ -73,7 +73,7 @@ impl Machine {
             Some(lives) => lives.followed_by(life),
         };
         platter.lives = Some(lives.clone());
-        let rooms = platter.synced.iter().filter_map(|(room, store)| store.stored(*room)).collect();
+        let rooms = platter.synced.iter().filter_map(|(room, store)| store.stored(room)).collect();
         drop(platter);
         let (orders, due) = mpsc::unbounded_channel();
         let dice = Dice::new(self.dice.below(u64::MAX));
@@ -135,12 +135,12 @@ async fn write(
     let mut told = untold.clone();
     while let Some((follower, Handover { position, append })) = due.recv().await {
         tokio::time::sleep(Duration::from_micros(dice.below(5_000))).await;
-        platter.lock().unwrap().written.push((follower.room(), append));
+        platter.lock().unwrap().written.push((follower.room().clone(), append));
         tokio::time::sleep(Duration::from_micros(dice.below(5_000))).await;
         if dice.below(3) == 0 {
             platter.lock().unwrap().sync();
         }
-        untold.insert(follower.room(), (follower, position));
+        untold.insert(follower.room().clone(), (follower, position));
         if !due.is_empty() && dice.below(3) == 0 {
             continue;
         }

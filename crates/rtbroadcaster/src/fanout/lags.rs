@@ -39,7 +39,7 @@ impl Lags {
         state.ages.change(before, after);
         if after.is_some() && !std::mem::replace(&mut state.is_said, true) {
             // Without a receiver the runtime is shutting down, and every room with it.
-            let _ = self.begun.send(self.room);
+            let _ = self.begun.send(self.room.clone());
         }
     }
 

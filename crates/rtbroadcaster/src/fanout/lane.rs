@@ -209,7 +209,7 @@ async fn run(lane: Arc<Lane>, broken: mpsc::UnboundedSender<RoomId>) {
                     Err(_) => {
                         give_up(&roster, &mut crews);
                         // Without a receiver the manager is gone.
-                        let _ = broken.send(roster.room());
+                        let _ = broken.send(roster.room().clone());
                     }
                 }
             }

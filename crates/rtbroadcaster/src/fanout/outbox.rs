@@ -156,9 +156,9 @@ impl Outbox {
     }
 
     /// The client's room has ended like this: what waits goes out, then the farewell, then the close for `reason`.
-    pub(crate) fn farewell(&self, room: RoomId, reason: CloseReason, end: RoomEnd) {
+    pub(crate) fn farewell(&self, room: &RoomId, reason: CloseReason, end: RoomEnd) {
         self.change(|line, now| {
-            if let Some(farewell) = Frame::notice(&Notice::Farewell(room), self.dialect) {
+            if let Some(farewell) = Frame::notice(&Notice::Farewell(room.clone()), self.dialect) {
                 // Beyond the limit: it is the last one.
                 line.push(&[farewell], self.dialect, now, usize::MAX);
             }

@@ -136,7 +136,12 @@ impl Roster {
     pub(crate) fn new(lane: &Arc<Lane>, room: RoomId) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Arc::new(Self { id, room, lane: Arc::clone(lane), lags: lane.lags(room), inbox: Mutex::default() })
+        Arc::new(Self { id, lags: lane.lags(room.clone()), room, lane: Arc::clone(lane), inbox: Mutex::default() })
+    }
+
+    /// Whether its lane has panicked over it.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.lock().is_broken
     }
 
     /// Appends that `member` comes, who knows everything up to `seq`.
@@ -254,8 +259,8 @@ impl Roster {
     }
 
     /// The room.
-    pub(super) fn room(&self) -> RoomId {
-        self.room
+    pub(super) fn room(&self) -> &RoomId {
+        &self.room
     }
 
     /// The lane has panicked over what it was given: nobody is reached through this roster any more. Gives those whom it
@@ -267,7 +272,7 @@ impl Roster {
     /// Tells a member that the room has ended by our own fault.
     pub(super) fn fail(&self, member: &Outbox) {
         member.set_place(None);
-        member.farewell(self.room, CloseReason::Fault, RoomEnd::Fault);
+        member.farewell(&self.room, CloseReason::Fault, RoomEnd::Fault);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inbox> {

@@ -42,7 +42,7 @@ async fn a_manager_that_was_shut_down_before_its_first_room_creates_none() {
 async fn a_client_whose_room_ended_before_it_could_speak_is_told() {
     let manager = Manager::new(Config::default());
     let owner = manager.server().registry().create(None, None, RoomOptions::new()).await.unwrap();
-    manager.close_room(owner.room());
+    manager.close_room(&owner.room());
     let dialect = &classic::DIALECT;
     let outbox = Outbox::new(None, dialect, manager.server().clock(), manager.server().counters(), manager.config());
     owner.speaks_through(&outbox);
@@ -59,7 +59,7 @@ async fn a_client_whose_room_was_found_before_it_could_speak_is_told_who_watches
     let viewer = manager
         .server()
         .registry()
-        .join(owner.room(), outbox(), &Start::Fresh, None, &|_, _| (Bytes::new(), Hold::default()))
+        .join(&owner.room(), outbox(), &Start::Fresh, None, &|_, _| (Bytes::new(), Hold::default()))
         .unwrap();
     let (waits, speaker) = (manager.metrics().backlog_bytes, outbox());
     owner.speaks_through(&speaker);
@@ -78,7 +78,7 @@ async fn what_is_said_to_the_owner_of_a_room_that_has_ended_is_refused() {
     let mut viewer = manager
         .server()
         .registry()
-        .join(owner.room(), outbox, &Start::Fresh, None, &|_, _| (Bytes::new(), Hold::default()))
+        .join(&owner.room(), outbox, &Start::Fresh, None, &|_, _| (Bytes::new(), Hold::default()))
         .unwrap();
     let mut say = |key| viewer.signal(&Key::new(key).unwrap(), &Params::NONE, None);
     assert_eq!(["hand", "vote"].map(&mut say), [Ok(()); 2]);

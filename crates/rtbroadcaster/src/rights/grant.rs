@@ -76,7 +76,7 @@ impl Grant {
     }
 
     /// Whether what a connection has by this grant is covered now.
-    fn covers(&self, holding: Holding, now: SystemTime) -> bool {
+    fn covers(&self, holding: &Holding, now: SystemTime) -> bool {
         let state = self.lock();
         !state.is_revoked && state.rights.hold_at(now) && state.rights.cover(holding)
     }
@@ -91,7 +91,7 @@ impl Grant {
 const EXPIRING_BEFORE: Duration = Duration::from_secs(30);
 
 /// What a connection has by its rights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) enum Holding {
     /// It is in no room.
     #[default]
@@ -160,8 +160,8 @@ impl Leased {
     /// Ends the connection if its rights do not cover what it has; tells the client when they end soon, and has it looked at
     /// again then and when they do.
     pub(super) fn judge(self: &Arc<Self>) {
-        let (now, holding) = (SystemTime::now(), *self.holding.lock().unwrap_or_else(PoisonError::into_inner));
-        if !self.grant.covers(holding, now) {
+        let (now, holding) = (SystemTime::now(), self.holding.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        if !self.grant.covers(&holding, now) {
             // What waits does not go out: it may not be seen any more.
             self.outbox.cut(CloseReason::TokenExpired);
         } else if let Some(until) = self.grant.rights().until {

@@ -33,16 +33,16 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
 fn rights_are_named_one_by_one_and_nothing_is_the_default() {
     let (one, other) = (RoomId::random(&OsRandom), RoomId::random(&OsRandom));
     let nothing = Rights::default();
-    for holding in [Holding::Created, Holding::Owned(one), Holding::Joined(one)] {
-        assert!(!nothing.cover(holding), "{holding:?}");
-        assert!(Rights::anything().cover(holding), "{holding:?}");
+    for holding in [Holding::Created, Holding::Owned(one.clone()), Holding::Joined(one.clone())] {
+        assert!(!nothing.cover(&holding), "{holding:?}");
+        assert!(Rights::anything().cover(&holding), "{holding:?}");
     }
-    assert!(nothing.cover(Holding::Nothing));
-    let viewer = Rights::viewer_of(one);
-    assert!(viewer.cover(Holding::Joined(one)) && !viewer.cover(Holding::Joined(other)));
-    assert!(!viewer.cover(Holding::Owned(one)) && !viewer.create && viewer.signal);
+    assert!(nothing.cover(&Holding::Nothing));
+    let viewer = Rights::viewer_of(one.clone());
+    assert!(viewer.cover(&Holding::Joined(one.clone())) && !viewer.cover(&Holding::Joined(other)));
+    assert!(!viewer.cover(&Holding::Owned(one.clone())) && !viewer.create && viewer.signal);
     let owner = Rights::owner();
-    assert!(owner.cover(Holding::Owned(one)) && !owner.cover(Holding::Joined(one)) && !owner.signal);
+    assert!(owner.cover(&Holding::Owned(one.clone())) && !owner.cover(&Holding::Joined(one)) && !owner.signal);
 }
 
 #[test]
@@ -90,8 +90,8 @@ async fn what_replaced_rights_do_not_cover_ends_and_nothing_else() {
     let grant = Grant::new(Rights::viewer());
     let outboxes = [outbox(), outbox(), outbox()];
     let leases = outboxes.each_ref().map(|outbox| Lease::new(grant.clone(), outbox, &expiries));
-    leases[0].holds(Holding::Joined(one));
-    leases[1].holds(Holding::Joined(other));
+    leases[0].holds(Holding::Joined(one.clone()));
+    leases[1].holds(Holding::Joined(other.clone()));
     assert_eq!(grant.connections(), 3);
     grant.replace(Rights::viewer_of(other));
     assert_eq!(outboxes.each_ref().map(|outbox| has_ended(outbox)), [true, false, false]);

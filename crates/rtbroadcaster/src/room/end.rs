@@ -79,9 +79,12 @@ impl Room {
         state.core.lonely_since().map(|since| self.clock.now().saturating_sub(since))
     }
 
-    /// Ends the room by our own fault.
+    /// Ends the room by our own fault, if a lane has panicked over its members: another one may have the same name by now.
     pub(super) fn fail(&self) {
-        self.break_off(&mut self.lock());
+        let mut state = self.lock();
+        if state.members.are_broken() {
+            self.break_off(&mut state);
+        }
     }
 
     /// Ends the room if a panic has left it half changed, in case that no other part takes its lock and does so.
@@ -99,7 +102,7 @@ impl Room {
         }
         state.members.tell(|| Item::Roll(Roll::Part(Parting::Broken)));
         if let Some(owner) = state.owner.take() {
-            owner.farewell(self.id, CloseReason::Fault, RoomEnd::Fault);
+            owner.farewell(&self.id, CloseReason::Fault, RoomEnd::Fault);
         }
         state.reception.end();
         self.budget.close();
@@ -116,7 +119,7 @@ impl Room {
     /// Has the room looked at.
     pub(super) fn look_later(&self, look: Look, at: Duration) {
         if let Some(registry) = self.registry.upgrade() {
-            registry.look_later(self.id, look, at);
+            registry.look_later(self.id.clone(), look, at);
         }
     }
 
@@ -159,7 +162,7 @@ impl Room {
             let dialect = owner.dialect();
             let is_own_end = end == RoomEnd::Owner;
             let reason = if is_own_end { dialect.own_room_closed } else { dialect.room_closed };
-            owner.farewell(self.id, reason, end);
+            owner.farewell(&self.id, reason, end);
         }
         state.reception.end();
         // Whoever waits for the budget learns that the room has ended.
@@ -174,7 +177,7 @@ impl Room {
         }
         // Also under the room's lock: nobody takes a room's under the list's.
         if let Some(registry) = self.registry.upgrade() {
-            registry.remove(self.id, why);
+            registry.remove(self, why);
         }
     }
 }

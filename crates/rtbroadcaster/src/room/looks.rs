@@ -27,7 +27,7 @@ pub(super) struct Looks {
 impl Looks {
     /// Plans one for `at`, unless it is planned for a sooner moment: whoever is looked at then asks anew for what remains.
     pub(super) fn plan(&mut self, what: What, at: Instant) {
-        match self.planned.entry(what) {
+        match self.planned.entry(what.clone()) {
             Entry::Vacant(vacant) => {
                 let (_, alarm) = vacant.insert((self.queue.insert_at(what, at), Alarm::default()));
                 alarm.sooner(at);
@@ -78,11 +78,15 @@ mod tests {
         let (mut looks, began) = (Looks::default(), Instant::now());
         let (one, two) = (RoomId::random(&OsRandom), RoomId::random(&OsRandom));
         for millis in [5_000, 900, 60_000, 1_000, 900] {
-            looks.plan((one, Look::Audience), began + Duration::from_millis(millis));
+            looks.plan((one.clone(), Look::Audience), began + Duration::from_millis(millis));
         }
-        looks.plan((one, Look::Totals), began + Duration::from_millis(2_000));
-        looks.plan((two, Look::Audience), began + Duration::from_millis(3_000));
-        let expected = [((one, Look::Audience), 900), ((one, Look::Totals), 2_000), ((two, Look::Audience), 3_000)];
+        looks.plan((one.clone(), Look::Totals), began + Duration::from_millis(2_000));
+        looks.plan((two.clone(), Look::Audience), began + Duration::from_millis(3_000));
+        let expected = [
+            ((one.clone(), Look::Audience), 900),
+            ((one.clone(), Look::Totals), 2_000),
+            ((two, Look::Audience), 3_000),
+        ];
         assert_eq!(looked(&mut looks, began).await, expected);
         assert!(looks.planned.is_empty() && looks.queue.is_empty());
         looks.plan((one, Look::Audience), began);

@@ -90,8 +90,13 @@ impl Members {
         }
     }
 
+    /// Whether a lane has panicked over one of the rosters.
+    pub(super) fn are_broken(&self) -> bool {
+        self.rosters.iter().any(|placed| placed.roster.is_broken())
+    }
+
     fn open(&mut self, lane: usize) -> Seat {
-        self.rosters.push(Placed { lane, roster: Roster::new(self.lanes.get(lane), self.room), members: 0 });
+        self.rosters.push(Placed { lane, roster: Roster::new(self.lanes.get(lane), self.room.clone()), members: 0 });
         Seat(self.rosters.len() - 1)
     }
 }

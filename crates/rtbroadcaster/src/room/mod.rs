@@ -186,9 +186,9 @@ impl Room {
         registry: &Weak<Registry>,
         around: &Surroundings,
     ) -> Arc<Self> {
-        let (id, numbering) = (core.id(), core.numbering());
+        let (id, numbering) = (core.id().clone(), core.numbering());
         let (engine, share) = keeps.unzip();
-        let members = Members::new(id, Arc::clone(&around.lanes));
+        let members = Members::new(id.clone(), Arc::clone(&around.lanes));
         let state =
             State { core, members, reception: Reception::new(options, &around.voters), owner: None, departure: None };
         Arc::new_cyclic(|me| Self {
@@ -214,8 +214,8 @@ impl Room {
     }
 
     /// Its name.
-    pub(crate) fn id(&self) -> RoomId {
-        self.id
+    pub(crate) fn id(&self) -> &RoomId {
+        &self.id
     }
 
     /// How long it waits for its owner; `None` for ever.

@@ -60,7 +60,7 @@ impl Owner {
 
     /// The room's name, which viewers join by.
     pub fn room(&self) -> RoomId {
-        self.room.id()
+        self.room.id().clone()
     }
 
     /// The key that makes whoever holds it the owner, see [`Manager::own`](crate::Manager::own). A room that a classic

@@ -82,14 +82,15 @@ impl Registry {
         self: &Arc<Self>,
         place: Option<Place>,
         key: Option<OwnerKey>,
-        options: RoomOptions,
+        mut options: RoomOptions,
     ) -> Result<Owner, CreateError> {
         let hash = key.as_ref().map(KeyHash::of);
         let kept = hash.filter(|_| self.around.engine.is_some());
         if kept.is_some() && self.health() != Health::Fine {
             return Err(CreateError::Unavailable);
         }
-        let owner = self.list(place, key, hash, &options)?;
+        let id = options.take_name().map_or_else(|| RoomId::random(&*self.around.random), RoomId::from);
+        let owner = self.list(id, place, key, hash, &options)?;
         if let Some(hash) = kept {
             let origin = Origin { key: hash.to_bytes(), options, place, unknown: None };
             if owner.begins(origin).await.is_err() {
@@ -115,6 +116,7 @@ impl Registry {
 
     fn list(
         self: &Arc<Self>,
+        id: RoomId,
         place: Option<Place>,
         key: Option<OwnerKey>,
         hash: Option<KeyHash>,
@@ -125,18 +127,20 @@ impl Registry {
         if rooms.is_shut {
             return Err(CreateError::ShuttingDown);
         }
-        if let Err(full) = rooms.check(place, config) {
+        if let Err(full) = rooms.check(&id, place, config) {
             drop(rooms);
-            if full == Full::Finally || !place.is_some_and(|place| self.end_loneliest_of(place)) {
-                return Err(CreateError::TooManyRooms);
+            if full != Full::OfItsOwn || !place.is_some_and(|place| self.end_loneliest_of(place)) {
+                return Err(full.into());
             }
             rooms = self.lock();
-            rooms.check(place, config).map_err(|_| CreateError::TooManyRooms)?;
+            rooms.check(&id, place, config)?;
         }
-        let (id, me) = (RoomId::random(&*self.around.random), Arc::downgrade(self));
+        let me = Arc::downgrade(self);
         let room = rooms.add(place, config, |share| Room::new(id, hash, options, share, &me, &self.around));
+        let count = rooms.len();
+        drop(rooms);
         if let Some(unsaid) = self.told.count("opened", Instant::now()) {
-            tracing::info!(room = ?id, rooms = rooms.len(), unsaid, "room opened");
+            tracing::info!(room = ?room.id(), rooms = count, unsaid, "room opened");
         }
         Ok(Owner::new(room, Term::FIRST, key))
     }
@@ -152,7 +156,7 @@ impl Registry {
             return false;
         }
         // Where it is kept it is there until its end is written.
-        self.lock().release_place_of(room.id());
+        self.lock().release_place_of(room);
         true
     }
 
@@ -160,7 +164,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`OwnError`] when that does not happen.
-    pub(crate) async fn own(&self, id: RoomId, key: &OwnerKey) -> Result<Owner, OwnError> {
+    pub(crate) async fn own(&self, id: &RoomId, key: &OwnerKey) -> Result<Owner, OwnError> {
         // Before it is known whether there is such a room: the time of the answer must not tell it.
         let hash = KeyHash::of(key);
         let room = self.get(id).ok_or(OwnError::NoRoom)?;
@@ -170,7 +174,7 @@ impl Registry {
     /// Makes `outbox` a viewer's of the room `id`, who goes on at `start`, and shows a key if it was there before.
     pub(crate) fn join(
         &self,
-        id: RoomId,
+        id: &RoomId,
         outbox: Arc<Outbox>,
         start: &Start,
         shown: Option<&ViewerKey>,
@@ -181,7 +185,7 @@ impl Registry {
     }
 
     /// The room `id`, if there is one.
-    pub(crate) fn get(&self, id: RoomId) -> Option<Arc<Room>> {
+    pub(crate) fn get(&self, id: &RoomId) -> Option<Arc<Room>> {
         self.lock().get(id)
     }
 
@@ -222,13 +226,13 @@ impl Registry {
         self.rooms().iter().for_each(|room| room.end_if_broken());
     }
 
-    /// The room `id` has ended, for a reason in words. It may have done so before.
-    pub(super) fn remove(&self, id: RoomId, why: &'static str) {
+    /// `room` has ended, for a reason in words. It may have done so before.
+    pub(super) fn remove(&self, room: &Room, why: &'static str) {
         let mut rooms = self.lock();
-        if rooms.remove(id)
+        if rooms.remove(room)
             && let Some(unsaid) = self.told.count("ended", Instant::now())
         {
-            tracing::info!(room = ?id, why, rooms = rooms.len(), unsaid, "room ended");
+            tracing::info!(room = ?room.id(), why, rooms = rooms.len(), unsaid, "room ended");
         }
     }
 
@@ -258,7 +262,7 @@ async fn look_when_due(
     mut faults: Faults,
     mut lagging: Lagging,
 ) {
-    let look = |id: RoomId, look: &dyn Fn(&Room)| {
+    let look = |id: &RoomId, look: &dyn Fn(&Room)| {
         if let Some(registry) = registry.upgrade()
             && let Some(room) = registry.get(id)
             && fault::catch("room", &registry.around.counters, || look(&room)).is_err()
@@ -273,10 +277,10 @@ async fn look_when_due(
                 let Some((id, what, at)) = check else { return };
                 looks.plan((id, what), clock.instant(at));
             }
-            (id, what) = looks.next() => look(id, &|room| room.look(what)),
-            Some(id) = lagging.recv() => look(id, &|room| room.look_at_audience(false)),
+            (id, what) = looks.next() => look(&id, &|room| room.look(what)),
+            Some(id) = lagging.recv() => look(&id, &|room| room.look_at_audience(false)),
             Some(id) = faults.recv() => {
-                if let Some(room) = registry.upgrade().and_then(|registry| registry.get(id)) {
+                if let Some(room) = registry.upgrade().and_then(|registry| registry.get(&id)) {
                     room.fail();
                 }
             }

@@ -114,7 +114,7 @@ impl Room {
             (RoomLife::Ending(by) | RoomLife::Ended(by), _) => by.told(),
             (RoomLife::Open | RoomLife::Departing | RoomLife::Broken, _) => RoomEnd::Fault,
         };
-        outbox.farewell(self.id, outbox.dialect().room_closed, end);
+        outbox.farewell(&self.id, outbox.dialect().room_closed, end);
     }
 
     /// The owner of `term` is gone; the grace begins.
@@ -216,8 +216,8 @@ impl Room {
 }
 
 impl Follower for Room {
-    fn room(&self) -> RoomId {
-        self.id
+    fn room(&self) -> &RoomId {
+        &self.id
     }
 
     fn written(&self, through: LogPosition) {

@@ -61,14 +61,14 @@ impl Server {
         self.turn_of_join().await;
         self.may_be_replayed(visitor)?;
         let room: RoomId = visit.room.parse().map_err(|_| Refusal::NoRoom)?;
-        if !visitor.permit.allows(|rights| rights.join.cover(room)) {
+        if !visitor.permit.allows(|rights| rights.join.cover(&room)) {
             return Err(Refusal::NoRoom);
         }
         let announce = |welcome: &Welcome, viewer: &ViewerKey| {
             ((visit.announce)(welcome, viewer), self.replays(visitor.place, welcome.bytes()))
         };
         let outbox = Arc::clone(visit.outbox);
-        let membership = self.registry().join(room, outbox, visit.start, visit.shown, &announce)?;
+        let membership = self.registry().join(&room, outbox, visit.start, visit.shown, &announce)?;
         visitor.holds(Holding::Joined(room));
         Ok(membership)
     }
@@ -85,6 +85,11 @@ impl Server {
     ) -> Result<Owner, Refusal> {
         if !visitor.permit.allows(|rights| rights.create) {
             return Err(Refusal::NotOwner);
+        }
+        if let Some(name) = options.name()
+            && !visitor.permit.allows(|rights| rights.names.cover(&name.clone().into()))
+        {
+            return Err(Refusal::Unauthorized);
         }
         let options = self.lowered(visitor, options);
         let owner = self.registry().create(visitor.place, key, options).await?;
@@ -114,10 +119,10 @@ impl Server {
         self.may_be_replayed(visitor)?;
         let room: RoomId = room.parse().map_err(|_| Refusal::NoRoom)?;
         let key: OwnerKey = key.parse().map_err(|_| Refusal::NoRoom)?;
-        if !visitor.permit.allows(|rights| rights.own.cover(room)) {
+        if !visitor.permit.allows(|rights| rights.own.cover(&room)) {
             return Err(Refusal::NoRoom);
         }
-        let owner = self.registry().own(room, &key).await?;
+        let owner = self.registry().own(&room, &key).await?;
         visitor.holds(Holding::Owned(room));
         Ok(owner)
     }

@@ -118,7 +118,7 @@ async fn messages_come_in_time_also_when_heartbeats_come_more_often() {
         assert!(ring.contains(&format!("[{number}]")), "{ring}");
     }
     owner.publish(Message::event("ring", [3])).await.unwrap();
-    manager.close_room(owner.room());
+    manager.close_room(&owner.room());
     let closed = tokio::time::Instant::now();
     let mut last = Vec::new();
     while let Came::Text(text) = viewer.next().await {

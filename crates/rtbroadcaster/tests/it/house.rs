@@ -72,7 +72,7 @@ impl House {
     /// How many watch `room`, 0 if there is none.
     pub(crate) fn viewers(&self, room: &str) -> usize {
         let id: RoomId = room.parse().unwrap();
-        self.manager.room(id).map_or(0, |room| room.viewers)
+        self.manager.room(&id).map_or(0, |room| room.viewers)
     }
 }
 

@@ -16,15 +16,15 @@ async fn an_owner_that_comes_back_ends_the_grace_and_its_viewers_stay() {
     let (room, key) = (owner.room(), owner.key().cloned().unwrap());
     let mut viewer = house.viewer(&name).await;
     drop(owner);
-    assert_eq!(house.manager.room(room).unwrap().owner, OwnerStatus::Away);
+    assert_eq!(house.manager.room(&room).unwrap().owner, OwnerStatus::Away);
 
-    let mut owner = house.manager.own(room, &key).await.unwrap();
-    assert_eq!(house.manager.room(room).unwrap().owner, OwnerStatus::Live);
+    let mut owner = house.manager.own(&room, &key).await.unwrap();
+    assert_eq!(house.manager.room(&room).unwrap().owner, OwnerStatus::Live);
     // The end that was planned for the first absence passes.
     let (other, _) = house.rust_owner().await;
     let other_room = other.room();
     drop(other);
-    until("a room that nobody came back to ends", || house.manager.room(other_room).is_none()).await;
+    until("a room that nobody came back to ends", || house.manager.room(&other_room).is_none()).await;
     owner.publish(Message::event("back", [1])).await.unwrap();
     viewer.expect(&classic::message(&name, "back", "[1]", false)).await;
 }
@@ -35,18 +35,18 @@ async fn a_wrong_key_looks_like_a_room_that_does_not_exist() {
     let (owner, _) = house.rust_owner().await;
     let (other, _) = house.rust_owner().await;
     let wrong = other.key().unwrap();
-    assert_eq!(house.manager.own(owner.room(), wrong).await.err(), Some(OwnError::NoRoom));
-    assert_eq!(house.manager.own(RoomId::random(&OsRandom), wrong).await.err(), Some(OwnError::NoRoom));
+    assert_eq!(house.manager.own(&owner.room(), wrong).await.err(), Some(OwnError::NoRoom));
+    assert_eq!(house.manager.own(&RoomId::random(&OsRandom), wrong).await.err(), Some(OwnError::NoRoom));
     let (_client, classic_room) = house.owner().await;
     let key: OwnerKey = "0".repeat(64).parse().unwrap();
     assert_eq!(
-        house.manager.own(classic_room.parse().unwrap(), &key).await.err(),
+        house.manager.own(&classic_room.parse().unwrap(), &key).await.err(),
         Some(OwnError::NoRoom),
         "it has no key"
     );
     let (room, key) = (owner.room(), owner.key().cloned().unwrap());
     owner.close();
-    assert_eq!(house.manager.own(room, &key).await.err(), Some(OwnError::NoRoom), "it has ended");
+    assert_eq!(house.manager.own(&room, &key).await.err(), Some(OwnError::NoRoom), "it has ended");
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn a_message_published_again_by_the_next_owner_is_stored_once() {
     let mut viewer = house.viewer(&name).await;
     let message = || Message::event("goal", [1]).with_id("a-1");
     let seq = first.publish(message()).await.unwrap();
-    let mut second = house.manager.own(first.room(), &key).await.unwrap();
+    let mut second = house.manager.own(&first.room(), &key).await.unwrap();
     assert_eq!(second.publish(message()).await, Ok(seq));
     assert_eq!(second.publish(Message::event("goal", [2]).with_id("a-1")).await, Err(PublishError::IdReused));
     viewer.expect(&classic::message(&name, "goal", "[1]", false)).await;
@@ -83,7 +83,7 @@ async fn nothing_of_an_owner_is_heard_after_its_successor_came() {
                 tokio::task::yield_now().await;
             }
         });
-        let mut next = house.manager.own(room, &key).await.unwrap();
+        let mut next = house.manager.own(&room, &key).await.unwrap();
         next.publish(Message::event("term", [term + 1])).await.unwrap();
         within_time(LONG, "the fence", speaking).await.unwrap();
         owner = next;

@@ -27,7 +27,8 @@ impl Ledger {
     /// Says something more.
     pub(super) fn say(&mut self, change: Change, key: usize, size: usize) -> Arc<Entry> {
         let key = Key::new(&key.to_string()).expect("a key");
-        let entry = |seq, number| Arc::new(Entry::new(self.room, seq, Term::FIRST, key, params(number, size), change));
+        let room = self.room.clone();
+        let entry = |seq, number| Arc::new(Entry::new(room, seq, Term::FIRST, key, params(number, size), change));
         if change == Change::Ephemeral {
             self.passing.push(self.seq());
             return entry(None, self.passing.len() as u64);

@@ -304,7 +304,7 @@ impl Stage {
             return;
         }
         let room = &self.rooms[place];
-        let standing = room.name.parse().ok().and_then(|name| self.manager.room(name));
+        let standing = room.name.parse().ok().and_then(|name| self.manager.room(&name));
         let seq = standing.expect("a room with viewers is there").seq.get();
         match (&client.viewer, client.is_v2()) {
             (_, false) => client.listener.check_caught_up(seq, room),

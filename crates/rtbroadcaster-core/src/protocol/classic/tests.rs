@@ -121,7 +121,7 @@ fn every_answer_is_the_whole_object_in_one_order() {
         )
     };
     let standing = crate::standing::Standing {
-        room,
+        room: room.clone(),
         epoch: crate::id::Epoch::random(&SEEDED),
         term: crate::id::Term::FIRST,
         seq: crate::id::Seq::ZERO,
@@ -132,12 +132,12 @@ fn every_answer_is_the_whole_object_in_one_order() {
     let created = accepted(&Answer::Created { standing: &standing, key: "", grace: None, terms }).unwrap();
     assert_eq!(payload(&created), whole(3, "connected", "", "[]", false));
     assert!(accepted(&Answer::Ack(standing.seq)).is_none());
-    assert_eq!(payload(&not_connected(room)), whole(0, "not connected", "", "[]", false));
+    assert_eq!(payload(&not_connected(&room)), whole(0, "not connected", "", "[]", false));
     assert_eq!(payload(&refused(ROOM, Refusal::RoomFull)), whole(0, "room full", "", "[]", false));
     let said = |change| {
         let params = Params::from_json("[1.0]").unwrap();
         let key = crate::message::Key::new("k\"\n").unwrap();
-        let entry = Entry::new(room, None, crate::id::Term::FIRST, key, params, change);
+        let entry = Entry::new(room.clone(), None, crate::id::Term::FIRST, key, params, change);
         DIALECT.frame(&entry).map(|frame| payload(&frame).to_owned())
     };
     assert_eq!(said(Change::Event), Some(whole(3, "connected", r#"k\"\n"#, "[1.0]", false)));

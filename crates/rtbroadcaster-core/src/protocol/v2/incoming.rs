@@ -11,7 +11,7 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::wishes;
-use crate::id::{Cursor, Epoch, Seq};
+use crate::id::{Cursor, Epoch, RoomName, Seq};
 use crate::identity::ViewerKey;
 use crate::message::{DEPTH_MAX, ID_BYTES_MAX, Key, Kind, Message, Params, SIGNAL_BYTES_MAX, depth};
 use crate::options::RoomOptions;
@@ -174,8 +174,18 @@ impl<'a> Incoming<'a> {
         }
     }
 
+    /// The name of the room that is created, if it has one.
+    fn name(&self) -> Result<Option<RoomName>, Refusal> {
+        let Some(Text(name)) = self.room.optional()? else { return Ok(None) };
+        RoomName::new(&name).map(Some).map_err(|_| Refusal::BadMessage)
+    }
+
     fn options(&self) -> Result<RoomOptions, Refusal> {
         let options = wishes::options(flag(self.audience)?, self.signals.raw()?)?;
+        let options = match self.name()? {
+            Some(name) => options.with_name(name),
+            None => options,
+        };
         Ok(match self.grace.optional()?.map(NonZeroU64::get) {
             Some(grace) => options.with_grace(Duration::from_millis(grace)),
             None => options,

@@ -48,7 +48,8 @@ fn created(options: &RoomOptions) -> String {
         format!(" {key} every {} ms{once}", counting.every.as_millis())
     });
     let grace = options.grace().map(|grace| format!(" grace {} ms", grace.as_millis())).unwrap_or_default();
-    format!("create{audience}{}{grace}", counted.collect::<String>())
+    let name = options.name().map(|name| format!(" as {name}")).unwrap_or_default();
+    format!("create{audience}{}{grace}{name}", counted.collect::<String>())
 }
 
 fn place(start: &Start) -> String {
@@ -70,6 +71,7 @@ fn check(text: &str, asked: &str, echo: &str) {
 fn every_type_a_client_may_send_is_a_command() {
     check(r#"{"type":"create","id":"a","audience":true,"signals":{},"token":"t"}"#, "create audience", "a");
     check(r#"{"type":"create","id":"a","graceMs":1}"#, "create grace 1 ms", "a");
+    check(r#"{"type":"create","id":"a","room":"physics-101"}"#, "create as physics-101", "a");
     let cursor = r#""cursor":{"epoch":"e","seq":7}"#;
     check(r#"{"type":"own","id":"a","room":"r","ownerKey":"k"}"#, "own r k fresh", "a");
     check(r#"{"type":"own","id":"a","room":"r","ownerKey":"k","cursor":7}"#, "own r k malformed", "a");

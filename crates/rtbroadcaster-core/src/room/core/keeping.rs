@@ -65,11 +65,12 @@ impl<W: Default> Core<W> {
         let Stored { room, header, records, ids, sum } = stored;
         let Header { numbering, starts, term, key, away, moment: _, place, options, unknown } = header;
         let lineage = Lineage::recalled(numbering, Arc::clone(lives), starts);
-        let mut log = Log::with_lineage(room, lineage, LogLimits::from(config));
+        let mut log = Log::with_lineage(room.clone(), lineage, LogLimits::from(config));
         log.keep(sum);
         log.recall_term(term);
         for record in records {
-            let entry = Entry::new(room, Some(record.seq), record.term, record.key, record.params, record.change);
+            let entry =
+                Entry::new(room.clone(), Some(record.seq), record.term, record.key, record.params, record.change);
             log.recall(&Arc::new(entry), record.said);
         }
         for (seq, id, fingerprint) in ids {

@@ -28,13 +28,19 @@ impl Kept {
     pub(super) fn forget_message(&mut self, entry: &Entry) {
         if let Some(seq) = entry.seq {
             self.forgotten.messages.push(seq);
-            self.gone =
-                self.gone.with(Sum::of_message(entry.room, seq, entry.term, entry.change, &entry.key, &entry.params()));
+            self.gone = self.gone.with(Sum::of_message(
+                &entry.room,
+                seq,
+                entry.term,
+                entry.change,
+                &entry.key,
+                &entry.params(),
+            ));
         }
     }
 
     /// Notes the name of a message that nobody needs any more.
-    pub(super) fn forget_id(&mut self, room: RoomId, seq: Seq, id: &str, fingerprint: Fingerprint) {
+    pub(super) fn forget_id(&mut self, room: &RoomId, seq: Seq, id: &str, fingerprint: Fingerprint) {
         self.forgotten.ids.push(seq);
         self.gone = self.gone.with(Sum::of_id(room, seq, id, fingerprint.to_bytes()));
     }
@@ -51,7 +57,7 @@ impl Proposal {
 impl Log {
     /// Also notes what it forgets from now on. `sum` exists where it is kept.
     pub fn keep(&mut self, sum: Sum) {
-        self.kept = Some(Box::new(Kept { sum, past: self.lineage.sum(self.room), ..Kept::default() }));
+        self.kept = Some(Box::new(Kept { sum, past: self.lineage.sum(&self.room), ..Kept::default() }));
     }
 
     /// The room is created in this life.
@@ -86,13 +92,13 @@ impl Log {
         let Proposal { term, key, params, change, .. } = proposal.clone();
         let begins = self.lineage.begin_with(seq);
         let kept = self.kept.get_or_insert_default();
-        let mut sum = kept.sum.with(Sum::of_message(self.room, seq, term, change, &key, &params));
+        let mut sum = kept.sum.with(Sum::of_message(&self.room, seq, term, change, &key, &params));
         if let Some((id, fingerprint)) = name {
-            sum = sum.with(Sum::of_id(self.room, seq, id, fingerprint.to_bytes()));
+            sum = sum.with(Sum::of_id(&self.room, seq, id, fingerprint.to_bytes()));
         }
         kept.sum = sum.without(std::mem::take(&mut kept.gone));
         if begins {
-            kept.past = self.lineage.sum(self.room);
+            kept.past = self.lineage.sum(&self.room);
         }
         let sum = kept.sum.with(kept.past);
         let id = name.map(|(id, fingerprint)| (id.into(), fingerprint.to_bytes()));

@@ -48,7 +48,7 @@ impl Lineage {
     }
 
     /// Returns the sum of where each life began, for the log of `room`.
-    pub(super) fn sum(&self, room: RoomId) -> Sum {
+    pub(super) fn sum(&self, room: &RoomId) -> Sum {
         Sum::of_past(room, self.numbering, &self.starts)
     }
 

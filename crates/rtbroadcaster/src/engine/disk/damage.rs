@@ -71,7 +71,7 @@ impl Findings<'_> {
                 cuts => cuts.iter().for_each(|cut| _ = write!(what, "; {}", in_words(cut))),
             }
         }
-        let mut nonsense = self.rooms.iter().filter_map(|room| Some((room.room, room.nonsense?)));
+        let mut nonsense = self.rooms.iter().filter_map(|room| Some((&room.room, room.nonsense?)));
         if let Some((room, nonsense)) = nonsense.next() {
             separate(&mut what);
             let _ = write!(what, "{nonsense} of room {room:?} makes no sense");

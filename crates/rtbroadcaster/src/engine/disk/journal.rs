@@ -1,14 +1,13 @@
 //! The one thread that writes: everything that waits goes into one batch, and when that is safe its rooms are told.
 //! Must not know what is in a batch, nor how a store that failed is opened again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::time::{Duration, Instant};
 
 use fjall::PersistMode;
-use rtbroadcaster_core::id::RoomId;
 use rtbroadcaster_core::record::{Append, Handover, LifeIndex, Lives, LogPosition};
 use tokio::sync::watch;
 
@@ -131,12 +130,13 @@ pub(super) struct Writer {
 #[derive(Default)]
 struct Told {
     rooms: Vec<(Arc<dyn Follower>, LogPosition)>,
-    places: HashMap<RoomId, usize>,
+    /// By the follower and not by its name, which one that has ended and a new one may both have.
+    places: HashMap<*const (), usize>,
 }
 
 impl Told {
     fn note(&mut self, (follower, handover): &HandedOver) {
-        let place = *self.places.entry(follower.room()).or_insert_with(|| {
+        let place = *self.places.entry(Arc::as_ptr(follower).cast()).or_insert_with(|| {
             self.rooms.push((Arc::clone(follower), handover.position));
             self.rooms.len() - 1
         });
@@ -240,12 +240,19 @@ impl Writer {
             possible.push(ledger.tally());
             store.commit(batch, ledger)
         };
+        let mut ended = HashSet::new();
         for (follower, Handover { append, .. }) in appends {
-            if matches!(append, Append::End) {
-                // It takes only what was written before.
+            let room = follower.room();
+            // An end takes only what was written before. What one batch does to one key has no order, so a new room of the
+            // same name begins in another one.
+            if matches!(append, Append::End) || ended.contains(room) {
                 commit(std::mem::replace(&mut batch, store.batch(mode)), ledger)?;
+                ended.clear();
             }
-            store.put(&mut batch, ledger, follower.room(), append)?;
+            store.put(&mut batch, ledger, room, append)?;
+            if matches!(append, Append::End) {
+                ended.insert(room);
+            }
         }
         commit(batch, ledger)
     }

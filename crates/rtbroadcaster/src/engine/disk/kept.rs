@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+use fjall::Slice;
 use rtbroadcaster_core::id::{Life, Numbering, RoomId, Seq, Term};
 use rtbroadcaster_core::message::{Change, Key, Params};
 use rtbroadcaster_core::options::{Counting, RoomOptions};
@@ -107,16 +108,13 @@ struct LivesText {
 const HEAD_BYTES: usize = 320;
 
 /// Returns the key of message, or name, `seq` of one room.
-pub(super) fn place(room: RoomId, seq: Seq) -> [u8; 24] {
-    let mut place = [0; 24];
-    place[..16].copy_from_slice(&room.to_bytes());
-    place[16..].copy_from_slice(&seq.get().to_be_bytes());
-    place
+pub(super) fn place(room: &RoomId, seq: Seq) -> Slice {
+    Slice::from([room.encode().as_ref(), &seq.get().to_be_bytes()].concat())
 }
 
-/// Returns the number of a message, or of a name, by its key.
-pub(super) fn seq(place: &[u8]) -> Option<Seq> {
-    Seq::new(u64::from_be_bytes(place.get(16..)?.try_into().ok()?))
+/// Returns the number of a message, or of a name, by its key, which begins with that of its room.
+pub(super) fn seq(place: &[u8], room: &[u8]) -> Option<Seq> {
+    Seq::new(u64::from_be_bytes(place.strip_prefix(room)?.try_into().ok()?))
 }
 
 fn milliseconds(time: Duration) -> u64 {

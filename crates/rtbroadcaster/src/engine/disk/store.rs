@@ -49,7 +49,7 @@ pub(super) struct Store {
 pub(super) struct Batch<'a> {
     batch: OwnedWriteBatch,
     /// The last message, which is not in the batch yet, and its room.
-    last: Option<(RoomId, &'a Record)>,
+    last: Option<(&'a RoomId, &'a Record)>,
 }
 
 impl Store {
@@ -75,14 +75,14 @@ impl Store {
     ) -> fjall::Result<()> {
         let mut batch = self.database.batch().durability(Some(PersistMode::SyncAll));
         for Stored { room, header, records, .. } in rooms {
-            self.put_header(&mut batch, ledger, *room, header);
+            self.put_header(&mut batch, ledger, room, header);
             match records.last() {
                 _ if !changed.contains(room) => {}
                 Some(last) => {
-                    batch.insert(&self.log, kept::place(*room, last.seq), kept::record(last, None));
-                    ledger.log(*room, last.sum.digest);
+                    batch.insert(&self.log, kept::place(room, last.seq), kept::record(last, None));
+                    ledger.log(room, last.sum.digest);
                 }
-                None => ledger.log(*room, 0),
+                None => ledger.log(room, 0),
             }
         }
         let text = kept::lives(lives, house.unknown.clone());
@@ -101,22 +101,22 @@ impl Store {
         let mut lost = Vec::new();
         for item in self.rooms.iter() {
             let name = item.key()?;
-            if let Ok(room) = name.as_ref().try_into().map(RoomId::from_bytes)
+            if let Some(room) = RoomId::decode(&name)
                 && !rooms.iter().any(|stored| stored.room == room)
             {
                 lost.push(room);
                 batch.remove(&self.rooms, name);
             }
         }
-        lost.into_iter().for_each(|room| ledger.end(room));
+        lost.iter().for_each(|room| ledger.end(room));
         let messages =
-            rooms.iter().flat_map(|stored| stored.records.iter().map(|record| kept::place(stored.room, record.seq)));
-        let names = rooms.iter().flat_map(|stored| stored.ids.iter().map(|(seq, ..)| kept::place(stored.room, *seq)));
+            rooms.iter().flat_map(|stored| stored.records.iter().map(|record| kept::place(&stored.room, record.seq)));
+        let names = rooms.iter().flat_map(|stored| stored.ids.iter().map(|(seq, ..)| kept::place(&stored.room, *seq)));
         let (messages, names): (HashSet<_>, HashSet<_>) = (messages.collect(), names.collect());
         for (keyspace, places) in [(&self.log, messages), (&self.ids, names)] {
             for item in keyspace.iter() {
                 let place = item.key()?;
-                if !<[u8; 24]>::try_from(&*place).is_ok_and(|place| places.contains(&place)) {
+                if !places.contains(&place) {
                     batch.remove(keyspace, place);
                 }
             }
@@ -162,7 +162,7 @@ impl Store {
         &self,
         Batch { batch, last }: &mut Batch<'a>,
         ledger: &mut Ledger,
-        room: RoomId,
+        room: &'a RoomId,
         append: &'a Append,
     ) -> fjall::Result<()> {
         match append {
@@ -184,9 +184,9 @@ impl Store {
             }
             Append::End => {
                 ledger.end(room);
-                batch.remove(&self.rooms, room.to_bytes());
+                batch.remove(&self.rooms, room.encode().as_ref());
                 for keyspace in [&self.log, &self.ids] {
-                    for item in keyspace.prefix(room.to_bytes()) {
+                    for item in keyspace.prefix(room.encode().as_ref()) {
                         batch.remove(keyspace, item.key()?);
                     }
                 }
@@ -196,10 +196,10 @@ impl Store {
         Ok(())
     }
 
-    fn put_header(&self, batch: &mut OwnedWriteBatch, ledger: &mut Ledger, room: RoomId, header: &Header) {
+    fn put_header(&self, batch: &mut OwnedWriteBatch, ledger: &mut Ledger, room: &RoomId, header: &Header) {
         let text = kept::header(header);
         ledger.header(room, &text);
-        batch.insert(&self.rooms, room.to_bytes(), text);
+        batch.insert(&self.rooms, room.encode().as_ref(), text);
     }
 
     /// Has everything that was written on the disk.

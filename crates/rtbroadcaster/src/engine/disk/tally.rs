@@ -59,30 +59,30 @@ impl Ledger {
     }
 
     /// What is known of `room` is `text` from now on.
-    pub(super) fn header(&mut self, room: RoomId, text: &[u8]) {
-        let header = sum::hash(&[b"room", &room.to_bytes(), text]);
-        let of_room = self.rooms.entry(room).or_default();
+    pub(super) fn header(&mut self, room: &RoomId, text: &[u8]) {
+        let header = sum::hash(&[b"room", room.encode().as_ref(), text]);
+        let of_room = self.rooms.entry(room.clone()).or_default();
         let before = std::mem::replace(&mut of_room.header, header);
         self.change(before, header);
     }
 
     /// The messages and ids of `room` have the sum `log` from now on.
-    pub(super) fn log(&mut self, room: RoomId, log: u128) {
-        let of_room = self.rooms.entry(room).or_default();
+    pub(super) fn log(&mut self, room: &RoomId, log: u128) {
+        let of_room = self.rooms.entry(room.clone()).or_default();
         let before = std::mem::replace(&mut of_room.log, log);
         self.change(before, log);
     }
 
     /// One more message of `room`.
-    pub(super) fn message(&mut self, room: RoomId, record: &Record) {
+    pub(super) fn message(&mut self, room: &RoomId, record: &Record) {
         self.log(room, record.sum.digest);
         self.tally.messages += 1;
         self.tally.bytes += (record.key.as_str().len() + record.params.as_bytes().len()) as u64;
     }
 
     /// `room` has ended.
-    pub(super) fn end(&mut self, room: RoomId) {
-        let OfRoom { header, log } = self.rooms.remove(&room).unwrap_or_default();
+    pub(super) fn end(&mut self, room: &RoomId) {
+        let OfRoom { header, log } = self.rooms.remove(room).unwrap_or_default();
         self.change(header.wrapping_add(log), 0);
     }
 

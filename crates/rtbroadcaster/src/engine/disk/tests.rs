@@ -299,9 +299,9 @@ type Change = (&'static str, fn(&Store, RoomId), &'static str, usize);
 
 #[tokio::test]
 async fn what_is_missing_or_changed_in_the_store_is_said_with_its_room() {
-    fn first(store: &Store, room: RoomId) -> [u8; 24] {
-        let first = kept::place(room, Seq::new(1).unwrap());
-        assert!(store.log.contains_key(first).unwrap());
+    fn first(store: &Store, room: RoomId) -> fjall::Slice {
+        let first = kept::place(&room, Seq::new(1).unwrap());
+        assert!(store.log.contains_key(&first).unwrap());
         first
     }
     let cases: [Change; 6] = [
@@ -318,7 +318,7 @@ async fn what_is_missing_or_changed_in_the_store_is_said_with_its_room() {
         ),
         (
             "a name",
-            |store, room| store.ids.remove(kept::place(room, Seq::new(2).unwrap())).unwrap(),
+            |store, room| store.ids.remove(kept::place(&room, Seq::new(2).unwrap())).unwrap(),
             "messages of room",
             3,
         ),
@@ -326,14 +326,14 @@ async fn what_is_missing_or_changed_in_the_store_is_said_with_its_room() {
             "where a life began",
             |store, room| {
                 let starts = vec![(rtbroadcaster_core::record::LifeIndex(0), Seq::new(2).unwrap())];
-                store.rooms.insert(room.to_bytes(), kept::header(&Header { starts, ..header(1) })).unwrap();
+                store.rooms.insert(room.encode().as_ref(), kept::header(&Header { starts, ..header(1) })).unwrap();
             },
             "messages of room",
             3,
         ),
         (
             "an older header",
-            |store, room| store.rooms.insert(room.to_bytes(), kept::header(&header(7))).unwrap(),
+            |store, room| store.rooms.insert(room.encode().as_ref(), kept::header(&header(7))).unwrap(),
             "rooms are missing or were changed",
             3,
         ),
@@ -341,9 +341,9 @@ async fn what_is_missing_or_changed_in_the_store_is_said_with_its_room() {
     for (case, change, says, left) in cases {
         let place = Place::new();
         let disk = Disk::at(&place.0);
-        let room = fill(&disk, 3).await.room();
+        let room = fill(&disk, 3).await.room().clone();
         let store = Store::open(&place.0.join("store")).unwrap();
-        change(&store, room);
+        change(&store, room.clone());
         drop(store);
         let error = open(&disk, 1).await.err().unwrap();
         let DiskError::Loss { what, word, .. } = &error else { panic!("{case}: {error}") };
@@ -362,9 +362,9 @@ async fn what_is_missing_or_changed_in_the_store_is_said_with_its_room() {
 async fn a_room_of_which_nothing_is_known_goes_when_that_is_accepted() {
     let place = Place::new();
     let disk = Disk::at(&place.0);
-    let room = fill(&disk, 3).await.room();
+    let room = fill(&disk, 3).await.room().clone();
     let store = Store::open(&place.0.join("store")).unwrap();
-    store.rooms.insert(room.to_bytes(), "nonsense").unwrap();
+    store.rooms.insert(room.encode().as_ref(), "nonsense").unwrap();
     drop(store);
     let error = open(&disk, 1).await.err().unwrap();
     let DiskError::Loss { what, word, .. } = error else { panic!("{error}") };
@@ -383,14 +383,14 @@ async fn a_room_of_which_nothing_is_known_goes_when_that_is_accepted() {
 async fn what_a_later_version_added_is_kept_and_what_it_requires_is_refused() {
     let place = Place::new();
     let disk = Disk::at(&place.0);
-    let room = fill(&disk, 3).await.room();
+    let room = fill(&disk, 3).await.room().clone();
     let change = |from: &'static str, to: &'static str| {
         let store = Store::open(&place.0.join("store")).unwrap();
-        let text = store.rooms.get(room.to_bytes()).unwrap().unwrap();
+        let text = store.rooms.get(room.encode().as_ref()).unwrap().unwrap();
         let text = String::from_utf8(text.to_vec()).unwrap();
         assert!(text.contains(from), "{text}");
         let text = text.replacen(from, to, 1);
-        store.rooms.insert(room.to_bytes(), &text).unwrap();
+        store.rooms.insert(room.encode().as_ref(), &text).unwrap();
         text
     };
     change("{", r#"{"mood":{"is":"good"},"#);
@@ -423,7 +423,7 @@ async fn no_time_passes_for_an_owner_that_could_not_come_back() {
     let begun = Duration::from_secs(ended + 500);
     let Opened { engine, rooms, .. } = open(&disk, begun.as_secs()).await.unwrap();
     let since = |rooms: &[Stored], room: &Counting| {
-        rooms.iter().find(|stored| stored.room == room.room()).unwrap().header.away.unwrap()
+        rooms.iter().find(|stored| stored.room == *room.room()).unwrap().header.away.unwrap()
     };
     assert_eq!(since(&rooms, &here), begun, "its grace begins");
     let spent = (begun - since(&rooms, &away)).as_secs();
@@ -483,13 +483,13 @@ async fn a_directory_of_format_1_opens_with_another_numbering_and_is_of_format_2
     store.house.insert("run", r#"{"boot":"b","ack":"written","place":7,"is_clean":true}"#).unwrap();
     let key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
     let header = format!(r#"{{"epoch":"0b9e7c1d5a3f4e2f8c6d4b2a19070503","term":3,"key":"{key}","audience":true}}"#);
-    store.rooms.insert(room.to_bytes(), header).unwrap();
+    store.rooms.insert(room.encode().as_ref(), header).unwrap();
     for seq in 1..=3_u64 {
         let record = format!("{{\"said\":{seq},\"term\":2,\"change\":\"state\",\"key\":\"k{seq}\"}}\n[{seq}.0]");
-        store.log.insert(kept::place(room, Seq::new(seq).unwrap()), record).unwrap();
+        store.log.insert(kept::place(&room, Seq::new(seq).unwrap()), record).unwrap();
     }
     let id = r#"{"id":"i","fingerprint":"BwcHBwcHBwcHBwcHBwcHBw"}"#;
-    store.ids.insert(kept::place(room, Seq::new(2).unwrap()), id).unwrap();
+    store.ids.insert(kept::place(&room, Seq::new(2).unwrap()), id).unwrap();
     drop(store);
 
     let disk = Disk::at(&place.0);

@@ -201,7 +201,7 @@ fn end(member: &Outbox, last: &Last, counters: &Counters) {
         });
         counters.reset_slow();
     }
-    member.farewell(last.standing.room, dialect.room_closed, last.end);
+    member.farewell(&last.standing.room, dialect.room_closed, last.end);
 }
 
 impl Pass {

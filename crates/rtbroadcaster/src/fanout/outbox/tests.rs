@@ -416,7 +416,7 @@ async fn a_rooms_end_that_overtakes_the_request_for_its_state_ends_the_client() 
         seq: Seq::ZERO,
         hold: Hold::default(),
     });
-    outbox.farewell(RoomId::random(&OsRandom), CloseReason::RoomClosed, RoomEnd::Admin);
+    outbox.farewell(&RoomId::random(&OsRandom), CloseReason::RoomClosed, RoomEnd::Admin);
     assert!(!outbox.order_state(), "nothing is to be made any more");
     assert!(matches!(outbox.poll_drain(context, &mut write), Poll::Ready(Ok(Drained::Closed))));
     assert!(out.ends_with(&encode::close(CloseReason::RoomClosed)));
@@ -426,7 +426,7 @@ async fn a_rooms_end_that_overtakes_the_request_for_its_state_ends_the_client() 
 async fn a_farewell_is_said_however_much_waits() {
     let outbox = unread(&POLITE, Limit::Max(500));
     offer(&outbox, &[frame(1, 100, Rank::Event), frame(2, 100, Rank::Event)]);
-    outbox.farewell(RoomId::random(&OsRandom), CloseReason::Done, RoomEnd::Admin);
+    outbox.farewell(&RoomId::random(&OsRandom), CloseReason::Done, RoomEnd::Admin);
     assert_eq!(outbox.ending(), Ending::Finishing, "what was said goes out first, then the farewell");
 }
 

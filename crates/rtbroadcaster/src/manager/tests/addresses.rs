@@ -32,7 +32,7 @@ async fn at_its_cap_an_address_ends_the_room_that_it_left_longest_ago() {
         (create(&manager, 1, 900).await, create(&manager, 1, 900).await, create(&manager, 1, 900).await);
     let rooms = [&first, &second, &here].map(|owner| owner.as_ref().unwrap().room());
     let elsewhere = create(&manager, 2, 900).await.unwrap();
-    let there = || rooms.map(|room| manager.room(room).is_some());
+    let there = || rooms.each_ref().map(|room| manager.room(room).is_some());
     drop(second);
     tokio::time::advance(Duration::from_secs(60)).await;
     drop((first, elsewhere));
@@ -130,7 +130,7 @@ mod kept {
             drop(owner);
             manager.shutdown().await;
             manager = directory.open(&config).await;
-            owner = manager.own(room, &key).await.unwrap();
+            owner = manager.own(&room, &key).await.unwrap();
         }
         owner.publish(Message::ephemeral("pointer", [1])).await.expect("what is not kept takes nothing");
         for number in 0..said {

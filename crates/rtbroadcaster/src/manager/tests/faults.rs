@@ -206,7 +206,7 @@ fn manager() -> Manager {
 }
 
 fn viewers(manager: &Manager, room: &str) -> usize {
-    manager.room(room.parse().unwrap()).map_or(0, |room| room.viewers)
+    manager.room(&room.parse().unwrap()).map_or(0, |room| room.viewers)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -268,7 +268,7 @@ async fn check_that_only_its_room_ends(manager: Manager, prepare: impl FnOnce(&M
     classic.is_told_of_a_rooms_fault_in_classic().await;
     owner.is_told_of_a_rooms_fault().await;
 
-    until("the room is gone", || manager.room(room.parse().unwrap()).is_none()).await;
+    until("the room is gone", || manager.room(&room.parse().unwrap()).is_none()).await;
     let mut late = Peer::connect(&manager, &v2::DIALECT).await;
     for request in [
         json!({"type": "join", "id": "j", "room": room}),
@@ -344,7 +344,7 @@ fn watch_in_a_faulty_protocol(manager: &Manager, room: &str) {
     let server = manager.server();
     let outbox = Outbox::new(None, dialect, server.clock(), server.counters(), manager.config());
     let announce = |_: &Welcome, _: &ViewerKey| (Bytes::new(), Hold::default());
-    let member = server.registry().join(room.parse().unwrap(), outbox, &Start::Fresh, None, &announce).unwrap();
+    let member = server.registry().join(&room.parse().unwrap(), outbox, &Start::Fresh, None, &announce).unwrap();
     // It never leaves.
     std::mem::forget(member);
 }
@@ -385,5 +385,5 @@ async fn a_rust_owner_that_panics_under_the_rooms_lock_ends_the_room() {
     });
     assert!(speaking.await.unwrap_err().is_panic());
     viewer.is_told_of_a_rooms_fault().await;
-    assert_eq!(manager.room(room.parse().unwrap()), None);
+    assert_eq!(manager.room(&room.parse().unwrap()), None);
 }

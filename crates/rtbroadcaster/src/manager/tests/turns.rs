@@ -40,11 +40,11 @@ async fn a_join_waits_for_its_turn_and_owners_are_served_meanwhile() {
     let own = format!(r#"{{"type":"own","id":"o","room":"{room}","ownerKey":"{key}"}}"#);
     hear(&mut client(&manager, &own), "owned").await;
     assert!(viewers.iter_mut().all(|viewer| viewer.read_u8().now_or_never().is_none()), "nobody was answered");
-    assert_eq!(manager.room(room).unwrap().viewers, 0);
+    assert_eq!(manager.room(&room).unwrap().viewers, 0);
 
     drop(closed);
     for viewer in &mut viewers {
         hear(viewer, "joined").await;
     }
-    assert_eq!(manager.room(room).unwrap().viewers, 20);
+    assert_eq!(manager.room(&room).unwrap().viewers, 20);
 }

@@ -9,6 +9,7 @@ use rtbroadcaster_core::config::Config;
 use rtbroadcaster_core::id::RoomId;
 use rtbroadcaster_core::limit::Limit;
 use rtbroadcaster_core::place::Place;
+use rtbroadcaster_core::refusal::CreateError;
 
 use crate::room::Room;
 use crate::room::quota::{Bytes, Share};
@@ -39,21 +40,35 @@ struct OfPlace {
     bytes: Bytes,
 }
 
-/// Why a place may have no more rooms.
+/// Why there may not be one more room.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Full {
+    /// There is one of this name.
+    Exists,
     /// Another room of its own may end for it.
     OfItsOwn,
     /// Nothing can be done.
     Finally,
 }
 
+impl From<Full> for CreateError {
+    fn from(full: Full) -> Self {
+        match full {
+            Full::Exists => Self::Exists,
+            Full::OfItsOwn | Full::Finally => Self::TooManyRooms,
+        }
+    }
+}
+
 impl List {
-    /// Checks that `place` may have one more room.
+    /// Checks that `place` may have one more room, `id`.
     ///
     /// # Errors
     /// With the reason why not.
-    pub(super) fn check(&self, place: Option<Place>, config: &Config) -> Result<(), Full> {
+    pub(super) fn check(&self, id: &RoomId, place: Option<Place>, config: &Config) -> Result<(), Full> {
+        if self.by_id.contains_key(id) {
+            return Err(Full::Exists);
+        }
         let is_over = |bytes: &Bytes, limit: Limit<u64>| limit.is_reached_by(bytes.load(Ordering::Relaxed));
         let of_place = place.and_then(|place| self.per_place.get(&place));
         if config.rooms_max.is_reached_by(self.by_id.len())
@@ -79,21 +94,29 @@ impl List {
             &of_place.bytes
         });
         let room = make(Share::new(&self.bytes, of_place, config));
-        self.by_id.insert(room.id(), Listed { room: Arc::clone(&room), place });
+        self.by_id.insert(room.id().clone(), Listed { room: Arc::clone(&room), place });
         room
     }
 
-    /// Removes a room. Returns whether it was there.
-    pub(super) fn remove(&mut self, id: RoomId) -> bool {
-        let listed = self.by_id.remove(&id);
-        self.release(listed.as_ref().and_then(|listed| listed.place));
-        listed.is_some()
+    /// Removes `room`. Returns whether it was there.
+    pub(super) fn remove(&mut self, room: &Room) -> bool {
+        let is_here = self.listed(room).is_some();
+        if is_here {
+            self.release_place_of(room);
+            self.by_id.remove(room.id());
+        }
+        is_here
     }
 
-    /// A room that ends counts for its place no more.
-    pub(super) fn release_place_of(&mut self, id: RoomId) {
-        let place = self.by_id.get_mut(&id).and_then(|listed| listed.place.take());
+    /// Stops counting `room`, which ends, for its place.
+    pub(super) fn release_place_of(&mut self, room: &Room) {
+        let place = self.listed(room).and_then(|listed| listed.place.take());
         self.release(place);
+    }
+
+    /// Returns the entry of this very room: one that has ended may have given its name to another.
+    fn listed(&mut self, room: &Room) -> Option<&mut Listed> {
+        self.by_id.get_mut(room.id()).filter(|listed| std::ptr::eq(&*listed.room, room))
     }
 
     fn release(&mut self, place: Option<Place>) {
@@ -108,8 +131,8 @@ impl List {
     }
 
     /// Returns the room `id`, if there is one.
-    pub(super) fn get(&self, id: RoomId) -> Option<Arc<Room>> {
-        self.by_id.get(&id).map(|listed| Arc::clone(&listed.room))
+    pub(super) fn get(&self, id: &RoomId) -> Option<Arc<Room>> {
+        self.by_id.get(id).map(|listed| Arc::clone(&listed.room))
     }
 
     /// How many rooms there are.

@@ -121,7 +121,7 @@ impl Saga {
         let patience = Patience::of_a_key(None, &config());
         let mut core = Core::with_lineage(RoomId::random(&OsRandom), lineage, patience, &config());
         let keeper = level.map(|level| {
-            let mut keeper = Keeper::new(level, core.id(), lives);
+            let mut keeper = Keeper::new(level, core.id().clone(), lives);
             keeper.take(core.keep(Origin::default()), What::Other);
             keeper
         });

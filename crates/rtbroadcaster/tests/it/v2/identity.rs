@@ -367,7 +367,7 @@ mod kept {
         drop((owner, viewer));
         house.manager.shutdown().await;
         let house = directory.house(Config::default()).await;
-        let owner = house.manager.own(id, &key).await.unwrap();
+        let owner = house.manager.own(&id, &key).await.unwrap();
         let mut signals = owner.signals();
         assert_eq!(house.manager.metrics().voters, 0);
         for choice in [1, 2, 1] {

@@ -113,7 +113,7 @@ async fn an_owner_that_comes_back_gets_the_state_ends_the_grace_and_speaks_on() 
     let mut other = connect(&house).await;
     let other_room: RoomId = other.open_room().await.name.parse().unwrap();
     drop(other);
-    until("a room that nobody came back to ends", || house.manager.room(other_room).is_none()).await;
+    until("a room that nobody came back to ends", || house.manager.room(&other_room).is_none()).await;
     publish(&mut owner, &mut ledger, Change::Event, "bell", "[]").await;
     viewer.until_seq(ledger.seq()).await;
     viewer.follower.check_whole(&ledger);
@@ -194,7 +194,7 @@ async fn an_owner_that_pipelines_20_000_messages_gets_every_ack_in_order() {
     let (mouth, mut ear) = owner.split();
     let writing = pipeline(mouth, MESSAGES);
     // It reads when the server takes no more.
-    let applied = || house.manager.room(id).unwrap().seq.get();
+    let applied = || house.manager.room(&id).unwrap().seq.get();
     comes_to_rest(applied).await;
     assert!(applied() < MESSAGES as u64, "it was not slowed");
     let acks = async {
@@ -227,9 +227,9 @@ async fn an_owner_that_never_reads_its_acks_is_slowed_and_then_closed() {
     let begin = Instant::now();
     let writing = pipeline(mouth, 1_000_000);
     let id: RoomId = room.name.parse().unwrap();
-    until_time(LONG, "it is away", || house.manager.room(id).unwrap().owner == OwnerStatus::Away).await;
+    until_time(LONG, "it is away", || house.manager.room(&id).unwrap().owner == OwnerStatus::Away).await;
     assert!(begin.elapsed() >= STALL, "it was not slowed, but closed: {:?}", begin.elapsed());
-    let applied = usize::try_from(house.manager.room(id).unwrap().seq.get()).unwrap();
+    let applied = usize::try_from(house.manager.room(&id).unwrap().seq.get()).unwrap();
     // What was acked waits in the kernel's two buffers, in the frames taken for a write and in the backlog.
     let held = applied * ack(10_000).len();
     assert!(held < BACKLOG + 512 * 1024, "{held} bytes of acks were held");

@@ -232,7 +232,7 @@ async fn a_program_hears_its_viewers_once_it_listens_and_no_more_than_it_takes()
     assert_eq!(within("the end", signals.recv()).await, None);
     assert_eq!(within("what was counted", newer.recv()).await, Some(clapped(2)));
     let (id, key) = (owner.room(), owner.key().cloned().unwrap());
-    let second = house.manager.own(id, &key).await.unwrap();
+    let second = house.manager.own(&id, &key).await.unwrap();
     assert_eq!(within("the end", newer.recv()).await, None);
     assert_eq!(within("the end", owner.signals().recv()).await, None, "it is fenced");
     let mut signals = second.signals();

@@ -153,7 +153,7 @@ async fn those_in_a_room_are_told_why_it_has_ended() {
         match expected {
             "owner" => owner.send(r#"{"type":"close"}"#).await,
             "grace" => drop(owner),
-            "admin" => assert!(manager.close_room(room.parse().unwrap())),
+            "admin" => assert!(manager.close_room(&room.parse().unwrap())),
             _ => drop(tokio::spawn({
                 let manager = manager.clone();
                 async move { manager.shutdown().await }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rtbroadcaster::{Config, Kind, Limit, Message, PublishError, RoomId};
+use rtbroadcaster::{Config, Kind, Limit, Message, OwnerKey, PublishError, RoomId};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -189,7 +189,7 @@ async fn of_an_owner_that_was_slowed_nothing_is_applied_after_a_takeover() {
     let writing = pipeline(mouth, 1_000_000);
     // What it says waits in its kernel, in the server's, and in the server, and it reads no ack.
     let id: RoomId = room.name.parse().unwrap();
-    let applied = || house.manager.room(id).unwrap().seq.get();
+    let applied = || house.manager.room(&id).unwrap().seq.get();
     comes_to_rest(applied).await;
     let mut newer = connect(&house).await;
     let (owned, _) = newer.take_over(&room).await;
@@ -218,9 +218,9 @@ async fn a_connection_and_a_rust_program_take_a_room_over_from_each_other() {
     let house = House::open(Config::default()).await;
     let mut client = connect(&house).await;
     let room = client.open_room().await;
-    let (id, key) = (room.name.parse().unwrap(), room.key.parse().unwrap());
+    let (id, key): (RoomId, OwnerKey) = (room.name.parse().unwrap(), room.key.parse().unwrap());
     let mut viewer = Viewer::new(&house, &room.name).await;
-    let mut program = house.manager.own(id, &key).await.unwrap();
+    let mut program = house.manager.own(&id, &key).await.unwrap();
     client.expect_closed(4509, "fenced").await;
     program.publish(Message::state("slide", [1])).await.unwrap();
     let mut client = connect(&house).await;

@@ -72,7 +72,7 @@ impl Found {
     /// What exists of its log.
     fn exists(&self) -> Option<Sum> {
         let stored = self.stored.as_ref()?;
-        Some(stored.sum.with(stored.header.past(self.room)))
+        Some(stored.sum.with(stored.header.past(&self.room)))
     }
 
     /// Whether what exists of its log is what must.
@@ -136,9 +136,9 @@ impl Store {
             ledger.lives(&lives);
         }
         for found in &rooms {
-            ledger.header(found.room, &found.header);
+            ledger.header(&found.room, &found.header);
             if let Some(exists) = found.exists().filter(|exists| exists.count > 0) {
-                ledger.log(found.room, exists.digest);
+                ledger.log(&found.room, exists.digest);
             }
         }
         Ok(Contents { rooms, stated, ledger })
@@ -152,14 +152,13 @@ impl Store {
     }
 
     fn room(&self, name: &Slice, header: &Slice, stated: &mut Option<Tally>) -> Result<Found, LoadError> {
-        let bytes = name.as_ref().try_into().map_err(|_| LoadError::Damaged("a room without a name"))?;
-        let room = RoomId::from_bytes(bytes);
+        let room = RoomId::decode(name).ok_or(LoadError::Damaged("a room without a name"))?;
         let mut nonsense = None;
         let read_header = sensible(kept::read_header(header), "what is known of it", &mut nonsense)?;
         let (mut records, mut expected) = (Vec::new(), None);
         for item in self.log.prefix(name) {
             let (place, text) = item.into_inner()?;
-            let record = kept::seq(&place).ok_or(Unreadable::Damaged);
+            let record = kept::seq(&place, name).ok_or(Unreadable::Damaged);
             let record = record.and_then(|seq| kept::read_record(seq, &text));
             if let Some(ReadRecord { record, sum, tally }) = sensible(record, "a message", &mut nonsense)? {
                 records.push(record);
@@ -170,11 +169,11 @@ impl Store {
         let mut ids = Vec::new();
         for item in self.ids.prefix(name) {
             let (place, text) = item.into_inner()?;
-            let id = kept::seq(&place).ok_or(Unreadable::Damaged);
+            let id = kept::seq(&place, name).ok_or(Unreadable::Damaged);
             let id = id.and_then(|seq| kept::read_id(&text).map(|(id, fingerprint)| (seq, id, fingerprint)));
             ids.extend(sensible(id, "the name of a message", &mut nonsense)?);
         }
-        let stored = read_header.map(|header| Stored::new(room, header, records, ids));
+        let stored = read_header.map(|header| Stored::new(room.clone(), header, records, ids));
         Ok(Found { room, stored, expected, nonsense, header: header.to_vec() })
     }
 }

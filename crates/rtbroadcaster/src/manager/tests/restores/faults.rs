@@ -35,7 +35,7 @@ impl Base {
         drop(speak(&manager, owner, 0..MESSAGES / 2, &padding, &mut seen).await);
         manager.shutdown().await;
         let manager = Manager::open(config(), &disk).await.unwrap();
-        let owner = manager.own(room, &key).await.unwrap();
+        let owner = manager.own(&room, &key).await.unwrap();
         let owner = speak(&manager, owner, MESSAGES / 2..MESSAGES, &padding, &mut seen).await;
         // Until the marker says so: from then on it is covered.
         let mut marked = 0;
@@ -153,7 +153,7 @@ async fn try_one(base: &Base, seed: u64, dice: &mut Dice) -> &'static str {
     let disk = Disk::at(&directory.0).with_ack(base.ack);
     let (manager, outcome) = match Manager::open(config(), &disk).await {
         Ok(manager) => {
-            let messages = all_of(&manager, base.room).map_or(0, |messages| messages.len());
+            let messages = all_of(&manager, base.room.clone()).map_or(0, |messages| messages.len());
             let is_marked =
                 directory.0.join("alive").exists() && !what.starts_with("alive") && !what.contains("and alive");
             assert!(messages >= base.covered || !is_marked, "{context}: {messages} are left, and nobody says so");
@@ -179,11 +179,13 @@ async fn try_one(base: &Base, seed: u64, dice: &mut Dice) -> &'static str {
         }
         Err(error) => panic!("{context}: {error}"),
     };
-    let present = all_of(&manager, base.room);
+    let present = all_of(&manager, base.room.clone());
     for (epoch, messages) in &base.seen {
         for count in 0..=messages.len() {
             let cursor = Cursor { epoch: epoch.clone(), seq: Seq::new(count as u64).unwrap() };
-            let Some(welcome) = welcome(&manager, base.room, &Start::After(cursor, Reach::AllLives)) else { continue };
+            let Some(welcome) = welcome(&manager, base.room.clone(), &Start::After(cursor, Reach::AllLives)) else {
+                continue;
+            };
             if welcome.how == How::Resumed {
                 let present = present.as_deref().unwrap_or_else(|| panic!("{context}: resumed from a hole"));
                 assert_eq!(present.get(..count), Some(&messages[..count]), "{context}: a false resumed");

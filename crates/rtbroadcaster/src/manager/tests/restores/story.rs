@@ -122,7 +122,7 @@ impl Story {
     fn known_at_the_end(&self, manager: &Manager) -> Known {
         let mut known = self.known.clone();
         for (room, (id, _)) in self.rooms.iter().enumerate() {
-            if let Some(epoch) = epoch(manager, *id) {
+            if let Some(epoch) = epoch(manager, id.clone()) {
                 known.lives[room].push((epoch, known.logs[room].len()));
             }
         }
@@ -132,8 +132,8 @@ impl Story {
     /// Something is said in a room, and somebody notes where it stands.
     async fn speak(&mut self, manager: &Manager, room: usize) {
         let (id, key) = self.rooms[room].clone();
-        let Ok(mut owner) = manager.own(id, &key).await else { return };
-        let Some(epoch) = epoch(manager, id) else { return };
+        let Ok(mut owner) = manager.own(&id, &key).await else { return };
+        let Some(epoch) = epoch(manager, id.clone()) else { return };
         let count = if room == 1 && self.dice.below(2) == 0 { 0 } else { self.dice.below(6) };
         for _ in 0..count {
             self.said += 1;
@@ -144,7 +144,7 @@ impl Story {
             };
             owner.publish(message).await.unwrap();
             if room != 2 {
-                self.known.logs[room] = all_of(manager, id).expect("the history holds everything that is said");
+                self.known.logs[room] = all_of(manager, id.clone()).expect("the history holds everything that is said");
             }
             if self.dice.below(2) == 0 {
                 let messages = self.known.logs[room].clone();
@@ -157,12 +157,12 @@ impl Story {
     /// Everybody who ever was in a room comes back.
     fn judge(&mut self, manager: &Manager) {
         for (room, (id, _)) in self.rooms.iter().enumerate() {
-            let present = all_of(manager, *id);
+            let present = all_of(manager, id.clone());
             if self.known.is_certain {
                 assert_eq!(present.as_ref(), Some(&self.known.logs[room]), "room {room}: {:#?}", self.done);
             }
             for seen in self.seen.iter().filter(|seen| seen.room == room) {
-                self.judge_one(manager, *id, seen, present.as_deref());
+                self.judge_one(manager, id.clone(), seen, present.as_deref());
             }
             self.known.logs[room] = present.unwrap_or_default();
         }
@@ -170,7 +170,7 @@ impl Story {
 
     fn judge_one(&self, manager: &Manager, id: RoomId, seen: &Seen, present: Option<&[String]>) {
         let start = Start::After(seen.cursor.clone(), Reach::AllLives);
-        let Some(welcome) = welcome(manager, id, &start) else {
+        let Some(welcome) = welcome(manager, id.clone(), &start) else {
             return assert!(!self.known.is_certain, "a room is lost: {:#?}", self.done);
         };
         let count = seen.messages.len();
@@ -240,7 +240,7 @@ fn epoch(manager: &Manager, id: RoomId) -> Option<Epoch> {
 
 /// Every message of a room, if the room is there and its history holds all of them.
 pub(super) fn all_of(manager: &Manager, id: RoomId) -> Option<Vec<String>> {
-    let epoch = epoch(manager, id)?;
+    let epoch = epoch(manager, id.clone())?;
     let welcome = welcome(manager, id, &Start::After(Cursor { epoch, seq: Seq::ZERO }, Reach::OneLife))?;
     let messages = welcome.entries.iter().map(|entry| text(entry));
     (welcome.how == How::Resumed).then(|| messages.collect())

@@ -71,7 +71,7 @@ impl Keeper {
     }
 
     pub(super) fn sync(&mut self) {
-        self.written.drain(..).for_each(|append| self.synced.write(self.room, &append));
+        self.written.drain(..).for_each(|append| self.synced.write(&self.room, &append));
     }
 
     /// The oldest of what was handed over is written.
@@ -143,7 +143,7 @@ impl Saga {
         let (known, present, log) = (self.lives.clone(), self.core.standing().epoch, self.log.clone());
         if let Some(keeper) = &mut self.keeper {
             let mut store = keeper.synced.clone();
-            keeper.written.iter().for_each(|append| store.write(keeper.room, append));
+            keeper.written.iter().for_each(|append| store.write(&keeper.room, append));
             keeper.backup = Some(Backup { store, lives: Lives::clone(&keeper.lives), known, present, log });
         }
     }
@@ -207,7 +207,7 @@ impl Saga {
         let room = self.core.id();
         let entry = |record: Record| {
             let Record { seq, said, term, change, key, params, .. } = record;
-            (said, Arc::new(Entry::new(room, Some(seq), term, key, params, change)))
+            (said, Arc::new(Entry::new(room.clone(), Some(seq), term, key, params, change)))
         };
         // What is not kept any more was told, and is as it was unless something else came in its place.
         self.log.truncate(usize::try_from(last.get()).unwrap());
@@ -239,7 +239,7 @@ impl Saga {
     pub(super) fn check_size(&self) {
         let Some(keeper) = self.keeper.as_ref().filter(|keeper| !keeper.has_failed) else { return };
         let mut store = keeper.synced.clone();
-        keeper.written.iter().for_each(|append| store.write(keeper.room, append));
+        keeper.written.iter().for_each(|append| store.write(&keeper.room, append));
         // The message that brings it about is there, and what it makes superfluous goes with the next one.
         let needed = config().history_messages_max.most() + config().state_keys_max.most() + 2 * self.most_handed;
         assert!(store.records.len() <= needed, "{} of {needed} messages are kept", store.records.len());
