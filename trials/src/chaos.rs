@@ -132,7 +132,11 @@ enum Name {
 impl Name {
     /// Whether it runs only where it is named: it takes many minutes, and tools that not every machine has.
     fn is_on_demand(self) -> bool {
-        matches!(self, Self::Graces | Self::Restores | Self::Blinks | Self::Wakes | Self::Stampedes | Self::Dark)
+        match self {
+            Self::Graces | Self::Restores | Self::Blinks | Self::Wakes | Self::Stampedes => true,
+            Self::Dark | Self::Slow | Self::Revotes => true,
+            _ => false,
+        }
     }
 }
 

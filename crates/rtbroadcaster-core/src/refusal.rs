@@ -35,7 +35,7 @@ pub enum Refusal {
     Rate,
     /// The server does not take this at the moment.
     Unavailable,
-    /// The client's token does not allow this.
+    /// The connection's rights do not cover this.
     Unauthorized,
 }
 
@@ -136,7 +136,9 @@ impl Refusal {
             Self::Unavailable => {
                 ("unavailable", "unavailable", "the server does not take this at the moment", SOON, None)
             }
-            Self::Unauthorized => ("unauthorized", "room not found", "the token does not allow this", None, None),
+            Self::Unauthorized => {
+                ("unauthorized", "room not found", "the rights of this connection do not cover this", None, None)
+            }
         };
         Row { code, text, message, retry, strike }
     }

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rtbroadcaster_core::id::{Numbering, RoomId, Seq, Term};
+use rtbroadcaster_core::id::{Numbering, RoomId, RoomName, Seq, Term};
 use rtbroadcaster_core::message::{Change, Key, Params};
 use rtbroadcaster_core::options::{Counting as Way, RoomOptions};
 use rtbroadcaster_core::place::Place;
@@ -227,6 +227,30 @@ pub(crate) async fn forgets_what_nobody_needs(house: &mut impl House) {
     assert_eq!(named, [6, 8, 10, 12, 14, 16, 18, 20]);
 }
 
+/// A room that begins under the name of one that has ended is another one, also if nothing was written between them.
+pub(crate) async fn a_name_is_given_again(house: &mut impl House) {
+    let Opened { engine, .. } = house.open().await;
+    let name = RoomId::from(RoomName::new("lobby").unwrap());
+    let rooms: Vec<_> = (0..20).map(|_| Counting::again(name.clone(), Sum::default())).collect();
+    for (count, room) in (1..).zip(&rooms) {
+        append(&engine, room, [Append::Header(header(count))]);
+        append(&engine, room, (1..=5).map(|seq| room.message(seq, &[], &[])));
+        if count < 20 {
+            append(&engine, room, [Append::End]);
+            room.has(if count % 7 == 0 { 7 } else { 0 }).await;
+        }
+    }
+    let (last, ended) = rooms.split_last().unwrap();
+    last.has(6).await;
+    for room in ended {
+        room.has(7).await;
+    }
+    house.kill().await;
+    let Opened { rooms, .. } = house.open().await;
+    assert_eq!(rooms.len(), 1);
+    assert_eq!(check(&rooms, last, 20), 5);
+}
+
 /// A clean end keeps everything that was handed over, told or not.
 pub(crate) async fn closes_cleanly(house: &mut impl House) {
     let Opened { engine, .. } = house.open().await;
@@ -261,6 +285,7 @@ async fn the_simulated_engine_keeps_the_contract() {
     for seed in 0..50 {
         keeps_what_it_told(&mut Machine::new(seed)).await;
         forgets_what_nobody_needs(&mut Machine::new(seed)).await;
+        a_name_is_given_again(&mut Machine::new(seed)).await;
         closes_cleanly(&mut Machine::new(seed)).await;
         begins_a_life_with_each_opening(&mut Machine::new(seed)).await;
     }

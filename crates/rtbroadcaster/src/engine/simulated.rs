@@ -131,8 +131,7 @@ async fn write(
     mut due: mpsc::UnboundedReceiver<(Arc<dyn Follower>, Handover)>,
     mut dice: Dice,
 ) {
-    let mut untold: BTreeMap<RoomId, (Arc<dyn Follower>, LogPosition)> = BTreeMap::new();
-    let mut told = untold.clone();
+    let (mut untold, mut told) = (Vec::new(), Vec::new());
     while let Some((follower, Handover { position, append })) = due.recv().await {
         tokio::time::sleep(Duration::from_micros(dice.below(5_000))).await;
         platter.lock().unwrap().written.push((follower.room().clone(), append));
@@ -140,14 +139,24 @@ async fn write(
         if dice.below(3) == 0 {
             platter.lock().unwrap().sync();
         }
-        untold.insert(follower.room().clone(), (follower, position));
+        note(&mut untold, follower, position);
         if !due.is_empty() && dice.below(3) == 0 {
             continue;
         }
         if dice.below(3) == 0 {
-            told.values().for_each(|(follower, position)| follower.written(*position));
+            told.iter().for_each(|(follower, position)| follower.written(*position));
         }
-        untold.values().for_each(|(follower, position)| follower.written(*position));
-        told.append(&mut untold);
+        for (follower, position) in untold.drain(..) {
+            follower.written(position);
+            note(&mut told, follower, position);
+        }
+    }
+}
+
+/// Notes up to where the room of `follower` is to be told: this very room, not another one of its name.
+fn note(rooms: &mut Vec<(Arc<dyn Follower>, LogPosition)>, follower: Arc<dyn Follower>, position: LogPosition) {
+    match rooms.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &follower)) {
+        Some((_, last)) => *last = position,
+        None => rooms.push((follower, position)),
     }
 }

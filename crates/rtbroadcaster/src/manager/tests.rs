@@ -2,6 +2,7 @@
 
 mod addresses;
 mod faults;
+mod names;
 mod replays;
 #[cfg(feature = "disk")]
 mod restores;

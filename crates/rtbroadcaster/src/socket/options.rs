@@ -76,7 +76,7 @@ fn set_slowness(options: &SockRef<'_>, stall_timeout: Limit<Duration>) {
 
 /// Other systems have no such options, or socket2 no names for them.
 #[cfg(not(any(target_os = "android", target_os = "linux")))]
-fn set_slowness(_options: &SockRef<'_>, _stall_timeout: Duration) {}
+fn set_slowness(_options: &SockRef<'_>, _stall_timeout: Limit<Duration>) {}
 
 /// Logs a failure. Each option by itself: a kernel that refuses one may well take the others.
 fn set(option: &'static str, result: io::Result<()>) {

@@ -130,3 +130,27 @@ fn stream_with(manager: &Manager, buffer_bytes: usize, held_back_bytes: usize, p
     });
     here
 }
+
+/// A data directory that goes with its test.
+#[cfg(feature = "disk")]
+pub(crate) struct Directory(std::path::PathBuf);
+
+#[cfg(feature = "disk")]
+impl Directory {
+    pub(crate) fn new() -> Self {
+        let name = format!("rtbroadcaster-{}-{}", std::process::id(), RoomId::random(&rtbroadcaster::OsRandom));
+        Self(std::env::temp_dir().join(name))
+    }
+
+    pub(crate) async fn house(&self, config: Config) -> House {
+        House::kept(config, &rtbroadcaster::Disk::at(&self.0)).await
+    }
+}
+
+#[cfg(feature = "disk")]
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // The system clears what cannot be removed now.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

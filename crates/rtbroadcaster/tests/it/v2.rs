@@ -16,6 +16,7 @@ mod joins;
 mod lagging;
 pub(crate) mod ledger;
 mod mixed;
+mod names;
 mod overflowing;
 mod owners;
 mod pausing;

@@ -88,6 +88,11 @@ async fn the_disk_forgets_what_nobody_needs() {
 }
 
 #[tokio::test]
+async fn the_disk_gives_a_name_again() {
+    contract::a_name_is_given_again(&mut directories()).await;
+}
+
+#[tokio::test]
 async fn the_disk_closes_cleanly() {
     contract::closes_cleanly(&mut directories()).await;
 }

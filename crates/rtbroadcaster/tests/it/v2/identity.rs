@@ -264,33 +264,8 @@ async fn a_key_is_of_its_room_and_of_its_secret() {
 
 #[cfg(feature = "disk")]
 mod kept {
-    use rtbroadcaster::{Disk, OsRandom, RoomId};
-
     use super::*;
-
-    /// A directory that goes with its test.
-    struct Directory(std::path::PathBuf);
-
-    impl Directory {
-        fn new() -> Self {
-            Self(std::env::temp_dir().join(format!(
-                "rtbroadcaster-{}-{}",
-                std::process::id(),
-                RoomId::random(&OsRandom)
-            )))
-        }
-
-        async fn house(&self, config: Config) -> House {
-            House::kept(config, &Disk::at(&self.0)).await
-        }
-    }
-
-    impl Drop for Directory {
-        fn drop(&mut self) {
-            // The system clears what cannot be removed now.
-            let _ = std::fs::remove_dir_all(&self.0);
-        }
-    }
+    use crate::house::Directory;
 
     /// Who the viewer is that comes to `room` with the key of `one`, after which the manager is shut down.
     async fn after_a_start(directory: &Directory, config: Config, room: &str, one: &Recognized) -> Recognized {
