@@ -227,7 +227,7 @@ impl Registry {
     }
 
     /// `room` has ended, for a reason in words. It may have done so before.
-    pub(super) fn remove(&self, room: &Room, why: &'static str) {
+    pub(crate) fn remove(&self, room: &Room, why: &'static str) {
         let mut rooms = self.lock();
         if rooms.remove(room)
             && let Some(unsaid) = self.told.count("ended", Instant::now())
