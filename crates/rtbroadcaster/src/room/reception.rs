@@ -26,7 +26,7 @@ pub(super) struct Reception {
     /// What was told of the viewers.
     pub(super) attention: Attention,
     /// To a program that owns the room and wants to know of its viewers.
-    pub(super) watch: Option<watch::Sender<Audience>>,
+    pub(super) watch: Option<watch::Sender<Option<Audience>>>,
     /// To a program that owns the room and hears what viewers say.
     pub(super) ear: Option<mpsc::Sender<Signal>>,
     /// What is counted, where something is.
