@@ -1,7 +1,7 @@
-// Calls what the page handed in, so that its mistakes stay its own. Must not know why it is called.
+// Calls the page's callbacks and contains their errors. Must not know what the callbacks are for.
 
 /**
- * Calls `func`, if there is one. What it throws is reported and stops nothing here.
+ * Calls `func`, if there is one. Reports an error that it throws, and never throws itself.
  * @param {Function | null | undefined} func
  * @param {unknown[]} values
  */
@@ -14,7 +14,7 @@ export function attempt(func, ...values) {
 }
 
 /**
- * Shows an error as browsers show one that nobody caught, without ending what runs.
+ * Reports an error as an uncaught one (`reportError`, or else `console.error`), without interrupting the caller.
  * @param {unknown} error
  */
 export function uncaught(error) {

@@ -1,6 +1,8 @@
-// Tokens for the one connection of several tabs, from the functions of the tabs. Must not know what a token is for.
+// Gets tokens for the shared connection of several tabs from the tabs' `token` functions. Must not know what a token is for.
 
-/** How long a tab has to bring one before another tab is asked, and how long a tab is waited for if there is none, in milliseconds. */
+/**
+ * How long a tab has to return a token before the next tab is asked, in milliseconds. Without a tab to ask, how long to wait for one.
+ */
 const TOKEN_MS = 3_000;
 
 /** @typedef {import("./line.js").Line} Line */
@@ -8,8 +10,8 @@ const TOKEN_MS = 3_000;
 /** @typedef {{ token?: string, error?: string }} Brought */
 
 /**
- * Returns what asks tabs for tokens.
- * @param {() => Line[]} lines Returns the lines to tabs that bring tokens, the best one last.
+ * Returns the requests for tokens to the tabs of one room.
+ * @param {() => Line[]} lines Returns the ports of the tabs that have a `token` function, in the reverse order of asking.
  */
 export function borrowed(lines) {
   /** @type {Map<number, { line?: Line, next: () => void, settle: (brought: Brought) => void }>} */
@@ -17,7 +19,7 @@ export function borrowed(lines) {
   let count = 0;
 
   return {
-    /** Asks for a token. @returns {Promise<string>} */
+    /** Returns a token from one of the tabs. Rejects with an `Error` if no tab returns one. @returns {Promise<string>} */
     ask: () => new Promise((resolve, reject) => {
       const id = ++count;
       /** @type {Set<Line>} */
@@ -27,7 +29,7 @@ export function borrowed(lines) {
       const one = {
         line: /** @type {Line | undefined} */ (undefined),
 
-        /** Asks the next tab, or waits for one. */
+        /** Asks the next tab, or waits for a new one. */
         next() {
           clearTimeout(timer);
           const line = (one.line = lines().filter((line) => !tried.has(line)).pop());
@@ -48,15 +50,15 @@ export function borrowed(lines) {
       one.next();
     }),
 
-    /** A tab has answered. @param {Brought & { answers: number }} brought */
+    /** Takes the answer of a tab. @param {Brought & { answers: number }} brought */
     take: (brought) => asked.get(brought.answers)?.settle(brought),
 
-    /** A tab has come. */
+    /** Asks a new tab, if a request waits for one. */
     came() {
       for (const one of asked.values()) if (!one.line) one.next();
     },
 
-    /** A tab is gone. @param {Line} line */
+    /** Asks the next tab instead of one that has disconnected. @param {Line} line */
     gone(line) {
       for (const one of asked.values()) if (one.line === line) one.next();
     },

@@ -1,4 +1,4 @@
-// Brings all that is else loaded later, for places without dynamic import, such as a service worker. Must not know what its parts do.
+// Includes the modules that the other entries load on demand, for places without dynamic import, such as a service worker.
 
 import * as debug from "./debug.js";
 import { take } from "./later.js";

@@ -1,31 +1,35 @@
-// Who listens to what. Must not know where it comes from.
+// The listeners of one client, by event name. Must not know where events come from.
 
 import { uncaught } from "./attempt.js";
 import { badArgument } from "./failure.js";
 
 /**
- * What may be given when listening begins.
+ * The options of a subscription.
  * @typedef {object} ListenOptions
- * @property {AbortSignal} [signal] Ends it.
- * @property {boolean} [once] Whether it ends with the first call.
+ * @property {AbortSignal} [signal] Unsubscribes when it aborts.
+ * @property {boolean} [once] Whether to call `func` for the first event only. Default false.
  */
 
 /**
- * A value that changes: the same one until it does.
+ * A value that changes. It is the same object until it changes.
  * @template T
- * @template [N=T] What the newer ones are.
- * @typedef {{ readonly value: T, subscribe: (func: (value: N) => void, options?: ListenOptions) => () => void }} Value `value` is what it
- *   is now. `subscribe` calls `func` with each newer one; the answer ends it.
+ * @template [N=T] The type of later values.
+ * @typedef {{ readonly value: T, subscribe: (func: (value: N) => void, options?: ListenOptions) => () => void }} Value `value`: the
+ *   present value. `subscribe`: calls `func` with each later value, and returns a function that unsubscribes.
  */
 
-/** The listeners of one end. What one of them throws is reported once, and is lost on no other. */
+/** Returns the listeners of one client. The first error that a listener throws is reported; the other listeners are called all the same. */
 export function ears() {
-  /** @type {Map<string, Map<(...values: any[]) => void, () => void>>} Each with its end. A map: `__proto__` is a name like any other. */
+  /**
+   * The listeners of each name, each with the function that unsubscribes it. A map: `__proto__` is a name like any other.
+   * @type {Map<string, Map<(...values: any[]) => void, () => void>>}
+   */
   const byName = new Map();
 
   return {
     /**
-     * Calls `func` for `name` from now on, and soon, before anything else, for each of `first`. The answer ends it.
+     * Subscribes `func` to `name`, and calls it with each of `first` in a microtask, before any later event. Returns a function that
+     * unsubscribes.
      * @param {string} name
      * @param {(...values: any[]) => void} func
      * @param {ListenOptions} [options]
@@ -43,7 +47,7 @@ export function ears() {
         try {
           func(...values);
         } catch (error) {
-          // A listener that fails with each frame would bury everything else.
+          // Once: a listener that fails with each frame would flood the console.
           if (!hasThrown) uncaught(error);
           hasThrown = true;
         }
@@ -57,7 +61,7 @@ export function ears() {
         call(...values);
       };
       const off = () => {
-        // Names of keys have no end.
+        // Names without listeners are removed: there may be any number of keys.
         if (known.delete(ear) && !known.size) byName.delete(name);
         signal?.removeEventListener?.("abort", off);
       };
@@ -70,13 +74,13 @@ export function ears() {
 
     /** Calls the listeners of `name`. Returns whether there were any. @param {string} name @param {any[]} values */
     emit(name, ...values) {
-      // A copy: who begins to listen meanwhile got what holds now already.
+      // A copy: a listener that is added meanwhile has the present value already.
       const all = [...(byName.get(name)?.keys() ?? [])];
       for (const ear of all) ear(...values);
       return all.length > 0;
     },
 
-    /** Nobody is called any more. */
+    /** Removes all listeners. */
     clear() {
       for (const known of byName.values()) for (const off of known.values()) off();
     },
@@ -84,11 +88,11 @@ export function ears() {
 }
 
 /**
- * A value that others read and wait for.
+ * Returns a value for programs, which they can read and subscribe to.
  * @template T
  * @param {() => T} read
  * @param {ReturnType<typeof ears>["on"]} on
- * @param {string} name That of its changes.
+ * @param {string} name The name of the event that reports its changes.
  * @returns {Value<T, any>}
  */
 export const valueOf = (read, on, name) => ({

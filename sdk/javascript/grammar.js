@@ -1,24 +1,24 @@
-// What a server takes, so that nothing reaches the wire that it would count as a mistake. Must not know who says it.
+// Checks messages against the server's limits before they are sent, so that the server refuses none of them. Must not know sockets.
 
 /**
- * What a server takes of one client, as it told it: a limit that is not there is none.
+ * A server's limits for one client, as it sent them. A missing limit means no limit.
  * @typedef {{ messageBytes?: number, keyBytes?: number, depth?: number, signalBytes?: number, signalsPerSecond?: number }} Limits
  */
 
-/** What every server takes unless it is set otherwise. @type {Limits} */
+/** A server's default limits. @type {Limits} */
 export const LIMITS = { messageBytes: 65_536, keyBytes: 256, depth: 32, signalBytes: 4_096, signalsPerSecond: 5 };
 
-/** Whether a value is over a limit. @param {number} value @param {number} [limit] */
+/** Returns whether a value is over a limit. @param {number} value @param {number} [limit] */
 export const isOver = (value, limit = Infinity) => value > limit;
 
-/** @param {string} text */
+/** Returns the length of a text in bytes of UTF-8. @param {string} text */
 export const bytesOf = (text) => new TextEncoder().encode(text).length;
 
-/** How deep JSON is nested. @param {string} text */
+/** Returns how deep a JSON text is nested. @param {string} text */
 function depthOf(text) {
   let depth = 0;
   let most = 0;
-  // What stands in strings is no nesting.
+  // Brackets in strings do not count.
   for (const [one] of text.replace(/"(\\.|[^"\\])*"/g, "").matchAll(/[[\]{}]/g)) {
     if (/[[{]/.test(one)) most = Math.max(most, ++depth);
     else depth -= 1;
@@ -27,7 +27,7 @@ function depthOf(text) {
 }
 
 /**
- * Returns the text of parameters; `undefined` if they are no array that JSON can hold.
+ * Returns the JSON of parameters, or `undefined` if they are not an array that JSON can hold.
  * @param {any} params
  * @returns {string | undefined}
  */
@@ -39,11 +39,11 @@ export function textOf(params) {
 }
 
 /**
- * Returns the code with which a server would refuse a message; nothing if it takes it.
+ * Returns the code with which a server would refuse a message, or `undefined` if it would accept it.
  * @param {any} key @param {string | undefined} params @param {string} text The whole message. @param {Limits} limits
  */
 export function wrong(key, params, text, { messageBytes, keyBytes, depth }) {
-  // A lone surrogate is no UTF-8.
+  // UTF-8 has no lone surrogates.
   const isKey = typeof key === "string" && key && !/\p{Cs}/u.test(key) && !isOver(bytesOf(key), keyBytes);
   if (!isKey || params === undefined) return "bad_message";
   if (isOver(bytesOf(text), messageBytes)) return "too_big";

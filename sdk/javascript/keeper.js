@@ -9,34 +9,34 @@ import { isWhole, WRITE_MS } from "./limits.js";
  * @typedef {object} Kept
  * @property {string} [room]
  * @property {string} [ownerKey]
- * @property {import("./store.js").Cursor} [cursor] It may be older than the owner's newest one: an older cursor proves less,
- *   and nothing false.
+ * @property {import("./store.js").Cursor} [cursor] It may be older than the owner's newest one. With an older cursor the server can detect
+ *   fewer lost messages, and reports no false loss.
  */
 
-/** Whether a server can understand the cursor. @param {any} cursor */
+/** Returns whether a value is a cursor that a server accepts. @param {any} cursor */
 export function isCursor(cursor) {
   const { epoch, seq } = cursor ?? {};
   return typeof epoch === "string" && epoch && bytesOf(epoch) <= 32 && isWhole(seq, 0);
 }
 
 /**
- * Returns what keeps one room in `storage` under `name`. Reports each error of the storage, and then writes no newer cursor.
+ * Returns the access to one room in `storage` under `name`. It reports each error of the storage, and then writes no newer cursor.
  * @param {Pick<Storage, "getItem" | "setItem" | "removeItem"> | undefined} storage
  * @param {string} name
- * @param {() => Kept} newest Returns what the storage should hold.
+ * @param {() => Kept} newest Returns the room to store.
  */
 export function keeper(storage, name, newest) {
-  /** Whether the storage holds this owner's room, as far as is known. */
+  /** Whether the storage holds this owner's room, as far as this page knows. */
   let isKept = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} Set while a newer cursor waits to be written. */
   let timer;
 
-  /** Returns the text that the storage holds. */
+  /** Returns the stored text. */
   const text = () => storage?.getItem(name) ?? "{}";
 
   const put = () => storage?.setItem(name, JSON.stringify(newest()));
 
-  /** Does something with the storage, which says whether that holds this owner's room. @param {() => unknown} func */
+  /** Runs an operation on the storage, which returns whether the storage then holds this owner's room. @param {() => unknown} func */
   function keep(func) {
     isKept = false;
     attempt(() => {
@@ -61,7 +61,7 @@ export function keeper(storage, name, newest) {
   return {
     flush,
 
-    /** Returns what the storage holds; empty if it holds nothing, or no room and key. */
+    /** Returns the stored room; empty if there is none with a room and a key. */
     read() {
       let kept = /** @type {Kept} */ ({});
       keep(() => {
@@ -86,7 +86,7 @@ export function keeper(storage, name, newest) {
       if (isKept) timer ??= setTimeout(flush, WRITE_MS);
     },
 
-    /** Removes the room; nothing is written any more. */
+    /** Removes the room, and writes nothing any more. */
     remove: () => keep(() => storage?.removeItem(name)),
   };
 }

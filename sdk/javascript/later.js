@@ -7,15 +7,16 @@ import { failure } from "./failure.js";
  * @typedef {typeof import("./stay.js") & { debug?: typeof import("./debug.js"), windows?: typeof import("./windows.js") }} Stays
  */
 
-/** @type {Stays | undefined} What was loaded, for all ends of the page. */
+/** @type {Stays | undefined} The loaded module, for all clients of the page. */
 export let loaded;
 
 /** @type {Promise<Stays | undefined> | undefined} */
 let loading;
 
 /**
- * Uses it, now or as soon as it is loaded. Rejects with the code that `use` gives, if it gives one.
- * @param {boolean} isIn Whether the end is in its room: else it is too early to load anything.
+ * Calls `use` with the module, now or as soon as it is loaded. Rejects with the code that `use` returns, if it returns one; with `offline`
+ * if the client is not in its room and the module is not loaded; with `lost` if loading fails.
+ * @param {boolean} isIn Whether the client is in its room. Before that it does not load the module.
  * @param {(stays: Stays) => string | undefined} use
  */
 export async function soon(isIn, use) {
@@ -24,8 +25,8 @@ export async function soon(isIn, use) {
   if (code) throw failure(code);
 }
 
-/** Takes the part, if there is none yet. @param {Stays} stays */
+/** Provides the module, if none is loaded. @param {Stays} stays */
 export const take = (stays) => (loaded ??= stays);
 
-/** Loads it, once. Gives nothing if it cannot be loaded; then it is tried again by the next call. */
+/** Loads the module, once. Resolves to `undefined` if that fails; the next call tries again. */
 export const load = () => (loading ??= import("./stay.js").then(take, () => (loading = undefined)));

@@ -1,34 +1,34 @@
-// The worker's end of the line to one tab: what is on its way there, and whether the tab is still there. Must not know rooms.
+// The worker's port to one tab: flow control, and detection of closed tabs. Must not know rooms.
 
-/** How many characters may be on their way to a tab besides an answer that it asked for: a frozen tab takes none. */
+/** How many unacknowledged characters a tab may have besides an answer that it asked for: a frozen tab acknowledges none. */
 const UNTAKEN_MAX = 1_048_576;
 
-/** What a frame counts besides its characters. */
+/** The fixed cost of a frame, in characters. */
 const FRAME_SIZE = 64;
 
-/** How long after its lock a tab is gone, in milliseconds: what it said last may come behind that. */
+/** How long the worker waits for the last messages of a tab after its lock is released, in milliseconds. */
 const LAST_MS = 100;
 
-/** How often tabs that hold no lock are asked for a sign of life, in milliseconds, and how many of these they may miss. */
+/** The interval of pings to tabs that hold no lock, in milliseconds, and how many pings in a row they may leave unanswered. */
 const SIGN_MS = 20_000;
 const SIGNS_MAX = 3;
 
 /**
- * What a tab says first.
+ * The first message of a tab.
  * @typedef {object} Hello
  * @property {string} address
  * @property {string} room
  * @property {string} [token]
- * @property {boolean} [hasTokens] Whether the tab brings a token when it is asked.
+ * @property {boolean} [hasTokens] Whether the tab has a `token` function, which the worker may call.
  * @property {{ firstMs?: number, maxMs?: number }} [reconnect]
  * @property {number} [answerTimeoutMs]
- * @property {string} [lock] The name of a lock that the tab holds while it is there.
+ * @property {string} [lock] The name of a lock that the tab holds while it is open.
  */
 
 /**
- * What happens on a line. `hello`: the tab is ready to be served. `frame`: it says this to its server. `shown`: a person looks at it.
- * `token`: it answers a question for a token. `silent`: it is not heard any more. `gone`: it is not there any more, or hangs up;
- * `isBack` tells whether it may come again.
+ * The events of a port. `hello`: the tab sent its first message. `frame`: the tab sends a frame. `shown`: the tab was shown. `token`: the
+ * tab answers a request for a token. `silent`: the tab does not answer pings. `gone`: the tab was closed, or disconnected; `isBack`:
+ * whether it may reconnect.
  * @typedef {{ hello: (hello: Hello) => void, frame: (text: string) => void, shown: () => void,
  *   token: (answer: { answers: number, token?: string, error?: string }) => void, silent: () => void, gone: (isBack: boolean) => void }} Told
  */
@@ -36,17 +36,17 @@ const SIGNS_MAX = 3;
 /** @typedef {ReturnType<typeof line>} Line */
 
 /**
- * Begins a line.
+ * Returns the port to one tab, and listens to it.
  * @param {MessagePort} port
  * @param {Told} told
  * @param {LockManager} [locks]
  */
 export function line(port, told, locks) {
-  /** How many characters were sent, how many of them the tab has taken, and how many more may be on their way. */
+  /** How many characters were sent, how many the tab has acknowledged, and how many more than `UNTAKEN_MAX` may be unacknowledged. */
   let sent = 0;
   let taken = 0;
   let grace = 0;
-  /** How many signs of life the tab owes. */
+  /** How many pings in a row the tab has not answered. */
   let missed = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let pulse;
@@ -76,16 +76,16 @@ export function line(port, told, locks) {
     if (word.answers) told.token(word);
     if (word.bye) told.gone(true);
   };
-  // Some browsers tell it.
+  // Some browsers report that the other end of a port is closed.
   port.addEventListener("close", gone);
 
   return {
-    /** Says something that is no frame. @param {object} word */
+    /** Sends a message that is not a frame. @param {object} word */
     say: (word) => port.postMessage(word),
 
     /**
-     * Sends frames. Returns false if the tab does not take them.
-     * @param {string[]} texts @param {boolean} [isAsked] Whether the tab asked for them, however many they are.
+     * Sends frames. Returns false, and sends none, if the tab has too many unacknowledged characters.
+     * @param {string[]} texts @param {boolean} [isAsked] Whether the tab asked for them: then any number is sent.
      */
     send(texts, isAsked) {
       for (const text of texts) sent += text.length + FRAME_SIZE;
@@ -95,7 +95,7 @@ export function line(port, told, locks) {
       return true;
     },
 
-    /** Hears nothing any more. */
+    /** Ignores the port from now on. */
     end() {
       isOver = true;
       clearTimeout(pulse);

@@ -55,7 +55,7 @@ for (const [name, { begin, enter }] of Object.entries(ENDS)) {
     const over = begin({ ...options, lifetime: AbortSignal.abort() });
     await assert.rejects(over.entered, { code: "left" });
     const given = begin({ ...options, signal: AbortSignal.abort() });
-    await assert.rejects(given.entered, { code: "aborted", message: "The program took it back." });
+    await assert.rejects(given.entered, { code: "aborted", message: "The program aborted it." });
     assert.equal(server.peers.length, 1, "what is over before it begins asks nobody");
   });
 
