@@ -1,5 +1,5 @@
-// The way of one end over many connections: into the room, out of it, and back. Must not know which end it is, nor how it is found
-// out whether a connection still stands.
+// Connects one client to its room, and reconnects it after each lost connection. Must not know the client's role, nor how a dead
+// connection is detected.
 
 import { dialer } from "./dial.js";
 import { comesBack } from "./ending.js";
@@ -19,26 +19,26 @@ import { later, STATE_BYTES_MAX } from "./limits.js";
 /** `readyState` of a socket that takes messages; a WebSocket that was handed in need not carry the constants. */
 const OPEN = 1;
 
-/** The bounds of the delays before attempts, where a program tells none, in milliseconds: those of backoff.js, which is loaded later. */
+/** The default bounds of the delays before attempts, in milliseconds: those of backoff.js, which is loaded on demand. */
 const DELAY_MS_FIRST = 500;
 const DELAY_MS_MAX = 15_000;
 
-/** The most that time-outs grow. */
+/** The maximum factor by which timeouts grow. */
 const GROWTH_MAX = 16;
 
-/** An attempt that is younger is not abandoned for another one, in milliseconds. */
+/** The minimum age of an attempt before `again` may replace it with another one, in milliseconds. */
 const YOUNG_MS = 500;
 
-/** How many frames are kept for the part that is loaded later, at most. */
+/** The maximum number of frames that are kept until stay.js is loaded. */
 const EARLY_MAX = 64;
 
 /**
- * Begins a way, which goes on until it is stopped.
+ * Connects a client, and reconnects it until it is stopped or a close is final. Returns its link to the server.
  * @param {string | URL} url
  * @param {Options} options
  * @param {Part} part
- * @param {string} [wrong] What the program got wrong; then it is over at once.
- * @param {boolean} [isHeld] Whether it does not begin by itself.
+ * @param {string} [wrong] The program's mistake, as a sentence: then the link is closed at once.
+ * @param {boolean} [isHeld] Whether to wait for `again` before the first attempt.
  */
 export function course(url, options, part, wrong, isHeld) {
   const { reconnect = {}, answerTimeoutMs = 10_000 } = options;
@@ -49,36 +49,36 @@ export function course(url, options, part, wrong, isHeld) {
   const now = () => performance.now();
   /** @type {any} */
   let status = { name: "connecting" };
-  /** @type {any} A WebSocket; that of the package `ws` tells more. */
+  /** @type {any} A WebSocket. One of the package `ws` also reports single bytes, by its `_socket`. */
   let socket;
-  /** @type {ReturnType<typeof setTimeout> | undefined} The begin of the next attempt, or the end of this one. */
+  /** @type {ReturnType<typeof setTimeout> | undefined} Begins the next attempt, or ends the present one. */
   let timer;
-  /** No attempt begins before this, whatever else happens. */
+  /** The earliest time of the next attempt, which the server set. */
   let moment = -1;
   /** When the present attempt began; long ago if there is none. */
   let begunAt = -Infinity;
-  /** When bytes came last, where that can be seen. */
+  /** When the newest bytes came, if the socket reports that. */
   let cameAt = 0;
-  /** How many times longer an answer may take, since attempts were not answered in time. */
+  /** The factor of the timeout, which grows with each attempt that times out. */
   let growth = 1;
   let isIn = false;
   let wasIn = false;
-  /** @type {any} The server's word before its close. */
+  /** @type {any} The server's `closed` frame, which comes before its close. */
   let last;
-  /** @type {string | undefined} Why the room ended, as the server told. It may say so before an end that is not final. */
+  /** @type {string | undefined} Why the room ended, as the server sent it. It may come before a close that is not final. */
   let why;
-  /** @type {unknown} The request that the server owes an answer; nothing equals it if there is none. */
+  /** @type {unknown} The id of the request without an answer; `NaN`, which equals no id, if there is none. */
   let asked = NaN;
-  /** When that was sent: by the clock of timers, not a number if it was answered, and by that of the day. */
+  /** When that request was sent: by `performance.now()`, `NaN` after the answer, and by `Date.now()`. */
   let askedAt = NaN;
   let askedOn = 0;
-  /** How long a server may be silent that says how often it is heard. */
+  /** How long the server may be silent, until stay.js is loaded, in milliseconds; 0 without heartbeats. */
   let silenceMs = 0;
-  /** Changes with each attempt, and with its end. */
+  /** Changes with the begin and the end of each attempt. */
   let turn = 0;
-  /** @type {Stay | undefined} What looks after the connection, as soon as it is loaded. */
+  /** @type {Stay | undefined} Monitors the connection, once stay.js is loaded. */
   let stay;
-  /** @type {[frame: any, isAnswer: boolean][]} What that has not heard of this connection. */
+  /** @type {[frame: any, isAnswer: boolean][]} The frames of this connection that `stay` has not seen. */
   const early = [];
   /** @type {Stats} */
   const stats = { attempts: 0, connections: 0, bufferedAmount: 0 };
@@ -94,13 +94,13 @@ export function course(url, options, part, wrong, isHeld) {
     dial.log(status);
     part.tell(status);
     if (stay) stay.look();
-    // Not before: where the server cannot be reached, its files may be out of reach too, and browsers do not try twice.
+    // Not before it is in the room: an unreachable server may be the one that serves the files, and browsers never retry a failed import.
     else if (isIn) void load().then(attach);
   }
 
   const isOver = () => status.name === "closed";
 
-  /** Has the connection looked after, if that is loaded. */
+  /** Begins to monitor the connection, if stay.js is loaded. */
   function attach() {
     if (stay || !loaded || isOver()) return;
     stay = loaded.stay(way, part, options, dial);
@@ -112,13 +112,13 @@ export function course(url, options, part, wrong, isHeld) {
     stay.look();
   }
 
-  /** The end of an attempt that is not answered. */
+  /** Sets the timeout of the present attempt. */
   function arm() {
     clearTimeout(timer);
     const wasOpen = isOpen();
     const limitMs = answerTimeoutMs * (wasOpen ? growth : 1);
     const check = () => {
-      // On a slow link an answer takes its time: bytes come, or the next attempt gets more of it.
+      // On a slow network an answer may take longer: new bytes extend the timeout, and the next attempt has a longer one.
       const leftMs = cameAt + limitMs - now();
       if (leftMs > 0) return (timer = later(check, leftMs));
       if (wasOpen) growth = Math.min(GROWTH_MAX, 2 * growth);
@@ -149,22 +149,26 @@ export function course(url, options, part, wrong, isHeld) {
     try {
       mine = socket = dial.open();
     } catch (cause) {
-      // No browser connects there, such as from a page of https to a server without TLS.
+      // The browser forbids the connection, such as from a page of https to a server without TLS.
       return refuse(/** @type {any} */ (cause)?.message, cause);
     }
     mine.onopen = () => {
-      // A browser tells of whole frames alone.
+      // Only sockets of the package `ws` report bytes; those of browsers report whole frames.
       mine._socket?.on("data", () => mine === socket && stay?.heard((cameAt = now())));
       if (dial.isOurs(mine)) begin();
       else stop("protocol", 1002);
     };
     mine.onmessage = (/** @type {any} */ { data }) => hear(data);
     mine.onclose = (/** @type {any} */ { code, reason }) => lost(reason || "lost", code);
-    // A close always follows and tells more. It stays, since closing before the handshake is done is an error to some sockets.
+    // A close event always follows, with more details. This handler stays after `detach`, since some sockets report an error when they are
+    // closed before the handshake is done.
     mine.onerror = () => {};
   }
 
-  /** The program got something wrong: it is over as soon as whoever began it can listen. @param {string | undefined} message @param {unknown} [cause] */
+  /**
+   * Closes the link for a mistake of the program, in a microtask: the caller has no listeners yet.
+   * @param {string | undefined} message @param {unknown} [cause]
+   */
   function refuse(message, cause) {
     const reason = "bad_argument";
     queueMicrotask(() => stop(reason, 1008, new RtbError(reason, { message, cause })));
@@ -178,7 +182,7 @@ export function course(url, options, part, wrong, isHeld) {
     const mine = socket;
     if (stay) stay.hear(frame, isAnswer);
     else if (!frame?.key && early.length < EARLY_MAX) early.push([frame, isAnswer]);
-    // It may have found that this comes out of a sleep.
+    // It may have given the connection up, since the machine slept.
     if (socket !== mine) return;
     if (!frame || (!isAnswer && /^(created|owned|joined)$/.test(frame.type))) return lost("protocol");
     const { type } = frame;
@@ -193,18 +197,18 @@ export function course(url, options, part, wrong, isHeld) {
     if (type === "closed") last = frame;
     why = frame.why ?? why;
     const word = part.hear(frame);
-    // A listener may have ended it.
+    // A listener may have left.
     if (socket !== mine) return;
     if (word) lost(word);
     else update(isAnswer || (type === "message" && frame.seq));
   }
 
-  /** Looks anew where it stands. @param {unknown} [isStep] Whether it comes closer to being in: else the deadline stays. */
+  /** Updates the status. @param {unknown} [isStep] Whether the client made progress on its way into the room, which restarts the timeout. */
   function update(isStep) {
     const position = part.position();
     if (position) {
       clearTimeout(timer);
-      // Where nothing else looks after the connection, a server that is not heard for two heartbeats is left.
+      // Without stay.js the client reconnects when the server is silent for two heartbeats.
       if (!stay && silenceMs > 0) timer = later(() => lost("silent"), silenceMs);
     } else if (isStep) arm();
     const isAnswered = position && askedAt >= 0;
@@ -227,7 +231,7 @@ export function course(url, options, part, wrong, isHeld) {
   /** @returns {import("./status.js").Outside["name"]} */
   const outside = () => (wasIn ? "resuming" : "connecting");
 
-  /** Begins the next attempt in `ms`, but not before the moment that the server chose. @param {number} ms */
+  /** Schedules the next attempt in `ms`, but not before the time that the server set. Returns the delay. @param {number} ms */
   function plan(ms) {
     clearTimeout(timer);
     turn += 1;
@@ -237,7 +241,7 @@ export function course(url, options, part, wrong, isHeld) {
     return inMs;
   }
 
-  /** The text of a request that will be answered. @param {object} request */
+  /** Returns the text of a request, with an id to recognize its answer. @param {object} request */
   function named(request) {
     askedAt = now();
     askedOn = Date.now();
@@ -249,7 +253,7 @@ export function course(url, options, part, wrong, isHeld) {
     socket?.send(named(part.enter(dial.token())));
   };
 
-  /** Lets go of the socket and the timers; none calls us again. */
+  /** Closes the socket and clears the timer. Neither calls back any more. */
   function detach() {
     clearTimeout(timer);
     stay?.cut();
@@ -265,7 +269,10 @@ export function course(url, options, part, wrong, isHeld) {
     mine.close(1000);
   }
 
-  /** The delays of backoff.js, as far as an outage without a stay needs them. @param {number} told How long the server wants not to be asked. */
+  /**
+   * Returns the delay of backoff.js, for a client that has not been in its room yet.
+   * @param {number} told The shortest delay, in milliseconds, if the server set one.
+   */
   function delay(told) {
     const failed = stats.attempts - 1;
     const part = told || !failed ? random() : 0.7 + 0.3 * random();
@@ -273,30 +280,30 @@ export function course(url, options, part, wrong, isHeld) {
   }
 
   /**
-   * The connection is gone, or is given up.
+   * Gives the connection up, if it is not closed yet, and schedules the next attempt unless the close is final.
    * @param {string} reason
    * @param {number} [code]
-   * @param {number} [told] How long the server wants not to be asked.
-   * @param {string} [message] What the server says of it.
+   * @param {number} [told] The shortest delay before the next attempt, in milliseconds, if the server set one.
+   * @param {string} [message] The server's message about it.
    */
   function lost(reason, code = 1006, told = 0, message) {
     detach();
     if (part.lost?.(reason, code)) return;
-    // A proxy may close with a bare 1000; a server tells why.
+    // A 1000 without a reason comes from a proxy; a server sends a reason.
     if (!comesBack(code) && (code !== 1000 || last || reason !== "lost")) return stop(reason, code, new RtbError(reason, { message }));
     if (reconnect === false) {
       fail(new RtbError(reason, { message, comesBack: true }));
       return tell({ name: outside(), code, reason });
     }
     moment = Math.max(moment, now() + told);
-    // What knows better when to come, and hears when there is a network, is loaded by those that were in their room.
+    // A client that was in its room has stay.js, which handles network events and chooses better delays.
     if (!stay) globalThis.addEventListener?.("online", again, { once: true });
     const ms = stay ? stay.delay(told) : delay(told);
     tell({ name: outside(), code, reason, retryInMs: plan(told + ms) });
   }
 
   /**
-   * It is over.
+   * Closes the link for good.
    * @param {string} [reason]
    * @param {number} [code]
    * @param {RtbError} [error]
@@ -309,7 +316,7 @@ export function course(url, options, part, wrong, isHeld) {
     tell({ name: "closed", code, reason, comesBack: comesBack(code), ...(why && { why }) });
   }
 
-  /** Tries now, whatever was planned. In the room it asks whether the connection stands. */
+  /** Connects now instead of at the scheduled time. In the room it checks the connection. */
   function again() {
     if (isIn) return stay?.doubt("shown");
     if (wrong || isOver() || now() - begunAt < YOUNG_MS) return;
@@ -319,21 +326,21 @@ export function course(url, options, part, wrong, isHeld) {
   }
 
   /**
-   * Says something. Returns how many bytes were sent on this connection up to its end; 0 if there is none that took it.
+   * Sends a text. Returns how many bytes this connection has sent with it, at least 1; 0 if the text was not sent.
    * @param {string} text
    */
   function send(text) {
     if (!isIn || !isOpen()) return 0;
     socket.send(text);
-    // What was sent before it is counted does not delay a probe for long.
+    // Bytes that are sent before stay.js counts them do not delay a probe for long.
     return stay ? stay.sent(text) : 1;
   }
 
-  /** How much was said that has not left; infinite without a connection. */
+  /** Returns the number of unsent bytes in the socket; `Infinity` outside of the room. */
   const backlog = () => (isIn ? (socket?.bufferedAmount ?? 0) : Infinity);
 
   const way = {
-    /** Settled when it is in the room for the first time, or never will be. */
+    /** Resolves when the client is in the room for the first time; rejects if it never will be. */
     entered,
     status: () => /** @type {Status} */ (status),
     stats: () => ({ ...stats, bufferedAmount: socket?.bufferedAmount ?? 0 }),
@@ -341,24 +348,24 @@ export function course(url, options, part, wrong, isHeld) {
     update,
     backlog,
     send,
-    /** What looks after the connection, if it is loaded. */
+    /** Returns the monitor of the connection, if stay.js is loaded. */
     stay: () => stay,
     again,
-    /** Asks something; the answer is heard, or it is `refused`. @param {object} request */
+    /** Sends a request. The role gets its answer by `hear`, or its refusal by `refused`. @param {object} request */
     ask: (request) => send(named(request)),
 
-    // For what looks after the connection, and for owners.
+    // For stay.js and for owners.
     socket: () => socket,
     isIn: () => isIn,
     tell,
     fail,
     outside,
-    /** Whether an attempt is planned, or is being made. */
+    /** Returns a true value while an attempt is scheduled or running. */
     isBegun: () => timer || socket,
-    /** Newer answers to probes are told here. */
+    /** The statistics, which stay.js updates too. */
     counts: stats,
     plan,
-    /** No attempt begins before this. @param {number} at */
+    /** Sets the earliest time of the next attempt. @param {number} at */
     defer: (at) => (moment = at),
     lost,
     detach,

@@ -1,4 +1,4 @@
-// An owner: creates its room, or owns it by its key, speaks, and comes back by itself. Must not know viewers.
+// An owner: creates its room, or owns an existing one by its key, publishes, and reconnects by itself. Must not know viewers.
 
 import { knownAddressOf } from "./address.js";
 import { attempt } from "./attempt.js";
@@ -25,11 +25,14 @@ import { replay, store, tellChanges } from "./store.js";
 /** @template M @typedef {import("./owner.js").Host<M>} Host */
 
 /**
- * Owns a room, a new one unless `room` or `storage` name one, and comes back to it by itself.
+ * Creates a room, or owns the existing one that `room` or `storage` name, and resolves to its owner. The owner reconnects by itself.
+ *
+ * Rejects with an `RtbError`: a code of the server, `bad_argument` for a wrong argument, `aborted` or `timeout` if `options.signal` aborts,
+ * `in_use` if another window of this browser owns the room.
  * @template [M=AnyMessages]
- * @param {string | URL} url Where the server is, such as `/broadcasting` or `wss://example.org/broadcasting`.
+ * @param {string | URL} url The server's address, such as `/broadcasting` or `wss://example.org/broadcasting`.
  * @param {HostOptions} [options]
- * @returns {Promise<Host<M>>} Rejects with an `RtbError`.
+ * @returns {Promise<Host<M>>}
  */
 export async function host(url, options) {
   const room = /** @type {Host<M>} */ (own(url, options));
@@ -43,12 +46,14 @@ export async function host(url, options) {
 }
 
 /**
- * Begins to own a room: as `host`, but the room is there at once, with a status that tells how it goes. Until it is in, its `id`
- * and `ownerKey` may be empty, events fail with `offline`, and values wait.
+ * Returns the owner of a room at once, while it is still `connecting`; else like `host`. Until it is in the room, its `id` and `ownerKey`
+ * may be empty, events fail with `offline`, and values wait.
+ *
+ * Never throws: with a wrong argument its status becomes `closed` with the reason `bad_argument`.
  * @template [M=AnyMessages]
- * @param {string | URL} url
+ * @param {string | URL} url The server's address, such as `/broadcasting` or `wss://example.org/broadcasting`.
  * @param {HostOptions} [options]
- * @returns {Host<M>} Never throws: with a wrong argument it is over.
+ * @returns {Host<M>}
  */
 export function own(url, options = {}) {
   const { audience: isAudience, signals, graceMs, takeOver } = options;
@@ -58,7 +63,7 @@ export function own(url, options = {}) {
     : undefined;
   /** @type {any} */
   let storage = options.storage;
-  // A page in which storages are blocked may not even name one.
+  // In a page with blocked storages, even the access to `sessionStorage` throws.
   attempt(() => {
     if (typeof storage === "function") storage = storage();
   });
@@ -66,9 +71,9 @@ export function own(url, options = {}) {
   const kept = keeper(typeof storage === "function" ? undefined : storage, storageKey, () => ({ room, ownerKey, cursor }));
   const state = store();
   const { on, emit, clear } = ears();
-  /** `cursor` is the newest acknowledgement: up to there the server must have every message. */
+  /** `cursor` is the newest acknowledgement: the server must have every message up to it. */
   let { room = "", ownerKey = "", cursor } = options.room ? { ...options, cursor: options.cursor && { epoch: options.cursor.epoch, seq: options.cursor.seq } } : kept.read();
-  /** @type {any} What the server told of the lease: its number and grace. */
+  /** @type {any} The server's frame about the lease: its `term` and `graceMs`. */
   let lease;
   let isOwner = false;
   let isClosing = false;
@@ -76,18 +81,18 @@ export function own(url, options = {}) {
   let isSpeaking = false;
   /** @type {Audience | undefined} */
   let audience;
-  /** @type {ReturnType<typeof outgoing>} There as soon as the way is. */
+  /** @type {ReturnType<typeof outgoing>} Set right after the link. */
   let out;
   const hadRoom = Boolean(room);
   /** @type {import("./status.js").Inside["how"]} */
   let how;
-  /** @type {string | undefined} Why acknowledged messages are lost, in this stay. */
+  /** @type {string | undefined} Why acknowledged messages are lost, since the present connection entered the room. */
   let loss;
-  /** @type {import("./store.js").Replay | undefined} The state on its way. */
+  /** @type {import("./store.js").Replay | undefined} The state that is being received. */
   let coming;
-  /** @type {string | undefined} The epoch of the state. The cursor's differs if the last replay was cut. */
+  /** @type {string | undefined} The epoch of the state. The cursor's differs if the last replay was interrupted. */
   let epoch;
-  /** @type {[OwnerReset][]} The newest one, if it came when nothing listened. */
+  /** @type {[OwnerReset][]} The newest reset, if it came when there was no listener. */
   const unheard = [];
 
   /** @param {import("./store.js").Replay} came */
@@ -97,7 +102,7 @@ export function own(url, options = {}) {
     isOwner = true;
     lease = frame;
     const changes = state.replace(came, frame.epoch === epoch);
-    // Without a cursor nothing is known that could be lost.
+    // Without a cursor the owner knows no acknowledged message that could be lost.
     const isLoss = cursor && frame.how === "reset";
     loss = isLoss ? frame.reason : undefined;
     cursor = next;
@@ -107,7 +112,7 @@ export function own(url, options = {}) {
     if (changes.length) tellChanges(emit, changes);
   }
 
-  /** Takes the epoch and term of a lease that changed under this connection. @param {any} frame */
+  /** Takes the new epoch and term of the lease, which may change during a connection. @param {any} frame */
   function takeLease(frame) {
     if (coming) {
       coming.next.epoch = frame.epoch;
@@ -119,7 +124,7 @@ export function own(url, options = {}) {
     }
   }
 
-  /** Ends the room when everything that was said is safe. */
+  /** Ends the room if `close` was called and every message is acknowledged. */
   function closeIfAllIsSafe() {
     if (isClosing && out.isEmpty()) way.send('{"type":"close"}');
   }
@@ -129,7 +134,7 @@ export function own(url, options = {}) {
     limits = frame.limits ?? limits;
     switch (frame.type) {
       case "created":
-        // An owner that has a room asked for no other one.
+        // An owner that has a room did not ask for another one.
         if (room || !frame.room) return "protocol";
         ({ room, ownerKey } = frame);
         how = hadRoom ? "replaced" : "created";
@@ -141,9 +146,9 @@ export function own(url, options = {}) {
         if (!room) return "protocol";
         how ??= "found";
         coming = replay(frame);
-        // A server that sends no `how` has the messages if it has the epoch.
+        // A server that sends no `how` has all messages if it has the same epoch.
         if (cursor && (frame.how ? frame.how !== "reset" : frame.epoch === cursor.epoch)) {
-          // At once: it has the message of the present cursor, and calls it so.
+          // At once, before the replay is complete: the server has the cursor's message, and knows it under the new epoch.
           cursor.epoch = frame.epoch;
           coming.next = cursor;
         }
@@ -176,12 +181,11 @@ export function own(url, options = {}) {
     closeIfAllIsSafe();
   }
 
-  // A window that has the key may be the copy of one that owns the room, which would be thrown out. A page that is loaded again
-  // is no copy.
+  // This window may be a duplicate of one that owns the room, and would take the room from it. A page that was reloaded is no duplicate.
   const isGuarded = storage && !options.room && globalThis.document;
   const isSame = takeOver || /^(reload|back_forward)$/.test(/** @type {any} */ (performance.getEntriesByType?.("navigation")[0])?.type);
   const isHeld = Boolean(isGuarded && room && !isSame);
-  /** @type {import("./windows.js").Guard | undefined} There as soon as it is loaded. */
+  /** @type {import("./windows.js").Guard | undefined} Set once windows.js is loaded. */
   let guard;
   if (isGuarded) {
     Promise.resolve(loaded?.windows ?? import("./windows.js")).then(({ windows }) => {
@@ -191,14 +195,14 @@ export function own(url, options = {}) {
     }).catch(() => isHeld && again());
   }
 
-  /** Another one owns the room: waits for `again`. @param {string} reason @param {number} [code] */
+  /** Disconnects, since another window or device owns the room, and waits for `again`. @param {string} reason @param {number} [code] */
   function rest(reason, code) {
     way.detach();
     way.fail(failure(reason));
     way.tell({ name: "elsewhere", code, reason });
   }
 
-  /** Tries now to come back, whoever owns the room. */
+  /** Connects now, also if another owner has the room. */
   function again() {
     if (way.status().name === "elsewhere") way.tell({ name: way.outside() });
     way.again();
@@ -211,7 +215,7 @@ export function own(url, options = {}) {
         : { type: "create", token, audience: isAudience, signals, graceMs },
     refused(frame) {
       if (!/^(no_room|bad_message)$/.test(frame.code) || options.room || lease || !room) return endOf(frame);
-      // The room that was kept has ended: another one is created.
+      // The stored room has ended: create another one.
       room = "";
     },
     hear,
@@ -241,7 +245,7 @@ export function own(url, options = {}) {
       emit("status");
       if (!isOver) return;
       over();
-      // The key is worth keeping until the room is over for certain.
+      // The key is removed only when it is certain that the room has ended.
       if (isClosing && /^(room_closed|no_room)$/.test(status.reason ?? "")) kept.remove();
       kept.flush();
       guard?.end();
@@ -250,7 +254,7 @@ export function own(url, options = {}) {
   }, wrong, isHeld || isAborted(options));
 
   out = outgoing(way, () => limits, (message) => {
-    // What was said again may be in the state already.
+    // A message that was sent again may be in the state already.
     if (message.seq > state.seq && state.take(message)) tellChanges(emit, [message]);
   });
 

@@ -1,4 +1,4 @@
-// Both ends, for pages that may be either: `host` owns a room, `join` and `watch` follow one. Must not know the classic protocol.
+// The entry for owners and viewers: `host` and `own` own a room, `join` and `watch` watch one. Must not know the classic protocol.
 
 /**
  * @typedef {import("./ears.js").ListenOptions} ListenOptions

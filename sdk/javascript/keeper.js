@@ -1,11 +1,11 @@
-// The room that a storage keeps for an owner: its key and its cursor, so that a reload owns it again. Must not know frames.
+// Keeps an owner's room, key and cursor in a storage, so that the owner resumes after a reload. Must not know frames.
 
 import { attempt } from "./attempt.js";
 import { bytesOf } from "./grammar.js";
 import { isWhole, WRITE_MS } from "./limits.js";
 
 /**
- * What an owner needs to own its room again.
+ * A stored room: everything that an owner needs to own it again.
  * @typedef {object} Kept
  * @property {string} [room]
  * @property {string} [ownerKey]

@@ -1,9 +1,9 @@
-// Loads what an end needs only once it has come into its room. Must not know what that is.
+// Loads stay.js on demand, once a client has entered its room. Must not know what that module does.
 
 import { failure } from "./failure.js";
 
 /**
- * The part that is loaded later. `debug` and `windows` are there only where complete.js brought them.
+ * The module that is loaded on demand. It has `debug` and `windows` only if complete.js provided it.
  * @typedef {typeof import("./stay.js") & { debug?: typeof import("./debug.js"), windows?: typeof import("./windows.js") }} Stays
  */
 

@@ -1,21 +1,21 @@
-// The classic protocol's messages: text from and to the server. Must not know sockets or rooms.
+// Reads and writes the messages of the classic protocol. Must not know sockets or rooms.
 
 /** The values of `status.value`. */
 export const Status = Object.freeze({ notConnected: 0, create: 1, join: 2, connected: 3, close: 4 });
 
 /**
- * What the server says in one message.
+ * A message of the server.
  * @typedef {object} Message
  * @property {string} uuid The room, or empty.
  * @property {number} value One of `Status`.
- * @property {string} text The status in words; of a refusal, why.
- * @property {string} key What to call, or empty.
- * @property {any[]} params What to call it with.
+ * @property {string} text The status in words; of a refusal, its reason.
+ * @property {string} key The key, or empty.
+ * @property {any[]} params The parameters.
  */
 
 /**
- * The messages of one frame. The Go server puts several into one, separated by newlines; no JSON holds a bare newline
- * inside of a string, so splitting is safe. What cannot be read is passed over and told to `complain`.
+ * Returns the messages of one frame. The Go server puts several into one, separated by newlines. JSON strings have no bare newlines, so
+ * splitting is safe. A message that cannot be read is dropped and reported to `complain`.
  * @param {unknown} frame
  * @param {(why: string) => void} complain
  * @returns {Message[]}
@@ -61,7 +61,7 @@ function readOne(line) {
 const textOf = (found) => (typeof found === "string" ? found : "");
 
 /**
- * A client's first message: it creates a room, or joins the one that `uuid` names.
+ * Returns a client's first message, which creates a room if `uuid` is empty, and else joins the room `uuid`.
  * @param {string} uuid
  */
 export function first(uuid) {
@@ -69,7 +69,7 @@ export function first(uuid) {
 }
 
 /**
- * A message of the owner.
+ * Returns a message of the owner.
  * @param {string} uuid
  * @param {string} key
  * @param {any[]} params
@@ -80,7 +80,7 @@ export function action(uuid, key, params, isState) {
 }
 
 /**
- * A client's last message; the owner's ends the room.
+ * Returns a client's last message; the owner's ends the room.
  * @param {string} uuid
  */
 export function last(uuid) {

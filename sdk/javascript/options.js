@@ -1,33 +1,34 @@
-// What a page may ask for, and the two ways to say it. Must not know sockets.
+// The options of the classic client, and its old form with callbacks. Must not know sockets.
 
 /**
- * A change of the connection, which begins as `connecting`. `reconnecting` waits for the next attempt; it is `connecting`
- * again when that begins; `closed` is final and told once. `refused` is no change: the server did not take a message, the connection stands.
+ * A change of the status, which begins as `connecting`. `reconnecting`: the client waits for the next attempt, and is `connecting` again when
+ * that begins. `closed` is final. `refused` is no change: the server refused a message, and the connection stays open.
  * @typedef {object} StatusEvent
  * @property {"connecting" | "connected" | "reconnecting" | "refused" | "closed"} status
- * @property {string} reason Why, in the server's or the SDK's words; empty for `connecting` and `connected`.
- * @property {number} [code] The close code, where a socket ended.
- * @property {number} [retryInMs] For `reconnecting`.
+ * @property {string} reason The reason, of the server or the SDK; empty for `connecting` and `connected`.
+ * @property {number} [code] The close code, if a socket was closed.
+ * @property {number} [retryInMs] The time until the next attempt, in milliseconds; only of `reconnecting`.
  */
 
 /**
+ * The options of the classic client.
  * @typedef {object} Options
- * @property {string} [uuid] The room to join; empty opens a room. Without it `?uuid=` of the page's address decides.
- * @property {boolean | { firstMs?: number, maxMs?: number, random?: () => number }} [reconnect] Whether a viewer comes
- *   back after a lost connection, and with which delays. Default true.
- * @property {number} [connectTimeoutMs] How long one attempt may take until the room has answered. Default 10 000.
- * @property {boolean | ((line: string) => void)} [debug] Says what happens, to the console or to a function. Default false.
- * @property {new (url: string) => WebSocket} [WebSocket] Instead of the global one.
- * @property {(event: StatusEvent) => void} [onStatus]
- * @property {(message: string, error?: unknown) => void} [onError] As the constructor's `errorCallback`.
+ * @property {string} [uuid] The room to join; empty: create a room. Default: the parameter `uuid` of the page's address.
+ * @property {boolean | { firstMs?: number, maxMs?: number, random?: () => number }} [reconnect] Whether a viewer reconnects, and the bounds
+ *   of its delays in milliseconds. Default true, with 500 and 15 000.
+ * @property {number} [connectTimeoutMs] The timeout of an attempt, up to the server's answer, in milliseconds. Default 10 000.
+ * @property {boolean | ((line: string) => void)} [debug] Whether to log what happens, to the console or to a function. Default false.
+ * @property {new (url: string) => WebSocket} [WebSocket] The class to connect with. Default the global `WebSocket`.
+ * @property {(event: StatusEvent) => void} [onStatus] Called with each change of the status.
+ * @property {(message: string, error?: unknown) => void} [onError] Called like the constructor's `errorCallback`.
  */
 
-/** How long one attempt may take, in milliseconds. */
+/** The default timeout of an attempt, in milliseconds. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Separates the seed's callbacks from the options, which may take the place of any of them.
- * @param {unknown[]} rest What follows the address.
+ * Separates the old library's callbacks from the options, which may take the place of any of them.
+ * @param {unknown[]} rest The constructor's parameters after the address.
  * @returns {{ callbacks: (Function | undefined)[], options: Options }}
  */
 export function separate(rest) {

@@ -1,25 +1,24 @@
-// What a viewer and an owner do differently on their way into a room. Types only.
+// The differences between viewers and owners on a connection. Types only.
 
 /**
- * What the two ends do differently.
+ * A client's role: the functions by which viewers and owners differ on a connection.
  * @typedef {object} Part
- * @property {(token: string | undefined) => object} enter The request that enters the room, on a new connection. Its `id` is ours.
- * @property {(WebSocket: any, address: string) => Promise<any>} [socket] Returns what connects instead of this class.
- * @property {(frame: any) => import("./failure.js").End | void} refused Takes the refusal of a request with an `id` of ours. An
- *   answer ends the connection; without one `enter` is asked again.
- * @property {(frame: any) => string | void} hear Takes any other frame. A word ends the connection.
- * @property {() => number} size How much it holds of what the server said.
- * @property {() => string} position The status while it is in the room; empty while it is not all in.
- * @property {() => object} more What else is to be told of that status.
- * @property {() => void} cut The connection is gone.
- * @property {(reason: string, code: number) => unknown} [lost] The connection is lost with this word and code. Returns whether nothing
- *   follows from that by itself.
- * @property {() => boolean | void} [hide] The page is left: says now what waits. Returns whether `again` will be called when the page
- *   comes back.
- * @property {() => void} [flush] Nobody sees the page any more: says now what waits.
- * @property {(isPaused: boolean) => void} [pause] Nothing will be sent from here on, or it is asked what was missed. Where it is there, an
- *   end that nobody sees is paused.
- * @property {(status: import("./status.js").Status) => void} tell Hears each status.
+ * @property {(token: string | undefined) => object} enter Returns the request that enters the room on a new connection, without an `id`.
+ * @property {(WebSocket: any, address: string) => Promise<any>} [socket] Returns the class to connect with instead of this one.
+ * @property {(frame: any) => import("./failure.js").End | void} refused Takes the refusal of the request. Returns how the connection ends,
+ *   or nothing if `enter` has another request.
+ * @property {(frame: any) => string | void} hear Takes any other frame. Returns a reason to close the connection, if there is one.
+ * @property {() => number} size Returns the size of the state that it holds, in characters of frames.
+ * @property {() => string} position Returns the name of the status in the room; empty until all of the state has come.
+ * @property {() => object} more Returns the other members of that status.
+ * @property {() => void} cut Forgets what belongs to the lost connection.
+ * @property {(reason: string, code: number) => unknown} [lost] Handles a lost connection. Returns whether not to reconnect.
+ * @property {() => boolean | void} [hide] Sends queued messages, since the page is left. Returns whether `again` will be called when the page
+ *   is shown again.
+ * @property {() => void} [flush] Sends queued messages, since the page is hidden.
+ * @property {(isPaused: boolean) => void} [pause] Records that the server was asked to pause, or to resume. Without this function a client
+ *   does not pause while its page is hidden.
+ * @property {(status: import("./status.js").Status) => void} tell Takes each new status.
  */
 
 export {};

@@ -1,37 +1,37 @@
-// Questions to a server for a sign of life, and who waits for which answer; also that of each signal, since its refusal names none.
-// Must not know sockets.
+// Matches a server's pongs, and its refusals of signals, to the tabs that sent the pings and signals. Refusals of signals have no id: the
+// pings around them give their order. Must not know sockets.
 
 /**
- * Returns the questions on one connection after another.
+ * Returns the unanswered pings on one connection after another.
  * @template Asker
  */
 export function questions() {
-  /** @type {Map<string, { asker: Asker, id: string }[]>} Those that are not answered, in their order, and who waits for each. */
+  /** @type {Map<string, { asker: Asker, id: string }[]>} The unanswered pings in their order, each with the tabs that wait for its answer. */
   const open = new Map();
-  /** @type {{ asker: Asker, id: string }[]} Signals that may still be refused: who said each, and the question behind it. */
+  /** @type {{ asker: Asker, id: string }[]} The signals that may still be refused, each with its tab and the ping after it. */
   let signals = [];
 
   return {
-    /** How many are not answered. */
+    /** Returns the number of unanswered pings. */
     count: () => open.size,
 
-    /** One is asked. @param {string} id */
+    /** Records a ping that was sent. @param {string} id */
     ask: (id) => void open.set(id, []),
 
-    /** Somebody waits for the answer to the newest one. @param {Asker} asker @param {string} id What this one calls it. */
+    /** Has a tab wait for the answer to the newest ping. @param {Asker} asker @param {string} id The id of the tab's own ping. */
     wait: (asker, id) => void [...open.values()].at(-1)?.push({ asker, id }),
 
-    /** A signal was said; `id` is the question behind it, empty if there is none. @param {Asker} asker @param {string} id */
+    /** Records a signal that was sent. @param {Asker} asker @param {string} id The ping after it; empty if there is none. */
     signal(asker, id) {
-      // Without questions the newest signal is the likeliest one to be refused.
+      // Without pings the newest signal is the one that was most likely refused.
       if (!id) signals = [];
       signals.push({ asker, id });
     },
 
-    /** Returns who waits for this answer. @param {string} id */
+    /** Returns the tabs that wait for this pong. @param {string} id */
     answer(id) {
       const waiting = [];
-      // Answers come in the order of the questions.
+      // Pongs come in the order of the pings.
       for (const [one, askers] of open) {
         open.delete(one);
         waiting.push(...askers);
@@ -41,10 +41,10 @@ export function questions() {
       return waiting;
     },
 
-    /** Returns who said the signal that is refused now. */
+    /** Returns the tab whose signal is refused now. */
     refuse: () => signals.shift()?.asker,
 
-    /** The connection is gone. */
+    /** Forgets all pings and signals, since the connection is lost. */
     clear() {
       open.clear();
       signals = [];

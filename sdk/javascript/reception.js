@@ -1,5 +1,5 @@
-// What a viewer makes of what it is told: the cursor, holes, and what to pass on. A replay of the state is applied at once
-// when all of it has come; cut before that, the older state and cursor stay. Must not know sockets, time or the page.
+// Applies received frames to a viewer's state and cursor, and detects gaps. A replay of the state is applied at once when all of it has
+// come; if it is interrupted, the older state and cursor stay. Must not know sockets, time or the page.
 
 import { replay } from "./store.js";
 
@@ -9,10 +9,10 @@ import { replay } from "./store.js";
  */
 
 /**
- * One viewer's reception.
- * @param {Store} state What it keeps up to date.
- * @param {(messages: Message[], isChanged: boolean) => void} pass Takes what came, after the state has it.
- * @param {(reset: { reason: string }) => void} reset Hears that events may be lost, before what follows from it.
+ * Returns the receiver of one viewer.
+ * @param {Store} state The state to keep up to date.
+ * @param {(messages: Message[], isChanged: boolean) => void} pass Takes received messages, after the state has them.
+ * @param {(reset: { reason: string }) => void} reset Takes a reset, before the messages that follow from it.
  */
 export function reception(state, pass, reset) {
   /** @type {string | undefined} */
@@ -20,29 +20,29 @@ export function reception(state, pass, reset) {
   let owner = "live";
   /** @type {number | undefined} Since when the owner is away. */
   let since;
-  /** @type {string | undefined} Why events were lost, in this stay. */
+  /** @type {string | undefined} Why events were lost, since the present connection entered the room. */
   let why;
-  /** Whether it is in the room on the present connection. */
+  /** Whether the viewer is in the room on the present connection. */
   let isIn = false;
-  /** @type {"" | "paused" | "asking"} Nothing will be sent, or the answer to `unpause` is on its way. */
+  /** @type {"" | "paused" | "asking"} Whether the server was asked to pause, or to resume and has not answered. */
   let pause = "";
-  /** @type {import("./store.js").Replay | undefined} The state on its way. */
+  /** @type {import("./store.js").Replay | undefined} The state that is being received. */
   let whole;
-  /** How many messages of a resume are on their way. */
+  /** How many replayed messages are still to come. */
   let missing = 0;
-  /** @type {number | undefined} The end of a hole whose next message has not come. */
+  /** @type {number | undefined} The last of the skipped numbers, until the message after them comes. */
   let hole;
   /** The number in the last heartbeat; 0 if there is nothing to compare. */
   let promised = 0;
   /**
-   * Not 0 while the state is torn, over connections too: the number up to which each superseded value has its newer one.
-   * A server that does not tell it does not know of lives either; then it is that of the first heartbeat behind the last hole,
-   * and infinite before that.
+   * Not 0 while values of the state may be out of date, also over connections: the number up to which each superseded value has its newer
+   * one. Servers that do not send it know no lives either. Then it is the number of the first heartbeat after the last skipped numbers, and
+   * infinite before that heartbeat.
    */
   let tear = 0;
   /**
-   * Not 0 while it lags: what the first heartbeat behind the last hole promised, infinite before that. Holes follow each other:
-   * by their `until` it would lag no more between any two of them.
+   * Not 0 while the viewer lags: the number of the first heartbeat after the last skipped numbers, infinite before that heartbeat. The
+   * `until` of `skipped` frames would not do: with many of them in a row the viewer would not lag between any two.
    */
   let lag = 0;
   let hasHeartbeat = true;
@@ -86,9 +86,9 @@ export function reception(state, pass, reset) {
     if (frame.how !== "resumed") return begin(frame);
     missing = frame.replay;
     if (epoch === undefined || frame.seq - (hole ?? state.seq) !== missing) return "protocol";
-    // No other life is known to have what a torn state lacks.
+    // A server with another epoch may not have the values that this state lacks.
     if (tear && frame.epoch !== epoch) return "protocol";
-    // At once, with the seq that was asked with: the server vouches for it in this epoch, whatever the old one was.
+    // At once, for the number of the request: the server vouches for it in this epoch, whatever the old epoch was.
     epoch = frame.epoch;
   }
 
@@ -102,7 +102,7 @@ export function reception(state, pass, reset) {
     }
     if (seq !== undefined) {
       if (seq !== (hole ?? state.seq) + 1) return "protocol";
-      // What a resume brings holds every newer value; without heartbeats it is never known when they have come.
+      // A replay has every newer value, so the viewer does not lag after it. Without heartbeats it cannot know when it has caught up.
       lag = hole && !missing ? Infinity : hasHeartbeat ? lag : 0;
       heal(seq);
       hole = undefined;
@@ -114,38 +114,38 @@ export function reception(state, pass, reset) {
     pass([message], state.take(message));
   }
 
-  /** The state comes to `seq`: it is whole again if every newer value has come. @param {number} seq */
+  /** Ends the tear and the lag if the state at `seq` has every newer value. @param {number} seq */
   function heal(seq) {
     if (seq >= tear) tear = 0;
     if (seq >= lag) lag = 0;
   }
 
-  /** A heartbeat with the room's last number. @param {number} seq */
+  /** Takes a heartbeat with the room's last number. @param {number} seq */
   function look(seq) {
-    // In a replay of the state, or while nothing is sent, the number may belong to what another life has.
+    // During a replay of the state or a pause, the number may be one of another epoch.
     const isOurs = isIn && !whole && !pause;
     if (isOurs) {
       if (tear === Infinity) tear = seq;
       if (lag === Infinity) lag = seq;
       heal(state.seq);
     }
-    // While something is missing there is nothing to compare.
+    // While replayed messages are still to come there is nothing to compare.
     if (!isOurs || missing) promised = 0;
     else if (promised > state.seq) return "behind";
     else promised = seq;
   }
 
   return {
-    /** How much is held of what was said. */
+    /** Returns the size of the state, in characters of frames. */
     size: () => Math.max(state.size, whole?.size ?? 0),
 
-    /** Where to go on. */
+    /** Returns the cursor from which to resume. */
     cursor: () => (epoch === undefined ? undefined : { epoch, seq: state.seq }),
 
-    /** Whether another life may continue the cursor; `undefined` if not, since a false member is left out. */
+    /** Returns whether another life may continue the cursor; `undefined` if not, since JSON leaves that out. */
     lives: () => !tear || undefined,
 
-    /** The connection is gone. */
+    /** Forgets what belongs to the lost connection. */
     cut() {
       isIn = false;
       pause = "";
@@ -153,19 +153,20 @@ export function reception(state, pass, reset) {
       missing = lag = 0;
     },
 
-    /** Nothing will be sent from here on, or it is asked what was missed. @param {boolean} is */
+    /** Records that the server was asked to pause, or to resume. @param {boolean} is Whether it was asked to pause. */
     pause(is) {
       pause = is ? "paused" : "asking";
     },
 
-    /** Where it stands; empty while what it missed, or the answer, is on its way. */
+    /** Returns the name of the status; empty while a replay, or the answer to `unpause`, is still to come. */
     position: () => (!isIn || pause === "asking" || (whole && !lag) || missing ? "" : lag ? "lagging" : owner === "away" ? owner : "live"),
 
-    /** What else is known of that. */
+    /** Returns the other members of the status. */
     more: () => ({ ...(owner === "away" && since !== undefined && { since }), ...(why && { reset: why }) }),
 
     /**
-     * Takes a frame. Answers with a word if it does not fit to what came before: a resume brings what is missing.
+     * Takes a frame. Returns a reason to close the connection if the frame does not fit to the earlier ones; a resume then replays the
+     * missing messages.
      * @param {any} frame
      * @returns {string | void}
      */
@@ -187,7 +188,7 @@ export function reception(state, pass, reset) {
           return;
         case "owner":
           lookAtOwner(frame.status, frame);
-          // The lease changed under this connection: the same numbers go on in another epoch.
+          // The lease changed during this connection: the same numbers continue in another epoch.
           if (whole) whole.next.epoch = frame.epoch ?? whole.next.epoch;
           else if (isIn) epoch = frame.epoch ?? epoch;
           return;

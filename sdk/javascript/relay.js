@@ -1,5 +1,5 @@
-// One viewer of a room for several tabs: to the server it is one connection, to each tab it is a server that speaks version 2. What it
-// tells a tab is what the server told it. Must not know where the ports of the tabs come from.
+// Shares one viewer of a room among several tabs. To the server it is one client; to each tab it is a server of version 2, which passes on
+// the server's frames. Must not know where the ports of the tabs come from.
 
 import { borrowed } from "./borrowed.js";
 import { ids } from "./ids.js";
@@ -10,34 +10,34 @@ import { line } from "./line.js";
 import { questions } from "./questions.js";
 import { tapped } from "./tap.js";
 
-/** How long a tab waits for the server at most, in milliseconds; and the part of the time after which it gives up. */
+/** The longest time that a tab waits for the server, in milliseconds, and the part of the tab's own timeout that it may take. */
 const HOLD_MS = 8_000;
 const HOLD_PART = 0.8;
 
-/** How long the connection stays for tabs that may come back, in milliseconds. */
+/** How long the connection stays open for tabs that may reconnect, in milliseconds. */
 const LINGER_MS = 30_000;
 
 /**
- * A tab. It is `new` until it asks for the room; `asking` until it is answered; then `in`; and `out` when its connection was ended and
- * it is to be told when another one makes sense.
+ * A tab. Its state is `new` until it asks for the room, `asking` until it is answered, then `in`. It is `out` when its connection was closed,
+ * until the relay notifies it that it may reconnect.
  * @typedef {object} Tab
  * @property {import("./line.js").Line} line
  * @property {"new" | "asking" | "in" | "out" | "gone"} state
  * @property {import("./line.js").Hello} [hello]
  * @property {any} [ask] The request that waits for its answer.
- * @property {ReturnType<typeof setTimeout>} [timer] The end of that wait.
+ * @property {ReturnType<typeof setTimeout>} [timer] The timeout of that request.
  * @property {boolean} isPaused
- * @property {boolean} isFilling Whether it paused while a state was on its way to it, which it gets to its end.
- * @property {import("./store.js").Cursor} [place] Where it paused.
+ * @property {boolean} isFilling Whether it paused during a replay of the state, which it gets completely.
+ * @property {import("./store.js").Cursor} [place] The cursor at which it paused.
  */
 
 /**
- * Returns what serves the tabs of one room. They agree in everything that the server can tell apart.
+ * Returns the relay for the tabs of one room. The tabs agree in everything that the server can distinguish.
  * @param {object} outside
  * @param {(url: string, room: string, options: any) => any} outside.watch
  * @param {any} outside.WebSocket
- * @param {EventTarget & { hidden: boolean }} outside.page What the viewer takes for its page: hidden while no tab wants messages.
- * @param {(show: any, tell: (status: any) => void) => void} outside.listen Has each status of a viewer told.
+ * @param {EventTarget & { hidden: boolean }} outside.page The viewer's page: hidden while no tab wants messages.
+ * @param {(show: any, tell: (status: any) => void) => void} outside.listen Subscribes `tell` to the status of a viewer.
  * @param {LockManager} [outside.locks]
  */
 export function relay({ watch, WebSocket, page, listen, locks }) {
@@ -51,23 +51,23 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   /** @type {any} */
   let viewer;
   let past = roomHistory();
-  /** @type {any} The newest answer of the server, with what it told since. */
+  /** @type {any} The server's newest `joined` frame, kept up to date. */
   let room = {};
   /** @type {number | undefined} Since when the owner is away. */
   let awaySince;
   /** @type {string | undefined} */
   let audience;
-  /** Whether the viewer has left the fan-out, or has asked to be in it again. */
+  /** Whether the viewer has paused, or the server has not answered its request to resume. */
   let isPaused = false;
   /** @type {[code: number, reason: string]} How the last connection ended. */
   let last = [1006, "silent"];
   /** @type {Set<unknown>} The keys by which the server knew the viewer. */
   let keys = new Set();
-  /** How many signals may be said now, and when that was so. */
+  /** How many signals may be sent now, and when that was computed. */
   let [credit, creditAt] = [0, -Infinity];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let lingering;
-  /** @type {string | undefined} The lock by which tabs see that this worker lives. */
+  /** @type {string | undefined} The name of a lock that this worker holds as long as it lives. */
   let lock;
   const held = `rtbroadcaster worker ${nextId()}`;
   locks?.request(held, () => {
@@ -86,16 +86,16 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   /** @param {Tab} tab @param {object} frame */
   const tell = (tab, frame) => post(tab, [JSON.stringify(frame)]);
 
-  // What the server says.
+  // From the server to the tabs.
 
-  /** Something was sent to the server. @param {string} text */
+  /** Takes a frame that is sent to the server. @param {string} text */
   function sent(text) {
     const { type, id } = JSON.parse(text);
     if (/pause$/.test(type)) isPaused = true;
     if (type === "ping") asked.ask(id);
   }
 
-  /** The viewer has accepted a frame. @param {string} text */
+  /** Takes a frame that the viewer has accepted. @param {string} text */
   function heard(text) {
     const frame = JSON.parse(text);
     const { type } = frame;
@@ -116,7 +116,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     if (type === "pong") {
       for (const { asker, id } of asked.answer(frame.id)) if (asker.state === "in") tell(asker, { ...frame, id });
     } else if (type === "error") {
-      // One with an id is that of a newer token.
+      // An error with an id answers a new token.
       const tab = frame.id === undefined ? asked.refuse() : undefined;
       if (tab?.state === "in") tell(tab, frame);
     } else if (!/^(joined|expiring|ack)$/.test(type)) pass(type, text, wasFilling);
@@ -137,7 +137,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
 
   /** @param {{ name: string, code?: number, reason: string, why?: string }} status */
   function hearStatus({ name, code, reason, why }) {
-    // Only the end of a connection has one.
+    // Only a status after the end of a connection has a code.
     if (code === undefined) return;
     last = [code, reason];
     past.cut();
@@ -152,7 +152,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     }
   }
 
-  /** Answers the tabs that wait, if there is something to say that holds. */
+  /** Answers the waiting tabs, if the state is complete. */
   function serve() {
     if (!isReady()) return;
     for (const tab of tabs) {
@@ -170,32 +170,32 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     const isJoin = type === "join";
     /** @type {import("./history.js").Answer | undefined} */
     let found = past.answer(cursor, lives);
-    // A connection of its own would not lag, and the server may know what the tab has seen.
+    // A connection of its own would not lag, and the server may know the tab's cursor.
     if (isJoin && (!found || past.isLagging())) return refer(tab);
     found ??= { .../** @type {import("./history.js").Answer} */ (past.answer(undefined)), how: "reset", reason: "retention" };
-    // A state that is torn is no answer.
+    // A state with missing values is no answer.
     if (found.how !== "resumed" && past.isLagging()) return;
     const { how, reason, seq, replay, rest } = found;
     const awayMs = awaySince === undefined ? undefined : Date.now() - awaySince;
     const now = past.cursor();
     const joined = { ...room, type: "joined", id, epoch: now.epoch, seq, how, reason, replay: replay.length, awayMs };
     const texts = [JSON.stringify(joined), ...replay, ...(audience ? [audience] : []), ...rest];
-    // Behind a hole that is over a tab would lag until the next heartbeat.
+    // Without this heartbeat a tab would lag until the next one, since the replay has skipped numbers.
     if (rest.length && !past.isLagging()) texts.push(JSON.stringify({ type: "alive", seq: now.seq }));
     clearTimeout(tab.timer);
     tab.state = "in";
     post(tab, texts, true);
   }
 
-  /** Has a tab take a connection of its own. @param {Tab} tab */
+  /** Tells a tab to open a connection of its own. @param {Tab} tab */
   function refer(tab) {
     tab.line.say({ own: true });
     forget(tab, true);
   }
 
-  // What the tabs say.
+  // From the tabs to the server.
 
-  /** Takes a tab, which says what it wants on its port. @param {MessagePort} port */
+  /** Accepts a new tab. @param {MessagePort} port */
   function connect(port) {
     /** @type {Tab} */
     const tab = {
@@ -240,13 +240,13 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
 
   /** @param {Tab} tab @param {any} frame */
   function enter(tab, frame) {
-    // The server knows this connection's viewer as another one.
+    // The tab is another viewer than that of this connection.
     if (viewer && frame.viewer !== undefined && !keys.has(frame.viewer)) return refer(tab);
     if (!viewer) begin(/** @type {import("./line.js").Hello} */ (tab.hello), frame.viewer);
     wait(tab, frame);
   }
 
-  /** The tab waits for an answer. @param {Tab} tab @param {any} ask */
+  /** Has a tab wait for the answer to its request. @param {Tab} tab @param {any} ask */
   function wait(tab, ask) {
     const ms = Math.min(HOLD_MS, HOLD_PART * (tab.hello?.answerTimeoutMs ?? Infinity));
     clearTimeout(tab.timer);
@@ -257,7 +257,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     serve();
   }
 
-  /** @param {import("./line.js").Hello} hello @param {string | undefined} key The proof of who the viewer is. */
+  /** Begins the viewer. @param {import("./line.js").Hello} hello @param {string | undefined} key The viewer's key. */
   function begin({ address, room: id, token, hasTokens, reconnect, answerTimeoutMs }, key) {
     past = roomHistory();
     keys = new Set([key]);
@@ -282,16 +282,16 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     look();
   }
 
-  /** Asks the server whether it is there. @param {Tab} tab @param {string} id */
+  /** Pings the server for a tab. @param {Tab} tab @param {string} id */
   function ping(tab, id) {
     const before = asked.count();
-    // The viewer gives its connection up if no answer comes.
+    // The viewer sends a ping of its own, and gives its connection up if there is no answer.
     show();
     if (asked.count() === before) question();
     asked.wait(tab, id);
   }
 
-  /** Sends a question of our own. Returns its name. */
+  /** Sends a ping of the relay. Returns its id. */
   function question() {
     const id = nextId();
     send(JSON.stringify({ type: "ping", id }));
@@ -304,7 +304,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     const { signalBytes, signalsPerSecond = 1e9 } = room.limits ?? LIMITS;
     credit = Math.min(signalsPerSecond, credit + ((now - creditAt) * signalsPerSecond) / 1_000);
     creditAt = now;
-    // All tabs are one viewer, and the server ends a connection that is refused too often.
+    // All tabs are one viewer, and the server closes a connection after too many refusals.
     const isTooBig = isOver(bytesOf(textOf(params) ?? ""), signalBytes);
     const code = isTooBig ? "too_big" : credit < 1 ? "rate" : backlog() >= STALE_BYTES_MAX ? "unavailable" : "";
     if (code) return tell(tab, { type: "error", code, message: "the signal was not passed on", retryInMs: 1_000 });
@@ -313,24 +313,24 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     asked.signal(tab, room.limits ? question() : "");
   }
 
-  /** A person looks at a tab. */
+  /** Has the viewer check its connection, since a tab was shown. */
   function show() {
     page.dispatchEvent(new Event("visibilitychange"));
   }
 
-  /** Has the viewer pause while no tab wants messages. */
+  /** Pauses or resumes the viewer: it pauses while no tab wants messages. */
   function look() {
     const there = [...tabs].filter(({ state }) => /^(asking|in)$/.test(state));
     const isHidden = there.every((tab) => tab.isPaused);
-    // Tabs that are out come back.
+    // Tabs that are `out` will reconnect.
     if (!there.length || isHidden === page.hidden) return;
     page.hidden = isHidden;
     if (past.isIn()) show();
   }
 
   /**
-   * Ends a tab's connection.
-   * @param {Tab} tab @param {number} code @param {string} reason @param {boolean} isBack Whether the tab is told when to come back.
+   * Closes a tab's connection.
+   * @param {Tab} tab @param {number} code @param {string} reason @param {boolean} isBack Whether to notify the tab when it may reconnect.
    */
   function end(tab, code, reason, isBack) {
     clearTimeout(tab.timer);
@@ -340,7 +340,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     look();
   }
 
-  /** @param {Tab} tab @param {boolean} isBack Whether it may come back. */
+  /** Forgets a tab; without any, closes the connection. @param {Tab} tab @param {boolean} isBack Whether the tab may reconnect. */
   function forget(tab, isBack) {
     if (!tabs.delete(tab)) return;
     clearTimeout(tab.timer);

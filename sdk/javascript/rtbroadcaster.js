@@ -1,4 +1,4 @@
-// One connection to one room, as its owner or as a viewer. Must not know what the messages mean.
+// The classic client: one connection to one room, as its owner or as a viewer. Must not know what the messages mean.
 
 import { addressOf, roomOfPage } from "./address.js";
 import { attempt, uncaught } from "./attempt.js";
@@ -15,15 +15,16 @@ import { Subscriptions } from "./subscriptions.js";
  * @typedef {import("./subscriptions.js").Handler} Handler
  */
 
-/** `readyState` of a socket that takes messages; a WebSocket that was handed in need not carry the constants. */
+/** `readyState` of an open socket; the program's own WebSocket class may not have the constants. */
 const OPEN = 1;
 
+/** A client of the classic protocol, for one room. */
 export class RTBroadcaster {
   #address;
   #subscriptions = new Subscriptions();
   /** @type {Options} */
   #options;
-  /** @type {(Function | undefined)[]} What the seed's constructor takes, in its order. */
+  /** @type {(Function | undefined)[]} The callbacks of the old library's constructor, in its order. */
   #callbacks;
   #backoff;
   #isOwner;
@@ -34,23 +35,26 @@ export class RTBroadcaster {
   #status = "connecting";
   /** @type {WebSocket | undefined} */
   #socket;
-  /** @type {ReturnType<typeof setTimeout> | undefined} The end of an attempt, or the begin of the next one. */
+  /** @type {ReturnType<typeof setTimeout> | undefined} Ends the present attempt, or begins the next one. */
   #timer;
   /** Whether this client was ever in its room. */
   #wasConnected = false;
 
   /**
+   * Connects at once. Throws if `url` is invalid.
    * @overload
-   * @param {string | URL} url Where the server is, such as `/broadcasting` or `wss://example.org/broadcasting`.
+   * @param {string | URL} url The server's address, such as `/broadcasting` or `wss://example.org/broadcasting`.
    * @param {Options} [options]
    */
   /**
+   * Connects at once. Throws if `url` is invalid.
    * @overload
-   * @param {string | URL} url
-   * @param {((uuid: string) => void) | null} [onConnectionCallback] Once, when the room answered.
-   * @param {(() => void) | null} [openCallback] Whenever a socket is open.
-   * @param {(() => void) | null} [closeCallback] Once, when the connection is over and does not come back.
-   * @param {((message: string, error?: unknown) => void) | null} [errorCallback] No WebSocket, a refusal, a handler that threw.
+   * @param {string | URL} url The server's address, such as `/broadcasting` or `wss://example.org/broadcasting`.
+   * @param {((uuid: string) => void) | null} [onConnectionCallback] Called once, when the client is in its room.
+   * @param {(() => void) | null} [openCallback] Called whenever a socket opens.
+   * @param {(() => void) | null} [closeCallback] Called once, when the connection is closed for good.
+   * @param {((message: string, error?: unknown) => void) | null} [errorCallback] Called without a WebSocket class, for a refusal, and for a
+   *   handler that threw.
    * @param {Options} [options]
    */
   /**
@@ -69,33 +73,34 @@ export class RTBroadcaster {
     this.#connect();
   }
 
-  /** Whether this client is in its room at the moment. */
+  /** Whether this client is in its room now. */
   get connected() {
     return this.#status === "connected";
   }
 
-  /** Whether this client opened its room and may speak in it. */
+  /** Whether this client is the owner of its room, which may publish. */
   get isOwner() {
     return this.#isOwner;
   }
 
-  /** The room, or an empty string until the server has named it. */
+  /** The id of the room; empty until the server has sent it. */
   get uuid() {
     return this.#uuid;
   }
 
-  /** Where the connection stands: `connecting`, `connected`, `reconnecting` or `closed`. */
+  /** The status: `connecting`, `connected`, `reconnecting` or `closed`. */
   get status() {
     return this.#status;
   }
 
-  /** Bytes that were said and have not left yet. */
+  /** The number of unsent bytes in the socket. */
   get bufferedAmount() {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
   /**
-   * Calls `func` with the parameters of every message of `key`, instead of the function before. The answer ends this.
+   * Calls `func` with the parameters of each message of `key`, instead of the earlier function of `key`. Returns a function that
+   * unsubscribes. Throws a `TypeError` if `func` is not a function.
    * @param {string} key
    * @param {Handler} func
    * @returns {() => void}
@@ -105,28 +110,27 @@ export class RTBroadcaster {
     return this.#subscriptions.set(key, func);
   }
 
-  /** Calls nothing for `key` any more. @param {string} key */
+  /** Unsubscribes from `key`. @param {string} key */
   unsubscribe(key) {
     this.#subscriptions.delete(key);
   }
 
-  /** `subscribe` as the seed spells it. @param {string} key @param {Handler} func */
+  /** The old library's name of `subscribe`. @param {string} key @param {Handler} func */
   suscribeFunc(key, func) {
     this.subscribe(key, func);
   }
 
-  /** `unsubscribe` as the seed spells it. @param {string} key */
+  /** The old library's name of `unsubscribe`. @param {string} key */
   unsuscribeFunc(key) {
     this.unsubscribe(key);
   }
 
   /**
-   * Says something to all viewers.
+   * Sends a message to all viewers. Throws a `TypeError` if `key` is not a non-empty string, or `params` not an array.
    * @param {string} key
-   * @param {any[]} [params]
-   * @param {boolean} [isState] Whether viewers that come later get it too, as the newest value of `key`.
-   * @returns {boolean} Whether it was handed to the socket; false for viewers, while there is no connection, and while 64 MiB
-   *   wait in it.
+   * @param {any[]} [params] Default `[]`.
+   * @param {boolean} [isState] Whether it is the new value of `key`, which late viewers get too. Default false.
+   * @returns {boolean} Whether the socket took it. False for viewers, without a connection, and while the socket has 64 MiB of unsent bytes.
    */
   sendAction(key, params = [], isState = false) {
     if (typeof key !== "string" || key === "") throw new TypeError("an action needs a key");
@@ -139,7 +143,7 @@ export class RTBroadcaster {
     return true;
   }
 
-  /** Leaves; an owner ends the room for everybody. Nothing is called afterwards but what tells the end. */
+  /** Leaves the room; an owner ends it. Afterwards only `onStatus` and `closeCallback` are called. */
   close() {
     if (this.#socket?.readyState === OPEN) this.#socket.send(message.last(this.#uuid));
     this.#end("left");
@@ -148,7 +152,7 @@ export class RTBroadcaster {
   #connect() {
     const WebSocket = this.#options.WebSocket ?? globalThis.WebSocket;
     if (!WebSocket) {
-      // Not at once: the constructor has not returned yet, so a callback could not name what it made.
+      // In a microtask: a callback may need the client, which the constructor has not returned yet.
       queueMicrotask(() => {
         this.#fail("there is no WebSocket here");
         this.#end("no WebSocket");
@@ -172,7 +176,7 @@ export class RTBroadcaster {
       }
     };
     socket.onclose = ({ code, reason }) => this.#lost(code, reason);
-    // A close always follows and tells more.
+    // A close event always follows, with more details.
     socket.onerror = () => {};
   }
 
@@ -210,7 +214,7 @@ export class RTBroadcaster {
   }
 
   /**
-   * The socket is gone.
+   * Handles a lost connection.
    * @param {number} code
    * @param {string} word
    */
@@ -220,7 +224,7 @@ export class RTBroadcaster {
     else this.#end(reason, code);
   }
 
-  /** Only viewers come back: a room of the classic protocol has no key that would prove its owner. */
+  /** Returns whether to reconnect. Only viewers do: the classic protocol has no key that would prove the owner. */
   #returns() {
     return !this.#isOwner && this.#options.reconnect !== false;
   }
@@ -250,14 +254,14 @@ export class RTBroadcaster {
     attempt(this.#callbacks[2]);
   }
 
-  /** Lets go of the socket and the timer; neither calls us again. */
+  /** Closes the socket and clears the timer. Neither calls back any more. */
   #detach() {
     clearTimeout(this.#timer);
     const socket = this.#socket;
     if (!socket) return;
     this.#socket = undefined;
     socket.onopen = socket.onmessage = socket.onclose = null;
-    // Closing before the handshake is done is an error to some sockets, which then must not go unhandled.
+    // Some sockets report an error when they are closed before the handshake is done; it must have a handler.
     socket.onerror = () => {};
     socket.close(1000);
   }
@@ -279,7 +283,7 @@ export class RTBroadcaster {
   }
 
   /**
-   * A handler threw: told to whoever wants errors, else as any uncaught error.
+   * Reports a handler's error to the error callbacks, or as an uncaught error if there are none.
    * @param {string} key
    * @param {unknown} error
    */

@@ -1,21 +1,21 @@
-// What a viewer says to the owner, checked before it is sent. Must not know what a program is told.
+// Checks and sends the signals of viewers. Must not know how a program learns of the result.
 
 import { bytesOf, isOver, LIMITS, textOf, wrong } from "./grammar.js";
 
-/** A socket in which more bytes wait gets no signal: nobody will ask for it again. */
+/** The number of unsent bytes in a socket from which on signals are refused with `busy`. */
 const STALE_BYTES_MAX = 65_536;
 
 /**
- * How many signals each connection may say at the moment, and since when.
+ * How many signals each link may send now, and when that was computed.
  * @type {WeakMap<object, [credit: number, at: number]>}
  */
 const credits = new WeakMap();
 
 /**
- * Says a signal, or gives the code with which the server would refuse it.
+ * Sends a signal. Returns the code with which the server would refuse it, or why it cannot be sent; `undefined` if it was sent.
  * @param {{ way: { send: (text: string) => number, backlog: () => number }, limits: () => import("./grammar.js").Limits | undefined }} watching
  * @param {any} key
- * @param {string | undefined} text That of the parameters, if they are something that has one.
+ * @param {string | undefined} text The JSON of the parameters, if they have one.
  */
 export function signal({ way, limits: told }, key, text) {
   const now = performance.now();

@@ -1,12 +1,11 @@
-// What a page is told of the person, the machine and its network. Must not know what follows from it.
+// Listens to the browser's events about the page and the network. Must not know how clients react to them.
 
 /**
- * Listens until `signal` aborts.
+ * Listens to the page's events until `signal` aborts.
  * @param {AbortSignal} signal
  * @param {{ shown: () => void, hidden: (isKept: boolean) => void, online: () => void, offline: () => void,
- *   looked: () => void }} told `shown`: a person may
- *   look at the page again. `hidden`: the page is left. A browser may keep it for the way back, or freeze it, and its connection with
- *   it, by which the server would count it as here. `looked`: the page is seen or not seen any more.
+ *   looked: () => void }} handlers `shown`: the page was shown or got the focus. `hidden`: the page is left, or frozen; `isKept`: the
+ *   browser may keep it, with its connection, for which the server would count it as present. `looked`: the page's visibility changed.
  */
 export function signs(signal, { shown, hidden, online, offline, looked }) {
   const page = globalThis.document;

@@ -1,16 +1,17 @@
-// Who is called for which key. Must not know where messages come from.
+// The classic client's handlers, one for each key. Must not know where messages come from.
 
 /**
- * What is called for a key, with the message's parameters as one array.
+ * The handler of a key, which is called with the message's parameters as one array.
  * @typedef {(params: any[]) => void} Handler
  */
 
+/** The handlers of one client. */
 export class Subscriptions {
   /** @type {Map<string, { handler: Handler, hasThrown: boolean }>} A map: `__proto__` is a key like any other. */
   #byKey = new Map();
 
   /**
-   * Calls `handler` for `key` from now on, instead of the one before. The answer ends exactly this subscription.
+   * Sets the handler of `key`. Returns a function that removes it, unless another one has replaced it.
    * @param {string} key
    * @param {Handler} handler
    * @returns {() => void}
@@ -29,11 +30,11 @@ export class Subscriptions {
   }
 
   /**
-   * Calls the key's handler, if there is one. What it throws goes to `report`, the first time only.
+   * Calls the key's handler, if there is one. Only the first error that a handler throws is passed to `report`.
    * @param {string} key
    * @param {any[]} params
    * @param {(error: unknown) => void} report
-   * @returns {boolean} Whether there was one.
+   * @returns {boolean} Whether there was a handler.
    */
   call(key, params, report) {
     const subscription = this.#byKey.get(key);
@@ -41,7 +42,7 @@ export class Subscriptions {
     try {
       subscription.handler(params);
     } catch (error) {
-      // A handler that fails once a frame would bury everything else.
+      // Once: a handler that fails with each frame would flood the console.
       if (!subscription.hasThrown) report(error);
       subscription.hasThrown = true;
     }

@@ -1,10 +1,10 @@
-// A WebSocket that tells what passes over it, for somebody besides its user. Must not know what that means.
+// A WebSocket that reports its frames to an observer. Must not know what frames mean.
 
 /**
- * Returns a class that connects as `Socket` does, and what uses its newest connection.
+ * Returns a class that connects like `Socket`, and functions for its newest connection.
  * @param {any} Socket
- * @param {{ sent: (text: string) => void, heard: (text: string) => void }} told `sent`: before something is sent. `heard`: a frame came, and
- *   the user of the socket has taken it and goes on.
+ * @param {{ sent: (text: string) => void, heard: (text: string) => void }} observer `sent`: called before a frame is sent. `heard`: called
+ *   after the user of the socket has taken a frame, and not closed the socket.
  * @returns {{ WebSocket: any, send: (text: string) => void, backlog: () => number }}
  */
 export function tapped(Socket, { sent, heard }) {
@@ -26,7 +26,7 @@ export function tapped(Socket, { sent, heard }) {
       real.onerror = () => {};
       real.onmessage = (/** @type {any} */ event) => {
         this.onmessage?.(event);
-        // Whoever gives a connection up does not listen any more.
+        // A user that gives the connection up removes its listener.
         if (this.onmessage) heard(event.data);
       };
     }
@@ -62,14 +62,14 @@ export function tapped(Socket, { sent, heard }) {
   return {
     WebSocket: Tap,
 
-    /** Sends something over the newest connection, if it takes it. @param {string} text */
+    /** Sends a text over the newest connection, if it is open. @param {string} text */
     send(text) {
       if (newest?.readyState !== 1) return;
       sent(text);
       newest.send(text);
     },
 
-    /** How many bytes wait in it. */
+    /** Returns the number of unsent bytes in it. */
     backlog: () => newest?.bufferedAmount ?? 0,
   };
 }

@@ -1,5 +1,4 @@
-// One connection of a page to a room that it watches, and everybody in the page who shares it. Must not know what a program sees
-// of it.
+// A connection for watching a room, which several viewers of the page may share. Must not know the public API of viewers.
 
 import { knownAddressOf } from "./address.js";
 import { attempt } from "./attempt.js";
@@ -15,22 +14,22 @@ import { store, tellChanges } from "./store.js";
  */
 
 /**
- * Somebody in the page who watches: hears what happens.
+ * Notifies one viewer of the page of an event.
  * @typedef {(name: string, ...values: any[]) => void} Seat
  */
 
-/** What is watched in this page and may be shared, with the terms that must be the same. @type {Map<Watching, unknown[]>} */
+/** The connections of this page that may be shared, each with the parameters that must be the same. @type {Map<Watching, unknown[]>} */
 const shared = new Map();
 
 /**
- * Returns the watching of a room: one that is there with the same terms, or a new one.
+ * Returns a connection to a room: an existing one with the same parameters, or a new one.
  * @param {string | URL} url
  * @param {string} room
  * @param {import("./viewer.js").ViewerOptions} options
  */
 export function watching(url, room, options) {
   const { token, identity, pauseHidden = true, share = true, WebSocket } = options;
-  // Nobody shares what ends at once.
+  // A viewer that is aborted already ends at once, and shares nothing.
   const isShared = share && !isAborted(options);
   const terms = [knownAddressOf(url), room, token, identity, pauseHidden, share, WebSocket];
   for (const [known, others] of isShared ? shared : []) {
@@ -42,15 +41,16 @@ export function watching(url, room, options) {
 }
 
 /**
+ * Opens a new connection.
  * @param {string | URL} url
  * @param {string} room
  * @param {import("./viewer.js").ViewerOptions} options
- * @param {() => void} over
+ * @param {() => void} over Called when it is closed for good.
  */
 function begin(url, room, options, over) {
   const { identity, pauseHidden = true, share } = options;
   const name = `rtbroadcaster viewer ${room}`;
-  /** @type {any} What proves that this viewer is the same one. */
+  /** @type {any} The viewer's key, which proves that it is the same viewer. */
   let key;
   attempt(() => know(identity?.getItem(name)));
   /** @type {number | undefined} */
@@ -65,11 +65,11 @@ function begin(url, room, options, over) {
 
   /** @type {Seat} */
   function emit(...values) {
-    // A copy: who comes meanwhile sees what holds already.
+    // A copy: a viewer that is added meanwhile sees the new state already.
     for (const seat of [...seats]) seat(...values);
   }
 
-  /** Takes a key that can be one, whatever a storage holds. Returns whether it is new. @param {any} told */
+  /** Takes a viewer's key, if it is a valid one. Returns whether it is new. @param {any} told */
   function know(told) {
     const isNew = told !== key && /^[!-~]{1,64}$/.test(told ?? "");
     if (isNew) key = told;
@@ -91,7 +91,7 @@ function begin(url, room, options, over) {
   const way = course(url, options, {
     enter: (token) => ({ type: "join", room, cursor: received.cursor(), token, lives: received.lives(), viewer: key }),
     refused: endOf,
-    // Without that file there is a connection all the same.
+    // If the module cannot be loaded, the viewer has a connection of its own.
     ...(share === "tabs" && {
       socket: (Socket, address) => import("./tabs.js").then(({ tabs }) => tabs(Socket, address, room, options, way.again, attempt), () => Socket),
     }),
@@ -99,7 +99,7 @@ function begin(url, room, options, over) {
       limits = frame.limits ?? limits;
       number = frame.viewer?.number ?? number;
       if (know(frame.viewer?.key)) attempt(() => identity?.setItem(name, key));
-      // A refusal with an id is that of a newer token.
+      // A refusal with an id answers a new token.
       if (frame.type === "error" && frame.id === undefined) emit("refused", failure(frame.code, frame.message));
       if (frame.type === "audience") {
         audience = frame;
@@ -126,7 +126,7 @@ function begin(url, room, options, over) {
     limits: () => limits,
     audience: () => audience,
 
-    /** The last one goes. @param {string} reason */
+    /** Leaves the room, for the last viewer. @param {string} reason */
     leave(reason) {
       way.send('{"type":"leave"}');
       way.stop(reason);
