@@ -33,21 +33,21 @@ export function lines(debug, uncaught) {
  * @param {(line: string) => void} say
  */
 function logged(Socket, level, say) {
-  /** @param {string} way @param {any} text */
-  function tell(way, text) {
+  /** @param {string} direction @param {any} text */
+  function logFrame(direction, text) {
     const kind = /"type":"(\w+)"/.exec(text)?.[1] ?? "?";
     const shown = level === "contents" ? `${text}`.replace(SECRETS, '"$1":"…"') : `${kind}, ${text.length} characters`;
-    say(`${way} ${shown}`);
+    say(`${direction} ${shown}`);
   }
   return class extends Socket {
     /** @param {any[]} terms */
     constructor(...terms) {
       super(...terms);
-      this.addEventListener("message", (/** @type {any} */ { data }) => tell("<", data));
+      this.addEventListener("message", (/** @type {any} */ { data }) => logFrame("<", data));
     }
     /** @param {any} text */
     send(text) {
-      tell(">", text);
+      logFrame(">", text);
       super.send(text);
     }
   };

@@ -1,8 +1,8 @@
 // Opens sockets: checks the options, gets a token and loads modules before. Must not know the contents of frames.
 
 import { knownAddressOf } from "./address.js";
-import { uncaught } from "./attempt.js";
-import { loaded } from "./later.js";
+import { uncaught } from "./safe-call.js";
+import { loaded } from "./lazy.js";
 import { isTime } from "./limits.js";
 
 /**

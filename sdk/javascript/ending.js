@@ -16,6 +16,6 @@ export function comesBack(code) {
  * Returns whether a client tries to join again after a refusal of the classic protocol.
  * @param {string} text
  */
-export function isForNow(text) {
+export function isTemporary(text) {
   return REFUSED_FOR_NOW.has(text);
 }

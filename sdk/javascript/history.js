@@ -15,7 +15,7 @@ const STRETCHES_MAX = 64;
 
 /**
  * A message: the number before it, its own number, its text, and the text of the `skipped` frame before it, if there was one.
- * @typedef {{ before: number, seq: number, text: string, hole?: string }} Kept
+ * @typedef {{ before: number, seq: number, text: string, gap?: string }} KeptMessage
  */
 
 /**
@@ -29,7 +29,7 @@ export function roomHistory() {
   let seq = 0;
   /** @type {Map<string, { seq: number, text: string }>} The newest value of each key, in the order of last change. */
   let values = new Map();
-  /** @type {Kept[]} */
+  /** @type {KeptMessage[]} */
   let messages = [];
   /** The number of characters of the kept messages. */
   let size = 0;
@@ -39,11 +39,11 @@ export function roomHistory() {
   let isIn = false;
   let hasHeartbeat = true;
   /** @type {{ epoch: string, frame: any, left: number, values: typeof values } | undefined} The state that is being received. */
-  let whole;
+  let incoming;
   /** How many replayed messages are still to come. */
   let missing = 0;
   /** @type {{ text: string, through: number } | undefined} Skipped numbers before the next message, which has not come. */
-  let hole;
+  let gap;
   /** The number up to which each superseded value has its newer one, and the number that ends the lag: as in the receiver. */
   let tear = 0;
   let lag = 0;
@@ -59,36 +59,36 @@ export function roomHistory() {
 
   /** @param {any} frame */
   function begin(frame) {
-    hole = undefined;
-    whole = { epoch: frame.epoch, frame, left: frame.replay, values: new Map() };
+    gap = undefined;
+    incoming = { epoch: frame.epoch, frame, left: frame.replay, values: new Map() };
     complete();
   }
 
   function complete() {
-    if (!whole || whole.left) return;
-    const { frame } = whole;
+    if (!incoming || incoming.left) return;
+    const { frame } = incoming;
     if (stretches.length) stretches[0].to = seq;
     for (const one of stretches) one.why ??= frame.reason ?? "epoch";
-    ({ values, epoch } = whole);
+    ({ values, epoch } = incoming);
     seq = frame.seq;
     stretches.unshift({ epoch, from: seq, to: seq });
     stretches.splice(STRETCHES_MAX);
     messages = [];
-    whole = undefined;
+    incoming = undefined;
     size = tear = lag = 0;
   }
 
   /** @param {any} frame @param {string} text */
   function add(frame, text) {
-    messages.push({ before: seq, seq: frame.seq, text, hole: hole?.text });
+    messages.push({ before: seq, seq: frame.seq, text, gap: gap?.text });
     size += text.length;
-    while (messages.length > MESSAGES_MAX || size > CHARACTERS_MAX) size -= /** @type {Kept} */ (messages.shift()).text.length;
+    while (messages.length > MESSAGES_MAX || size > CHARACTERS_MAX) size -= /** @type {KeptMessage} */ (messages.shift()).text.length;
     seq = frame.seq;
     if (frame.state || frame.cleared) values.delete(frame.key);
     if (frame.state) values.set(frame.key, { seq, text });
-    lag = hole && !missing ? Infinity : hasHeartbeat ? lag : 0;
+    lag = gap && !missing ? Infinity : hasHeartbeat ? lag : 0;
     heal();
-    hole = undefined;
+    gap = undefined;
     if (missing) missing -= 1;
   }
 
@@ -101,10 +101,10 @@ export function roomHistory() {
 
   return {
     /** Returns whether all announced messages of the present connection have come. */
-    isComplete: () => isIn && !whole && !missing,
+    isComplete: () => isIn && !incoming && !missing,
 
     /** Returns whether a state is being received. */
-    isFilling: () => Boolean(whole),
+    isFilling: () => Boolean(incoming),
 
     /** Returns whether newer values of the state may still be to come. */
     isLagging: () => lag > 0 || tear > 0,
@@ -116,7 +116,7 @@ export function roomHistory() {
     /** Forgets what belongs to the viewer's lost connection. */
     cut() {
       isIn = false;
-      whole = hole = undefined;
+      incoming = gap = undefined;
       missing = lag = 0;
     },
 
@@ -133,23 +133,23 @@ export function roomHistory() {
           lag = Infinity;
           return begin(frame);
         case "skipped":
-          hole = { text, through: frame.through };
+          gap = { text, through: frame.through };
           tear = Math.max(tear, frame.until ?? Infinity);
           return;
         case "message":
-          if (whole) {
-            whole.left -= 1;
-            whole.values.set(frame.key, { seq: frame.seq, text });
+          if (incoming) {
+            incoming.left -= 1;
+            incoming.values.set(frame.key, { seq: frame.seq, text });
             return complete();
           }
           if (frame.seq) add(frame, text);
           return;
         case "owner":
-          if (frame.epoch && whole) whole.epoch = frame.epoch;
+          if (frame.epoch && incoming) incoming.epoch = frame.epoch;
           else if (frame.epoch) renew(frame.epoch);
           return;
         case "alive":
-          if (whole || !isIn) return;
+          if (incoming || !isIn) return;
           if (tear === Infinity) tear = frame.seq;
           if (lag === Infinity) lag = frame.seq;
           heal();
@@ -174,13 +174,13 @@ export function roomHistory() {
       const missed = first < 0 ? [] : messages.slice(first);
       // The cursor is among skipped numbers: the tab has seen messages that this viewer has not.
       if ((missed[0]?.before ?? seq) !== at) return;
-      const torn = missed.findIndex((one) => one.hole);
+      const torn = missed.findIndex((one) => one.gap);
       const [replay, rest] = torn < 0 ? [missed, []] : [missed.slice(0, torn), missed.slice(torn)];
       return {
         how: "resumed",
         seq: at + replay.length,
         replay: replay.map(({ text }) => text),
-        rest: rest.flatMap(({ hole, text }) => (hole ? [hole, text] : [text])),
+        rest: rest.flatMap(({ gap, text }) => (gap ? [gap, text] : [text])),
       };
     },
   };

@@ -1,15 +1,15 @@
 // An owner: creates its room, or owns an existing one by its key, publishes, and reconnects by itself. Must not know viewers.
 
 import { knownAddressOf } from "./address.js";
-import { attempt } from "./attempt.js";
-import { course } from "./course.js";
-import { ears, valueOf } from "./ears.js";
+import { callSafely } from "./safe-call.js";
+import { reconnecting } from "./reconnect.js";
+import { listeners, valueOf } from "./listeners.js";
 import { entering, isAborted } from "./entering.js";
 import { badArgument, endOf, failure, quiet } from "./failure.js";
-import { LIMITS } from "./grammar.js";
-import { isCursor, keeper } from "./keeper.js";
-import { loaded } from "./later.js";
-import { isTime, isWhole, later } from "./limits.js";
+import { LIMITS } from "./validation.js";
+import { isCursor, roomStorage } from "./room-storage.js";
+import { loaded } from "./lazy.js";
+import { isTime, isWhole, setTimer } from "./limits.js";
 import { outgoing } from "./outgoing.js";
 import { replay, store, tellChanges } from "./store.js";
 
@@ -18,7 +18,7 @@ import { replay, store, tellChanges } from "./store.js";
  * @typedef {import("./owner.js").HostOptions} HostOptions
  * @typedef {import("./owner.js").OwnerReset} OwnerReset
  * @typedef {import("./messages.js").AnyMessages} AnyMessages
- * @typedef {import("./ears.js").ListenOptions} ListenOptions
+ * @typedef {import("./listeners.js").ListenOptions} ListenOptions
  * @typedef {import("./outgoing.js").PublishOptions} PublishOptions
  */
 
@@ -64,15 +64,15 @@ export function own(url, options = {}) {
   /** @type {any} */
   let storage = options.storage;
   // In a page with blocked storages, even the access to `sessionStorage` throws.
-  attempt(() => {
+  callSafely(() => {
     if (typeof storage === "function") storage = storage();
   });
   const storageKey = options.storageKey ?? `rtbroadcaster ${knownAddressOf(url)}`;
-  const kept = keeper(typeof storage === "function" ? undefined : storage, storageKey, () => ({ room, ownerKey, cursor }));
+  const stored = roomStorage(typeof storage === "function" ? undefined : storage, storageKey, () => ({ room, ownerKey, cursor }));
   const state = store();
-  const { on, emit, clear } = ears();
+  const { on, emit, clear } = listeners();
   /** `cursor` is the newest acknowledgement: the server must have every message up to it. */
-  let { room = "", ownerKey = "", cursor } = options.room ? { ...options, cursor: options.cursor && { epoch: options.cursor.epoch, seq: options.cursor.seq } } : kept.read();
+  let { room = "", ownerKey = "", cursor } = options.room ? { ...options, cursor: options.cursor && { epoch: options.cursor.epoch, seq: options.cursor.seq } } : stored.read();
   /** @type {any} The server's frame about the lease: its `term` and `graceMs`. */
   let lease;
   let isOwner = false;
@@ -107,7 +107,7 @@ export function own(url, options = {}) {
     loss = isLoss ? frame.reason : undefined;
     cursor = next;
     epoch = next.epoch;
-    kept.writeSoon();
+    stored.writeSoon();
     if (isLoss && !emit("reset", frame)) unheard[0] = [frame];
     if (changes.length) tellChanges(emit, changes);
   }
@@ -120,13 +120,13 @@ export function own(url, options = {}) {
     } else if (isOwner && cursor) {
       cursor.epoch = epoch = frame.epoch;
       lease.term = frame.term;
-      kept.writeSoon();
+      stored.writeSoon();
     }
   }
 
   /** Ends the room if `close` was called and every message is acknowledged. */
   function closeIfAllIsSafe() {
-    if (isClosing && out.isEmpty()) way.send('{"type":"close"}');
+    if (isClosing && out.isEmpty()) link.send('{"type":"close"}');
   }
 
   /** @param {any} frame @returns {string | void} */
@@ -141,7 +141,7 @@ export function own(url, options = {}) {
         cursor = undefined;
         enter(replay(frame));
         guard?.hold(room);
-        return kept.write();
+        return stored.write();
       case "owned":
         if (!room) return "protocol";
         how ??= "found";
@@ -159,7 +159,7 @@ export function own(url, options = {}) {
       case "ack":
         if (isOwner && cursor && frame.seq > cursor.seq) {
           cursor.seq = frame.seq;
-          kept.writeSoon();
+          stored.writeSoon();
         }
         out.acked(frame.id, frame.seq);
         break;
@@ -189,26 +189,26 @@ export function own(url, options = {}) {
   let guard;
   if (isGuarded) {
     Promise.resolve(loaded?.windows ?? import("./windows.js")).then(({ windows }) => {
-      if (way.status().name === "closed") return;
-      guard = windows({ again, rest, status: way.status });
+      if (link.status().name === "closed") return;
+      guard = windows({ again, standBy, status: link.status });
       return guard.begin(room, isHeld);
     }).catch(() => isHeld && again());
   }
 
   /** Disconnects, since another window or device owns the room, and waits for `again`. @param {string} reason @param {number} [code] */
-  function rest(reason, code) {
-    way.detach();
-    way.fail(failure(reason));
-    way.tell({ name: "elsewhere", code, reason });
+  function standBy(reason, code) {
+    link.detach();
+    link.fail(failure(reason));
+    link.setStatus({ name: "elsewhere", code, reason });
   }
 
   /** Connects now, also if another owner has the room. */
   function again() {
-    if (way.status().name === "elsewhere") way.tell({ name: way.outside() });
-    way.again();
+    if (link.status().name === "elsewhere") link.setStatus({ name: link.outside() });
+    link.again();
   }
 
-  const way = course(url, options, {
+  const link = reconnecting(url, options, {
     enter: (token) =>
       room
         ? { type: "own", token, room, ownerKey, cursor, lives: true }
@@ -227,14 +227,14 @@ export function own(url, options = {}) {
       coming = undefined;
       out?.cut();
     },
-    lost: (reason, code) => code === 4509 && (rest(reason, code), true),
+    lost: (reason, code) => code === 4509 && (standBy(reason, code), true),
     flush: () => out.flush(),
     hide() {
       out.flush();
-      kept.flush();
+      stored.flush();
       return guard?.hide();
     },
-    tell(status) {
+    onStatus(status) {
       if (isOwner && !isSpeaking) {
         out.resume();
         closeIfAllIsSafe();
@@ -246,28 +246,28 @@ export function own(url, options = {}) {
       if (!isOver) return;
       over();
       // The key is removed only when it is certain that the room has ended.
-      if (isClosing && /^(room_closed|no_room)$/.test(status.reason ?? "")) kept.remove();
-      kept.flush();
+      if (isClosing && /^(room_closed|no_room)$/.test(status.reason ?? "")) stored.remove();
+      stored.flush();
       guard?.end();
       clear();
     },
   }, wrong, isHeld || isAborted(options));
 
-  out = outgoing(way, () => limits, (message) => {
+  out = outgoing(link, () => limits, (message) => {
     // A message that was sent again may be in the state already.
     if (message.seq > state.seq && state.take(message)) tellChanges(emit, [message]);
   });
 
   function leave(reason = "left") {
     out.flush();
-    way.stop(reason);
+    link.stop(reason);
   }
 
-  const { entered, over } = entering(way.entered, options, leave);
+  const { entered, over } = entering(link.entered, options, leave);
 
   /** @param {"publish" | "clear"} type @param {string} key @param {any} params @param {PublishOptions} [options] */
-  function say(type, key, params, options) {
-    const said = out.say(type, key, params, options);
+  function submit(type, key, params, options) {
+    const said = out.submit(type, key, params, options);
     said.catch((error) => /^(aborted|left|closed)$/.test(error.code) || emit("refused", { key, params, error }));
     return said;
   }
@@ -290,7 +290,7 @@ export function own(url, options = {}) {
     get cursor() {
       return cursor && { ...cursor };
     },
-    status: valueOf(way.status, on, "status"),
+    status: valueOf(link.status, on, "status"),
     audience: valueOf(() => audience, on, "audience"),
     state: state.seenBy(on),
     /** @param {string} key @param {(signal: any) => void} func @param {ListenOptions} [options] */
@@ -298,13 +298,13 @@ export function own(url, options = {}) {
     /** @param {string} name @param {(...values: any[]) => void} func @param {ListenOptions} [options] */
     listen: (name, func, options) => on(name, func, options, name === "reset" ? unheard : []),
     /** @param {string} key @param {any} params @param {PublishOptions} [options] */
-    publish: (key, params, options) => say("publish", key, params, options),
+    publish: (key, params, options) => submit("publish", key, params, options),
     /** @param {string} key @param {PublishOptions} [options] */
-    clear: (key, options) => say("clear", key, undefined, options),
+    clear: (key, options) => submit("clear", key, undefined, options),
     get bufferedAmount() {
-      return way.stats().bufferedAmount + out.waiting();
+      return link.stats().bufferedAmount + out.waiting();
     },
-    stats: way.stats,
+    stats: link.stats,
     /** @param {{ timeoutMs?: number }} [options] */
     close({ timeoutMs = out.timeout() } = {}) {
       if (!isTime(timeoutMs)) return quiet(Promise.reject(badArgument("timeoutMs is above 0.")));
@@ -312,9 +312,9 @@ export function own(url, options = {}) {
       out.flush();
       closeIfAllIsSafe();
       return quiet(new Promise((resolve, reject) => {
-        const timer = timeoutMs === Infinity ? undefined : later(() => reject(failure("timeout")), timeoutMs);
+        const timer = timeoutMs === Infinity ? undefined : setTimer(() => reject(failure("timeout")), timeoutMs);
         const look = () => {
-          const status = way.status();
+          const status = link.status();
           if (status.name !== "elsewhere" && status.name !== "closed") return;
           clearTimeout(timer);
           if (status.code === 1000) resolve(undefined);
@@ -325,7 +325,7 @@ export function own(url, options = {}) {
       }));
     },
     reconnect() {
-      if (way.status().name === "elsewhere") guard?.hold(room);
+      if (link.status().name === "elsewhere") guard?.hold(room);
       again();
     },
     leave: () => leave(),

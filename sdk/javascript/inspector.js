@@ -6,7 +6,7 @@ import { panelOf } from "./panel.js";
 /**
  * The inspected viewer or owner.
  * @typedef {Pick<import("./viewer.js").Viewer<any>, "id" | "status" | "state" | "entered" | "bufferedAmount" | "stats" | "reconnect">
- *   & { audience: { value: any }, listen: (name: any, func: (...values: any[]) => void, options?: import("./ears.js").ListenOptions) => () => void }} Inspected
+ *   & { audience: { value: any }, listen: (name: any, func: (...values: any[]) => void, options?: import("./listeners.js").ListenOptions) => () => void }} Inspected
  */
 
 /**
@@ -78,7 +78,7 @@ export function inspect(room, { messages: most = MESSAGES, focus = false, parent
   });
 
   /** Returns the text without the owner's key, which an application may have put into it. @param {string} text */
-  function open(text) {
+  function redact(text) {
     const { ownerKey } = /** @type {any} */ (room);
     return ownerKey ? text.replaceAll(ownerKey, "…") : text;
   }
@@ -86,24 +86,24 @@ export function inspect(room, { messages: most = MESSAGES, focus = false, parent
   /** @param {any} params */
   function textOf(params) {
     if (!Array.isArray(params)) return "";
-    const text = texts.get(params) ?? short(open(JSON.stringify(params).slice(1, -1)), PARAMS_MAX);
+    const text = texts.get(params) ?? short(redact(JSON.stringify(params).slice(1, -1)), PARAMS_MAX);
     texts.set(params, text);
     return text;
   }
 
   /** @param {string} key */
-  const keyOf = (key) => short(open(key), WORD_MAX);
+  const keyOf = (key) => short(redact(key), WORD_MAX);
 
   /** @param {string} mark @param {string} key @param {any} [params] @param {boolean} [late] */
   function note(mark, key, params, late) {
     entries.unshift({ at: Date.now(), mark, key, params, late });
     entries.length = Math.min(entries.length, most);
     isNew = true;
-    soon();
+    schedule();
   }
 
   /** @param {number} [ms] */
-  function soon(ms = GATHER_MS) {
+  function schedule(ms = GATHER_MS) {
     const at = Date.now() + ms;
     if (signal.aborted || at >= dueAt) return;
     clearTimeout(timer);
@@ -131,7 +131,7 @@ export function inspect(room, { messages: most = MESSAGES, focus = false, parent
       reset && `reset: ${reset}`,
       how,
     ].filter(Boolean);
-    panel.status(name, short(open(words.join(" · ")), 2 * PARAMS_MAX));
+    panel.status(name, short(redact(words.join(" · ")), 2 * PARAMS_MAX));
 
     const { roundTripMs, attempts, connections, lastFrameAt } = room.stats();
     const { number, term, graceMs } = /** @type {any} */ (room);
@@ -161,7 +161,7 @@ export function inspect(room, { messages: most = MESSAGES, focus = false, parent
       })));
     }
     // A closed room does not change any more.
-    if (name !== "closed") soon(TICK_MS);
+    if (name !== "closed") schedule(TICK_MS);
     panel.isOver(name === "closed");
   }
 
@@ -173,19 +173,19 @@ export function inspect(room, { messages: most = MESSAGES, focus = false, parent
   }
 
   room.status.subscribe(({ name }) => note("status", name), { signal });
-  room.state.subscribe(() => soon(), { signal });
+  room.state.subscribe(() => schedule(), { signal });
   for (const name of isOwner ? ["signal", "reset", "refused"] : ["message", "reset", "refused"]) {
-    room.listen(name, (/** @type {any} */ told) => {
-      const { key, params, counts, late, state, cleared, error = told } = told;
+    room.listen(name, (/** @type {any} */ event) => {
+      const { key, params, counts, late, state, cleared, error = event } = event;
       if (name === "message") note(cleared ? "cleared" : state ? "state" : "event", key, params, late);
       else if (name === "signal") note("signal", key, params ?? counts);
-      else if (name === "reset") note("reset", told.reason);
+      else if (name === "reset") note("reset", event.reason);
       else note("refused", key ?? "", [error.code]);
     }, { signal });
   }
   room.entered.catch((/** @type {any} */ { message }) => {
     sentence = message;
-    soon();
+    schedule();
   });
   show();
   if (focus) panel.focus();

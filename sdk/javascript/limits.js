@@ -34,7 +34,7 @@ export const TIMEOUT_MS = 30_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** Calls `setTimeout` with a time from outside, which may be too long for it. @param {() => void} func @param {number} ms */
-export const later = (func, ms) => setTimeout(func, Math.min(ms, TIMER_MS_MAX));
+export const setTimer = (func, ms) => setTimeout(func, Math.min(ms, TIMER_MS_MAX));
 
 /** Returns whether a value is a time above 0, or `Infinity`. @param {any} ms */
 export const isTime = (ms) => ms > 0;

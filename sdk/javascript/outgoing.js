@@ -2,9 +2,9 @@
 // value in an animation frame at once, later ones with the next frame, the newest of each key. Must not know sockets or leases.
 
 import { aborted, badArgument, failure, quiet } from "./failure.js";
-import { bytesOf, textOf, wrong } from "./grammar.js";
+import { bytesOf, refusalCode, textOf } from "./validation.js";
 import { ids } from "./ids.js";
-import { BACKLOG_BYTES_MAX, FRAME_MS, isTime, later, STALE_BYTES_MAX, TIMEOUT_MS, UNACKED_MAX, UNACKED_MS, WAITING_MAX } from "./limits.js";
+import { BACKLOG_BYTES_MAX, FRAME_MS, isTime, setTimer, STALE_BYTES_MAX, TIMEOUT_MS, UNACKED_MAX, UNACKED_MS, WAITING_MAX } from "./limits.js";
 
 /**
  * The options of `publish`.
@@ -25,11 +25,11 @@ import { BACKLOG_BYTES_MAX, FRAME_MS, isTime, later, STALE_BYTES_MAX, TIMEOUT_MS
 
 /**
  * Returns the queue of one owner.
- * @param {{ send: (text: string) => number, backlog: () => number, stay: () => { proven: (upTo: number) => void, doubt: (cause: "silent") => void } | undefined }} way
- * @param {() => import("./grammar.js").Limits} limits
+ * @param {{ send: (text: string) => number, backlog: () => number, monitor: () => { proven: (upTo: number) => void, doubt: (cause: "silent") => void } | undefined }} link
+ * @param {() => import("./validation.js").Limits} limits
  * @param {(message: any) => void} acked Takes each acknowledged message, with its number.
  */
-export function outgoing({ send: pass, backlog, stay }, limits, acked) {
+export function outgoing({ send: pass, backlog, monitor }, limits, acked) {
   /** @type {Map<string, Entry>} The queued messages: the newest value of each key, and events. */
   const waiting = new Map();
   /** The number of queued messages and of their bytes, superseded ones included that may still be sent. */
@@ -74,7 +74,7 @@ export function outgoing({ send: pass, backlog, stay }, limits, acked) {
   }
 
   /** Removes an entry from the queue. @param {string} slot */
-  function unwait(slot) {
+  function dequeue(slot) {
     weigh(waiting.get(slot), -1);
     waiting.delete(slot);
   }
@@ -94,13 +94,13 @@ export function outgoing({ send: pass, backlog, stay }, limits, acked) {
   }
 
   /** Sends queued messages, up to the limits. */
-  function speak() {
+  function sendQueued() {
     for (const [slot, entry] of waiting) {
       if (entry.id === undefined) {
         send(entry.text);
         settle(entry, undefined);
-      } else if (unacked.size >= UNACKED_MAX || !waits(entry, true)) continue;
-      unwait(slot);
+      } else if (unacked.size >= UNACKED_MAX || !sendEntry(entry, true)) continue;
+      dequeue(slot);
     }
   }
 
@@ -108,12 +108,12 @@ export function outgoing({ send: pass, backlog, stay }, limits, acked) {
    * Sends an entry. Returns whether it now waits for its acknowledgement.
    * @param {Entry} entry @param {boolean} [isIfSent] Whether an entry that was not sent stays in the queue.
    */
-  function waits(entry, isIfSent) {
+  function sendEntry(entry, isIfSent) {
     entry.sent = send(entry.text);
     if (isIfSent && !entry.sent) return false;
     entry.at = performance.now();
     unacked.set(/** @type {string} */ (entry.id), entry);
-    watch ??= later(look, UNACKED_MS);
+    watch ??= setTimer(checkAcks, UNACKED_MS);
     return true;
   }
 
@@ -124,13 +124,13 @@ export function outgoing({ send: pass, backlog, stay }, limits, acked) {
   }
 
   /** Checks the connection if an acknowledgement is late. */
-  function look() {
+  function checkAcks() {
     watch = undefined;
     const [oldest] = unacked.values();
     if (!oldest) return;
     const late = performance.now() - oldest.at - UNACKED_MS;
-    watch = later(look, late < 0 ? -late : UNACKED_MS);
-    if (late >= 0) stay()?.doubt("silent");
+    watch = setTimer(checkAcks, late < 0 ? -late : UNACKED_MS);
+    if (late >= 0) monitor()?.doubt("silent");
   }
 
   /** Ends the present frame: sends the queued messages and, if it sent any, begins the next frame. */
@@ -142,13 +142,13 @@ export function outgoing({ send: pass, backlog, stay }, limits, acked) {
     frame = 0;
     timer = undefined;
     const before = waiting.size;
-    speak();
+    sendQueued();
     // Without a connection nothing was sent, and there is no need for another frame.
-    if (waiting.size < before) soon();
+    if (waiting.size < before) scheduleFlush();
   }
 
   /** Schedules the end of the present frame: when the page is drawn, soon without a page, at once in a hidden page. */
-  function soon() {
+  function scheduleFlush() {
     if (timer !== undefined) return;
     // Timers of a hidden page fire once a second, or once a minute.
     if (globalThis.document?.hidden) {
@@ -175,7 +175,7 @@ export function outgoing({ send: pass, backlog, stay }, limits, acked) {
      * @param {PublishOptions} [options]
      * @returns {Promise<number | undefined>}
      */
-    say(type, key, params, options) {
+    submit(type, key, params, options) {
       const { state, ephemeral, timeoutMs, signal } = options ?? {};
       const isValue = state || ephemeral || type === "clear";
       /** @type {any} */
@@ -189,14 +189,14 @@ export function outgoing({ send: pass, backlog, stay }, limits, acked) {
         if (over) return reject(over);
         if (signal?.aborted) return reject(aborted(signal));
         if (timeoutMs !== undefined && !isTime(timeoutMs)) return reject(badArgument("timeoutMs is above 0."));
-        const code = state && ephemeral ? "bad_message" : wrong(key, body, text, limits());
+        const code = state && ephemeral ? "bad_message" : refusalCode(key, body, text, limits());
         if (code) return reject(failure(code));
         const slot = isValue ? `${!ephemeral}${key}` : ` ${id}`;
         if (!isValue && backlog() === Infinity) return reject(failure("offline"));
         // An ephemeral message would be out of date by the time it is sent, and is dropped.
         if (ephemeral && backlog() > STALE_BYTES_MAX) return resolve();
         // An event is sent at once, and queued messages before it.
-        if (!isValue) speak();
+        if (!isValue) sendQueued();
         const older = waiting.get(slot);
         const isMore = signal || !older;
         if (isMore && waiting.size && (count >= WAITING_MAX || bytes >= BACKLOG_BYTES_MAX)) return reject(failure("busy"));
@@ -207,7 +207,7 @@ export function outgoing({ send: pass, backlog, stay }, limits, acked) {
           if (!isValue) unacked.delete(id);
           if (!isValue || isTakenBack) takeBack(slot, entry);
         };
-        const limit = timeoutMs === Infinity ? undefined : later(() => giveUp(failure("timeout")), timeoutMs ?? timeout(entry.bytes));
+        const limit = timeoutMs === Infinity ? undefined : setTimer(() => giveUp(failure("timeout")), timeoutMs ?? timeout(entry.bytes));
         const abort = () => giveUp(aborted(signal), true);
         /** @type {Waiter} */
         const waiter = (error, seq) => {
@@ -218,7 +218,7 @@ export function outgoing({ send: pass, backlog, stay }, limits, acked) {
           else resolve(seq);
         };
         signal?.addEventListener?.("abort", abort);
-        if (older) unwait(slot);
+        if (older) dequeue(slot);
         if (signal) entry.older = older;
         else settleLater(older, entry);
         entry.waiters.add(waiter);
@@ -226,8 +226,8 @@ export function outgoing({ send: pass, backlog, stay }, limits, acked) {
         waiting.set(slot, entry);
         weigh(entry, 1);
         // The first value of a frame is sent at once; later ones wait for the next frame.
-        if (!isValue || (timer === undefined && waiting.size === 1)) speak();
-        if (isValue) soon();
+        if (!isValue || (timer === undefined && waiting.size === 1)) sendQueued();
+        if (isValue) scheduleFlush();
       }));
     },
 
@@ -236,15 +236,15 @@ export function outgoing({ send: pass, backlog, stay }, limits, acked) {
       over = undefined;
       for (const entries of [unacked, waiting]) {
         for (const [slot, entry] of entries) {
-          const code = wrong(entry.key, "", entry.text, limits());
+          const code = refusalCode(entry.key, "", entry.text, limits());
           if (!code) continue;
-          if (entries === waiting) unwait(slot);
+          if (entries === waiting) dequeue(slot);
           else entries.delete(slot);
           settle(entry, failure(code));
         }
       }
       for (const entry of [...unacked.values()]) {
-        waits(entry);
+        sendEntry(entry);
       }
       flush();
     },
@@ -252,11 +252,11 @@ export function outgoing({ send: pass, backlog, stay }, limits, acked) {
     /** Takes an acknowledgement. @param {string} id @param {number} seq */
     acked(id, seq) {
       // Queued messages may have waited for this.
-      if (waiting.size) soon();
+      if (waiting.size) scheduleFlush();
       const entry = unacked.get(id);
       if (!entry) return;
       unacked.delete(id);
-      stay()?.proven(entry.sent);
+      monitor()?.proven(entry.sent);
       if (!unacked.size) this.cut();
       const said = JSON.parse(entry.text);
       acked({ params: [], ...said, seq, cleared: said.type === "clear" });

@@ -4,7 +4,7 @@
 
 /**
  * @typedef {import("./status.js").Status} Status
- * @typedef {import("./ears.js").ListenOptions} ListenOptions
+ * @typedef {import("./listeners.js").ListenOptions} ListenOptions
  * @typedef {import("./outgoing.js").PublishOptions} PublishOptions
  * @typedef {import("./store.js").Cursor} Cursor
  * @typedef {import("./messages.js").AnyMessages} AnyMessages
@@ -48,7 +48,7 @@
  * @property {(refused: Refused) => void} refused A message was not published, whether or not the program awaits its promise.
  */
 
-/** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} Kept */
+/** @typedef {Pick<Storage, "getItem" | "setItem" | "removeItem">} StorageLike */
 
 /**
  * The options of owners only.
@@ -57,7 +57,7 @@
  * @property {string} [ownerKey] The owner's key of `room`.
  * @property {Readonly<Cursor>} [cursor] The `cursor` of an earlier owner of `room`, if the program stored it. The server then reports if it
  *   lost messages up to there. With an older cursor it can detect fewer lost messages, and reports no false loss.
- * @property {Kept | (() => Kept)} [storage] Stores the room, its key and cursor, such as `sessionStorage`: a page that loads them again is
+ * @property {StorageLike | (() => StorageLike)} [storage] Stores the room, its key and cursor, such as `sessionStorage`: a page that loads them again is
  *   the owner again. May be a function that returns the storage, for pages in which storages may be forbidden. Default: memory only.
  * @property {string} [storageKey] The name of the item in `storage`. Default `rtbroadcaster ` and the server's address.
  * @property {boolean} [takeOver] Whether to own the stored room even if another window of this browser owns it, which becomes
@@ -81,8 +81,8 @@
  *   not send it.
  * @property {Readonly<Cursor> | undefined} cursor The newest acknowledgement, for a program that stores the room and its key itself. A copy,
  *   which does not change.
- * @property {import("./ears.js").Value<Status>} status The status of the owner.
- * @property {import("./ears.js").Value<Audience | undefined, Audience>} audience The audience; `undefined` until the server sends it.
+ * @property {import("./listeners.js").Value<Status>} status The status of the owner.
+ * @property {import("./listeners.js").Value<Audience | undefined, Audience>} audience The audience; `undefined` until the server sends it.
  * @property {import("./store.js").State<import("./messages.js").StateOf<M>>} state The acknowledged state of the room.
  * @property {<K extends keyof import("./messages.js").SignalsOf<M> & string>(key: K,
  *   func: (signal: Extract<import("./messages.js").SignalOf<M>, { key: K }>) => void, options?: ListenOptions) => () => void} on Calls `func` for

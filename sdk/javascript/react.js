@@ -16,7 +16,7 @@ import { RtbError, watch } from "./viewer.js";
 
 /** @template M @typedef {import("./viewer.js").Viewer<M>} Viewer */
 
-/** @template T @template [N=T] @typedef {import("./ears.js").Value<T, N>} Value */
+/** @template T @template [N=T] @typedef {import("./listeners.js").Value<T, N>} Value */
 
 /**
  * The option `throwOnError`: whether a hook throws its final error while rendering, for the error boundary above. A function returns for
@@ -40,7 +40,7 @@ const CONNECTING = Object.freeze({ name: "connecting" });
 const nothing = () => {};
 
 /** @type {import("react").Context<Used<any> & { url?: string | URL, options?: ViewerOptions & ErrorOptions }>} */
-const Around = createContext(/** @type {any} */ ({ status: CONNECTING, retry: nothing }));
+const RoomContext = createContext(/** @type {any} */ ({ status: CONNECTING, retry: nothing }));
 
 /**
  * Returns the present content of a value. @template T @param {Value<T, any> | undefined} value @param {T} empty The result without a value. @returns {T}
@@ -58,7 +58,7 @@ function useValue(value, empty) {
  * @param {boolean} [isShared] Whether a component that mounts while this one unmounts may take over its connection.
  * @returns {Used<any>}
  */
-function useEnd(key, begin, throwOnError, isShared) {
+function useClient(key, begin, throwOnError, isShared) {
   const [tries, again] = useState(0);
   const [held, hold] = useState(/** @type {{ name: string, end: any } | undefined} */ (undefined));
   const name = key && key + tries;
@@ -97,13 +97,13 @@ function useEnd(key, begin, throwOnError, isShared) {
  * @returns {any} A React element.
  */
 export function RoomProvider({ url, id, options, children }) {
-  const around = useContext(Around);
+  const around = useContext(RoomContext);
   const used = useRoom(url, id, options);
   const value = useMemo(
     () => ({ ...used, url: url ?? around.url, options: { ...around.options, ...options } }),
     [around, url, options, ...Object.values(used)],
   );
-  return createElement(Around.Provider, { value }, children);
+  return createElement(RoomContext.Provider, { value }, children);
 }
 
 /**
@@ -142,12 +142,12 @@ export function RoomProvider({ url, id, options, children }) {
  */
 /** @param {any[]} given @returns {Used<any>} */
 export function useRoom(...given) {
-  const around = useContext(Around);
+  const around = useContext(RoomContext);
   const isInside = given.length === 0;
   if (given.length === 1 || Object(given[1]) === given[1]) given.unshift(undefined);
   const [url = around.url, id, own] = given;
   const options = { ...around.options, ...own };
-  const used = useEnd(id && `${url}\n${id}\n`, () => watch(url, id, options), options.throwOnError, true);
+  const used = useClient(id && `${url}\n${id}\n`, () => watch(url, id, options), options.throwOnError, true);
   return isInside ? around : used;
 }
 
@@ -160,9 +160,9 @@ export function useRoom(...given) {
  * @returns {Used<Host<M>>}
  */
 export function useHost(url, options = {}) {
-  const { url: address = "" } = useContext(Around);
+  const { url: address = "" } = useContext(RoomContext);
   const there = url ?? address;
-  return useEnd(`${there}\n${options.room}\n`, () => own(there, options), options.throwOnError);
+  return useClient(`${there}\n${options.room}\n`, () => own(there, options), options.throwOnError);
 }
 
 /**

@@ -1,13 +1,13 @@
 // Shares one viewer of a room among several tabs. To the server it is one client; to each tab it is a server of version 2, which passes on
 // the server's frames. Must not know where the ports of the tabs come from.
 
-import { borrowed } from "./borrowed.js";
+import { tabTokens } from "./tab-tokens.js";
 import { ids } from "./ids.js";
-import { bytesOf, isOver, LIMITS, textOf } from "./grammar.js";
+import { bytesOf, isOver, LIMITS, textOf } from "./validation.js";
 import { roomHistory } from "./history.js";
-import { later, STALE_BYTES_MAX } from "./limits.js";
-import { line } from "./line.js";
-import { questions } from "./questions.js";
+import { setTimer, STALE_BYTES_MAX } from "./limits.js";
+import { tabPort } from "./tab-port.js";
+import { pings } from "./pings.js";
 import { tapped } from "./tap.js";
 
 /** The longest time that a tab waits for the server, in milliseconds, and the part of the tab's own timeout that it may take. */
@@ -21,14 +21,14 @@ const LINGER_MS = 30_000;
  * A tab. Its state is `new` until it asks for the room, `asking` until it is answered, then `in`. It is `out` when its connection was closed,
  * until the relay notifies it that it may reconnect.
  * @typedef {object} Tab
- * @property {import("./line.js").Line} line
+ * @property {import("./tab-port.js").TabPort} port
  * @property {"new" | "asking" | "in" | "out" | "gone"} state
- * @property {import("./line.js").Hello} [hello]
+ * @property {import("./tab-port.js").Hello} [hello]
  * @property {any} [ask] The request that waits for its answer.
  * @property {ReturnType<typeof setTimeout>} [timer] The timeout of that request.
  * @property {boolean} isPaused
  * @property {boolean} isFilling Whether it paused during a replay of the state, which it gets completely.
- * @property {import("./store.js").Cursor} [place] The cursor at which it paused.
+ * @property {import("./store.js").Cursor} [pausedAt] The cursor at which it paused.
  */
 
 /**
@@ -44,13 +44,13 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   /** @type {Set<Tab>} */
   const tabs = new Set();
   const nextId = ids();
-  /** @type {ReturnType<typeof questions<Tab>>} */
-  const asked = questions();
-  const tokens = borrowed(() => [...tabs].filter(({ hello }) => hello?.hasTokens).map(({ line }) => line));
+  /** @type {ReturnType<typeof pings<Tab>>} */
+  const asked = pings();
+  const tokens = tabTokens(() => [...tabs].filter(({ hello }) => hello?.hasTokens).map(({ port }) => port));
   const { WebSocket: Tap, send, backlog } = tapped(WebSocket, { sent, heard });
   /** @type {any} */
   let viewer;
-  let past = roomHistory();
+  let history = roomHistory();
   /** @type {any} The server's newest `joined` frame, kept up to date. */
   let room = {};
   /** @type {number | undefined} Since when the owner is away. */
@@ -72,15 +72,15 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   const held = `rtbroadcaster worker ${nextId()}`;
   locks?.request(held, () => {
     lock = held;
-    for (const tab of tabs) if (tab.hello) tab.line.say({ lock });
+    for (const tab of tabs) if (tab.hello) tab.port.say({ lock });
     return new Promise(() => {});
   }).catch(() => {});
 
-  const isReady = () => past.isComplete() && !isPaused && !asked.count();
+  const isReady = () => history.isComplete() && !isPaused && !asked.count();
 
   /** @param {Tab} tab @param {string[]} texts @param {boolean} [isAnswer] */
   function post(tab, texts, isAnswer) {
-    if (!tab.line.send(texts, isAnswer)) end(tab, 4008, "slow", true);
+    if (!tab.port.send(texts, isAnswer)) end(tab, 4008, "slow", true);
   }
 
   /** @param {Tab} tab @param {object} frame */
@@ -99,8 +99,8 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   function heard(text) {
     const frame = JSON.parse(text);
     const { type } = frame;
-    const wasFilling = past.isFilling();
-    past.take(frame, text);
+    const wasFilling = history.isFilling();
+    history.take(frame, text);
     if (type === "joined") {
       isPaused = false;
       room = { ...frame };
@@ -120,8 +120,8 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
       const tab = frame.id === undefined ? asked.refuse() : undefined;
       if (tab?.state === "in") tell(tab, frame);
     } else if (!/^(joined|expiring|ack)$/.test(type)) pass(type, text, wasFilling);
-    if (wasFilling && !past.isFilling()) {
-      for (const tab of tabs) if (tab.isFilling) [tab.isFilling, tab.place] = [false, past.cursor()];
+    if (wasFilling && !history.isFilling()) {
+      for (const tab of tabs) if (tab.isFilling) [tab.isFilling, tab.pausedAt] = [false, history.cursor()];
     }
     serve();
   }
@@ -136,11 +136,11 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   }
 
   /** @param {{ name: string, code?: number, reason: string, why?: string }} status */
-  function hearStatus({ name, code, reason, why }) {
+  function takeStatus({ name, code, reason, why }) {
     // Only a status after the end of a connection has a code.
     if (code === undefined) return;
     last = [code, reason];
-    past.cut();
+    history.cut();
     asked.clear();
     audience = undefined;
     const isClosed = name === "closed";
@@ -158,10 +158,10 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     for (const tab of tabs) {
       if (tab.state === "asking") answer(tab);
       if (tab.state !== "out") continue;
-      tab.line.say({ back: true });
+      tab.port.say({ back: true });
       forget(tab, true);
     }
-    look();
+    updatePause();
   }
 
   /** @param {Tab} tab */
@@ -169,19 +169,19 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     const { type, id, cursor, lives } = tab.ask;
     const isJoin = type === "join";
     /** @type {import("./history.js").Answer | undefined} */
-    let found = past.answer(cursor, lives);
+    let found = history.answer(cursor, lives);
     // A connection of its own would not lag, and the server may know the tab's cursor.
-    if (isJoin && (!found || past.isLagging())) return refer(tab);
-    found ??= { .../** @type {import("./history.js").Answer} */ (past.answer(undefined)), how: "reset", reason: "retention" };
+    if (isJoin && (!found || history.isLagging())) return refer(tab);
+    found ??= { .../** @type {import("./history.js").Answer} */ (history.answer(undefined)), how: "reset", reason: "retention" };
     // A state with missing values is no answer.
-    if (found.how !== "resumed" && past.isLagging()) return;
+    if (found.how !== "resumed" && history.isLagging()) return;
     const { how, reason, seq, replay, rest } = found;
     const awayMs = awaySince === undefined ? undefined : Date.now() - awaySince;
-    const now = past.cursor();
+    const now = history.cursor();
     const joined = { ...room, type: "joined", id, epoch: now.epoch, seq, how, reason, replay: replay.length, awayMs };
     const texts = [JSON.stringify(joined), ...replay, ...(audience ? [audience] : []), ...rest];
     // Without this heartbeat a tab would lag until the next one, since the replay has skipped numbers.
-    if (rest.length && !past.isLagging()) texts.push(JSON.stringify({ type: "alive", seq: now.seq }));
+    if (rest.length && !history.isLagging()) texts.push(JSON.stringify({ type: "alive", seq: now.seq }));
     clearTimeout(tab.timer);
     tab.state = "in";
     post(tab, texts, true);
@@ -189,7 +189,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
 
   /** Tells a tab to open a connection of its own. @param {Tab} tab */
   function refer(tab) {
-    tab.line.say({ own: true });
+    tab.port.say({ own: true });
     forget(tab, true);
   }
 
@@ -202,10 +202,10 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
       state: "new",
       isPaused: false,
       isFilling: false,
-      line: line(port, {
+      port: tabPort(port, {
         hello(hello) {
           tab.hello = hello;
-          tab.line.say({ ready: true, lock });
+          tab.port.say({ ready: true, lock });
           tokens.came();
         },
         frame: (text) => request(tab, JSON.parse(text), text),
@@ -231,7 +231,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     if (type === "pause" && isIn) return pause(tab);
     if (type === "unpause" && isIn && tab.isPaused) {
       tab.isPaused = false;
-      return wait(tab, { ...frame, cursor: tab.place, lives: true });
+      return wait(tab, { ...frame, cursor: tab.pausedAt, lives: true });
     }
     if (type === "ping" && isIn) return ping(tab, id);
     if (type === "signal" && isIn) return signal(tab, frame, text);
@@ -242,7 +242,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   function enter(tab, frame) {
     // The tab is another viewer than that of this connection.
     if (viewer && frame.viewer !== undefined && !keys.has(frame.viewer)) return refer(tab);
-    if (!viewer) begin(/** @type {import("./line.js").Hello} */ (tab.hello), frame.viewer);
+    if (!viewer) begin(/** @type {import("./tab-port.js").Hello} */ (tab.hello), frame.viewer);
     wait(tab, frame);
   }
 
@@ -250,16 +250,16 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   function wait(tab, ask) {
     const ms = Math.min(HOLD_MS, HOLD_PART * (tab.hello?.answerTimeoutMs ?? Infinity));
     clearTimeout(tab.timer);
-    tab.timer = later(() => end(tab, ...last, true), ms);
+    tab.timer = setTimer(() => end(tab, ...last, true), ms);
     tab.ask = ask;
     tab.state = "asking";
-    look();
+    updatePause();
     serve();
   }
 
-  /** Begins the viewer. @param {import("./line.js").Hello} hello @param {string | undefined} key The viewer's key. */
+  /** Begins the viewer. @param {import("./tab-port.js").Hello} hello @param {string | undefined} key The viewer's key. */
   function begin({ address, room: id, token, hasTokens, reconnect, answerTimeoutMs }, key) {
-    past = roomHistory();
+    history = roomHistory();
     keys = new Set([key]);
     last = [1006, "silent"];
     page.hidden = false;
@@ -271,15 +271,15 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
       share: false,
       identity: { getItem: () => key ?? null, setItem: (/** @type {string} */ _, /** @type {string} */ newer) => keys.add(newer) },
     }));
-    listen(mine, (status) => mine === viewer && hearStatus(status));
+    listen(mine, (status) => mine === viewer && takeStatus(status));
   }
 
   /** @param {Tab} tab */
   function pause(tab) {
     tab.isPaused = true;
-    tab.isFilling = past.isFilling();
-    tab.place = past.cursor();
-    look();
+    tab.isFilling = history.isFilling();
+    tab.pausedAt = history.cursor();
+    updatePause();
   }
 
   /** Pings the server for a tab. @param {Tab} tab @param {string} id */
@@ -319,13 +319,13 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   }
 
   /** Pauses or resumes the viewer: it pauses while no tab wants messages. */
-  function look() {
+  function updatePause() {
     const there = [...tabs].filter(({ state }) => /^(asking|in)$/.test(state));
     const isHidden = there.every((tab) => tab.isPaused);
     // Tabs that are `out` will reconnect.
     if (!there.length || isHidden === page.hidden) return;
     page.hidden = isHidden;
-    if (past.isIn()) show();
+    if (history.isIn()) show();
   }
 
   /**
@@ -334,20 +334,20 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
    */
   function end(tab, code, reason, isBack) {
     clearTimeout(tab.timer);
-    tab.line.say({ close: [code, reason] });
+    tab.port.say({ close: [code, reason] });
     if (!isBack) return forget(tab, false);
     tab.state = "out";
-    look();
+    updatePause();
   }
 
   /** Forgets a tab; without any, closes the connection. @param {Tab} tab @param {boolean} isBack Whether the tab may reconnect. */
   function forget(tab, isBack) {
     if (!tabs.delete(tab)) return;
     clearTimeout(tab.timer);
-    tab.line.end();
+    tab.port.end();
     tab.state = "gone";
-    tokens.gone(tab.line);
-    look();
+    tokens.gone(tab.port);
+    updatePause();
     if (tabs.size || !viewer) return;
     if (isBack) lingering = setTimeout(leave, LINGER_MS);
     else leave();
@@ -361,7 +361,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   function leave() {
     const mine = viewer;
     forgetViewer();
-    past.cut();
+    history.cut();
     mine?.leave();
   }
 

@@ -1,18 +1,18 @@
 // The classic client: one connection to one room, as its owner or as a viewer. Must not know what the messages mean.
 
 import { addressOf, roomOfPage } from "./address.js";
-import { attempt, uncaught } from "./attempt.js";
+import { callSafely, uncaught } from "./safe-call.js";
 import { backoff } from "./backoff.js";
-import { comesBack, isForNow } from "./ending.js";
-import { BACKLOG_BYTES_MAX, later, STATE_BYTES_MAX } from "./limits.js";
-import * as message from "./message.js";
-import { CONNECT_TIMEOUT_MS, separate } from "./options.js";
-import { Subscriptions } from "./subscriptions.js";
+import { comesBack, isTemporary } from "./ending.js";
+import { BACKLOG_BYTES_MAX, setTimer, STATE_BYTES_MAX } from "./limits.js";
+import * as message from "./classic-message.js";
+import { CONNECT_TIMEOUT_MS, separate } from "./classic-options.js";
+import { Subscriptions } from "./classic-subscriptions.js";
 
 /**
- * @typedef {import("./options.js").Options} Options
- * @typedef {import("./options.js").StatusEvent} StatusEvent
- * @typedef {import("./subscriptions.js").Handler} Handler
+ * @typedef {import("./classic-options.js").Options} Options
+ * @typedef {import("./classic-options.js").StatusEvent} StatusEvent
+ * @typedef {import("./classic-subscriptions.js").Handler} Handler
  */
 
 /** `readyState` of an open socket; the program's own WebSocket class may not have the constants. */
@@ -136,7 +136,7 @@ export class RTBroadcaster {
     if (typeof key !== "string" || key === "") throw new TypeError("an action needs a key");
     if (params !== null && !Array.isArray(params)) throw new TypeError("an action's parameters are an array");
     if (!this.#isOwner || this.#socket?.readyState !== OPEN || this.bufferedAmount >= BACKLOG_BYTES_MAX) {
-      this.#say(`not sent: ${key}`);
+      this.#log(`not sent: ${key}`);
       return false;
     }
     this.#socket.send(message.action(this.#uuid, key, params ?? [], Boolean(isState)));
@@ -162,17 +162,17 @@ export class RTBroadcaster {
     const socket = new WebSocket(this.#address);
     this.#socket = socket;
     const timeout = this.#options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
-    this.#timer = later(() => this.#lost(1006, "no answer in time"), timeout);
+    this.#timer = setTimer(() => this.#lost(1006, "no answer in time"), timeout);
     socket.onopen = () => {
       socket.send(message.first(this.#wanted));
-      attempt(this.#callbacks[1]);
+      callSafely(this.#callbacks[1]);
     };
     socket.onmessage = ({ data }) => {
       if (data.length > STATE_BYTES_MAX) return this.#end("message too big", 1009);
-      for (const one of message.read(data, (why) => this.#say(why))) {
+      for (const one of message.read(data, (why) => this.#log(why))) {
         // The message before may have ended this connection.
         if (this.#socket !== socket) return;
-        this.#take(one);
+        this.#receive(one);
       }
     };
     socket.onclose = ({ code, reason }) => this.#lost(code, reason);
@@ -180,15 +180,15 @@ export class RTBroadcaster {
     socket.onerror = () => {};
   }
 
-  /** @param {import("./message.js").Message} one */
-  #take(one) {
+  /** @param {import("./classic-message.js").Message} one */
+  #receive(one) {
     if (one.value === message.Status.notConnected) return this.#refused(one);
     if (one.value !== message.Status.connected || one.uuid === "") return;
     const socket = this.#socket;
     if (!this.connected) this.#entered(one.uuid);
     if (one.key === "" || this.#socket !== socket) return;
     const isKnown = this.#subscriptions.call(one.key, one.params, (error) => this.#report(one.key, error));
-    if (!isKnown) this.#say(`nobody subscribed to ${one.key}`);
+    if (!isKnown) this.#log(`no subscription to ${one.key}`);
   }
 
   /** @param {string} uuid */
@@ -198,18 +198,18 @@ export class RTBroadcaster {
     this.#backoff.connected(performance.now());
     const isFirst = !this.#wasConnected;
     this.#wasConnected = true;
-    this.#tell({ status: "connected", reason: "" });
-    if (isFirst) attempt(this.#callbacks[0], uuid);
+    this.#setStatus({ status: "connected", reason: "" });
+    if (isFirst) callSafely(this.#callbacks[0], uuid);
   }
 
-  /** @param {import("./message.js").Message} one */
+  /** @param {import("./classic-message.js").Message} one */
   #refused({ text }) {
     const reason = text || "not connected";
     if (this.connected && reason === "not connected") return this.#end("room ended");
-    this.#tell({ status: "refused", reason });
+    this.#setStatus({ status: "refused", reason });
     this.#fail(reason);
     if (this.connected || this.#status === "closed") return;
-    if (isForNow(reason) && this.#returns()) this.#pause(reason);
+    if (isTemporary(reason) && this.#reconnects()) this.#retry(reason);
     else this.#end(reason);
   }
 
@@ -220,12 +220,12 @@ export class RTBroadcaster {
    */
   #lost(code, word) {
     const reason = word || (code === 1000 ? "room ended" : "connection lost");
-    if (comesBack(code) && this.#returns()) this.#pause(reason, code);
+    if (comesBack(code) && this.#reconnects()) this.#retry(reason, code);
     else this.#end(reason, code);
   }
 
   /** Returns whether to reconnect. Only viewers do: the classic protocol has no key that would prove the owner. */
-  #returns() {
+  #reconnects() {
     return !this.#isOwner && this.#options.reconnect !== false;
   }
 
@@ -233,14 +233,14 @@ export class RTBroadcaster {
    * @param {string} reason
    * @param {number} [code]
    */
-  #pause(reason, code) {
+  #retry(reason, code) {
     this.#detach();
     const retryInMs = this.#backoff.next(performance.now());
-    this.#timer = later(() => {
+    this.#timer = setTimer(() => {
       this.#connect();
-      this.#tell({ status: "connecting", reason: "" });
+      this.#setStatus({ status: "connecting", reason: "" });
     }, retryInMs);
-    this.#tell({ status: "reconnecting", reason, code, retryInMs });
+    this.#setStatus({ status: "reconnecting", reason, code, retryInMs });
   }
 
   /**
@@ -250,8 +250,8 @@ export class RTBroadcaster {
   #end(reason, code) {
     if (this.#status === "closed") return;
     this.#detach();
-    this.#tell({ status: "closed", reason, code });
-    attempt(this.#callbacks[2]);
+    this.#setStatus({ status: "closed", reason, code });
+    callSafely(this.#callbacks[2]);
   }
 
   /** Closes the socket and clears the timer. Neither calls back any more. */
@@ -267,10 +267,10 @@ export class RTBroadcaster {
   }
 
   /** @param {StatusEvent} event */
-  #tell(event) {
+  #setStatus(event) {
     if (event.status !== "refused") this.#status = event.status;
-    this.#say(`${event.status} ${event.reason}`.trim());
-    attempt(this.#options.onStatus, event);
+    this.#log(`${event.status} ${event.reason}`.trim());
+    callSafely(this.#options.onStatus, event);
   }
 
   /**
@@ -278,8 +278,8 @@ export class RTBroadcaster {
    * @param {unknown} [error]
    */
   #fail(text, error) {
-    attempt(this.#callbacks[3], text, error);
-    attempt(this.#options.onError, text, error);
+    callSafely(this.#callbacks[3], text, error);
+    callSafely(this.#options.onError, text, error);
   }
 
   /**
@@ -293,7 +293,7 @@ export class RTBroadcaster {
   }
 
   /** @param {string} line */
-  #say(line) {
+  #log(line) {
     const { debug } = this.#options;
     if (typeof debug === "function") debug(line);
     else if (debug) console.debug(`rtbroadcaster: ${line}`);

@@ -28,11 +28,11 @@ const read = (value) => (typeof value === "function" ? value() : value);
 /**
  * Returns the present content of the value that `value` returns, or `otherwise`.
  * @template T
- * @param {() => import("./ears.js").Value<T> | undefined} value
+ * @param {() => import("./listeners.js").Value<T> | undefined} value
  * @param {T} otherwise
  * @returns {Accessor<T>}
  */
-function reading(value, otherwise) {
+function accessorOf(value, otherwise) {
   const newest = createMemo(() => {
     const now = value();
     if (!now) return;
@@ -49,7 +49,7 @@ function reading(value, otherwise) {
  * @param {MaybeAccessor<string | null | undefined>} id
  * @param {(url: string, id: any) => any} begin
  */
-function inside(url, id, begin) {
+function clientOf(url, id, begin) {
   // `onMount` does not run on a server.
   const [isThere, setThere] = createSignal(false);
   onMount(() => setThere(true));
@@ -63,7 +63,7 @@ function inside(url, id, begin) {
     onCleanup(() => end.leave());
     return end;
   });
-  return { room, status: reading(() => room()?.status, CONNECTING), audience: reading(() => room()?.audience, undefined) };
+  return { room, status: accessorOf(() => room()?.status, CONNECTING), audience: accessorOf(() => room()?.audience, undefined) };
 }
 
 /**
@@ -76,7 +76,7 @@ function inside(url, id, begin) {
  * @returns {{ room: Accessor<Viewer<M> | undefined>, status: Accessor<Status>, audience: Accessor<{ viewers: number } | undefined> }}
  */
 export function createRoom(url, id, options) {
-  return inside(url, id, (url, id) => watch(url, id, read(options)));
+  return clientOf(url, id, (url, id) => watch(url, id, read(options)));
 }
 
 /**
@@ -88,7 +88,7 @@ export function createRoom(url, id, options) {
  *   audience: Accessor<import("./owner.js").Audience | undefined> }}
  */
 export function createHost(url, options) {
-  const host = inside(url, "own", (url) => own(url, read(options)));
+  const host = clientOf(url, "own", (url) => own(url, read(options)));
   // A room gets its id and a status at the same time.
   return { ...host, id: createMemo(() => (host.status(), host.room()?.id || undefined)) };
 }
@@ -102,5 +102,5 @@ export function createHost(url, options) {
  * @returns {Accessor<S[K] | undefined>}
  */
 export function createRoomKey(room, key) {
-  return reading(() => read(room)?.state.key(read(key)), undefined);
+  return accessorOf(() => read(room)?.state.key(read(key)), undefined);
 }

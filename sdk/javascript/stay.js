@@ -4,7 +4,7 @@
 
 import { backoff } from "./backoff.js";
 import { liveness } from "./liveness.js";
-import { signs } from "./signs.js";
+import { pageEvents } from "./page-events.js";
 
 export { loop } from "./loop.js";
 export { signal } from "./signals.js";
@@ -19,14 +19,14 @@ const OFFLINE_MS = 30_000;
 
 /**
  * Monitors the connections of one client, one after another.
- * @param {ReturnType<typeof import("./course.js").course>} way
- * @param {import("./part.js").Part} part
+ * @param {ReturnType<typeof import("./reconnect.js").reconnecting>} link
+ * @param {import("./role.js").Role} role
  * @param {import("./dial.js").Options} options
  * @param {{ renew: () => Promise<string | undefined> }} dial Gets a new token.
  */
-export function stay(way, part, { reconnect }, dial) {
+export function monitor(link, role, { reconnect }, dial) {
   const { random = Math.random } = reconnect || {};
-  const { socket, isIn, lost, plan, counts } = way;
+  const { socket, isIn, lost, plan, counts } = link;
   const delays = backoff(reconnect || {});
   const life = liveness();
   const over = new AbortController();
@@ -59,7 +59,7 @@ export function stay(way, part, { reconnect }, dial) {
     const mine = socket();
     try {
       const token = await dial.renew();
-      if (token && mine === socket()) way.send(JSON.stringify({ type: "auth", id: nextId(), token }));
+      if (token && mine === socket()) link.send(JSON.stringify({ type: "auth", id: nextId(), token }));
     } catch {}
   }
 
@@ -94,7 +94,7 @@ export function stay(way, part, { reconnect }, dial) {
       socket().send(JSON.stringify({ type: "ping", id: (pinged = nextId()) }));
     }
     watch();
-    way.update();
+    link.update();
   }
 
   /** Checks the connection in the room; outside of it, begins the next attempt earlier. @param {Cause} cause */
@@ -102,40 +102,40 @@ export function stay(way, part, { reconnect }, dial) {
     checkIfLate();
     if (isIn()) return act(life.doubt(now(), cause));
     // A client without an attempt is closed, held, or does not reconnect by itself.
-    if (cause === "silent" || !way.isBegun() || (socket() && cause !== "woken")) return;
+    if (cause === "silent" || !link.isBegun() || (socket() && cause !== "woken")) return;
     if (socket()) giveUp("online", random() * SPREAD_MS);
     else plan(cause === "woken" ? random() * SPREAD_MS : 0);
   }
 
   /** Asks the server to pause when the page is hidden, and to resume when it is shown. */
   function look() {
-    const isHidden = Boolean(part.pause && page?.hidden);
+    const isHidden = Boolean(role.pause && page?.hidden);
     // One request at a time: the answer changes the status, which calls this again.
-    if (isHidden === isPaused || !part.position()) return;
-    if (!(isHidden ? way.send('{"type":"pause"}') : way.ask({ type: "unpause" }))) return;
+    if (isHidden === isPaused || !role.position()) return;
+    if (!(isHidden ? link.send('{"type":"pause"}') : link.ask({ type: "unpause" }))) return;
     isPaused = isHidden;
-    part.pause?.(isHidden);
-    way.update(true);
+    role.pause?.(isHidden);
+    link.update(true);
   }
 
-  signs(over.signal, {
+  pageEvents(over.signal, {
     shown: () => doubt("shown"),
     hidden(isKept) {
-      const isCalled = part.hide?.();
+      const isCalled = role.hide?.();
       if (!isKept) return;
       if (socket()) giveUp("hidden", OFFLINE_MS);
-      if (isCalled) way.detach();
+      if (isCalled) link.detach();
     },
     online: () => doubt("woken"),
     // The browser may be wrong: a server on this machine or in the local network may still be reachable.
     offline() {
-      if (!socket()) way.isBegun() && plan(OFFLINE_MS);
+      if (!socket()) link.isBegun() && plan(OFFLINE_MS);
       else if (isIn() && canProbe) doubt("woken");
       else lost("offline");
     },
     looked() {
       look();
-      if (page?.hidden) part.flush?.();
+      if (page?.hidden) role.flush?.();
     },
   });
 
@@ -157,7 +157,7 @@ export function stay(way, part, { reconnect }, dial) {
       if (reconnectInMs >= 0) {
         isTold = true;
         clearTimeout(drain);
-        way.defer(now() + reconnectInMs);
+        link.defer(now() + reconnectInMs);
         drain = setTimeout(() => lost("moment"), reconnectInMs);
       }
     },

@@ -1,6 +1,6 @@
 // The state of a room: the newest value of each key. Must not know where messages come from.
 
-import { valueOf } from "./ears.js";
+import { valueOf } from "./listeners.js";
 
 /**
  * A received message.
@@ -25,11 +25,11 @@ import { valueOf } from "./ears.js";
  * @typedef {object} State
  * @property {<K extends keyof S & string>(key: K) => S[K] | undefined} get Returns the value of a key, or `undefined` without one. The same
  *   array until it changes.
- * @property {<K extends keyof S & string>(key: K) => import("./ears.js").Value<S[K] | undefined>} key Returns the value of a key as an object
+ * @property {<K extends keyof S & string>(key: K) => import("./listeners.js").Value<S[K] | undefined>} key Returns the value of a key as an object
  *   that a program can subscribe to.
  * @property {() => ReadonlyMap<keyof S & string, S[keyof S & string]>} getSnapshot Returns all keys and values, in the order of last change. The
  *   same map until the state changes. It is made on demand.
- * @property {(func: () => void, options?: import("./ears.js").ListenOptions) => () => void} subscribe Calls `func` after each change. Returns
+ * @property {(func: () => void, options?: import("./listeners.js").ListenOptions) => () => void} subscribe Calls `func` after each change. Returns
  *   a function that unsubscribes.
  */
 
@@ -60,7 +60,7 @@ export function store() {
 
     /**
      * Returns the public view of the state.
-     * @param {ReturnType<typeof import("./ears.js").ears>["on"]} on
+     * @param {ReturnType<typeof import("./listeners.js").listeners>["on"]} on
      * @returns {State<any>}
      */
     seenBy(on) {

@@ -27,10 +27,10 @@ const storeOf = (value) => (value?.subscribe ? value : readable(value));
 /**
  * Returns a store of the present content of the value that `pick` returns, or of `otherwise`.
  * @param {Readable<any>[]} stores
- * @param {(...held: any[]) => import("./ears.js").Value<any> | undefined} pick
+ * @param {(...held: any[]) => import("./listeners.js").Value<any> | undefined} pick
  * @param {any} [otherwise]
  */
-function reading(stores, pick, otherwise) {
+function storeOfValue(stores, pick, otherwise) {
   return derived(stores, (held, set) => {
     const value = pick(...held);
     set(value?.value ?? otherwise);
@@ -43,7 +43,7 @@ function reading(stores, pick, otherwise) {
  * @param {any} id
  * @param {(id: any) => any} begin
  */
-function inside(id, begin) {
+function clientOf(id, begin) {
   /** @type {Readable<any>} */
   const room = derived(storeOf(id), (id, set) => {
     // Rendering on a server subscribes too, and must not connect.
@@ -52,8 +52,8 @@ function inside(id, begin) {
     set(end);
     return () => end.leave();
   }, undefined);
-  const status = reading([room], (room) => room?.status, CONNECTING);
-  return { room, status, audience: reading([room], (room) => room?.audience) };
+  const status = storeOfValue([room], (room) => room?.status, CONNECTING);
+  return { room, status, audience: storeOfValue([room], (room) => room?.audience) };
 }
 
 /**
@@ -65,7 +65,7 @@ function inside(id, begin) {
  * @returns {{ room: Readable<Viewer<M> | undefined>, status: Readable<Status>, audience: Readable<{ viewers: number } | undefined> }}
  */
 export function createRoom(url, id, options) {
-  return inside(id, (id) => watch(url, id, options));
+  return clientOf(id, (id) => watch(url, id, options));
 }
 
 /**
@@ -77,7 +77,7 @@ export function createRoom(url, id, options) {
  *   audience: Readable<import("./owner.js").Audience | undefined> }}
  */
 export function createHost(url, options) {
-  const host = inside(true, () => own(url, typeof options === "function" ? options() : options));
+  const host = clientOf(true, () => own(url, typeof options === "function" ? options() : options));
   // A room gets its id and a status at the same time.
   return { ...host, id: derived([host.room, host.status], ([room]) => room?.id || undefined) };
 }
@@ -92,5 +92,5 @@ export function createHost(url, options) {
  * @returns {Readable<S[K] | undefined>}
  */
 export function createRoomKey(room, key) {
-  return reading([storeOf(room), storeOf(key)], (room, key) => room?.state.key(key));
+  return storeOfValue([storeOf(room), storeOf(key)], (room, key) => room?.state.key(key));
 }

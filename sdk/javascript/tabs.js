@@ -28,10 +28,10 @@ function hash(text) {
  * @param {string} room
  * @param {any} [options] The viewer's options. Tabs share a connection if some of these are the same.
  * @param {() => void} [back] Called when the shared connection is back and this viewer is disconnected.
- * @param {(func: any, event: Event) => void} [attempt] Calls a function that may throw.
+ * @param {(func: any, event: Event) => void} [callSafely] Calls a function that may throw.
  * @returns {any}
  */
-export function tabs(Socket, address, room, { token, identity, reconnect, answerTimeoutMs } = {}, back = () => {}, attempt = (func, event) => func?.(event)) {
+export function tabs(Socket, address, room, { token, identity, reconnect, answerTimeoutMs } = {}, back = () => {}, callSafely = (func, event) => func?.(event)) {
   const hasTokens = typeof token === "function";
   const secret = hasTokens ? "asked for" : token === undefined ? "" : hash(token);
   const name = `rtbroadcaster ${VERSION} ${[address, room, secret, identity ? "kept" : ""].map(encodeURIComponent).join(" ")}`;
@@ -49,11 +49,11 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
     readyState = 0;
     protocol = "";
     /** The parameters of the constructor. @type {[string, string]} */
-    #terms;
+    #parameters;
     /** @type {MessagePort | undefined} */
     #port;
     /** @type {any} The tab's own connection, if it does not share one. */
-    #real;
+    #socket;
     /** @type {string | undefined} The request that the worker has not answered. */
     #asked;
     /** Removes the listeners of this connection. */
@@ -62,36 +62,36 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
     #release = () => {};
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     #timer;
-    #taken = 0;
-    #told = 0;
+    #received = 0;
+    #acknowledged = 0;
 
     /** @param {string} url @param {string} protocol */
     constructor(url, protocol) {
       super();
-      this.#terms = [url, protocol];
-      if (before) before.#drop();
+      this.#parameters = [url, protocol];
+      if (before) before.#detach();
       before = this;
       try {
-        if (isBroken) this.#takeOwn();
+        if (isBroken) this.#openOwn();
         else this.#share();
       } catch (error) {
         if (isBroken) throw error;
         isBroken = true;
-        this.#takeOwn();
+        this.#openOwn();
       }
     }
 
     get bufferedAmount() {
-      return this.#real?.bufferedAmount ?? 0;
+      return this.#socket?.bufferedAmount ?? 0;
     }
 
     get _socket() {
-      return this.#real?._socket;
+      return this.#socket?._socket;
     }
 
     /** @param {string} text */
     send(text) {
-      if (this.#real) return this.#real.send(text);
+      if (this.#socket) return this.#socket.send(text);
       this.#asked ??= text;
       this.#port?.postMessage(text);
     }
@@ -101,8 +101,8 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
       // After a close event the port stays open: the worker's notice that it may reconnect is still to come.
       if (this.readyState === 3) return;
       this.readyState = 3;
-      this.#real?.close(code);
-      this.#drop();
+      this.#socket?.close(code);
+      this.#detach();
     }
 
     #share() {
@@ -113,19 +113,19 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
         this.#fallBack();
       };
       this.#timer = setTimeout(() => this.#fallBack(), READY_MS);
-      this.#port.onmessage = ({ data }) => this.#hear(data);
-      void this.#greet();
+      this.#port.onmessage = ({ data }) => this.#receive(data);
+      void this.#sendHello();
       const { signal } = this.#over;
       const shown = () => globalThis.document?.hidden || this.#port?.postMessage({ shown: true });
       globalThis.document?.addEventListener("visibilitychange", shown, { signal });
       globalThis.addEventListener?.("focus", shown, { signal });
-      globalThis.addEventListener?.("pagehide", () => this.#hush(), { signal });
+      globalThis.addEventListener?.("pagehide", () => this.#disconnect(), { signal });
       // For a page that comes back from the browser's cache.
       globalThis.addEventListener?.("pageshow", () => this.#port || this.#end(1006, ""), { signal });
     }
 
     /** Sends the first message, once this tab holds a lock: its release shows the worker that the tab is closed. */
-    async #greet() {
+    async #sendHello() {
       const lock = await this.#lock(`${name} ${nextId()}`);
       const hello = { address, room, token: hasTokens ? undefined : token, hasTokens, lock, answerTimeoutMs, reconnect: undefined };
       if (reconnect) hello.reconnect = /** @type {any} */ ({ firstMs: reconnect.firstMs, maxMs: reconnect.maxMs });
@@ -152,20 +152,20 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
     }
 
     /** Takes a message of the worker. @param {any} word Texts of frames, or an object about the connection. */
-    #hear(word) {
+    #receive(word) {
       if (Array.isArray(word)) {
         this.#asked = undefined;
         for (const text of word) this.#deliver(text);
         return;
       }
-      if (word.ready) this.#open(this.#terms[1]);
+      if (word.ready) this.#open(this.#parameters[1]);
       if (word.lock) this.#watch(word.lock);
       if (word.own) this.#fallBack();
       if (word.close) this.#end(word.close[0], word.close[1]);
-      if (word.sign) this.#tellTaken();
+      if (word.sign) this.#acknowledge();
       if (word.asks) void this.#bringToken(word.asks);
       if (word.back) {
-        this.#drop();
+        this.#detach();
         if (reconnect !== false) back();
       }
     }
@@ -174,12 +174,12 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
     #deliver(text) {
       // An earlier frame may have closed it.
       if (this.readyState === 1) this.#emit("message", { data: text });
-      this.#taken += text.length + FRAME_SIZE;
-      if (this.#taken - this.#told >= TAKEN_STEP) this.#tellTaken();
+      this.#received += text.length + FRAME_SIZE;
+      if (this.#received - this.#acknowledged >= TAKEN_STEP) this.#acknowledge();
     }
 
-    #tellTaken() {
-      this.#port?.postMessage({ taken: (this.#told = this.#taken) });
+    #acknowledge() {
+      this.#port?.postMessage({ taken: (this.#acknowledged = this.#received) });
     }
 
     /** @param {number} id */
@@ -210,17 +210,17 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
 
     /** Continues without the worker, on a connection of its own. */
     #fallBack() {
-      if (this.#real || this.readyState > 1) return;
+      if (this.#socket || this.readyState > 1) return;
       try {
-        this.#takeOwn();
+        this.#openOwn();
       } catch (error) {
         this.#end(1006, "");
       }
     }
 
-    #takeOwn() {
-      this.#drop();
-      const real = (this.#real = new Socket(...this.#terms));
+    #openOwn() {
+      this.#detach();
+      const real = (this.#socket = new Socket(...this.#parameters));
       real.onerror = () => {};
       real.onmessage = (/** @type {any} */ { data }) => this.#emit("message", { data });
       real.onclose = (/** @type {any} */ { code, reason }) => this.#end(code, reason);
@@ -233,14 +233,14 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
     }
 
     /** Removes the listeners, and disconnects from the worker. */
-    #drop() {
+    #detach() {
       clearTimeout(this.#timer);
       this.#over.abort();
-      this.#hush();
+      this.#disconnect();
     }
 
     /** Disconnects from the worker. */
-    #hush() {
+    #disconnect() {
       this.#release();
       this.#port?.postMessage({ bye: true });
       this.#port?.close();
@@ -250,7 +250,7 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
     /** @param {string} type @param {object} members */
     #emit(type, members) {
       const event = Object.assign(new Event(type), members);
-      attempt(/** @type {any} */ (this)[`on${type}`], event);
+      callSafely(/** @type {any} */ (this)[`on${type}`], event);
       this.dispatchEvent(event);
     }
   }

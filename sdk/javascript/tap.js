@@ -16,11 +16,11 @@ export function tapped(Socket, { sent, heard }) {
     /** @type {any} */ onmessage = null;
     /** @type {any} */ onclose = null;
     onerror = null;
-    #real;
+    #socket;
 
     /** @param {string} url @param {string} protocol */
     constructor(url, protocol) {
-      const real = (newest = this.#real = new Socket(url, protocol));
+      const real = (newest = this.#socket = new Socket(url, protocol));
       real.onopen = (/** @type {any} */ event) => this.onopen?.(event);
       real.onclose = (/** @type {any} */ event) => this.onclose?.(event);
       real.onerror = () => {};
@@ -32,30 +32,30 @@ export function tapped(Socket, { sent, heard }) {
     }
 
     get _socket() {
-      return this.#real._socket;
+      return this.#socket._socket;
     }
 
     get readyState() {
-      return this.#real.readyState;
+      return this.#socket.readyState;
     }
 
     get protocol() {
-      return this.#real.protocol;
+      return this.#socket.protocol;
     }
 
     get bufferedAmount() {
-      return this.#real.bufferedAmount;
+      return this.#socket.bufferedAmount;
     }
 
     /** @param {string} text */
     send(text) {
       sent(text);
-      this.#real.send(text);
+      this.#socket.send(text);
     }
 
     /** @param {number} code */
     close(code) {
-      this.#real.close(code);
+      this.#socket.close(code);
     }
   }
 

@@ -2,18 +2,18 @@
 
 /// <reference lib="esnext.disposable" preserve="true" />
 
-import { ears, valueOf } from "./ears.js";
+import { listeners, valueOf } from "./listeners.js";
 import { entering } from "./entering.js";
 import { failure, quiet } from "./failure.js";
-import { load, loaded, soon } from "./later.js";
-import { watching } from "./watching.js";
+import { load, loaded, whenLoaded } from "./lazy.js";
+import { viewerConnection } from "./viewer-connection.js";
 
 export { RtbError } from "./failure.js";
 
 /**
  * @typedef {import("./dial.js").Options} Options
  * @typedef {import("./status.js").Stats} Stats
- * @typedef {import("./ears.js").ListenOptions} ListenOptions
+ * @typedef {import("./listeners.js").ListenOptions} ListenOptions
  * @typedef {import("./failure.js").ErrorCode} ErrorCode
  * @typedef {import("./messages.js").AnyMessages} AnyMessages
  * @typedef {import("./status.js").Status} Status
@@ -23,7 +23,7 @@ export { RtbError } from "./failure.js";
 /**
  * @template T
  * @template [N=T]
- * @typedef {import("./ears.js").Value<T, N>} Value
+ * @typedef {import("./listeners.js").Value<T, N>} Value
  */
 
 /**
@@ -126,15 +126,15 @@ export async function join(url, room, options) {
  * @returns {Viewer<M>}
  */
 export function watch(url, room, options = {}) {
-  const mine = watching(url, room, options);
-  const { state, way, seats } = mine;
-  const { on, emit, clear } = ears();
+  const mine = viewerConnection(url, room, options);
+  const { state, link, viewers } = mine;
+  const { on, emit, clear } = listeners();
   /** @type {Status | undefined} The final status of this viewer, if others still use the connection. */
   let last;
-  const status = () => last ?? way.status();
+  const status = () => last ?? link.status();
 
-  /** @type {import("./watching.js").Seat} */
-  function seat(...values) {
+  /** @type {import("./viewer-connection.js").Emit} */
+  function notify(...values) {
     emit(...values);
     if (values[0] !== "status" || status().name !== "closed") return;
     emit("over");
@@ -145,19 +145,19 @@ export function watch(url, room, options = {}) {
   /** @param {string} [reason] */
   function end(reason = "left") {
     if (status().name === "closed") return;
-    if (seats.size === 1) mine.leave(reason);
+    if (viewers.size === 1) mine.leave(reason);
     else {
-      seats.delete(seat);
+      viewers.delete(notify);
       last = Object.freeze({ name: "closed", code: 1000, reason, comesBack: false });
-      seat("status");
+      notify("status");
     }
   }
 
   const leave = () => end();
 
-  seats.add(seat);
+  viewers.add(notify);
   const seen = state.seenBy(on);
-  const { entered, over } = entering(way.entered, options, end);
+  const { entered, over } = entering(link.entered, options, end);
 
   const held = () => [...state.all()].map((message) => ({ ...message, late: true }));
 
@@ -210,13 +210,13 @@ export function watch(url, room, options = {}) {
       try {
         text = JSON.stringify(params);
       } catch {}
-      return quiet(soon(way.isIn(), (stays) => (last ? "left" : stays.signal(mine, key, text))));
+      return quiet(whenLoaded(link.isIn(), (module) => (last ? "left" : module.signal(mine, key, text))));
     },
     get bufferedAmount() {
-      return way.stats().bufferedAmount;
+      return link.stats().bufferedAmount;
     },
-    stats: way.stats,
-    reconnect: way.again,
+    stats: link.stats,
+    reconnect: link.again,
     leave,
     messages,
     [Symbol.asyncIterator]: () => messages(),

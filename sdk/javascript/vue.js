@@ -25,11 +25,11 @@ const CONNECTING = Object.freeze({ name: "connecting" });
 /**
  * Returns a ref of the present content of the value that `value` returns, or of `otherwise`.
  * @template T
- * @param {() => import("./ears.js").Value<T> | undefined} value
+ * @param {() => import("./listeners.js").Value<T> | undefined} value
  * @param {T} otherwise
  * @returns {ComputedRef<T>}
  */
-function reading(value, otherwise) {
+function refOf(value, otherwise) {
   const changes = shallowRef(0);
   // Synchronous: a value must not change between reading it and subscribing to it.
   watch(value, (now, _, onCleanup) => now && onCleanup(now.subscribe(() => changes.value++)), { immediate: true, flush: "sync" });
@@ -42,7 +42,7 @@ function reading(value, otherwise) {
  * @param {MaybeRefOrGetter<string | null | undefined>} id
  * @param {(url: string | URL, id: any) => any} begin
  */
-function inside(url, id, begin) {
+function clientOf(url, id, begin) {
   // `onMounted` does not run on a server. A scope without a component, such as that of a store, begins at once.
   const isThere = shallowRef(!getCurrentInstance());
   if (!isThere.value) onMounted(() => (isThere.value = true));
@@ -57,7 +57,7 @@ function inside(url, id, begin) {
   }, { immediate: true });
   // The watcher runs later than the id changes: until then there is no room, rather than the earlier one.
   const room = computed(() => (wanted.value && held.value?.wanted === wanted.value ? held.value.end : undefined));
-  return { room, status: reading(() => room.value?.status, CONNECTING), audience: reading(() => room.value?.audience, undefined) };
+  return { room, status: refOf(() => room.value?.status, CONNECTING), audience: refOf(() => room.value?.audience, undefined) };
 }
 
 /**
@@ -70,7 +70,7 @@ function inside(url, id, begin) {
  * @returns {{ room: ComputedRef<Viewer<M> | undefined>, status: ComputedRef<Status>, audience: ComputedRef<{ viewers: number } | undefined> }}
  */
 export function useRoom(url, id, options) {
-  return inside(url, id, (url, id) => follow(url, id, toValue(options)));
+  return clientOf(url, id, (url, id) => follow(url, id, toValue(options)));
 }
 
 /**
@@ -82,7 +82,7 @@ export function useRoom(url, id, options) {
  *   audience: ComputedRef<import("./owner.js").Audience | undefined> }}
  */
 export function useHost(url, options) {
-  const host = inside(url, "own", (url) => own(url, toValue(options)));
+  const host = clientOf(url, "own", (url) => own(url, toValue(options)));
   // A room gets its id and a status at the same time.
   return { ...host, id: computed(() => (host.status.value, host.room.value?.id || undefined)) };
 }
@@ -96,5 +96,5 @@ export function useHost(url, options) {
  * @returns {ComputedRef<S[K] | undefined>}
  */
 export function useRoomKey(room, key) {
-  return reading(() => toValue(room)?.state.key(toValue(key)), undefined);
+  return refOf(() => toValue(room)?.state.key(toValue(key)), undefined);
 }

@@ -19,15 +19,15 @@ const AGAIN_MS = 3_000;
 
 /**
  * Returns the guard of one owner. It releases the room while the page is left, so that the browser may cache the page.
- * @param {{ again: () => void, rest: (reason: string) => void, status: () => { name: string } }} owner `again`: called when this window holds
+ * @param {{ again: () => void, standBy: (reason: string) => void, status: () => { name: string } }} owner `again`: called when this window holds
  *   the room. `rest`: called when another window holds it, since before (`in_use`) or since it took the room over (`fenced`).
  * @returns {Guard}
  */
-export function windows({ again, rest, status }) {
+export function windows({ again, standBy, status }) {
   const over = new AbortController();
   const { signal } = over;
   /** Notifies the owner that another window holds the room. @param {string} reason */
-  const taken = (reason) => /^(elsewhere|closed)$/.test(status().name) || rest(reason);
+  const taken = (reason) => /^(elsewhere|closed)$/.test(status().name) || standBy(reason);
   // Pages over plain http, except those of localhost, have no Web Locks.
   const { request, release } = (globalThis.navigator?.locks ? locks : channel)(() => held && taken("fenced"));
   /** Whether the page was left while this window held the room and was not `elsewhere`. */

@@ -1,6 +1,6 @@
 // A clock that a test moves: timers, `performance.now` and what a page draws. Must not know what waits for it.
 
-import { load } from "../later.js";
+import { load } from "../lazy.js";
 
 // No clock of a test moves while a file is loaded.
 await load();

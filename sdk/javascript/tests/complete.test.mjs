@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { within } from "../../../protocol/deadline.mjs";
 import "../complete.js";
 import { own, watch } from "../index.js";
-import { loaded } from "../later.js";
+import { loaded } from "../lazy.js";
 import { Page } from "./page.mjs";
 import { bell, ROOM, Server, state } from "./script.mjs";
 

@@ -13,7 +13,7 @@ const HOOK = `export const resolve = (name, context, next) => {
 };`;
 register(`data:text/javascript,${encodeURIComponent(HOOK)}`);
 const { host, join, own, watch } = await import("../index.js");
-const { load } = await import("../later.js");
+const { load } = await import("../lazy.js");
 const { backoff } = await import("../backoff.js");
 
 const ADDRESS = "ws://example.org/b";

@@ -1,11 +1,11 @@
-// The parts of what serves tabs: which cursors a history answers, the line to one tab, and where tokens come from.
+// Tests the parts of the relay for tabs: the history that answers cursors, the port to a tab, and the tokens of tabs.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { borrowed } from "../borrowed.js";
+import { tabTokens } from "../tab-tokens.js";
 import { roomHistory } from "../history.js";
-import { line } from "../line.js";
-import { questions } from "../questions.js";
+import { tabPort } from "../tab-port.js";
+import { pings } from "../pings.js";
 import { Clock } from "./clock.mjs";
 import { bell, state } from "./script.mjs";
 
@@ -88,7 +88,7 @@ function aLine(t, locks) {
   const told = [];
   const port = { postMessage: (word) => posted.push(word), addEventListener: () => {} };
   const names = ["hello", "frame", "shown", "token", "silent", "gone"];
-  const one = line(port, Object.fromEntries(names.map((name) => [name, (value) => told.push(value === undefined ? name : `${name} ${JSON.stringify(value)}`)])), locks);
+  const one = tabPort(port, Object.fromEntries(names.map((name) => [name, (value) => told.push(value === undefined ? name : `${name} ${JSON.stringify(value)}`)])), locks);
   return { clock, posted, told, one, hear: (data) => port.onmessage({ data }) };
 }
 
@@ -135,7 +135,7 @@ test("a token is asked of the newest tab, and of the one before if that brings n
   const clock = new Clock(t);
   const said = [];
   const lines = ["old", "new"].map((name) => ({ say: ({ asks }) => said.push([name, asks]) }));
-  const tokens = borrowed(() => [...lines]);
+  const tokens = tabTokens(() => [...lines]);
   const first = tokens.ask();
   assert.deepEqual(said.splice(0), [["new", 1]]);
   tokens.take({ answers: 1, token: "t" });
@@ -157,7 +157,7 @@ test("a tab that is gone is asked no more, and one that comes is", async (t) => 
   const said = [];
   const [old, next] = ["old", "next"].map((name) => ({ say: ({ asks }) => said.push([name, asks]) }));
   let lines = [old];
-  const tokens = borrowed(() => [...lines]);
+  const tokens = tabTokens(() => [...lines]);
   const token = tokens.ask();
   lines = [];
   tokens.gone(old);
@@ -170,7 +170,7 @@ test("a tab that is gone is asked no more, and one that comes is", async (t) => 
 });
 
 test("a refusal belongs to the first signal whose question is open", () => {
-  const asked = questions();
+  const asked = pings();
   for (const [asker, id] of [["a", "1"], ["b", "2"], ["c", "3"]]) {
     asked.signal(asker, id);
     asked.ask(id);

@@ -1,7 +1,7 @@
 // A machine, a network and a server in virtual time, for runs in which pages are hidden, machines sleep and paths go dark. Must not
 // know the SDK, but for the file that it loads later.
 
-import { load } from "../later.js";
+import { load } from "../lazy.js";
 
 // The time of a world does not go on while a file is loaded.
 await load();

@@ -5,16 +5,16 @@
  */
 const TOKEN_MS = 3_000;
 
-/** @typedef {import("./line.js").Line} Line */
+/** @typedef {import("./tab-port.js").TabPort} TabPort */
 
-/** @typedef {{ token?: string, error?: string }} Brought */
+/** @typedef {{ token?: string, error?: string }} TokenAnswer */
 
 /**
  * Returns the requests for tokens to the tabs of one room.
- * @param {() => Line[]} lines Returns the ports of the tabs that have a `token` function, in the reverse order of asking.
+ * @param {() => TabPort[]} ports Returns the ports of the tabs that have a `token` function, in the reverse order of asking.
  */
-export function borrowed(lines) {
-  /** @type {Map<number, { line?: Line, next: () => void, settle: (brought: Brought) => void }>} */
+export function tabTokens(ports) {
+  /** @type {Map<number, { port?: TabPort, next: () => void, settle: (answer: TokenAnswer) => void }>} */
   const asked = new Map();
   let count = 0;
 
@@ -22,23 +22,23 @@ export function borrowed(lines) {
     /** Returns a token from one of the tabs. Rejects with an `Error` if no tab returns one. @returns {Promise<string>} */
     ask: () => new Promise((resolve, reject) => {
       const id = ++count;
-      /** @type {Set<Line>} */
+      /** @type {Set<TabPort>} */
       const tried = new Set();
       /** @type {ReturnType<typeof setTimeout>} */
       let timer;
       const one = {
-        line: /** @type {Line | undefined} */ (undefined),
+        port: /** @type {TabPort | undefined} */ (undefined),
 
         /** Asks the next tab, or waits for a new one. */
         next() {
           clearTimeout(timer);
-          const line = (one.line = lines().filter((line) => !tried.has(line)).pop());
-          if (line) line.say({ asks: id });
-          if (line) tried.add(line);
-          timer = setTimeout(line ? one.next : () => one.settle({ error: "no tab brings a token" }), TOKEN_MS);
+          const port = (one.port = ports().filter((port) => !tried.has(port)).pop());
+          if (port) port.say({ asks: id });
+          if (port) tried.add(port);
+          timer = setTimeout(port ? one.next : () => one.settle({ error: "no tab brings a token" }), TOKEN_MS);
         },
 
-        /** @param {Brought} brought */
+        /** @param {TokenAnswer} answer */
         settle({ token, error }) {
           clearTimeout(timer);
           asked.delete(id);
@@ -50,17 +50,17 @@ export function borrowed(lines) {
       one.next();
     }),
 
-    /** Takes the answer of a tab. @param {Brought & { answers: number }} brought */
-    take: (brought) => asked.get(brought.answers)?.settle(brought),
+    /** Takes the answer of a tab. @param {TokenAnswer & { answers: number }} answer */
+    take: (answer) => asked.get(answer.answers)?.settle(answer),
 
     /** Asks a new tab, if a request waits for one. */
     came() {
-      for (const one of asked.values()) if (!one.line) one.next();
+      for (const one of asked.values()) if (!one.port) one.next();
     },
 
-    /** Asks the next tab instead of one that has disconnected. @param {Line} line */
-    gone(line) {
-      for (const one of asked.values()) if (one.line === line) one.next();
+    /** Asks the next tab instead of one that has disconnected. @param {TabPort} port */
+    gone(port) {
+      for (const one of asked.values()) if (one.port === port) one.next();
     },
   };
 }

@@ -2,7 +2,7 @@
 
 /**
  * A client's role: the functions by which viewers and owners differ on a connection.
- * @typedef {object} Part
+ * @typedef {object} Role
  * @property {(token: string | undefined) => object} enter Returns the request that enters the room on a new connection, without an `id`.
  * @property {(WebSocket: any, address: string) => Promise<any>} [socket] Returns the class to connect with instead of this one.
  * @property {(frame: any) => import("./failure.js").End | void} refused Takes the refusal of the request. Returns how the connection ends,
@@ -18,7 +18,7 @@
  * @property {() => void} [flush] Sends queued messages, since the page is hidden.
  * @property {(isPaused: boolean) => void} [pause] Records that the server was asked to pause, or to resume. Without this function a client
  *   does not pause while its page is hidden.
- * @property {(status: import("./status.js").Status) => void} tell Takes each new status.
+ * @property {(status: import("./status.js").Status) => void} onStatus Takes each new status.
  */
 
 export {};

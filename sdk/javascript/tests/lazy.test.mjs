@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { within } from "../../../protocol/deadline.mjs";
 import { own } from "../index.js";
-import { load, loaded } from "../later.js";
+import { load, loaded } from "../lazy.js";
 import { watch } from "../viewer.js";
 import { bell, ROOM, Server, state } from "./script.mjs";
 

@@ -1,24 +1,24 @@
 // A connection for watching a room, which several viewers of the page may share. Must not know the public API of viewers.
 
 import { knownAddressOf } from "./address.js";
-import { attempt } from "./attempt.js";
-import { course } from "./course.js";
+import { callSafely } from "./safe-call.js";
+import { reconnecting } from "./reconnect.js";
 import { isAborted } from "./entering.js";
 import { endOf, failure } from "./failure.js";
-import { reception } from "./reception.js";
+import { receiver } from "./receiver.js";
 import { store, tellChanges } from "./store.js";
 
 /**
  * @typedef {import("./store.js").Message} Message
- * @typedef {ReturnType<typeof begin>} Watching
+ * @typedef {ReturnType<typeof begin>} ViewerConnection
  */
 
 /**
  * Notifies one viewer of the page of an event.
- * @typedef {(name: string, ...values: any[]) => void} Seat
+ * @typedef {(name: string, ...values: any[]) => void} Emit
  */
 
-/** The connections of this page that may be shared, each with the parameters that must be the same. @type {Map<Watching, unknown[]>} */
+/** The connections of this page that may be shared, each with the parameters that must be the same. @type {Map<ViewerConnection, unknown[]>} */
 const shared = new Map();
 
 /**
@@ -27,7 +27,7 @@ const shared = new Map();
  * @param {string} room
  * @param {import("./viewer.js").ViewerOptions} options
  */
-export function watching(url, room, options) {
+export function viewerConnection(url, room, options) {
   const { token, identity, pauseHidden = true, share = true, WebSocket } = options;
   // A viewer that is aborted already ends at once, and shares nothing.
   const isShared = share && !isAborted(options);
@@ -52,21 +52,21 @@ function begin(url, room, options, over) {
   const name = `rtbroadcaster viewer ${room}`;
   /** @type {any} The viewer's key, which proves that it is the same viewer. */
   let key;
-  attempt(() => know(identity?.getItem(name)));
+  callSafely(() => know(identity?.getItem(name)));
   /** @type {number | undefined} */
   let number;
   /** @type {{ viewers: number } | undefined} */
   let audience;
-  /** @type {import("./grammar.js").Limits | undefined} */
+  /** @type {import("./validation.js").Limits | undefined} */
   let limits;
   const state = store();
-  /** @type {Set<Seat>} */
-  const seats = new Set();
+  /** @type {Set<Emit>} */
+  const viewers = new Set();
 
-  /** @type {Seat} */
+  /** @type {Emit} */
   function emit(...values) {
     // A copy: a viewer that is added meanwhile sees the new state already.
-    for (const seat of [...seats]) seat(...values);
+    for (const notify of [...viewers]) notify(...values);
   }
 
   /** Takes a viewer's key, if it is a valid one. Returns whether it is new. @param {any} told */
@@ -86,19 +86,19 @@ function begin(url, room, options, over) {
     if (isChanged) tellChanges(emit, messages);
   }
 
-  const received = reception(state, pass, (reset) => emit("reset", reset));
+  const received = receiver(state, pass, (reset) => emit("reset", reset));
 
-  const way = course(url, options, {
+  const link = reconnecting(url, options, {
     enter: (token) => ({ type: "join", room, cursor: received.cursor(), token, lives: received.lives(), viewer: key }),
     refused: endOf,
     // If the module cannot be loaded, the viewer has a connection of its own.
     ...(share === "tabs" && {
-      socket: (Socket, address) => import("./tabs.js").then(({ tabs }) => tabs(Socket, address, room, options, way.again, attempt), () => Socket),
+      socket: (Socket, address) => import("./tabs.js").then(({ tabs }) => tabs(Socket, address, room, options, link.again, callSafely), () => Socket),
     }),
     hear(frame) {
       limits = frame.limits ?? limits;
       number = frame.viewer?.number ?? number;
-      if (know(frame.viewer?.key)) attempt(() => identity?.setItem(name, key));
+      if (know(frame.viewer?.key)) callSafely(() => identity?.setItem(name, key));
       // A refusal with an id answers a new token.
       if (frame.type === "error" && frame.id === undefined) emit("refused", failure(frame.code, frame.message));
       if (frame.type === "audience") {
@@ -112,7 +112,7 @@ function begin(url, room, options, over) {
     more: received.more,
     cut: received.cut,
     pause: pauseHidden ? received.pause : undefined,
-    tell(status) {
+    onStatus(status) {
       emit("status");
       if (status.name === "closed") over();
     },
@@ -120,16 +120,16 @@ function begin(url, room, options, over) {
 
   return {
     state,
-    way,
-    seats,
+    link,
+    viewers,
     number: () => number,
     limits: () => limits,
     audience: () => audience,
 
     /** Leaves the room, for the last viewer. @param {string} reason */
     leave(reason) {
-      way.send('{"type":"leave"}');
-      way.stop(reason);
+      link.send('{"type":"leave"}');
+      link.stop(reason);
     },
   };
 }

@@ -42,7 +42,7 @@ export function textOf(params) {
  * Returns the code with which a server would refuse a message, or `undefined` if it would accept it.
  * @param {any} key @param {string | undefined} params @param {string} text The whole message. @param {Limits} limits
  */
-export function wrong(key, params, text, { messageBytes, keyBytes, depth }) {
+export function refusalCode(key, params, text, { messageBytes, keyBytes, depth }) {
   // UTF-8 has no lone surrogates.
   const isKey = typeof key === "string" && key && !/\p{Cs}/u.test(key) && !isOver(bytesOf(key), keyBytes);
   if (!isKey || params === undefined) return "bad_message";

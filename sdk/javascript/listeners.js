@@ -1,6 +1,6 @@
 // The listeners of one client, by event name. Must not know where events come from.
 
-import { uncaught } from "./attempt.js";
+import { uncaught } from "./safe-call.js";
 import { badArgument } from "./failure.js";
 
 /**
@@ -19,7 +19,7 @@ import { badArgument } from "./failure.js";
  */
 
 /** Returns the listeners of one client. The first error that a listener throws is reported; the other listeners are called all the same. */
-export function ears() {
+export function listeners() {
   /**
    * The listeners of each name, each with the function that unsubscribes it. A map: `__proto__` is a name like any other.
    * @type {Map<string, Map<(...values: any[]) => void, () => void>>}
@@ -42,7 +42,7 @@ export function ears() {
       let hasThrown = false;
       /** @param {any[]} values */
       const call = (...values) => {
-        if (!known.has(ear)) return;
+        if (!known.has(listener)) return;
         if (once) off();
         try {
           func(...values);
@@ -56,17 +56,17 @@ export function ears() {
         for (const values of first.splice(0)) call(...values);
       };
       /** @param {any[]} values */
-      const ear = (...values) => {
+      const listener = (...values) => {
         begin();
         call(...values);
       };
       const off = () => {
         // Names without listeners are removed: there may be any number of keys.
-        if (known.delete(ear) && !known.size) byName.delete(name);
+        if (known.delete(listener) && !known.size) byName.delete(name);
         signal?.removeEventListener?.("abort", off);
       };
       if (typeof func !== "function" || signal?.aborted) return off;
-      byName.set(name, known.set(ear, off));
+      byName.set(name, known.set(listener, off));
       signal?.addEventListener("abort", off);
       if (first.length) queueMicrotask(begin);
       return off;
@@ -76,7 +76,7 @@ export function ears() {
     emit(name, ...values) {
       // A copy: a listener that is added meanwhile has the present value already.
       const all = [...(byName.get(name)?.keys() ?? [])];
-      for (const ear of all) ear(...values);
+      for (const listener of all) listener(...values);
       return all.length > 0;
     },
 
@@ -91,7 +91,7 @@ export function ears() {
  * Returns a value for programs, which they can read and subscribe to.
  * @template T
  * @param {() => T} read
- * @param {ReturnType<typeof ears>["on"]} on
+ * @param {ReturnType<typeof listeners>["on"]} on
  * @param {string} name The name of the event that reports its changes.
  * @returns {Value<T, any>}
  */

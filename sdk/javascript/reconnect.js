@@ -5,15 +5,15 @@ import { dialer } from "./dial.js";
 import { comesBack } from "./ending.js";
 import { RtbError } from "./failure.js";
 import { read } from "./frame.js";
-import { load, loaded } from "./later.js";
-import { later, STATE_BYTES_MAX } from "./limits.js";
+import { load, loaded } from "./lazy.js";
+import { setTimer, STATE_BYTES_MAX } from "./limits.js";
 
 /**
  * @typedef {import("./dial.js").Options} Options
- * @typedef {import("./part.js").Part} Part
+ * @typedef {import("./role.js").Role} Role
  * @typedef {import("./status.js").Stats} Stats
  * @typedef {import("./status.js").Status} Status
- * @typedef {ReturnType<import("./later.js").Stays["stay"]>} Stay
+ * @typedef {ReturnType<import("./lazy.js").LazyModule["monitor"]>} Monitor
  */
 
 /** `readyState` of a socket that takes messages; a WebSocket that was handed in need not carry the constants. */
@@ -36,13 +36,13 @@ const EARLY_MAX = 64;
  * Connects a client, and reconnects it until it is stopped or a close is final. Returns its link to the server.
  * @param {string | URL} url
  * @param {Options} options
- * @param {Part} part
+ * @param {Role} role
  * @param {string} [wrong] The program's mistake, as a sentence: then the link is closed at once.
  * @param {boolean} [isHeld] Whether to wait for `again` before the first attempt.
  */
-export function course(url, options, part, wrong, isHeld) {
+export function reconnecting(url, options, role, wrong, isHeld) {
   const { reconnect = {}, answerTimeoutMs = 10_000 } = options;
-  const dial = dialer(url, options, part.socket);
+  const dial = dialer(url, options, role.socket);
   wrong ??= dial.wrong;
   const { firstMs = DELAY_MS_FIRST, maxMs = DELAY_MS_MAX, random = Math.random } = reconnect || {};
   let ids = 0;
@@ -54,7 +54,7 @@ export function course(url, options, part, wrong, isHeld) {
   /** @type {ReturnType<typeof setTimeout> | undefined} Begins the next attempt, or ends the present one. */
   let timer;
   /** The earliest time of the next attempt, which the server set. */
-  let moment = -1;
+  let earliestAt = -1;
   /** When the present attempt began; long ago if there is none. */
   let begunAt = -Infinity;
   /** When the newest bytes came, if the socket reports that. */
@@ -75,10 +75,10 @@ export function course(url, options, part, wrong, isHeld) {
   /** How long the server may be silent, until stay.js is loaded, in milliseconds; 0 without heartbeats. */
   let silenceMs = 0;
   /** Changes with the begin and the end of each attempt. */
-  let turn = 0;
-  /** @type {Stay | undefined} Monitors the connection, once stay.js is loaded. */
-  let stay;
-  /** @type {[frame: any, isAnswer: boolean][]} The frames of this connection that `stay` has not seen. */
+  let generation = 0;
+  /** @type {Monitor | undefined} Monitors the connection, once stay.js is loaded. */
+  let monitor;
+  /** @type {[frame: any, isAnswer: boolean][]} The frames of this connection that `monitor` has not seen. */
   const early = [];
   /** @type {Stats} */
   const stats = { attempts: 0, connections: 0, bufferedAmount: 0 };
@@ -89,11 +89,11 @@ export function course(url, options, part, wrong, isHeld) {
   const entered = new Promise((resolve, reject) => ([enter, fail] = [resolve, reject]));
 
   /** @param {any} next */
-  function tell(next) {
+  function setStatus(next) {
     status = Object.freeze(next);
     dial.log(status);
-    part.tell(status);
-    if (stay) stay.look();
+    role.onStatus(status);
+    if (monitor) monitor.look();
     // Not before it is in the room: an unreachable server may be the one that serves the files, and browsers never retry a failed import.
     else if (isIn) void load().then(attach);
   }
@@ -102,14 +102,14 @@ export function course(url, options, part, wrong, isHeld) {
 
   /** Begins to monitor the connection, if stay.js is loaded. */
   function attach() {
-    if (stay || !loaded || isOver()) return;
-    stay = loaded.stay(way, part, options, dial);
-    for (const heard of early.splice(0)) stay.hear(...heard);
+    if (monitor || !loaded || isOver()) return;
+    monitor = loaded.monitor(link, role, options, dial);
+    for (const heard of early.splice(0)) monitor.hear(...heard);
     if (isIn) {
       clearTimeout(timer);
-      stay.entered(askedOn);
+      monitor.entered(askedOn);
     }
-    stay.look();
+    monitor.look();
   }
 
   /** Sets the timeout of the present attempt. */
@@ -120,26 +120,26 @@ export function course(url, options, part, wrong, isHeld) {
     const check = () => {
       // On a slow network an answer may take longer: new bytes extend the timeout, and the next attempt has a longer one.
       const leftMs = cameAt + limitMs - now();
-      if (leftMs > 0) return (timer = later(check, leftMs));
+      if (leftMs > 0) return (timer = setTimer(check, leftMs));
       if (wasOpen) growth = Math.min(GROWTH_MAX, 2 * growth);
       lost("silent");
     };
-    timer = later(check, limitMs);
+    timer = setTimer(check, limitMs);
   }
 
   const isOpen = () => socket?.readyState === OPEN;
 
   function connect() {
     attach();
-    const mine = ++turn;
+    const mine = ++generation;
     last = undefined;
     cameAt = 0;
     begunAt = now();
     stats.attempts += 1;
     arm();
     dial.prepare()?.then(
-      () => mine === turn && open(),
-      () => mine === turn && lost("token"),
+      () => mine === generation && open(),
+      () => mine === generation && lost("token"),
     ) ?? open();
   }
 
@@ -154,7 +154,7 @@ export function course(url, options, part, wrong, isHeld) {
     }
     mine.onopen = () => {
       // Only sockets of the package `ws` report bytes; those of browsers report whole frames.
-      mine._socket?.on("data", () => mine === socket && stay?.heard((cameAt = now())));
+      mine._socket?.on("data", () => mine === socket && monitor?.heard((cameAt = now())));
       if (dial.isOurs(mine)) begin();
       else stop("protocol", 1002);
     };
@@ -176,11 +176,11 @@ export function course(url, options, part, wrong, isHeld) {
 
   /** @param {string} text */
   function hear(text) {
-    if (part.size() + text.length > STATE_BYTES_MAX) return lost("size", 1009);
+    if (role.size() + text.length > STATE_BYTES_MAX) return lost("size", 1009);
     const frame = read(text);
     const isAnswer = frame?.id === asked;
     const mine = socket;
-    if (stay) stay.hear(frame, isAnswer);
+    if (monitor) monitor.hear(frame, isAnswer);
     else if (!frame?.key && early.length < EARLY_MAX) early.push([frame, isAnswer]);
     // It may have given the connection up, since the machine slept.
     if (socket !== mine) return;
@@ -190,13 +190,13 @@ export function course(url, options, part, wrong, isHeld) {
       asked = NaN;
       silenceMs = 2 * frame.aliveMs;
       if (type === "error") {
-        const end = part.refused(frame);
+        const end = role.refused(frame);
         return end ? lost(...end) : begin();
       }
     }
     if (type === "closed") last = frame;
     why = frame.why ?? why;
-    const word = part.hear(frame);
+    const word = role.hear(frame);
     // A listener may have left.
     if (socket !== mine) return;
     if (word) lost(word);
@@ -205,11 +205,11 @@ export function course(url, options, part, wrong, isHeld) {
 
   /** Updates the status. @param {unknown} [isStep] Whether the client made progress on its way into the room, which restarts the timeout. */
   function update(isStep) {
-    const position = part.position();
+    const position = role.position();
     if (position) {
       clearTimeout(timer);
       // Without stay.js the client reconnects when the server is silent for two heartbeats.
-      if (!stay && silenceMs > 0) timer = later(() => lost("silent"), silenceMs);
+      if (!monitor && silenceMs > 0) timer = setTimer(() => lost("silent"), silenceMs);
     } else if (isStep) arm();
     const isAnswered = position && askedAt >= 0;
     if (isAnswered) {
@@ -222,10 +222,10 @@ export function course(url, options, part, wrong, isHeld) {
       why = undefined;
     }
     /** @type {any} */
-    const next = position ? { name: stay?.isChecking() ? "checking" : position, ...part.more() } : { name: outside() };
-    if (next.name !== status.name || (position && (next.since !== status.since || next.reset !== status.reset))) tell(next);
+    const next = position ? { name: monitor?.isChecking() ? "checking" : position, ...role.more() } : { name: outside() };
+    if (next.name !== status.name || (position && (next.since !== status.since || next.reset !== status.reset))) setStatus(next);
     if (position) enter();
-    if (isAnswered) stay?.entered(askedOn);
+    if (isAnswered) monitor?.entered(askedOn);
   }
 
   /** @returns {import("./status.js").Outside["name"]} */
@@ -234,15 +234,15 @@ export function course(url, options, part, wrong, isHeld) {
   /** Schedules the next attempt in `ms`, but not before the time that the server set. Returns the delay. @param {number} ms */
   function plan(ms) {
     clearTimeout(timer);
-    turn += 1;
+    generation += 1;
     begunAt = -Infinity;
-    const inMs = Math.max(ms, moment - now());
-    timer = later(connect, inMs);
+    const inMs = Math.max(ms, earliestAt - now());
+    timer = setTimer(connect, inMs);
     return inMs;
   }
 
   /** Returns the text of a request, with an id to recognize its answer. @param {object} request */
-  function named(request) {
+  function requestText(request) {
     askedAt = now();
     askedOn = Date.now();
     return JSON.stringify({ type: "", id: (asked = `${++ids}`), ...request });
@@ -250,20 +250,20 @@ export function course(url, options, part, wrong, isHeld) {
 
   const begin = () => {
     arm();
-    socket?.send(named(part.enter(dial.token())));
+    socket?.send(requestText(role.enter(dial.token())));
   };
 
   /** Closes the socket and clears the timer. Neither calls back any more. */
   function detach() {
     clearTimeout(timer);
-    stay?.cut();
+    monitor?.cut();
     const mine = socket;
     timer = socket = undefined;
-    turn += 1;
+    generation += 1;
     begunAt = -Infinity;
     early.length = 0;
     isIn = false;
-    part.cut();
+    role.cut();
     if (!mine) return;
     mine.onopen = mine.onmessage = mine.onclose = null;
     mine.close(1000);
@@ -288,18 +288,18 @@ export function course(url, options, part, wrong, isHeld) {
    */
   function lost(reason, code = 1006, told = 0, message) {
     detach();
-    if (part.lost?.(reason, code)) return;
+    if (role.lost?.(reason, code)) return;
     // A 1000 without a reason comes from a proxy; a server sends a reason.
     if (!comesBack(code) && (code !== 1000 || last || reason !== "lost")) return stop(reason, code, new RtbError(reason, { message }));
     if (reconnect === false) {
       fail(new RtbError(reason, { message, comesBack: true }));
-      return tell({ name: outside(), code, reason });
+      return setStatus({ name: outside(), code, reason });
     }
-    moment = Math.max(moment, now() + told);
+    earliestAt = Math.max(earliestAt, now() + told);
     // A client that was in its room has stay.js, which handles network events and chooses better delays.
-    if (!stay) globalThis.addEventListener?.("online", again, { once: true });
-    const ms = stay ? stay.delay(told) : delay(told);
-    tell({ name: outside(), code, reason, retryInMs: plan(told + ms) });
+    if (!monitor) globalThis.addEventListener?.("online", again, { once: true });
+    const ms = monitor ? monitor.delay(told) : delay(told);
+    setStatus({ name: outside(), code, reason, retryInMs: plan(told + ms) });
   }
 
   /**
@@ -311,17 +311,17 @@ export function course(url, options, part, wrong, isHeld) {
   function stop(reason = "left", code = 1000, error = new RtbError(reason)) {
     if (isOver()) return;
     detach();
-    stay?.end();
+    monitor?.end();
     fail(error);
-    tell({ name: "closed", code, reason, comesBack: comesBack(code), ...(why && { why }) });
+    setStatus({ name: "closed", code, reason, comesBack: comesBack(code), ...(why && { why }) });
   }
 
   /** Connects now instead of at the scheduled time. In the room it checks the connection. */
   function again() {
-    if (isIn) return stay?.doubt("shown");
+    if (isIn) return monitor?.doubt("shown");
     if (wrong || isOver() || now() - begunAt < YOUNG_MS) return;
     detach();
-    if (moment > now()) plan(0);
+    if (earliestAt > now()) plan(0);
     else connect();
   }
 
@@ -333,13 +333,13 @@ export function course(url, options, part, wrong, isHeld) {
     if (!isIn || !isOpen()) return 0;
     socket.send(text);
     // Bytes that are sent before stay.js counts them do not delay a probe for long.
-    return stay ? stay.sent(text) : 1;
+    return monitor ? monitor.sent(text) : 1;
   }
 
   /** Returns the number of unsent bytes in the socket; `Infinity` outside of the room. */
   const backlog = () => (isIn ? (socket?.bufferedAmount ?? 0) : Infinity);
 
-  const way = {
+  const link = {
     /** Resolves when the client is in the room for the first time; rejects if it never will be. */
     entered,
     status: () => /** @type {Status} */ (status),
@@ -349,15 +349,15 @@ export function course(url, options, part, wrong, isHeld) {
     backlog,
     send,
     /** Returns the monitor of the connection, if stay.js is loaded. */
-    stay: () => stay,
+    monitor: () => monitor,
     again,
     /** Sends a request. The role gets its answer by `hear`, or its refusal by `refused`. @param {object} request */
-    ask: (request) => send(named(request)),
+    ask: (request) => send(requestText(request)),
 
     // For stay.js and for owners.
     socket: () => socket,
     isIn: () => isIn,
-    tell,
+    setStatus,
     fail,
     outside,
     /** Returns a true value while an attempt is scheduled or running. */
@@ -366,7 +366,7 @@ export function course(url, options, part, wrong, isHeld) {
     counts: stats,
     plan,
     /** Sets the earliest time of the next attempt. @param {number} at */
-    defer: (at) => (moment = at),
+    defer: (at) => (earliestAt = at),
     lost,
     detach,
   };
@@ -374,5 +374,5 @@ export function course(url, options, part, wrong, isHeld) {
   if (wrong) refuse(wrong);
   else if (!isHeld) connect();
 
-  return way;
+  return link;
 }

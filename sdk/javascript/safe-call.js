@@ -5,7 +5,7 @@
  * @param {Function | null | undefined} func
  * @param {unknown[]} values
  */
-export function attempt(func, ...values) {
+export function callSafely(func, ...values) {
   try {
     func?.(...values);
   } catch (error) {

@@ -1,12 +1,12 @@
 // Keeps an owner's room, key and cursor in a storage, so that the owner resumes after a reload. Must not know frames.
 
-import { attempt } from "./attempt.js";
-import { bytesOf } from "./grammar.js";
+import { callSafely } from "./safe-call.js";
+import { bytesOf } from "./validation.js";
 import { isWhole, WRITE_MS } from "./limits.js";
 
 /**
  * A stored room: everything that an owner needs to own it again.
- * @typedef {object} Kept
+ * @typedef {object} StoredRoom
  * @property {string} [room]
  * @property {string} [ownerKey]
  * @property {import("./store.js").Cursor} [cursor] It may be older than the owner's newest one. With an older cursor the server can detect
@@ -23,9 +23,9 @@ export function isCursor(cursor) {
  * Returns the access to one room in `storage` under `name`. It reports each error of the storage, and then writes no newer cursor.
  * @param {Pick<Storage, "getItem" | "setItem" | "removeItem"> | undefined} storage
  * @param {string} name
- * @param {() => Kept} newest Returns the room to store.
+ * @param {() => StoredRoom} newest Returns the room to store.
  */
-export function keeper(storage, name, newest) {
+export function roomStorage(storage, name, newest) {
   /** Whether the storage holds this owner's room, as far as this page knows. */
   let isKept = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} Set while a newer cursor waits to be written. */
@@ -39,7 +39,7 @@ export function keeper(storage, name, newest) {
   /** Runs an operation on the storage, which returns whether the storage then holds this owner's room. @param {() => unknown} func */
   function keep(func) {
     isKept = false;
-    attempt(() => {
+    callSafely(() => {
       isKept = Boolean(func());
     });
   }
@@ -63,7 +63,7 @@ export function keeper(storage, name, newest) {
 
     /** Returns the stored room; empty if there is none with a room and a key. */
     read() {
-      let kept = /** @type {Kept} */ ({});
+      let kept = /** @type {StoredRoom} */ ({});
       keep(() => {
         const { room, ownerKey, cursor } = JSON.parse(text()) ?? kept;
         const isRoom = [room, ownerKey].every((one) => typeof one === "string" && /^[!-~]{1,128}$/.test(one));

@@ -14,7 +14,7 @@ import { replay } from "./store.js";
  * @param {(messages: Message[], isChanged: boolean) => void} pass Takes received messages, after the state has them.
  * @param {(reset: { reason: string }) => void} reset Takes a reset, before the messages that follow from it.
  */
-export function reception(state, pass, reset) {
+export function receiver(state, pass, reset) {
   /** @type {string | undefined} */
   let epoch;
   let owner = "live";
@@ -27,11 +27,11 @@ export function reception(state, pass, reset) {
   /** @type {"" | "paused" | "asking"} Whether the server was asked to pause, or to resume and has not answered. */
   let pause = "";
   /** @type {import("./store.js").Replay | undefined} The state that is being received. */
-  let whole;
+  let incoming;
   /** How many replayed messages are still to come. */
   let missing = 0;
   /** @type {number | undefined} The last of the skipped numbers, until the message after them comes. */
-  let hole;
+  let gap;
   /** The number in the last heartbeat; 0 if there is nothing to compare. */
   let promised = 0;
   /**
@@ -55,17 +55,17 @@ export function reception(state, pass, reset) {
 
   /** @param {any} frame */
   function begin(frame) {
-    hole = undefined;
-    whole = replay(frame);
+    gap = undefined;
+    incoming = replay(frame);
     complete();
   }
 
   function complete() {
-    if (!whole || whole.left) return;
-    const { frame, next } = whole;
-    const changes = state.replace(whole, frame.epoch === epoch);
+    if (!incoming || incoming.left) return;
+    const { frame, next } = incoming;
+    const changes = state.replace(incoming, frame.epoch === epoch);
     epoch = next.epoch;
-    whole = undefined;
+    incoming = undefined;
     tear = lag = 0;
     if (frame.reason) {
       why = frame.reason;
@@ -85,7 +85,7 @@ export function reception(state, pass, reset) {
     lookAtOwner(frame.owner, frame);
     if (frame.how !== "resumed") return begin(frame);
     missing = frame.replay;
-    if (epoch === undefined || frame.seq - (hole ?? state.seq) !== missing) return "protocol";
+    if (epoch === undefined || frame.seq - (gap ?? state.seq) !== missing) return "protocol";
     // A server with another epoch may not have the values that this state lacks.
     if (tear && frame.epoch !== epoch) return "protocol";
     // At once, for the number of the request: the server vouches for it in this epoch, whatever the old epoch was.
@@ -96,16 +96,16 @@ export function reception(state, pass, reset) {
   function hear(message) {
     const { seq } = message;
     if (!isIn) return "protocol";
-    if (whole) {
-      if (!whole.take(message)) return "protocol";
+    if (incoming) {
+      if (!incoming.take(message)) return "protocol";
       return complete();
     }
     if (seq !== undefined) {
-      if (seq !== (hole ?? state.seq) + 1) return "protocol";
+      if (seq !== (gap ?? state.seq) + 1) return "protocol";
       // A replay has every newer value, so the viewer does not lag after it. Without heartbeats it cannot know when it has caught up.
-      lag = hole && !missing ? Infinity : hasHeartbeat ? lag : 0;
+      lag = gap && !missing ? Infinity : hasHeartbeat ? lag : 0;
       heal(seq);
-      hole = undefined;
+      gap = undefined;
       if (missing) {
         missing -= 1;
         message.late = true;
@@ -123,7 +123,7 @@ export function reception(state, pass, reset) {
   /** Takes a heartbeat with the room's last number. @param {number} seq */
   function look(seq) {
     // During a replay of the state or a pause, the number may be one of another epoch.
-    const isOurs = isIn && !whole && !pause;
+    const isOurs = isIn && !incoming && !pause;
     if (isOurs) {
       if (tear === Infinity) tear = seq;
       if (lag === Infinity) lag = seq;
@@ -137,7 +137,7 @@ export function reception(state, pass, reset) {
 
   return {
     /** Returns the size of the state, in characters of frames. */
-    size: () => Math.max(state.size, whole?.size ?? 0),
+    size: () => Math.max(state.size, incoming?.size ?? 0),
 
     /** Returns the cursor from which to resume. */
     cursor: () => (epoch === undefined ? undefined : { epoch, seq: state.seq }),
@@ -149,7 +149,7 @@ export function reception(state, pass, reset) {
     cut() {
       isIn = false;
       pause = "";
-      whole = hole = undefined;
+      incoming = gap = undefined;
       missing = lag = 0;
     },
 
@@ -159,7 +159,7 @@ export function reception(state, pass, reset) {
     },
 
     /** Returns the name of the status; empty while a replay, or the answer to `unpause`, is still to come. */
-    position: () => (!isIn || pause === "asking" || (whole && !lag) || missing ? "" : lag ? "lagging" : owner === "away" ? owner : "live"),
+    position: () => (!isIn || pause === "asking" || (incoming && !lag) || missing ? "" : lag ? "lagging" : owner === "away" ? owner : "live"),
 
     /** Returns the other members of the status. */
     more: () => ({ ...(owner === "away" && since !== undefined && { since }), ...(why && { reset: why }) }),
@@ -177,19 +177,19 @@ export function reception(state, pass, reset) {
         case "message":
           return hear(frame);
         case "reset":
-          if (!isIn || whole) return "protocol";
+          if (!isIn || incoming) return "protocol";
           lag = Infinity;
           lookAtOwner(frame.owner, frame);
           return begin(frame);
         case "skipped":
-          if (!isIn || whole || !(frame.through > state.seq)) return "protocol";
-          hole = frame.through;
+          if (!isIn || incoming || !(frame.through > state.seq)) return "protocol";
+          gap = frame.through;
           tear = Math.max(tear, frame.until ?? Infinity);
           return;
         case "owner":
           lookAtOwner(frame.status, frame);
           // The lease changed during this connection: the same numbers continue in another epoch.
-          if (whole) whole.next.epoch = frame.epoch ?? whole.next.epoch;
+          if (incoming) incoming.next.epoch = frame.epoch ?? incoming.next.epoch;
           else if (isIn) epoch = frame.epoch ?? epoch;
           return;
         case "alive":

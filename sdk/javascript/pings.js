@@ -5,7 +5,7 @@
  * Returns the unanswered pings on one connection after another.
  * @template Asker
  */
-export function questions() {
+export function pings() {
   /** @type {Map<string, { asker: Asker, id: string }[]>} The unanswered pings in their order, each with the tabs that wait for its answer. */
   const open = new Map();
   /** @type {{ asker: Asker, id: string }[]} The signals that may still be refused, each with its tab and the ping after it. */

@@ -30,18 +30,18 @@ const SIGNS_MAX = 3;
  * tab answers a request for a token. `silent`: the tab does not answer pings. `gone`: the tab was closed, or disconnected; `isBack`:
  * whether it may reconnect.
  * @typedef {{ hello: (hello: Hello) => void, frame: (text: string) => void, shown: () => void,
- *   token: (answer: { answers: number, token?: string, error?: string }) => void, silent: () => void, gone: (isBack: boolean) => void }} Told
+ *   token: (answer: { answers: number, token?: string, error?: string }) => void, silent: () => void, gone: (isBack: boolean) => void }} PortEvents
  */
 
-/** @typedef {ReturnType<typeof line>} Line */
+/** @typedef {ReturnType<typeof tabPort>} TabPort */
 
 /**
  * Returns the port to one tab, and listens to it.
  * @param {MessagePort} port
- * @param {Told} told
+ * @param {PortEvents} told
  * @param {LockManager} [locks]
  */
-export function line(port, told, locks) {
+export function tabPort(port, told, locks) {
   /** How many characters were sent, how many the tab has acknowledged, and how many more than `UNTAKEN_MAX` may be unacknowledged. */
   let sent = 0;
   let taken = 0;

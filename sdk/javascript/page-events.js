@@ -7,7 +7,7 @@
  *   looked: () => void }} handlers `shown`: the page was shown or got the focus. `hidden`: the page is left, or frozen; `isKept`: the
  *   browser may keep it, with its connection, for which the server would count it as present. `looked`: the page's visibility changed.
  */
-export function signs(signal, { shown, hidden, online, offline, looked }) {
+export function pageEvents(signal, { shown, hidden, online, offline, looked }) {
   const page = globalThis.document;
   /** @param {any} target @param {string} type @param {(event?: any) => void} func */
   const listen = (target, type, func) => target?.addEventListener?.(type, func, { signal });
