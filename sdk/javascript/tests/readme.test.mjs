@@ -21,7 +21,7 @@ const SAYS = {
   "rtbroadcaster for JavaScript": [[/^viewer \d+ raised a hand: true$/], [/^slide 3$/, /^ding$/, /^no slide$/, /^now closed room_closed$/]],
   "The state": [[/^slide 3$/, /^before: slide 3$/]],
   "A server that was restarted without a data directory": [[/^viewers join [\w-]{36}$/]],
-  "A presenter's second device": [[/^the phone speaks in term 2$/]],
+  "A presenter's second device": [[/^the phone owns the room in term 2$/]],
   "A producer in Node.js": [[/^live $/, /^closed room_closed$/]],
 };
 
