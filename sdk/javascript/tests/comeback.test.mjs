@@ -227,7 +227,7 @@ test("a server that speaks something else is no server", (t) => {
   assert.deepEqual({ ...show.status.value }, { name: "closed", code: 1002, reason: "protocol", comesBack: false });
 });
 
-test("a page that nobody sees pauses, and gets one catch-up when it is seen", (t) => {
+test("a hidden page pauses, and gets one replay when it is shown", (t) => {
   const page = new Page(t);
   const { peer, told, show, clock } = live(t);
   const seen = [];
@@ -306,7 +306,7 @@ test("a return that is refused for now is made by another connection", (t) => {
   assert.equal(told.at(-1), "live");
 });
 
-test("a page may say that it wants everything even when nobody sees it", (t) => {
+test("a page may ask for all messages even while it is hidden", (t) => {
   const page = new Page(t);
   const { peer } = live(t, { pauseHidden: false });
   page.hide();

@@ -83,10 +83,10 @@ test("where there are frames a value waits for the next one, and not for ever", 
   clock.advance(1);
   assert.deepEqual(said(peer), ["publish a [2] state"]);
   clock.advance(50);
-  assert.equal(frames.size, 0, "no frame is asked for that nobody draws");
+  assert.equal(frames.size, 0, "no animation frame stays requested");
 });
 
-test("in a page that nobody sees values wait for no timer, and those of one turn are one", async (t) => {
+test("in a hidden page values wait for no timer, and those of one turn are one", async (t) => {
   const page = new Page(t);
   const { room, peer } = await owner(t);
   page.hide();
@@ -191,7 +191,7 @@ test("what was said again does not come back over what is newer", async (t) => {
   assert.deepEqual(await Promise.all(outcomes), [1, 2]);
 });
 
-test("what is refused is told to whoever said it, and what the log could not take is said again", async (t) => {
+test("a refusal rejects its message, and a message that the log could not take is sent again", async (t) => {
   const { room, peer, clock, server } = await owner(t);
   const outcomes = ["state_full", "id_reused", "bad_message", "unavailable"].map((code) => {
     const published = room.publish("bell", [code]);
@@ -355,7 +355,7 @@ test("an owner that leaves says what waits and does not end its room", async (t)
   assert.equal(await outcome(waiting), "left");
 });
 
-test("what nobody waits for is no unhandled rejection", async (t) => {
+test("a promise that the program does not await is no unhandled rejection", async (t) => {
   const unhandled = [];
   const hear = (error) => unhandled.push(error);
   process.on("unhandledRejection", hear);

@@ -77,7 +77,7 @@ const TABLE = {
   "an upgrade with a wrong key": answers(switching("AAAAAAAAAAAAAAAAAAAAAAAAAAA=")),
   "an upgrade without a protocol": (socket, request) => socket.write(switching(keyFor(request), "")),
   "an upgrade to another protocol": (socket, request) => socket.write(switching(keyFor(request), "Sec-WebSocket-Protocol: mqtt\r\n")),
-  "an upgrade with an extension that nobody asked for": (socket, request) =>
+  "an upgrade with an extension that was not asked for": (socket, request) =>
     socket.write(switching(keyFor(request), `${PROTOCOL}Sec-WebSocket-Extensions: x\r\n`)),
   "headers without end": (socket) => socket.write(`HTTP/1.1 101 Switching Protocols\r\n${"X: y\r\n".repeat(20_000)}`),
   "half a head": (socket) => socket.write("HTTP/1.1 101 Switch"),

@@ -27,7 +27,7 @@ const REAL_MS_MAX = 10_000;
 setFlagsFromString("--expose-gc");
 const collect = runInNewContext("gc");
 
-/** How much is in use, without what nobody holds. */
+/** Returns how much memory is in use after a collection. */
 export function heap() {
   collect();
   return process.memoryUsage().heapUsed;

@@ -124,7 +124,7 @@ test("a room that is gone ends the returning, a full one does not", async (t) =>
   assert.equal(room.connected, false);
 });
 
-test("an attempt that nobody answers is given up", async (t) => {
+test("an attempt without an answer is given up", async (t) => {
   const { room, witness } = viewer(t, { connectTimeoutMs: 1 });
   await witness.sees("reconnecting no answer in time 1006");
   assert.equal(FakeSocket.made[0].closedWith, 1000);

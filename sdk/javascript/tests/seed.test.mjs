@@ -99,7 +99,7 @@ const TABLE = [
     effects: [`sent ${create}`, "open", `connection ${ROOM}`, "g []"],
   },
   {
-    what: "a key that nobody subscribed to is passed over",
+    what: "a message of a key without a subscription is ignored",
     instead: "it threw, and the rest of its frame was lost",
     steps: [["open"], ["suscribeFunc", "b", "g"], ["frame", `${said(3, "a")}\n${said(3, "b")}`]],
     effects: [`sent ${create}`, "open", `connection ${ROOM}`, "g []"],

@@ -249,7 +249,7 @@ test("the snapshot is the same until something changes", (t) => {
   assert.equal(count, 1);
 });
 
-test("whoever listens to a key gets what it holds, then each message's parameters", (t) => {
+test("a listener of a key gets its value, then each message's parameters", (t) => {
   const { peer, show } = atThree(t);
   const seen = [];
   const off = show.on("a", (...params) => seen.push(params));
@@ -432,7 +432,7 @@ test("nothing is printed unless asked", (t) => {
   assert.deepEqual(printed.map(({ mock }) => mock.callCount()), [0, 0, 0, 0, 0]);
 });
 
-test("what happens is told to whoever wants to debug", async (t) => {
+test("the option debug logs what happens", async (t) => {
   const lines = [];
   // What writes the lines is loaded.
   await new Promise((/** @type {(value?: any) => void} */ resolve) => {
