@@ -56,7 +56,7 @@ export function dialer(url, { debug, token, reconnect, answerTimeoutMs = 1, WebS
 
   return {
     /** @type {string | undefined} The program's mistake, as a sentence. */
-    wrong:
+    mistake:
       !address ? "The address is none."
       : !Socket ? "No WebSocket: hand one in."
       : ![firstMs, maxMs, answerTimeoutMs].every(isTime) ? "Times are above 0."

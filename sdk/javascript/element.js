@@ -62,15 +62,15 @@ export class RtbValue extends Base {
     if (where !== this.#where) {
       this.#viewer?.leave();
       this.#viewer = where && room ? watch(server, room, RtbValue.options) : undefined;
-      this.#viewer?.status.subscribe(() => this.#tell());
+      this.#viewer?.status.subscribe(() => this.#showStatus());
       this.#where = where;
     }
     this.#off = this.#viewer?.state.key(this.getAttribute("key") ?? "").subscribe((params) => this.#show(params));
     this.#show(this.#viewer?.state.get(this.getAttribute("key") ?? ""));
-    this.#tell();
+    this.#showStatus();
   }
 
-  #tell() {
+  #showStatus() {
     const name = this.#viewer?.status.value.name;
     if (name) this.setAttribute("status", name);
     else this.removeAttribute("status");

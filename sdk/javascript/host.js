@@ -57,7 +57,7 @@ export async function host(url, options) {
  */
 export function own(url, options = {}) {
   const { audience: isAudience, signals, graceMs, takeOver } = options;
-  const wrong =
+  const mistake =
     graceMs !== undefined && !isWhole(graceMs, 1) ? "graceMs is a whole number above 0."
     : options.room && options.cursor !== undefined && !isCursor(options.cursor) ? "A cursor is { epoch, seq }."
     : undefined;
@@ -130,7 +130,7 @@ export function own(url, options = {}) {
   }
 
   /** @param {any} frame @returns {string | void} */
-  function hear(frame) {
+  function receive(frame) {
     limits = frame.limits ?? limits;
     switch (frame.type) {
       case "created":
@@ -218,7 +218,7 @@ export function own(url, options = {}) {
       // The stored room has ended: create another one.
       room = "";
     },
-    hear,
+    receive,
     size: () => Math.max(state.size, coming?.size ?? 0),
     position: () => (isOwner ? "live" : ""),
     more: () => ({ how, ...(loss && { reset: loss }) }),
@@ -251,7 +251,7 @@ export function own(url, options = {}) {
       guard?.end();
       clear();
     },
-  }, wrong, isHeld || isAborted(options));
+  }, mistake, isHeld || isAborted(options));
 
   out = outgoing(link, () => limits, (message) => {
     // A message that was sent again may be in the state already.
@@ -267,9 +267,9 @@ export function own(url, options = {}) {
 
   /** @param {"publish" | "clear"} type @param {string} key @param {any} params @param {PublishOptions} [options] */
   function submit(type, key, params, options) {
-    const said = out.submit(type, key, params, options);
-    said.catch((error) => /^(aborted|left|closed)$/.test(error.code) || emit("refused", { key, params, error }));
-    return said;
+    const published = out.submit(type, key, params, options);
+    published.catch((error) => /^(aborted|left|closed)$/.test(error.code) || emit("refused", { key, params, error }));
+    return published;
   }
 
   /** @type {any} */

@@ -149,7 +149,7 @@ export function liveness() {
      * waited in a frozen page, and proves nothing about the way to the server.
      * @param {number} now @param {boolean} [isAnswer] Whether they are the answer to the probe.
      */
-    heard(now, isAnswer) {
+    received(now, isAnswer) {
       heardAt = now;
       fellAt = now;
       if (clearAt) clearAt = now;

@@ -258,8 +258,8 @@ export function outgoing({ send: pass, backlog, monitor }, limits, acked) {
       unacked.delete(id);
       monitor()?.proven(entry.sent);
       if (!unacked.size) this.cut();
-      const said = JSON.parse(entry.text);
-      acked({ params: [], ...said, seq, cleared: said.type === "clear" });
+      const message = JSON.parse(entry.text);
+      acked({ params: [], ...message, seq, cleared: message.type === "clear" });
       settle(entry, undefined, seq);
     },
 

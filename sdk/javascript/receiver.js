@@ -93,7 +93,7 @@ export function receiver(state, pass, reset) {
   }
 
   /** @param {Message} message */
-  function hear(message) {
+  function takeMessage(message) {
     const { seq } = message;
     if (!isIn) return "protocol";
     if (incoming) {
@@ -175,7 +175,7 @@ export function receiver(state, pass, reset) {
         case "joined":
           return enter(frame);
         case "message":
-          return hear(frame);
+          return takeMessage(frame);
         case "reset":
           if (!isIn || incoming) return "protocol";
           lag = Infinity;

@@ -37,13 +37,13 @@ const EARLY_MAX = 64;
  * @param {string | URL} url
  * @param {Options} options
  * @param {Role} role
- * @param {string} [wrong] The program's mistake, as a sentence: then the link is closed at once.
+ * @param {string} [mistake] The program's mistake, as a sentence: then the link is closed at once.
  * @param {boolean} [isHeld] Whether to wait for `again` before the first attempt.
  */
-export function reconnecting(url, options, role, wrong, isHeld) {
+export function reconnecting(url, options, role, mistake, isHeld) {
   const { reconnect = {}, answerTimeoutMs = 10_000 } = options;
   const dial = dialer(url, options, role.socket);
-  wrong ??= dial.wrong;
+  mistake ??= dial.mistake;
   const { firstMs = DELAY_MS_FIRST, maxMs = DELAY_MS_MAX, random = Math.random } = reconnect || {};
   let ids = 0;
   const now = () => performance.now();
@@ -104,7 +104,7 @@ export function reconnecting(url, options, role, wrong, isHeld) {
   function attach() {
     if (monitor || !loaded || isOver()) return;
     monitor = loaded.monitor(link, role, options, dial);
-    for (const heard of early.splice(0)) monitor.hear(...heard);
+    for (const heard of early.splice(0)) monitor.receive(...heard);
     if (isIn) {
       clearTimeout(timer);
       monitor.entered(askedOn);
@@ -154,11 +154,11 @@ export function reconnecting(url, options, role, wrong, isHeld) {
     }
     mine.onopen = () => {
       // Only sockets of the package `ws` report bytes; those of browsers report whole frames.
-      mine._socket?.on("data", () => mine === socket && monitor?.heard((cameAt = now())));
+      mine._socket?.on("data", () => mine === socket && monitor?.received((cameAt = now())));
       if (dial.isOurs(mine)) begin();
       else stop("protocol", 1002);
     };
-    mine.onmessage = (/** @type {any} */ { data }) => hear(data);
+    mine.onmessage = (/** @type {any} */ { data }) => receive(data);
     mine.onclose = (/** @type {any} */ { code, reason }) => lost(reason || "lost", code);
     // A close event always follows, with more details. This handler stays after `detach`, since some sockets report an error when they are
     // closed before the handshake is done.
@@ -175,12 +175,12 @@ export function reconnecting(url, options, role, wrong, isHeld) {
   }
 
   /** @param {string} text */
-  function hear(text) {
+  function receive(text) {
     if (role.size() + text.length > STATE_BYTES_MAX) return lost("size", 1009);
     const frame = read(text);
     const isAnswer = frame?.id === asked;
     const mine = socket;
-    if (monitor) monitor.hear(frame, isAnswer);
+    if (monitor) monitor.receive(frame, isAnswer);
     else if (!frame?.key && early.length < EARLY_MAX) early.push([frame, isAnswer]);
     // It may have given the connection up, since the machine slept.
     if (socket !== mine) return;
@@ -196,7 +196,7 @@ export function reconnecting(url, options, role, wrong, isHeld) {
     }
     if (type === "closed") last = frame;
     why = frame.why ?? why;
-    const word = role.hear(frame);
+    const word = role.receive(frame);
     // A listener may have left.
     if (socket !== mine) return;
     if (word) lost(word);
@@ -271,22 +271,22 @@ export function reconnecting(url, options, role, wrong, isHeld) {
 
   /**
    * Returns the delay of backoff.js, for a client that has not been in its room yet.
-   * @param {number} told The shortest delay, in milliseconds, if the server set one.
+   * @param {number} serverMs The shortest delay, in milliseconds, if the server set one.
    */
-  function delay(told) {
+  function delay(serverMs) {
     const failed = stats.attempts - 1;
-    const part = told || !failed ? random() : 0.7 + 0.3 * random();
-    return part * Math.min(maxMs, firstMs * 2 ** (told ? failed : 3 * Math.max(0, failed - 6)));
+    const part = serverMs || !failed ? random() : 0.7 + 0.3 * random();
+    return part * Math.min(maxMs, firstMs * 2 ** (serverMs ? failed : 3 * Math.max(0, failed - 6)));
   }
 
   /**
    * Gives the connection up, if it is not closed yet, and schedules the next attempt unless the close is final.
    * @param {string} reason
    * @param {number} [code]
-   * @param {number} [told] The shortest delay before the next attempt, in milliseconds, if the server set one.
+   * @param {number} [serverMs] The shortest delay before the next attempt, in milliseconds, if the server set one.
    * @param {string} [message] The server's message about it.
    */
-  function lost(reason, code = 1006, told = 0, message) {
+  function lost(reason, code = 1006, serverMs = 0, message) {
     detach();
     if (role.lost?.(reason, code)) return;
     // A 1000 without a reason comes from a proxy; a server sends a reason.
@@ -295,11 +295,11 @@ export function reconnecting(url, options, role, wrong, isHeld) {
       fail(new RtbError(reason, { message, comesBack: true }));
       return setStatus({ name: outside(), code, reason });
     }
-    earliestAt = Math.max(earliestAt, now() + told);
+    earliestAt = Math.max(earliestAt, now() + serverMs);
     // A client that was in its room has stay.js, which handles network events and chooses better delays.
     if (!monitor) globalThis.addEventListener?.("online", again, { once: true });
-    const ms = monitor ? monitor.delay(told) : delay(told);
-    setStatus({ name: outside(), code, reason, retryInMs: plan(told + ms) });
+    const ms = monitor ? monitor.delay(serverMs) : delay(serverMs);
+    setStatus({ name: outside(), code, reason, retryInMs: plan(serverMs + ms) });
   }
 
   /**
@@ -319,7 +319,7 @@ export function reconnecting(url, options, role, wrong, isHeld) {
   /** Connects now instead of at the scheduled time. In the room it checks the connection. */
   function again() {
     if (isIn) return monitor?.doubt("shown");
-    if (wrong || isOver() || now() - begunAt < YOUNG_MS) return;
+    if (mistake || isOver() || now() - begunAt < YOUNG_MS) return;
     detach();
     if (earliestAt > now()) plan(0);
     else connect();
@@ -351,7 +351,7 @@ export function reconnecting(url, options, role, wrong, isHeld) {
     /** Returns the monitor of the connection, if stay.js is loaded. */
     monitor: () => monitor,
     again,
-    /** Sends a request. The role gets its answer by `hear`, or its refusal by `refused`. @param {object} request */
+    /** Sends a request. The role gets its answer by `receive`, or its refusal by `refused`. @param {object} request */
     ask: (request) => send(requestText(request)),
 
     // For stay.js and for owners.
@@ -371,7 +371,7 @@ export function reconnecting(url, options, role, wrong, isHeld) {
     detach,
   };
 
-  if (wrong) refuse(wrong);
+  if (mistake) refuse(mistake);
   else if (!isHeld) connect();
 
   return link;

@@ -37,7 +37,7 @@ const LINGER_MS = 30_000;
  * @param {(url: string, room: string, options: any) => any} outside.watch
  * @param {any} outside.WebSocket
  * @param {EventTarget & { hidden: boolean }} outside.page The viewer's page: hidden while no tab wants messages.
- * @param {(show: any, tell: (status: any) => void) => void} outside.listen Subscribes `tell` to the status of a viewer.
+ * @param {(show: any, func: (status: any) => void) => void} outside.listen Subscribes `func` to the status of a viewer.
  * @param {LockManager} [outside.locks]
  */
 export function relay({ watch, WebSocket, page, listen, locks }) {
@@ -47,7 +47,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   /** @type {ReturnType<typeof pings<Tab>>} */
   const asked = pings();
   const tokens = tabTokens(() => [...tabs].filter(({ hello }) => hello?.hasTokens).map(({ port }) => port));
-  const { WebSocket: Tap, send, backlog } = tapped(WebSocket, { sent, heard });
+  const { WebSocket: Tap, send, backlog } = tapped(WebSocket, { sent, received });
   /** @type {any} */
   let viewer;
   let history = roomHistory();
@@ -72,7 +72,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   const held = `rtbroadcaster worker ${nextId()}`;
   locks?.request(held, () => {
     lock = held;
-    for (const tab of tabs) if (tab.hello) tab.port.say({ lock });
+    for (const tab of tabs) if (tab.hello) tab.port.post({ lock });
     return new Promise(() => {});
   }).catch(() => {});
 
@@ -84,7 +84,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   }
 
   /** @param {Tab} tab @param {object} frame */
-  const tell = (tab, frame) => post(tab, [JSON.stringify(frame)]);
+  const sendFrame = (tab, frame) => post(tab, [JSON.stringify(frame)]);
 
   // From the server to the tabs.
 
@@ -96,7 +96,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
   }
 
   /** Takes a frame that the viewer has accepted. @param {string} text */
-  function heard(text) {
+  function received(text) {
     const frame = JSON.parse(text);
     const { type } = frame;
     const wasFilling = history.isFilling();
@@ -114,11 +114,11 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     if (type === "alive") room.nextMs = frame.nextMs ?? room.nextMs;
     if (type === "audience") audience = text;
     if (type === "pong") {
-      for (const { asker, id } of asked.answer(frame.id)) if (asker.state === "in") tell(asker, { ...frame, id });
+      for (const { asker, id } of asked.answer(frame.id)) if (asker.state === "in") sendFrame(asker, { ...frame, id });
     } else if (type === "error") {
       // An error with an id answers a new token.
       const tab = frame.id === undefined ? asked.refuse() : undefined;
-      if (tab?.state === "in") tell(tab, frame);
+      if (tab?.state === "in") sendFrame(tab, frame);
     } else if (!/^(joined|expiring|ack)$/.test(type)) pass(type, text, wasFilling);
     if (wasFilling && !history.isFilling()) {
       for (const tab of tabs) if (tab.isFilling) [tab.isFilling, tab.pausedAt] = [false, history.cursor()];
@@ -147,7 +147,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     if (isClosed) forgetViewer();
     for (const tab of tabs) {
       if (!/^(asking|in)$/.test(tab.state)) continue;
-      if (why && tab.state === "asking") tell(tab, { type: "closed", reason, why });
+      if (why && tab.state === "asking") sendFrame(tab, { type: "closed", reason, why });
       end(tab, code, reason, !isClosed);
     }
   }
@@ -158,7 +158,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     for (const tab of tabs) {
       if (tab.state === "asking") answer(tab);
       if (tab.state !== "out") continue;
-      tab.port.say({ back: true });
+      tab.port.post({ back: true });
       forget(tab, true);
     }
     updatePause();
@@ -189,7 +189,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
 
   /** Tells a tab to open a connection of its own. @param {Tab} tab */
   function refer(tab) {
-    tab.port.say({ own: true });
+    tab.port.post({ own: true });
     forget(tab, true);
   }
 
@@ -205,7 +205,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
       port: tabPort(port, {
         hello(hello) {
           tab.hello = hello;
-          tab.port.say({ ready: true, lock });
+          tab.port.post({ ready: true, lock });
           tokens.came();
         },
         frame: (text) => request(tab, JSON.parse(text), text),
@@ -225,7 +225,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     const isIn = tab.state === "in";
     if (type === "join") return enter(tab, frame);
     if (type === "leave") {
-      tell(tab, { type: "closed", reason: "left" });
+      sendFrame(tab, { type: "closed", reason: "left" });
       return end(tab, 1000, "left", false);
     }
     if (type === "pause" && isIn) return pause(tab);
@@ -235,7 +235,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     }
     if (type === "ping" && isIn) return ping(tab, id);
     if (type === "signal" && isIn) return signal(tab, frame, text);
-    tell(tab, { type: "error", id, code: "bad_message", message: "the message cannot be understood" });
+    sendFrame(tab, { type: "error", id, code: "bad_message", message: "the message cannot be understood" });
   }
 
   /** @param {Tab} tab @param {any} frame */
@@ -307,7 +307,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
     // All tabs are one viewer, and the server closes a connection after too many refusals.
     const isTooBig = isOver(bytesOf(textOf(params) ?? ""), signalBytes);
     const code = isTooBig ? "too_big" : credit < 1 ? "rate" : backlog() >= STALE_BYTES_MAX ? "unavailable" : "";
-    if (code) return tell(tab, { type: "error", code, message: "the signal was not passed on", retryInMs: 1_000 });
+    if (code) return sendFrame(tab, { type: "error", code, message: "the signal was not passed on", retryInMs: 1_000 });
     credit -= 1;
     send(text);
     asked.signal(tab, room.limits ? question() : "");
@@ -334,7 +334,7 @@ export function relay({ watch, WebSocket, page, listen, locks }) {
    */
   function end(tab, code, reason, isBack) {
     clearTimeout(tab.timer);
-    tab.port.say({ close: [code, reason] });
+    tab.port.post({ close: [code, reason] });
     if (!isBack) return forget(tab, false);
     tab.state = "out";
     updatePause();

@@ -7,7 +7,7 @@
  * @property {(WebSocket: any, address: string) => Promise<any>} [socket] Returns the class to connect with instead of this one.
  * @property {(frame: any) => import("./failure.js").End | void} refused Takes the refusal of the request. Returns how the connection ends,
  *   or nothing if `enter` has another request.
- * @property {(frame: any) => string | void} hear Takes any other frame. Returns a reason to close the connection, if there is one.
+ * @property {(frame: any) => string | void} receive Takes any other frame. Returns a reason to close the connection, if there is one.
  * @property {() => number} size Returns the size of the state that it holds, in characters of frames.
  * @property {() => string} position Returns the name of the status in the room; empty until all of the state has come.
  * @property {() => object} more Returns the other members of that status.

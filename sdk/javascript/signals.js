@@ -17,20 +17,20 @@ const credits = new WeakMap();
  * @param {any} key
  * @param {string | undefined} text The JSON of the parameters, if they have one.
  */
-export function signal({ link, limits: told }, key, text) {
+export function signal({ link, limits: limitsOf }, key, text) {
   const now = performance.now();
-  const limits = told() ?? LIMITS;
+  const limits = limitsOf() ?? LIMITS;
   const { signalBytes, signalsPerSecond = 1e9 } = limits;
   const [before, at] = credits.get(link) ?? [0, -Infinity];
   const credit = Math.min(signalsPerSecond, before + ((now - at) * signalsPerSecond) / 1_000);
-  const said = `{"type":"signal","key":${textOf([key])?.slice(1, -1)},"params":${text}}`;
+  const frame = `{"type":"signal","key":${textOf([key])?.slice(1, -1)},"params":${text}}`;
   const code =
-    refusalCode(key, text?.[0] === "[" ? text : undefined, said, limits) ||
+    refusalCode(key, text?.[0] === "[" ? text : undefined, frame, limits) ||
     (isOver(bytesOf(text ?? ""), signalBytes) ? "too_big"
     : credit < 1 ? "rate"
     : link.backlog() === Infinity ? "offline"
     : link.backlog() >= STALE_BYTES_MAX ? "busy"
-    : !link.send(said) ? "offline"
+    : !link.send(frame) ? "offline"
     : undefined);
   credits.set(link, [code ? credit : credit - 1, now]);
   return code;

@@ -141,14 +141,14 @@ export function monitor(link, role, { reconnect }, dial) {
 
   return {
     /** Takes a frame, `undefined` for an invalid one. @param {any} frame @param {boolean} isAnswer Whether it is the answer that enters the room. */
-    hear(frame, isAnswer) {
+    receive(frame, isAnswer) {
       checkIfLate();
       if (!socket()) return;
       counts.lastFrameAt = Date.now();
       // After a sleep the machine may find the answer to an older ping.
       const isPong = frame?.type === "pong" && frame.id === pinged;
       if (isPong) counts.roundTripMs = now() - pingedAt;
-      life.heard(now(), isPong);
+      life.received(now(), isPong);
       if (!frame) return;
       if (isAnswer) life.begin(now(), (canProbe = Boolean(frame.limits)));
       const { type, reconnectInMs, nextMs = isAnswer ? (canProbe ? 0 : frame.aliveMs) : undefined } = frame;
@@ -163,7 +163,7 @@ export function monitor(link, role, { reconnect }, dial) {
     },
 
     /** Records received bytes, also of an incomplete frame. @param {number} at */
-    heard: (at) => life.heard(at),
+    received: (at) => life.received(at),
 
     /** Records that the connection is in the room. @param {number} askedOn When its request was sent, as `Date.now()`. */
     entered(askedOn) {
@@ -194,13 +194,13 @@ export function monitor(link, role, { reconnect }, dial) {
 
     /**
      * Returns the delay of the next attempt, in milliseconds, which is added to the server's.
-     * @param {number} told The shortest delay, in milliseconds, if the server set one.
+     * @param {number} serverMs The shortest delay, in milliseconds, if the server set one.
      */
-    delay(told) {
+    delay(serverMs) {
       // The delays double whatever delay the server sets.
-      const ms = soonMs ?? delays.next(now(), told > 0 || isTold);
+      const ms = soonMs ?? delays.next(now(), serverMs > 0 || isTold);
       isTold = false;
-      return globalThis.navigator?.onLine === false ? Math.max(ms, OFFLINE_MS - told) : ms;
+      return globalThis.navigator?.onLine === false ? Math.max(ms, OFFLINE_MS - serverMs) : ms;
     },
 
     /** Stops listening to the page, since the client is closed. */

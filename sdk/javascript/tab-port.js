@@ -1,7 +1,7 @@
 // The worker's port to one tab: flow control, and detection of closed tabs. Must not know rooms.
 
 /** How many unacknowledged characters a tab may have besides an answer that it asked for: a frozen tab acknowledges none. */
-const UNTAKEN_MAX = 1_048_576;
+const UNACKED_MAX = 1_048_576;
 
 /** The fixed cost of a frame, in characters. */
 const FRAME_SIZE = 64;
@@ -10,8 +10,8 @@ const FRAME_SIZE = 64;
 const LAST_MS = 100;
 
 /** The interval of pings to tabs that hold no lock, in milliseconds, and how many pings in a row they may leave unanswered. */
-const SIGN_MS = 20_000;
-const SIGNS_MAX = 3;
+const PING_MS = 20_000;
+const PINGS_MAX = 3;
 
 /**
  * The first message of a tab.
@@ -38,50 +38,50 @@ const SIGNS_MAX = 3;
 /**
  * Returns the port to one tab, and listens to it.
  * @param {MessagePort} port
- * @param {PortEvents} told
+ * @param {PortEvents} events
  * @param {LockManager} [locks]
  */
-export function tabPort(port, told, locks) {
+export function tabPort(port, events, locks) {
   /** How many characters were sent, how many the tab has acknowledged, and how many more than `UNTAKEN_MAX` may be unacknowledged. */
   let sent = 0;
   let taken = 0;
   let grace = 0;
   /** How many pings in a row the tab has not answered. */
-  let missed = 0;
+  let unanswered = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let pulse;
   let isOver = false;
 
-  const gone = () => void setTimeout(() => isOver || told.gone(false), LAST_MS);
+  const gone = () => void setTimeout(() => isOver || events.gone(false), LAST_MS);
 
-  function askForSign() {
+  function schedulePing() {
     pulse = setTimeout(() => {
-      if (missed++ >= SIGNS_MAX) return told.silent();
+      if (unanswered++ >= PINGS_MAX) return events.silent();
       port.postMessage({ sign: true });
-      askForSign();
-    }, SIGN_MS);
+      schedulePing();
+    }, PING_MS);
   }
 
   port.onmessage = ({ data: word }) => {
     if (isOver) return;
-    missed = 0;
-    if (typeof word === "string") return told.frame(word);
+    unanswered = 0;
+    if (typeof word === "string") return events.frame(word);
     if (word.taken >= 0) taken = word.taken;
     if (word.hello) {
       if (word.hello.lock && locks) void locks.request(word.hello.lock, gone);
-      else askForSign();
-      told.hello(word.hello);
+      else schedulePing();
+      events.hello(word.hello);
     }
-    if (word.shown) told.shown();
-    if (word.answers) told.token(word);
-    if (word.bye) told.gone(true);
+    if (word.shown) events.shown();
+    if (word.answers) events.token(word);
+    if (word.bye) events.gone(true);
   };
   // Some browsers report that the other end of a port is closed.
   port.addEventListener("close", gone);
 
   return {
     /** Sends a message that is not a frame. @param {object} word */
-    say: (word) => port.postMessage(word),
+    post: (word) => port.postMessage(word),
 
     /**
      * Sends frames. Returns false, and sends none, if the tab has too many unacknowledged characters.
@@ -90,7 +90,7 @@ export function tabPort(port, told, locks) {
     send(texts, isAsked) {
       for (const text of texts) sent += text.length + FRAME_SIZE;
       if (isAsked) grace = sent - taken;
-      if (sent - taken > UNTAKEN_MAX + grace) return false;
+      if (sent - taken > UNACKED_MAX + grace) return false;
       port.postMessage(texts);
       return true;
     },

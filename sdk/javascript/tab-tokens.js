@@ -33,7 +33,7 @@ export function tabTokens(ports) {
         next() {
           clearTimeout(timer);
           const port = (one.port = ports().filter((port) => !tried.has(port)).pop());
-          if (port) port.say({ asks: id });
+          if (port) port.post({ asks: id });
           if (port) tried.add(port);
           timer = setTimeout(port ? one.next : () => one.settle({ error: "no tab brings a token" }), TOKEN_MS);
         },

@@ -15,7 +15,7 @@ const { connect } = relay({
   page,
   WebSocket: scope.WebSocket,
   locks: scope.navigator.locks,
-  listen: (show, tell) => show.status.subscribe(tell),
+  listen: (show, func) => show.status.subscribe(func),
 });
 
 scope.onconnect = (/** @type {MessageEvent} */ { ports: [port] }) => connect(port);

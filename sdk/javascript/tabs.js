@@ -135,13 +135,13 @@ export function tabs(Socket, address, room, { token, identity, reconnect, answer
     /** Resolves to the name of the lock once it is held; to `undefined` if the browser has no locks. @param {string} lock */
     #lock(lock) {
       const { locks } = globalThis.navigator ?? {};
-      return new Promise((/** @type {(name?: string) => void} */ tell) => {
+      return new Promise((/** @type {(name?: string) => void} */ resolve) => {
         const held = () => {
-          tell(lock);
+          resolve(lock);
           return this.#port && new Promise((end) => (this.#release = end));
         };
-        if (locks) locks.request(lock, held).catch(() => tell());
-        else tell();
+        if (locks) locks.request(lock, held).catch(() => resolve());
+        else resolve();
       });
     }
 

@@ -3,11 +3,11 @@
 /**
  * Returns a class that connects like `Socket`, and functions for its newest connection.
  * @param {any} Socket
- * @param {{ sent: (text: string) => void, heard: (text: string) => void }} observer `sent`: called before a frame is sent. `heard`: called
+ * @param {{ sent: (text: string) => void, received: (text: string) => void }} observer `sent`: called before a frame is sent. `received`: called
  *   after the user of the socket has taken a frame, and not closed the socket.
  * @returns {{ WebSocket: any, send: (text: string) => void, backlog: () => number }}
  */
-export function tapped(Socket, { sent, heard }) {
+export function tapped(Socket, { sent, received }) {
   /** @type {any} */
   let newest;
 
@@ -27,7 +27,7 @@ export function tapped(Socket, { sent, heard }) {
       real.onmessage = (/** @type {any} */ event) => {
         this.onmessage?.(event);
         // A user that gives the connection up removes its listener.
-        if (this.onmessage) heard(event.data);
+        if (this.onmessage) received(event.data);
       };
     }
 

@@ -52,7 +52,7 @@ function begin(url, room, options, over) {
   const name = `rtbroadcaster viewer ${room}`;
   /** @type {any} The viewer's key, which proves that it is the same viewer. */
   let key;
-  callSafely(() => know(identity?.getItem(name)));
+  callSafely(() => takeKey(identity?.getItem(name)));
   /** @type {number | undefined} */
   let number;
   /** @type {{ viewers: number } | undefined} */
@@ -69,10 +69,10 @@ function begin(url, room, options, over) {
     for (const notify of [...viewers]) notify(...values);
   }
 
-  /** Takes a viewer's key, if it is a valid one. Returns whether it is new. @param {any} told */
-  function know(told) {
-    const isNew = told !== key && /^[!-~]{1,64}$/.test(told ?? "");
-    if (isNew) key = told;
+  /** Takes a viewer's key, if it is a valid one. Returns whether it is new. @param {any} value */
+  function takeKey(value) {
+    const isNew = value !== key && /^[!-~]{1,64}$/.test(value ?? "");
+    if (isNew) key = value;
     return isNew;
   }
 
@@ -95,10 +95,10 @@ function begin(url, room, options, over) {
     ...(share === "tabs" && {
       socket: (Socket, address) => import("./tabs.js").then(({ tabs }) => tabs(Socket, address, room, options, link.again, callSafely), () => Socket),
     }),
-    hear(frame) {
+    receive(frame) {
       limits = frame.limits ?? limits;
       number = frame.viewer?.number ?? number;
-      if (know(frame.viewer?.key)) callSafely(() => identity?.setItem(name, key));
+      if (takeKey(frame.viewer?.key)) callSafely(() => identity?.setItem(name, key));
       // A refusal with an id answers a new token.
       if (frame.type === "error" && frame.id === undefined) emit("refused", failure(frame.code, frame.message));
       if (frame.type === "audience") {

@@ -93,30 +93,30 @@ export function windows({ again, standBy, status }) {
 
 /** @typedef {"ask" | "wait" | "take"} How Whether to hold the room only if it is free now, once it is free, or in any case. */
 
-/** Returns the hold by Web Locks, which the browser releases if a window crashes. @param {() => void} lose Called if another window takes it. */
-function locks(lose) {
+/** Returns the hold by Web Locks, which the browser releases if a window crashes. @param {() => void} onLoss Called if another window takes it. */
+function locks(onLoss) {
   /** @type {(value?: any) => void} */
   let end = () => {};
   let stop = new AbortController();
   /** Counts requests and releases: a lock that this window takes from itself is no loss. */
-  let turn = 0;
+  let generation = 0;
 
   return {
     /** @param {string} room @param {How} how @returns {Promise<boolean>} */
-    request: (room, how) => new Promise((tell) => {
-      const mine = ++turn;
+    request: (room, how) => new Promise((resolve) => {
+      const mine = ++generation;
       // The browser allows `signal` neither with `ifAvailable` nor with `steal`.
       const options = { ask: { ifAvailable: true }, wait: { signal: stop.signal }, take: { steal: true } }[how];
       let isOurs = false;
       const asked = navigator.locks.request(`rtbroadcaster ${room}`, options, (lock) => {
-        tell((isOurs = Boolean(lock)));
+        resolve((isOurs = Boolean(lock)));
         return lock ? new Promise((resolve) => (end = resolve)) : undefined;
       });
       // Another window has taken the lock, or this window has stopped waiting.
-      asked.catch(() => (isOurs && mine === turn ? lose() : tell(false)));
+      asked.catch(() => (isOurs && mine === generation ? onLoss() : resolve(false)));
     }),
     release() {
-      turn += 1;
+      generation += 1;
       end();
       stop.abort();
       stop = new AbortController();
@@ -124,8 +124,8 @@ function locks(lose) {
   };
 }
 
-/** Returns the hold by a BroadcastChannel: the window that holds a room answers those that ask. @param {() => void} lose As above. */
-function channel(lose) {
+/** Returns the hold by a BroadcastChannel: the window that holds a room answers those that ask. @param {() => void} onLoss As above. */
+function channel(onLoss) {
   /** @type {BroadcastChannel | undefined} */
   let line;
 
@@ -134,24 +134,24 @@ function channel(lose) {
     line?.close();
     if (!globalThis.BroadcastChannel) return Promise.resolve(how !== "wait");
     const mine = (line = new BroadcastChannel(`rtbroadcaster ${room}`));
-    return new Promise((tell) => {
+    return new Promise((resolve) => {
       function take() {
         mine.onmessage = ({ data }) => {
           if (data === "ask") mine.postMessage("held");
           // Another window has taken the room.
           if (data !== "taken") return;
           mine.onmessage = null;
-          lose();
+          onLoss();
         };
         mine.postMessage("taken");
-        tell(true);
+        resolve(true);
       }
       function ask() {
         let timer = setTimeout(() => mine === line && take(), ANSWER_MS);
         mine.onmessage = ({ data }) => {
           if (!/^(held|gone)$/.test(data)) return;
           clearTimeout(timer);
-          if (how === "ask") return tell(false);
+          if (how === "ask") return resolve(false);
           // Ask again: the window that holds the room may crash.
           timer = setTimeout(() => mine === line && ask(), data === "gone" ? 0 : AGAIN_MS);
         };

@@ -43,7 +43,7 @@ test("one probe at a time, and what the person does decides about the next attem
   assert.equal(life.doubt(1_000, "woken"), "probe");
   assert.equal(life.doubt(1_001, "shown"), "");
   assert.equal(life.cause(), "shown");
-  life.heard(1_050, true);
+  life.received(1_050, true);
   assert.equal(life.doubt(1_060, "shown"), "", "and not more often than each 100 ms");
   assert.equal(life.doubt(1_100, "shown"), "probe");
 });
@@ -53,11 +53,11 @@ test("only the answer ends the check, and any frame begins the patience anew", (
   life.doubt(1, "shown");
   for (let now = 1_000; now < 20_000; now += 1_000) {
     life.next(now, false);
-    life.heard(now, false);
+    life.received(now, false);
     assert.equal(life.tick(now, WALL + now, 0, false), "");
   }
   assert.ok(life.isChecking(20_000));
-  life.heard(20_000, true);
+  life.received(20_000, true);
   assert.ok(!life.isChecking(20_000));
 });
 
@@ -109,7 +109,7 @@ test("a hidden page asks once a minute at most because of late timers", () => {
     life.next(now, true);
     if (life.tick(now + 10_000, WALL + now + 10_000, 0, true) === "probe") {
       asked.push(now);
-      life.heard(now + 10_000, true);
+      life.received(now + 10_000, true);
     }
   }
   assert.deepEqual(asked, [0, 60_000, 120_000, 180_000, 240_000]);
@@ -137,6 +137,6 @@ test("patience is twice the slowest recent answer, doubles up to 30 s when it en
   // Five minutes in the room, of which four are seen by one late look.
   life.begin(1_000_000, true);
   life.next(1_000_000, false);
-  for (let minute = 1; minute <= 12; minute++) life.tick(1_000_000 + minute * 60_000, WALL + 1_000_000 + minute * 60_000, 0, true), life.heard(1_000_000 + minute * 60_000, true);
+  for (let minute = 1; minute <= 12; minute++) life.tick(1_000_000 + minute * 60_000, WALL + 1_000_000 + minute * 60_000, 0, true), life.received(1_000_000 + minute * 60_000, true);
   assert.equal(patience(life, 2_000_000), 1.6);
 });

@@ -16,42 +16,42 @@ export type Message = {
      */
     value: number;
     /**
-     * The status in words; of a refusal, why.
+     * The status in words; of a refusal, its reason.
      */
     text: string;
     /**
-     * What to call, or empty.
+     * The key, or empty.
      */
     key: string;
     /**
-     * What to call it with.
+     * The parameters.
      */
     params: any[];
 };
 /**
- * What the server says in one message.
+ * A message of the server.
  * @typedef {object} Message
  * @property {string} uuid The room, or empty.
  * @property {number} value One of `Status`.
- * @property {string} text The status in words; of a refusal, why.
- * @property {string} key What to call, or empty.
- * @property {any[]} params What to call it with.
+ * @property {string} text The status in words; of a refusal, its reason.
+ * @property {string} key The key, or empty.
+ * @property {any[]} params The parameters.
  */
 /**
- * The messages of one frame. The Go server puts several into one, separated by newlines; no JSON holds a bare newline
- * inside of a string, so splitting is safe. What cannot be read is passed over and told to `complain`.
+ * Returns the messages of one frame. The Go server puts several into one, separated by newlines. JSON strings have no bare newlines, so
+ * splitting is safe. A message that cannot be read is dropped and reported to `complain`.
  * @param {unknown} frame
  * @param {(why: string) => void} complain
  * @returns {Message[]}
  */
 export declare function read(frame: unknown, complain: (why: string) => void): Message[];
 /**
- * A client's first message: it creates a room, or joins the one that `uuid` names.
+ * Returns a client's first message, which creates a room if `uuid` is empty, and else joins the room `uuid`.
  * @param {string} uuid
  */
 export declare function first(uuid: string): string;
 /**
- * A message of the owner.
+ * Returns a message of the owner.
  * @param {string} uuid
  * @param {string} key
  * @param {any[]} params
@@ -59,7 +59,7 @@ export declare function first(uuid: string): string;
  */
 export declare function action(uuid: string, key: string, params: any[], isState: boolean): string;
 /**
- * A client's last message; the owner's ends the room.
+ * Returns a client's last message; the owner's ends the room.
  * @param {string} uuid
  */
 export declare function last(uuid: string): string;

@@ -1,24 +1,24 @@
 export type Message = import("./store.js").Message;
-export type Watching = ReturnType<typeof begin>;
-export type Seat = (name: string, ...values: any[]) => void;
+export type ViewerConnection = ReturnType<typeof begin>;
+export type Emit = (name: string, ...values: any[]) => void;
 /**
- * Returns the watching of a room: one that is there with the same terms, or a new one.
+ * Returns a connection to a room: an existing one with the same parameters, or a new one.
  * @param {string | URL} url
  * @param {string} room
  * @param {import("./viewer.js").ViewerOptions} options
  */
-export declare function watching(url: string | URL, room: string, options: import("./viewer.js").ViewerOptions): {
+export declare function viewerConnection(url: string | URL, room: string, options: import("./viewer.js").ViewerOptions): {
     state: {
         seq: number;
         size: number;
         all: () => MapIterator<import("./store.js").Message>;
-        seenBy(on: ReturnType<typeof import("./ears.js").ears>["on"]): import("./store.js").State<any>;
+        seenBy(on: ReturnType<typeof import("./listeners.js").listeners>["on"]): import("./store.js").State<any>;
         take(message: import("./store.js").Message): boolean;
         replace(newer: import("./store.js").Replay, isSameCount: boolean): import("./store.js").Message[];
     };
-    way: {
+    link: {
         entered: Promise<any>;
-        status: () => import("./course.js").Status;
+        status: () => import("./reconnect.js").Status;
         stats: () => {
             roundTripMs?: number;
             attempts: number;
@@ -30,9 +30,9 @@ export declare function watching(url: string | URL, room: string, options: impor
         update: (isStep?: unknown) => void;
         backlog: () => any;
         send: (text: string) => number;
-        stay: () => {
-            hear(frame: any, isAnswer: boolean): void;
-            heard: (at: number) => void;
+        monitor: () => {
+            receive(frame: any, isAnswer: boolean): void;
+            received: (at: number) => void;
             entered(askedOn: number): void;
             isChecking: () => boolean;
             sent: (text: string) => number;
@@ -40,50 +40,51 @@ export declare function watching(url: string | URL, room: string, options: impor
             doubt: (cause: import("./stay.js").Cause) => void;
             look: () => void;
             cut(): void;
-            delay(told: number): number;
+            delay(serverMs: number): number;
             end: () => void;
         } | undefined;
         again: () => void;
         ask: (request: object) => number;
         socket: () => any;
         isIn: () => boolean;
-        tell: (next: any) => void;
+        setStatus: (next: any) => void;
         fail: (error: unknown) => void;
         outside: () => import("./status.js").Outside["name"];
         isBegun: () => any;
         counts: import("./status.js").Stats;
         plan: (ms: number) => number;
         defer: (at: number) => number;
-        lost: (reason: string, code?: number, told?: number, message?: string) => void;
+        lost: (reason: string, code?: number, serverMs?: number, message?: string) => void;
         detach: () => void;
     };
-    seats: Set<Seat>;
+    viewers: Set<Emit>;
     number: () => number | undefined;
-    limits: () => import("./grammar.js").Limits | undefined;
+    limits: () => import("./validation.js").Limits | undefined;
     audience: () => {
         viewers: number;
     } | undefined;
-    /** The last one goes. @param {string} reason */
+    /** Leaves the room, for the last viewer. @param {string} reason */
     leave(reason: string): void;
 };
 /**
+ * Opens a new connection.
  * @param {string | URL} url
  * @param {string} room
  * @param {import("./viewer.js").ViewerOptions} options
- * @param {() => void} over
+ * @param {() => void} over Called when it is closed for good.
  */
 declare function begin(url: string | URL, room: string, options: import("./viewer.js").ViewerOptions, over: () => void): {
     state: {
         seq: number;
         size: number;
         all: () => MapIterator<import("./store.js").Message>;
-        seenBy(on: ReturnType<typeof import("./ears.js").ears>["on"]): import("./store.js").State<any>;
+        seenBy(on: ReturnType<typeof import("./listeners.js").listeners>["on"]): import("./store.js").State<any>;
         take(message: import("./store.js").Message): boolean;
         replace(newer: import("./store.js").Replay, isSameCount: boolean): import("./store.js").Message[];
     };
-    way: {
+    link: {
         entered: Promise<any>;
-        status: () => import("./course.js").Status;
+        status: () => import("./reconnect.js").Status;
         stats: () => {
             roundTripMs?: number;
             attempts: number;
@@ -95,9 +96,9 @@ declare function begin(url: string | URL, room: string, options: import("./viewe
         update: (isStep?: unknown) => void;
         backlog: () => any;
         send: (text: string) => number;
-        stay: () => {
-            hear(frame: any, isAnswer: boolean): void;
-            heard: (at: number) => void;
+        monitor: () => {
+            receive(frame: any, isAnswer: boolean): void;
+            received: (at: number) => void;
             entered(askedOn: number): void;
             isChecking: () => boolean;
             sent: (text: string) => number;
@@ -105,30 +106,30 @@ declare function begin(url: string | URL, room: string, options: import("./viewe
             doubt: (cause: import("./stay.js").Cause) => void;
             look: () => void;
             cut(): void;
-            delay(told: number): number;
+            delay(serverMs: number): number;
             end: () => void;
         } | undefined;
         again: () => void;
         ask: (request: object) => number;
         socket: () => any;
         isIn: () => boolean;
-        tell: (next: any) => void;
+        setStatus: (next: any) => void;
         fail: (error: unknown) => void;
         outside: () => import("./status.js").Outside["name"];
         isBegun: () => any;
         counts: import("./status.js").Stats;
         plan: (ms: number) => number;
         defer: (at: number) => number;
-        lost: (reason: string, code?: number, told?: number, message?: string) => void;
+        lost: (reason: string, code?: number, serverMs?: number, message?: string) => void;
         detach: () => void;
     };
-    seats: Set<Seat>;
+    viewers: Set<Emit>;
     number: () => number | undefined;
-    limits: () => import("./grammar.js").Limits | undefined;
+    limits: () => import("./validation.js").Limits | undefined;
     audience: () => {
         viewers: number;
     } | undefined;
-    /** The last one goes. @param {string} reason */
+    /** Leaves the room, for the last viewer. @param {string} reason */
     leave(reason: string): void;
 };
 export {};

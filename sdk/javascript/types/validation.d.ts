@@ -6,23 +6,23 @@ export type Limits = {
     signalsPerSecond?: number;
 };
 /**
- * What a server takes of one client, as it told it: a limit that is not there is none.
+ * A server's limits for one client, as it sent them. A missing limit means no limit.
  * @typedef {{ messageBytes?: number, keyBytes?: number, depth?: number, signalBytes?: number, signalsPerSecond?: number }} Limits
  */
-/** What every server takes unless it is set otherwise. @type {Limits} */
+/** A server's default limits. @type {Limits} */
 export declare const LIMITS: Limits;
-/** Whether a value is over a limit. @param {number} value @param {number} [limit] */
+/** Returns whether a value is over a limit. @param {number} value @param {number} [limit] */
 export declare const isOver: (value: number, limit?: number) => boolean;
-/** @param {string} text */
+/** Returns the length of a text in bytes of UTF-8. @param {string} text */
 export declare const bytesOf: (text: string) => number;
 /**
- * Returns the text of parameters; `undefined` if they are no array that JSON can hold.
+ * Returns the JSON of parameters, or `undefined` if they are not an array that JSON can hold.
  * @param {any} params
  * @returns {string | undefined}
  */
 export declare function textOf(params: any): string | undefined;
 /**
- * Returns the code with which a server would refuse a message; nothing if it takes it.
+ * Returns the code with which a server would refuse a message, or `undefined` if it would accept it.
  * @param {any} key @param {string | undefined} params @param {string} text The whole message. @param {Limits} limits
  */
-export declare function wrong(key: any, params: string | undefined, text: string, { messageBytes, keyBytes, depth }: Limits): "bad_message" | "too_big" | undefined;
+export declare function refusalCode(key: any, params: string | undefined, text: string, { messageBytes, keyBytes, depth }: Limits): "bad_message" | "too_big" | undefined;
