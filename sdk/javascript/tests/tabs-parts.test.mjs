@@ -81,8 +81,8 @@ test("a history is complete when what was announced has come, and lags as a view
   assert.equal(past.isLagging(), false);
 });
 
-/** A line whose other end is the test; `told` is what it told. */
-function aLine(t, locks) {
+/** Returns a port whose other end is the test, and the events that it reported as `told`. */
+function aPort(t, locks) {
   const clock = new Clock(t);
   const posted = [];
   const told = [];
@@ -93,7 +93,7 @@ function aLine(t, locks) {
 }
 
 test("a tab without a lock is gone when it missed three signs of life", (t) => {
-  const { clock, posted, told, hear } = aLine(t);
+  const { clock, posted, told, hear } = aPort(t);
   hear({ hello: {} });
   told.length = 0;
   for (let n = 0; n < 10; n++) {
@@ -109,7 +109,7 @@ test("a tab without a lock is gone when it missed three signs of life", (t) => {
 
 test("a tab with a lock is gone when the lock is free, but not before what it said last", async (t) => {
   let free;
-  const { clock, told, one, hear } = aLine(t, { request: (name, func) => (free = func) });
+  const { clock, told, one, hear } = aPort(t, { request: (name, func) => (free = func) });
   hear({ hello: { lock: "mine" } });
   free();
   hear("last");
@@ -121,7 +121,7 @@ test("a tab with a lock is gone when the lock is free, but not before what it sa
 });
 
 test("a line takes an answer however long it is, and a megabyte more", (t) => {
-  const { one, hear } = aLine(t);
+  const { one, hear } = aPort(t);
   const text = "x".repeat(500_000);
   assert.equal(one.send(Array(20).fill(text), true), true);
   assert.equal(one.send([text]), true);
@@ -134,8 +134,8 @@ test("a line takes an answer however long it is, and a megabyte more", (t) => {
 test("a token is asked of the newest tab, and of the one before if that brings none", async (t) => {
   const clock = new Clock(t);
   const said = [];
-  const lines = ["old", "new"].map((name) => ({ say: ({ asks }) => said.push([name, asks]) }));
-  const tokens = tabTokens(() => [...lines]);
+  const ports = ["old", "new"].map((name) => ({ post: ({ asks }) => said.push([name, asks]) }));
+  const tokens = tabTokens(() => [...ports]);
   const first = tokens.ask();
   assert.deepEqual(said.splice(0), [["new", 1]]);
   tokens.take({ answers: 1, token: "t" });
@@ -155,14 +155,14 @@ test("a token is asked of the newest tab, and of the one before if that brings n
 test("a tab that is gone is asked no more, and one that comes is", async (t) => {
   const clock = new Clock(t);
   const said = [];
-  const [old, next] = ["old", "next"].map((name) => ({ say: ({ asks }) => said.push([name, asks]) }));
-  let lines = [old];
-  const tokens = tabTokens(() => [...lines]);
+  const [old, next] = ["old", "next"].map((name) => ({ post: ({ asks }) => said.push([name, asks]) }));
+  let ports = [old];
+  const tokens = tabTokens(() => [...ports]);
   const token = tokens.ask();
-  lines = [];
+  ports = [];
   tokens.gone(old);
   clock.advance(2_000);
-  lines = [next];
+  ports = [next];
   tokens.came();
   assert.deepEqual(said, [["old", 1], ["next", 1]]);
   tokens.take({ answers: 1, token: "t" });
