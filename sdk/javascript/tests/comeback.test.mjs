@@ -1,4 +1,4 @@
-// When a viewer comes back and when it does not: close codes, delays, advice, heartbeats, the page and its network.
+// When a viewer reconnects and when it does not: close codes, delays, advice, heartbeats, the page and its network.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { Clock } from "./clock.mjs";
 import { Page } from "./page.mjs";
 import { bell, ROOM, Server, state } from "./script.mjs";
 
-/** A viewer that is in its room on a clock. */
+/** Returns a viewer that is in its room, on a clock. */
 function live(t, { joined = {}, random = () => 0.5, ...options } = {}) {
   const clock = new Clock(t);
   const server = new Server();
@@ -234,7 +234,7 @@ test("a hidden page pauses, and gets one replay when it is shown", (t) => {
   show.on("bell", (n) => seen.push(n));
   page.hide();
   page.hide();
-  // What was on its way still comes, and a heartbeat promises nothing that is sent.
+  // Messages that were sent before still come, and a heartbeat does not announce messages that will be sent.
   peer.says(bell(1), { type: "alive", seq: 1 }, { type: "alive", seq: 5 }, { type: "alive", seq: 9 });
   page.show();
   page.show();

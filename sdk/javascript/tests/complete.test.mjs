@@ -1,4 +1,4 @@
-// The entry for places without dynamic import, such as a service worker: everything is there from the beginning. Here such an import fails.
+// The entry for places without dynamic import, such as a service worker: all modules are included. Dynamic imports fail here.
 
 import assert from "node:assert/strict";
 import { register } from "node:module";
@@ -24,7 +24,7 @@ class Kept extends Map {
   removeItem = (name) => this.delete(name);
 }
 
-/** Waits until it is true. */
+/** Waits until a condition is true. */
 const until = (is, what) => within((async () => {
   while (!is()) await new Promise((resolve) => setTimeout(resolve, 1));
 })(), what);

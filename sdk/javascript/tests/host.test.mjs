@@ -1,4 +1,4 @@
-// What an owner says and how often, and what it is told of it.
+// Which messages an owner sends, when, and which results its program gets.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -76,7 +76,7 @@ test("where there are frames a value waits for the next one, and not for ever", 
   frames.get(1)();
   assert.deepEqual(peer.acks(2).params, [1]);
   assert.equal(clock.waiting, before, "a frame takes its timer with it, which would be too early for the next one");
-  // Where nothing is drawn.
+  // Without animation frames.
   room.publish("a", [2], { state: true });
   clock.advance(49);
   assert.deepEqual(said(peer), []);
@@ -121,7 +121,7 @@ test("what was not acknowledged before a cut is said again, in order and under i
   clock.advance(0);
   const before = peer.rest();
   peer.cuts();
-  // Without a connection the newest value of each key waits, and nothing else.
+  // Without a connection only the newest value of each key waits.
   outcomes.push(room.publish("a", [2], { state: true }), room.publish("a", [3], { state: true }), room.clear("b"));
   assert.equal(await outcome(room.publish("bell", [])), "offline");
   assert.equal(await room.publish("pointer", [1], { ephemeral: true }), undefined);

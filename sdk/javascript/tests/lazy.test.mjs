@@ -1,4 +1,4 @@
-// What is loaded only when a client has come into its room: nothing that happens before it is there is lost. No test here moves a clock.
+// The module that a client loads once it is in its room: calls before it is loaded work. No test here advances a clock.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -11,7 +11,7 @@ import { bell, ROOM, Server, state } from "./script.mjs";
 const ADDRESS = "ws://example.org/b";
 const LIMITS = { messageBytes: 65_536, keyBytes: 256, depth: 32, signalBytes: 10, signalsPerSecond: 5 };
 
-/** Waits until the peer is told this, and gives it. */
+/** Waits until the peer receives this, and returns it. */
 const asked = (peer, type) => within((async () => {
   for (;;) {
     const found = peer.rest().find((frame) => frame.type === type);
@@ -20,7 +20,7 @@ const asked = (peer, type) => within((async () => {
   }
 })(), type);
 
-// The first test of this process, so nothing has been loaded.
+// The first test of this process: the module is not loaded yet.
 test("what comes and what is called before it is loaded is not lost", async (t) => {
   const server = new Server();
   let count = 0;

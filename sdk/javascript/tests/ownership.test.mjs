@@ -1,4 +1,4 @@
-// Whose room it is, after reloads, ends and takeovers.
+// Who owns a room after reloads, ends and takeovers.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

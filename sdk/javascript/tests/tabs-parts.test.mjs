@@ -12,14 +12,14 @@ import { bell, state } from "./script.mjs";
 const joined = (members) => ({ type: "joined", epoch: "e", seq: 0, how: "snapshot", replay: 0, aliveMs: 25_000, ...members });
 const skipped = (through, until) => ({ type: "skipped", through, until });
 
-/** The history of a room of which these frames were told. */
+/** Returns the history of a room that took these frames. */
 function history(...frames) {
   const past = roomHistory();
   for (const frame of frames) frame === "cut" ? past.cut() : past.take(frame, JSON.stringify(frame));
   return past;
 }
 
-/** An answer in short: how, up to where, and the numbers of what it brings; those of live frames behind a bar. */
+/** Returns an answer in short: how, up to which number, and its numbers; those of live frames after a bar. */
 function short(answer) {
   if (!answer) return "own";
   const numbers = (texts) => texts.map((text) => JSON.parse(text).seq ?? "hole").join(" ");
@@ -181,7 +181,7 @@ test("a refusal belongs to the first signal whose question is open", () => {
   assert.equal(asked.refuse(), "c");
   assert.equal(asked.refuse(), undefined);
   assert.equal(asked.count(), 1);
-  // A server that answers no questions.
+  // A server that answers no pings.
   asked.signal("a", "");
   asked.signal("b", "");
   assert.equal(asked.refuse(), "b");
