@@ -1,4 +1,4 @@
-//! The project's own commands: picks one, runs it, says how it ended. Must not know what a command does.
+//! The project's own commands: picks one, runs it, prints how it ended. Must not know what a command does.
 
 mod autobahn;
 mod browsers;
@@ -29,7 +29,7 @@ enum Command {
     Check,
     /// Everything that can be tested: Rust, the conversations replayed by Node, the SDK, and the page in a browser
     Test,
-    /// Viewers under load: each gets every message once and in order; memory, CPU and latency are told
+    /// Viewers under load: each gets every message once and in order; prints memory, CPU and latency
     #[command(disable_help_flag = true)]
     Soak(Trial),
     /// Version 2 under cuts, lags, takeovers, joins, kills and a drain: nothing lost, repeated, stale or untrue

@@ -15,10 +15,10 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast::{Sender, channel};
 
-/// How many messages may wait for the slowest.
+/// The number of messages that may wait for the slowest client.
 const CAPACITY: usize = 1024;
 
-/// A message and who said it.
+/// A message and the number of its sender.
 type Said = (u64, Utf8Bytes);
 
 #[tokio::main]
@@ -28,7 +28,8 @@ async fn main() -> std::io::Result<()> {
     println!("listening on ws://{}/", listener.local_addr()?);
     let said: Sender<Said> = channel(CAPACITY).0;
     let app = Router::new().route("/", any(upgrade)).with_state(said);
-    // Otherwise each message would wait for the acknowledgement of the one before it. A socket without is only slow.
+    // Without `TCP_NODELAY` each message would wait for the acknowledgement of the one before it. A socket where that
+    // fails is only slow.
     let listener = listener.tap_io(|stream| _ = stream.set_nodelay(true));
     axum::serve(listener, app).await
 }
@@ -37,7 +38,7 @@ async fn upgrade(State(said): State<Sender<Said>>, upgrade: WebSocketUpgrade) ->
     upgrade.on_upgrade(|socket| relay(socket, said))
 }
 
-/// Serves one connection. Ends with it, and when it is so slow that it would lose messages.
+/// Serves one connection. Returns when it ends, or is so slow that it would lose messages.
 async fn relay(socket: WebSocket, said: Sender<Said>) {
     static CLIENTS: AtomicU64 = AtomicU64::new(0);
     let client = CLIENTS.fetch_add(1, Ordering::Relaxed);
@@ -53,7 +54,7 @@ async fn relay(socket: WebSocket, said: Sender<Said>) {
     let mut receiving = tokio::spawn(async move {
         while let Some(Ok(message)) = stream.next().await {
             if let Message::Text(text) = message {
-                // It fails when nobody is there, who would be this client at least.
+                // It fails without a receiver, but this client is one.
                 let _ = said.send((client, text));
             }
         }

@@ -1,4 +1,4 @@
-//! What the suite found in each case, what is expected, and how the two differ. Must not know how a case is run.
+//! The suite's verdict on each case, the expected verdicts, and their differences. Must not know how a case is run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,12 +19,12 @@ const INFORMATIONAL: &str = "INFORMATIONAL";
 pub(super) struct Case(Vec<u32>);
 
 impl Case {
-    /// What it is about: its first number.
+    /// Returns the group of the case: its first number.
     pub(super) fn group(&self) -> u32 {
         self.0[0]
     }
 
-    /// The part of the suite that is worth a line of progress: a group, or a part of 9, which takes minutes.
+    /// Returns the part of the suite that gets a line of progress: a group, or a part of group 9, which takes minutes.
     pub(super) fn section(&self) -> String {
         match &self.0[..] {
             [9, part, ..] => format!("9.{part}"),
@@ -32,7 +32,7 @@ impl Case {
         }
     }
 
-    /// Whether `pattern` names it, or its beginning with a `*`.
+    /// Returns whether `pattern` names the case, or its beginning with a `*`.
     fn is_named(&self, pattern: &str) -> bool {
         let name = self.to_string();
         pattern.strip_suffix('*').map_or(name == pattern, |beginning| name.starts_with(beginning))
@@ -54,13 +54,13 @@ impl fmt::Display for Case {
     }
 }
 
-/// What the suite thinks of one case.
+/// The suite's verdict on one case.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Verdict {
-    /// Of what was answered.
+    /// The verdict on the echoed messages.
     behavior: String,
-    /// Of how the connection ended.
+    /// The verdict on the end of the connection.
     behavior_close: String,
     /// The code of the testee's close frame, if one came.
     remote_close_code: Option<u16>,
@@ -81,7 +81,7 @@ impl fmt::Display for Verdict {
 
 type Verdicts = BTreeMap<Case, Verdict>;
 
-/// What the suite found, for each path.
+/// The verdicts of the suite, for each path.
 #[derive(Debug)]
 pub(super) struct Results(BTreeMap<String, Verdicts>);
 
@@ -100,7 +100,7 @@ impl Results {
         Ok(Self(results))
     }
 
-    /// Every case of `paths` named by `patterns` that is not as expected, or is missing on either side.
+    /// Returns every case of `paths` named by `patterns` that is not as expected, or is missing on either side.
     pub(super) fn differences(&self, paths: &[&str], patterns: &[String]) -> Result<Vec<Difference>, Failure> {
         let expected = expected(EXPECTED)?;
         let is_named = |case: &&Case| patterns.iter().any(|pattern| case.is_named(pattern));
@@ -121,7 +121,7 @@ impl Results {
     }
 }
 
-/// Reads `case: behaviour, behaviour of the close, close code`, a line each.
+/// Reads lines of `case: behaviour, behaviour of the close, close code`.
 fn expected(text: &str) -> Result<Verdicts, Failure> {
     let parse = |line: &str| {
         let (case, verdict) = line.split_once(": ")?;
@@ -144,7 +144,7 @@ pub(super) struct Difference {
 }
 
 impl Difference {
-    /// Where it is.
+    /// Returns the path and the case.
     pub(super) fn name(&self) -> String {
         format!("{} {}", self.path, self.case)
     }
@@ -157,7 +157,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// How many cases of each group there are, and how many of them are what, for each path.
+/// Prints, for each path, the number of cases of each group and of each verdict.
 impl fmt::Display for Results {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:8} {:10} {:>6} {:>6} {:>14} {:>7}", "group", "path", "cases", "OK", INFORMATIONAL, "others")?;

@@ -1,33 +1,33 @@
-//! What the targets found, as a table. Must not know how they run.
+//! The findings of the targets, as a table. Must not know how targets are run.
 
 use std::fmt;
 
 use crate::steps::Failure;
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Verdict {
     Passed,
-    /// At the first finding: the file that holds it, unless the target did not even start.
+    /// Ended at the first finding: the file that holds it, or none if the target did not even start.
     Crashed(Option<String>),
 }
 
 /// One run of one target.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Run {
-    /// How many inputs it tried.
+    /// The number of inputs tried.
     executions: u64,
-    /// How many a second.
+    /// The number of inputs tried per second.
     per_second: u64,
-    /// How many edges of the program all inputs together have reached.
+    /// The number of edges of the program that all inputs together have reached.
     edges: u64,
-    /// How many inputs it kept because each reached something that none had reached before.
+    /// The number of inputs kept because each reached an edge that none had reached before.
     new_inputs: u64,
     verdict: Verdict,
 }
 
 impl Run {
-    /// Reads what libFuzzer told of a run.
+    /// Reads libFuzzer's output of a run.
     pub(super) fn read(told: &str, passed: bool) -> Self {
         let progress = told.lines().rev().find(|line| line.starts_with('#') && line.contains(" cov: "));
         let words: Vec<&str> = progress.unwrap_or_default().split_whitespace().collect();
@@ -48,7 +48,7 @@ impl Run {
         }
     }
 
-    /// A run that tried nothing shows nothing.
+    /// Returns whether the run passed: a run that tried no input did not.
     fn has_passed(&self) -> bool {
         self.verdict == Verdict::Passed && self.executions > 0
     }
@@ -64,12 +64,12 @@ impl Report {
         self.0.sort_by(|(one, _), (other, _)| one.cmp(other));
     }
 
-    /// How many targets found nothing.
+    /// Returns the number of targets without a finding.
     pub(super) fn passed(&self) -> usize {
         self.0.iter().filter(|(_, run)| run.has_passed()).count()
     }
 
-    /// Fails where a target found something, or tried nothing, and says how to have it again.
+    /// Fails if a target found something or tried nothing; the error says how to reproduce it.
     pub(super) fn verdict(&self) -> Result<(), Failure> {
         let failed = self.0.iter().filter(|(_, run)| !run.has_passed());
         let failed: Vec<String> = failed.map(|(target, run)| again(target, &run.verdict)).collect();
@@ -77,7 +77,7 @@ impl Report {
     }
 }
 
-/// What to do about a run that failed.
+/// Returns the command that reproduces a failed run.
 fn again(target: &str, verdict: &Verdict) -> String {
     let Verdict::Crashed(Some(input)) = verdict else {
         return format!("{target}: it did not run, target/fuzz/{target}.log says why");

@@ -1,6 +1,6 @@
-//! The floor: the least that a relay of text messages on one core can do. Whatever is said by one connection goes to all
-//! others by one bare send each, of all that was read at once. Must not know rooms, and has no queue, no lock and no task:
-//! only what a socket does not take at once is kept for it.
+//! The floor: the least that a relay of text messages on one core can do. All that is read at once from one connection
+//! is sent to each other connection by one bare `send`. Must not know rooms. It has no queue, no lock and no task: it
+//! only keeps the bytes that a socket does not take at once.
 //!
 //! `relay-floor [ADDRESS]`
 
@@ -15,13 +15,13 @@ use slab::Slab;
 
 use rtbroadcaster_core::wire::{Binary, Decoder, Excess, Incoming, Limits, encode};
 
-/// The token of the listener; clients have the numbers of their places.
+/// The token of the listener; the token of a client is its index.
 const LISTENER: Token = Token(usize::MAX);
 
-/// How many bytes are read at once: more than a window of 16 messages of 16 KiB.
+/// The most bytes read at once: more than a window of 16 messages of 16 KiB.
 const READ_BYTES: usize = 512 * 1024;
 
-/// How many events are taken at once.
+/// The most events taken at once.
 const EVENTS_MAX: usize = 1024;
 
 /// The longest message.
@@ -39,19 +39,19 @@ fn main() -> io::Result<()> {
 /// One connection.
 struct Client {
     stream: TcpStream,
-    /// Nothing for the idle: they are most of them.
+    /// None for idle connections, which are most of them.
     busy: Option<Box<Busy>>,
 }
 
-/// What a connection is in the middle of.
+/// The unfinished input and output of a connection.
 enum Busy {
-    /// The request of the handshake, as far as it came.
+    /// The request of the handshake, as far as it has arrived.
     Opening(Vec<u8>),
-    /// A message that came in parts, and what the socket did not take.
+    /// A message that arrived in parts, and the bytes that the socket did not take.
     Talking(Decoder, Vec<u8>),
 }
 
-/// Whether a connection goes on.
+/// Whether a connection stays open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Link {
     Open,
@@ -62,9 +62,9 @@ struct Relay {
     poll: Poll,
     listener: TcpListener,
     clients: Slab<Client>,
-    /// What was read last.
+    /// The bytes that were read last.
     buffer: Box<[u8]>,
-    /// The frames of what was read last, one behind the other.
+    /// The frames of those bytes, one behind the other.
     frames: Vec<u8>,
 }
 
@@ -106,7 +106,7 @@ impl Relay {
             let mut stream = match self.listener.accept() {
                 Ok((stream, _)) => stream,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                // The client has gone already.
+                // The client has disconnected already.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => continue,
                 Err(error) => return Err(error),
             };
@@ -117,7 +117,7 @@ impl Relay {
         }
     }
 
-    /// Reads until there is no more, and relays it.
+    /// Reads until the socket is empty, and relays the messages.
     fn read(&mut self, place: usize) -> io::Result<Link> {
         loop {
             let Some(client) = self.clients.get_mut(place) else { return Ok(Link::Open) };
@@ -139,7 +139,7 @@ impl Relay {
         }
     }
 
-    /// One send for each of the others.
+    /// Sends `frames` once to each other client.
     fn tell_others(&mut self, speaker: usize) {
         for (place, client) in &mut self.clients {
             if place == speaker || client.is_opening() {
@@ -149,21 +149,21 @@ impl Relay {
                 Ok(()) => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     let interests = Interest::READABLE | Interest::WRITABLE;
-                    // If it cannot be waited for, its end will be read.
+                    // If registering fails, the end of the connection will be read.
                     let _ = self.poll.registry().reregister(&mut client.stream, Token(place), interests);
                 }
-                // Its end will be read.
+                // The end of the connection will be read.
                 Err(_) => {}
             }
         }
     }
 
-    /// Sends what a socket did not take before.
+    /// Sends the bytes that a socket did not take before.
     fn write_rest(&mut self, place: usize) {
         if let Some(client) = self.clients.get_mut(place)
             && client.send(&[]).is_ok()
         {
-            // At worst it is woken without need.
+            // If this fails, the client is woken without need.
             let _ = self.poll.registry().reregister(&mut client.stream, Token(place), Interest::READABLE);
         }
     }
@@ -174,14 +174,14 @@ impl Client {
         matches!(self.busy.as_deref(), Some(Busy::Opening(_)))
     }
 
-    /// Understands what was read: a handshake is answered, and the frames of messages are appended to `frames`.
+    /// Decodes the bytes that were read: answers a handshake, and appends the frames of messages to `frames`.
     fn hear(&mut self, mut bytes: &[u8], frames: &mut Vec<u8>) -> io::Result<Link> {
         let busy = self.busy.get_or_insert_with(|| Box::new(Busy::Talking(Decoder::new(LIMITS), Vec::new())));
         let (decoder, rest) = match &mut **busy {
             Busy::Opening(head) => {
                 head.extend_from_slice(bytes);
                 if let Some(answer) = handshake::answer(head)? {
-                    // A new connection takes so little at once.
+                    // A new connection takes so few bytes at once.
                     self.stream.write_all(answer.as_bytes())?;
                     self.busy = None;
                 }
@@ -208,7 +208,8 @@ impl Client {
         Ok(Link::Open)
     }
 
-    /// Sends `frames` behind what waits. What the socket does not take waits; then this is `WouldBlock`.
+    /// Sends `frames` behind the waiting bytes. Bytes that the socket does not take wait, and the result is
+    /// `WouldBlock`.
     fn send(&mut self, frames: &[u8]) -> io::Result<()> {
         if let Some(Busy::Talking(_, rest)) = self.busy.as_deref_mut()
             && !rest.is_empty()
@@ -231,7 +232,7 @@ impl Client {
     }
 }
 
-/// How much a socket took, which may be nothing.
+/// Returns how many bytes a socket took, which may be 0.
 fn written(outcome: io::Result<usize>) -> io::Result<usize> {
     match outcome {
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(0),

@@ -1,4 +1,4 @@
-//! What the suite found against what is expected.
+//! The suite's verdicts against the expected ones.
 
 use super::*;
 

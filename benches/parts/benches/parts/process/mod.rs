@@ -1,6 +1,6 @@
-//! Benches of what a process does around the pure parts: a message on its way to the sockets of its viewers, a viewer that
-//! joins and leaves, an owner that publishes to nobody. One thread, sockets of this machine,
-//! and as many messages and reads in every run. Must not know how the library does it.
+//! Benches of the process around the pure parts: a message on its way to its viewers' sockets, a viewer that joins and
+//! leaves, an owner without viewers. One thread, loopback sockets, and the same number of messages and reads in every
+//! run. Must not know the library's internals.
 
 mod peer;
 
@@ -8,7 +8,7 @@ use peer::{House, Viewer};
 
 use rtbroadcaster_parts::Part;
 
-/// How many watch where a message goes to many.
+/// The number of viewers where a message has many.
 const VIEWERS: usize = 64;
 
 pub(crate) const PARTS: [Part; 4] = [
@@ -29,7 +29,7 @@ pub(crate) const PARTS: [Part; 4] = [
     .with_allocations(),
 ];
 
-/// Publishes an event, and reads it at each of so many viewers.
+/// Publishes an event, and reads it at each of `viewers` viewers.
 fn deliver(viewers: usize) -> Box<dyn FnMut()> {
     let mut house = House::open();
     let mut viewers: Vec<Viewer> = (0..viewers).map(|_| house.viewer()).collect();
