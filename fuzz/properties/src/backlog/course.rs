@@ -1,4 +1,4 @@
-//! What happens to one member's line, op by op. Must not know what the member makes of it.
+//! The events of one member's line, op by op. Must not know how the member reads them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use super::line::Line;
 use super::member::Member;
 use crate::codes::Codes;
 
-/// Limits for some frames, and none.
+/// Three limits that hold a few frames, and no limit.
 const LIMITS: [usize; 4] = [6 * 128 + 120, 300, 2_000, usize::MAX];
 
-/// How many rounds it takes at most until everything is out.
+/// The most rounds until everything is written.
 const ROUNDS_MAX: usize = 10_000;
 
-/// What the room's lane has to do, in order.
+/// The items of the room's lane, in order.
 enum Item {
     Said(Arc<Entry>),
     Replay(Replay),
@@ -35,7 +35,7 @@ pub(super) struct Course {
     sent: Seq,
     line: Line,
     member: Member,
-    /// How many answers there were.
+    /// The number of answers so far.
     answers: u64,
 }
 
@@ -52,7 +52,7 @@ impl Course {
         }
     }
 
-    /// Whether the member can pause and be brought back.
+    /// Returns whether the member can pause and get a replay: only a protocol with words for holes can.
     fn is_told(&self) -> bool {
         std::ptr::eq(self.line.dialect, &raw const TELLING)
     }
@@ -88,11 +88,11 @@ impl Course {
         self.look();
     }
 
-    /// The room says something of one of three keys.
+    /// The room publishes a message of one of three keys.
     fn say(&mut self, what: u8, size: u8) {
         let change = [Change::Event, Change::State, Change::State, Change::Ephemeral, Change::Cleared];
         let (change, key) = (change[usize::from(what) % change.len()], usize::from(what) / change.len() % 3);
-        // A few are so big that one alone is over the limit.
+        // Some are so big that one alone is over the limit.
         let size = if size == u8::MAX { 1_000 } else { usize::from(size) % 64 };
         let entry = self.ledger.say(change, key, size);
         self.roster.push_back(Item::Said(entry));
@@ -106,7 +106,7 @@ impl Course {
         self.line.answer(self.answers, size, limit);
     }
 
-    /// The lane does up to `count` of its items; of what it may write at once the socket takes `takes` bytes.
+    /// The lane handles up to `count` of its items; of each write the socket takes `takes` bytes.
     fn serve(&mut self, count: usize, takes: usize, merged: bool) {
         if self.line.is_offering() {
             return;
@@ -130,7 +130,7 @@ impl Course {
         self.offer(&said, takes, merged);
     }
 
-    /// One batch, in which newer values may have superseded older ones.
+    /// Offers one batch, in which newer values may have superseded older ones.
     fn offer(&mut self, said: &[Arc<Entry>], takes: usize, merged: bool) {
         let is_superseded = |place: usize| {
             let rank = Rank::of(&said[place]);
@@ -146,13 +146,13 @@ impl Course {
         }
     }
 
-    /// The room has ended: a member that lost messages is brought to where it stood.
+    /// The room has ended: a member that lost messages gets the state, then every member the end.
     fn farewell(&mut self) {
         if self.line.backlog.is_lost() && self.is_told() {
             let state = self.state();
             self.line.replay(state);
         }
-        // Beyond the limit: it is the last one.
+        // Without the limit: it is the last frame.
         self.answer(0, Some(usize::MAX));
         self.line.finish();
     }
@@ -163,7 +163,7 @@ impl Course {
         Replay { announcement, entries: self.ledger.fold(seq).into(), seq: number(seq), hold: Hold::default() }
     }
 
-    /// The member wants messages again: every message that it missed, or the state, rides in the lane's queue.
+    /// Unpauses the member: a replay of every message that it missed, or of the state, is queued in the lane.
     fn unpause(&mut self) {
         let Some(position) = self.line.unpause() else { return };
         let (after, seq) = (position.get(), self.ledger.seq());
@@ -176,7 +176,7 @@ impl Course {
         self.roster.push_back(Item::Replay(replay));
     }
 
-    /// The member lost messages and everything else is out: the state rides in the lane's queue.
+    /// Queues the state in the lane if the member lost messages and everything else is written.
     fn restore(&mut self) {
         if self.line.asks_for_state() {
             let state = self.state();
@@ -184,7 +184,7 @@ impl Course {
         }
     }
 
-    /// The member reads what the socket took.
+    /// The member reads the bytes that the socket took.
     fn look(&mut self) {
         let since = self.line.backlog.waiting_since();
         assert!(since.is_none_or(|since| since <= self.line.now), "it waits since {since:?}");
@@ -192,7 +192,7 @@ impl Course {
         self.member.read(&out, &self.ledger);
     }
 
-    /// The socket takes everything, and the lane and the task do all there is to do.
+    /// Ends the course: the socket takes everything, and the lane and the task finish all their work.
     pub(super) fn end(mut self) {
         for _ in 0..ROUNDS_MAX {
             self.line.end_write(usize::MAX);

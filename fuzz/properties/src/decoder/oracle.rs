@@ -3,12 +3,13 @@
 //! They may differ in these points, each of which is checked to be the reason:
 //! - a binary frame is a violation here, and a message there;
 //! - a length that is not in its shortest form is a violation here (RFC 6455 section 5.2), and accepted there;
-//! - a close code that must not be sent is a violation here, and told there as a close by code 1002 of its own;
-//! - 1014, registered after RFC 6455, is a close code here, and such a refused code there;
-//! - a client's close whose code and reason are those that tungstenite tells a refused code by.
+//! - a close code that must not be sent is a violation here, and reported there as a close by code 1002 of its own;
+//! - 1014, registered after RFC 6455, is a close code here, and such a forbidden code there;
+//! - a client's close whose code and reason are those by which tungstenite reports a forbidden code.
 //!
 //! The limit of fragments, which only this decoder has, is lifted. Verdicts are compared at the end of whole frames,
-//! since tungstenite judges text when its frame is complete and this decoder earlier. Must not know who makes the bytes.
+//! since tungstenite judges text when its frame is complete and this decoder earlier. Must not know who makes the
+//! bytes.
 
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -22,17 +23,17 @@ use super::{LIMITS, decoded, pieces};
 /// The most bytes in one message, small enough that a few frames are over it.
 pub(super) const MESSAGE_BYTES_MAX: usize = 150;
 
-/// What tungstenite made of a stream.
+/// tungstenite's verdict on a stream.
 #[derive(Debug)]
 enum Verdict {
-    /// It waits for more bytes, or the peer has said close.
+    /// It waits for more bytes, or the peer has closed.
     Lawful,
     Binary,
     CloseCode,
     Failed(Error),
 }
 
-/// Gives its pieces one after the other, then nothing; swallows what is written.
+/// Returns its pieces one after the other, then nothing; discards what is written.
 struct Stream(VecDeque<Vec<u8>>);
 
 impl Read for Stream {
@@ -91,7 +92,7 @@ fn theirs(pieces: &[&[u8]]) -> (Vec<Incoming>, Verdict) {
     }
 }
 
-/// What the walk over a stream, with no judgement, finds out about its frames.
+/// The properties of a stream's frames, found without judging them.
 #[derive(Default)]
 struct Walk {
     /// Zeros to append so that the last frame is whole.
@@ -125,7 +126,7 @@ fn walk(stream: &[u8]) -> Walk {
     walk
 }
 
-/// What one comparison was about, so that a test can show that it compares something.
+/// The subject of one comparison, so that a test can show that it compares something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Agreed {
     Lawful,
@@ -133,7 +134,7 @@ pub(super) enum Agreed {
     Differ(&'static str),
 }
 
-/// Compares the two and says how it went, or why it is wrong.
+/// Compares the two. Returns what they agreed on, or how they differ.
 pub(super) fn compare(stream: &[u8], sizes: &[usize]) -> Result<Agreed, String> {
     let Walk { missing, has_long_form } = walk(stream);
     let stream = [stream, &vec![0; missing]].concat();
@@ -142,7 +143,7 @@ pub(super) fn compare(stream: &[u8], sizes: &[usize]) -> Result<Agreed, String> 
     let (their, verdict) = theirs(&pieces);
     let agreed = match (violation, &verdict) {
         (None, Verdict::Lawful) => Some(Agreed::Lawful),
-        // tungstenite checks the reason before the code, and here it is the other way round.
+        // tungstenite checks the reason before the code; this decoder checks the code first.
         (Some(Violation::CloseCode), Verdict::CloseCode | Verdict::Failed(Error::Utf8(_))) => {
             Some(Agreed::Refused("close code"))
         }

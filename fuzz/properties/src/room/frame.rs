@@ -1,10 +1,10 @@
-//! WebSocket frames from the client's side (RFC 6455 section 5.2). Must not know what they say.
+//! WebSocket frames from the client's side (RFC 6455 section 5.2). Must not know their contents.
 
 pub(super) const TEXT: u8 = 0x81;
 pub(super) const PONG: u8 = 0x8a;
 pub(super) const CLOSE: u8 = 0x88;
 
-/// What came from the server.
+/// A frame from the server.
 #[derive(Debug)]
 pub(super) enum Came {
     Text(String),
@@ -14,7 +14,7 @@ pub(super) enum Came {
     Close(Option<u16>, String),
 }
 
-/// A masked frame. The mask is zero, so that what is sent can be read in a corpus.
+/// Returns a masked frame. The mask is zero, so that the text can be read in a corpus.
 pub(super) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
     let length = u16::try_from(payload.len()).expect("a short message");
     let mut frame = match u8::try_from(length) {

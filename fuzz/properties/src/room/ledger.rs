@@ -1,10 +1,10 @@
-//! What was said in one room, as its viewers tell it, and whether that fits together. Must not know connections.
+//! The messages of one room as its viewers received them, and whether they are consistent. Must not know connections.
 
 use std::collections::BTreeMap;
 
 use crate::members::{Member, Members};
 
-/// How long a message matters, as it is told.
+/// The kind of a message, as its frame shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     Event,
@@ -13,20 +13,20 @@ pub(super) enum Change {
     Ephemeral,
 }
 
-/// One message as a client said it.
+/// One message as a client published it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) key: String,
     pub(super) change: Change,
 }
 
-/// One message as a viewer of version 2 was told it.
+/// One message as a viewer of version 2 received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) seq: Option<u64>,
     pub(super) key: String,
     pub(super) change: Change,
-    /// The number that the stage gave to what it said.
+    /// The number that the stage gave to the published message.
     pub(super) number: Option<u64>,
     text: String,
 }
@@ -49,7 +49,7 @@ impl Line {
     }
 }
 
-/// The number in the params of what the stage said.
+/// Returns the number in the params of a published message.
 pub(super) fn number(params: &str) -> Option<u64> {
     let (number, _) = params.strip_prefix('[')?.split_once(",\"said")?;
     number.parse().ok()
@@ -59,15 +59,15 @@ pub(super) fn number(params: &str) -> Option<u64> {
 #[derive(Default)]
 pub(super) struct Room {
     pub(super) name: String,
-    /// Empty for a room of a classic client.
+    /// The owner's key; empty for a room of a classic client.
     pub(super) key: String,
-    /// Every numbered message that anybody got.
+    /// Every numbered message that any viewer got.
     lines: BTreeMap<u64, Line>,
-    /// The states that viewers got, and at which number.
+    /// The states that viewers got, each with its number.
     states: Vec<(u64, Vec<u64>)>,
-    /// The holes that viewers were told of: behind the first number, up to and including the second.
+    /// The announced holes: behind the first number, up to and including the second.
     holes: Vec<(u64, u64)>,
-    /// Under which number what the stage said was acknowledged.
+    /// The acknowledged number of each published message.
     acks: BTreeMap<u64, u64>,
 }
 
@@ -76,7 +76,7 @@ impl Room {
         Self { name, key, ..Self::default() }
     }
 
-    /// Somebody got a message; everybody gets the same bytes.
+    /// Records a message that a viewer got, and checks that it is the same for all.
     pub(super) fn heard(&mut self, line: &Line) {
         if let Some(seq) = line.seq {
             let known = self.lines.entry(seq).or_insert_with(|| line.clone());
@@ -92,12 +92,12 @@ impl Room {
         self.holes.push((after, through));
     }
 
-    /// What the stage said under `number` is the message `seq`; said again, it is the same one.
+    /// Records that the published message `number` is the message `seq`; a repeated publish has the same one.
     pub(super) fn acknowledged(&mut self, number: u64, seq: u64) {
         assert_eq!(*self.acks.entry(number).or_insert(seq), seq, "{number} is applied once");
     }
 
-    /// The numbers of the newest values of all keys at `seq`, unless a message before it is not known.
+    /// Returns the numbers of the newest values of all keys at `seq`, or nothing if a message before it is not known.
     fn fold(&self, seq: u64) -> Option<Vec<u64>> {
         let mut newest = BTreeMap::new();
         for number in 1..=seq {
@@ -113,7 +113,7 @@ impl Room {
         Some(values)
     }
 
-    /// What all have heard fits together, and with what was said.
+    /// Checks that all received messages are consistent, also with the published ones.
     pub(super) fn check(&self) {
         let mut last = 0;
         for line in self.lines.values() {
@@ -137,7 +137,8 @@ impl Room {
         }
     }
 
-    /// The newest value of each key that holds one, by the number that the stage gave it, if everything is known.
+    /// Returns the newest value of each key that holds one, by the number that the stage gave it, if everything is
+    /// known.
     pub(super) fn values(&self, seq: u64) -> Option<BTreeMap<String, (u64, Option<u64>)>> {
         let values = self.fold(seq)?.into_iter().map(|seq| {
             let line = &self.lines[&seq];

@@ -1,4 +1,4 @@
-//! The clients, the rooms and the time of one course; what comes is taken in and judged. Must not know op codes.
+//! The clients, the rooms and the time of one course; reads and judges every frame. Must not know op codes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,34 +13,34 @@ use super::ledger::{Change, Line, Room, Said, number};
 use super::viewer::{HISTORY, Viewer, string, whole};
 use crate::members::Members;
 
-/// How many places there are for clients that the ops speak of: the last ones are classic.
+/// The number of client slots that the ops address; the last ones are classic.
 pub(super) const PLACES: usize = 6;
 const V2_PLACES: usize = 4;
 
-/// So many connections may be open: every place, and one more for each room.
+/// The most open connections: one for every slot, and one more for each room.
 const CONNECTIONS_MAX: usize = 10;
 
-/// Longer than any room lives without anybody, or any connection without a peer.
+/// Longer than the life of any room without clients, or of any connection without a peer.
 const LONG: Duration = Duration::from_secs(600);
 
-/// Everything there is.
+/// The whole state of a course.
 pub(super) struct Stage {
     pub(super) manager: Manager,
-    /// Those in places, then a viewer of each room that reads all the time.
+    /// The clients in slots, then for each room a viewer that reads all the time.
     pub(super) clients: Vec<Client>,
     pub(super) rooms: Vec<Room>,
-    /// What the stage had said, by number.
+    /// Every published message, by number.
     pub(super) said: BTreeMap<u64, Said>,
     /// The text of each message with an id.
     pub(super) texts: BTreeMap<u64, String>,
-    /// How many requests with an id of their own there were.
+    /// The number of requests with an id of their own.
     pub(super) requests: u64,
-    /// Somebody has sent what nobody checked.
+    /// Whether any client has sent unchecked bytes.
     pub(super) is_wild: bool,
 }
 
 impl Stage {
-    /// A manager with limits that a short course can reach; `code` decides about `flush_interval`.
+    /// Returns a stage with a manager whose limits a short course can reach; `code` chooses the `flush_interval`.
     pub(super) fn open(code: u8) -> Self {
         let config = Config {
             message_bytes_max: Limit::Max(512),
@@ -67,7 +67,7 @@ impl Stage {
         }
     }
 
-    /// Lets `time` pass, in which clients that read go on reading.
+    /// Lets `time` pass, while reading clients continue to read.
     pub(super) async fn pass(&mut self, mut time: Duration) {
         while !time.is_zero() {
             let step = time.min(Duration::from_secs(1));
@@ -77,7 +77,7 @@ impl Stage {
         }
     }
 
-    /// Waits until nothing moves any more. The clock goes on only while all tasks wait.
+    /// Waits until no byte moves any more. The clock advances only while all tasks wait.
     pub(super) async fn settle(&mut self) {
         let mut moves = true;
         while std::mem::take(&mut moves) {
@@ -222,7 +222,7 @@ impl Stage {
                 let is_state = members.get("stateMessage").flag().expect("a flag");
                 assert!(matches!(client.role, Role::Viewer(room) if Some(room) == known), "{:?}: {text}", client.role);
                 client.listener.message(key.clone(), number, is_state);
-                // What is ephemeral looks like an event here.
+                // An ephemeral message looks like an event here.
                 if is_state {
                     self.was_said(number, &key, Change::State);
                 }
@@ -230,7 +230,7 @@ impl Stage {
         }
     }
 
-    /// A message that somebody got is one that the stage had said, unless there are wild clients.
+    /// Checks that a received message was published, unless there are wild clients.
     fn was_said(&self, number: Option<u64>, key: &str, change: Change) {
         match number.map(|number| self.said.get(&number)) {
             Some(Some(said)) => assert_eq!((said.key.as_str(), said.change), (key, change), "said as {number:?}"),
@@ -238,14 +238,14 @@ impl Stage {
         }
     }
 
-    /// Somebody has created a room: from now on it has a viewer that reads all the time.
+    /// A room was created: from now on it has a viewer that reads all the time.
     fn room_is_there(&mut self, name: String, key: String) {
         self.rooms.push(Room::new(name, key));
         self.clients.push(Client::absent(&v2::DIALECT));
         self.join(self.clients.len() - 1, self.rooms.len() - 1, Cursor::None);
     }
 
-    /// A client of version 2 asks for a room.
+    /// A client of version 2 joins a room.
     pub(super) fn join(&mut self, place: usize, room: usize, cursor: Cursor) {
         self.be_connected(place);
         let at = |epoch: &str, seq: u64| format!(r#","cursor":{{"epoch":"{epoch}","seq":{seq}}}"#);
@@ -267,7 +267,7 @@ impl Stage {
         }
     }
 
-    /// Sends a request of version 2 under an id of its own.
+    /// Sends a request of version 2 with an id of its own.
     pub(super) fn ask(&mut self, place: usize, members: &str, asked: Asked) {
         self.requests += 1;
         let id = format!("r{}", self.requests);
@@ -277,7 +277,7 @@ impl Stage {
         client.say(&text);
     }
 
-    /// Everybody reads on, then goes; each is in step before, and nothing is left behind.
+    /// Ends the course: all clients read on and have caught up, then leave, and nothing is left of them.
     pub(super) async fn end(mut self) {
         self.clients.iter_mut().for_each(|client| client.reads = true);
         self.pass(Duration::from_secs(1)).await;
@@ -315,7 +315,7 @@ impl Stage {
     }
 }
 
-/// The place of a room that is known.
+/// Returns the index of a known room.
 fn room_named(rooms: &[Room], name: &str) -> usize {
     rooms.iter().position(|room| room.name == name).unwrap_or_else(|| panic!("nobody was told of the room {name}"))
 }

@@ -1,4 +1,4 @@
-//! Viewers by the rules of PROTOCOL.md: what they may be told next, and what they hold. Must not know sockets.
+//! Viewers by the rules of PROTOCOL.md: which frames they may get next, and their state. Must not know sockets.
 
 use std::collections::BTreeMap;
 
@@ -6,54 +6,54 @@ use super::client::{Asked, Cursor};
 use super::ledger::{Change, Line, Room};
 use crate::members::Members;
 
-/// How many messages a room keeps for those who come back.
+/// The number of messages in a room's history.
 pub(super) const HISTORY: u64 = 8;
 
 /// A viewer of version 2.
 #[derive(Debug)]
 pub(super) struct Viewer {
-    /// The place of its room.
+    /// The index of its room.
     pub(super) room: usize,
     pub(super) epoch: String,
-    /// Who it is and by what it is recognized, as it was told.
+    /// The number and key by which the server recognizes it, as `joined` gave them.
     recognized: String,
-    /// Up to where it has everything, or was told of the holes.
+    /// The number up to which it has everything, or was told of the holes.
     pub(super) at: u64,
     /// The number of the newest value of each key.
     state: BTreeMap<String, u64>,
     hole: Option<u64>,
     replay: Option<Replay>,
-    /// The ephemeral message that came last.
+    /// The number of the last ephemeral message.
     passing: u64,
-    /// It has asked for no messages.
+    /// Whether it has sent `pause`.
     pub(super) pauses: bool,
-    /// The server has done so, for all it can know.
+    /// Whether the server has paused it, as far as the viewer can know.
     pub(super) is_paused: bool,
 }
 
-/// What was announced and has not come.
+/// The announced messages that have not arrived.
 #[derive(Debug)]
 struct Replay {
     left: u64,
-    /// The state, which is applied as a whole; or else every message.
+    /// Whether it is the state, which is applied as a whole; otherwise every message.
     is_state: bool,
     came: Vec<Line>,
     seq: u64,
 }
 
-/// The value of a member that is a number.
+/// Returns the number in a member.
 pub(super) fn whole(members: &Members<'_>, name: &str) -> u64 {
     let digits = members.get(name).once().and_then(|digits| digits.parse().ok());
     digits.unwrap_or_else(|| panic!("`{name}` is no whole number"))
 }
 
-/// The value of a member that is a text.
+/// Returns the text in a member.
 pub(super) fn string(members: &Members<'_>, name: &str) -> String {
     members.get(name).string().unwrap_or_else(|| panic!("`{name}` is no text"))
 }
 
 impl Viewer {
-    /// The first answer to a join of the room at this place, or the next one to an old viewer.
+    /// Returns the viewer after an answer to a join: a new one, or `old` with its next answer.
     pub(super) fn joined(old: Option<Self>, room: usize, members: &Members<'_>, asked: Asked) -> Self {
         let (seq, left, epoch) = (whole(members, "seq"), whole(members, "replay"), string(members, "epoch"));
         let reason = members.get("reason").string();
@@ -87,7 +87,7 @@ impl Viewer {
         viewer
     }
 
-    /// What the owner of a room that was there before is told first: its state.
+    /// Returns the replay of a returning owner: the state that it gets first.
     pub(super) fn owned(room: usize, members: &Members<'_>) -> Self {
         let mut viewer = Self::new(room, string(members, "epoch"));
         let (left, seq) = (whole(members, "replay"), whole(members, "seq"));
@@ -111,7 +111,7 @@ impl Viewer {
         }
     }
 
-    /// The connection is gone: what was not whole is forgotten.
+    /// The connection has ended: drops an incomplete replay.
     pub(super) fn cut(&mut self) {
         (self.replay, self.hole) = (None, None);
         (self.pauses, self.is_paused) = (false, false);
@@ -130,7 +130,7 @@ impl Viewer {
         self.hole = Some(through);
     }
 
-    /// Whether nothing that was announced is missing.
+    /// Returns whether no announced message is missing.
     pub(super) fn is_whole(&self) -> bool {
         self.replay.is_none() && self.hole.is_none()
     }
@@ -167,7 +167,7 @@ impl Viewer {
         }
     }
 
-    /// A replay that is whole is applied.
+    /// Applies a complete replay.
     pub(super) fn end_replay(&mut self, room: &mut Room) {
         let Some(replay) = self.replay.take_if(|replay| replay.left == 0) else { return };
         if replay.is_state {
@@ -177,7 +177,7 @@ impl Viewer {
         self.at = replay.seq;
     }
 
-    /// It has caught up with its room.
+    /// Checks that it has caught up with its room.
     pub(super) fn check_caught_up(&self, seq: u64, room: &Room) {
         assert!(self.is_whole(), "something announced did not come: {self:?}");
         assert_eq!(self.at, seq, "not caught up: {self:?}");
@@ -191,9 +191,9 @@ impl Viewer {
 /// A classic viewer.
 #[derive(Debug, Default)]
 pub(super) struct Listener {
-    /// The message of the stage that came last.
+    /// The number of the stage's last message that arrived.
     last: u64,
-    /// The newest value of each key, as the stage numbers it; none for what a wild owner said.
+    /// The newest value of each key, as the stage numbers it; none for a value of a wild owner.
     state: BTreeMap<String, Option<u64>>,
 }
 
@@ -208,7 +208,7 @@ impl Listener {
         }
     }
 
-    /// It has caught up with its room. It is not told of cleared keys.
+    /// Checks that it has caught up with its room. A classic viewer does not learn of cleared keys.
     pub(super) fn check_caught_up(&self, seq: u64, room: &Room) {
         for (key, (_, number)) in room.values(seq).into_iter().flatten() {
             assert_eq!(self.state.get(&key), Some(&number), "the value of {key:?}: {self:?}");
