@@ -1,5 +1,5 @@
-//! `cargo xtask chaos`: what version 2 of the protocol promises, under cuts, lags, takeovers, joins and kills at random
-//! moments, when the server is replaced or has a thousand rooms, and what it tells owners of their viewers. Must not know
+//! `cargo xtask chaos`: the promises of version 2 under cuts, lags, takeovers, joins and kills at random moments, when
+//! the server is replaced or has a thousand rooms, and for the figures that owners get of their viewers. Must not know
 //! how a scenario works.
 
 mod audience;
@@ -40,19 +40,19 @@ pub(crate) use herd::be_a_herd;
 use lives::Ack;
 pub(crate) use takeovers::be_an_owner;
 
-/// Without --only all scenarios run, one after the other, but those that say otherwise.
+/// Without --only all scenarios run, one after the other, except those that need to be named
 #[derive(Debug, Args)]
 pub(crate) struct Chaos {
     /// Which scenario; may be repeated
     #[arg(long)]
     only: Vec<Name>,
-    /// What decides all chance and all contents [default: another one each time]
+    /// The seed of all random choices and contents [default: another one each time]
     #[arg(long)]
     seed: Option<u64>,
     /// cuts, lags, kills, remote: how many messages a second; four times as many for viewers that lag, eight times with kills
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rate: u32,
-    /// kills, drains, restarts, graces: what a message survives when it is acknowledged
+    /// kills, drains, restarts, graces: the --ack level of the server
     #[arg(long, value_enum, default_value_t)]
     ack: Ack,
     #[command(flatten)]
@@ -88,18 +88,18 @@ pub(crate) struct Chaos {
     brief: bool,
 }
 
-/// What can be run.
+/// The scenarios.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Name {
     /// Viewers are cut every 1 to 3 s in four ways and come back with their cursor
     Cuts,
     /// The same with a fifth of the viewers and four times the rate, and viewers that read nothing for up to 12 s
     Lags,
-    /// One room changes its owner again and again while the old one speaks
+    /// One room changes its owner again and again while the old one publishes
     Takeovers,
-    /// Joins at random moments get the fold of what was said up to their number
+    /// Joins at random moments get the fold of all messages up to their number
     Joins,
-    /// A server that keeps its rooms is killed again and again, while its owner speaks, and started again at once
+    /// A server that keeps its rooms is killed again and again, while its owner publishes, and started again at once
     Kills,
     /// A server with a thousand rooms is stopped or killed, and the next one has all of them within two seconds
     Restarts,
@@ -107,21 +107,25 @@ enum Name {
     Drains,
     /// Thousands of viewers vote twice: the owner gets a handful of frames and exact totals
     Votes,
-    /// What an owner is told of its viewers against the truth, while they come, stop reading, read on and go
+    /// The figures that an owner gets of its viewers against the truth, while viewers join, stop reading, read on and
+    /// leave
     Audience,
     /// The library's own clients over connections that are cut, servers that are killed, and a room that changes its owner
     Remote,
     /// Servers are stopped or killed, the next start comes after 1 s or 60 s, and no room is lost; not without --only
     Graces,
-    /// Backups of a data directory come back in all ways: who saw something else is reset, and all others are resumed; not without --only
+    /// Backups of a data directory are restored in all ways: a viewer that saw something else is reset, every other one
+    /// is resumed; not without --only
     Restores,
-    /// Viewers that are each off for 2 s in every 15 s: all is delivered, and what was said meanwhile is soon there; not without --only
+    /// Viewers that are each off for 2 s in every 15 s: all is delivered, and missed messages arrive soon; not without
+    /// --only
     Blinks,
     /// Viewers of one address wake up at one moment, or their access point is back; not without --only
     Wakes,
     /// All viewers are cut at one moment, and then while the server answers with 503; not without --only
     Stampedes,
-    /// Paths of owners and viewers go dark and keep their sockets: who notices when, and whether rooms live; not without --only
+    /// Paths of owners and viewers go dark and keep their sockets: how soon each client notices, and whether rooms
+    /// live; not without --only
     Dark,
     /// Viewers and owners on a link of 4 KB/s, which is slow and not dead; not without --only
     Slow,
@@ -130,7 +134,7 @@ enum Name {
 }
 
 impl Name {
-    /// Whether it runs only where it is named: it takes many minutes, and tools that not every machine has.
+    /// Returns whether it runs only if it is named: it takes many minutes, or tools that not every machine has.
     fn is_on_demand(self) -> bool {
         match self {
             Self::Graces | Self::Restores | Self::Blinks | Self::Wakes | Self::Stampedes => true,
@@ -140,10 +144,10 @@ impl Name {
     }
 }
 
-/// How many times faster messages are said where servers are killed: some must be on their way when it comes.
+/// The factor of the message rate where servers are killed: some messages must be on their way at each kill.
 const KILL_RATE: u32 = 8;
 
-/// What is given to every scenario besides its own flags.
+/// The arguments of every scenario besides its own flags.
 #[derive(Debug, Clone, Copy)]
 struct Given {
     seed: u64,
@@ -151,7 +155,7 @@ struct Given {
     ack: Ack,
 }
 
-/// Has every scenario run and printed, whatever the first ones bring, by an optimized build of this program.
+/// Runs and prints every scenario, also after a failure, by an optimized build of this program.
 pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
     if options.brief {
         server_program(steps)?;
@@ -173,7 +177,7 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
     all
 }
 
-/// Runs one.
+/// Runs one scenario.
 fn play(name: Name, options: &Chaos, given: Given, steps: &mut Steps) -> Result<(), Failure> {
     match name {
         Name::Cuts => told::<cuts::Plan>(&options.cuts, given, steps),
@@ -197,7 +201,7 @@ fn play(name: Name, options: &Chaos, given: Given, steps: &mut Steps) -> Result<
     }
 }
 
-/// Makes all runs of a scenario, and says of each how it ended and by which seed it can be repeated.
+/// Makes all runs of a scenario, and prints how each ended and the seed that repeats it.
 fn told<S: Scenario<Given = Given>>(options: &S::Options, given: Given, steps: &mut Steps) -> Result<(), Failure> {
     run_all::<S>(options, given, steps, |outcome, _| match outcome {
         Ok(()) => println!("  ok"),
@@ -205,7 +209,7 @@ fn told<S: Scenario<Given = Given>>(options: &S::Options, given: Given, steps: &
     })
 }
 
-/// A seed that was not there before.
+/// Returns a new seed.
 fn clock() -> u64 {
     let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     time.as_secs() << 20 | u64::from(time.subsec_micros())

@@ -1,4 +1,4 @@
-//! The targets: what this server promises against the floor and against others. Must not know how figures are measured.
+//! The targets: this server's promises against the floor and against others. Must not know how figures are measured.
 
 use serde::Serialize;
 
@@ -10,37 +10,38 @@ use super::overload;
 use super::statistics::{Rounds, Spread, differences, least, ratios};
 use super::summary::Valid;
 
-/// How many times the floor a delivery may cost: with one message in flight, and with several by the number of viewers.
+/// The most that a delivery may cost, in times the floor's: with one message in flight, and with several by the number
+/// of viewers.
 const ONE_IN_FLIGHT: f64 = 1.10;
 const FEW_VIEWERS: f64 = 1.25;
 const MANY_VIEWERS: f64 = 1.5;
-/// From how many viewers on they are many.
+/// From this number of viewers on they are many.
 const MANY: u32 = 10_000;
 
-/// How many times the better of Bun and `ws`, and with several in flight how many times axum.
+/// The same in times the better of Bun and `ws`, and with several in flight in times axum's.
 const OTHERS: f64 = 1.15;
 const AXUM: f64 = 0.2;
 
-/// How many times the floor's p99.
+/// The greatest p99, in times the floor's.
 const LATENCY: f64 = 1.15;
 
-/// How many times a delivery may cost in many small rooms what it costs in few large ones.
+/// The most that a delivery may cost in many small rooms, in times its cost in few large ones.
 const ROOMS: f64 = 1.3;
 
-/// How many times the floor's CPU time for a join.
+/// The most CPU time of a join, in times the floor's.
 const JOIN: f64 = 3.0;
 
-/// What the process may hold with idle viewers, and what a room without viewers may.
+/// The most bytes of the process with idle viewers, and of a room without viewers.
 const BASE_BYTES: f64 = 20.0 * 1024.0 * 1024.0;
 const VIEWER_BYTES: f64 = 1_536.0;
 const ROOM_BYTES: f64 = 4_096.0;
 
-/// A target and what was measured.
+/// A target and its measured figure.
 #[derive(Debug, Serialize)]
 pub(super) struct Claim {
     pub(super) text: String,
     pub(super) at_most: f64,
-    /// Of the rounds that count; none where nothing was measured.
+    /// The figures of the rounds that count; none where nothing was measured.
     pub(super) found: Option<Spread>,
 }
 
@@ -49,13 +50,13 @@ impl Claim {
         Self { text, at_most, found: Spread::of(rounds.into_iter().flatten()) }
     }
 
-    /// By the median.
+    /// Returns whether the median meets the target.
     pub(super) fn is_met(&self) -> bool {
         self.found.is_some_and(|found| found.median <= self.at_most)
     }
 }
 
-/// Every target that the cells are for, in classic and in version 2.
+/// Returns every target of the cells, in classic and in version 2.
 pub(super) fn all(figures: &Valid<'_>, cells: &[Cell]) -> Vec<Claim> {
     let ours = OURS.iter().flat_map(|&ours| of(figures, cells, ours));
     ours.chain(overload::claims(figures, cells)).collect()
@@ -89,7 +90,7 @@ fn of(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Vec<Claim> {
     claims
 }
 
-/// What a delivery costs.
+/// Returns the targets of a delivery's cost.
 fn delivery(figures: &Valid<'_>, cell: &Cell, window: u32, ours: Contender, name: &str) -> Vec<Claim> {
     let cost = |contender| figures.rounds(cell, contender, Metric::CpuPerDelivery);
     let to = |those: &Rounds| ratios(&cost(ours), those);
@@ -110,7 +111,7 @@ fn delivery(figures: &Valid<'_>, cell: &Cell, window: u32, ours: Contender, name
     claims
 }
 
-/// Many rooms against few.
+/// Returns the target of many rooms against few.
 fn small_rooms(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Option<Claim> {
     let mut rooms = cells.iter().filter(|cell| cell.group == Group::Rooms);
     let (few, many) = (rooms.next()?, rooms.next()?);
@@ -119,7 +120,8 @@ fn small_rooms(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Option<C
     Some(Claim::new(text, ROOMS, ratios(&cost(many), &cost(few))))
 }
 
-/// What a room holds, its owner's connection included: what a server with many of them holds more than one with one.
+/// Returns the target of an idle room's memory, its owner's connection included: how much more a server holds with many
+/// rooms than with one.
 fn idle_rooms(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Option<Claim> {
     let mut joins = cells.iter().filter(|cell| cell.group == Group::Joins);
     let one = joins.clone().find(|cell| cell.rooms == 1)?;
@@ -138,7 +140,7 @@ mod tests {
     use crate::bench::cell::tests::plan;
     use crate::bench::journal::Journal;
 
-    /// Every contender has the same figures in every cell, but for this one of classic.
+    /// Returns the claims where every contender has the same figures in every cell, but for this one of classic.
     fn claims(path: &str, factor: f64) -> Vec<Claim> {
         let plan = plan();
         let told = |factor: f64| {
@@ -161,7 +163,7 @@ mod tests {
         all(&Valid::of(&Journal::of(&plan, &runs)), &cells)
     }
 
-    /// The targets that are not met.
+    /// Returns the targets that are not met.
     fn missed(path: &str, factor: f64) -> Vec<String> {
         let claims = claims(path, factor);
         let missed = claims

@@ -1,5 +1,5 @@
-//! What viewers that stop reading cost the others and the server: blocks with and without them take turns in one server
-//! process. Must not know what the server does about them.
+//! The cost of viewers that stop reading, for the others and for the server: blocks with and without them take turns in
+//! one server process. Must not know the server's measures against them.
 
 mod stay;
 mod target;
@@ -25,30 +25,30 @@ use crate::steps::{Failure, Steps};
 use stay::{Glance, Stay};
 use target::in_time;
 
-/// How many pairs of blocks there are.
+/// The number of pairs of blocks.
 const PAIRS: u32 = 5;
 
-/// How long a block is: windows close within a few seconds, and stalled viewers stay for up to 12 s after.
+/// The length of a block: windows close within a few seconds, and stalled viewers stay for up to 12 s after.
 const BLOCK_SECONDS: u32 = 20;
 const QUICK_BLOCK_SECONDS: u32 = 15;
 
-/// How many viewers there are, and one of how many stalls.
+/// The number of viewers, and one of how many stalls.
 const VIEWERS: u32 = 2_000;
 const ONE_OF: u32 = 10;
 
 /// The share of its core that the server shall need.
 const LOAD: f64 = 0.5;
 
-/// How many messages there are in a second at least: fewer would not close a window in time.
+/// The lowest rate of messages in a second: fewer would not close a window in time.
 const RATE_MIN: f64 = 40.0;
 
-/// How long it is measured what the server can do.
+/// The time in which the server's capacity is measured.
 const PROBE_SECONDS: u32 = 3;
 
-/// How often it is looked at the server.
+/// The time between two looks at the server.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How long the server may take until it has closed what the load generator has left.
+/// The most time until the server has closed all connections that the load generator has left.
 const REST: Duration = Duration::from_secs(10);
 
 /// One block, besides its figures.
@@ -68,7 +68,7 @@ struct Cells {
     stalled: Cell,
 }
 
-/// Measures it.
+/// Measures all contenders.
 pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<Report, Failure> {
     let quick = |quick: u32, full: u32| if options.quick { quick } else { full };
     let viewers = options.viewers.first().copied().unwrap_or(quick(QUICK_VIEWERS, VIEWERS)).max(ONE_OF);
@@ -93,7 +93,7 @@ pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<Report, Failure>
     Ok(Outcome { seen, claims }.report(&journal, options.json.as_deref()))
 }
 
-/// So many messages a second that the server needs about half of its core.
+/// Returns the messages a second at which the server needs about half of its core.
 fn rate(bed: &Bed<'_>, contender: Contender, viewers: u32) -> Result<f64, Failure> {
     let plan = Plan { seconds: bed.plan.seconds.min(PROBE_SECONDS), ..bed.plan.clone() };
     let probe = Cell { metrics: vec![Metric::CpuPerDelivery], ..cell(viewers, Pace::Window(1), "") };
@@ -125,7 +125,7 @@ impl Cells {
     }
 }
 
-/// All blocks of a contender, in one server process.
+/// Measures all blocks of a contender, in one server process.
 fn blocks(bed: &Bed<'_>, journal: &mut Journal, contender: Contender, cells: &Cells) -> Result<Vec<Block>, Failure> {
     let server = bed.serve(contender)?;
     let idle_files = process::open_files(server.process())?;
@@ -155,7 +155,7 @@ fn glance(pid: u32, begin: Instant) -> Result<Glance, Failure> {
     })
 }
 
-/// Waits until the server has no connection any more: a block must not find those of the one before.
+/// Waits until the server has no connections: a block must not find those of the one before.
 fn rest(server: &Server, idle_files: u64) -> Result<(), Failure> {
     let deadline = Instant::now() + REST;
     while process::open_files(server.process())? > idle_files {

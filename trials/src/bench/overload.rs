@@ -1,5 +1,5 @@
-//! An owner that says ten times what the lanes carry: what they carry is found out first, with another server. Must not
-//! know how a server is started.
+//! An owner that publishes ten times what the lanes carry; their capacity is measured first, with another server. Must
+//! not know how a server is started.
 
 use std::fmt::Write;
 
@@ -14,33 +14,34 @@ use super::run::Bed;
 use super::summary::Valid;
 use crate::steps::Failure;
 
-/// How many times what the lanes carry the owner says.
+/// The owner's rate, in times the lanes' capacity.
 const TIMES: f64 = 10.0;
 
 /// The most messages that a lane takes for one pass over the viewers (`PASS_FRAMES_MAX` of the library). A closed loop
 /// with as many in flight shows what lanes carry.
 pub(super) const PASS_MESSAGES: u32 = 64;
 
-/// How long it is looked what the lanes carry.
+/// The time in which the lanes' capacity is measured.
 const PROBE_SECONDS: u32 = 3;
 
-/// How much more memory the server may hold than with all viewers at rest. By the limits of docs/configuration.md a room
-/// has 1 MiB on its way to the lanes, 1 MiB of history and 1 MiB of state. Each counts key and parameters; of 512 bytes
-/// they are two thirds of what a message takes, which holds them once, in the frame of the one protocol that is spoken.
-/// A pass copies at most 256 KiB of frames into one piece. Backlogs are not in it: who reads has none.
+/// The most by which the server's memory may grow over its memory with all viewers at rest. By the limits of
+/// docs/configuration.md a room has 1 MiB on its way to the lanes, 1 MiB of history and 1 MiB of state. Each counts key
+/// and parameters. With 512 bytes these are two thirds of a message's memory, which holds them once, in the frame of
+/// the one protocol in use. A pass copies at most 256 KiB of frames into one piece. Backlogs are not in it: a viewer
+/// that reads has none.
 const MEMORY_BYTES: f64 = (1.5 * 3.0 + 0.25) * 1024.0 * 1024.0;
 
-/// How old state values may be when a viewer has them: as old as the pass that brings them is long, each by its 99th
-/// percentile.
+/// The greatest age of state values when a viewer has them, in passes: their 99th percentile against that of the
+/// passes.
 const PASSES: f64 = 1.0;
 
-/// From which share of the messages that were due on the rate counts as reached.
+/// From this share of the due messages on the rate counts as reached.
 const REACHED: f64 = 0.99;
 
-/// What is measured for each target.
+/// The figures of the targets.
 pub(super) const METRICS: [Metric; 3] = [Metric::StateAge, Metric::MemoryGrowth, Metric::Faults];
 
-/// Has an owner say too much, and adds what that was.
+/// Measures a server whose owner publishes too much, and adds the rates.
 pub(super) fn measure(bed: &Bed<'_>, contender: Contender, cell: &Cell) -> Result<Figures, Failure> {
     let probe = bed.told(contender, cell, PROBE_SECONDS)?;
     let throughput = probe.number("/deliveries_per_second").filter(|rate| *rate > 0.0);
@@ -62,7 +63,7 @@ pub(super) fn measure(bed: &Bed<'_>, contender: Contender, cell: &Cell) -> Resul
     Ok(figures)
 }
 
-/// What that came to, if the figures are of an overload.
+/// Returns a line about it, if the figures are of an overload.
 pub(super) fn told(figures: &Figures) -> Option<String> {
     let number = |path: &str| figures.number(path).unwrap_or(f64::NAN);
     let offered = figures.number("/overload/offered")?;
@@ -90,7 +91,7 @@ pub(super) fn told(figures: &Figures) -> Option<String> {
     Some(text)
 }
 
-/// The targets: nothing is lost, memory is bounded, state values are fresh.
+/// Returns the targets: nothing is lost, memory is bounded, state values are fresh.
 pub(super) fn claims(figures: &Valid<'_>, cells: &[Cell]) -> Vec<Claim> {
     let mut claims = Vec::new();
     for cell in cells.iter().filter(|cell| cell.group == Group::Overload) {

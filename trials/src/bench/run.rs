@@ -13,23 +13,23 @@ use super::figures::Figures;
 use crate::load::server::Server;
 use crate::steps::{Failure, output};
 
-/// How long messages are said before it is measured, in seconds.
+/// The time in which messages are published before the measurement, in seconds.
 const WARM_UP_SECONDS: u32 = 1;
 
-/// How long joins and everything else may take besides the time in which messages are said.
+/// The most time of joins and everything else besides the publishing.
 const MARGIN: Duration = Duration::from_secs(180);
 
-/// How often it is looked whether the load generator has ended.
+/// The time between two looks whether the load generator has ended.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Where the server and the load generator run.
+/// The cores of the server and the load generator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cores {
     /// The server on the first one, the generator on the second one.
     Own,
-    /// Wherever the system wants it, as no other way is there.
+    /// Any core, because there is no other way here.
     Any,
-    /// Wherever the system wants it, as the measurement wants it.
+    /// Any core, because the measurement is about that.
     Shared,
 }
 
@@ -39,10 +39,10 @@ impl Cores {
         if are_two && output("taskset", "--version").is_some() { Self::Own } else { Self::Any }
     }
 
-    /// The same program, with as many open files as it may have, on a core.
+    /// Returns the command on a core, with as many open files as it may have.
     fn on(self, core: u32, command: &Command) -> Command {
         let mut pinned = Command::new("sh");
-        // Neither leaves a process between: the one that is started becomes the program.
+        // Neither leaves a process between: the started process becomes the program.
         pinned.args(["-c", "ulimit -n \"$(ulimit -Hn)\"; exec \"$0\" \"$@\""]);
         if self == Self::Own {
             pinned.args(["taskset", "-c", &core.to_string()]);
@@ -64,7 +64,7 @@ impl fmt::Display for Cores {
     }
 }
 
-/// What a run needs to know.
+/// Everything that a run needs.
 pub(super) struct Bed<'a> {
     pub(super) plan: &'a Plan,
     pub(super) relays: &'a Relays,
@@ -74,7 +74,7 @@ pub(super) struct Bed<'a> {
 }
 
 impl Bed<'_> {
-    /// Has a cell measured, in which nothing may go wrong.
+    /// Measures a cell in which nothing may fail.
     pub(super) fn measure(&self, contender: Contender, cell: &Cell) -> Result<Figures, Failure> {
         let server = self.serve(contender)?;
         self.load(&server, contender, cell, &[])
@@ -85,7 +85,7 @@ impl Bed<'_> {
         Server::spawn(&mut self.cores.on(0, &self.relays.command(contender)))
     }
 
-    /// Has a server measured, with these options of the load generator `besides`. Nothing may go wrong.
+    /// Measures a server with these further options `besides` of the load generator. Nothing may fail.
     pub(super) fn load(
         &self,
         server: &Server,
@@ -104,7 +104,7 @@ impl Bed<'_> {
         }
     }
 
-    /// Starts a server, has the load generator tell of it, whatever goes wrong, and ends it.
+    /// Starts a server, runs the load generator, and ends the server in any case.
     pub(super) fn told(&self, contender: Contender, cell: &Cell, seconds: u32) -> Result<Figures, Failure> {
         let server = self.serve(contender)?;
         self.ask(&server, contender, cell, seconds, &[])
@@ -130,7 +130,7 @@ impl Bed<'_> {
     }
 }
 
-/// What the load generator is asked for.
+/// Returns the arguments of the load generator.
 fn arguments(cell: &Cell, seconds: u32, process: u32) -> Vec<String> {
     let Cell { viewers, rooms, size, pace, .. } = *cell;
     let messages = format!("--viewers {viewers} --seconds {seconds} --warmup {WARM_UP_SECONDS}");
@@ -144,7 +144,7 @@ fn arguments(cell: &Cell, seconds: u32, process: u32) -> Vec<String> {
     all.split(' ').map(Into::into).collect()
 }
 
-/// Ended when it is dropped, whatever it does.
+/// A load generator; dropping it kills it.
 struct Generator(Child);
 
 impl Drop for Generator {
@@ -155,7 +155,7 @@ impl Drop for Generator {
     }
 }
 
-/// What a program says on stdout until it ends, within `limit`.
+/// Returns the stdout of a program that ends within `limit`.
 fn told(command: &mut Command, limit: Duration) -> Result<String, Failure> {
     let failed = |error| Failure::new(format!("the load generator cannot be run: {error}"));
     let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
@@ -170,11 +170,11 @@ fn told(command: &mut Command, limit: Duration) -> Result<String, Failure> {
             None => thread::sleep(LOOK),
         }
     };
-    // What it says is less than a pipe holds.
+    // The output is smaller than a pipe's buffer.
     let (mut out, mut error) = (String::new(), String::new());
     generator.0.stdout.take().expect("it is piped").read_to_string(&mut out).map_err(failed)?;
     generator.0.stderr.take().expect("it is piped").read_to_string(&mut error).map_err(failed)?;
-    // One that found something wrong fails as well, and its figures say what.
+    // A generator that found errors fails as well, and its figures say which.
     if status.success() || out.trim_start().starts_with('{') {
         return Ok(out);
     }

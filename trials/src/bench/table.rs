@@ -7,7 +7,7 @@ use super::contender::Contender;
 use super::statistics::Spread;
 use super::summary::{Row, Summary, Table};
 
-/// What stands for a figure that there is not.
+/// The mark in place of a missing figure.
 const NONE: &str = "-";
 
 impl fmt::Display for Summary {
@@ -55,7 +55,7 @@ impl fmt::Display for Claim {
     }
 }
 
-/// The median with the outermost ones, if there are others.
+/// Returns the median, with the least and the greatest if there are others.
 fn spread(Spread { least, median, most }: Spread, shown: impl Fn(f64) -> String) -> String {
     if least.total_cmp(&most).is_eq() {
         return shown(median);

@@ -1,5 +1,5 @@
-//! Viewers and owners as programs have them: of the Rust library, of the SDK in Node.js, of the command line. Each tells what
-//! happens to it as events of one kind. Must not know what is done to their connections.
+//! Viewers and owners as programs have them: of the Rust library, of the SDK in Node.js, of the command line. All
+//! report the same events. Must not know the faults of their connections.
 
 mod client;
 mod library;
@@ -16,51 +16,51 @@ pub(super) use library::{Library, Voice};
 pub(super) use sdk::Sdk;
 
 /// The key of the messages that owners of these scenarios publish. Their parameters are a number that counts from 1,
-/// when it was published, and padding.
+/// the time of the publish, and padding.
 pub(super) const KEY: &str = "tick";
 
-/// How many events may wait to be read.
+/// The most events that wait to be read.
 const EVENTS_MAX: usize = 65_536;
 
-/// One thing that happened to a client.
+/// One event of a client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Event {
     pub(super) client: u32,
-    /// When, in microseconds (`now`).
+    /// Its time, in microseconds (`now`).
     pub(super) at: u64,
     #[serde(flatten)]
     pub(super) what: What,
 }
 
-/// What happened.
+/// The kind of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub(super) enum What {
     /// An owner has its room.
     Opened { room: String },
-    /// What the client shows of its connection has changed.
+    /// The client's status has changed.
     Status { name: Standing, reason: Option<String> },
-    /// A viewer heard message `number`, which was published at `said`.
+    /// A viewer received message `number`, which was published at `said`.
     Heard { number: u64, said: u64 },
-    /// A viewer was told that it may have lost events.
+    /// A viewer got a `reset`: it may have lost events.
     Reset,
     /// An owner's message is acknowledged.
     Acked { number: u64 },
-    /// An owner's message is refused, and its program is told.
+    /// An owner's message is refused, and its program knows it.
     Failed { number: u64, code: String },
 }
 
-/// What a client shows of its connection.
+/// The status that a client shows of its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Standing {
-    /// It was never in.
+    /// It was never in the room.
     Connecting,
     Live,
     /// In the room; the owner is away.
     Away,
     Lagging,
-    /// It is not sure, and asks.
+    /// It is not sure, and probes.
     Checking,
     Resuming,
     Closed,
@@ -75,10 +75,10 @@ impl Standing {
     }
 }
 
-/// Where clients tell what happens to them.
+/// The queue of the clients' events.
 pub(super) type Events = mpsc::Sender<Event>;
 
-/// Opens a place for events.
+/// Opens such a queue.
 pub(super) fn events() -> (Events, mpsc::Receiver<Event>) {
     mpsc::channel(EVENTS_MAX)
 }
@@ -89,7 +89,7 @@ pub(super) fn now() -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Tells one event. Whoever does not listen any more does not miss it.
+/// Queues one event. An event without a reader is dropped.
 async fn tell(events: &Events, client: u32, what: What) {
     let _ = events.send(Event { client, at: now(), what }).await;
 }

@@ -1,5 +1,5 @@
-//! Viewers that are cut again and again while an owner speaks: nothing is lost, repeated or out of order for any of
-//! them, and all end in the owner's state. Must not know how frames are made.
+//! Viewers that are cut again and again while an owner publishes: no viewer loses a message, or gets one twice or out
+//! of order, and all end in the owner's state. Must not know how frames are made.
 
 mod cut;
 mod report;
@@ -31,25 +31,25 @@ use crate::steps::{Failure, Steps};
 use report::Findings;
 use viewer::{House, Viewer};
 
-/// Heartbeats that come while a connection lasts, so that `alive` is seen.
+/// A heartbeat so short that connections last long enough to see `alive`.
 const FLAGS: [&str; 2] = ["--ping-interval", "2s"];
 
-/// Heartbeats that leave a viewer that reads late to the stall limit.
+/// A heartbeat so long that a viewer that reads late is closed by the stall limit.
 const LAG_FLAGS: [&str; 2] = ["--ping-interval", "10s"];
 
-/// How many messages may be without an answer.
+/// The most messages without an answer.
 const WINDOW: usize = 32;
 
-/// One viewer in so many comes later than the others.
+/// One viewer in so many joins later than the others.
 const LATE_IN: u32 = 10;
 
-/// How long joining, and catching up after the storm, may take.
+/// The most time of joining, and of catching up after the storm.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One viewer of these lags where all of them are cut.
 const LAG_VIEWERS: u32 = 5;
 
-/// How many times faster messages are said to viewers that lag: they must be able to fall behind.
+/// The factor of the message rate for viewers that lag: they must be able to fall behind.
 const LAG_RATE: u32 = 4;
 
 /// The flags of both scenarios.
@@ -59,7 +59,7 @@ pub(super) struct Options {
     /// cuts, lags: how many viewers; a fifth of them lags
     #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=5_000))]
     viewers: u32,
-    /// cuts, lags: how long messages are said
+    /// cuts, lags: how many seconds messages are published
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
 }
@@ -71,11 +71,11 @@ pub(super) struct Plan {
     viewers: u32,
     rate: u32,
     seconds: u32,
-    /// Whether viewers also read late, so that messages wait for them and newer values replace older ones.
+    /// Whether viewers also read late, so that messages wait for them and newer values supersede older ones.
     lags: bool,
 }
 
-/// The same with viewers that lag.
+/// The scenario with viewers that lag.
 pub(super) struct Lags(Plan);
 
 impl Scenario for Plan {
@@ -106,7 +106,7 @@ impl Scenario for Lags {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
     let server = Server::start(&release("rtbroadcaster"), if plan.lags { &LAG_FLAGS } else { &FLAGS })?;
@@ -134,7 +134,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     };
     let viewers = on_a_thread(limit, move || hear(plan, house));
     missing(PATIENCE, &joined, plan.viewers - plan.viewers.div_ceil(LATE_IN));
-    // Whoever is gone tells why when it is joined.
+    // A thread that has ended reports why when it is joined.
     let _ = begin.send(());
     let _ = all_said.recv();
     storm.send_replace(true);
@@ -149,7 +149,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     let of = |who| move |failure| Failure::new(format!("{who}: {failure}"));
     let (owner_faults, owner_busy) = outcome(owner).map_err(of("the owner"))?;
     wait_until(PATIENCE, || viewers.is_finished());
-    // Whoever is still there says what it waits for.
+    // Each viewer that is still connected reports what it waits for.
     stop.send_replace(true);
     let (viewers, viewers_busy) = outcome(viewers).map_err(of("the viewers"))?;
     server.stop()?;
@@ -159,7 +159,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     Ok(Findings::new(plan, &viewers, &record, faults, busy, catching_up, started.elapsed()))
 }
 
-/// The owner: opens the room, speaks when it may begin, and ends the room when it is told.
+/// The owner: opens the room, publishes from `begin` on, and ends the room on `end`.
 async fn speak(
     address: SocketAddr,
     plan: Plan,
@@ -174,7 +174,7 @@ async fn speak(
         let _ = opened.send(speaker.record().clone());
         let _ = speaker.hear_until(begun).await?;
         let mut ticks = interval(Duration::from_secs(1) / plan.rate);
-        // Late messages are said at once: their number is fixed.
+        // Late messages are sent at once: their number is fixed.
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
         for number in 0..u64::from(plan.rate) * u64::from(plan.seconds) {
             speaker.hear_until(ticks.tick()).await?;
@@ -190,7 +190,7 @@ async fn speak(
     Ok((faults, stretch.end()?))
 }
 
-/// All viewers, each until the room has ended.
+/// Runs all viewers until the room has ended.
 async fn hear(plan: Plan, house: House) -> Result<(Vec<Viewer>, Busy), Failure> {
     let stretch = Stretch::begin()?;
     let mut tasks = JoinSet::new();

@@ -1,37 +1,37 @@
-//! How many viewers there were at each moment, and how many of them did not read, as the viewers know it. Pure.
+//! The number of viewers at each moment, and how many of them did not read, as the viewers know it. Pure.
 
 use std::time::{Duration, Instant};
 
-/// How many watch, and how many of them lag.
+/// The number of viewers, and how many of them lag.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Figures {
     pub(super) viewers: u64,
     pub(super) lagging: u64,
 }
 
-/// Everything that happened, in order. What takes time is in two steps: between them either may be so.
+/// All changes, in order. A change that takes time is two steps: between them either may be true.
 #[derive(Debug)]
 pub(super) struct Truth {
     /// The fewest and the most that there may have been from each moment on.
     bounds: Vec<(Instant, [Figures; 2])>,
 }
 
-/// What may change.
+/// A change.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Change {
-    /// A viewer asks to be let in; it is in.
+    /// A viewer asks to join; it has joined.
     Comes,
     IsIn,
-    /// A viewer stops reading; so much was said since that it lags for certain.
+    /// A viewer stops reading; it lags for certain.
     Stops,
     Lags,
     /// A viewer that may lag reads on; it has read everything.
     Reads,
     IsInStep,
-    /// A viewer goes; the server must know.
+    /// A viewer leaves; the server must know.
     Goes,
     IsGone,
-    /// The same of one that lags.
+    /// The same of a viewer that lags.
     GoesLagging,
     IsGoneLagging,
 }
@@ -41,7 +41,7 @@ impl Truth {
         Self { bounds: vec![(Instant::now(), [Figures::default(); 2])] }
     }
 
-    /// This has happened at this moment, later than everything before.
+    /// Records a change at this moment, later than all before.
     pub(super) fn note(&mut self, change: Change) {
         self.note_at(Instant::now(), change);
     }
@@ -63,12 +63,12 @@ impl Truth {
         self.bounds.push((at, [least, most]));
     }
 
-    /// How many changes there were.
+    /// Returns the number of changes.
     pub(super) fn changes(&self) -> usize {
         self.bounds.len() - 1
     }
 
-    /// Whether `viewers` and `lagging` were each so at some moment in the time `before` this one.
+    /// Returns whether `viewers` and `lagging` were each true at some moment in the time `before` this one.
     pub(super) fn was_so(&self, figures: Figures, at: Instant, before: Duration) -> bool {
         let from = at.checked_sub(before).unwrap_or(at);
         let first = self.bounds.partition_point(|(changed, _)| *changed <= from).saturating_sub(1);
@@ -80,7 +80,7 @@ impl Truth {
         is_within(figures.viewers, |figures| figures.viewers) && is_within(figures.lagging, |figures| figures.lagging)
     }
 
-    /// What was so at this moment, if that is certain.
+    /// Returns the figures at this moment, if they are certain.
     pub(super) fn at(&self, at: Instant) -> Option<Figures> {
         let place = self.bounds.partition_point(|(changed, _)| *changed <= at).checked_sub(1)?;
         let (_, [least, most]) = self.bounds[place];

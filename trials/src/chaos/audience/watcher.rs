@@ -1,4 +1,5 @@
-//! A viewer that comes, stops reading, reads on and goes at random, and says so to the truth. Must not know what is told.
+//! A viewer that joins, stops reading, reads on and leaves at random, and records it in the truth. Must not know the
+//! owner's figures.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,17 +13,17 @@ use crate::load::peer::{Peer, PeerError, V2};
 use crate::model::answer::Answer;
 use crate::random::Random;
 
-/// How long a viewer does one thing, in milliseconds.
+/// The time between two changes of a viewer, in milliseconds.
 const STAY_MS: std::ops::Range<u64> = 200..3_000;
 
-/// After how long a viewer that does not read lags for certain: its socket holds some messages, then something has waited
-/// for long enough. Until then it may.
+/// The time after which a viewer that does not read lags for certain: its socket holds some messages, then something
+/// has waited for long enough. Until then it may lag.
 const CERTAIN: Duration = Duration::from_millis(2_000);
 
-/// After how long nothing more comes to a viewer that reads everything, so that it does not lag for certain.
+/// The time without a new message after which a viewer that reads everything does not lag for certain.
 const CAUGHT_UP: Duration = Duration::from_millis(20);
 
-/// How long it takes at most until the server knows that somebody is gone.
+/// The most time until the server knows that a viewer has left.
 const NOTICED: Duration = Duration::from_millis(500);
 
 /// One viewer.
@@ -37,7 +38,7 @@ pub(super) struct Watcher {
 enum State {
     Away,
     Reads(Peer),
-    /// Since when.
+    /// The moment since when it does not read.
     Stopped(Peer, Instant, IsCertain),
 }
 
@@ -53,7 +54,7 @@ impl Watcher {
         Self { address, room, random, truth, state: State::Away }
     }
 
-    /// Does one thing after the other until it is time to rest, and then nothing new until the end.
+    /// Changes at random until it is time to rest, and then stays as it is until the end.
     pub(super) async fn live(mut self, rests: Instant, end: Instant) -> Result<Self, PeerError> {
         while Instant::now() < rests {
             let time = Duration::from_millis(self.random.within(STAY_MS));
@@ -80,7 +81,7 @@ impl Watcher {
         note(&self.truth, is_gone);
     }
 
-    /// Does what it does.
+    /// Stays as it is until `until`: reads, or does not.
     async fn stay(&mut self, until: Instant) -> Result<(), PeerError> {
         match &mut self.state {
             State::Away => sleep_until(until.into()).await,
@@ -98,7 +99,7 @@ impl Watcher {
         Ok(())
     }
 
-    /// Does something else.
+    /// Makes one change.
     async fn change(&mut self) -> Result<(), PeerError> {
         self.state = match std::mem::replace(&mut self.state, State::Away) {
             State::Away => {
@@ -136,7 +137,7 @@ impl Watcher {
         IsCertain::Yes
     }
 
-    /// A viewer that lags goes, or reads on.
+    /// A viewer that lags leaves, or reads on.
     async fn resume(&mut self, mut peer: Peer) -> Result<State, PeerError> {
         if self.random.one_in(2) {
             note(&self.truth, Change::GoesLagging);
@@ -146,7 +147,7 @@ impl Watcher {
             return Ok(State::Away);
         }
         note(&self.truth, Change::Reads);
-        // Until nothing is left to read for a moment: more comes with each beat only.
+        // Until no message comes for a moment: after that one comes only with each beat.
         while timeout(CAUGHT_UP.min(BEAT / 2), peer.readable()).await.is_ok() {
             peer.hear(|_| {}).await?;
         }

@@ -1,4 +1,4 @@
-//! One client of any kind. Must not know what is done to its connection.
+//! One client of any kind. Must not know the faults of its connection.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use super::program::Program;
 use super::sdk::Sdk;
 use crate::steps::Failure;
 
-/// Which program a client is of.
+/// The program of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::chaos) enum Kind {
     Library,
@@ -30,7 +30,7 @@ impl Kind {
     }
 }
 
-/// One client. Dropping it ends it without a word.
+/// One client. Dropping it ends it without a close.
 pub(in crate::chaos) enum Client {
     Library { _tasks: Library, voice: Option<Voice> },
     Sdk(Sdk, u32),
@@ -38,7 +38,7 @@ pub(in crate::chaos) enum Client {
 }
 
 impl Client {
-    /// Begins to watch a room.
+    /// Starts to watch a room.
     pub(in crate::chaos) async fn watch(
         kind: Kind,
         program: &Path,
@@ -85,11 +85,11 @@ impl Client {
         }
     }
 
-    /// Has an owner publish message `number`, which is 1 and then always the next one, with so many bytes of padding.
+    /// Has an owner publish message `number`, which is 1 and then always the next one, with `padding_bytes` of padding.
     pub(in crate::chaos) async fn publish(&mut self, number: u64, padding_bytes: usize) -> Result<(), Failure> {
         match self {
             Self::Library { voice: Some(voice), .. } => voice.publish(number, padding_bytes).await,
-            // A viewer.
+            // A viewer publishes nothing.
             Self::Library { voice: None, .. } => {}
             Self::Sdk(sdk, client) => sdk.publish(*client, number, padding_bytes).await?,
             Self::CommandLine(program) => program.publish(number, padding_bytes).await?,

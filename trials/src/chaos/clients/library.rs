@@ -1,4 +1,4 @@
-//! Clients of the Rust library, with its default options. Must not know what is done to their connections.
+//! Clients of the Rust library, with its default options. Must not know the faults of their connections.
 
 use rtbroadcaster::remote::{Broadcaster, Heard, Status, Viewer};
 use rtbroadcaster::{Message, RoomId};
@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::{Events, KEY, Standing, What, now, tell};
 use crate::steps::Failure;
 
-/// All clients of this kind. Dropping it ends them without a word.
+/// All clients of this kind. Dropping it ends them without a close.
 #[derive(Debug, Default)]
 pub(in crate::chaos) struct Library {
     tasks: JoinSet<()>,
@@ -20,11 +20,11 @@ pub(in crate::chaos) struct Voice {
     numbers: tokio::sync::mpsc::Sender<(u64, usize)>,
 }
 
-/// How many messages may wait for their owner.
+/// The most messages that wait for their owner.
 const NUMBERS_MAX: usize = 1_024;
 
 impl Library {
-    /// Begins to watch a room.
+    /// Starts to watch a room.
     pub(in crate::chaos) fn watch(
         &mut self,
         client: u32,
@@ -47,14 +47,14 @@ impl Library {
 }
 
 impl Voice {
-    /// Has the owner publish a message with so many bytes of padding. An owner that does not even take it has failed, and
-    /// says so by itself.
+    /// Has the owner publish a message with `padding_bytes` of padding. An owner that does not even take it has failed,
+    /// and reports that by itself.
     pub(in crate::chaos) async fn publish(&self, number: u64, padding_bytes: usize) {
         let _ = self.numbers.send((number, padding_bytes)).await;
     }
 }
 
-/// One viewer, until it is over.
+/// Runs one viewer until it ends.
 async fn listen(client: u32, viewer: Viewer, events: Events) {
     let (mut messages, mut statuses) = (viewer.messages(), viewer.watch_status());
     let mut shown = None;
@@ -80,7 +80,7 @@ async fn listen(client: u32, viewer: Viewer, events: Events) {
     }
 }
 
-/// One owner, until it is over.
+/// Runs one owner until it ends.
 async fn own(client: u32, url: String, mut asked: tokio::sync::mpsc::Receiver<(u64, usize)>, events: Events) {
     let owner = match Broadcaster::create(&url).await {
         Ok(owner) => owner,
@@ -99,7 +99,7 @@ async fn own(client: u32, url: String, mut asked: tokio::sync::mpsc::Receiver<(u
                 let status = statuses.borrow_and_update().clone();
                 show(client, &status, &mut shown, &events).await;
                 if changed.is_err() || status.closing().is_some() {
-                    // What becomes of the messages that it was asked for is told by their tickets.
+                    // The outcomes of the requested messages are in their tickets.
                     while tickets.join_next().await.is_some() {}
                     return;
                 }
@@ -124,7 +124,7 @@ async fn own(client: u32, url: String, mut asked: tokio::sync::mpsc::Receiver<(u
     }
 }
 
-/// Tells a status, unless it is shown already.
+/// Reports a status, unless it is shown already.
 async fn show(client: u32, status: &Status, shown: &mut Option<Standing>, events: &Events) {
     let name = standing(status);
     let reason = match status {
@@ -139,7 +139,7 @@ async fn show(client: u32, status: &Status, shown: &mut Option<Standing>, events
     tell(events, client, What::Status { name, reason }).await;
 }
 
-/// Returns what a status is called, also one that this program does not know.
+/// Returns the name of a status, also of one that this program does not know.
 fn standing(status: &Status) -> Standing {
     let shown = format!("{status:?}");
     let name = shown.split(|letter: char| !letter.is_alphabetic()).next().unwrap_or_default().to_lowercase();

@@ -1,5 +1,5 @@
-//! Clients of the command line, `rtbroadcaster publish --stay` and `rtbroadcaster watch`, with their default options, each a
-//! process. Must not know what is done to their connections.
+//! Clients of the command line, `rtbroadcaster publish --stay` and `rtbroadcaster watch`, with their default options,
+//! each a process. Must not know the faults of their connections.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -27,7 +27,7 @@ impl Program {
         Self::start(command, client, events)
     }
 
-    /// Begins to watch a room.
+    /// Starts to watch a room.
     pub(in crate::chaos) fn watch(
         program: &Path,
         client: u32,
@@ -74,7 +74,7 @@ impl Drop for Program {
     }
 }
 
-/// Tells what lines mean, until they end.
+/// Reports the meaning of lines, until they end.
 async fn read(from: impl AsyncRead + Unpin, client: u32, events: &Events, meaning: fn(&str) -> Vec<What>) {
     let mut lines = BufReader::new(from).lines();
     while let Ok(Some(line)) = lines.next_line().await {
@@ -84,7 +84,7 @@ async fn read(from: impl AsyncRead + Unpin, client: u32, events: &Events, meanin
     }
 }
 
-/// What a line of the standard output means.
+/// Returns the meaning of a line of stdout.
 fn answered(line: &str) -> Vec<What> {
     let Ok(line) = serde_json::from_str::<Value>(line) else { return Vec::new() };
     let live = What::Status { name: Standing::Live, reason: None };
@@ -103,7 +103,7 @@ fn answered(line: &str) -> Vec<What> {
     }
 }
 
-/// What a line of stderr means.
+/// Returns the meaning of a line of stderr.
 fn noted(line: &str) -> Vec<What> {
     let status = |name| vec![What::Status { name, reason: Some(line.into()) }];
     if line.contains("the connection was lost") {

@@ -1,4 +1,4 @@
-//! What a run of cuts has shown, and whether it is good. Must not know how it was measured.
+//! The findings of a run of cuts, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,16 +15,16 @@ use crate::model::sum::Sum;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     plan: Plan,
     tally: Tally,
     sum: Sum,
     faults: Faults,
-    /// How many ephemeral messages were said.
+    /// The number of ephemeral messages published.
     ephemerals: u64,
-    /// Of the owner and of the viewers.
+    /// The load of the owner and of the viewers.
     busy: [Busy; 2],
     catching_up: Duration,
     time: Duration,
@@ -96,7 +96,7 @@ impl Judged for Findings {
     fn verdict(&self) -> Result<(), Failure> {
         let viewers = u64::from(self.plan.viewers);
         let Tally { done, left_open, resets, .. } = self.tally;
-        // Only who reads late may be too slow.
+        // Only a viewer that reads late may be too slow.
         let resets = if self.plan.lags { 0 } else { resets };
         if self.faults.all() + self.sum.counts.lost + left_open + resets > 0 {
             let (faults, lost) = (self.faults.all(), self.sum.counts.lost);

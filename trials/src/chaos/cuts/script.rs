@@ -1,19 +1,19 @@
-//! What the owner says while its viewers are cut: the seed and the number of a message decide its contents. Pure.
+//! The owner's messages while its viewers are cut: the seed and the number of a message decide its contents. Pure.
 
 use crate::chaos::speaker::Saying;
 use crate::model::record::Kind;
 use crate::random::Random;
 
-/// How many keys the state has at most.
+/// The most keys of the state.
 const STATE_KEYS: u64 = 36;
 
 /// The most bytes of a message from a client (`message_bytes_max`).
 const MESSAGE_BYTES_MAX: usize = 65_536;
 
-/// One message in so many is as long as it may be.
+/// One message in so many has the greatest length.
 const LONGEST_IN: u64 = 1_000;
 
-/// The message with this number, from 0; the number is in its params, so that every one is another.
+/// Returns the message with this number, from 0; the number is in its params, so that every one is different.
 pub(in crate::chaos) fn saying(seed: u64, number: u64) -> Saying {
     let random = &mut Random::new(seed, number);
     if number % LONGEST_IN == LONGEST_IN / 2 {
@@ -32,7 +32,8 @@ pub(in crate::chaos) fn saying(seed: u64, number: u64) -> Saying {
     Saying { has_id: kind.is_some(), kind, key, params }
 }
 
-/// Every form of JSON that must come through as it is; lengths around the edges of a frame's length field.
+/// Returns params with every form of JSON that must arrive unchanged, and lengths around the edges of a frame's length
+/// field.
 fn params(number: u64, random: &mut Random) -> String {
     let padding = match random.within(0..40) {
         0 => random.within(1_000..9_000),
@@ -47,7 +48,8 @@ fn params(number: u64, random: &mut Random) -> String {
     }
 }
 
-/// An event that fills a client's message to the last byte; what viewers get is longer, so its length takes 8 bytes.
+/// Returns an event that fills a client's message to the last byte; viewers get a longer one, so its length takes 8
+/// bytes.
 fn longest(number: u64) -> Saying {
     let saying = |padding: usize| Saying {
         kind: Some(Kind::Event),

@@ -27,46 +27,46 @@ const LAG_MS: std::ops::Range<u64> = 500..12_000;
 /// How long a client that is to be cut inside of a frame waits for one.
 const PART: Duration = Duration::from_secs(1);
 
-/// What all viewers share.
+/// The parts that all viewers share.
 #[derive(Debug, Clone)]
 pub(super) struct House {
     pub(super) address: SocketAddr,
-    /// Whether the viewers also read late, on connections that hold little.
+    /// Whether the viewers also read late, on connections that hold few bytes.
     pub(super) lags: bool,
     pub(super) record: Shared,
     /// Whether the storm is over: no more cuts.
     pub(super) calm: watch::Receiver<bool>,
-    /// Whether the run is over: who has not heard of the room's end says what it waits for.
+    /// Whether the run is over: a viewer without the room's end reports what it waits for.
     pub(super) over: watch::Receiver<bool>,
-    /// How many viewers have joined once.
+    /// The number of viewers that have joined once.
     pub(super) joined: Arc<AtomicU32>,
-    /// How many viewers have everything, after the storm.
+    /// The number of viewers that have everything, after the storm.
     pub(super) caught_up: Arc<AtomicU32>,
 }
 
-/// A viewer and its chance.
+/// A viewer and its random choices.
 pub(super) struct Viewer {
     house: House,
     random: Random,
     pub(super) model: Model,
     pub(super) tally: Tally,
-    /// Number of the connection.
+    /// The number of the connection.
     connection: u64,
     has_joined: bool,
     is_caught_up: bool,
-    /// What goes on behind connections that were cut.
+    /// Background tasks of connections that were cut.
     rest: JoinSet<bool>,
 }
 
 /// How a connection ended.
 enum End {
-    /// By this viewer.
+    /// Cut by this viewer.
     Cut(Cut),
     /// This viewer was too slow.
     Slow,
     /// The room has ended.
     Closed,
-    /// Something else, which is a fault and noted.
+    /// In a way that is a fault, and noted.
     Odd,
 }
 
@@ -76,7 +76,7 @@ impl Viewer {
         Self { house, random, model, tally, connection: 0, has_joined: false, is_caught_up: false, rest }
     }
 
-    /// Comes after `delay` and lives until the room ends.
+    /// Joins after `delay` and stays until the room ends.
     pub(super) async fn run(mut self, delay: Duration) -> Self {
         sleep(delay).await;
         loop {
@@ -120,7 +120,7 @@ impl Viewer {
         self
     }
 
-    /// The run is over, and this viewer has not heard of the room's end.
+    /// Notes that the run is over, and this viewer has not got the room's end.
     fn is_late(&mut self, why: &str) {
         let (position, last) = (self.model.position(), self.house.record.read().last());
         let (connection, retries) = (self.connection, self.tally.retries);
@@ -129,7 +129,7 @@ impl Viewer {
         });
     }
 
-    /// Hears until this viewer cuts or the server ends the connection.
+    /// Reads until this viewer cuts or the server ends the connection.
     async fn listen(&mut self, peer: &mut Peer) -> End {
         let two_alive = Duration::from_millis(2 * self.house.record.read().alive_ms);
         let mut course = Course::begin(&mut self.random, two_alive);
@@ -153,7 +153,7 @@ impl Viewer {
         end
     }
 
-    /// Waits for what comes next, bytes or the time for something, and hears it.
+    /// Waits for bytes or for the next deadline, and handles it.
     async fn step(&mut self, peer: &mut Peer, course: &mut Course, ears: &mut Ears) -> Option<End> {
         let heard = tokio::select! {
             heard = timeout_at(course.deadline(), peer.readable()) => heard,
@@ -186,7 +186,7 @@ impl Viewer {
                 return Some(End::Odd);
             }
         }
-        // Before it is looked at: who is found to have everything is not cut any more.
+        // Before the check below: a viewer that is found to have everything is not cut any more.
         if *self.house.calm.borrow() {
             course.life = None;
         }
@@ -206,7 +206,7 @@ impl Viewer {
         course.goes_on(more);
     }
 
-    /// What follows from what was heard.
+    /// Acts on what was read.
     fn look(&mut self, course: &Course, ears: &mut Ears) -> Option<End> {
         if let Some(code) = ears.refused.take() {
             self.model.faults.note(Fault::OddEnd, || format!("the join was refused: {code}"));
@@ -236,14 +236,14 @@ impl Viewer {
         None
     }
 
-    /// The server has closed.
+    /// The server has closed the connection.
     fn closed(&mut self, code: u16, word: Option<&str>, course: &Course) -> End {
         match (code, word) {
             (4503, Some("room_closed")) if self.is_caught_up => {
                 self.tally.done += 1;
                 End::Closed
             }
-            // Whoever reads nothing does not answer a ping either.
+            // A client that reads nothing does not answer a ping either.
             (4008, Some("slow")) | (4012, Some("silent")) if course.may_be_slow() => End::Slow,
             _ => {
                 self.model.faults.note(Fault::OddEnd, || format!("the server closed with {word:?}, {code}"));
@@ -252,7 +252,8 @@ impl Viewer {
         }
     }
 
-    /// Reads a part of a frame: a little of what waits or comes next, and more until it is no whole number of frames.
+    /// Reads a part of a frame: a little of the bytes that wait or come next, and more until it is no whole number of
+    /// frames.
     async fn part(&mut self, peer: &mut Peer, ears: &mut Ears) {
         let end = Instant::now() + PART;
         while !peer.is_inside_a_frame() && ears.code.is_none() {
