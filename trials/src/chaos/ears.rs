@@ -1,4 +1,4 @@
-//! What a viewer's connection brings, given to its model text by text. Must not know when a connection is cut.
+//! Passes a viewer's texts to its model one by one. Must not know when a connection is cut.
 
 use std::io;
 
@@ -7,22 +7,22 @@ use crate::load::frame::{Opcode, masked};
 use crate::load::peer::{Peer, PeerError, code};
 use crate::model::{Heard, Model, Outcome};
 
-/// What a read of a connection came to.
+/// The outcome of the reads of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Ears {
-    /// How the join was answered.
+    /// The outcome of the join.
     pub(super) joined: Option<Outcome>,
-    /// How the join was refused.
+    /// The code with which the join was refused.
     pub(super) refused: Option<String>,
-    /// How many texts came.
+    /// The number of texts.
     pub(super) texts: u64,
-    /// How many ephemeral messages came.
+    /// The number of ephemeral messages.
     pub(super) ephemerals: u64,
-    /// How often the state came anew because the viewer was slow.
+    /// How often the state was replayed because the viewer was slow.
     pub(super) resets: u64,
-    /// Whether by the rules the client connects anew, since what an `alive` told has not come.
+    /// Whether by the rules the client reconnects, since it has not reached the `seq` of an `alive`.
     pub(super) must_reconnect: bool,
-    /// After how many milliseconds a server that goes away advises to come back.
+    /// The milliseconds after which a draining server advises to come back.
     pub(super) advice: Option<u64>,
     /// The word of the server's last text.
     pub(super) word: Option<String>,
@@ -32,7 +32,7 @@ pub(super) struct Ears {
 }
 
 impl Ears {
-    /// Reads once, at most `bytes_max` bytes, waiting for them. How many came.
+    /// Waits, reads once, at most `bytes_max` bytes, and returns how many arrived.
     pub(super) async fn hear(
         &mut self,
         peer: &mut Peer,
@@ -43,7 +43,7 @@ impl Ears {
         let read = peer.read(bytes_max, &mut |opcode, payload| self.frame(opcode, payload, model, record)).await?;
         if !self.replies.is_empty() {
             let replies = std::mem::take(&mut self.replies);
-            // A few bytes: a socket that has no room for them is as good as gone.
+            // A few bytes: a socket that has no room for them is as good as closed.
             if peer.try_write(&replies)? < replies.len() {
                 return Err(io::Error::from(io::ErrorKind::WriteZero).into());
             }

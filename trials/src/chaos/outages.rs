@@ -1,5 +1,5 @@
-//! Thousands of viewers that lose the server at one moment and come back: how soon all are in the room again, how often they
-//! try, and what another room notices. Must not know frames.
+//! Thousands of viewers that lose the server at one moment and come back: how soon all are in the room again, how often
+//! they try, and how much slower another room is meanwhile. Must not know frames.
 
 mod report;
 
@@ -20,25 +20,25 @@ use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use report::Findings;
 
-/// How often a message is said to the viewers.
+/// The time between two messages to the viewers.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// How long all is quiet before, and what the room beside is measured against.
+/// The quiet time before, against which the room beside is compared.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// For how long the room beside is looked at once the viewers may come back: within it all must be back.
+/// The time for which the room beside is measured once the viewers may come back: within it all must be back.
 const RUSH: Duration = Duration::from_secs(10);
 
-/// For how long requests are answered with 503.
+/// The time in which requests are answered with 503.
 const UNAVAILABLE: Duration = Duration::from_secs(30);
 
-/// How long it may take at most until everybody is back.
+/// The most time until all viewers are back.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// How long everything may take.
+/// The most time of everything.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// The limits that are raised for thousands behind one address.
+/// The limits that are raised for thousands of viewers behind one address.
 const FLAGS: [&str; 6] =
     ["--log", "error", "--replay-bytes-per-address-per-second", "none", "--replay-bytes-per-address-max", "none"];
 
@@ -55,12 +55,12 @@ pub(super) struct Options {
     /// stampedes: how many viewers
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     stampede_viewers: u32,
-    /// wakes, stampedes: of which program the viewers are
+    /// wakes, stampedes: which program the viewers are
     #[arg(long, value_enum, default_value_t = Breed::Remote)]
     outage_clients: Breed,
 }
 
-/// What happens to the viewers.
+/// The fault that the viewers meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outage {
     /// They sleep while their path is dark, and wake when it is not.
@@ -82,7 +82,7 @@ pub(super) struct Plan {
     breed: Breed,
 }
 
-/// When what began.
+/// The beginnings of the phases.
 #[derive(Debug, Clone, Copy)]
 struct Moments {
     /// All are in, and nothing happens.
@@ -129,7 +129,7 @@ impl Scenario for Stampedes {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
     if plan.breed == Breed::Sdk {
         crate::node::ensure_websocket(steps)?;
@@ -145,7 +145,7 @@ fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
 async fn play(plan: Plan, server: SocketAddr) -> Result<(Sums, Moments, Ages), Failure> {
     let Plan { seed, viewers, outage, breed } = plan;
     let mut owner = Owner::open(server).await?;
-    // Those that wake are behind one access point.
+    // Viewers that wake are behind one access point.
     let sources = if matches!(outage, Outage::Sleep(_) | Outage::Dark(_)) { 1 } else { 20 };
     let task = Task { server, room: owner.room.clone(), breed, seed, viewers, sources };
     let mut herds = Herd::start_all(&task, viewers).await?;
@@ -164,7 +164,7 @@ async fn play(plan: Plan, server: SocketAddr) -> Result<(Sums, Moments, Ages), F
     Ok((sums, Moments { quiet, lost, open }, witness.end()?))
 }
 
-/// Has the viewers lose the server, and returns when they can come back.
+/// Cuts the viewers off from the server, and returns when they can come back.
 async fn lose(owner: &mut Owner, herds: &mut [Herd], outage: Outage) -> Result<Instant, Failure> {
     match outage {
         Outage::Cut => {
@@ -184,7 +184,7 @@ async fn lose(owner: &mut Owner, herds: &mut [Herd], outage: Outage) -> Result<I
         }
         Outage::Sleep(time) => {
             order(herds, Order::Dark).await?;
-            // What is ordered is done before the process sleeps.
+            // Orders are carried out before the process sleeps.
             owner.speak(BEAT, sleep(BEAT)).await;
             herds.iter().try_for_each(Herd::sleep)?;
             owner.speak(BEAT, sleep(time)).await;

@@ -1,8 +1,8 @@
-//! An address between the clients and the servers whose connections end, or go dark, in the ways in which networks do that.
-//! Must not know what is said on them.
+//! An address between the clients and the servers, whose connections end or go dark in the ways of real networks. Must
+//! not know their contents.
 //!
-//! A relay has one listener and any number of paths, each with an address of its own in 127.0.0.0/8: by the address that a
-//! client connects to the relay knows whose connection it is, and cuts that client alone.
+//! A relay has one listener and any number of paths, each with an address of its own in 127.0.0.0/8. By the address
+//! that a client connects to, the relay knows its path, and cuts that client alone.
 
 mod carry;
 mod cut;
@@ -18,30 +18,30 @@ use crate::steps::Failure;
 use carry::{Pace, carry, reach, refuse, reset};
 pub(super) use cut::{Cut, Dark, Entry};
 
-/// The first numbers of the addresses of paths, and how many paths there may be at most.
+/// The first numbers of the addresses of paths, and the most paths.
 const NET: [u8; 2] = [127, 64];
 pub(super) const PATHS_MAX: u32 = 60_000;
 
 /// The first three numbers of the addresses from which paths reach the server.
 const SOURCES: [u8; 3] = [127, 0, 6];
 
-/// How many paths a fourth number of an address tells apart: 0 and 255 are left out.
+/// The number of paths that the fourth number of an address distinguishes: 0 and 255 are left out.
 const HOSTS: u32 = 254;
 
-/// How many connections the kernel may hold that were not accepted yet: all clients may come at once.
+/// The number of connections that the kernel may hold before they are accepted: all clients may come at once.
 const BACKLOG: u32 = 4_096;
 
-/// How many attempts of a path are remembered.
+/// The number of attempts of a path that are remembered.
 const ATTEMPTS_MAX: usize = 10_000;
 
-/// What a relay is like.
+/// The parameters of a relay.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape {
-    /// How many paths it has, at most `PATHS_MAX`.
+    /// The number of paths, at most `PATHS_MAX`.
     pub(super) paths: u32,
-    /// From how many addresses it reaches the server; with 0 from the one that the system chooses.
+    /// The number of addresses from which it reaches the server; with 0 the system chooses one.
     pub(super) sources: u8,
-    /// How many bytes a second each connection carries each way.
+    /// The bytes a second that each connection carries each way.
     pub(super) bytes_per_second: Option<u32>,
 }
 
@@ -51,14 +51,14 @@ impl Default for Shape {
     }
 }
 
-/// What happened.
+/// Counts of its connections.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Tally {
     /// Connections that were made.
     pub(super) connections: u64,
-    /// Those for which there was a server.
+    /// Connections for which there was a server.
     pub(super) served: u64,
-    /// Times that somebody was cut, by way, and how many connections that met.
+    /// Cuts, by way, and how many connections they ended.
     pub(super) finished: u32,
     pub(super) reset: u32,
     pub(super) parted: u32,
@@ -67,16 +67,16 @@ pub(super) struct Tally {
     pub(super) met: usize,
 }
 
-/// One client's way to the server.
+/// The path of one client to the server.
 #[derive(Debug, Default)]
 struct Path {
     entry: watch::Sender<Entry>,
     open: Vec<watch::Sender<Cut>>,
-    /// When connections were asked for.
+    /// The times at which connections were requested.
     attempts: Vec<Instant>,
 }
 
-/// What the relay and its tasks share.
+/// The parts that the relay and its tasks share.
 #[derive(Debug)]
 struct Shared {
     target: SocketAddr,
@@ -102,7 +102,7 @@ impl Shared {
     }
 }
 
-/// Relays until it is dropped.
+/// A relay; dropping it ends its connections.
 pub(super) struct Relay {
     port: u16,
     url: String,
@@ -119,7 +119,7 @@ impl Relay {
     /// Opens a relay of this shape.
     pub(super) async fn open_as(target: SocketAddr, shape: Shape) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::new(format!("the relay: {error}"));
-        // The addresses of paths are this machine's alone, and `serve` drops what comes to any other.
+        // The addresses of paths are this machine's alone, and `serve` drops connections to any other.
         let socket = TcpSocket::new_v4().map_err(failed)?;
         socket.bind((Ipv4Addr::UNSPECIFIED, 0).into()).map_err(failed)?;
         let listener = socket.listen(BACKLOG).map_err(failed)?;
@@ -148,7 +148,7 @@ impl Relay {
         state.paths.iter().map(|path| path.open.len()).sum()
     }
 
-    /// Does this to the connection of this number, or to all.
+    /// Cuts the connection of this number, or all, in this way.
     pub(super) fn cut(&self, way: Cut, which: Option<usize>) {
         let mut state = self.shared.lock();
         let all = state.paths.iter().flat_map(|path| &path.open);
@@ -159,7 +159,7 @@ impl Relay {
         state.tally.count(way, met);
     }
 
-    /// Does this to all connections of a path.
+    /// Cuts all connections of a path in this way.
     pub(super) fn cut_path(&self, path: u32, way: Cut) {
         let mut state = self.shared.lock();
         let open = state.paths.get(path as usize).into_iter().flat_map(|path| &path.open);
@@ -167,14 +167,14 @@ impl Relay {
         state.tally.count(way, met);
     }
 
-    /// What happens to connections that are asked for on this path, or on all.
+    /// Sets how new connections on this path, or on all, are treated.
     pub(super) fn enter(&self, entry: Entry, path: Option<u32>) {
         let state = self.shared.lock();
         let (first, count) = path.map_or((0, usize::MAX), |path| (path as usize, 1));
         state.paths.iter().skip(first).take(count).for_each(|path| _ = path.entry.send_replace(entry));
     }
 
-    /// Returns when connections were asked for on this path.
+    /// Returns when connections were requested on this path.
     pub(super) fn attempts(&self, path: u32) -> Vec<Instant> {
         self.shared.lock().paths.get(path as usize).map(|path| path.attempts.clone()).unwrap_or_default()
     }
@@ -187,7 +187,7 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         self.serving.abort();
-        // Their tasks hold what they share, so each connection is told.
+        // Their tasks hold the shared parts, so each connection is cut.
         self.cut(Cut::Finish, None);
         self.enter(Entry::Reset, None);
     }
@@ -233,7 +233,7 @@ fn path_of(address: IpAddr) -> Option<u32> {
 
 async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     loop {
-        // An error is that of one connection, or that of too many open files, which passes.
+        // The error is that of one connection, or that of too many open files, which passes.
         let Ok((client, _)) = listener.accept().await else {
             tokio::task::yield_now().await;
             continue;
@@ -256,7 +256,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-/// One connection, from its beginning to its end.
+/// Handles one connection, from its beginning to its end.
 async fn admit(
     client: TcpStream,
     path: u32,

@@ -1,6 +1,6 @@
-//! The library's own clients, `remote::Viewer` and `remote::Broadcaster`, over connections that are cut at random moments, while
-//! servers are killed and the room changes its owner: their state is the owner's, their events are each once and in order.
-//! Must not know how frames are made.
+//! The library's own clients, `remote::Viewer` and `remote::Broadcaster`, over connections that are cut at random
+//! moments, while servers are killed and the room changes its owner. Their state is the owner's, and each gets all
+//! events once and in order. Must not know how frames are made.
 
 mod ear;
 mod report;
@@ -33,23 +33,23 @@ use voice::{Past, Voice};
 /// The time between two cuts, in milliseconds.
 const CUT_MS: std::ops::Range<u64> = 20..300;
 
-/// How long there is no server after a kill, in milliseconds.
+/// The time without a server after a kill, in milliseconds.
 const GONE_MS: std::ops::Range<u64> = 0..200;
 
-/// One cut in so many meets all connections at once.
+/// One cut in so many cuts all connections at once.
 const ALL_IN: u64 = 5;
 
-/// How long everything may take besides the cuts, and how long each of those may take.
+/// The most time of everything besides the cuts, and of each of those.
 const PATIENCE: Duration = Duration::from_secs(120);
 const CUT: Duration = Duration::from_secs(2);
 
-/// How often it is looked for somebody to cut.
+/// The time between two looks for a connection to cut.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// How long anything may take that should come soon.
+/// The most time of anything that should come soon.
 pub(super) const SOON: Duration = Duration::from_secs(20);
 
-/// The room's end, as viewers are told.
+/// The close code of a viewer whose room has ended.
 const ROOM_CLOSED: u16 = 4503;
 
 /// The flags of this scenario.
@@ -82,25 +82,25 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Whether the event number `number` of `times` falls to cut number `cut`.
+    /// Returns whether the event number `number` of `times` is due at cut number `cut`.
     fn falls(self, times: u32, cut: u32) -> bool {
         let before = |cut: u32| u64::from(cut) * u64::from(times) / u64::from(self.cuts);
         before(cut + 1) > before(cut)
     }
 }
 
-/// What the owners and the cutter share.
+/// The parts that the owners and the cutter share.
 #[derive(Debug, Default)]
 pub(super) struct Course {
-    /// Held by whoever cuts, and by whoever needs that nobody does.
+    /// Locked by the cutter during a cut, and by an owner that must not be cut.
     pub(super) calm: Mutex<()>,
-    /// How many takeovers are due.
+    /// The number of takeovers that are due.
     pub(super) due: AtomicU32,
     /// Whether the last cut is over.
     pub(super) is_over: std::sync::atomic::AtomicBool,
 }
 
-/// What a run came to.
+/// The outcome of a run.
 #[derive(Debug)]
 struct Outcome {
     past: Past,
@@ -124,7 +124,7 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
     let lineage = Lineage::begin("remote", Keeping::default(), &mut Random::new(plan.seed, 0))?;
@@ -132,7 +132,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     Ok(Findings::new(plan, outcome, started.elapsed()))
 }
 
-/// How the clients behave: they come back at once, so that a cut meets them in the middle of everything.
+/// Returns the options of the clients: they come back at once, so that a cut meets them in the middle of everything.
 pub(super) fn options() -> library::Options {
     let mut options = library::Options::default();
     (options.backoff_first, options.backoff_max) = (Duration::from_millis(20), Duration::from_millis(200));
@@ -205,7 +205,7 @@ async fn inside(viewer: &Viewer) -> Result<(), Failure> {
     }
 }
 
-/// All cuts, kills, and the moments of takeovers.
+/// Makes all cuts and kills, and sets the moments of takeovers.
 async fn cut(
     plan: Plan,
     relay: &Relay,

@@ -1,4 +1,4 @@
-//! What the two clients of a trial told, and what follows from it. Pure.
+//! The events of the two clients of a trial, and the figures that follow. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,15 +8,15 @@ use crate::chaos::clients::{Event, Standing, What};
 pub(super) const BEHIND: u32 = 0;
 pub(super) const OTHER: u32 = 1;
 
-/// All of it.
+/// All events of a trial.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     pub(super) room: Option<String>,
-    /// What each client showed, and when.
+    /// The statuses that each client showed, and when.
     shown: BTreeMap<u32, Vec<(u64, Standing, Option<String>)>>,
-    /// How often each message was heard.
+    /// How often each message arrived.
     heard: BTreeMap<u64, u32>,
-    /// How many messages came behind a later one.
+    /// The number of messages that arrived after a later one.
     disordered: u64,
     acked: BTreeSet<u64>,
     failed: BTreeMap<u64, String>,
@@ -59,14 +59,15 @@ impl Log {
         shown.iter().find(|(at, name, _)| *at > noticed && name.is_inside()).map(|(at, ..)| *at)
     }
 
-    /// Returns when a client was told after `dark` that it is over, and why.
+    /// Returns when a client reported after `dark` that its room or connection has ended for good, and why.
     pub(super) fn over(&self, client: u32, dark: u64) -> Option<(u64, String)> {
         let mut shown = self.shown.get(&client)?.iter();
         let (at, _, reason) = shown.find(|(at, name, _)| *at >= dark && *name == Standing::Closed)?;
         Some((*at, reason.clone().unwrap_or_default()))
     }
 
-    /// Returns whether each of `published` messages was acknowledged or failed, and each acknowledged one heard.
+    /// Returns whether each of `published` messages was acknowledged or failed, and each acknowledged one arrived at
+    /// the viewer.
     pub(super) fn is_settled(&self, published: u64) -> bool {
         self.unsettled(published) == 0 && self.lost() == 0
     }
@@ -81,12 +82,12 @@ impl Log {
         (1..=published).filter(|number| !self.acked.contains(number) && !self.failed.contains_key(number)).count()
     }
 
-    /// Returns how many acknowledged messages were not heard.
+    /// Returns how many acknowledged messages did not arrive.
     pub(super) fn lost(&self) -> usize {
         self.acked.iter().filter(|number| !self.heard.contains_key(number)).count()
     }
 
-    /// Returns how many messages were heard more than once, or behind a later one.
+    /// Returns how many messages arrived more than once, or after a later one.
     pub(super) fn repeated(&self) -> u64 {
         self.heard.values().map(|times| u64::from(times - 1)).sum::<u64>().max(self.disordered)
     }

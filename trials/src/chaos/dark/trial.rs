@@ -12,19 +12,19 @@ use crate::chaos::clients::{Client, Event, Kind, Standing, events, now};
 use crate::chaos::relay::{Cut, Dark, Relay};
 use crate::steps::Failure;
 
-/// How often an owner publishes that does.
+/// The time between two messages of a publishing owner.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// How long it may take until both are in, and, once the client is back, until everything is heard.
+/// The most time until both are in, and, once the client is back, until everything has arrived.
 const SOON: Duration = Duration::from_secs(40);
 
-/// How long it may take until the client is back.
+/// The most time until the client is back.
 const BACK: Duration = Duration::from_secs(150);
 
-/// How many messages are published once the client is back, or its room over.
+/// The number of messages published once the client is back, or its room has ended.
 const LAST: u64 = 3;
 
-/// What the client behind the relay is.
+/// The role of the client behind the relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
     /// It owns the room and publishes each second.
@@ -47,31 +47,31 @@ impl Role {
     }
 }
 
-/// What is tried.
+/// The parameters of a trial.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trial {
     pub(super) kind: Kind,
     pub(super) role: Role,
     pub(super) dark: Dark,
-    /// How long after everybody is in the path goes dark.
+    /// The time from when both are in until the path goes dark.
     pub(super) after: Duration,
 }
 
-/// What came of it. Times count from the moment when the path went dark.
+/// The outcome of a trial. Times count from the moment when the path went dark.
 #[derive(Debug)]
 pub(super) struct Past {
     pub(super) trial: Trial,
     pub(super) noticed: Option<Duration>,
     pub(super) back: Option<Duration>,
-    /// When the other client was told that the room is over, and why.
+    /// When the other client reported that the room has ended, and why.
     pub(super) over: Option<(Duration, String)>,
     /// When the client behind the relay gave up for good, and why.
     pub(super) ended: Option<(Duration, String)>,
     pub(super) published: u64,
     pub(super) acked: usize,
-    /// How many messages failed, which their program was told.
+    /// The number of messages that failed, and were reported to their program.
     pub(super) failed: usize,
-    /// How many were neither acknowledged nor failed.
+    /// The number of messages neither acknowledged nor failed.
     pub(super) unsettled: usize,
     pub(super) lost: usize,
     pub(super) repeated: u64,
@@ -113,7 +113,7 @@ impl Trial {
         stage.must(|log| is_in(log, BEHIND) && is_in(log, OTHER), "a client does not come in").await?;
         stage.is_speaking = true;
         stage.until(after, |_| false).await?;
-        // What is on its way arrives: a silent owner's path is dark when nothing is.
+        // Messages on their way arrive: a silent owner's path goes dark when there are none.
         stage.is_speaking = role != Role::SilentOwner;
         let published = stage.published;
         if role == Role::SilentOwner {
@@ -135,7 +135,8 @@ impl Trial {
 }
 
 impl Stage {
-    /// Takes events, and publishes if the owner speaks, until something is so or `limit` is over. Whether it is so.
+    /// Takes events, and publishes if the owner publishes, until `is_so` or the end of `limit`. Returns whether
+    /// `is_so`.
     async fn until(&mut self, limit: Duration, is_so: impl Fn(&Log) -> bool) -> Result<bool, Failure> {
         let deadline = Instant::now() + limit;
         while !is_so(&self.log) {

@@ -1,4 +1,4 @@
-//! What the replacement of a server has shown, and whether it is good. Must not know how it was measured.
+//! The findings of the replacement of a server, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -12,13 +12,13 @@ use crate::model::answer::How;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// The longest that a server may take to end.
+/// The most time that a server may take to end.
 const END_MAX: Duration = Duration::from_millis(3_500);
 
 /// Above this share of a core the load generator itself is late.
 const BUSY_MAX: f64 = 0.8;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
@@ -30,13 +30,13 @@ pub(super) struct Findings {
     pub(super) ending: Duration,
     /// When the next server was started.
     pub(super) begun: Instant,
-    /// How long it took from there until it was ready.
+    /// The time from there until it was ready.
     pub(super) ready: Duration,
     pub(super) time: Duration,
 }
 
 impl Findings {
-    /// How long it took from the start of the next server until each viewer was back, sorted.
+    /// Returns for each viewer the time from the start of the next server until it was back, sorted.
     fn returns(&self) -> Vec<Duration> {
         let mut returns: Vec<_> = self.many.tally.comebacks.iter().map(|comeback| comeback.back - self.begun).collect();
         returns.sort_unstable();
@@ -44,14 +44,15 @@ impl Findings {
     }
 }
 
-/// How many of these sorted times are in the fullest second, and how many on average in one from the first to the last.
+/// Returns how many of these sorted times are in the fullest second, and the average of a second from the first to the
+/// last.
 fn crowds(times: &[Duration]) -> (usize, f64) {
     let fullest = times.chunk_by(|one, other| one.as_secs() == other.as_secs()).map(<[_]>::len).max();
     let span = times.last().copied().unwrap_or_default() - times.first().copied().unwrap_or_default();
     (fullest.unwrap_or(0), times.len() as f64 / span.as_secs_f64().max(1.0))
 }
 
-/// One room, in four lines.
+/// Writes one room in four lines.
 fn told(f: &mut fmt::Formatter<'_>, name: &str, past: &Past) -> fmt::Result {
     let Past { sum, tally, spoken, acked, audited, .. } = past;
     writeln!(
@@ -77,8 +78,8 @@ fn told(f: &mut fmt::Formatter<'_>, name: &str, past: &Past) -> fmt::Result {
 }
 
 impl Judged for Findings {
-    /// Fails if anything was lost, repeated, out of order or untrue, if somebody was not let resume, was not told, or
-    /// is not back, or if the server took too long to end.
+    /// Fails if anything was lost, repeated, out of order or untrue. Fails also if a viewer could not resume, was not
+    /// told or is not back, or if the server took too long to end.
     fn verdict(&self) -> Result<(), Failure> {
         let pasts = [&self.many, &self.few];
         let sum = |count: fn(&Past) -> u64| pasts.into_iter().map(count).sum::<u64>();

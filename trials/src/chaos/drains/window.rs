@@ -1,19 +1,20 @@
-//! How old messages of one room were before, while and after everybody came back, and while the other room ended. Pure.
+//! The ages of messages of one room before, while and after all viewers came back, and while the other room ended.
+//! Pure.
 
 use std::time::Duration;
 
-/// The numbers of the messages between which something changed.
+/// The numbers of the messages at the changes between windows.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Windows {
-    /// The last one that was acknowledged when the server was asked to end.
+    /// The last message acknowledged when the server was asked to end.
     pub(super) asked: u64,
-    /// The last one when everybody of this room was back.
+    /// The last message when all viewers of this room were back.
     pub(super) witnesses_back: u64,
-    /// The last one when everybody was back.
+    /// The last message when all viewers were back.
     pub(super) all_back: u64,
-    /// The last one before the many began to end.
+    /// The last message before the room of the many began to end.
     pub(super) end: u64,
-    /// The last one when they had ended.
+    /// The last message when it had ended.
     pub(super) ended: u64,
 }
 
@@ -21,10 +22,10 @@ pub(super) struct Windows {
 #[derive(Debug, Default)]
 pub(super) struct Ages {
     pub(super) before: Vec<Duration>,
-    /// While everybody else came back.
+    /// While all other viewers came back.
     pub(super) during: Vec<Duration>,
     pub(super) after: Vec<Duration>,
-    /// While the others' room ended.
+    /// While the other room ended.
     pub(super) ending: Vec<Duration>,
 }
 

@@ -1,16 +1,16 @@
-//! Which server is stopped when and how, and for how long its rooms wait for their owners. Pure.
+//! When and how each server is stopped, and how long its rooms wait for their owners. Pure.
 
 use std::fmt;
 use std::time::Duration;
 
-/// How a server ends.
+/// The way in which a server ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     Term,
     Kill,
 }
 
-/// How long there is no server.
+/// The time without a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pause {
     Second,
@@ -53,7 +53,7 @@ impl fmt::Display for Stop {
     }
 }
 
-/// How the servers on directory number `number` of `servers` end, if all of them end so often together.
+/// Returns how the servers on directory number `number` of `servers` end, if all servers together end `all` times.
 pub(super) fn stops(number: u32, servers: u32, all: u32) -> impl Iterator<Item = Stop> {
     (0..).take_while(move |turn| turn * servers + number < all).map(move |turn| {
         let way = if (turn + number / 2).is_multiple_of(2) { Way::Term } else { Way::Kill };
@@ -65,17 +65,17 @@ pub(super) fn stops(number: u32, servers: u32, all: u32) -> impl Iterator<Item =
 /// The longest time for which a room here waits for its owner.
 const LONGEST_MS: u64 = 300_000;
 
-/// How the servers on one directory deal with owners that are away.
+/// How the servers on one directory treat owners that are away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Grace {
     /// The time between two heartbeats, in seconds.
     ping_s: u64,
-    /// For rooms that ask for nothing.
+    /// The grace of rooms that ask for none.
     owner_grace_ms: u64,
 }
 
 impl Grace {
-    /// That of directory number `number`.
+    /// Returns that of directory number `number`.
     pub(super) fn of(number: u32) -> Self {
         // The lowest bit decides the pauses.
         let ping_s = if (number / 2).is_multiple_of(2) { 25 } else { 1 };
@@ -89,19 +89,19 @@ impl Grace {
         ["--ping-interval", &ping, "--owner-grace", &grace].map(str::to_owned).into()
     }
 
-    /// What each room's owner asks for.
+    /// Returns the grace that each room's owner asks for.
     pub(super) fn wishes(self) -> [Option<u64>; 5] {
         let least = least_ms(self.ping_s);
         [None, Some(least), Some(1), Some(least * 2), Some(LONGEST_MS)]
     }
 
-    /// How long a room waits whose owner asks for this.
+    /// Returns how long a room waits whose owner asks for `wish`.
     pub(super) fn of_room(self, wish: Option<u64>) -> u64 {
         wish.map_or(self.owner_grace_ms, |wish| wish.max(least_ms(self.ping_s)))
     }
 }
 
-/// The shortest grace that is safe: two heartbeats and 5 s.
+/// Returns the shortest grace that is safe: two heartbeats and 5 s.
 fn least_ms(ping_s: u64) -> u64 {
     (2 * ping_s + 5) * 1_000
 }

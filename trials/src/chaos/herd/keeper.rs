@@ -1,4 +1,4 @@
-//! What the hidden command does: keeps viewers and the relay before them, as standard input orders it. Must not know why.
+//! The hidden command: keeps viewers and the relay before them, as standard input orders it. Must not know why.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -14,22 +14,22 @@ use crate::load::process;
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// The name of the relay's thread, by which its CPU time is told apart.
+/// The name of the relay's thread, by which its CPU time is found.
 const RELAY: &str = "relay";
 
-/// How many viewers join at a time.
+/// The number of viewers that join at a time.
 const AT_ONCE: u32 = 64;
 
-/// How many orders may wait.
+/// The most orders that wait.
 const LINES_MAX: usize = 64;
 
-/// How long a path is open at the least before it is closed again, in milliseconds.
+/// The least time for which a path is open before it is closed again, in milliseconds.
 const APART_MS: u64 = 1_000;
 
-/// How often it is looked whether all is done.
+/// The time between two looks whether all is done.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// The viewers, whichever they are.
+/// The viewers, by their program.
 enum Viewers {
     Remote(Library),
     Sdk(Box<Sdk>),
@@ -51,7 +51,7 @@ enum Act {
     Open,
 }
 
-/// Everything of one herd.
+/// The parts of one herd.
 struct Keeper {
     task: Task,
     relay: Relay,
@@ -63,7 +63,7 @@ struct Keeper {
     begun: Instant,
 }
 
-/// Keeps a herd until its report is told.
+/// Keeps a herd until it has reported.
 pub(crate) fn be_a_herd() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(format!("the runtime does not start: {error}")))?;
@@ -76,7 +76,7 @@ pub(crate) fn be_a_herd() -> Result<(), Failure> {
     })
 }
 
-/// The lines of standard input. They end when whoever has started this process is gone.
+/// Returns the lines of standard input. They end when the parent process has ended.
 fn lines() -> mpsc::Receiver<String> {
     let (sender, lines) = mpsc::channel(LINES_MAX);
     std::thread::spawn(move || {
@@ -85,7 +85,7 @@ fn lines() -> mpsc::Receiver<String> {
     lines
 }
 
-/// The next line.
+/// Returns the next line.
 async fn next<T: for<'a> serde::Deserialize<'a>>(lines: &mut mpsc::Receiver<String>) -> Result<T, Failure> {
     let line = lines.recv().await.ok_or_else(|| Failure::new("whoever has started this process is gone"))?;
     serde_json::from_str(&line).map_err(|error| Failure::new(format!("{error}: {line}")))
@@ -107,7 +107,7 @@ async fn relay(task: &Task) -> Result<Relay, Failure> {
 }
 
 impl Keeper {
-    /// Opens the relay, and has all viewers join.
+    /// Opens the relay, and lets all viewers join.
     async fn open(task: Task) -> Result<Self, Failure> {
         let relay = relay(&task).await?;
         let (told, mut received) = events();
@@ -138,7 +138,7 @@ impl Keeper {
         Ok(Self { task, relay, viewers, received, account, turns, begun })
     }
 
-    /// Does what is ordered, until the report is told.
+    /// Carries out orders until the report is printed.
     async fn keep(mut self, lines: &mut mpsc::Receiver<String>) -> Result<(), Failure> {
         loop {
             let next_turn = self.turns.front().map(|turn| self.begun + turn.at);
@@ -188,7 +188,7 @@ impl Keeper {
         (0..self.task.viewers).for_each(|viewer| self.account.opened(viewer, now));
     }
 
-    /// Does all whose time has come.
+    /// Makes all cuts that are due.
     fn turn(&mut self) {
         while self.turns.front().is_some_and(|turn| self.begun.elapsed() >= turn.at) {
             let Some(Turn { viewer, what, .. }) = self.turns.pop_front() else { return };
@@ -207,7 +207,7 @@ impl Keeper {
         }
     }
 
-    /// Waits until all have heard everything.
+    /// Waits until all have received everything.
     async fn finish(&mut self, last: u64, patience: Duration) {
         let deadline = Instant::now() + patience;
         let mut looked = Instant::now();
@@ -246,7 +246,7 @@ impl Keeper {
     }
 }
 
-/// All cuts of a herd: each viewer once in `every_ms`, and its path opens `off_ms` later.
+/// Returns all cuts of a herd: each viewer once in `every_ms`, and its path opens `off_ms` later.
 fn turns(task: &Task, every_ms: u64, off_ms: u64, times: u32) -> Vec<Turn> {
     let mut turns = Vec::new();
     for viewer in 0..task.viewers {
@@ -263,7 +263,7 @@ fn turns(task: &Task, every_ms: u64, off_ms: u64, times: u32) -> Vec<Turn> {
     turns
 }
 
-/// One line for whoever has started this process.
+/// Prints one line for the parent process.
 fn tell(value: &impl serde::Serialize) -> Result<(), Failure> {
     let line = serde_json::to_string(value).map_err(|error| Failure::new(error.to_string()))?;
     println!("{line}");

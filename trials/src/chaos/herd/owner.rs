@@ -1,4 +1,5 @@
-//! The owner of the room that herds watch: publishes at a steady rate, and counts what is acknowledged. Must not know viewers.
+//! The owner of the herds' room: publishes at a steady rate, and counts the acknowledged messages. Must not know
+//! viewers.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,13 +11,13 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use crate::chaos::clients::{Event, Library, Voice, What, events};
 use crate::steps::Failure;
 
-/// How long it may take until it has its room, and until its last message is acknowledged.
+/// The most time until it has its room, and until its last message is acknowledged.
 const SOON: Duration = Duration::from_secs(30);
 
-/// The owner, directly at the server.
+/// The owner, connected directly to the server.
 pub(in crate::chaos) struct Owner {
     pub(in crate::chaos) room: String,
-    /// How many messages it was asked to publish.
+    /// The number of messages that it was asked to publish.
     published: u64,
     voice: Voice,
     _library: Library,

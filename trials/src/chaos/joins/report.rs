@@ -1,4 +1,4 @@
-//! What a run of joins has shown, and whether it is good. Must not know how it was measured.
+//! The findings of a run of joins, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,21 +11,21 @@ use crate::model::fault::Faults;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) tally: Tally,
     pub(super) faults: Faults,
-    /// How many messages were said.
+    /// The number of messages published.
     pub(super) said: u64,
-    /// Of the owner and of the visitors.
+    /// The load of the owner and of the visitors.
     pub(super) busy: [Busy; 2],
     pub(super) time: Duration,
 }
 
 impl Judged for Findings {
-    /// Fails if any join differed from what was said.
+    /// Fails if any join differed from the owner's messages.
     fn verdict(&self) -> Result<(), Failure> {
         let joins: u64 = self.tally.outcomes.values().sum();
         if self.faults.all() + self.tally.differing == 0 && joins == u64::from(self.plan.joins) {

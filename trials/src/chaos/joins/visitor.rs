@@ -1,5 +1,5 @@
 //! Visits one after the other: a join, its replay, some live messages, and an end of some kind. Most are of a new
-//! viewer, some of one that was there before. Must not know what else goes on in the room.
+//! viewer, some of an earlier one that comes back. Must not know the other clients of the room.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,17 +19,17 @@ use crate::model::state::State;
 use crate::model::{Claim, Model, Outcome};
 use crate::random::Random;
 
-/// How many viewers a visitor remembers, to come back as one of them.
+/// The number of viewers that a visitor remembers, to come back as one of them.
 const EARLIER_MAX: usize = 4;
 
-/// How long one visit may take.
+/// The most time of one visit.
 const VISIT: Duration = Duration::from_secs(10);
 
-/// What the visits came to.
+/// The sums of the visits.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) outcomes: BTreeMap<Outcome, u64>,
-    /// How pauses ended.
+    /// The outcomes of pauses.
     pub(super) unpaused: BTreeMap<Outcome, u64>,
     /// Visits in which anything was wrong.
     pub(super) differing: u64,
@@ -43,7 +43,7 @@ pub(super) struct Tally {
     pub(super) faults: Faults,
 }
 
-/// One of those that come and go.
+/// A task that makes visits.
 pub(super) struct Visitor {
     address: SocketAddr,
     record: Shared,
@@ -58,12 +58,12 @@ impl Visitor {
         Self { address, record, random, earlier: Vec::new(), tally: Tally::default(), visits: 0 }
     }
 
-    /// Visits as long as any of the `left` joins are left.
+    /// Makes visits as long as any of the `left` joins are left.
     pub(super) async fn run(mut self, left: Arc<AtomicU64>) -> Tally {
         while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
             self.visits += 1;
             let mut model = self.choose();
-            // Some of those who come back do so at once: the history is soon over.
+            // Some of those that come back do so at once: the history is soon over.
             if model.position().is_none() || self.random.one_in(2) {
                 sleep(Duration::from_micros(self.random.within(0..5_000))).await;
             }
@@ -84,10 +84,10 @@ impl Visitor {
         self.tally
     }
 
-    /// Somebody new, or somebody who was there before.
+    /// Returns a new viewer, or an earlier one.
     fn choose(&mut self) -> Model {
         match self.random.within(0..9) {
-            // The one that has just gone.
+            // The one that left last.
             0 | 1 => self.earlier.pop().unwrap_or_default(),
             2 if !self.earlier.is_empty() => {
                 let at = self.random.index(self.earlier.len());
@@ -116,7 +116,7 @@ impl Visitor {
         if self.random.one_in(4) {
             self.pause(&mut ears, &mut peer, model).await?;
         }
-        // Behind a change of a key stands the one of the sum: of each pair the second.
+        // After a change of a key comes the one of the sum: of each pair the second.
         let wanted = ears.texts + self.random.within(1..20);
         let is_even = |model: &Model| model.position().is_some_and(|seq| seq % 2 == 0);
         let is_enough = |model: &Model, ears: &Ears| model.is_live() && ears.texts >= wanted && is_even(model);
@@ -140,7 +140,7 @@ impl Visitor {
         Ok(())
     }
 
-    /// Leaves the fan-out for a moment and comes back.
+    /// Pauses for a moment and unpauses.
     async fn pause(&mut self, ears: &mut Ears, peer: &mut Peer, model: &mut Model) -> Result<(), PeerError> {
         peer.say(r#"{"type":"pause"}"#).await?;
         sleep(Duration::from_micros(self.random.within(0..30_000))).await;
@@ -188,7 +188,7 @@ impl Visitor {
     }
 }
 
-/// Whether the sum is that of the keys.
+/// Fails unless the sum is that of the keys.
 fn sum(state: &State) -> Result<(), String> {
     let (mut keys, mut told) = (0, 0);
     for frame in state.frames() {

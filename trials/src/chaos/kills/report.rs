@@ -1,4 +1,4 @@
-//! What a run of kills has shown, and whether it is good. Must not know how it was measured.
+//! The findings of a run of kills, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -12,19 +12,19 @@ use crate::model::fault::Fault;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// The longest that it may take from the start of a server until somebody has come back to it.
+/// The most time from the start of a server until the first client has come back to it.
 const START_MAX: Duration = Duration::from_secs(2);
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     plan: Plan,
     past: Past,
-    /// How long it took from the start of each server to its first viewer, sorted.
+    /// The time from the start of each server to its first viewer, sorted.
     starts: Vec<Duration>,
-    /// How many servers were killed before anybody had come back to them.
+    /// The number of servers killed before any client had come back to them.
     unseen: usize,
-    /// How many were killed while they started.
+    /// The number of servers killed while they started.
     miscarriages: u64,
     time: Duration,
 }
@@ -42,7 +42,7 @@ impl Findings {
     }
 }
 
-/// How long everybody was away, sorted.
+/// Returns the length of all absences, sorted.
 fn absences(comebacks: &[Comeback]) -> Vec<Duration> {
     let mut absences: Vec<_> = comebacks.iter().map(|comeback| comeback.back - comeback.gone).collect();
     absences.sort_unstable();
@@ -50,9 +50,9 @@ fn absences(comebacks: &[Comeback]) -> Vec<Duration> {
 }
 
 impl Judged for Findings {
-    /// Fails if anything that was acknowledged is missing, if anything was lost, repeated, out of order or untrue, or
-    /// if somebody was not let resume who had to be. With a limited history both kinds must have come, whoever was away
-    /// for longer than it tells and who was not.
+    /// Fails if an acknowledged message is missing, if anything was lost, repeated, out of order or untrue, or if a
+    /// viewer could not resume that should. With a limited history both must have happened: viewers that were away for
+    /// longer than it reaches back, and viewers that were not.
     fn verdict(&self) -> Result<(), Failure> {
         let Past { sum, tally, faults, acked, audited, .. } = &self.past;
         let of_history = if self.plan.keeping.history_messages_max.is_some() { 0 } else { tally.joins(How::Reset) };

@@ -23,33 +23,33 @@ use crate::model::sum::Sum;
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// How long joining, coming back, and catching up may take each.
+/// The most time of joining, coming back, and catching up each.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How far apart viewers come for the first time.
+/// The time between the first joins of two viewers.
 const ARRIVAL: Duration = Duration::from_millis(1);
 
-/// The first stream of chance of the viewers, and of who comes last.
+/// The first random stream of the viewers, and of the last viewers.
 const VIEWERS: u64 = 1 << 32;
 const AUDITORS: u64 = 1 << 33;
 
-/// How a room is.
+/// The parameters of a room.
 #[derive(Debug, Clone)]
 pub(in crate::chaos) struct Plan {
     pub(in crate::chaos) seed: u64,
     pub(in crate::chaos) viewers: u32,
-    /// How many messages a second.
+    /// The messages a second.
     pub(in crate::chaos) rate: u32,
     pub(in crate::chaos) returns: Return,
-    /// How long it takes until a viewer that was not let in tries again, in milliseconds.
+    /// The time until a viewer whose connection was refused tries again, in milliseconds.
     pub(in crate::chaos) retry_ms: Range<u64>,
-    /// Whether it is of interest how old messages are.
+    /// Whether the ages of messages are measured.
     pub(in crate::chaos) is_timed: bool,
-    /// How long all of it may take.
+    /// The most time of all of it.
     pub(in crate::chaos) limit: Duration,
 }
 
-/// A room that is there.
+/// A room that is open.
 pub(in crate::chaos) struct Room {
     plan: Plan,
     house: House,
@@ -64,25 +64,25 @@ pub(in crate::chaos) struct Room {
     faults: Faults,
 }
 
-/// What became of it.
+/// The outcome of a room.
 #[derive(Debug)]
 pub(in crate::chaos) struct Past {
     pub(in crate::chaos) sum: Sum,
     pub(in crate::chaos) tally: Tally,
     pub(in crate::chaos) spoken: Spoken,
-    /// Everybody's.
+    /// The faults of all clients.
     pub(in crate::chaos) faults: Faults,
     /// The number of the last message that was acknowledged.
     pub(in crate::chaos) acked: u64,
-    /// How many messages somebody got, with the bytes that were said, who came last and asked for all of them. Where the
-    /// history does not hold all: how many came to anybody.
+    /// The number of messages that arrived unchanged at the last viewer, which joins at the end and asks for all of
+    /// them. Where the history does not hold all: the number that arrived at any viewer.
     pub(in crate::chaos) audited: u64,
     /// The share of a core that the viewers' thread took.
     pub(in crate::chaos) busy: Busy,
 }
 
 impl Room {
-    /// Opens it, and has its viewers come.
+    /// Opens the room, and lets its viewers join.
     pub(in crate::chaos) fn open(lives: &Lives, plan: Plan) -> Result<Self, Failure> {
         let (opened, record) = mpsc::channel();
         let (begin, begun) = oneshot::channel();
@@ -124,7 +124,7 @@ impl Room {
         &self.house.record
     }
 
-    /// Waits until everybody has joined.
+    /// Waits until all viewers have joined.
     pub(in crate::chaos) fn joined(&self) -> Result<(), Failure> {
         match missing(PATIENCE, &self.house.joined, self.plan.viewers) {
             0 => Ok(()),
@@ -132,7 +132,7 @@ impl Room {
         }
     }
 
-    /// Waits until everybody has come back.
+    /// Waits until all viewers have come back.
     pub(in crate::chaos) fn await_back(&mut self) {
         let missing = missing(PATIENCE, &self.house.back, self.plan.viewers);
         if missing > 0 {
@@ -140,13 +140,13 @@ impl Room {
         }
     }
 
-    /// Has the owner speak.
+    /// Lets the owner publish.
     pub(in crate::chaos) fn begin(&mut self) {
-        // Whoever is gone tells why when it is joined.
+        // A thread that has ended reports why when it is joined.
         let _ = self.begin.take().map(|begin| begin.send(()));
     }
 
-    /// Has the owner end when it knows of all that it said that it is kept, and everybody when they have it.
+    /// Ends the owner once all its messages are acknowledged, and the viewers once they have them.
     pub(in crate::chaos) fn finish(self) -> Result<Past, Failure> {
         let Self { plan, house, owner, viewers, finish, all_said, calm, end, over, mut faults, .. } = self;
         finish.send_replace(true);
@@ -165,7 +165,7 @@ impl Room {
         let of = |who| move |failure| Failure::new(format!("{who}: {failure}"));
         let spoken = outcome(owner).map_err(of("the owner"))?;
         wait_until(PATIENCE, || viewers.is_finished() && auditors.is_finished());
-        // Whoever is still there says what it waits for.
+        // Each viewer that is still connected reports what it waits for.
         over.send_replace(true);
         let (viewers, busy) = outcome(viewers).map_err(of("the viewers"))?;
         let (auditors, _) = outcome(auditors).map_err(of("the last viewer"))?;
@@ -185,8 +185,8 @@ impl Room {
     }
 }
 
-/// Who comes last, when all is said: with nothing. Where the history is limited, these come with all but its messages, and
-/// with one message less.
+/// Returns the last viewers, which join after the last message with an empty state. Where the history is limited, the
+/// first has all but the history's messages, and the second one message less.
 fn auditors(seed: u64, house: &House) -> Vec<Viewer> {
     let record = house.record.read();
     let models = match record.history_messages {
@@ -200,7 +200,7 @@ fn auditors(seed: u64, house: &House) -> Vec<Viewer> {
     (0..).zip(models).map(viewer).collect()
 }
 
-/// All of these, each until the room has ended.
+/// Runs all of these until the room has ended.
 async fn hear(comers: Vec<Viewer>) -> Result<(Vec<Viewer>, Busy), Failure> {
     let stretch = Stretch::begin()?;
     let mut tasks = JoinSet::new();

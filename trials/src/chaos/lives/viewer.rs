@@ -19,10 +19,10 @@ use crate::model::fault::Fault;
 use crate::model::{Claim, Model};
 use crate::random::Random;
 
-/// One absence in so many is longer than it must be.
+/// One absence in so many is longer than necessary.
 const ABSENCE_IN: u64 = 3;
 
-/// How long such a one is, in milliseconds.
+/// The length of such an absence, in milliseconds.
 const ABSENCE_MS: Range<u64> = 10..2_000;
 
 /// When a viewer comes back.
@@ -35,37 +35,37 @@ pub(in crate::chaos) enum Return {
     AsAdvised,
 }
 
-/// What all viewers of a room share.
+/// The parts that all viewers of a room share.
 #[derive(Debug, Clone)]
 pub(in crate::chaos) struct House {
     pub(in crate::chaos) lives: Lives,
     pub(in crate::chaos) record: Shared,
     pub(in crate::chaos) returns: Return,
-    /// How long it takes until a viewer that was not let in tries again, in milliseconds.
+    /// The time until a viewer whose connection was refused tries again, in milliseconds.
     pub(in crate::chaos) retry_ms: Range<u64>,
-    /// When each message was said, if it is of interest how old messages are.
+    /// When each message was published, if the ages of messages are measured.
     pub(in crate::chaos) times: Option<Times>,
-    /// Whether everything is said.
+    /// Whether all messages are published.
     pub(in crate::chaos) calm: watch::Receiver<bool>,
-    /// Whether the run is over: who has not heard of the room's end says what it waits for.
+    /// Whether the run is over: a viewer without the room's end reports what it waits for.
     pub(in crate::chaos) over: watch::Receiver<bool>,
-    /// How many viewers have joined once.
+    /// The number of viewers that have joined once.
     pub(in crate::chaos) joined: Arc<AtomicU32>,
-    /// How many of them have come back once.
+    /// The number of viewers that have come back once.
     pub(in crate::chaos) back: Arc<AtomicU32>,
-    /// How many viewers have everything, after all was said.
+    /// The number of viewers that have everything, after the last message.
     pub(in crate::chaos) caught_up: Arc<AtomicU32>,
 }
 
-/// A viewer and its chance.
+/// A viewer and its random choices.
 pub(in crate::chaos) struct Viewer {
     house: House,
     random: Random,
     pub(in crate::chaos) model: Model,
     pub(in crate::chaos) tally: Tally,
-    /// Number of the connection.
+    /// The number of the connection.
     connection: u64,
-    /// How many servers there had been when it was made.
+    /// The number of servers so far when it was made.
     life: usize,
     /// Since when it has no connection, or not yet everything that it has missed.
     gone: Option<Instant>,
@@ -75,11 +75,11 @@ pub(in crate::chaos) struct Viewer {
 
 /// How a connection ended.
 enum End {
-    /// The server is gone, with this advice if it had any.
+    /// The server has ended, with this advice if it gave any.
     Gone(Option<Duration>),
     /// The room has ended.
     Closed,
-    /// Something else, which is a fault and noted.
+    /// In a way that is a fault, and noted.
     Odd,
 }
 
@@ -90,7 +90,7 @@ impl Viewer {
         Self { house, random, model, tally, connection: 0, life: 0, gone: None, has_joined, is_caught_up }
     }
 
-    /// Comes after `delay` and lives until the room ends.
+    /// Joins after `delay` and stays until the room ends.
     pub(in crate::chaos) async fn run(mut self, delay: Duration) -> Self {
         sleep(delay).await;
         let mut over = self.house.over.clone();
@@ -126,7 +126,7 @@ impl Viewer {
         }
     }
 
-    /// The run is over, and this viewer has not heard of the room's end.
+    /// Notes that the run is over, and this viewer has not got the room's end.
     fn is_late(&mut self) {
         let (position, last) = (self.model.position(), self.house.record.read().last());
         let (connection, retries) = (self.connection, self.tally.retries);
@@ -135,7 +135,7 @@ impl Viewer {
         });
     }
 
-    /// One connection from its beginning to its end.
+    /// Runs one connection from its beginning to its end.
     async fn attend(&mut self) -> End {
         let mut peer = self.connect().await;
         let mut ears = Ears::default();
@@ -147,7 +147,7 @@ impl Viewer {
         end
     }
 
-    /// Connects and asks for the room, as often as needed.
+    /// Connects and joins the room, as often as needed.
     async fn connect(&mut self) -> Peer {
         loop {
             self.connection += 1;
@@ -169,7 +169,7 @@ impl Viewer {
         }
     }
 
-    /// Hears until the server ends the connection.
+    /// Reads until the server ends the connection.
     async fn listen(&mut self, peer: &mut Peer, ears: &mut Ears) -> End {
         let two_alive = Duration::from_millis(2 * self.house.record.read().alive_ms);
         loop {
@@ -202,7 +202,7 @@ impl Viewer {
         End::Odd
     }
 
-    /// Enters how old the messages are that came behind `before`, which came live.
+    /// Records the ages of the messages after `before`, which arrived live.
     fn measure(&mut self, before: Option<u64>) {
         let (Some(times), Some(before), Some(position)) = (&self.house.times, before, self.model.position()) else {
             return;
@@ -212,7 +212,7 @@ impl Viewer {
         }
     }
 
-    /// What follows from what was heard.
+    /// Acts on what was read.
     fn look(&mut self, ears: &mut Ears) -> Option<End> {
         if let Some(code) = ears.refused.take() {
             return Some(self.odd(&format!("the join was refused: {code}")));
@@ -243,7 +243,7 @@ impl Viewer {
         None
     }
 
-    /// It has everything from before it came.
+    /// Records that it has everything from before its return.
     fn is_live(&mut self) {
         if !self.has_joined {
             self.has_joined = true;

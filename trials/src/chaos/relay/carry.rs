@@ -1,4 +1,5 @@
-//! The bytes of one connection, both ways, until either end or the relay ends it. Must not know what is said, nor why it is cut.
+//! The bytes of one connection, both ways, until either end or the relay ends it. Must not know their contents, nor why
+//! it is cut.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -12,23 +13,23 @@ use tokio::time::{sleep, timeout};
 use super::cut::{Cut, Direction};
 use crate::load::peer::connect_from;
 
-/// How long a cut in the middle of something waits for it.
+/// The time for which a cut in the middle of bytes waits for them.
 const PART_TIME: Duration = Duration::from_millis(100);
 
-/// How many bytes are carried at a time.
+/// The most bytes carried at a time.
 const CHUNK_BYTES: usize = 8_192;
 
-/// Of a slow link: what the kernel holds of it, and for how long each chunk takes.
+/// For a slow link: the kernel's buffer, and the number of chunks in a second.
 const SLOW_BUFFER_BYTES: usize = 4_096;
 const SLOW_CHUNKS_PER_SECOND: usize = 20;
 
-/// What a request that is refused is answered with.
+/// The answer to a request that is refused.
 const UNAVAILABLE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// How long a request may take that is refused.
+/// The most time of a request that is refused.
 const REQUEST: Duration = Duration::from_secs(5);
 
-/// How fast a connection is carried each way.
+/// The speed at which a connection is carried each way.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     chunk_bytes: usize,
@@ -60,7 +61,7 @@ pub(super) async fn reach(target: SocketAddr, source: Option<Ipv4Addr>) -> std::
 /// Answers a request with 503.
 pub(super) async fn refuse(mut client: TcpStream) {
     let mut bytes = [0; 1_024];
-    // Closing on a request that was not read would reset the answer away.
+    // Closing with unread bytes of the request would reset the connection and lose the answer.
     if let Ok(Ok(1..)) = timeout(REQUEST, client.read(&mut bytes)).await {
         let _ = client.write_all(UNAVAILABLE).await;
     }
@@ -103,12 +104,12 @@ async fn pump(
 ) {
     let mut bytes = vec![0; pace.chunk_bytes];
     let mut is_dark = false;
-    // What was ordered before there was a server counts too.
+    // A cut ordered before there was a server counts too.
     way.mark_changed();
     loop {
         let carried = async {
             if is_dark {
-                // Not read, as nothing arrives: the sender's own buffers are what takes it.
+                // Not read, as nothing arrives: the sender's own buffers take the bytes.
                 return std::future::pending().await;
             }
             match from.read(&mut bytes).await {

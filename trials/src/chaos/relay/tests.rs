@@ -1,4 +1,4 @@
-//! Paths, and what a relay does to a connection, against a server that echoes.
+//! Paths, and the faults that a relay makes, against a server that echoes.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::*;
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// Long enough for what is carried on this machine, and short enough for a test to wait for nothing.
+/// Long enough for anything carried on this machine, and short enough for a test to wait for nothing.
 const NOTHING: Duration = Duration::from_millis(100);
 
 #[test]
@@ -22,7 +22,7 @@ fn each_path_has_an_address_and_no_other_address_is_a_path() {
     }
 }
 
-/// A server that echoes, and a relay before it.
+/// Starts a server that echoes, and a relay before it.
 async fn stand(shape: Shape) -> Relay {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = listener.local_addr().unwrap();
@@ -41,7 +41,7 @@ async fn connect(relay: &Relay, path: u32) -> TcpStream {
     TcpStream::connect((address_of(path), relay.port)).await.unwrap()
 }
 
-/// Whether a byte comes back.
+/// Returns whether a byte comes back.
 async fn echoes(client: &mut TcpStream) -> bool {
     let echoed = async {
         client.write_all(b"x").await?;

@@ -1,27 +1,27 @@
-//! What one viewer hears, held against what must be so. Must not know connections.
+//! The messages of one viewer, checked against the rules. Must not know connections.
 
 use rtbroadcaster::Kind;
 use rtbroadcaster::remote::{Heard, Messages};
 
 use crate::model::fault::{Fault, Faults};
 
-/// What it heard.
+/// The record of one viewer.
 #[derive(Debug, Default)]
 pub(super) struct Ear {
-    /// The numbers of the events, in the order in which they came.
+    /// The numbers of the events, in the order in which they arrived.
     events: Vec<u64>,
     /// The number of the last message.
     last: u64,
     pub(super) messages: u64,
-    /// How many ephemeral messages came, and the number of the last one.
+    /// The number of ephemeral messages, and the number of the last one.
     pub(super) ephemerals: u64,
     pointer: u64,
-    /// How many messages newer values took the place of, as it was told.
+    /// The number of superseded messages, as the viewer was told.
     pub(super) skipped: u64,
     faults: Faults,
 }
 
-/// Listens until the viewer is over.
+/// Reads until the viewer ends.
 pub(super) async fn listen(mut messages: Messages) -> Ear {
     let mut ear = Ear::default();
     let mut is_begun = false;
@@ -54,7 +54,7 @@ pub(super) async fn listen(mut messages: Messages) -> Ear {
 }
 
 impl Ear {
-    /// A message of this number came.
+    /// Records a message of this number.
     fn hear(&mut self, seq: u64) {
         let last = self.last;
         let case = || format!("{seq} behind {last}");
@@ -68,7 +68,7 @@ impl Ear {
         self.messages += 1;
     }
 
-    /// An ephemeral message came.
+    /// Records an ephemeral message.
     fn point(&mut self, number: u64) {
         if number <= self.pointer {
             let last = self.pointer;
@@ -78,7 +78,7 @@ impl Ear {
         self.ephemerals += 1;
     }
 
-    /// Adds what went wrong, given the events that were stored.
+    /// Adds its faults, given the events that were stored.
     pub(super) fn judge(&self, events: &[u64], faults: &mut Faults) {
         faults.add(&self.faults);
         if self.events != events {

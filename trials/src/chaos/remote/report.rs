@@ -1,4 +1,4 @@
-//! What the library's clients went through, and whether it is good. Must not know how it was measured.
+//! The findings of the library's clients, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use super::{Outcome, Plan};
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     plan: Plan,
@@ -23,7 +23,7 @@ impl Findings {
 }
 
 impl Judged for Findings {
-    /// Fails if anything was lost, repeated, out of order, stale or untrue, or if less was tried than planned.
+    /// Fails if anything was lost, repeated, out of order, stale or untrue, or if fewer faults were tried than planned.
     fn verdict(&self) -> Result<(), Failure> {
         let Outcome { past, faults, cuts, .. } = &self.outcome;
         if faults.all() > 0 {
