@@ -1,5 +1,5 @@
-//! A server with many rooms that ends, and how soon the next one has all of them: when it is ready, when somebody is in a
-//! room, and when everybody is back. Must not know how frames are made.
+//! A server with many rooms that ends, and how soon the next one has all of them: when it is ready, when the first
+//! viewer is in a room, and when all are back. Must not know how frames are made.
 
 mod arrival;
 mod home;
@@ -23,13 +23,13 @@ use arrival::Arrival;
 use home::Home;
 use report::Findings;
 
-/// How many messages each room has when its server ends: a fifth of them are values of five keys.
+/// The number of messages in each room when its server ends: a fifth of them are values of five keys.
 const MESSAGES: [u32; 2] = [25, 200];
 
-/// How long everything may take.
+/// The most time of everything.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// How a server ends.
+/// The way in which a server ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
     /// By SIGTERM.
@@ -45,7 +45,7 @@ pub(super) struct Options {
     /// restarts: how many rooms; each needs two open files here and two in the server
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=9_000))]
     restart_rooms: u32,
-    /// restarts: how often each number of messages and each way to end
+    /// restarts: how often each number of messages is tried with each way to end
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
     restarts: u32,
 }
@@ -55,15 +55,15 @@ pub(super) struct Options {
 pub(super) struct Plan {
     seed: u64,
     rooms: u32,
-    /// How often each number of messages and each way to end are tried.
+    /// How often each number of messages is tried with each way to end.
     restarts: u32,
     keeping: Keeping,
 }
 
-/// What one successor has shown.
+/// The findings of one successor.
 #[derive(Debug)]
 struct Restart {
-    /// How many messages each room had in the beginning.
+    /// The number of messages that each room had in the beginning.
     messages: u32,
     way: Way,
     arrival: Arrival,
@@ -85,9 +85,9 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
-    // An owner and a viewer in each.
+    // An owner and a viewer in each room.
     files::suffice_for(2 * plan.rooms)?;
     let started = Instant::now();
     let (mut restarts, mut faults) = (Vec::new(), Faults::default());
@@ -140,7 +140,7 @@ async fn all<T: 'static>(mut tasks: JoinSet<T>, who: &str) -> Result<Vec<T>, Fai
     Ok(all)
 }
 
-/// Has the server end.
+/// Ends the server.
 pub(super) async fn ended(mut lineage: Lineage, way: Way) -> Result<Lineage, Failure> {
     let ending = spawn_blocking(move || {
         match way {
@@ -152,7 +152,7 @@ pub(super) async fn ended(mut lineage: Lineage, way: Way) -> Result<Lineage, Fai
     ending.await.map_err(|error| Failure::new(error.to_string()))?
 }
 
-/// Has the next one begin.
+/// Starts the next one.
 pub(super) async fn begun(mut lineage: Lineage) -> Result<Lineage, Failure> {
     let beginning = spawn_blocking(move || lineage.succeed().map(|()| lineage));
     beginning.await.map_err(|error| Failure::new(error.to_string()))?

@@ -1,5 +1,6 @@
-//! Backups of a data directory that come back in every way in which an operator may do that: nobody is resumed who saw what
-//! the directory does not hold, and everybody is who saw only what it holds. Must not know how frames are made.
+//! Backups of a data directory that are restored in every way in which an operator may do that. No viewer is resumed
+//! that saw something that the directory does not hold, and every viewer is resumed that saw only what it holds. Must
+//! not know how frames are made.
 
 mod client;
 mod former;
@@ -36,7 +37,7 @@ use tally::Row;
 use trial::Case;
 use way::{Marker, Moment, Way};
 
-/// How long all restores of one story may take.
+/// The most time of all restores of one story.
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// One run.
@@ -45,12 +46,12 @@ pub(super) struct Plan {
     seed: u64,
 }
 
-/// What the restores of some stories have shown.
+/// The findings of the restores of some stories.
 #[derive(Debug, Default)]
 struct Shown {
     rows: BTreeMap<Way, Row>,
     faults: Faults,
-    /// How many backups of a running server did not open and were made again.
+    /// The number of backups of a running server that did not open and were made again.
     made_again: u64,
 }
 
@@ -76,7 +77,7 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
     let started = Instant::now();
     let mut not_run = BTreeMap::new();
@@ -92,7 +93,7 @@ fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
     for (number, (ack, end)) in stories.enumerate() {
         let name = |kind| format!("rtbroadcaster-restores-{kind}-{number}-{}", std::process::id());
         let base = |kind| -> PathBuf { std::env::temp_dir().join(name(kind)) };
-        // In half of them, both levels and both ends among these.
+        // In half of them; both levels and both ends are among these.
         let fills = matches!((ack, end), (Ack::Written, End::Killed) | (Ack::Disk, End::Stopped));
         let plot = Plot { keeping: Keeping { ack, history_messages_max: None }, end, fills };
         let mut play = |medium, ways: &[Way]| {
@@ -112,7 +113,7 @@ fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
     Ok(Findings { plan, all, not_run, former, time: started.elapsed() })
 }
 
-/// Tells one story and restores its backups in these ways.
+/// Makes one story and restores its backups in these ways.
 async fn restores(medium: Medium, plot: Plot, ways: Vec<Way>, mut random: Random) -> Result<Shown, Failure> {
     let mut shown = Shown::default();
     let mut story = Story::tell(medium, plot, &mut random, &mut shown.faults).await?;
@@ -130,7 +131,7 @@ async fn restores(medium: Medium, plot: Plot, ways: Vec<Way>, mut random: Random
     Ok(shown)
 }
 
-/// Passes if there is an rsync. On Debian and Ubuntu root gets a missing one by apt-get.
+/// Fails unless there is an rsync. On Debian and Ubuntu root gets a missing one by apt-get.
 fn rsync(steps: &mut Steps) -> Result<(), Failure> {
     if output("rsync", "--version").is_some() {
         return Ok(());

@@ -1,5 +1,5 @@
-//! A link of 4 KB/s, which is slow and not dead: viewers join a room whose state takes 15 s, and owners publish messages that
-//! take as long. Nobody may give such a connection up. Must not know frames.
+//! A link of 4 KB/s, which is slow and not dead: viewers join a room whose state takes 15 s, and owners publish
+//! messages that take as long. No client and no server may give such a connection up. Must not know frames.
 
 mod report;
 
@@ -23,40 +23,40 @@ use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use report::Findings;
 
-/// How fast the link is.
+/// The speed of the link.
 const BYTES_PER_SECOND: u32 = 4_000;
 
 /// The state of the room, as one value.
 const STATE_BYTES: usize = 60_000;
 
-/// What an owner publishes: so many messages, all at once, of so many bytes.
+/// The owner's messages: so many, all at once, of so many bytes.
 const MESSAGES: u64 = 3;
 const MESSAGE_BYTES: usize = 60_000;
 
-/// How long is waited for a viewer, and for an owner: over twice what the link needs.
+/// The most time of a viewer, and of an owner: over twice what the link needs.
 const VIEWER: Duration = Duration::from_secs(60);
 const OWNER: Duration = Duration::from_secs(120);
 
-/// How long everything may take.
+/// The most time of everything.
 const LIMIT: Duration = Duration::from_secs(300);
 
-/// What the client behind the slow link is.
+/// The role of the client behind the slow link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Viewer,
     Owner,
 }
 
-/// What became of one client.
+/// The outcome of one client.
 #[derive(Debug)]
 struct Past {
     kind: Kind,
     role: Role,
     /// When the viewer was in, or all messages of the owner acknowledged.
     done: Option<Duration>,
-    /// How many connections it made.
+    /// The number of connections it made.
     connections: u64,
-    /// How many messages of the owner failed.
+    /// The number of the owner's messages that failed.
     failed: u64,
     /// Why it gave up for good, if it did.
     ended: Option<String>,
@@ -79,7 +79,7 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(steps: &mut Steps) -> Result<Findings, Failure> {
     node::ensure_websocket(steps)?;
     let started = Instant::now();
@@ -115,7 +115,7 @@ async fn slow(server: SocketAddr) -> Result<Relay, Failure> {
     Relay::open_as(server, Shape { bytes_per_second: Some(BYTES_PER_SECOND), ..Shape::default() }).await
 }
 
-/// A viewer that joins.
+/// Runs a viewer that joins.
 async fn watch(kind: Kind, server: SocketAddr, program: PathBuf, room: String) -> Result<Past, Failure> {
     let (relay, (told, mut received)) = (slow(server).await?, events());
     let begun = Instant::now();
@@ -138,7 +138,7 @@ async fn watch(kind: Kind, server: SocketAddr, program: PathBuf, room: String) -
     Ok(Past { kind, role: Role::Viewer, done, connections: relay.tally().connections, failed: 0, ended })
 }
 
-/// An owner that publishes.
+/// Runs an owner that publishes.
 async fn own(kind: Kind, server: SocketAddr, program: PathBuf) -> Result<Past, Failure> {
     let (relay, (told, mut received)) = (slow(server).await?, events());
     let mut owner = Client::host(kind, &program, 0, relay.url(), &told).await?;

@@ -1,5 +1,5 @@
-//! The owner of a room: says what it is told, writes it into the record first, and looks at every acknowledgement.
-//! Must not know what is said.
+//! The owner of a room: publishes given messages, writes them into the record first, and checks every acknowledgement.
+//! Must not know the messages' contents.
 
 mod comeback;
 
@@ -14,7 +14,7 @@ use crate::model::answer::Answer;
 use crate::model::fault::{Fault, Faults};
 use crate::model::record::{Kind, Record};
 
-/// The record of a room, written by its owner and read by everybody.
+/// The record of a room, written by its owner and read by all other clients.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shared(Arc<RwLock<Record>>);
 
@@ -23,7 +23,7 @@ impl Shared {
         Self(Arc::new(RwLock::new(record)))
     }
 
-    /// A task that panicked ends the run by itself; what it wrote is whole, since each entry is one push.
+    /// A task that panicked ends the run by itself; its record is consistent, since each entry is one push.
     pub(super) fn read(&self) -> RwLockReadGuard<'_, Record> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -33,19 +33,19 @@ impl Shared {
     }
 }
 
-/// One thing to say.
+/// One message to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Saying {
     /// `None` is ephemeral.
     pub(super) kind: Option<Kind>,
     pub(super) key: String,
     pub(super) params: String,
-    /// Whether an answer is asked for.
+    /// Whether it has an id, and so an answer.
     pub(super) has_id: bool,
 }
 
 impl Saying {
-    /// What the client sends.
+    /// Returns the client's text.
     pub(super) fn text(&self, id: &str) -> String {
         let Self { kind, key, params, has_id } = self;
         let id = if *has_id { format!(r#""id":"{id}","#) } else { String::new() };
@@ -57,7 +57,7 @@ impl Saying {
         }
     }
 
-    /// The params as viewers get them: with their literals unchanged, line ends between tokens as spaces.
+    /// Returns the params as viewers get them: with their literals unchanged, line ends between tokens as spaces.
     fn heard(&self) -> String {
         self.params.replace(['\r', '\n'], " ")
     }
@@ -67,22 +67,22 @@ impl Saying {
 pub(super) struct Speaker {
     peer: Peer,
     record: Shared,
-    /// What it comes back with.
+    /// The owner key with which it comes back.
     key: String,
     /// The number of its lease.
     term: u64,
     /// The epoch of its newest acknowledgement.
     epoch: String,
-    /// What its ids begin with.
+    /// The prefix of its ids.
     prefix: String,
-    /// How many ids it has used.
+    /// The number of ids it has used.
     ids: u64,
-    /// What has no answer yet.
+    /// The messages without an answer.
     unacked: VecDeque<Unacked>,
     pub(super) faults: Faults,
 }
 
-/// A message that has no answer yet.
+/// A message without an answer.
 #[derive(Debug)]
 struct Unacked {
     id: String,
@@ -114,7 +114,7 @@ impl Speaker {
         &self.record
     }
 
-    /// Says these, in one write.
+    /// Publishes these messages in one write.
     pub(super) async fn say(&mut self, sayings: &[Saying]) -> Result<(), PeerError> {
         let mut frames = Vec::new();
         for saying in sayings {
@@ -135,7 +135,7 @@ impl Speaker {
         Ok(self.peer.send(&frames).await?)
     }
 
-    /// Answers the server until `done` is there.
+    /// Answers the server until `done` is done.
     pub(super) async fn hear_until<T>(&mut self, done: impl Future<Output = T>) -> Result<T, PeerError> {
         let mut done = pin!(done);
         loop {
@@ -149,7 +149,7 @@ impl Speaker {
         }
     }
 
-    /// Reads once. The word of the server's `closed`, if it came.
+    /// Reads once. Returns the word of the server's `closed`, if it arrived.
     async fn hear(&mut self) -> Result<(Link, Option<String>), PeerError> {
         let Self { peer, record, unacked, faults, .. } = self;
         let mut word = None;
@@ -166,7 +166,7 @@ impl Speaker {
                         faults.note(Fault::Unsaid, || format!("{text} after {last}"));
                     }
                 }
-                // How exact it is, is another scenario.
+                // Another scenario checks the figures.
                 Ok(Answer::Audience(audience)) if audience.lagging.is_some() => {}
                 Ok(Answer::Draining(_)) if record.read().may_be_away => {}
                 Ok(Answer::Closed(closed)) => word = Some(closed.reason.into_owned()),

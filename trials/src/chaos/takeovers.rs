@@ -1,5 +1,5 @@
-//! One room that is taken over again and again while its owner speaks, now and then as a process that stands still
-//! with full buffers: nothing of an older term comes behind a newer one. Must not know how frames are made.
+//! One room that is taken over again and again while its owner publishes, now and then as a stopped process with full
+//! buffers: nothing of an older term arrives after a newer one. Must not know how frames are made.
 
 mod reign;
 mod report;
@@ -34,32 +34,32 @@ use throne::Throne;
 pub(crate) use throne::be_an_owner;
 use witness::{Chronicle, Witness};
 
-/// Enough for a viewer of this program that is slower than an owner that says all it can.
+/// Enough for a viewer of this program that is slower than an owner that publishes all it can.
 const FLAGS: [&str; 2] = ["--backlog-bytes-max", "67108864"];
 
-/// How many viewers watch.
+/// The number of viewers.
 const WITNESSES: usize = 5;
 
-/// One takeover in so many finds an owner that is a process and stands still.
+/// One takeover in so many meets an owner that is a stopped process.
 const STOPPED_IN: u32 = 8;
 
-/// One takeover in so many comes twice at the same moment.
+/// One takeover in so many is requested twice at the same moment.
 const DOUBLE_IN: u64 = 20;
 
-/// One process in so many stands still for longer than the server waits for an end.
+/// One process in so many is stopped for longer than the server waits for an end.
 const LONG_STOP_IN: u64 = 10;
 
-/// How long everything may take besides the takeovers.
+/// The most time of everything besides the takeovers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// How long a takeover may take on average; the run ends as failed when all together took longer.
+/// The most time of a takeover on average; the run fails when all together take longer.
 const TAKEOVER: Duration = Duration::from_millis(200);
 
 /// The flags of this scenario.
 #[derive(Debug, Clone, Args)]
 #[group(skip)]
 pub(super) struct Options {
-    /// takeovers: how many
+    /// takeovers: how many takeovers
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..))]
     takeovers: u32,
 }
@@ -71,15 +71,15 @@ pub(super) struct Plan {
     takeovers: u32,
 }
 
-/// What the owners did.
+/// The outcome of the owners.
 #[derive(Debug, Default)]
 struct Past {
     reigns: Vec<Reign>,
-    /// The terms of those that stood still.
+    /// The terms of the stopped owners.
     stopped: Vec<u64>,
-    /// How often two came at the same moment.
+    /// How often two were requested at the same moment.
     doubles: u64,
-    /// How long each takeover took, from the request on.
+    /// The time of each takeover, from the request on.
     micros: Vec<u128>,
     /// From the first takeover to the last.
     time: Duration,
@@ -98,7 +98,7 @@ impl Scenario for Plan {
     }
 }
 
-/// Runs it.
+/// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     let server = Server::start(&release("rtbroadcaster"), &FLAGS)?;
     let address = server.address();
@@ -117,7 +117,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     Ok(Findings::new(plan, past, witnesses, &chronicle))
 }
 
-/// All owners, one after the other.
+/// Runs all owners, one after the other.
 async fn succeed(
     address: SocketAddr,
     server: u32,
@@ -149,7 +149,7 @@ async fn succeed(
             sleep(Duration::from_micros(random.within(1_000..12_000))).await;
             is_server_stopped = random.one_in(2);
             if is_server_stopped {
-                // Nobody reads, so the owner fills all buffers before it is stopped itself.
+                // The server reads nothing, so the owner fills all buffers before it is stopped itself.
                 process::stop(server)?;
                 sleep(Duration::from_micros(random.within(1_000..20_000))).await;
             }
@@ -172,7 +172,7 @@ async fn succeed(
             rival = Some(Throne::in_this_process(second, start.clone(), random.next()));
         }
         if is_server_stopped {
-            // The request is written when the server goes on.
+            // The request is in the socket when the server continues.
             sleep(Duration::from_millis(1)).await;
             process::signal(server, "CONT")?;
         }
@@ -201,12 +201,12 @@ async fn succeed(
     Ok(past)
 }
 
-/// The end of an owner, and whether it stood still.
+/// Ends an owner. Returns also whether it was stopped.
 async fn end(throne: Throne, stop: Option<Duration>) -> Result<(Reign, bool), Failure> {
     Ok((throne.end(stop).await?, stop.is_some()))
 }
 
-/// All viewers, until the room ends.
+/// Runs all viewers until the room ends.
 async fn watch(
     address: SocketAddr,
     room: String,
@@ -240,7 +240,7 @@ async fn watch(
     Ok((witnesses, chronicle))
 }
 
-/// One viewer, until the room ends.
+/// Runs one viewer until the room ends.
 async fn listen(mut peer: Peer, mut witness: Witness, chronicle: Arc<Mutex<Chronicle>>) -> Witness {
     let (mut word, mut end) = (None, None);
     while end.is_none() {

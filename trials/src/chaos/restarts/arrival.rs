@@ -1,4 +1,4 @@
-//! Everybody who wants to be in a room of a server that begins. Must not know how long that may take.
+//! The viewers that join the rooms of a starting server. Must not know how long that may take.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,13 +18,13 @@ use crate::model::state;
 use crate::model::{Claim, Model};
 use crate::steps::Failure;
 
-/// How long it takes until somebody who found no server tries again.
+/// The time until a client that found no server tries again.
 const RETRY: Duration = Duration::from_millis(1);
 
-/// How long any of it may take.
+/// The most time of each step.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What was seen of one server, and when.
+/// The observations of one server, and their times.
 #[derive(Debug)]
 pub(super) struct Seen {
     port: Instant,
@@ -35,18 +35,18 @@ pub(super) struct Seen {
     faults: Faults,
 }
 
-/// The same from the start of the server's process.
+/// The times from the start of the server's process.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Arrival {
-    /// Until a connection was taken.
+    /// Until a connection was accepted.
     pub(super) port: Duration,
-    /// Until `/readyz` said so.
+    /// Until `/readyz` answered that the server is ready.
     pub(super) ready: Duration,
-    /// Until somebody had all of a room's state.
+    /// Until the first viewer had all of a room's state.
     pub(super) first: Duration,
-    /// Until one viewer in each room had all that was said there.
+    /// Until one viewer in each room had all of its messages.
     pub(super) all: Duration,
-    /// How many of them were let resume and ended with the owner's state.
+    /// The number of them that resumed and ended with the owner's state.
     pub(super) resumed: usize,
 }
 
@@ -58,7 +58,7 @@ impl Seen {
     }
 }
 
-/// Tries from now on to come into the room number `first`, and once somebody is there into all of them.
+/// Tries to join the room number `first`, and after that all of them.
 pub(super) async fn arrive(address: SocketAddr, rooms: Vec<Shared>, first: usize) -> Result<Seen, Failure> {
     let arriving = async {
         let stranger = Guest::new(rooms[first].clone(), Model::default());
@@ -81,7 +81,7 @@ pub(super) async fn arrive(address: SocketAddr, rooms: Vec<Shared>, first: usize
     arrived.map_err(|error: io::Error| Failure::new(format!("the server is not ready: {error}")))
 }
 
-/// When a connection was taken, and when the server said that it is ready.
+/// Returns when a connection was accepted, and when the server said that it is ready.
 async fn probe(address: SocketAddr) -> io::Result<(Instant, Instant)> {
     let mut port = None;
     loop {
@@ -113,7 +113,7 @@ struct Guest {
     room: Shared,
     model: Model,
     ears: Ears,
-    /// Its connection, once it has all that it asked for.
+    /// Its connection, once it has everything that it asked for.
     peer: Option<Peer>,
 }
 
@@ -122,7 +122,7 @@ impl Guest {
         Self { room, model, ears: Ears::default(), peer: None }
     }
 
-    /// Comes, as soon as there is a server, hears all that it has missed, and stays.
+    /// Joins as soon as there is a server, reads everything that it has missed, and stays.
     async fn stay(mut self, address: SocketAddr) -> Self {
         let stayed = loop {
             match self.join(address).await {
@@ -150,7 +150,7 @@ impl Guest {
         Ok(peer)
     }
 
-    /// Whether it was let resume, and has every message and the owner's state now.
+    /// Returns whether it resumed, and has every message and the owner's state now.
     fn has_resumed(&self) -> bool {
         let record = self.room.read();
         let last = record.last();

@@ -1,4 +1,5 @@
-//! The owner of one of many rooms: it says all that the room has, and comes back to each server. Must not know why one ends.
+//! The owner of one of many rooms: it publishes all of the room's messages, and comes back to each server. Must not
+//! know why one ends.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -15,22 +16,22 @@ use crate::steps::Failure;
 const STATE_IN: u64 = 5;
 const KEYS: u64 = 5;
 
-/// How many bytes the parameters of a message have.
+/// The bytes of a message's parameters.
 const PARAMS_BYTES: usize = 200;
 
-/// How many messages may be without an answer.
+/// The most messages without an answer.
 const WINDOW: usize = 32;
 
-/// An owner and what it will say.
+/// An owner and its messages to come.
 pub(super) struct Home {
     speaker: Speaker,
     random: Random,
-    /// How many messages it has said.
+    /// The number of messages it has published.
     said: u64,
 }
 
 impl Home {
-    /// Opens a room and says `messages`, all of them acknowledged.
+    /// Opens a room and publishes `messages`, all of them acknowledged.
     pub(super) async fn open(address: SocketAddr, seed: u64, messages: u32) -> Result<Self, PeerError> {
         let speaker = Speaker::open(address, seed).await?;
         speaker.may_be_away(None);
@@ -50,7 +51,7 @@ impl Home {
         &self.speaker.faults
     }
 
-    /// Is there until the server ends.
+    /// Stays until the server ends.
     pub(super) async fn attend(mut self) -> Self {
         let Err(error) = self.speaker.hear_until(pending::<Infallible>()).await;
         if !matches!(error, PeerError::Io(_) | PeerError::Cut | PeerError::Closed(1012)) {
@@ -60,7 +61,7 @@ impl Home {
         self
     }
 
-    /// Owns its room again, and says one message more.
+    /// Owns its room again, and publishes one message more.
     pub(super) async fn return_to(mut self, address: SocketAddr) -> Result<Self, Failure> {
         let returning = async {
             self.speaker.come_back(address).await?;
@@ -79,7 +80,7 @@ impl Home {
     }
 }
 
-/// The message with this number, from 0. Nothing in its parameters can be written shorter.
+/// Returns the message with this number, from 0. Its parameters cannot be compressed.
 fn saying(number: u64, random: &mut Random) -> Saying {
     let (kind, key) = match number % STATE_IN {
         0 => (Kind::State, format!("state-{}", number / STATE_IN % KEYS)),

@@ -1,5 +1,5 @@
-//! Clients of the last version that knew nothing of lives, while the server of this one is restarted three times: they come
-//! back, without a loop, and end in the owner's state. Must not know how they speak.
+//! Clients of the last version without lives, while the server of this version is restarted three times: they come
+//! back, without a loop, and end in the owner's state. Must not know their protocol.
 
 mod build;
 mod pair;
@@ -21,28 +21,28 @@ use crate::steps::{Failure, Steps};
 use build::Built;
 use pair::Pair;
 
-/// How the servers end.
+/// The way in which each server ends.
 const ENDS: [Way; 3] = [Way::Stopped, Way::Killed, Way::Stopped];
 
-/// How long everything may take.
+/// The most time of everything.
 const LIMIT: Duration = Duration::from_secs(420);
 
-/// What became of an owner and a viewer of one kind.
+/// The outcome of an owner and a viewer of one kind.
 #[derive(Debug)]
 pub(super) enum Former {
     NotRun(String),
     Ran {
         restarts: usize,
-        /// How many messages were acknowledged.
+        /// The number of messages acknowledged.
         acked: u64,
-        /// The most connections that the owner made to one of the servers behind the first, and the viewer.
+        /// The most connections that the owner made to one of the servers after the first, and the viewer.
         connections: [u64; 2],
-        /// How long it took at most until the owner was acknowledged and the viewer had its state.
+        /// The most time until the owner was acknowledged and the viewer had its state.
         back: Duration,
     },
 }
 
-/// Each kind with its name, and what went wrong.
+/// Each kind with its name, and the faults.
 type Shown = (Vec<(&'static str, Former)>, Faults);
 
 /// Builds them and runs both kinds at once.
@@ -60,7 +60,7 @@ pub(super) fn measure(seed: u64, steps: &mut Steps) -> Result<Shown, Failure> {
         let keys = keys.clone();
         move || async move { play(lineage, library, sdk, &keys).await }
     }));
-    // The system clears what cannot be removed now.
+    // The system removes what cannot be removed now.
     let _ = fs::remove_dir_all(keys);
     shown
 }
@@ -89,7 +89,7 @@ async fn play(mut lineage: Lineage, library: Built, sdk: Built, keys: &Path) -> 
     Ok((shown, faults))
 }
 
-/// All of them say the messages of one round at once.
+/// All of them publish the messages of one round at once.
 async fn speak(pairs: Vec<Pair>, round: usize) -> Result<Vec<Pair>, Failure> {
     let mut speaking: JoinSet<_> = pairs.into_iter().map(|pair| pair.speak(round)).collect();
     let mut all = Vec::new();

@@ -1,25 +1,25 @@
-//! Whether what a viewer was told fits to what it had seen and to what the room holds. Pure.
+//! Judges whether the answer to a viewer fits the messages that it had seen and those that the room holds. Pure.
 
 use super::client::Told;
 use crate::model::answer::{Answer, How, Reason};
 use crate::model::fault::Fault;
 use crate::model::state::State;
 
-/// Who asked.
+/// The client that asked.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asker<'a> {
     pub(super) seq: u64,
-    /// What it had seen up to there; `None` if that cannot have been.
+    /// The messages that it had seen up to its cursor; `None` if there cannot be such a cursor.
     pub(super) seen: Option<&'a [String]>,
     /// Whether its cursor is of the present life.
     pub(super) is_present: bool,
-    /// How many messages the room had when the life of its cursor ended in this directory, if that is known.
+    /// The number of messages in the room when the life of its cursor ended in this directory, if that is known.
     pub(super) end: Option<u64>,
     /// Whether it says `lives`.
     pub(super) lives: bool,
 }
 
-/// Judges `how`. `present` is all that the room holds, if that is known.
+/// Judges `how`. `present` are all messages that the room holds, if they are known.
 pub(super) fn how(
     asker: Asker<'_>,
     present: Option<&[String]>,
@@ -40,7 +40,7 @@ pub(super) fn how(
             let reasons: &[_] = match present {
                 Some(_) if is_future => &[Reason::Future],
                 Some(_) => &[Reason::Epoch],
-                // What is known of the room is not all of it.
+                // Not everything of the room is known.
                 None => &[Reason::Epoch, Reason::Future, Reason::Retention],
             };
             let is_true =
@@ -66,7 +66,7 @@ pub(super) fn join(asker: Asker<'_>, present: Option<&[String]>, told: &Told) ->
     }
 }
 
-/// The state after these messages.
+/// Returns the state after these messages.
 pub(super) fn fold(texts: &[String]) -> State {
     let mut state = State::default();
     for text in texts {
@@ -103,7 +103,7 @@ mod tests {
             let fault = join(asker(4, seen, lives), Some(&present), &resumed);
             assert_eq!(fault, Some(Fault::FalseResumed), "{seen:?} {lives}");
         }
-        // Another rest than what is there.
+        // Other messages than the room's.
         let short = told(How::Resumed, None, &present[5..], 6);
         let fault = join(asker(4, Some(&present[..4]), true), Some(&present), &short);
         assert_eq!(fault, Some(Fault::FalseResumed));

@@ -1,29 +1,29 @@
-//! What is known by construction: what was said in each life of a log, and which lives a directory has. Pure.
+//! What is known by construction: the messages of each life of a log, and the lives that a directory has. Pure.
 
 use std::collections::BTreeSet;
 
-/// One is spoken in, one is idle in most lives, and one has ephemeral messages only.
+/// The number of rooms: one busy, one idle in most lives, and one with ephemeral messages only.
 pub(super) const ROOMS: usize = 3;
 
-/// Something of each room.
+/// One value for each room.
 pub(super) type PerRoom<T> = [T; ROOMS];
 
-/// How far cursors are from the end of a life, before it and behind it.
+/// How far cursors are from the end of a life, before it and after it.
 const BEFORE: u64 = 2;
 const BEHIND: u64 = 3;
 
 /// One server on one directory.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Life {
-    /// What the rooms' epochs were.
+    /// The rooms' epochs.
     pub(super) epochs: PerRoom<String>,
     /// The texts of all messages of each room up to the end of this life, those of earlier lives included.
     pub(super) said: PerRoom<Vec<String>>,
-    /// How many of them were acknowledged.
+    /// The number of them that were acknowledged.
     pub(super) acked: PerRoom<u64>,
 }
 
-/// Every life there was, on any directory.
+/// Every life, on any directory.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
     pub(super) lives: Vec<Life>,
@@ -33,29 +33,29 @@ pub(super) struct Known {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Position {
     pub(super) room: usize,
-    /// The place of its life among those known.
+    /// The index of its life among the known ones.
     pub(super) life: usize,
     pub(super) seq: u64,
 }
 
 impl Known {
-    /// The epoch of a position.
+    /// Returns the epoch of a position.
     pub(super) fn epoch(&self, position: Position) -> &str {
         &self.lives[position.life].epochs[position.room]
     }
 
-    /// What somebody had seen up to there; `None` if that cannot have been.
+    /// Returns the messages that a viewer at this position had seen; `None` if there cannot be one.
     pub(super) fn seen(&self, position: Position) -> Option<&[String]> {
         let said = &self.lives[position.life].said[position.room];
         said.get(..usize::try_from(position.seq).ok()?)
     }
 
-    /// The most messages that a room ever had.
+    /// Returns the most messages that a room ever had.
     pub(super) fn longest(&self, room: usize) -> u64 {
         self.lives.iter().map(|life| life.said[room].len() as u64).max().unwrap_or(0)
     }
 
-    /// In each life positions around the ends of all lives, and at the beginning.
+    /// Returns positions in each life: around the ends of all lives, and at the beginning.
     pub(super) fn positions(&self, marks: &[PerRoom<u64>]) -> Vec<Position> {
         let mut positions = BTreeSet::new();
         for room in 0..ROOMS {
@@ -71,21 +71,21 @@ impl Known {
     }
 }
 
-/// Which lives a directory has.
+/// The lives of a directory.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Branch {
     /// The newest last.
     pub(super) lives: Vec<usize>,
-    /// How many messages each room had when each of them ended here; that of the last one is not known yet.
+    /// The number of messages of each room when each of them ended here; that of the last one is not known yet.
     pub(super) ends: Vec<PerRoom<u64>>,
-    /// How many messages of each room this directory has at least.
+    /// The least number of messages of each room in this directory.
     pub(super) at_least: PerRoom<u64>,
     /// Whether all of this is known: not where files of two times are mixed.
     pub(super) is_certain: bool,
 }
 
 impl Branch {
-    /// The next life begins, with so many messages in each room.
+    /// Begins the next life, with so many messages in each room.
     pub(super) fn begin(&mut self, life: usize, lengths: PerRoom<u64>) {
         if !self.lives.is_empty() {
             self.ends.push(lengths);
@@ -93,13 +93,14 @@ impl Branch {
         self.lives.push(life);
     }
 
-    /// How many messages a room had here when this life ended; `None` for a life that this directory does not know.
+    /// Returns how many messages a room had here when this life ended; `None` for a life that this directory does not
+    /// know.
     pub(super) fn end(&self, position: Position) -> Option<u64> {
         let at = self.lives.iter().position(|&life| life == position.life).filter(|_| self.is_certain)?;
         self.ends.get(at).map(|ends| ends[position.room])
     }
 
-    /// Whether the position is of the present life.
+    /// Returns whether the position is of the present life.
     pub(super) fn is_present(&self, position: Position) -> bool {
         self.lives.last() == Some(&position.life)
     }

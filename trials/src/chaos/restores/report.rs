@@ -1,4 +1,4 @@
-//! What the restores have shown, and whether it is good. Must not know how it was measured.
+//! The findings of the restores, and the verdict. Must not know how they were measured.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,19 +10,19 @@ use super::{Plan, Shown};
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) all: Shown,
-    /// Which ways were not tried, and why.
+    /// The ways that were not tried, and why.
     pub(super) not_run: BTreeMap<Way, String>,
     pub(super) former: Vec<(&'static str, Former)>,
     pub(super) time: Duration,
 }
 
 impl Judged for Findings {
-    /// Fails if anything was wrong, or if a way was tried by which nobody was resumed at all.
+    /// Fails if anything was wrong, or if no viewer at all was resumed after a way.
     fn verdict(&self) -> Result<(), Failure> {
         if self.all.faults.all() > 0 {
             return Err(Failure::new(format!("{} faults", self.all.faults.all())));

@@ -1,20 +1,20 @@
-//! What owners say. Pure.
+//! The owners' messages. Pure.
 
 use super::known::PerRoom;
 use crate::chaos::speaker::Saying;
 use crate::model::record::{Kind, frame};
 
-/// The room in which messages are on their way when a server ends, and the one whose messages have no numbers.
+/// The room with messages on their way when a server ends, and the one whose messages have no numbers.
 pub(super) const BUSY: usize = 0;
 pub(super) const EPHEMERAL: usize = 2;
 
-/// How many values the state has at most.
+/// The most values of the state.
 const KEYS: usize = 4;
 
-/// How many messages each room has in each life of a story: the second one is idle in two of them.
+/// The number of messages of each room in each life of a story: the second room is idle in two of them.
 pub(super) const LIVES: [PerRoom<usize>; 4] = [[9, 5, 3], [8, 0, 3], [8, 0, 0], [9, 4, 3]];
 
-/// The message of this number in this life: every one is another, but for what clears a key.
+/// Returns the message of this number in this life: every one is different, except those that clear a key.
 pub(super) fn saying(room: usize, life: usize, number: usize) -> Saying {
     let params = format!("[\"life {life}\",{number}]");
     let (kind, key) = match (room, number % 5) {
@@ -26,13 +26,13 @@ pub(super) fn saying(room: usize, life: usize, number: usize) -> Saying {
     Saying { kind: Some(kind), key, params, has_id: true }
 }
 
-/// An event: no newer message takes its place on the way.
+/// Returns an event: no newer message supersedes it.
 pub(super) fn event(life: usize, number: usize) -> Saying {
     let params = format!("[\"life {life}\",{number}]");
     Saying { kind: Some(Kind::Event), key: "burst".into(), params, has_id: true }
 }
 
-/// What viewers get of it.
+/// Returns the text that viewers get of it.
 pub(super) fn heard(seq: u64, saying: &Saying) -> Option<String> {
     saying.kind.map(|kind| frame(seq, kind, &saying.key, if kind == Kind::Clear { "[]" } else { &saying.params }))
 }

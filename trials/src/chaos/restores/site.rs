@@ -1,5 +1,5 @@
-//! One data directory with the servers on it, one after the other, and what is known of it. Must not know how files come to be
-//! there.
+//! One data directory with the servers on it, one after the other, and what is known of it. Must not know how its files
+//! are restored.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use crate::model::answer::How;
 use crate::model::fault::{Fault, Faults};
 use crate::steps::Failure;
 
-/// How a server ends.
+/// The way in which a server ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     /// By SIGTERM.
@@ -27,24 +27,24 @@ pub(super) enum End {
     Killed,
 }
 
-/// How a start ended.
+/// The outcome of a start.
 #[derive(Debug)]
 pub(super) enum Start {
     Ready,
-    /// What the server said, and the word with which it would start.
+    /// The server's output, and the word with which it would start.
     Refused {
         said: String,
         word: Option<String>,
     },
 }
 
-/// What a room holds now.
+/// The messages that a room holds now.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Holding {
-    /// There is no such room any more.
+    /// The room does not exist any more.
     #[default]
     Nothing,
-    /// Only a part of it is known: the history does not reach back to its first message.
+    /// Only a part is known: the history does not reach back to its first message.
     Part,
     All(Vec<String>),
 }
@@ -69,7 +69,7 @@ pub(super) struct Site {
     keeping: Keeping,
     server: Option<Server>,
     pub(super) branch: Branch,
-    /// What each room holds, as far as it was looked at.
+    /// The messages that each room holds, as far as they were looked at.
     pub(super) holds: PerRoom<Holding>,
 }
 
@@ -78,17 +78,17 @@ impl Site {
         Self { directory, log, keeping, server: None, branch, holds: PerRoom::default() }
     }
 
-    /// The address of the server, which runs.
+    /// Returns the address of the running server.
     pub(super) fn address(&self) -> Result<SocketAddr, Failure> {
         self.server.as_ref().map(Server::address).ok_or_else(|| Failure::new("there is no server"))
     }
 
-    /// What the last server has logged.
+    /// Returns the log of the last server.
     pub(super) fn logged(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default().trim().to_owned()
     }
 
-    /// Starts a server, which may have a word with which it accepts a loss.
+    /// Starts a server, optionally with a word by which it accepts a loss.
     pub(super) async fn start(&mut self, accepted: Option<&str>) -> Result<Start, Failure> {
         // There may be none yet.
         let _ = fs::remove_file(&self.log);
@@ -133,7 +133,7 @@ impl Site {
         ended.await.map_err(|error| Failure::new(error.to_string()))?
     }
 
-    /// A new life has begun: looks at what every room holds, and enters that life. What does not fit is a fault.
+    /// Begins a new life: looks at the messages of every room, and records that life. A contradiction is a fault.
     pub(super) async fn enter(
         &mut self,
         rooms: &PerRoom<Room>,
@@ -167,7 +167,7 @@ impl Site {
         Ok(())
     }
 
-    /// Looks at what every room holds.
+    /// Looks at the messages that every room holds.
     pub(super) async fn look_at_all(&mut self, rooms: &PerRoom<Room>, faults: &mut Faults) -> Result<(), Failure> {
         for (number, room) in rooms.iter().enumerate() {
             let Some(state) = self.look(room, None).await? else {
@@ -188,7 +188,7 @@ impl Site {
         Ok(())
     }
 
-    /// What a join is told; `None` if there is no such room.
+    /// Returns the answer to a join; `None` if there is no such room.
     async fn look(&self, room: &Room, cursor: Option<(&str, u64)>) -> Result<Option<Told>, Failure> {
         match join(self.address()?, room, Asked { cursor, lives: true, read: Read::All }).await {
             Ok(told) => Ok(Some(told)),
@@ -198,7 +198,7 @@ impl Site {
     }
 }
 
-/// The word that a refused start has printed.
+/// Returns the word that a refused start has printed.
 fn word(said: &str) -> Option<&str> {
     let (_, rest) = said.split_once("(--accept-data-loss ")?;
     rest.split_once(')').map(|(word, _)| word)

@@ -1,4 +1,4 @@
-//! Four lives of one directory, and the backups that are made of it. Must not know how backups are restored.
+//! Four lives of one directory, and the backups made of it. Must not know how backups are restored.
 
 mod backup;
 mod fill;
@@ -17,43 +17,43 @@ use crate::model::fault::{Fault, Faults};
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// The life before the end of which no server runs while a backup is made, and the one in which one does.
+/// The life after which a backup is made without a server, and the one in which a backup is made of a running one.
 const LAST_BEFORE_REST: usize = 1;
 const RUNNING: usize = 2;
 
 /// The lives in which much is written.
 const FULL: [usize; 2] = [1, 3];
 
-/// How many messages are on their way when a server ends, and how many a backup of a running one lacks at least.
+/// The number of messages on their way when a server ends, and the least number that a backup of a running one lacks.
 const BURST: usize = 6;
 
-/// How a story goes.
+/// The parameters of a story.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plot {
     pub(super) keeping: Keeping,
-    /// How servers end.
+    /// The way in which servers end.
     pub(super) end: End,
     /// Whether so much is written that the store begins other files, before, while and after backups are made.
     pub(super) fills: bool,
 }
 
-/// What there is at its end.
+/// The result of a story.
 pub(super) struct Story {
     pub(super) plot: Plot,
     pub(super) medium: Medium,
     pub(super) rooms: PerRoom<Room>,
     pub(super) known: Known,
-    /// Where backups begin and end.
+    /// The message counts at the beginnings and ends of backups.
     pub(super) marks: Vec<PerRoom<u64>>,
     at_rest: Branch,
     running: Branch,
-    /// How many backups of the running server did not open and were made again.
+    /// The number of backups of the running server that did not open and were made again.
     pub(super) made_again: u64,
-    /// What the directory has in the end.
+    /// The lives of the directory at the end.
     pub(super) last: Branch,
 }
 
-/// While it is told.
+/// A story that is being made.
 struct Telling<'a> {
     plot: Plot,
     site: Site,
@@ -72,11 +72,11 @@ struct Clients {
     watchers: Vec<Watcher>,
 }
 
-/// What a viewer takes along: its epoch and what it has seen.
+/// A viewer's memory: its epoch and the messages it has seen.
 type Taken = (String, Vec<String>);
 
 impl Story {
-    /// The branch of a backup.
+    /// Returns the branch of a backup.
     pub(super) fn backup(&self, moment: Moment) -> &Branch {
         match moment {
             Moment::AtRest => &self.at_rest,
@@ -104,7 +104,8 @@ impl Story {
             }
             if life == RUNNING {
                 running = telling.back_up_while_running(&mut clients.owners[BUSY]).await?;
-                // An acknowledgement may arrive before the viewer's copy does, and a server that is killed sends no more.
+                // An acknowledgement may arrive before the viewer's copy does, and a server that is killed sends no
+                // more.
                 telling.hear(life, BUSY, &mut clients).await?;
             }
             taken = telling.end(life, plot.end, clients).await?;
@@ -120,7 +121,7 @@ impl Story {
 }
 
 impl Telling<'_> {
-    /// A server begins; everybody is in its room.
+    /// Starts a server; all clients join or own their rooms.
     async fn begin(&mut self, life: usize, taken: Vec<Taken>) -> Result<Clients, Failure> {
         self.site.must_start().await?;
         let address = self.site.address()?;
@@ -155,7 +156,7 @@ impl Telling<'_> {
         Ok(Clients { owners, watchers })
     }
 
-    /// Everything is said, acknowledged and seen that is said while nothing else happens.
+    /// Publishes the messages of a quiet time: all are acknowledged and seen.
     async fn speak(&mut self, life: usize, clients: &mut Clients) -> Result<(), Failure> {
         for (room, &count) in script::LIVES[life].iter().enumerate() {
             for number in 0..count {
@@ -166,13 +167,13 @@ impl Telling<'_> {
         Ok(())
     }
 
-    /// The viewer of a room sees everything that was acknowledged in it.
+    /// The viewer of a room reads every message that was acknowledged in it.
     async fn hear(&mut self, life: usize, room: usize, clients: &mut Clients) -> Result<(), Failure> {
         let acked = self.known.lives[life].acked[room];
         clients.watchers[room].hear_until(acked).await.map_err(|error| failed(&error))
     }
 
-    /// One message is said and acknowledged.
+    /// Publishes one message and waits until it is acknowledged.
     async fn say(&mut self, owner: &mut Owner, room: usize, number: usize) -> Result<(), Failure> {
         let place = self.known.lives.len() - 1;
         let life = &mut self.known.lives[place];
@@ -189,7 +190,7 @@ impl Telling<'_> {
         Ok(())
     }
 
-    /// The server ends while something is on its way; what viewers take along.
+    /// Ends the server while messages are on their way. Returns the viewers' memories.
     async fn end(&mut self, life: usize, end: End, mut clients: Clients) -> Result<Vec<Taken>, Failure> {
         let said = &mut self.known.lives[life].said[BUSY];
         let burst: Vec<_> = (0..BURST).map(|number| script::event(life, number)).collect();
@@ -210,7 +211,7 @@ impl Telling<'_> {
             if !said.starts_with(&seen) || (seen.len() as u64) < self.site.branch.at_least[room] {
                 self.faults.note(Fault::OtherBytes, || format!("in life {life}: seen {seen:?}, said {said:?}"));
             }
-            // What anybody has seen is there.
+            // Every message that a viewer has seen is in the directory.
             self.site.branch.at_least[room] = seen.len() as u64;
             taken.push((epoch, seen));
         }
@@ -218,7 +219,7 @@ impl Telling<'_> {
     }
 }
 
-/// The owner of a room comes back with its newest acknowledgement of life `before`, and is judged by it.
+/// Lets the owner of a room come back with its newest acknowledgement of life `before`, and judges the answer.
 pub(super) async fn own(
     site: &Site,
     rooms: &PerRoom<Room>,

@@ -1,4 +1,5 @@
-//! One restore: everybody who ever was in a room comes back to it and is judged. Must not know how files are copied.
+//! One restore: every client that ever was in a room comes back to it and is judged. Must not know how files are
+//! copied.
 
 use std::path::Path;
 
@@ -16,13 +17,13 @@ use crate::model::fault::{Fault, Faults};
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// How many messages more than ever before each room gets after a restore.
+/// By how many messages each room exceeds its former maximum after a restore.
 const MORE: u64 = 4;
 
 /// One in so many viewers is cut in the middle of its replay.
 const CUT_IN: u64 = 4;
 
-/// One restore.
+/// The parameters of a restore.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Case {
     pub(super) way: Way,
@@ -30,7 +31,7 @@ pub(super) struct Case {
     pub(super) marker: Marker,
 }
 
-/// A restore that is tried.
+/// A restore under test.
 struct Trial<'a> {
     case: Case,
     story: &'a Story,
@@ -40,7 +41,7 @@ struct Trial<'a> {
     random: &'a mut Random,
 }
 
-/// Restores a backup and judges everything that is told then.
+/// Restores a backup and judges every answer after it.
 pub(super) async fn run(story: &mut Story, case: Case, row: &mut Row, random: &mut Random) -> Result<Faults, Failure> {
     let Case { way, moment, marker } = case;
     story.medium.return_to_the_end()?;
@@ -83,7 +84,7 @@ impl Trial<'_> {
                 return Ok(());
             }
         }
-        // Nothing is said yet.
+        // No message is published yet.
         self.judge_all(sites).await?;
         for site in &mut *sites {
             self.speak(site).await?;
@@ -104,7 +105,7 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// Starts the first server after the restore; whether it runs.
+    /// Starts the first server after the restore. Returns whether it runs.
     async fn open(&mut self, site: &mut Site) -> Result<bool, Failure> {
         let Case { way, moment, marker } = self.case;
         if let Start::Refused { said, word } = site.start(None).await? {
@@ -130,7 +131,7 @@ impl Trial<'_> {
         Ok(true)
     }
 
-    /// Every owner comes back and says other messages, more than there ever were.
+    /// Lets every owner come back and publish other messages, more than there ever were.
     async fn speak(&mut self, site: &mut Site) -> Result<(), Failure> {
         let Some(&life) = site.branch.lives.last() else { return Ok(()) };
         let before = self.story.known.lives.len() - 1;
@@ -164,7 +165,7 @@ impl Trial<'_> {
         let first = self.story.known.lives.len();
         for site in sites {
             for &position in &positions {
-                // What was there when that life began is not known.
+                // The contents at the beginning of that life are not known.
                 let is_unknown = matches!(site.holds[position.room], Holding::Part) && position.life >= first;
                 if site.holds[position.room].is_there() && !is_unknown {
                     self.judge(site, position).await?;
@@ -174,7 +175,7 @@ impl Trial<'_> {
         Ok(())
     }
 
-    /// Somebody comes back from this position: saying `lives`, without it, and with a cut in between.
+    /// Lets a viewer come back from this position: with `lives`, without it, and with a cut in between.
     async fn judge(&mut self, site: &Site, position: Position) -> Result<(), Failure> {
         let told = self.join(site, position, true, Read::All).await?;
         self.row.enter(told.how, told.reason);
@@ -206,7 +207,7 @@ impl Trial<'_> {
         }
     }
 
-    /// The connection ends in the middle of the replay, and the viewer comes back with what it has then.
+    /// Ends the connection in the middle of the replay, and lets the viewer come back with what it has then.
     async fn cut(&mut self, site: &Site, position: Position) -> Result<(), Failure> {
         let Some(present) = site.holds[position.room].texts() else { return Ok(()) };
         let half = self.join(site, position, true, Read::Half).await?;
@@ -214,7 +215,7 @@ impl Trial<'_> {
         let read = half.replay.len() as u64;
         let (epoch, seq) = match half.how {
             How::Resumed => (half.epoch.as_str(), position.seq + read),
-            // A state that is not whole is not applied, and its epoch is not taken.
+            // An incomplete state is not applied, and its epoch is not taken.
             _ => (self.known.epoch(position), position.seq),
         };
         let asked = Asked { cursor: Some((epoch, seq)), lives: true, read: Read::All };

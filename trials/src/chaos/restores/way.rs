@@ -1,4 +1,4 @@
-//! How a backup comes back into its place. Must not know what is in it.
+//! The ways to restore a backup. Must not know its contents.
 
 use std::fmt;
 use std::path::Path;
@@ -7,35 +7,35 @@ use super::tool::{Tool, remove};
 use crate::model::fault::Fault;
 use crate::steps::Failure;
 
-/// How a backup is restored.
+/// A way to restore a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Way {
     /// Into the directory, which was emptied.
     Emptied,
-    /// Over what is there.
+    /// Over the present files.
     Over,
-    /// Over what is there but the file `alive`.
+    /// Over the present files except the file `alive`.
     OverWithoutMarker,
-    /// Over what is there but the file `alive` and the store.
+    /// Over the present files except the file `alive` and the store.
     OverWithoutStore,
-    /// By rsync over what is there, in place.
+    /// By rsync over the present files, in place.
     Rsync,
-    /// The same in the second in which all was written: rsync takes files of the same size and second for the same.
+    /// The same in the second in which all was written: rsync takes files of the same size and second for equal.
     RsyncAtOnce,
-    /// By rsync, and what the backup does not have is deleted.
+    /// By rsync, which deletes the files that the backup does not have.
     RsyncDelete,
     /// The whole block device as it was.
     RolledBack,
-    /// Not at all: it is used beside the original.
+    /// Not at all: the backup is used beside the original.
     Beside,
 }
 
-/// When a backup was made.
+/// The moment of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Moment {
     /// Between two servers.
     AtRest,
-    /// While a server ran and its owner spoke.
+    /// While a server ran and its owner published.
     Running,
 }
 
@@ -59,20 +59,20 @@ impl Way {
         Self::Beside,
     ];
 
-    /// Whether files of two times may be mixed.
+    /// Returns whether files of two times may be mixed.
     pub(super) fn is_mixture(self) -> bool {
         matches!(self, Self::Over | Self::OverWithoutMarker | Self::Rsync | Self::RsyncAtOnce)
     }
 
-    /// Whether it needs rsync.
+    /// Returns whether it needs rsync.
     pub(super) fn needs_rsync(self) -> bool {
         matches!(self, Self::Rsync | Self::RsyncAtOnce | Self::RsyncDelete)
     }
 
-    /// What a refused start is, whether it can be accepted by a word or not; `None` where it is allowed.
+    /// Returns the fault of a refused start, by whether a word can accept it; `None` where it is allowed.
     pub(super) fn refused(self, moment: Moment, marker: Marker, has_word: bool) -> Option<Fault> {
         let is_allowed = if has_word {
-            // The store may have been copied before its marker, and have less than that says.
+            // The store may have been copied before its marker, and have fewer messages than that says.
             self.is_mixture() || (moment, marker) == (Moment::Running, Marker::With) && self != Self::RolledBack
         } else {
             matches!(self, Self::Over | Self::Rsync | Self::RsyncAtOnce)
@@ -105,12 +105,12 @@ impl Way {
     }
 }
 
-/// Has all files of these directories written in the same second.
+/// Sets the time of all files of these directories to the same second.
 fn same_second(directories: &[&Path]) -> Result<(), Failure> {
     directories.iter().try_for_each(|directory| age(directory, "2026-01-01"))
 }
 
-/// Has all files of a directory written at this time.
+/// Sets the time of all files of a directory.
 pub(super) fn age(directory: &Path, time: &str) -> Result<(), Failure> {
     Tool::new("find").path(directory).args("-type f -exec touch -d").args(time).args("{} +").run()
 }

@@ -1,4 +1,4 @@
-//! What was counted of voters that voted again and again, and whether it is good. Must not know how it was measured.
+//! The findings of voters that voted again and again, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use super::{Outcome, Plan};
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,

@@ -1,4 +1,4 @@
-//! What a run of takeovers has shown, and whether it is good. Must not know how it was measured.
+//! The findings of a run of takeovers, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::model::record::Record;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     plan: Plan,
@@ -19,9 +19,9 @@ pub(super) struct Findings {
     reigns: u64,
     doubles: u64,
     stopped: u64,
-    /// How many of those that stood still had said something that was never applied.
+    /// The number of stopped owners with messages that were never applied.
     full: u64,
-    /// How many numbered messages a socket took, and how many were applied.
+    /// The number of numbered messages that a socket took, and of those that were applied.
     written: u64,
     applied: u64,
     acks: u64,
@@ -61,7 +61,7 @@ impl Findings {
         };
         let (mut record, mut marks) = (Record::default(), Vec::new());
         for (at, reign) in reigns.iter().enumerate() {
-            // What the next owner found is what this one said; the last one was answered to the end.
+            // The next owner found this one's messages; the last owner got all its answers.
             let end = reigns.get(at + 1).map_or(reign.seq + reign.numbered, |next| next.seq);
             let count = end.saturating_sub(reign.seq);
             speech::record(reign.term, count, &mut record, &mut marks);
@@ -86,8 +86,8 @@ fn is_fenced(reign: &Reign) -> bool {
     (reign.word.as_deref(), reign.code) == (Some("fenced"), Some(4509))
 }
 
-/// Looks at what every owner was told, now that it is known what was said: `marks` has the term and the counter of
-/// each message of the record.
+/// Checks what every owner received, now that the messages are known: `marks` has the term and the counter of each
+/// message of the record.
 fn judge(reigns: &[Reign], record: &Record, marks: &[(u64, u64)], faults: &mut Faults) {
     let mark = |seq: u64| seq.checked_sub(1).and_then(|at| marks.get(usize::try_from(at).ok()?)).copied();
     for (reign, term) in reigns.iter().zip(1..) {
@@ -129,7 +129,7 @@ fn judge(reigns: &[Reign], record: &Record, marks: &[(u64, u64)], faults: &mut F
 }
 
 impl Judged for Findings {
-    /// Fails if anything stale came, an acknowledgement was false, or an owner was not told that it was replaced.
+    /// Fails if anything stale arrived, an acknowledgement was false, or an owner did not learn that it was replaced.
     fn verdict(&self) -> Result<(), Failure> {
         let all = u64::from(self.plan.takeovers);
         if self.faults.all() > 0 || self.fenced != all || self.reigns != all + 1 {
@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::model::record::Kind;
 
-    /// Term 1 said messages 1 and 2, term 2 said message 3.
+    /// Term 1 published messages 1 and 2, term 2 message 3.
     fn check(change: impl FnOnce(&mut Vec<Reign>), wanted: Option<Fault>) {
         let mut record = Record::default();
         record.say(Kind::State, "a", r#"[1,1,""]"#);

@@ -1,5 +1,5 @@
-//! An owner as a task of this process or as a process of its own, which can be stopped in the middle of a write.
-//! Must not know what an owner says.
+//! An owner as a task of this process or as a process of its own, which can be stopped in the middle of a write. Must
+//! not know the owner's messages.
 
 use std::net::SocketAddr;
 use std::process::Stdio;
@@ -20,10 +20,10 @@ use crate::steps::Failure;
 /// The hidden command by which this program is an owner.
 const COMMAND: &str = "chaos-owner";
 
-/// How long it may take to become the owner.
+/// The most time until it is the owner.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What a process is told first.
+/// The first line to a process.
 #[derive(Debug, Serialize, Deserialize)]
 struct Task {
     address: SocketAddr,
@@ -31,17 +31,17 @@ struct Task {
     prefix: u64,
 }
 
-/// An owner that is asked for, or there.
+/// An owner, or a client that asks for the room.
 pub(super) struct Throne {
     crowned: oneshot::Receiver<Crowned>,
     orders: mpsc::UnboundedSender<Order>,
     reign: JoinHandle<Result<Reign, Failure>>,
-    /// The process, if it is another one.
+    /// The id of its process, if it has one.
     process: Option<u32>,
 }
 
 impl Throne {
-    /// An owner on a connection that is there.
+    /// Starts an owner on an open connection.
     pub(super) fn in_this_process(peer: Peer, start: Start, prefix: u64) -> Self {
         let (crown, crowned) = oneshot::channel();
         let (orders, ordered) = mpsc::unbounded_channel();
@@ -51,7 +51,7 @@ impl Throne {
         Self { crowned, orders, reign, process: None }
     }
 
-    /// An owner that is a process.
+    /// Starts an owner that is a process.
     pub(super) fn in_its_own_process(address: SocketAddr, start: Start, prefix: u64) -> Result<Self, Failure> {
         let failed = |error| Failure::new(format!("a process for an owner: {error}"));
         let program = std::env::current_exe().map_err(failed)?;
@@ -81,7 +81,7 @@ impl Throne {
     }
 
     pub(super) fn order(&self, order: Order) {
-        // Whoever has ended says so at its end.
+        // An owner that has ended reports that at its end.
         let _ = self.orders.send(order);
     }
 
@@ -97,18 +97,18 @@ impl Throne {
         process::stop(process)
     }
 
-    /// Lets the process go on after `delay`, if it was stopped, and waits for the end of the reign.
+    /// Continues the process after `stopped`, if it was stopped, and waits for the end of the reign.
     pub(super) async fn end(self, stopped: Option<Duration>) -> Result<Reign, Failure> {
         if let (Some(delay), Some(process)) = (stopped, self.process) {
             sleep(delay).await;
             process::signal(process, "CONT")?;
         }
-        // Dropping the orders tells nothing: an owner ends when its connection does.
+        // Dropping the orders ends nothing: an owner ends when its connection does.
         self.reign.await.unwrap_or_else(|error| Err(Failure::new(format!("an owner: {error}"))))
     }
 }
 
-/// Gives a process its task and its orders, and takes what it tells.
+/// Gives a process its task and its orders, and forwards its reports.
 async fn follow(
     mut child: Child,
     mut lines: Lines<BufReader<ChildStdout>>,
@@ -141,7 +141,7 @@ async fn follow(
     }
 }
 
-/// What the hidden command does: one reign, told on standard output, as standard input orders it.
+/// The hidden command: makes one reign, reports on standard output, and takes orders from standard input.
 pub(crate) fn be_an_owner() -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::new(error.to_string());
     let mut task = String::new();
@@ -154,7 +154,7 @@ pub(crate) fn be_an_owner() -> Result<(), Failure> {
                 let _ = orders.send(Order::Flood);
             }
         }
-        // Whoever has started this process is gone.
+        // The parent process has ended.
         std::process::exit(1);
     });
     let (crown, crowned) = oneshot::channel();
@@ -174,7 +174,7 @@ pub(crate) fn be_an_owner() -> Result<(), Failure> {
     Ok(())
 }
 
-/// One line for whoever has started this process.
+/// Prints one line for the parent process.
 fn tell(value: &impl Serialize) {
     println!("{}", serde_json::to_string(value).expect("it has only texts and numbers"));
 }

@@ -1,4 +1,4 @@
-//! What a viewer of a room with many owners hears: numbers without a gap, and nothing of an older term behind the
+//! The checks of a viewer of a room with many owners: numbers without a gap, and nothing of an older term behind the
 //! `owner` frame of a newer one. Pure.
 
 use crate::model::Heard;
@@ -6,7 +6,7 @@ use crate::model::answer::{Answer, Message};
 use crate::model::fault::{Fault, Faults};
 use crate::model::record::Record;
 
-/// The texts that the viewers of one room heard, by their numbers.
+/// The texts that the viewers of one room received, by their numbers.
 #[derive(Debug, Default)]
 pub(super) struct Chronicle(Vec<Option<Box<str>>>);
 
@@ -15,16 +15,16 @@ pub(super) struct Chronicle(Vec<Option<Box<str>>>);
 pub(super) struct Witness {
     has_joined: bool,
     position: u64,
-    /// The term that it was told.
+    /// The newest term that it knows.
     term: u64,
-    /// How many terms it was told.
+    /// The number of terms so far.
     pub(super) terms: u64,
     /// Term and counter of the last ephemeral message.
     ephemeral: (u64, u64),
     hole: Option<u64>,
-    /// The holes that it was told, to be looked at when all is known.
+    /// The announced holes, to be checked when all is known.
     holes: Vec<(u64, u64)>,
-    /// How much of a replay of a state is to come.
+    /// The number of frames that are left of a state's replay.
     replay: u64,
     pub(super) messages: u64,
     pub(super) ephemerals: u64,
@@ -33,7 +33,7 @@ pub(super) struct Witness {
 }
 
 impl Chronicle {
-    /// Enters a text; false if another one has this number.
+    /// Records a text. Returns false if another one has this number.
     fn enter(&mut self, seq: u64, text: &str) -> bool {
         let Some(at) = seq.checked_sub(1).and_then(|at| usize::try_from(at).ok()) else { return false };
         if at >= self.0.len() {
@@ -48,7 +48,7 @@ impl Chronicle {
         }
     }
 
-    /// Compares what was heard with what was said.
+    /// Compares the received texts with the published ones.
     pub(super) fn compare(&self, record: &Record, faults: &mut Faults) {
         for (text, seq) in self.0.iter().zip(1..) {
             if let Some(text) = text.as_deref()
@@ -60,7 +60,7 @@ impl Chronicle {
     }
 }
 
-/// The term and the counter in a message.
+/// Returns the term and the counter of a message.
 fn mark(message: &Message<'_>) -> Result<(u64, u64), String> {
     let (term, counter, _): (u64, u64, &str) =
         serde_json::from_str(message.params.get()).map_err(|error| error.to_string())?;
@@ -68,7 +68,7 @@ fn mark(message: &Message<'_>) -> Result<(u64, u64), String> {
 }
 
 impl Witness {
-    /// A text came.
+    /// Checks one text.
     pub(super) fn hear(&mut self, text: &[u8], chronicle: &mut Chronicle) -> Heard {
         let read = std::str::from_utf8(text).map_err(|error| error.to_string());
         let (text, answer) = match read.and_then(|text| Ok((text, Answer::read(text)?))) {
@@ -150,7 +150,7 @@ impl Witness {
         Ok(())
     }
 
-    /// Looks at the holes, now that it is known what was said; how many messages were superseded.
+    /// Checks the holes, now that the messages are known. Returns how many messages were superseded.
     pub(super) fn settle(&mut self, record: &Record) -> u64 {
         let mut superseded = 0;
         for (from, through) in std::mem::take(&mut self.holes) {

@@ -1,4 +1,4 @@
-//! What a run of votes has shown, and whether it is good. Must not know how it was measured.
+//! The findings of a run of votes, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use crate::load::server::Sample;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) told: Told,
     pub(super) voted: Voted,
-    /// The server when all had joined, and when all was told.
+    /// The server when all had joined, and when all totals were sent.
     pub(super) before: Sample,
     pub(super) after: Sample,
 }
 
 impl Judged for Findings {
-    /// Fails if the totals are not exact, or the owner was told more often than once a window.
+    /// Fails if the totals are not exact, or the owner got them more often than once a window.
     fn verdict(&self) -> Result<(), Failure> {
         let Self { told, voted, .. } = self;
         let millis = voted.ended.saturating_duration_since(voted.began).as_millis();

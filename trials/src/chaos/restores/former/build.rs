@@ -1,4 +1,4 @@
-//! Takes clients out of the history and builds them, once. Must not know what they do.
+//! Takes clients out of the git history and builds them, once. Must not know what they do.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,32 +6,32 @@ use std::process::{Command, Stdio};
 
 use crate::steps::{Failure, Steps, command, output};
 
-/// The last commit whose clients know nothing of lives.
+/// The last commit whose clients do not know lives.
 pub(super) const COMMIT: &str = "9645d65";
 
 /// The oldest Node.js that runs them.
 const NODE_MAJOR_MIN: u32 = 20;
 
-/// The oldest one that has a WebSocket without being asked for it.
+/// The oldest one that has a WebSocket without a flag.
 const NODE_MAJOR_WEBSOCKET: u32 = 22;
 
-/// Where something is, or why it is not there.
+/// The result of a build, or why there is none.
 #[derive(Debug)]
 pub(super) enum Built {
     At(Clients),
     Not(String),
 }
 
-/// How clients are started.
+/// The way to start the clients.
 #[derive(Debug)]
 pub(super) enum Clients {
     /// The server's program, with its commands `publish` and `watch`.
     Program(PathBuf),
-    /// The folder of the SDK, and what Node.js needs to run it.
+    /// The folder of the SDK, and the flags that Node.js needs to run it.
     Sdk { folder: PathBuf, flags: &'static [&'static str] },
 }
 
-/// The program, in `folder`.
+/// Builds the program in `folder`.
 pub(super) fn library(folder: &Path, steps: &mut Steps) -> Result<Built, Failure> {
     if !is_in_this_clone() {
         return Ok(Built::Not("the commit is not in this clone".into()));
@@ -46,7 +46,7 @@ pub(super) fn library(folder: &Path, steps: &mut Steps) -> Result<Built, Failure
     Ok(Built::At(Clients::Program(program)))
 }
 
-/// The SDK, in `folder`.
+/// Builds the SDK in `folder`.
 pub(super) fn sdk(folder: &Path, steps: &mut Steps) -> Result<Built, Failure> {
     if !is_in_this_clone() {
         return Ok(Built::Not("the commit is not in this clone".into()));
@@ -67,7 +67,7 @@ fn is_in_this_clone() -> bool {
     look.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
-/// The sources of that commit.
+/// Unpacks the sources of that commit.
 fn unpack(folder: &Path, steps: &mut Steps) -> Result<PathBuf, Failure> {
     let (source, archive) = (folder.join("source"), folder.join("source.tar"));
     if archive.exists() {
@@ -75,7 +75,7 @@ fn unpack(folder: &Path, steps: &mut Steps) -> Result<PathBuf, Failure> {
     }
     fs::create_dir_all(&source)
         .map_err(|error| Failure::new(format!("{} cannot be made: {error}", source.display())))?;
-    // It has its name when all of it is unpacked.
+    // It gets its name when all of it is unpacked.
     let part = folder.join("source.part");
     steps.run(command("git", &format!("archive --format=tar {COMMIT} --output")).arg(&part))?;
     steps.run(Command::new("tar").arg("-xf").arg(&part).arg("-C").arg(&source))?;
@@ -83,7 +83,7 @@ fn unpack(folder: &Path, steps: &mut Steps) -> Result<PathBuf, Failure> {
     Ok(source)
 }
 
-/// 20 of `v20.11.1`.
+/// Returns the major version, such as 20 of `v20.11.1`.
 fn major(version: &str) -> Option<u32> {
     version.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
 }

@@ -15,11 +15,11 @@ use crate::chaos::relay::Relay;
 use crate::model::fault::{Fault, Faults};
 use crate::steps::{Failure, root};
 
-/// What the kinds are called.
+/// The names of the kinds.
 pub(super) const LIBRARY: &str = "former Rust clients";
 pub(super) const SDK: &str = "former SDK";
 
-/// What each restart is followed by: two values and the end of one.
+/// The messages after each restart: two values and one clear.
 const MESSAGES: u64 = 3;
 
 /// The most connections of one client to one server.
@@ -34,9 +34,9 @@ pub(super) struct Pair {
     owner: Process,
     viewer: Process,
     relays: [Relay; 2],
-    /// How many connections each had made when the newest server began.
+    /// The connections that each had made when the newest server started.
     before: [u64; 2],
-    /// What the owner has said, and what the viewer has.
+    /// The owner's state, and the viewer's.
     said: State,
     seen: State,
     acked: u64,
@@ -47,7 +47,7 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// Has the owner make a room and the viewer join it.
+    /// Lets the owner make a room and the viewer join it.
     pub(super) async fn open(
         name: &'static str,
         clients: &Clients,
@@ -68,7 +68,7 @@ impl Pair {
         Ok(Self { name, owner, viewer, relays, before, said, seen, acked: 0, asked, connections, back, faults })
     }
 
-    /// Has the owner say the messages of one round, wherever it is, and waits for everything.
+    /// Lets the owner publish the messages of one round, on whichever server it is, and waits for all of them.
     pub(super) async fn speak(mut self, round: usize) -> Result<Self, Failure> {
         self.ask(round).await?;
         self.hear(round).await?;
@@ -123,12 +123,12 @@ impl Pair {
         }
     }
 
-    /// A server has ended.
+    /// Records that a server has ended.
     pub(super) fn forget_connections(&mut self) {
         self.before = self.relays.each_ref().map(|relay| relay.tally().served);
     }
 
-    /// Counts the connections to the newest server: more than so many are a loop.
+    /// Counts the connections to the newest server: more than `CONNECTIONS_MAX` are a loop.
     fn count(&mut self) {
         for (place, relay) in self.relays.iter().enumerate() {
             let connections = relay.tally().served - self.before[place];
@@ -139,14 +139,14 @@ impl Pair {
         }
     }
 
-    /// What became of it.
+    /// Returns the outcome.
     pub(super) fn end(self, restarts: usize) -> (&'static str, Former) {
         let Self { name, acked, connections, back, .. } = self;
         (name, Former::Ran { restarts, acked, connections, back })
     }
 }
 
-/// An owner that says what it reads.
+/// Returns the command of an owner that publishes the lines that it reads.
 fn owns(clients: &Clients, url: &str, keys: &Path) -> Command {
     match clients {
         Clients::Program(program) => {
@@ -162,7 +162,7 @@ fn owns(clients: &Clients, url: &str, keys: &Path) -> Command {
     }
 }
 
-/// A viewer that writes what it hears.
+/// Returns the command of a viewer that writes the messages that it receives.
 fn watches(clients: &Clients, url: &str, room: &str) -> Command {
     match clients {
         Clients::Program(program) => {
