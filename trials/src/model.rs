@@ -1,5 +1,5 @@
-//! A viewer by the client rules of PROTOCOL.md section 2, which looks at everything it hears: it knows what was said.
-//! Pure: texts in, faults out.
+//! A viewer by the client rules of PROTOCOL.md section 2 that checks every text: it knows the owner's messages. Pure:
+//! texts in, faults out.
 
 pub(crate) mod answer;
 mod delivery;
@@ -22,13 +22,13 @@ use ledger::Ledger;
 use record::Record;
 use state::{Hash, State};
 
-/// The most bytes that may wait for a viewer (`backlog_bytes_max`): a `reset` says that there were more.
+/// The most bytes that may wait for a viewer (`backlog_bytes_max`): a `reset` `slow` needs more.
 const BACKLOG_BYTES_MAX: u64 = 256 * 1024;
 
-/// What each of them counts besides its bytes.
+/// The bytes that each waiting message counts besides its own.
 const PLACE_BYTES: u64 = 128;
 
-/// What ephemeral messages may have added to that.
+/// The most bytes of ephemeral messages among them.
 const EPHEMERAL_BYTES_MAX: u64 = 32 * 1024;
 
 /// One viewer over all its connections.
@@ -40,32 +40,33 @@ pub(crate) struct Model {
     epoch: String,
     state: State,
     phase: Phase,
-    /// The end of a pause that has no answer yet; messages that were on their way may come before it.
+    /// The unanswered `unpause`; messages that were on their way may come before its answer.
     unpausing: Option<Asked>,
-    /// What a `skipped` has told that stands directly before the next message.
+    /// The number of a `skipped`, which is directly before the next message.
     hole: Option<u64>,
-    /// From this number on nothing is missing in the state: the newer values that the holes stand for have come.
+    /// From this number on nothing is missing in the state: the newer values of the holes have arrived.
     complete_at: u64,
     /// The number in the last `alive` of this connection.
     alive: Option<u64>,
     /// The last ephemeral message of its life.
     ephemeral: u64,
-    /// The last ephemeral message of this connection came after this number was said.
+    /// The last ephemeral message of this connection arrived after this number was published.
     ephemeral_after: u64,
-    /// The newest term that it was told.
+    /// The newest term that it knows.
     term: u64,
     ledger: Ledger,
-    /// How many messages were to be replayed by resumes.
+    /// The number of messages announced in replays of resumes.
     replayed: u64,
-    /// The texts of all numbered messages outside of snapshots and resets, as they came.
+    /// The hash of the texts of all numbered messages outside of snapshots and resets, in the order in which they
+    /// arrived.
     digest: Sha256,
     pub(crate) faults: Faults,
 }
 
-/// Where a connection is.
+/// The phase of a connection.
 #[derive(Debug, Default)]
 enum Phase {
-    /// There is none, or it has not asked for the room.
+    /// There is no connection, or it has not sent a join.
     #[default]
     Away,
     Asked(Asked),
@@ -73,22 +74,22 @@ enum Phase {
     Live,
 }
 
-/// What a text meant.
+/// The meaning of a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
     /// The join was answered.
     Joined(Outcome),
-    /// The state follows anew, because this viewer was too slow.
+    /// The state is replayed, because this viewer was too slow.
     Reset,
     /// A message was applied.
     Message,
-    /// An ephemeral message came.
+    /// An ephemeral message arrived.
     Ephemeral,
     /// The request is refused with this code.
     Refused(String),
-    /// What one `alive` told had not come when the next one came: by the rules this client connects anew.
+    /// The `seq` of one `alive` was not reached when the next one came: by the rules this client reconnects.
     Reconnect,
-    /// The server goes away, and advises to come back after so many milliseconds.
+    /// The server is draining, and advises to come back after so many milliseconds.
     Draining(u64),
     /// The last text before the server's close, with its word.
     Closed(String),
@@ -97,14 +98,14 @@ pub(crate) enum Heard {
 }
 
 impl Model {
-    /// One that has the empty state from before the first message, and asks for all that came after it.
+    /// Returns a viewer with the empty state from before the first message, which asks for all later ones.
     pub(crate) fn from_the_first() -> Self {
         let mut model = Self { position: Some(0), ..Self::default() };
         model.ledger.begin_or_reset(0);
         model
     }
 
-    /// One that has everything up to `seq`, and asks for all that came after it.
+    /// Returns a viewer with everything up to `seq`, which asks for all later ones.
     pub(crate) fn from(seq: u64, record: &Record) -> Self {
         let mut model = Self { position: Some(seq), ..Self::default() };
         model.ledger.begin_or_reset(seq);
@@ -115,7 +116,7 @@ impl Model {
         model
     }
 
-    /// The connection is gone. A replay of a state that was not whole is forgotten.
+    /// Ends the connection, and drops an incomplete replay of a state.
     pub(crate) fn cut(&mut self) {
         self.phase = Phase::Away;
         self.unpausing = None;
@@ -124,17 +125,17 @@ impl Model {
         self.ephemeral_after = 0;
     }
 
-    /// Whether it is past its replay.
+    /// Returns whether it is past its replay.
     pub(crate) fn is_live(&self) -> bool {
         matches!(self.phase, Phase::Live)
     }
 
-    /// Whether some of a replay is to come.
+    /// Returns whether a replay is incomplete.
     pub(crate) fn is_in_replay(&self) -> bool {
         matches!(self.phase, Phase::Replay(_))
     }
 
-    /// The number up to which it has everything.
+    /// Returns the number up to which it has everything.
     pub(crate) fn position(&self) -> Option<u64> {
         self.position
     }
@@ -143,7 +144,7 @@ impl Model {
         &self.state
     }
 
-    /// How many messages were to be replayed by resumes.
+    /// Returns how many messages were announced in replays of resumes.
     pub(crate) fn replayed(&self) -> u64 {
         self.replayed
     }
@@ -152,12 +153,12 @@ impl Model {
         &self.ledger
     }
 
-    /// The hash of all numbered messages that came one by one.
+    /// Returns the hash of all numbered messages that arrived one by one.
     pub(crate) fn hash(&self) -> Hash {
         self.digest.clone().finalize().into()
     }
 
-    /// A text came.
+    /// Checks one text, and returns its meaning.
     pub(crate) fn hear(&mut self, text: &[u8], record: &Record) -> Heard {
         let answer = std::str::from_utf8(text).map_err(|error| error.to_string());
         let (text, answer) = match answer.and_then(|text| Ok((text, Answer::read(text)?))) {
@@ -190,7 +191,7 @@ impl Model {
         }
     }
 
-    /// Whether a `joined` or a refusal may come.
+    /// Returns whether a `joined` or a refusal may come.
     fn has_asked(&self) -> bool {
         matches!(self.phase, Phase::Asked(_)) || self.unpausing.is_some()
     }
@@ -222,7 +223,7 @@ impl Model {
         Heard::Message
     }
 
-    /// Whether the text is what was said under this number.
+    /// Checks that the text is the message of this number.
     fn compare(&mut self, seq: u64, text: &str, record: &Record) {
         match record.frame(seq) {
             Some(said) if said == text => {}

@@ -1,12 +1,12 @@
-//! What a run has shown, in lines for people, and whether that is good. Must not know which run it was.
+//! The findings of a run, in lines for people, and its verdict. Must not know which run it was.
 
 use std::fmt::Display;
 
 use crate::steps::Failure;
 
-/// What a run has found, of which a report can be made: its lines are what it displays.
+/// The findings of a run, which make a report: their lines are what `Display` writes.
 pub(crate) trait Judged: Display {
-    /// Fails if anything is not as it must be, with the reason.
+    /// Fails with the reason if anything is not as it must be.
     fn verdict(&self) -> Result<(), Failure>;
 }
 
@@ -18,7 +18,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Returns one of what can only be good.
+    /// Returns a report without faults.
     pub(crate) fn good(lines: String) -> Self {
         Self { lines, verdict: Ok(()) }
     }
@@ -29,7 +29,7 @@ impl Report {
         self.verdict
     }
 
-    /// The same lines, with a failure where this is one that the findings know nothing of.
+    /// Returns the same lines, with the failure of `outcome` if it has one that the findings do not know.
     pub(crate) fn unless(self, outcome: Result<(), Failure>) -> Self {
         Self { verdict: outcome.and(self.verdict), ..self }
     }

@@ -20,10 +20,10 @@ use crate::scenario::{Scenario, run_all};
 use crate::steps::{Failure, Steps};
 use report::Findings;
 
-/// How long everything may take besides the time in which messages are said.
+/// The most time of everything besides the publishing.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// How often the server is looked at.
+/// The time between two samples of the server.
 const SAMPLE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Without --viewers and --rate there are two runs: 1 000 viewers at 50 messages a second, and 5 000 at 10.
@@ -57,7 +57,7 @@ struct Plan {
 }
 
 impl Plan {
-    /// How many messages each room hears.
+    /// Returns how many messages each room gets.
     fn messages(self) -> u32 {
         self.rate * self.seconds
     }
@@ -81,8 +81,8 @@ impl Scenario for Plan {
     }
 }
 
-/// Has every plan run and printed, whatever the first ones bring, by an optimized build of this program: the load
-/// generator must not be what is slow.
+/// Runs and prints every plan, also after a failure, by an optimized build of this program: the load generator must not
+/// be the slow part.
 pub(crate) fn run(options: &Soak, steps: &mut Steps) -> Result<(), Failure> {
     if let Some(outcome) = optimized(steps) {
         return outcome;
@@ -93,7 +93,7 @@ pub(crate) fn run(options: &Soak, steps: &mut Steps) -> Result<(), Failure> {
     })
 }
 
-/// A time that all threads of a run share, so that one can tell how long ago another one spoke.
+/// A clock that all threads of a run share, so that the age of another thread's message can be computed.
 #[derive(Debug, Clone, Copy)]
 struct Stopwatch(Instant);
 
@@ -114,7 +114,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     let (begin, begun) = watch::channel(());
     let owners = on_a_thread(limit, move || owner::speak(address, plan, stopwatch, opened, begun));
     let viewers = on_a_thread(limit, move || viewer::hear(address, plan, stopwatch, rooms, joined));
-    // A sender that is gone means that its thread has failed, which is told when it is joined.
+    // A sender that is dropped means that its thread has failed, which is reported when it is joined.
     while all_joined.recv_timeout(SAMPLE_INTERVAL) == Err(RecvTimeoutError::Timeout) {
         samples.push(server.sample()?);
     }

@@ -1,4 +1,4 @@
-//! What the attacks have shown, and whether it is good. Must not know how they are made.
+//! The findings of the attacks, and the verdict. Must not know how they are made.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,20 +10,20 @@ use super::witnesses::{Heard, VIEWERS};
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// The most that the log may grow by.
+/// The most by which the log may grow.
 const LOG_BYTES_MAX: u64 = 1_000_000;
 
-/// The attacks that cost the attacker nothing, and how long a good join or request may take meanwhile.
+/// The attacks that cost the attacker nothing, and the most time of a good join or request meanwhile.
 const FREE: [Attack; 3] = [Attack::Slow, Attack::Silent, Attack::Unanswered];
 const PROMPT: Duration = Duration::from_millis(250);
 
-/// What the server has open besides sockets, at most: what it keeps for the store, the log and the admin address.
+/// The most open files of the server besides sockets: those of the store, the log and the admin address.
 const FILES_BASE: u64 = 256;
 
-/// How many faults of an attack are told; the rest is the same.
+/// The number of faults of an attack that are shown; the others are like them.
 const FAULTS_TOLD: usize = 3;
 
-/// One attack.
+/// The findings of one attack.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) attack: Attack,
@@ -35,18 +35,18 @@ pub(super) struct Row {
     pub(super) heard: Heard,
 }
 
-/// What all of them have found.
+/// The findings of all attacks.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) rows: Vec<Row>,
-    /// Before the first attack, and behind the last.
+    /// Before the first attack, and after the last.
     pub(super) first: Held,
     pub(super) last: Held,
     pub(super) log: Log,
 }
 
 impl Row {
-    /// What the server may have held.
+    /// Returns the most that the server may have held.
     fn bound(&self) -> u64 {
         // Their history is 256 messages of some hundred bytes, twice.
         let viewers = VIEWERS as u64 + 2;
@@ -55,13 +55,13 @@ impl Row {
         self.made.load.and(witnesses).bound()
     }
 
-    /// How many files the server may have had open.
+    /// Returns how many files the server may have had open.
     fn files_bound(&self) -> u64 {
         let Load { connections, handshakes, .. } = self.made.load;
         FILES_BASE + VIEWERS as u64 + connections + handshakes
     }
 
-    /// What is wrong.
+    /// Returns the faults.
     fn faults(&self) -> Vec<String> {
         let Self { made, heard, before, peak, after, .. } = self;
         let mut faults: Vec<_> = made.faults.iter().take(FAULTS_TOLD).cloned().collect();
@@ -192,7 +192,7 @@ impl fmt::Display for Held {
     }
 }
 
-/// Bytes, for people.
+/// Bytes, shown for people.
 struct Mebibytes(u64);
 
 impl fmt::Display for Mebibytes {
@@ -202,7 +202,7 @@ impl fmt::Display for Mebibytes {
     }
 }
 
-/// The smallest of the sorted `micros` that `percent` of them do not exceed.
+/// Returns the smallest of the sorted `micros` that `percent` of them do not exceed.
 fn quantile(micros: &[u32], percent: usize) -> String {
     let rank = (micros.len() * percent).div_ceil(100).max(1);
     match micros.get(rank - 1) {

@@ -1,4 +1,4 @@
-//! The most that a process holds while something happens. Must not know what.
+//! The most that a process holds during some work. Must not know the work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,10 +8,10 @@ use std::time::Duration;
 use super::target::{Held, Store};
 use crate::steps::Failure;
 
-/// How often the process is looked at.
+/// The time between two looks at the process.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Looks until it is ended.
+/// Looks at the process until it is ended.
 pub(super) struct Watch {
     looking: JoinHandle<Result<Held, Failure>>,
     enough: Arc<AtomicBool>,

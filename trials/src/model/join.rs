@@ -1,4 +1,4 @@
-//! How a viewer asks for its room, what it must be answered, and the replay that follows. Pure.
+//! The join of a viewer, the answer that it must get, and the replay that follows. Pure.
 
 use super::{Heard, Model, Phase};
 use crate::model::answer::{How, Joined, Presence, Reason};
@@ -12,10 +12,10 @@ const HISTORY_MESSAGES_MAX: u64 = 1_024;
 /// The most bytes of key and params in them (`history_bytes_max`).
 const HISTORY_BYTES_MAX: u64 = 1024 * 1024;
 
-/// What a join says of what the client has.
+/// The cursor that a join claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Claim {
-    /// What is true: the cursor, or none.
+    /// The true one, or none.
     Honest,
     /// A number beyond the room's last one.
     Future,
@@ -25,24 +25,24 @@ pub(crate) enum Claim {
     Malformed,
 }
 
-/// What a join came to.
+/// The outcome of a join.
 pub(crate) type Outcome = (How, Option<Reason>);
 
-/// A join that has no answer yet.
+/// A join without an answer.
 #[derive(Debug)]
 pub(crate) struct Asked {
     id: String,
     claim: Claim,
     /// The epoch of the cursor.
     epoch: String,
-    /// The last number that was acknowledged before it was asked.
+    /// The last number that was acknowledged before the join.
     acked: u64,
 }
 
-/// A replay that is not whole yet.
+/// An incomplete replay.
 #[derive(Debug)]
 pub(crate) struct Replay {
-    /// How many frames are to come.
+    /// The number of frames that are left.
     pub(crate) left: u64,
     /// Its last number.
     seq: u64,
@@ -50,14 +50,14 @@ pub(crate) struct Replay {
     pub(crate) is_whole: bool,
     /// The epoch of the state.
     epoch: String,
-    /// What came of a state.
+    /// The frames of a state so far.
     pub(crate) state: State,
-    /// How many frames were announced.
+    /// The number of frames that were announced.
     announced: u64,
 }
 
 impl Model {
-    /// Begins a connection: what is to be sent.
+    /// Begins a connection: returns the text to send.
     pub(crate) fn join(&mut self, id: String, claim: Claim, record: &Record) -> String {
         let room = &record.room;
         let epoch = if self.epoch.is_empty() { record.epoch.clone() } else { self.epoch.clone() };
@@ -73,7 +73,7 @@ impl Model {
         text
     }
 
-    /// Ends a pause: what is to be sent.
+    /// Ends a pause: returns the text to send.
     pub(crate) fn unpause(&mut self, id: String, record: &Record) -> String {
         let text = format!(r#"{{"type":"unpause","id":"{id}"}}"#);
         let epoch = self.epoch.clone();
@@ -110,7 +110,7 @@ impl Model {
         Heard::Joined((joined.how, joined.reason))
     }
 
-    /// What every announcement says of the room.
+    /// Checks the members on the room, which every announcement has.
     pub(crate) fn room(&mut self, term: u64, epoch: &str, owner: Presence, record: &Record) {
         let is_term = (self.term.max(1)..=record.term).contains(&term);
         if !is_term || (owner == Presence::Away && !record.may_be_away) || !record.may_be_in(epoch) {
@@ -120,7 +120,7 @@ impl Model {
         self.term = self.term.max(term);
     }
 
-    /// Whether the answer is the one that the claim must have.
+    /// Checks that the answer is the one that the claim must get.
     fn judge(&mut self, joined: &Joined<'_>, asked: &Asked, record: &Record) {
         let reset = |reason| (How::Reset, Some(reason));
         let wanted = match (asked.claim, self.position) {
@@ -132,7 +132,7 @@ impl Model {
             (Claim::Honest, Some(position)) => {
                 let missed = joined.seq.saturating_sub(position);
                 let must = missed <= HISTORY_MESSAGES_MAX && record.bytes(position, joined.seq) <= HISTORY_BYTES_MAX;
-                // Whoever keeps more than it must may resume more; that it is true shows in what follows.
+                // A server that keeps more than it must may resume more; the replay shows whether that is true.
                 if must || joined.how == How::Resumed { (How::Resumed, None) } else { reset(Reason::Retention) }
             }
             // In another life the number is behind the end of its own.
@@ -156,7 +156,7 @@ impl Model {
         }
     }
 
-    /// A replay of `replay` frames up to `seq` follows: the state in an epoch, or what was missed.
+    /// Begins a replay of `replay` frames up to `seq`: the state in an epoch, or the missed messages.
     pub(crate) fn replay(&mut self, seq: u64, replay: u64, state_of: Option<&str>, record: &Record) {
         let (state, is_whole) = (State::default(), state_of.is_some());
         let epoch = state_of.unwrap_or_default().to_owned();
@@ -164,7 +164,7 @@ impl Model {
         self.settle(record);
     }
 
-    /// Ends the replay if nothing of it is to come.
+    /// Ends the replay if no frame of it is left.
     pub(crate) fn settle(&mut self, record: &Record) {
         let replay = match std::mem::take(&mut self.phase) {
             Phase::Replay(replay) if replay.left == 0 => replay,
@@ -183,7 +183,7 @@ impl Model {
             return;
         }
         let (came, fold): (Vec<u64>, _) = (state.seqs().collect(), record.fold(seq));
-        // Fewer keys than frames: one came twice.
+        // Fewer keys than frames: one key came twice.
         if came != fold || came.len() as u64 != announced {
             self.faults.note(Fault::OtherState, || format!("at {seq}, {announced} frames: {came:?}, not {fold:?}"));
         }

@@ -1,53 +1,54 @@
-//! Which messages one viewer got in its whole life, and which holes it was told of. Pure.
+//! The messages that one viewer got in its whole life, and its announced holes. Pure.
 
 use std::ops::AddAssign;
 
-/// What is known of a message.
+/// The fate of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
-    /// It has not come.
+    /// It has not arrived.
     Missing,
-    /// It came.
+    /// It arrived.
     Came,
-    /// The viewer was told that a newer value of its key took its place.
+    /// A hole was announced: a newer value of its key supersedes it.
     Superseded,
-    /// The viewer was told that the state follows anew.
+    /// A `reset` was announced.
     Reset,
 }
 
-/// How a message that came fits to those before.
+/// The order of a message among those before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entered {
     New,
-    /// It had come before.
+    /// It had arrived before.
     Repeated,
-    /// A later one had come before.
+    /// A later one had arrived before.
     OutOfOrder,
 }
 
 /// The messages after a viewer's first position.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ledger {
-    /// The number before the first one that this viewer must hear; `None` before its first join.
+    /// The number before the first one that this viewer must get; `None` before its first join.
     base: Option<u64>,
-    /// That of `base` + 1 comes first.
+    /// That of `base` + 1 is the first.
     marks: Vec<Mark>,
 }
 
-/// How many messages there were of each kind.
+/// The number of messages of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) expected: u64,
     pub(crate) received: u64,
-    /// Told by a true `skipped`.
+    /// Announced by a true `skipped`.
     pub(crate) superseded: u64,
-    /// Told by a `reset`.
+    /// Announced by a `reset`.
     pub(crate) reset: u64,
     pub(crate) lost: u64,
 }
 
 impl Ledger {
-    /// The viewer has the state up to `seq`: where its life begins, or what it did not get up to there was announced.
+    /// Records that the viewer has the state up to `seq`: its life begins there, or missing messages up to there were
+    /// announced.
     pub(crate) fn begin_or_reset(&mut self, seq: u64) {
         match self.base {
             None => self.base = Some(seq),
@@ -55,7 +56,7 @@ impl Ledger {
         }
     }
 
-    /// The messages up to and including `through` that did not come were superseded.
+    /// Records that the missing messages up to and including `through` were superseded.
     pub(crate) fn superseded(&mut self, from: u64, through: u64) {
         self.announce(from, through, Mark::Superseded);
     }
@@ -70,7 +71,7 @@ impl Ledger {
         }
     }
 
-    /// A message came.
+    /// Records that a message arrived.
     pub(crate) fn enter(&mut self, seq: u64) -> Entered {
         let is_last = self.base.is_some_and(|base| seq > base + self.marks.len() as u64);
         match self.mark(seq) {
@@ -91,13 +92,13 @@ impl Ledger {
         self.marks.get_mut(at)
     }
 
-    /// The numbers of all that came, in their order.
+    /// Returns the numbers of all messages that arrived, in order.
     pub(crate) fn came(&self) -> impl Iterator<Item = u64> {
         let first = self.base.unwrap_or(0) + 1;
         (first..).zip(&self.marks).filter(|(_, mark)| **mark == Mark::Came).map(|(seq, _)| seq)
     }
 
-    /// The count of each kind, if `last` is the number of the last message.
+    /// Returns the count of each kind, if `last` is the number of the last message.
     pub(crate) fn counts(&self, last: u64) -> Counts {
         let count = |mark| self.marks.iter().filter(|known| **known == mark).count() as u64;
         let expected = self.base.map_or(0, |base| last.saturating_sub(base));

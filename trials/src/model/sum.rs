@@ -1,4 +1,4 @@
-//! What many viewers have in the end, beside what their owner said. Pure.
+//! The final states of many viewers, beside their owner's messages. Pure.
 
 use std::fmt;
 
@@ -15,14 +15,14 @@ pub(crate) struct Sum {
     /// The number of the last message.
     pub(crate) last: u64,
     pub(crate) counts: Counts,
-    /// How many messages came by resumes.
+    /// The number of messages that arrived by resumes.
     pub(crate) replayed: u64,
     pub(crate) faults: Faults,
-    /// How many viewers ended in the owner's state, and its hash.
+    /// The number of viewers that ended in the owner's state, and its hash.
     states: (u64, Hash),
-    /// How many heard exactly the bytes that were said under the numbers that they heard.
+    /// The number of viewers that got exactly the bytes of the numbers that they got.
     exact: u64,
-    /// How many of them heard every message from the first one, and the hash of all.
+    /// The number of them that got every message from the first one, and the hash of all.
     whole: (u64, Hash),
 }
 
@@ -48,7 +48,7 @@ impl Sum {
         sum
     }
 
-    /// Whether all ended with the owner's state and bytes.
+    /// Returns whether all ended with the owner's state and bytes.
     pub(crate) fn is_equal(&self) -> bool {
         [self.states.0, self.exact] == [self.viewers; 2]
     }

@@ -26,7 +26,7 @@ fn joined(seq: u64, how: &str, replay: u64) -> String {
     )
 }
 
-/// A model that has joined at `seq` with nothing but what the fold says.
+/// Returns a model that has joined at `seq` with the state of the fold alone.
 fn live_at(seq: u64, record: &Record) -> Model {
     let mut model = Model::default();
     assert_eq!(model.join("i".into(), Claim::Honest, record), r#"{"type":"join","id":"i","room":"r","lives":true}"#);
@@ -39,7 +39,7 @@ fn live_at(seq: u64, record: &Record) -> Model {
     model
 }
 
-/// Number `n` stands for message `n`; other texts for themselves.
+/// Checks texts: `n` stands for message `n`, other texts for themselves.
 fn check(from: u64, texts: &[&str], wanted: &[(Fault, u64)]) -> Model {
     let record = record();
     let mut model = live_at(from, &record);
@@ -120,7 +120,7 @@ fn forbidden_texts_are_found() {
     check(6, &[r#"{"type":"ack","id":"i","seq":1}"#], &[(Fault::Forbidden, 1)]);
 }
 
-/// Cuts a model at `from`, joins again, and hears `answer` and these messages.
+/// Cuts a model at `from`, joins again, and reads `answer` and these messages.
 fn rejoin(from: u64, claim: Claim, answer: &str, texts: &[&str], wanted: Option<Fault>) -> (Model, Heard) {
     let record = record();
     let mut model = live_at(from, &record);
@@ -148,7 +148,7 @@ fn a_resume_has_every_message_after_the_cursor() {
     rejoin(3, Claim::Honest, &resumed(2, 0), &[], Some(Fault::Forgotten));
     rejoin(3, Claim::Honest, &resumed(7, 4), &[], Some(Fault::Unsaid));
     rejoin(3, Claim::Future, &resumed(6, 3), &[], Some(Fault::FalseResumed));
-    // One by one: what came before a cut stays.
+    // One by one: messages from before a cut stay.
     let (mut model, _) = rejoin(3, Claim::Honest, &resumed(5, 2), &["4"], None);
     model.cut();
     assert_eq!(model.position(), Some(4));

@@ -1,4 +1,4 @@
-//! The owners: each says its room's messages at the given rate, then ends the room. Must not know who hears them.
+//! The owners: each publishes its room's messages at the given rate, then ends the room. Must not know the viewers.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use crate::load::peer::{Link, Peer, PeerError};
 use crate::load::{Busy, Stretch};
 use crate::steps::Failure;
 
-/// What the owners did.
+/// The record of the owners.
 #[derive(Debug)]
 pub(super) struct Said {
     /// From the first message to the last.
@@ -20,7 +20,7 @@ pub(super) struct Said {
     pub(super) busy: Busy,
 }
 
-/// Opens the rooms, tells them to `opened`, and speaks once `begun` changes.
+/// Opens the rooms, sends them to `opened`, and publishes once `begun` changes.
 pub(super) async fn speak(
     address: SocketAddr,
     plan: Plan,
@@ -35,7 +35,7 @@ pub(super) async fn speak(
         rooms.push(room);
         owners.spawn(run(peer, plan, stopwatch, begun.clone()));
     }
-    // Without viewers there is nobody to speak to, and they tell why themselves.
+    // Without a receiver there are no viewers, which report why themselves.
     let _ = opened.send(rooms);
     begun.changed().await.map_err(|_| Failure::new("the owners were not asked to begin"))?;
     let stretch = Stretch::begin()?;
@@ -55,7 +55,7 @@ async fn open(address: SocketAddr) -> Result<(Peer, String), PeerError> {
     Ok((peer, room))
 }
 
-/// Speaks, ends the room, and tells how long it took from the first message to the last.
+/// Publishes, ends the room, and returns how long it took from the first message to the last.
 async fn run(
     mut peer: Peer,
     plan: Plan,
@@ -76,7 +76,7 @@ async fn run(
     }
     let started = Instant::now();
     let mut ticks = interval(Duration::from_secs(1) / plan.rate);
-    // Late messages are said at once: their number is fixed.
+    // Late messages are sent at once: their number is fixed.
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut number = 0;
     while number < plan.messages() {

@@ -1,4 +1,4 @@
-//! What a run has shown, and whether it is good. Must not know how it was measured.
+//! The findings of a run, and the verdict. Must not know how they were measured.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use crate::load::server::Sample;
 use crate::report::Judged;
 use crate::steps::Failure;
 
-/// Above this share of a core the load generator itself is late, and what it says of latency is void.
+/// Above this share of a core the load generator itself is late, and its figures of latency are void.
 const BUSY_MAX: f64 = 0.8;
 
-/// What one run has found.
+/// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
@@ -25,7 +25,7 @@ pub(super) struct Findings {
     pub(super) samples: Vec<Sample>,
     pub(super) after_joins: Sample,
     pub(super) end: Sample,
-    /// For how long from the joins to the end anybody on this machine waited for a core, if that is known.
+    /// The time from the joins to the end in which any task of this machine waited for a core, if that is known.
     pub(super) waited: Option<Duration>,
 }
 
@@ -110,7 +110,7 @@ impl fmt::Display for Findings {
     }
 }
 
-/// The smallest of the sorted `micros` that `percent` of them do not exceed.
+/// Returns the smallest of the sorted `micros` that `percent` of them do not exceed.
 fn quantile(micros: &[u32], percent: usize) -> String {
     let rank = (micros.len() * percent).div_ceil(100).max(1);
     match micros.get(rank - 1) {

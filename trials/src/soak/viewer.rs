@@ -1,4 +1,4 @@
-//! The viewers: each counts what it gets and how late it is. Must not know who says it.
+//! The viewers: each counts its messages and their delay. Must not know the owners.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,30 +14,30 @@ use crate::load::peer::{Link, Peer, PeerError};
 use crate::load::{Busy, Stretch};
 use crate::steps::Failure;
 
-/// How many join at the same moment.
+/// The number of viewers that join at the same moment.
 const JOINING_MAX: usize = 128;
 
-/// What the viewers got.
+/// The record of all viewers.
 #[derive(Debug)]
 pub(super) struct Heard {
     pub(super) counts: Counts,
-    /// How late each message was, in microseconds, in order.
+    /// The delay of each message, in microseconds, in order.
     pub(super) late_micros: Vec<u32>,
-    /// How many viewers were closed with 1000 behind the last message.
+    /// The number of viewers closed with 1000 after the last message.
     pub(super) done: u32,
-    /// How often another end came, by what it was.
+    /// The other ends, and how often each came.
     pub(super) cut: BTreeMap<String, u32>,
     pub(super) busy: Busy,
 }
 
-/// What one viewer got.
+/// The record of one viewer.
 struct One {
     ledger: Ledger,
     late_micros: Vec<u32>,
     end: Result<(), PeerError>,
 }
 
-/// Has all viewers join their rooms, tells `joined`, and hears until every room has ended.
+/// Lets all viewers join their rooms, reports to `joined`, and reads until every room has ended.
 pub(super) async fn hear(
     address: SocketAddr,
     plan: Plan,
@@ -57,7 +57,7 @@ pub(super) async fn hear(
                 let _turn = door.acquire().await.expect("the door stays open");
                 join(address, &room).await?
             };
-            // Whoever counts them may have given up.
+            // The receiver may have given up.
             let _ = came.send(());
             Ok(listen(peer, plan, stopwatch).await)
         });

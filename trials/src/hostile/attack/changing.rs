@@ -1,4 +1,4 @@
-//! A room with a state that changes all the time. Must not know who joins it.
+//! A room with a state that changes all the time. Must not know its viewers.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::load::peer::{Peer, PeerError, V2};
 pub(super) struct State {
     pub(super) keys: u64,
     pub(super) value_bytes: usize,
-    /// How often a value changes.
+    /// The time between two changes.
     pub(super) beat: Duration,
 }
 

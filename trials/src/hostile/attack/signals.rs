@@ -1,5 +1,5 @@
-//! Signals as fast as they can be written, told one by one and counted, to the witnesses' owner, to one that is told totals,
-//! and to one that reads nothing. Must not know how a server limits them.
+//! Signals as fast as they can be written, single and counted: to the witnesses' owner, to one that gets totals, and to
+//! one that reads nothing. Must not know how a server limits them.
 
 pub(super) mod owners;
 mod speech;
@@ -19,46 +19,46 @@ use crate::random::Random;
 use crate::steps::Failure;
 use owners::{COUNTED_KEYS, Counter, Deaf};
 
-/// How many signals at full scale, how many viewers at once, and what each says in one go: less than the refusals that the
-/// server takes at once.
+/// The number of signals at full scale, of viewers at once, and of a viewer's signals in one write: fewer than the
+/// refusals that close a connection.
 const SIGNALS: u64 = 1_000_000;
 const AT_ONCE: u64 = 96;
 const EACH: usize = 120;
 
-/// How many of them read nothing, at most.
+/// The most viewers at once that read nothing.
 const UNREAD_MAX: usize = 12;
 
-/// The longest signal, and what a refusal costs while it waits.
+/// The longest signal, and the bytes that a waiting refusal counts.
 const SIGNAL_BYTES: u64 = 4_608;
 const REFUSAL_BYTES: u64 = 260;
 
-/// How long a connection may last.
+/// The most time of a connection.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What one viewer says.
+/// The signals of one viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Flood {
-    /// What is counted, and is counted here too.
+    /// Counted ones, which are counted here too.
     Votes,
-    /// What is told one by one to an owner that has better things to do.
+    /// Single ones, to the witnesses' owner.
     Singles,
-    /// The same to one that reads nothing.
+    /// The same to an owner that reads nothing.
     Unheard,
-    /// What is hardly right, and what is not.
+    /// Borderline and wrong ones.
     Odd,
-    /// What is told one by one, without reading a single refusal.
+    /// Single ones, without reading a single refusal.
     Unread,
 }
 
-/// What all viewers know.
+/// The parts that all viewers share.
 struct Shared {
     plan: Plan,
-    /// The rooms of the owner that is told totals, and of the one that reads nothing.
+    /// The rooms of the owner that gets totals, and of the one that reads nothing.
     counted_room: String,
     deaf_room: String,
-    /// For those who read nothing.
+    /// Limits the viewers that read nothing.
     unread: Arc<Semaphore>,
-    /// How many claps were taken, and of how many viewers at least one vote.
+    /// The number of claps that were taken, and of viewers with at least one taken vote.
     claps: AtomicU64,
     voters: AtomicU64,
 }
@@ -103,14 +103,14 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         lagging: UNREAD_MAX as u64 + 1,
         pinned_bytes: AT_ONCE * (EACH as u64 * REFUSAL_BYTES + 2 * SIGNAL_BYTES),
         counted_keys: COUNTED_KEYS,
-        // Each viewer is another one, whose choices stay when it has left.
+        // Each is another viewer, whose choices stay when it has left.
         votes: made.count.div_ceil(EACH as u64) * COUNTED_KEYS,
         ..Load::default()
     };
     Ok(made)
 }
 
-/// One viewer comes, says all it has to, and goes.
+/// One viewer joins, sends all its signals, and leaves.
 async fn flood(shared: &Shared, number: u64, random: &mut Random) -> Made {
     let permit = Arc::clone(&shared.unread).try_acquire_owned();
     let flood = match number % 8 {
@@ -156,7 +156,7 @@ async fn join(shared: &Shared, number: u64, room: &str, is_narrow: bool) -> Resu
     if answer.starts_with(r#"{"type":"joined""#) { Ok(peer) } else { Err(PeerError::Answer(answer)) }
 }
 
-/// Says everything and reads until the last thing is answered.
+/// Sends everything and reads until the last request is answered.
 async fn converse(
     mut peer: Peer,
     shared: &Shared,
@@ -169,7 +169,7 @@ async fn converse(
         Flood::Odd => (speech::odd(EACH, random), 0),
         Flood::Singles | Flood::Unheard | Flood::Unread => (speech::singles(EACH, random), 0),
     };
-    // The end may come before all is written, and is seen by reading.
+    // The server may close before all is written, which shows when reading.
     let _ = peer.send(&bytes).await;
     let (mut heard, mut odd) = (speech::Refusals::default(), None);
     let mut end = Ok(());
@@ -181,7 +181,7 @@ async fn converse(
         });
         end = link.await.map(|_| ()).and_then(|()| odd.take().map_or(Ok(()), |odd| Err(PeerError::Answer(odd))));
     }
-    // Of those that were cut off it is only known what was refused.
+    // Of a viewer that was closed only the refused signals are known.
     made.count = if heard.is_over { EACH as u64 } else { heard.codes.values().sum() };
     for (code, count) in std::mem::take(&mut heard.codes) {
         *made.answers.entry(code).or_insert(0) += count;
@@ -197,7 +197,7 @@ async fn converse(
     Ok(())
 }
 
-/// Says the same again and again, reads nothing, and is thrown out.
+/// Sends the same again and again, reads nothing, and is closed.
 async fn stare(mut peer: Peer, bytes: &[u8], made: &mut Made) {
     while peer.send(bytes).await.is_ok() {
         made.count += EACH as u64;

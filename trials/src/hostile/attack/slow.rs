@@ -1,4 +1,5 @@
-//! Requests that never end: silent from the beginning, in the middle, or a byte now and then. Must not know other times.
+//! Requests that never end: silent from the beginning or in the middle, or with a byte now and then. Must not know
+//! other timeouts.
 
 use std::time::{Duration, Instant};
 
@@ -12,19 +13,19 @@ use crate::hostile::sources::FEW;
 use crate::load::peer::connect_from;
 use crate::steps::Failure;
 
-/// How many at full scale.
+/// The number at full scale.
 const REQUESTS: u64 = 5_000;
 
-/// How long the server may keep one, from its connection on.
+/// The most time for which the server keeps one, from its connection on.
 const KEPT_MAX: Duration = Duration::from_millis(5_500);
 
-/// When nobody waits any more.
+/// The time after which an attacker gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How often a byte comes from those that send any.
+/// The time between two bytes of those that send any.
 const TRICKLE: Duration = Duration::from_millis(700);
 
-/// How many connect before the others of a batch do: the kernel queues so many.
+/// The number that connect before the others of a batch do: the kernel queues so many.
 const BATCH: u64 = 500;
 
 pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {

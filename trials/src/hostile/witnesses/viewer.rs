@@ -1,4 +1,4 @@
-//! A viewer that reads as fast as it can and counts what is missing. Must not know who else is there.
+//! A viewer that reads as fast as it can and counts missing messages. Must not know the other clients.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(super) async fn join(address: SocketAddr, number: usize, room: &str) -> Resu
     if is_in { Ok(peer) } else { Err(PeerError::Answer(answer)) }
 }
 
-/// Hears until the end, which should not come.
+/// Reads until the connection ends, which it should not.
 pub(super) async fn listen(mut peer: Peer, number: usize, shared: Arc<Shared>) {
     let next = &shared.next[number];
     loop {
