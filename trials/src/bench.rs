@@ -61,7 +61,7 @@ pub(crate) struct Bench {
     /// fanout: how many bytes of parameters a message has [default: 512]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(24..=60_000))]
     sizes: Vec<u32>,
-    /// joins: how many viewers join and then hear nothing [default: 10000,18000, with --quick 500]
+    /// joins: how many viewers join and then get nothing [default: 10000,18000, with --quick 500]
     #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u32).range(1..=60_000))]
     idle: Vec<u32>,
     /// Which cells; may be repeated [default: all but isolation, balance and overload, with --quick not sizes either]

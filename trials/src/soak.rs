@@ -41,7 +41,7 @@ pub(crate) struct Soak {
     /// How many bytes of parameters each message has
     #[arg(long, default_value_t = 512, value_parser = clap::value_parser!(u32).range(64..=60_000))]
     size: u32,
-    /// How long messages are said
+    /// How many seconds messages are published
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
 }

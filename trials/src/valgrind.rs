@@ -1,4 +1,4 @@
-//! Makes sure that Valgrind is installed. Must not know who uses it.
+//! Makes sure that Valgrind is installed. Must not know its use.
 
 use crate::apt;
 use crate::steps::{Failure, Steps, output};

@@ -149,7 +149,7 @@ async fn live(address: SocketAddr, shared: Arc<Shared>, opened: mpsc::Sender<Str
 /// The owner, until it has to stop.
 async fn speak(mut owner: Peer, shared: &Shared) -> Result<(), PeerError> {
     let mut beat = interval(BEAT);
-    // Late messages are said at once, so that a stall of the server counts for each.
+    // Late messages are sent at once, so that a stall of the server counts for each.
     beat.set_missed_tick_behavior(MissedTickBehavior::Burst);
     while !shared.is_enough() {
         tokio::select! {

@@ -63,7 +63,7 @@ impl Watcher {
                 self.change().await?;
             }
         }
-        // Those who read go on reading, or they would lag too.
+        // Viewers that read continue to read, or they would lag too.
         self.stay(end).await?;
         Ok(self)
     }

@@ -1,4 +1,4 @@
-//! Rooms without end: each connection creates one and ends. Must not know who keeps them.
+//! Rooms without end: each connection creates one and ends. Must not know the other clients.
 
 use std::time::Duration;
 
