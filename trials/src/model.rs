@@ -216,7 +216,7 @@ impl Model {
         } else {
             if seq <= self.ephemeral_after {
                 let after = self.ephemeral_after;
-                self.faults.note(Fault::OddEphemeral, || format!("one said after {after} came before {text}"));
+                self.faults.note(Fault::OddEphemeral, || format!("one published after {after} arrived before {text}"));
             }
             self.deliver(seq, message, text, record);
         }

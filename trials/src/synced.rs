@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn the_first_write_of_a_journal_must_be_synced() {
         assert_eq!(judge(&[WRITE, SYNC, READY]), Some(0));
-        assert_eq!(judge(&[WRITE, SYNC, WRITE, READY]), Some(0), "what comes later is no part of the start");
+        assert_eq!(judge(&[WRITE, SYNC, WRITE, READY]), Some(0), "later writes are no part of the start");
         assert_eq!(judge(&[SYNC, WRITE, READY]), Some(1));
         assert_eq!(judge(&[WRITE, READY, SYNC]), Some(1));
         assert_eq!(judge(&[WRITE, "7 fsync(12</d/store/0.jnl>) = -1 EIO (Input/output error)\n", READY]), Some(1));

@@ -75,7 +75,7 @@ fn decoded(limits: Limits, pieces: &[&[u8]]) -> (Vec<Incoming>, Option<Violation
                 }
             }
         }
-        assert!(piece.is_empty(), "nothing is left when nothing more comes");
+        assert!(piece.is_empty(), "the decoder left bytes of the piece");
     }
     let closed = matches!(got.last(), Some(Incoming::Close(_)));
     assert!(!closed || decoder.is_between_messages());

@@ -95,7 +95,7 @@ pub(crate) fn travels(message: &Message) {
         let entry = Entry::new(room.clone(), seq, Term::FIRST, body.key.clone(), body.params.clone(), change);
         for dialect in dialects {
             let frame = dialect.frame(&entry).expect("both protocols have words for it");
-            assert_eq!(dialect.frame(&entry).as_ref(), Some(&frame), "the same bytes for everybody");
+            assert_eq!(dialect.frame(&entry).as_ref(), Some(&frame), "each viewer gets the same bytes");
             let text = text(&frame);
             let members = Members::read(text).unwrap_or_else(|| panic!("not an object: {text}"));
             let (key, params) = match dialect.name {

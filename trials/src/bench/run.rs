@@ -126,7 +126,7 @@ impl Bed<'_> {
         let limit = MARGIN + Duration::from_secs((seconds + WARM_UP_SECONDS).into());
         let told = told(&mut self.cores.on(1, &generator), limit)?;
         let figures = serde_json::from_str(&told).map(<Figures as From<serde_json::Value>>::from);
-        figures.map_err(|error| Failure::new(format!("the load generator tells no figures: {error}")))
+        figures.map_err(|error| Failure::new(format!("the load generator printed no figures: {error}")))
     }
 }
 

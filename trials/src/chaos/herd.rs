@@ -148,7 +148,7 @@ impl Herd {
 
     async fn read<T: for<'a> Deserialize<'a>>(&mut self, patience: Duration) -> Result<T, Failure> {
         let line = timeout(patience, self.lines.next_line()).await;
-        let line = line.map_err(|_| Failure::new(format!("a process for viewers says nothing for {patience:?}")))?;
+        let line = line.map_err(|_| Failure::new(format!("a process of viewers printed nothing for {patience:?}")))?;
         match line {
             Ok(Some(line)) => serde_json::from_str(&line).map_err(|error| Failure::new(format!("{error}: {line}"))),
             other => Err(Failure::new(format!("a process for viewers has ended: {other:?}"))),

@@ -234,7 +234,7 @@ async fn cut(
                 sleep(LOOK).await;
             }
         };
-        timeout(SOON, somebody).await.map_err(|_| Failure::new("nobody comes back"))?;
+        timeout(SOON, somebody).await.map_err(|_| Failure::new("no client comes back"))?;
         let connections = relay.connections();
         let way = Cut::any(random);
         let all = random.one_in(ALL_IN);

@@ -250,7 +250,7 @@ impl<'a> Answer<'a> {
             "audience" => {
                 let audience: Audience<'a> = exact(text)?;
                 if audience.lagging.is_some() != audience.behind_p95_ms.is_some() {
-                    return Err("a half of what the owner is told".into());
+                    return Err("a half of the owner's figures".into());
                 }
                 Ok(Self::Audience(audience))
             }

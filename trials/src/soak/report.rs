@@ -79,7 +79,7 @@ impl Findings {
         if let Some(waited) = self.waited {
             // Other programs make messages late too.
             let share = waited.as_secs_f64() / (self.end.at - self.after_joins.at).as_secs_f64();
-            write!(f, "\n  machine    somebody waited for a core {:.1} % of the time", share * 100.0)?;
+            write!(f, "\n  machine    some task waited for a core {:.1} % of the time", share * 100.0)?;
         }
         Ok(())
     }

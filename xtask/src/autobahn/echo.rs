@@ -36,7 +36,7 @@ impl Echo {
         let told = steps.read(&mut command("cargo", build))?;
         let mut built = told.lines().filter_map(|line| serde_json::from_str::<Built>(line).ok());
         let program = built.find_map(|built| built.executable);
-        let program = program.ok_or_else(|| Failure::new("cargo does not tell where the library's tests are"))?;
+        let program = program.ok_or_else(|| Failure::new("cargo does not report the path of the library's tests"))?;
         let mut echo = Command::new(program);
         echo.args(["--ignored", "--exact", TEST, "--nocapture"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = echo.spawn().map_err(|error| Failure::new(format!("the echo does not start: {error}")))?;

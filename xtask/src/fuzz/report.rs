@@ -80,7 +80,7 @@ impl Report {
 /// Returns the command that reproduces a failed run.
 fn again(target: &str, verdict: &Verdict) -> String {
     let Verdict::Crashed(Some(input)) = verdict else {
-        return format!("{target}: it did not run, target/fuzz/{target}.log says why");
+        return format!("{target}: it did not run, target/fuzz/{target}.log has the reason");
     };
     format!(
         "{target}: found {input}\n  again:          cargo xtask fuzz --target {target} --input {input}\n  \

@@ -208,7 +208,7 @@ impl Course {
             }
             self.serve(3, usize::MAX, false);
         }
-        panic!("what waits never ends: {:?}", self.line.backlog);
+        panic!("the backlog is never empty: {:?}", self.line.backlog);
     }
 
     fn verdict(mut self) {
@@ -221,7 +221,7 @@ impl Course {
             }
             Ending::Finishing => {
                 assert!(self.member.closed && self.member.has_whole_frames());
-                assert!(self.member.answers.is_empty(), "what waited goes first: {:?}", self.member.answers);
+                assert!(self.member.answers.is_empty(), "the close came before {:?}", self.member.answers);
             }
             Ending::Cut => assert!(self.member.closed, "the close frame is out"),
         }

@@ -76,7 +76,7 @@ impl Member {
             }
             Tag::Passing => {
                 assert!(number > self.passing, "{number} came after {}", self.passing);
-                assert!(ledger.said_after(number) >= self.at, "{number} was said before {}", self.at);
+                assert!(ledger.said_after(number) >= self.at, "{number} was published before {}", self.at);
                 self.passing = number;
             }
             Tag::State => {
@@ -105,7 +105,7 @@ impl Member {
     }
 
     fn message(&mut self, number: u64, ledger: &Ledger) {
-        assert!(number <= ledger.seq(), "{number} was never said");
+        assert!(number <= ledger.seq(), "{number} was never published");
         if let Some((numbers, _)) = &mut self.replay {
             assert_eq!(numbers.pop_front(), Some(number), "the replay is what was announced");
         } else {

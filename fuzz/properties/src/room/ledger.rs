@@ -118,7 +118,7 @@ impl Room {
         let mut last = 0;
         for line in self.lines.values() {
             if let Some(number) = line.number {
-                assert!(number > last, "{line:?} was said before {last}");
+                assert!(number > last, "{line:?} was published before {last}");
                 last = number;
             }
         }

@@ -100,7 +100,7 @@ impl Stage {
     fn take(&mut self, place: usize, came: Came) {
         let client = &mut self.clients[place];
         match came {
-            Came::Pong => assert!(client.is_wild, "nobody asked"),
+            Came::Pong => assert!(client.is_wild, "a pong without a ping"),
             // Not into a frame of which half is held back.
             Came::Ping(_) if !client.rest.is_empty() => {}
             Came::Ping(payload) => client.unsent.extend(masked(PONG, &payload)),
@@ -163,7 +163,7 @@ impl Stage {
                 self.end_replay(place);
             }
             "skipped" => {
-                client.viewer.as_mut().expect("only a viewer is told of holes").skipped(whole(members, "through"));
+                client.viewer.as_mut().expect("only a viewer gets `skipped`").skipped(whole(members, "through"));
             }
             _ => panic!("no such type: {text}"),
         }
@@ -233,8 +233,8 @@ impl Stage {
     /// Checks that a received message was published, unless there are wild clients.
     fn was_said(&self, number: Option<u64>, key: &str, change: Change) {
         match number.map(|number| self.said.get(&number)) {
-            Some(Some(said)) => assert_eq!((said.key.as_str(), said.change), (key, change), "said as {number:?}"),
-            _ => assert!(self.is_wild || change == Change::Cleared, "nobody said {key:?} {change:?} {number:?}"),
+            Some(Some(said)) => assert_eq!((said.key.as_str(), said.change), (key, change), "published as {number:?}"),
+            _ => assert!(self.is_wild || change == Change::Cleared, "never published: {key:?} {change:?} {number:?}"),
         }
     }
 
@@ -317,5 +317,5 @@ impl Stage {
 
 /// Returns the index of a known room.
 fn room_named(rooms: &[Room], name: &str) -> usize {
-    rooms.iter().position(|room| room.name == name).unwrap_or_else(|| panic!("nobody was told of the room {name}"))
+    rooms.iter().position(|room| room.name == name).unwrap_or_else(|| panic!("no client knows the room {name}"))
 }

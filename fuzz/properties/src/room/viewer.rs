@@ -72,7 +72,7 @@ impl Viewer {
             Cursor::At(_) => ("resumed", None),
         };
         let is_unpaused = matches!(asked, Asked::Unpause);
-        let recognized = members.get("viewer").once().expect("a viewer is told who it is").to_owned();
+        let recognized = members.get("viewer").once().expect("`joined` has a `viewer`").to_owned();
         let how = string(members, "how");
         assert_eq!((how.as_str(), reason.as_deref()), expected, "at {seq} to {cursor:?}");
         let is_state = how != "resumed";

@@ -64,7 +64,7 @@ impl Judged for Findings {
         }
         Err(Failure::new(format!(
             "{untrue} untrue, {hasty} too close to each other, {inexact} rests not exact, {}",
-            if is_over { "0 viewers in the end" } else { "the end was not told" }
+            if is_over { "0 viewers in the end" } else { "no report of the end" }
         )))
     }
 }
@@ -79,7 +79,7 @@ impl fmt::Display for Findings {
         let most = |of: fn(&Told) -> u64| self.told.iter().map(of).max().unwrap_or(0);
         writeln!(
             f,
-            "  told       {} times, of up to {} viewers, of whom up to {} lagged; {} changes",
+            "  reported   {} times, up to {} viewers, of which up to {} lagged; {} changes",
             self.told.len(),
             most(|told| told.figures.viewers),
             most(|told| told.figures.lagging),

@@ -78,7 +78,7 @@ async fn read(mut lines: Lines<BufReader<ChildStdout>>, events: Events) {
     while let Ok(Some(line)) = lines.next_line().await {
         match serde_json::from_str(&line) {
             Ok(event) => _ = events.send(event).await,
-            Err(error) => println!("  Node.js says {line}: {error}"),
+            Err(error) => println!("  Node.js printed {line}: {error}"),
         }
     }
 }

@@ -85,7 +85,7 @@ impl Findings {
 
     fn messages(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Tally { ephemerals, texts, .. } = self.tally;
-        writeln!(f, "  said       {} messages and {} ephemeral ones", self.sum.last, self.ephemerals)?;
+        writeln!(f, "  published  {} messages and {} ephemeral ones", self.sum.last, self.ephemerals)?;
         writeln!(f, "{}", self.sum)?;
         writeln!(f, "  came       {ephemerals} ephemeral ones and {texts} texts in all")
     }

@@ -97,7 +97,7 @@ impl Viewer {
                 _ = over.wait_for(|over| *over) => None,
             };
             let Some(end) = heard else {
-                self.is_late("it waits for what comes next");
+                self.is_late("it waits for the next frame");
                 break;
             };
             self.tally.inside_a_replay += u64::from(self.model.is_in_replay());
@@ -219,7 +219,7 @@ impl Viewer {
             if self.house.lags {
                 return Some(End::Slow);
             }
-            self.model.faults.note(Fault::NotAlive, || "what one told had not come when the next one came".into());
+            self.model.faults.note(Fault::NotAlive, || "the `seq` of one alive was not reached before the next one".into());
             return Some(End::Odd);
         }
         if self.model.is_live() {

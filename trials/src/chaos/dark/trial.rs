@@ -117,7 +117,7 @@ impl Trial {
         stage.is_speaking = role != Role::SilentOwner;
         let published = stage.published;
         if role == Role::SilentOwner {
-            stage.must(|log| log.is_settled(published), "a message was not heard before the dark").await?;
+            stage.must(|log| log.is_settled(published), "a message did not arrive before the dark").await?;
         }
         relay.cut(Cut::Dark(dark), None);
         let at = now();

@@ -71,7 +71,7 @@ fn told(f: &mut fmt::Formatter<'_>, name: &str, past: &Past) -> fmt::Result {
     )?;
     writeln!(
         f,
-        "  said       {} messages, {acked} acknowledged, {} said again; who came last was told {audited}",
+        "  published  {} messages, {acked} acknowledged, {} repeated; the last viewer got {audited}",
         sum.last, spoken.again
     )?;
     writeln!(f, "{sum}")

@@ -87,7 +87,7 @@ fn lines() -> mpsc::Receiver<String> {
 
 /// Returns the next line.
 async fn next<T: for<'a> serde::Deserialize<'a>>(lines: &mut mpsc::Receiver<String>) -> Result<T, Failure> {
-    let line = lines.recv().await.ok_or_else(|| Failure::new("whoever has started this process is gone"))?;
+    let line = lines.recv().await.ok_or_else(|| Failure::new("the parent process has ended"))?;
     serde_json::from_str(&line).map_err(|error| Failure::new(format!("{error}: {line}")))
 }
 

@@ -55,7 +55,7 @@ impl fmt::Display for Findings {
         let seconds = self.time.as_secs_f64();
         let [owner, visitors] = self.busy.map(|busy| busy.share() * 100.0);
         let (said, each) = (self.said, self.time / joins.max(1));
-        writeln!(f, "  said       {said} messages, each acknowledged")?;
+        writeln!(f, "  published  {said} messages, each acknowledged")?;
         writeln!(
             f,
             "  time       {seconds:.1} s, a join every {:.0} us; the generator used {visitors:.1} % of a core for the \

@@ -166,7 +166,7 @@ impl Visitor {
                 return Err(PeerError::Closed(code));
             }
             if ears.must_reconnect {
-                return Err(PeerError::Answer("what one alive told had not come when the next one came".into()));
+                return Err(PeerError::Answer("the `seq` of one alive was not reached before the next one".into()));
             }
             if let Some(refused) = ears.refused.take() {
                 return Err(PeerError::Answer(refused));

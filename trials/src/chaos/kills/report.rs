@@ -69,7 +69,7 @@ impl Judged for Findings {
         if self.plan.keeping.history_messages_max.is_some()
             && (tally.joins(How::Resumed) == 0 || tally.joins(How::Reset) == 0)
         {
-            return Err(Failure::new("nobody was away for longer than the history tells, or everybody was"));
+            return Err(Failure::new("no viewer, or every one, was away for longer than the history reaches back"));
         }
         if self.starts.last().is_none_or(|&start| start > START_MAX) {
             return Err(Failure::new(format!("not every server had a viewer {START_MAX:?} after its start")));
@@ -122,9 +122,9 @@ impl fmt::Display for Findings {
             sum.last,
             spoken.again,
             if keeping.history_messages_max.is_none() {
-                "who came last was told"
+                "the last viewer got"
             } else {
-                "the viewers together were told"
+                "the viewers together got"
             },
             acked.saturating_sub(*audited),
             faults.count(Fault::Forgotten),

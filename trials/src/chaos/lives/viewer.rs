@@ -237,7 +237,7 @@ impl Viewer {
             });
         }
         if ears.must_reconnect {
-            self.model.faults.note(Fault::NotAlive, || "what one told had not come when the next one came".into());
+            self.model.faults.note(Fault::NotAlive, || "the `seq` of one alive was not reached before the next one".into());
             return Some(End::Odd);
         }
         None

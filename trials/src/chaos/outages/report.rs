@@ -106,7 +106,7 @@ impl fmt::Display for Findings {
         )?;
         writeln!(
             f,
-            "  heard      {delivered} messages, {repeated} repeated, {lost} lost, {resets} resets, {closed} viewers gave up {:?}",
+            "  delivered  {delivered} messages, {repeated} repeated, {lost} lost, {resets} resets, {closed} viewers gave up {:?}",
             self.sums.reasons
         )?;
         let attempts = &self.sums.attempts;

@@ -87,7 +87,7 @@ impl Ear {
                 format!("{:?}", events.iter().skip(place.saturating_sub(2)).take(5).collect::<Vec<_>>())
             };
             faults.note(Fault::OtherBytes, || {
-                format!("event {place}: heard {}, said {}", around(&self.events), around(events))
+                format!("event {place}: received {}, published {}", around(&self.events), around(events))
             });
         }
     }

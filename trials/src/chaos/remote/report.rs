@@ -65,7 +65,7 @@ impl fmt::Display for Findings {
         )?;
         writeln!(
             f,
-            "  takeovers  {}, and the last lease is {}; of what the old owners said meanwhile {} were stored before, {} fenced",
+            "  takeovers  {}, and the last lease is {}; of the old owners' messages meanwhile {} were stored before, {} fenced",
             past.takeovers, past.term, past.stored, past.fenced
         )?;
         writeln!(

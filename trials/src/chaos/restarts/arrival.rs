@@ -77,7 +77,7 @@ pub(super) async fn arrive(address: SocketAddr, rooms: Vec<Shared>, first: usize
         Ok(Seen { port, ready, first, all, resumed, faults })
     };
     let arrived = timeout(PATIENCE, arriving).await;
-    let arrived = arrived.map_err(|_| Failure::new(format!("not everybody was in a room after {PATIENCE:?}")))?;
+    let arrived = arrived.map_err(|_| Failure::new(format!("not every viewer was in a room after {PATIENCE:?}")))?;
     arrived.map_err(|error: io::Error| Failure::new(format!("the server is not ready: {error}")))
 }
 

@@ -28,7 +28,7 @@ impl Judged for Findings {
             return Err(Failure::new(format!("{} faults", self.all.faults.all())));
         }
         match self.all.rows.iter().find(|(way, row)| !way.is_mixture() && row.resumed() == 0) {
-            Some((way, _)) => Err(Failure::new(format!("{way}: nobody was resumed"))),
+            Some((way, _)) => Err(Failure::new(format!("{way}: no viewer was resumed"))),
             None => Ok(()),
         }
     }

@@ -158,7 +158,7 @@ impl Site {
                 faults.note(Fault::Forgotten, || format!("room {room} has {length} of {least} messages"));
             }
             if !said.starts_with(texts) {
-                faults.note(Fault::OtherBytes, || format!("room {room} holds {texts:?}, {said:?} was said"));
+                faults.note(Fault::OtherBytes, || format!("room {room} holds {texts:?}, {said:?} was published"));
             }
         }
         known.lives.push(life);

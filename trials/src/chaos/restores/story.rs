@@ -209,7 +209,7 @@ impl Telling<'_> {
             let (epoch, seen) = watcher.await.map_err(|error| Failure::new(error.to_string()))?;
             let said = &self.known.lives[life].said[room];
             if !said.starts_with(&seen) || (seen.len() as u64) < self.site.branch.at_least[room] {
-                self.faults.note(Fault::OtherBytes, || format!("in life {life}: seen {seen:?}, said {said:?}"));
+                self.faults.note(Fault::OtherBytes, || format!("in life {life}: seen {seen:?}, published {said:?}"));
             }
             // Every message that a viewer has seen is in the directory.
             self.site.branch.at_least[room] = seen.len() as u64;

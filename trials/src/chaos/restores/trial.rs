@@ -202,7 +202,7 @@ impl Trial<'_> {
             let (case, lives_here) = (self.case, &site.branch.lives);
             self.row.note(fault);
             self.faults.note(fault, || {
-                format!("{case:?}, lives {lives_here:?} ended {end:?} here: {asker:?} {position:?} was told {told:?}")
+                format!("{case:?}, lives {lives_here:?} ended {end:?} here: {asker:?} {position:?} got {told:?}")
             });
         }
     }

@@ -45,7 +45,7 @@ impl fmt::Display for Findings {
             f,
             "  counted    {exact} of {rounds} totals exact; at most {doubled} counted twice and {missing} missing in a round"
         )?;
-        writeln!(f, "  numbers    {renumbered} joins with a key got another number, {unnamed} joins were told none")?;
+        writeln!(f, "  numbers    {renumbered} joins with a key got another number, {unnamed} joins got none")?;
         writeln!(f, "  refused    {refused} {}", refusal.as_deref().unwrap_or_default())?;
         write!(f, "  time       {:.1} s in all", self.time.as_secs_f64())
     }

@@ -66,7 +66,7 @@ impl Speaker {
             faults.note(Fault::OddRoom, || format!("{owned:?} after term {term}"));
         }
         if owned.how != Some(How::Resumed) {
-            faults.note(Fault::Forgotten, || format!("{owned:?}: what was acknowledged is said to be gone"));
+            faults.note(Fault::Forgotten, || format!("{owned:?}: acknowledged messages are missing"));
         }
         if owned.seq < record.acked {
             let acked = record.acked;

@@ -107,7 +107,7 @@ fn judge(reigns: &[Reign], record: &Record, marks: &[(u64, u64)], faults: &mut F
         for &(counter, seq) in &reign.acks {
             if mark(seq) != Some((reign.term, counter)) {
                 let said = record.frame(seq).unwrap_or("nothing");
-                faults.note(Fault::FalseAck, || format!("{counter} of term {term} is said to be {seq}: {said}"));
+                faults.note(Fault::FalseAck, || format!("{counter} of term {term} was acknowledged as {seq}: {said}"));
             }
         }
         if !reign.acks.is_sorted() {
@@ -134,7 +134,7 @@ impl Judged for Findings {
         let all = u64::from(self.plan.takeovers);
         if self.faults.all() > 0 || self.fenced != all || self.reigns != all + 1 {
             let (faults, fenced) = (self.faults.all(), self.fenced);
-            return Err(Failure::new(format!("{faults} faults; {fenced} of {all} owners were told that they are out")));
+            return Err(Failure::new(format!("{faults} faults; {fenced} of {all} owners got `fenced`")));
         }
         Ok(())
     }
@@ -168,7 +168,7 @@ impl fmt::Display for Findings {
         )?;
         writeln!(
             f,
-            "  stale      {} messages, {} acks; {} owners missed `fenced` ({fenced} were told)",
+            "  stale      {} messages, {} acks; {} owners missed `fenced` ({fenced} got it)",
             self.faults.count(Fault::Stale),
             self.faults.count(Fault::FalseAck),
             self.faults.count(Fault::NotFenced)

@@ -74,7 +74,7 @@ impl Throne {
             Ok(Ok(crowned)) => Ok(crowned),
             Ok(Err(_)) => Err((&mut self.reign).await.map_or_else(
                 |error| Failure::new(format!("an owner: {error}")),
-                |reign| reign.err().unwrap_or_else(|| Failure::new("an owner told nothing")),
+                |reign| reign.err().unwrap_or_else(|| Failure::new("an owner reported nothing")),
             )),
             Err(_) => Err(Failure::new(format!("a takeover was not answered within {PATIENCE:?}"))),
         }

@@ -25,7 +25,7 @@ impl Judged for Findings {
         let millis = voted.ended.saturating_duration_since(voted.began).as_millis();
         let windows = usize::try_from(millis / u128::from(EVERY_MS)).unwrap_or(usize::MAX).saturating_add(2);
         if told.totals != voted.chosen {
-            return Err(Failure::new(format!("{:?} was chosen, {:?} was told", voted.chosen, told.totals)));
+            return Err(Failure::new(format!("{:?} was chosen, {:?} is the total", voted.chosen, told.totals)));
         }
         if told.at.len() > windows {
             return Err(Failure::new(format!("{} frames in {windows} windows", told.at.len())));
@@ -44,7 +44,7 @@ impl fmt::Display for Findings {
         writeln!(f, "  voted      {} votes in {:.2} s: {:?}", 2 * voters, time.as_secs_f64(), voted.chosen)?;
         let late =
             late.map_or_else(|| "never".into(), |late| format!("{:.2} s after the last vote", late.as_secs_f64()));
-        writeln!(f, "  told       {} frames to the owner, the last one {late}: {:?}", told.at.len(), told.totals)?;
+        writeln!(f, "  totals     {} frames to the owner, the last one {late}: {:?}", told.at.len(), told.totals)?;
         let mib = |sample: &Sample| sample.rss as f64 / f64::from(1 << 20);
         let cpu = after.cpu.saturating_sub(before.cpu);
         write!(

@@ -103,7 +103,7 @@ async fn browse(plan: &Plan, all_in: &watch::Sender<u64>, count: u64, made: &mut
         match Peer::open_from(CLASS.of(0), plan.address, V2).await {
             Ok(peer) => break peer,
             Err(PeerError::Refused(line)) if line.contains("429") => {
-                made.answer("told to come later");
+                made.answer("asked to come later");
                 sleep(AGAIN).await;
             }
             Err(error) => return Err(error),

@@ -61,7 +61,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     made.answers.insert("replayed, KiB".into(), heard / 1024);
     made.answers.insert("the largest replay, KiB".into(), largest / 1024);
     if heard > most {
-        made.faults.push(format!("one address was told {heard} bytes, of {most} that it may be told"));
+        made.faults.push(format!("one address got {heard} bytes, of {most} that it may get"));
     }
     if made.times("rate") == 0 {
         made.faults.push("none of the joins was one too many".into());

@@ -56,7 +56,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     // A reset loses the close frame when the flood continues after it.
     let told = all.times(RATE);
     if told * 2 < all.count {
-        all.faults.push(format!("only {told} of {} were told that it was too much", all.count));
+        all.faults.push(format!("only {told} of {} got the code of the rate limit", all.count));
     }
     all.load = Load { connections: AT_ONCE, half_messages: AT_ONCE, ..Load::default() };
     Ok(all)

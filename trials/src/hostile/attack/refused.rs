@@ -126,7 +126,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     // A reset loses the close frame when the flood continues after it.
     let cut = all.times("cut");
     if cut * 2 > all.count {
-        all.faults.push(format!("{cut} of {} were not told why they end", all.count));
+        all.faults.push(format!("{cut} of {} got no close code", all.count));
     }
     all.load = Load { connections: AT_ONCE, half_messages: AT_ONCE, lagging: AT_ONCE, ..Load::default() };
     Ok(all)

@@ -88,10 +88,10 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let (claps, voters) = (shared.claps.load(Ordering::Relaxed), shared.voters.load(Ordering::Relaxed));
     let told = counter.end(claps, voters).await.map_err(failed)?;
     made.answers.insert("claps counted".into(), claps);
-    made.answers.insert("totals told".into(), told.frames);
+    made.answers.insert("totals".into(), told.frames);
     if (told.claps, told.voters) != (claps, voters) {
         made.faults.push(format!(
-            "of {claps} claps and {voters} voters the owner was told {} and {}",
+            "of {claps} claps and {voters} voters the totals have {} and {}",
             told.claps, told.voters
         ));
     }

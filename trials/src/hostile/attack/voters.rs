@@ -78,9 +78,9 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let mut made = crowd(&plan, AT_ONCE, plan.share(VOTERS), work).await?;
     let counted = counted.load(Ordering::Relaxed);
     let told = counter.end(0, counted).await.map_err(failed)?;
-    made.answers.insert("totals told".into(), told.frames);
+    made.answers.insert("totals".into(), told.frames);
     if told.voters != counted {
-        made.faults.push(format!("of {counted} voters the owner was told {}", told.voters));
+        made.faults.push(format!("of {counted} voters the totals have {}", told.voters));
     }
     let expected = made.count.min(REMEMBERED_MAX);
     if counted != expected {

@@ -56,8 +56,8 @@ impl House {
         let mut viewer = runtime.block_on(async {
             let address = listener.local_addr().expect("it is bound");
             let (stream, accepted) = tokio::join!(TcpStream::connect(address), listener.accept());
-            tokio::spawn(serve(manager.clone(), accepted.expect("it comes").0));
-            let mut viewer = Viewer { stream: stream.expect("it goes"), came: Vec::new() };
+            tokio::spawn(serve(manager.clone(), accepted.expect("the viewer connects").0));
+            let mut viewer = Viewer { stream: stream.expect("the listener accepts"), came: Vec::new() };
             viewer.stream.write_all(HANDSHAKE.as_bytes()).await.expect("the server reads");
             viewer.wait_for(b"\r\n\r\n").await;
             let join = format!(r#"{{"type":"join","id":"j","room":"{}"}}"#, owner.room());

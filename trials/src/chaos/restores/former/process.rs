@@ -40,7 +40,7 @@ impl Process {
     /// Returns the next line, which is JSON.
     pub(super) async fn read(&mut self) -> Result<Value, Failure> {
         let line = timeout(PATIENCE, self.lines.next_line()).await;
-        let line = line.map_err(|_| Failure::new(format!("{} says nothing for {PATIENCE:?}", self.name)))?;
+        let line = line.map_err(|_| Failure::new(format!("{} printed nothing for {PATIENCE:?}", self.name)))?;
         match line {
             Ok(Some(line)) => {
                 serde_json::from_str(&line).map_err(|error| Failure::new(format!("{}: {line}: {error}", self.name)))
