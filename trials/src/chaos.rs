@@ -8,13 +8,13 @@ mod clients;
 mod cuts;
 mod dark;
 mod drains;
-mod ears;
 mod files;
 mod graces;
 mod herd;
 mod joins;
 mod kills;
 mod lives;
+mod model_feed;
 mod outages;
 mod patience;
 mod relay;
@@ -180,29 +180,29 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
 /// Runs one scenario.
 fn play(name: Name, options: &Chaos, given: Given, steps: &mut Steps) -> Result<(), Failure> {
     match name {
-        Name::Cuts => told::<cuts::Plan>(&options.cuts, given, steps),
-        Name::Lags => told::<cuts::Lags>(&options.cuts, given, steps),
-        Name::Takeovers => told::<takeovers::Plan>(&options.takeovers, given, steps),
-        Name::Joins => told::<joins::Plan>(&options.joins, given, steps),
-        Name::Kills => told::<kills::Plan>(&options.kills, given, steps),
-        Name::Restarts => told::<restarts::Plan>(&options.restarts, given, steps),
-        Name::Drains => told::<drains::Plan>(&options.drains, given, steps),
-        Name::Votes => told::<votes::Plan>(&options.votes, given, steps),
-        Name::Audience => told::<audience::Plan>(&options.audience, given, steps),
-        Name::Remote => told::<remote::Plan>(&options.remote, given, steps),
-        Name::Graces => told::<graces::Plan>(&options.graces, given, steps),
-        Name::Restores => told::<restores::Plan>(&(), given, steps),
-        Name::Blinks => told::<blinks::Plan>(&options.blinks, given, steps),
-        Name::Wakes => told::<outages::Wakes>(&options.outages, given, steps),
-        Name::Stampedes => told::<outages::Stampedes>(&options.outages, given, steps),
-        Name::Dark => told::<dark::Plan>(&options.dark, given, steps),
-        Name::Slow => told::<slow::Plan>(&(), given, steps),
-        Name::Revotes => told::<revotes::Plan>(&options.revotes, given, steps),
+        Name::Cuts => run_each::<cuts::Plan>(&options.cuts, given, steps),
+        Name::Lags => run_each::<cuts::Lags>(&options.cuts, given, steps),
+        Name::Takeovers => run_each::<takeovers::Plan>(&options.takeovers, given, steps),
+        Name::Joins => run_each::<joins::Plan>(&options.joins, given, steps),
+        Name::Kills => run_each::<kills::Plan>(&options.kills, given, steps),
+        Name::Restarts => run_each::<restarts::Plan>(&options.restarts, given, steps),
+        Name::Drains => run_each::<drains::Plan>(&options.drains, given, steps),
+        Name::Votes => run_each::<votes::Plan>(&options.votes, given, steps),
+        Name::Audience => run_each::<audience::Plan>(&options.audience, given, steps),
+        Name::Remote => run_each::<remote::Plan>(&options.remote, given, steps),
+        Name::Graces => run_each::<graces::Plan>(&options.graces, given, steps),
+        Name::Restores => run_each::<restores::Plan>(&(), given, steps),
+        Name::Blinks => run_each::<blinks::Plan>(&options.blinks, given, steps),
+        Name::Wakes => run_each::<outages::Wakes>(&options.outages, given, steps),
+        Name::Stampedes => run_each::<outages::Stampedes>(&options.outages, given, steps),
+        Name::Dark => run_each::<dark::Plan>(&options.dark, given, steps),
+        Name::Slow => run_each::<slow::Plan>(&(), given, steps),
+        Name::Revotes => run_each::<revotes::Plan>(&options.revotes, given, steps),
     }
 }
 
 /// Makes all runs of a scenario, and prints how each ended and the seed that repeats it.
-fn told<S: Scenario<Given = Given>>(options: &S::Options, given: Given, steps: &mut Steps) -> Result<(), Failure> {
+fn run_each<S: Scenario<Given = Given>>(options: &S::Options, given: Given, steps: &mut Steps) -> Result<(), Failure> {
     run_all::<S>(options, given, steps, |outcome, _| match outcome {
         Ok(()) => println!("  ok"),
         Err(failure) => println!("  FAILED: {failure} (seed {})", given.seed),

@@ -22,7 +22,7 @@ use crate::report::Report;
 use crate::scenario::{Scenario, run_all};
 use crate::steps::{Failure, Steps};
 use attack::{Attack, Plan};
-use report::{Findings, Row};
+use report::{AttackFindings, Findings};
 use target::{Store, Target};
 use watch::Watch;
 use witnesses::Witnesses;
@@ -125,7 +125,7 @@ fn measure(options: &Hostile, steps: &mut Steps) -> Result<Findings, Failure> {
         let (time, peak) = (started.elapsed(), watch.end());
         let (made, peak) = (made?, peak?);
         let after = target.settled(Some(before))?;
-        let row = Row { attack, made, time, before, peak, after, heard: witnesses.take()? };
+        let row = AttackFindings { attack, made, time, before, peak, after, heard: witnesses.take()? };
         println!("{row}");
         rows.push(row);
     }

@@ -16,9 +16,9 @@ use sha2::{Digest, Sha256};
 
 use answer::{Alive, Answer, Message, Owner, Reset, ResetReason, Skipped};
 use fault::{Fault, Faults};
-use join::{Asked, Replay};
-pub(crate) use join::{Claim, Outcome};
-use ledger::Ledger;
+pub(crate) use join::{CursorClaim, JoinOutcome};
+use join::{PendingJoin, PendingReplay};
+use ledger::DeliveryLedger;
 use record::Record;
 use state::{Hash, State};
 
@@ -41,7 +41,7 @@ pub(crate) struct Model {
     state: State,
     phase: Phase,
     /// The unanswered `unpause`; messages that were on their way may come before its answer.
-    unpausing: Option<Asked>,
+    unpausing: Option<PendingJoin>,
     /// The number of a `skipped`, which is directly before the next message.
     hole: Option<u64>,
     /// From this number on nothing is missing in the state: the newer values of the holes have arrived.
@@ -54,7 +54,7 @@ pub(crate) struct Model {
     ephemeral_after: u64,
     /// The newest term that it knows.
     term: u64,
-    ledger: Ledger,
+    ledger: DeliveryLedger,
     /// The number of messages announced in replays of resumes.
     replayed: u64,
     /// The hash of the texts of all numbered messages outside of snapshots and resets, in the order in which they
@@ -69,16 +69,16 @@ enum Phase {
     /// There is no connection, or it has not sent a join.
     #[default]
     Away,
-    Asked(Asked),
-    Replay(Replay),
+    Asked(PendingJoin),
+    Replay(PendingReplay),
     Live,
 }
 
 /// The meaning of a text.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
+pub(crate) enum Meaning {
     /// The join was answered.
-    Joined(Outcome),
+    Joined(JoinOutcome),
     /// The state is replayed, because this viewer was too slow.
     Reset,
     /// A message was applied.
@@ -149,7 +149,7 @@ impl Model {
         self.replayed
     }
 
-    pub(crate) fn ledger(&self) -> &Ledger {
+    pub(crate) fn ledger(&self) -> &DeliveryLedger {
         &self.ledger
     }
 
@@ -159,13 +159,13 @@ impl Model {
     }
 
     /// Checks one text, and returns its meaning.
-    pub(crate) fn hear(&mut self, text: &[u8], record: &Record) -> Heard {
+    pub(crate) fn hear(&mut self, text: &[u8], record: &Record) -> Meaning {
         let answer = std::str::from_utf8(text).map_err(|error| error.to_string());
         let (text, answer) = match answer.and_then(|text| Ok((text, Answer::read(text)?))) {
             Ok(read) => read,
             Err(why) => {
                 self.faults.note(Fault::Forbidden, || format!("{why}: {}", String::from_utf8_lossy(text)));
-                return Heard::Other;
+                return Meaning::Other;
             }
         };
         if let Some(through) = self.hole
@@ -176,9 +176,9 @@ impl Model {
         }
         match (answer, &self.phase) {
             (Answer::Joined(joined), _) if self.has_asked() => self.joined(&joined, record),
-            (Answer::Error(refusal), _) if self.has_asked() => Heard::Refused(refusal.code.into_owned()),
-            (Answer::Draining(draining), _) if record.may_be_away => Heard::Draining(draining.reconnect_in_ms),
-            (Answer::Closed(closed), _) => Heard::Closed(closed.reason.into_owned()),
+            (Answer::Error(refusal), _) if self.has_asked() => Meaning::Refused(refusal.code.into_owned()),
+            (Answer::Draining(draining), _) if record.may_be_away => Meaning::Draining(draining.reconnect_in_ms),
+            (Answer::Closed(closed), _) => Meaning::Closed(closed.reason.into_owned()),
             (Answer::Message(message), Phase::Replay(_) | Phase::Live) => self.message(&message, text, record),
             (Answer::Alive(alive), Phase::Replay(_) | Phase::Live) => self.alive(&alive, record),
             (Answer::Owner(owner), Phase::Replay(_) | Phase::Live) => self.owner(&owner, record),
@@ -186,7 +186,7 @@ impl Model {
             (Answer::Reset(reset), Phase::Live) => self.reset(&reset, record),
             _ => {
                 self.faults.note(Fault::Forbidden, || format!("not here: {text}"));
-                Heard::Other
+                Meaning::Other
             }
         }
     }
@@ -196,10 +196,10 @@ impl Model {
         matches!(self.phase, Phase::Asked(_)) || self.unpausing.is_some()
     }
 
-    fn message(&mut self, message: &Message<'_>, text: &str, record: &Record) -> Heard {
+    fn message(&mut self, message: &Message<'_>, text: &str, record: &Record) -> Meaning {
         let Some(seq) = message.seq else {
             self.ephemeral(text, record);
-            return Heard::Ephemeral;
+            return Meaning::Ephemeral;
         };
         self.compare(seq, text, record);
         if let Phase::Replay(replay) = &mut self.phase {
@@ -220,7 +220,7 @@ impl Model {
             }
             self.deliver(seq, message, text, record);
         }
-        Heard::Message
+        Meaning::Message
     }
 
     /// Checks that the text is the message of this number.
@@ -232,12 +232,12 @@ impl Model {
         }
     }
 
-    fn skipped(&mut self, skipped: &Skipped<'_>) -> Heard {
+    fn skipped(&mut self, skipped: &Skipped<'_>) -> Meaning {
         self.hole = Some(skipped.through);
-        Heard::Other
+        Meaning::Other
     }
 
-    fn reset(&mut self, reset: &Reset<'_>, record: &Record) -> Heard {
+    fn reset(&mut self, reset: &Reset<'_>, record: &Record) -> Meaning {
         self.room(reset.term, &reset.epoch, reset.owner, record);
         let position = self.position.unwrap_or(0);
         if reset.seq < position {
@@ -249,22 +249,22 @@ impl Model {
             self.faults.note(Fault::FalseReset, || format!("{reset:?} after {position}: {waited} bytes waited"));
         }
         self.replay(reset.seq, reset.replay, Some(&reset.epoch), record);
-        Heard::Reset
+        Meaning::Reset
     }
 
-    fn alive(&mut self, alive: &Alive<'_>, record: &Record) -> Heard {
+    fn alive(&mut self, alive: &Alive<'_>, record: &Record) -> Meaning {
         if alive.seq > record.last() {
             self.faults.note(Fault::Unsaid, || format!("{alive:?}"));
         }
         let position = self.position.unwrap_or(0);
         match self.alive.replace(alive.seq) {
-            Some(before) if before > position => Heard::Reconnect,
-            _ => Heard::Other,
+            Some(before) if before > position => Meaning::Reconnect,
+            _ => Meaning::Other,
         }
     }
 
-    fn owner(&mut self, owner: &Owner<'_>, record: &Record) -> Heard {
+    fn owner(&mut self, owner: &Owner<'_>, record: &Record) -> Meaning {
         self.room(owner.term, &record.epoch, owner.status, record);
-        Heard::Other
+        Meaning::Other
     }
 }

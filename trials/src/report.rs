@@ -24,7 +24,7 @@ impl Report {
     }
 
     /// Prints the lines, and returns the verdict.
-    pub(crate) fn tell(self) -> Result<(), Failure> {
+    pub(crate) fn print(self) -> Result<(), Failure> {
         println!("{}", self.lines);
         self.verdict
     }
@@ -64,11 +64,11 @@ mod tests {
     #[test]
     fn a_report_is_good_only_if_all_is() {
         let failed = || Err(Failure::new("the disk is full"));
-        assert!(Report::from(Lost(0)).tell().is_ok());
-        assert!(Report::from(Lost(0)).unless(Ok(())).tell().is_ok());
-        assert_eq!(Report::from(Lost(1)).unless(Ok(())).tell().unwrap_err().to_string(), "something was lost");
-        assert_eq!(Report::from(Lost(1)).unless(failed()).tell().unwrap_err().to_string(), "the disk is full");
-        assert!(Report::good(String::new()).tell().is_ok());
+        assert!(Report::from(Lost(0)).print().is_ok());
+        assert!(Report::from(Lost(0)).unless(Ok(())).print().is_ok());
+        assert_eq!(Report::from(Lost(1)).unless(Ok(())).print().unwrap_err().to_string(), "something was lost");
+        assert_eq!(Report::from(Lost(1)).unless(failed()).print().unwrap_err().to_string(), "the disk is full");
+        assert!(Report::good(String::new()).print().is_ok());
         assert_eq!(Report::from(Lost(7)).lines, "lost: 7");
     }
 }

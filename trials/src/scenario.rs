@@ -31,7 +31,7 @@ pub(crate) fn run_all<S: Scenario>(
 ) -> Result<(), Failure> {
     let mut all = Ok(());
     for plan in S::plans(options, given) {
-        let outcome = plan.run(steps).and_then(Report::tell);
+        let outcome = plan.run(steps).and_then(Report::print);
         ended(&outcome, steps);
         all = all.and(outcome);
     }

@@ -9,7 +9,7 @@ use crate::steps::{Failure, Steps, command};
 
 /// The arguments of a trial, which parses them itself.
 #[derive(Debug, Args)]
-pub(crate) struct Trial {
+pub(crate) struct TrialArguments {
     /// The trial's own options, which --help behind its name lists
     #[arg(value_name = "OPTIONS", trailing_var_arg = true, allow_hyphen_values = true)]
     pub(crate) arguments: Vec<OsString>,
@@ -22,7 +22,7 @@ const NAMES: [&str; 4] = ["bench", "chaos", "hostile", "soak"];
 const BUILT: &str = if cfg!(debug_assertions) { "" } else { "--release" };
 
 /// Runs the trial `name`, which prints its own outcome, and returns its exit code.
-pub(crate) fn run(name: &str, trial: &Trial) -> ExitCode {
+pub(crate) fn run(name: &str, trial: &TrialArguments) -> ExitCode {
     // In the current folder: an argument may be a file name.
     let mut started = Command::new("cargo");
     started.args(["run", "--quiet", "--package", "trials"]).args(BUILT.split_whitespace()).args(["--", name]);
@@ -40,7 +40,7 @@ pub(crate) fn help(words: impl IntoIterator<Item = OsString>) -> Option<ExitCode
     let words: Vec<_> = words.into_iter().skip(1).collect();
     let [help, name] = &words[..] else { return None };
     let name = NAMES.into_iter().find(|known| help == "help" && name == known)?;
-    Some(run(name, &Trial { arguments: vec!["--help".into()] }))
+    Some(run(name, &TrialArguments { arguments: vec!["--help".into()] }))
 }
 
 /// Runs the trial `name` as a step of another command.

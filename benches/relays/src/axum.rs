@@ -19,14 +19,14 @@ use tokio::sync::broadcast::{Sender, channel};
 const CAPACITY: usize = 1024;
 
 /// A message and the number of its sender.
-type Said = (u64, Utf8Bytes);
+type RelayedMessage = (u64, Utf8Bytes);
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".into());
     let listener = TcpListener::bind(address).await?;
     println!("listening on ws://{}/", listener.local_addr()?);
-    let said: Sender<Said> = channel(CAPACITY).0;
+    let said: Sender<RelayedMessage> = channel(CAPACITY).0;
     let app = Router::new().route("/", any(upgrade)).with_state(said);
     // Without `TCP_NODELAY` each message would wait for the acknowledgement of the one before it. A socket where that
     // fails is only slow.
@@ -34,12 +34,12 @@ async fn main() -> std::io::Result<()> {
     axum::serve(listener, app).await
 }
 
-async fn upgrade(State(said): State<Sender<Said>>, upgrade: WebSocketUpgrade) -> Response {
+async fn upgrade(State(said): State<Sender<RelayedMessage>>, upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(|socket| relay(socket, said))
 }
 
 /// Serves one connection. Returns when it ends, or is so slow that it would lose messages.
-async fn relay(socket: WebSocket, said: Sender<Said>) {
+async fn relay(socket: WebSocket, said: Sender<RelayedMessage>) {
     static CLIENTS: AtomicU64 = AtomicU64::new(0);
     let client = CLIENTS.fetch_add(1, Ordering::Relaxed);
     let (mut sink, mut stream) = socket.split();

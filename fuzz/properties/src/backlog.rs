@@ -7,7 +7,7 @@ mod line;
 mod member;
 
 use crate::codes::Codes;
-use course::Course;
+use course::SingleMemberRoom;
 
 /// Checks one course of ops. The first of `bytes` chooses the protocol and the limit; the others are what the room
 /// publishes, what its lane and the client task do, and how much the socket takes. The output is what PROTOCOL.md
@@ -15,7 +15,7 @@ use course::Course;
 /// close at the end. Once everything is written, the member has the newest value of every key.
 pub fn backlog(bytes: &[u8]) {
     let mut codes = Codes::new(bytes);
-    let mut course = Course::begin(codes.byte());
+    let mut course = SingleMemberRoom::begin(codes.byte());
     while let Some(code) = codes.next() {
         course.step(code, &mut codes);
     }

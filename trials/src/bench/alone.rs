@@ -13,13 +13,13 @@ use crate::steps::Failure;
 
 /// The summary of the runs.
 #[derive(Debug, Serialize)]
-pub(super) struct Outcome<T> {
+pub(super) struct AloneSummary<T> {
     /// The observations of the server besides each run's figures.
     pub(super) seen: Vec<T>,
     pub(super) claims: Vec<Claim>,
 }
 
-impl<T: Serialize> Outcome<T> {
+impl<T: Serialize> AloneSummary<T> {
     /// Returns the report, and writes everything to a file if one is named.
     pub(super) fn report(&self, journal: &Journal, json: Option<&Path>) -> Report {
         let written = json.map_or(Ok(()), |path| journal.write(self, path));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::alone::Outcome;
+use super::alone::AloneSummary;
 use super::cell::{Cell, Pace, Plan, SIZE};
 use super::claim::Claim;
 use super::contender::{self, Contender, Relays};
@@ -71,7 +71,7 @@ pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<Report, Failure>
     }
     steps.pass();
     let claims = cell.contenders.iter().map(|&contender| claim(&rounds, &cell, contender)).collect();
-    Ok(Outcome { seen: rounds, claims }.report(&journal, options.json.as_deref()))
+    Ok(AloneSummary { seen: rounds, claims }.report(&journal, options.json.as_deref()))
 }
 
 fn cell(viewers: u32) -> Cell {

@@ -155,7 +155,7 @@ impl fmt::Display for Figures {
         if let Some(count) = self.number("/unsaid").filter(|count| *count > 0.0) {
             told.push(format!("{count} messages that were due not taken in time"));
         }
-        told.extend(overload::told(self));
+        told.extend(overload::rate_line(self));
         if self.generator() > 0.0 {
             told.push(format!("generator {:.0} %", 100.0 * self.generator()));
         }

@@ -15,7 +15,7 @@ use crate::load::target;
 use crate::report::Report;
 use crate::steps::{Failure, Steps, command, output, root};
 use crate::valgrind;
-use baseline::{Baseline, Difference, Part};
+use baseline::{Baseline, Difference, PartName};
 
 /// The path of the baseline, from the root.
 const BASELINE: &str = "benches/parts/instructions.json";
@@ -34,7 +34,7 @@ pub(super) fn run(wish: Wish, steps: &mut Steps) -> Result<Report, Failure> {
     let mut now = Baseline { tools: tools()?, instructions: Default::default(), allocations: Default::default() };
     let program = build(steps)?;
     for Listed { name, times, asks_for_memory } in parts(&program)? {
-        let Counts { instructions, allocations } = count(&program, &name, times, &out)?;
+        let CallgrindCounts { instructions, allocations } = count(&program, &name, times, &out)?;
         now.instructions.insert(name.clone(), instructions.div_ceil(times));
         if asks_for_memory {
             // Callgrind counts calls from the start of the program on, so the preparation of the part is counted by
@@ -105,13 +105,13 @@ fn parts(program: &Path) -> Result<Vec<Listed>, Failure> {
 
 /// The counts of one part, over all repetitions.
 #[derive(Debug, PartialEq, Eq)]
-struct Counts {
+struct CallgrindCounts {
     instructions: u64,
     allocations: u64,
 }
 
 /// Counts the instructions of `counted_work` and of everything that it calls.
-fn count(program: &Path, name: &Part, times: u64, out: &Path) -> Result<Counts, Failure> {
+fn count(program: &Path, name: &PartName, times: u64, out: &Path) -> Result<CallgrindCounts, Failure> {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["--tool=callgrind", "--toggle-collect=*counted_work*"]);
     valgrind.arg(format!("--callgrind-out-file={}", out.display())).arg(program).args([
@@ -128,10 +128,10 @@ fn count(program: &Path, name: &Part, times: u64, out: &Path) -> Result<Counts, 
 }
 
 /// Reads callgrind's profile; a profile without an instruction is no count.
-fn counts(profile: &str) -> Option<Counts> {
+fn counts(profile: &str) -> Option<CallgrindCounts> {
     let line = profile.lines().find_map(|line| line.strip_prefix("totals:"))?;
     let instructions = line.trim().parse().ok().filter(|total| *total > 0)?;
-    Some(Counts { instructions, allocations: allocations(profile) })
+    Some(CallgrindCounts { instructions, allocations: allocations(profile) })
 }
 
 /// Returns the number of allocations. A profile gives each function a number with its name when it first names it, and
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn the_sum_of_a_profile_is_found() {
         let profile = "# callgrind format\nevents: Ir\nsummary: 9\n\nfn=(1)\n0 5\ntotals: 701511\n";
-        assert_eq!(counts(profile), Some(Counts { instructions: 701_511, allocations: 0 }));
+        assert_eq!(counts(profile), Some(CallgrindCounts { instructions: 701_511, allocations: 0 }));
         assert_eq!(counts("events: Ir\ntotals: 0\n"), None);
         assert_eq!(counts(""), None);
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::alone::Outcome;
+use super::alone::AloneSummary;
 use super::cell::{Cell, Pace, Plan, SIZE};
 use super::contender::{Contender, OURS, Relays};
 use super::figures::Metric;
@@ -90,7 +90,7 @@ pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<Report, Failure>
         seen.extend(blocks);
     }
     steps.pass();
-    Ok(Outcome { seen, claims }.report(&journal, options.json.as_deref()))
+    Ok(AloneSummary { seen, claims }.report(&journal, options.json.as_deref()))
 }
 
 /// Returns the messages a second at which the server needs about half of its core.

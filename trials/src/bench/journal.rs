@@ -14,7 +14,7 @@ use crate::steps::{Failure, command};
 
 /// One run.
 #[derive(Debug, Serialize)]
-struct Record {
+struct RunRecord {
     /// From 0.
     round: u32,
     cell: String,
@@ -31,7 +31,7 @@ struct Record {
 pub(super) struct Journal {
     machine: Machine,
     plan: Plan,
-    runs: Vec<Record>,
+    runs: Vec<RunRecord>,
 }
 
 /// The machine and the versions on which the figures depend besides the code.
@@ -87,7 +87,7 @@ impl Journal {
                 (None, Some(failure.to_string()))
             }
         };
-        self.runs.push(Record { round, cell: cell.name.clone(), contender, figures, failure });
+        self.runs.push(RunRecord { round, cell: cell.name.clone(), contender, figures, failure });
     }
 
     /// Returns the figure of each round.

@@ -43,12 +43,12 @@ pub(super) const METRICS: [Metric; 3] = [Metric::StateAge, Metric::MemoryGrowth,
 
 /// Measures a server whose owner publishes too much, and adds the rates.
 pub(super) fn measure(bed: &Bed<'_>, contender: Contender, cell: &Cell) -> Result<Figures, Failure> {
-    let probe = bed.told(contender, cell, PROBE_SECONDS)?;
+    let probe = bed.figures(contender, cell, PROBE_SECONDS)?;
     let throughput = probe.number("/deliveries_per_second").filter(|rate| *rate > 0.0);
     let throughput = throughput.ok_or_else(|| Failure::new(format!("the lanes carry nothing: {probe}")))?;
     let capacity = throughput / f64::from(cell.viewers);
     let too_much = Cell { pace: Pace::Mixed(TIMES * capacity), ..cell.clone() };
-    let mut figures = bed.told(contender, &too_much, bed.plan.overload_seconds)?;
+    let mut figures = bed.figures(contender, &too_much, bed.plan.overload_seconds)?;
     let number = |path| figures.number(path).ok_or_else(|| Failure::new(format!("no {path}: {figures}")));
     let (said, unsaid) = (number("/messages")?, number("/unsaid")?);
     let added = json!({
@@ -64,7 +64,7 @@ pub(super) fn measure(bed: &Bed<'_>, contender: Contender, cell: &Cell) -> Resul
 }
 
 /// Returns a line about it, if the figures are of an overload.
-pub(super) fn told(figures: &Figures) -> Option<String> {
+pub(super) fn rate_line(figures: &Figures) -> Option<String> {
     let number = |path: &str| figures.number(path).unwrap_or(f64::NAN);
     let offered = figures.number("/overload/offered")?;
     let (taken, publisher) = (number("/overload/taken"), 100.0 * number("/generator_threads/0/cpu"));
@@ -133,13 +133,13 @@ mod tests {
 
     #[test]
     fn a_rate_that_was_not_reached_is_told() {
-        let told = |taken| told(&figures(taken, 0).into()).unwrap();
+        let told = |taken| rate_line(&figures(taken, 0).into()).unwrap();
         assert!(told(1_000.0).ends_with(
             "state age p50 1.0 p99 2.0 max 3.0 ms; event age p50 4.0 p99 5.0 max 6.0 ms; pass p50 7.0 p99 8.0 max 9.0 ms; \
                                          RSS 1 KiB joined, 3 max, 2 at the end"
         ));
         assert!(told(420.0).ends_with("4.2 times was reached, by a publisher that used 50 % of its core"));
-        assert_eq!(super::told(&json!({ "lost": 0 }).into()), None);
+        assert_eq!(super::rate_line(&json!({ "lost": 0 }).into()), None);
     }
 
     #[test]

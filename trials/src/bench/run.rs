@@ -105,7 +105,7 @@ impl Bed<'_> {
     }
 
     /// Starts a server, runs the load generator, and ends the server in any case.
-    pub(super) fn told(&self, contender: Contender, cell: &Cell, seconds: u32) -> Result<Figures, Failure> {
+    pub(super) fn figures(&self, contender: Contender, cell: &Cell, seconds: u32) -> Result<Figures, Failure> {
         let server = self.serve(contender)?;
         self.ask(&server, contender, cell, seconds, &[])
     }
@@ -124,7 +124,7 @@ impl Bed<'_> {
         generator.args(["bench", &url, "--protocol", contender.protocol(), "--json"]);
         generator.args(arguments(cell, seconds, server.process())).args(besides);
         let limit = MARGIN + Duration::from_secs((seconds + WARM_UP_SECONDS).into());
-        let told = told(&mut self.cores.on(1, &generator), limit)?;
+        let told = stdout_of(&mut self.cores.on(1, &generator), limit)?;
         let figures = serde_json::from_str(&told).map(<Figures as From<serde_json::Value>>::from);
         figures.map_err(|error| Failure::new(format!("the load generator printed no figures: {error}")))
     }
@@ -156,7 +156,7 @@ impl Drop for Generator {
 }
 
 /// Returns the stdout of a program that ends within `limit`.
-fn told(command: &mut Command, limit: Duration) -> Result<String, Failure> {
+fn stdout_of(command: &mut Command, limit: Duration) -> Result<String, Failure> {
     let failed = |error| Failure::new(format!("the load generator cannot be run: {error}"));
     let spawned = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut generator = Generator(spawned.map_err(failed)?);
@@ -199,11 +199,11 @@ mod tests {
 
     #[test]
     fn figures_of_a_program_that_fails_are_heard_and_its_words_without_figures() {
-        let say = |script: &str| told(Command::new("sh").args(["-c", script]), Duration::from_secs(10));
+        let say = |script: &str| stdout_of(Command::new("sh").args(["-c", script]), Duration::from_secs(10));
         assert_eq!(say("echo '{}'; exit 1").unwrap(), "{}\n");
         let failure = say("echo no server >&2; exit 2").unwrap_err().to_string();
         assert!(failure.contains("no server"), "{failure}");
-        let late = told(Command::new("sleep").arg("60"), Duration::ZERO).unwrap_err().to_string();
+        let late = stdout_of(Command::new("sleep").arg("60"), Duration::ZERO).unwrap_err().to_string();
         assert!(late.contains("did not end"), "{late}");
     }
 }

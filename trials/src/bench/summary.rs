@@ -14,7 +14,7 @@ use crate::steps::Failure;
 
 /// One contender in one cell.
 #[derive(Debug, Serialize)]
-pub(super) struct Row {
+pub(super) struct ContenderRow {
     pub(super) contender: Contender,
     pub(super) figure: Option<Spread>,
     /// Its ratio to the mean of both floors of the same round; of the second floor to the first one.
@@ -26,7 +26,7 @@ pub(super) struct Row {
 pub(super) struct Table {
     pub(super) cell: String,
     pub(super) metric: Metric,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<ContenderRow>,
     /// The rounds, from 1, that do not count because the floor was no floor.
     pub(super) void_rounds: Vec<usize>,
 }
@@ -136,7 +136,7 @@ fn table(figures: &Valid<'_>, cell: &Cell, metric: Metric) -> Table {
             _ => ratios(&rounds, &floor),
         };
         let figure = Spread::of(rounds.into_iter().flatten());
-        Row { contender, figure, ratio: Spread::of(ratio.into_iter().flatten()) }
+        ContenderRow { contender, figure, ratio: Spread::of(ratio.into_iter().flatten()) }
     };
     let voids = figures.voids(cell).into_iter().enumerate();
     Table {

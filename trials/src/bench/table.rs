@@ -5,7 +5,7 @@ use std::fmt;
 use super::claim::Claim;
 use super::contender::Contender;
 use super::statistics::Spread;
-use super::summary::{Row, Summary, Table};
+use super::summary::{ContenderRow, Summary, Table};
 
 /// The mark in place of a missing figure.
 const NONE: &str = "-";
@@ -26,7 +26,7 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Table { cell, metric, rows, void_rounds } = self;
         writeln!(f, "{cell}: {}, medians (least to most)", metric.title())?;
-        for Row { contender, figure, ratio } in rows {
+        for ContenderRow { contender, figure, ratio } in rows {
             let shown = |figure| metric.shown(figure);
             let figure = figure.map_or_else(|| NONE.into(), |figure| spread(figure, shown));
             let ratio = ratio.map(|ratio| spread(ratio, |ratio| format!("{ratio:.2}")));
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_table_shows_medians_ratios_and_what_is_void() {
         let floor = Spread { least: 90.0, median: 100.0, most: 110.0 };
-        let row = |contender, figure, ratio| Row { contender, figure, ratio };
+        let row = |contender, figure, ratio| ContenderRow { contender, figure, ratio };
         let table = Table {
             cell: "9 viewers".into(),
             metric: Metric::CpuPerDelivery,

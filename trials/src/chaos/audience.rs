@@ -25,7 +25,7 @@ use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use report::Findings;
-use truth::{Figures, Truth};
+use truth::{Truth, ViewerCounts};
 use watcher::Watcher;
 
 /// The time between two messages, and their length: unread ones soon wait in the server.
@@ -68,9 +68,9 @@ pub(super) struct Plan {
 
 /// The figures that the owner got, and when.
 #[derive(Debug, Clone, Copy)]
-struct Told {
+struct ReportedFigures {
     at: Instant,
-    figures: Figures,
+    figures: ViewerCounts,
 }
 
 impl Scenario for Plan {
@@ -117,7 +117,7 @@ async fn speak(
     address: SocketAddr,
     opened: mpsc::Sender<String>,
     mut ended: oneshot::Receiver<()>,
-) -> Result<Vec<Told>, Failure> {
+) -> Result<Vec<ReportedFigures>, Failure> {
     let spoken = async {
         let mut peer = Peer::open_as(address, V2).await?;
         peer.say(r#"{"type":"create","id":"create"}"#).await?;
@@ -142,10 +142,10 @@ async fn speak(
     spoken.await.map_err(|error| Failure::new(format!("the owner: {error}")))
 }
 
-fn heard(text: &str) -> Option<Told> {
+fn heard(text: &str) -> Option<ReportedFigures> {
     let Ok(Answer::Audience(audience)) = Answer::read(text) else { return None };
-    let figures = Figures { viewers: audience.viewers, lagging: audience.lagging? };
-    Some(Told { at: Instant::now(), figures })
+    let figures = ViewerCounts { viewers: audience.viewers, lagging: audience.lagging? };
+    Some(ReportedFigures { at: Instant::now(), figures })
 }
 
 /// All viewers change, and rest; returns the moments at which all rested.

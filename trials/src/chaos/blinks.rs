@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::Given;
-use super::herd::{Breed, Herd, Order, Owner, Sums, Task};
+use super::herd::{Breed, Herd, HerdOrder, HerdTask, Owner, Sums};
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
 use crate::report::Report;
@@ -93,12 +93,12 @@ fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
 async fn play(plan: Plan, server: SocketAddr) -> Result<Sums, Failure> {
     let Plan { seed, breed, viewers, messages } = plan;
     let mut owner = Owner::open(server).await?;
-    let task = Task { server, room: owner.room.clone(), breed, seed, viewers, sources: SOURCES };
+    let task = HerdTask { server, room: owner.room.clone(), breed, seed, viewers, sources: SOURCES };
     let mut herds = Herd::start_all(&task, viewers).await?;
     let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let times = messages / u32::try_from(EVERY.as_secs()).unwrap_or(u32::MAX);
     for herd in &mut herds {
-        herd.order(Order::Blink { every_ms: millis(EVERY), off_ms: millis(OFF), times }).await?;
+        herd.order(HerdOrder::Blink { every_ms: millis(EVERY), off_ms: millis(OFF), times }).await?;
     }
     owner.speak(BEAT, sleep(BEAT * messages - BEAT / 2)).await;
     let last = owner.settle().await?;

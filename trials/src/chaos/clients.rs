@@ -11,8 +11,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-pub(super) use client::{Client, Kind};
-pub(super) use library::{Library, Voice};
+pub(super) use client::{Client, ClientKind};
+pub(super) use library::{Library, PublishHandle};
 pub(super) use sdk::Sdk;
 
 /// The key of the messages that owners of these scenarios publish. Their parameters are a number that counts from 1,
@@ -29,13 +29,13 @@ pub(super) struct Event {
     /// Its time, in microseconds (`now`).
     pub(super) at: u64,
     #[serde(flatten)]
-    pub(super) what: What,
+    pub(super) what: EventKind,
 }
 
 /// The kind of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
-pub(super) enum What {
+pub(super) enum EventKind {
     /// An owner has its room.
     Opened { room: String },
     /// The client's status has changed.
@@ -90,7 +90,7 @@ pub(super) fn now() -> u64 {
 }
 
 /// Queues one event. An event without a reader is dropped.
-async fn tell(events: &Events, client: u32, what: What) {
+async fn queue(events: &Events, client: u32, what: EventKind) {
     let _ = events.send(Event { client, at: now(), what }).await;
 }
 
@@ -103,13 +103,13 @@ mod tests {
         let event = |text: &str| serde_json::from_str::<Event>(text).unwrap().what;
         assert_eq!(
             event(r#"{"client":1,"at":2,"event":"status","name":"resuming","reason":"lost"}"#),
-            What::Status { name: Standing::Resuming, reason: Some("lost".into()) }
+            EventKind::Status { name: Standing::Resuming, reason: Some("lost".into()) }
         );
         assert_eq!(
             event(r#"{"client":1,"at":2,"event":"status","name":"unheard"}"#),
-            What::Status { name: Standing::Other, reason: None }
+            EventKind::Status { name: Standing::Other, reason: None }
         );
-        let heard = Event { client: 3, at: 4, what: What::Heard { number: 5, said: 6 } };
+        let heard = Event { client: 3, at: 4, what: EventKind::Heard { number: 5, said: 6 } };
         let text = serde_json::to_string(&heard).unwrap();
         assert_eq!(text, r#"{"client":3,"at":4,"event":"heard","number":5,"said":6}"#);
         assert_eq!(serde_json::from_str::<Event>(&text).unwrap(), heard);

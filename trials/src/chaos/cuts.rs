@@ -20,7 +20,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::Given;
 use super::patience::{missing, wait_until};
-use super::speaker::{Shared, Speaker};
+use super::speaker::{SharedRecord, Speaker};
 use crate::load::server::Server;
 use crate::load::{Busy, Stretch, on_a_thread, outcome, release};
 use crate::model::fault::{Fault, Faults};
@@ -29,7 +29,7 @@ use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use report::Findings;
-use viewer::{House, Viewer};
+use viewer::{Viewer, ViewerShared};
 
 /// A heartbeat so short that connections last long enough to see `alive`.
 const FLAGS: [&str; 2] = ["--ping-interval", "2s"];
@@ -123,7 +123,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     let (storm, calm) = watch::channel(false);
     let (stop, over) = watch::channel(false);
     let (joined, caught_up) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-    let house = House {
+    let shared = ViewerShared {
         address,
         lags: plan.lags,
         record: record.clone(),
@@ -132,7 +132,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
         joined: Arc::clone(&joined),
         caught_up: Arc::clone(&caught_up),
     };
-    let viewers = on_a_thread(limit, move || hear(plan, house));
+    let viewers = on_a_thread(limit, move || hear(plan, shared));
     missing(PATIENCE, &joined, plan.viewers - plan.viewers.div_ceil(LATE_IN));
     // A thread that has ended reports why when it is joined.
     let _ = begin.send(());
@@ -163,7 +163,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
 async fn speak(
     address: SocketAddr,
     plan: Plan,
-    opened: mpsc::Sender<Shared>,
+    opened: mpsc::Sender<SharedRecord>,
     begun: oneshot::Receiver<()>,
     said: mpsc::Sender<()>,
     ended: oneshot::Receiver<()>,
@@ -191,17 +191,17 @@ async fn speak(
 }
 
 /// Runs all viewers until the room has ended.
-async fn hear(plan: Plan, house: House) -> Result<(Vec<Viewer>, Busy), Failure> {
+async fn hear(plan: Plan, shared: ViewerShared) -> Result<(Vec<Viewer>, Busy), Failure> {
     let stretch = Stretch::begin()?;
     let mut tasks = JoinSet::new();
     for number in 0..plan.viewers {
         let mut random = Random::new(plan.seed, 1 << 32 | u64::from(number));
         let is_late = number % LATE_IN == LATE_IN - 1;
         let delay = if is_late { random.within(0..u64::from(plan.seconds) * 500 + 1) } else { 0 };
-        let viewer = Viewer::new(house.clone(), random);
+        let viewer = Viewer::new(shared.clone(), random);
         tasks.spawn(viewer.run(Duration::from_millis(delay)));
     }
-    drop(house);
+    drop(shared);
     let mut viewers = Vec::new();
     while let Some(viewer) = tasks.join_next().await {
         viewers.push(viewer.map_err(|error| Failure::new(format!("a viewer: {error}")))?);

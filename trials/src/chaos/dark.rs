@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::Given;
-use super::clients::Kind;
+use super::clients::ClientKind;
 use super::relay::Dark;
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
@@ -24,7 +24,7 @@ use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use report::Findings;
-use trial::{Role, Trial};
+use trial::{DarkTrial, Role};
 
 /// The least time until a path goes dark after all are in: by then the server has told an owner that it sends `alive`
 /// more often to a room with viewers. At most it takes the time between two heartbeats more, so that it happens at any
@@ -59,16 +59,16 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Returns all trials, each at its own moment.
-    fn trials(&self) -> Vec<Trial> {
+    fn trials(&self) -> Vec<DarkTrial> {
         let mut random = Random::new(self.seed, 0);
         let ping_ms = 1_000 * u64::from(self.options.dark_ping_seconds);
         let mut trials = Vec::new();
         for _ in 0..self.options.dark_runs {
-            for kind in Kind::ALL {
+            for kind in ClientKind::ALL {
                 for role in Role::ALL {
                     for dark in Dark::ALL {
                         let after = AFTER + Duration::from_millis(random.within(0..ping_ms));
-                        trials.push(Trial { kind, role, dark, after });
+                        trials.push(DarkTrial { kind, role, dark, after });
                     }
                 }
             }
@@ -105,10 +105,10 @@ fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
 }
 
 async fn play(
-    trials: Vec<Trial>,
+    trials: Vec<DarkTrial>,
     address: std::net::SocketAddr,
     program: PathBuf,
-) -> Result<Vec<trial::Past>, Failure> {
+) -> Result<Vec<trial::TrialOutcome>, Failure> {
     let mut running = JoinSet::new();
     for (number, trial) in (0..).zip(trials) {
         let program = program.clone();

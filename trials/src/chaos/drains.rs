@@ -13,7 +13,7 @@ use clap::Args;
 use super::Given;
 use super::lives::room::{self, Room};
 use super::lives::viewer::Return;
-use super::lives::{Keeping, Lineage};
+use super::lives::{Keeping, ServerSuccession};
 use crate::random::Random;
 use crate::report::Report;
 use crate::scenario::Scenario;
@@ -84,7 +84,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     }
     let started = Instant::now();
     let Plan { seed, viewers, returns, keeping } = plan;
-    let mut lineage = Lineage::begin("drains", keeping, &mut Random::new(seed, 0))?;
+    let mut lineage = ServerSuccession::begin("drains", keeping, &mut Random::new(seed, 0))?;
     let many = room::Plan { seed, viewers, rate: RATE, returns, retry_ms: RETRY_MS, is_timed: false, limit: LIMIT };
     // The other room is to be measured, so its viewers are never away for long.
     let returns = Return::AtOnce;

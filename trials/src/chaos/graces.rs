@@ -26,8 +26,8 @@ use crate::random::Random;
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
-use owner::{Event, Owner};
-use plot::{Grace, Stop, Way};
+use owner::{Owner, OwnerEvent};
+use plot::{GracePlan, ServerEnd, Stop};
 use report::Findings;
 
 /// The number of servers that run at a time.
@@ -123,7 +123,7 @@ struct Site {
     /// The file of the servers' logs.
     log: PathBuf,
     server: Option<Server>,
-    grace: Grace,
+    grace: GracePlan,
 }
 
 impl Site {
@@ -132,7 +132,7 @@ impl Site {
         // A process with this number may have been killed here.
         let _ = fs::remove_dir_all(&directory);
         let log = directory.with_extension("log");
-        Ok(Self { plan, number, address, directory, log, server: None, grace: Grace::of(number) })
+        Ok(Self { plan, number, address, directory, log, server: None, grace: GracePlan::of(number) })
     }
 
     async fn play(mut self, stops: Vec<Stop>) -> Result<Outcome, Failure> {
@@ -166,15 +166,15 @@ impl Site {
             }
         }
         drop(owners);
-        self.end(Way::Term).await?;
+        self.end(ServerEnd::Term).await?;
         Ok(outcome)
     }
 
-    async fn end(&mut self, way: Way) -> Result<(), Failure> {
+    async fn end(&mut self, way: ServerEnd) -> Result<(), Failure> {
         let Some(server) = self.server.take() else { return Ok(()) };
         let ended = spawn_blocking(move || match way {
-            Way::Term => server.stop(),
-            Way::Kill => server.kill(),
+            ServerEnd::Term => server.stop(),
+            ServerEnd::Kill => server.kill(),
         });
         let ended = ended.await.map_err(|error| Failure::new(error.to_string()))?;
         ended.map_err(|failure| Failure::new(format!("server {}: {failure}", self.number)))
@@ -201,7 +201,7 @@ impl Drop for Site {
 
 /// Waits until every owner that has a room is back. Returns how long that took.
 async fn returned(
-    heard: &mut mpsc::UnboundedReceiver<Event>,
+    heard: &mut mpsc::UnboundedReceiver<OwnerEvent>,
     present: &mut BTreeSet<usize>,
     begun: Instant,
     outcome: &mut Outcome,
@@ -211,17 +211,17 @@ async fn returned(
     while back.len() < present.len() {
         let event = timeout_at(deadline, heard.recv()).await.ok().flatten()?;
         match event {
-            Event::Back { room, at } => {
+            OwnerEvent::Back { room, at } => {
                 back.insert(room);
                 last = last.max(at);
             }
-            Event::Lost { room, text } => {
+            OwnerEvent::Lost { room, text } => {
                 present.remove(&room);
                 outcome.faults.note(Fault::Forgotten, || format!("room {room} is lost: {text}"));
             }
-            Event::NoServer => outcome.retries += 1,
-            Event::Refused => outcome.refusals += 1,
-            Event::Odd { room, what } => outcome.faults.note(Fault::OddRoom, || format!("room {room}: {what}")),
+            OwnerEvent::NoServer => outcome.retries += 1,
+            OwnerEvent::Refused => outcome.refusals += 1,
+            OwnerEvent::Odd { room, what } => outcome.faults.note(Fault::OddRoom, || format!("room {room}: {what}")),
         }
     }
     Some(last.saturating_duration_since(begun))

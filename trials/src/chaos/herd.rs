@@ -42,7 +42,7 @@ pub(super) enum Breed {
 
 /// The parameters of a herd.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Task {
+pub(super) struct HerdTask {
     pub(super) server: SocketAddr,
     pub(super) room: String,
     pub(super) breed: Breed,
@@ -55,7 +55,7 @@ pub(super) struct Task {
 /// An order to a herd.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase")]
-pub(super) enum Order {
+pub(super) enum HerdOrder {
     /// Each viewer is cut once in `every_ms` at random, half by RST and half by FIN, and its path stays closed for
     /// `off_ms`; this is done `times` times.
     Blink { every_ms: u64, off_ms: u64, times: u32 },
@@ -80,7 +80,7 @@ pub(super) struct Herd {
 
 impl Herd {
     /// Starts the process. `ready` waits for its viewers.
-    pub(super) async fn start(task: &Task) -> Result<Self, Failure> {
+    pub(super) async fn start(task: &HerdTask) -> Result<Self, Failure> {
         let failed = |error| Failure::new(format!("a process for viewers does not start: {error}"));
         let mut command = Command::new(std::env::current_exe().map_err(failed)?);
         command.arg(COMMAND).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
@@ -94,7 +94,7 @@ impl Herd {
     }
 
     /// Starts as many processes as `viewers` need, and waits until all viewers are in.
-    pub(super) async fn start_all(task: &Task, viewers: u32) -> Result<Vec<Self>, Failure> {
+    pub(super) async fn start_all(task: &HerdTask, viewers: u32) -> Result<Vec<Self>, Failure> {
         let mut herds = Vec::new();
         let mut left = viewers;
         let count = viewers.div_ceil(VIEWERS_MAX).max(1);
@@ -102,7 +102,7 @@ impl Herd {
             let viewers = left.div_ceil(count - number);
             left -= viewers;
             let seed = task.seed.wrapping_add(number.into());
-            herds.push(Self::start(&Task { seed, viewers, ..task.clone() }).await?);
+            herds.push(Self::start(&HerdTask { seed, viewers, ..task.clone() }).await?);
         }
         for herd in &mut herds {
             herd.ready().await?;
@@ -115,14 +115,14 @@ impl Herd {
         self.read::<Ready>(PATIENCE).await.map(drop)
     }
 
-    pub(super) async fn order(&mut self, order: Order) -> Result<(), Failure> {
+    pub(super) async fn order(&mut self, order: HerdOrder) -> Result<(), Failure> {
         self.write(&order).await
     }
 
     /// Waits until its viewers have message `last`, or patience ends, and returns their sums.
     pub(super) async fn report(mut self, last: u64, patience: Duration) -> Result<Sums, Failure> {
         let patience_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
-        self.order(Order::Report { last, patience_ms }).await?;
+        self.order(HerdOrder::Report { last, patience_ms }).await?;
         self.read(patience + PATIENCE).await
     }
 

@@ -15,11 +15,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::Given;
-use super::speaker::{Saying, Shared, Speaker};
+use super::speaker::{Saying, SharedRecord, Speaker};
 use crate::load::server::Server;
 use crate::load::{Busy, Stretch, on_a_thread, outcome, release};
 use crate::model::fault::Faults;
-use crate::model::record::Kind;
+use crate::model::record::Effect;
 use crate::random::Random;
 use crate::report::Report;
 use crate::scenario::Scenario;
@@ -107,7 +107,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
 async fn speak(
     address: SocketAddr,
     plan: Plan,
-    opened: mpsc::Sender<Shared>,
+    opened: mpsc::Sender<SharedRecord>,
     mut ended: oneshot::Receiver<()>,
 ) -> Result<(Faults, Busy), Failure> {
     let stretch = Stretch::begin()?;
@@ -120,7 +120,7 @@ async fn speak(
             let (at, value) = (random.index(KEYS), random.within(0..1_000_000));
             sum = sum - values[at] + value;
             values[at] = value;
-            let state = |key: String, params| Saying { kind: Some(Kind::State), key, params, has_id: true };
+            let state = |key: String, params| Saying { kind: Some(Effect::State), key, params, has_id: true };
             speaker.settle(WINDOW - 2).await?;
             speaker
                 .say(&[state(format!("k{at}"), format!("[{value}]")), state(SUM.into(), format!("[{sum}]"))])
@@ -134,7 +134,7 @@ async fn speak(
 }
 
 /// Makes all joins, some at a time.
-async fn visit(address: SocketAddr, plan: Plan, record: Shared) -> Result<(Vec<Tally>, Busy), Failure> {
+async fn visit(address: SocketAddr, plan: Plan, record: SharedRecord) -> Result<(Vec<Tally>, Busy), Failure> {
     let stretch = Stretch::begin()?;
     let left = Arc::new(AtomicU64::new(plan.joins.into()));
     let mut tasks = JoinSet::new();

@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::lives::room::{self, Room};
 use super::lives::viewer::Return;
-use super::lives::{Keeping, Lineage};
+use super::lives::{Keeping, ServerSuccession};
 use super::{Given, KILL_RATE};
 use crate::random::Random;
 use crate::report::Report;
@@ -80,7 +80,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
     let mut random = Random::new(plan.seed, 0);
     let Plan { seed, viewers, rate, kills, keeping } = plan;
-    let mut lineage = Lineage::begin("kills", keeping, &mut random)?;
+    let mut lineage = ServerSuccession::begin("kills", keeping, &mut random)?;
     let (returns, is_timed, limit) = (Return::AtRandom, false, PATIENCE + KILL * kills);
     let room = room::Plan { seed, viewers, rate, returns, retry_ms: RETRY_MS, is_timed, limit };
     let mut room = Room::open(lineage.lives(), room)?;

@@ -98,7 +98,7 @@ impl fmt::Display for Keeping {
 }
 
 /// A server and its successors. Dropping it kills the last one and removes the directory.
-pub(super) struct Lineage {
+pub(super) struct ServerSuccession {
     program: PathBuf,
     directory: PathBuf,
     server: Option<Server>,
@@ -135,7 +135,7 @@ impl Lives {
     }
 }
 
-impl Lineage {
+impl ServerSuccession {
     /// Starts the first one, on a directory that is named after `name`.
     pub(super) fn begin(name: &str, keeping: Keeping, random: &mut Random) -> Result<Self, Failure> {
         let directory = std::env::temp_dir().join(format!("rtbroadcaster-{name}-{}", std::process::id()));
@@ -187,7 +187,7 @@ impl Lineage {
     }
 }
 
-impl Drop for Lineage {
+impl Drop for ServerSuccession {
     fn drop(&mut self) {
         self.server = None;
         // The system removes what cannot be removed now.

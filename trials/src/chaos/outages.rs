@@ -11,8 +11,8 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::Given;
-use super::herd::{Breed, Herd, Order, Owner, Sums, Task};
-use super::witness::{Ages, Witness};
+use super::herd::{Breed, Herd, HerdOrder, HerdTask, Owner, Sums};
+use super::witness::{Ages, RoomBeside};
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
 use crate::report::Report;
@@ -147,9 +147,9 @@ async fn play(plan: Plan, server: SocketAddr) -> Result<(Sums, Moments, Ages), F
     let mut owner = Owner::open(server).await?;
     // Viewers that wake are behind one access point.
     let sources = if matches!(outage, Outage::Sleep(_) | Outage::Dark(_)) { 1 } else { 20 };
-    let task = Task { server, room: owner.room.clone(), breed, seed, viewers, sources };
+    let task = HerdTask { server, room: owner.room.clone(), breed, seed, viewers, sources };
     let mut herds = Herd::start_all(&task, viewers).await?;
-    let witness = Witness::start(server)?;
+    let witness = RoomBeside::start(server)?;
     let quiet = Instant::now();
     owner.speak(BEAT, sleep(QUIET)).await;
     let lost = Instant::now();
@@ -169,35 +169,35 @@ async fn lose(owner: &mut Owner, herds: &mut [Herd], outage: Outage) -> Result<I
     match outage {
         Outage::Cut => {
             let now = Instant::now();
-            order(herds, Order::Reset).await?;
+            order(herds, HerdOrder::Reset).await?;
             return Ok(now);
         }
         Outage::Unavailable => {
-            order(herds, Order::Unavailable).await?;
+            order(herds, HerdOrder::Unavailable).await?;
             owner.speak(BEAT, sleep(UNAVAILABLE)).await;
-            order(herds, Order::Open).await?;
+            order(herds, HerdOrder::Open).await?;
         }
         Outage::Dark(time) => {
-            order(herds, Order::Dark).await?;
+            order(herds, HerdOrder::Dark).await?;
             owner.speak(BEAT, sleep(time)).await;
-            order(herds, Order::Open).await?;
+            order(herds, HerdOrder::Open).await?;
         }
         Outage::Sleep(time) => {
-            order(herds, Order::Dark).await?;
+            order(herds, HerdOrder::Dark).await?;
             // Orders are carried out before the process sleeps.
             owner.speak(BEAT, sleep(BEAT)).await;
             herds.iter().try_for_each(Herd::sleep)?;
             owner.speak(BEAT, sleep(time)).await;
             let now = Instant::now();
             herds.iter().try_for_each(Herd::wake)?;
-            order(herds, Order::Open).await?;
+            order(herds, HerdOrder::Open).await?;
             return Ok(now);
         }
     }
     Ok(Instant::now())
 }
 
-async fn order(herds: &mut [Herd], order: Order) -> Result<(), Failure> {
+async fn order(herds: &mut [Herd], order: HerdOrder) -> Result<(), Failure> {
     for herd in herds {
         herd.order(order).await?;
     }

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use crate::steps::Failure;
 use carry::{Pace, carry, reach, refuse, reset};
-pub(super) use cut::{Cut, Dark, Entry};
+pub(super) use cut::{Dark, PathEntry, PathFault};
 
 /// The first numbers of the addresses of paths, and the most paths.
 const NET: [u8; 2] = [127, 64];
@@ -53,7 +53,7 @@ impl Default for Shape {
 
 /// Counts of its connections.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Tally {
+pub(super) struct RelayTally {
     /// Connections that were made.
     pub(super) connections: u64,
     /// Connections for which there was a server.
@@ -70,8 +70,8 @@ pub(super) struct Tally {
 /// The path of one client to the server.
 #[derive(Debug, Default)]
 struct Path {
-    entry: watch::Sender<Entry>,
-    open: Vec<watch::Sender<Cut>>,
+    entry: watch::Sender<PathEntry>,
+    open: Vec<watch::Sender<PathFault>>,
     /// The times at which connections were requested.
     attempts: Vec<Instant>,
 }
@@ -81,17 +81,17 @@ struct Path {
 struct Shared {
     target: SocketAddr,
     shape: Shape,
-    state: Mutex<State>,
+    state: Mutex<PathTable>,
 }
 
 #[derive(Debug)]
-struct State {
+struct PathTable {
     paths: Vec<Path>,
-    tally: Tally,
+    tally: RelayTally,
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PathTable> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -125,7 +125,7 @@ impl Relay {
         let listener = socket.listen(BACKLOG).map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
         let paths = (0..shape.paths.min(PATHS_MAX)).map(|_| Path::default()).collect();
-        let state = Mutex::new(State { paths, tally: Tally::default() });
+        let state = Mutex::new(PathTable { paths, tally: RelayTally::default() });
         let shared = Arc::new(Shared { target, shape, state });
         let serving = tokio::spawn(serve(listener, Arc::clone(&shared)));
         Ok(Self { port, url: url(0, port), shared, serving })
@@ -149,7 +149,7 @@ impl Relay {
     }
 
     /// Cuts the connection of this number, or all, in this way.
-    pub(super) fn cut(&self, way: Cut, which: Option<usize>) {
+    pub(super) fn cut(&self, way: PathFault, which: Option<usize>) {
         let mut state = self.shared.lock();
         let all = state.paths.iter().flat_map(|path| &path.open);
         let met = match which {
@@ -160,7 +160,7 @@ impl Relay {
     }
 
     /// Cuts all connections of a path in this way.
-    pub(super) fn cut_path(&self, path: u32, way: Cut) {
+    pub(super) fn cut_path(&self, path: u32, way: PathFault) {
         let mut state = self.shared.lock();
         let open = state.paths.get(path as usize).into_iter().flat_map(|path| &path.open);
         let met = open.filter(|connection| connection.send(way).is_ok()).count();
@@ -168,7 +168,7 @@ impl Relay {
     }
 
     /// Sets how new connections on this path, or on all, are treated.
-    pub(super) fn enter(&self, entry: Entry, path: Option<u32>) {
+    pub(super) fn enter(&self, entry: PathEntry, path: Option<u32>) {
         let state = self.shared.lock();
         let (first, count) = path.map_or((0, usize::MAX), |path| (path as usize, 1));
         state.paths.iter().skip(first).take(count).for_each(|path| _ = path.entry.send_replace(entry));
@@ -179,7 +179,7 @@ impl Relay {
         self.shared.lock().paths.get(path as usize).map(|path| path.attempts.clone()).unwrap_or_default()
     }
 
-    pub(super) fn tally(&self) -> Tally {
+    pub(super) fn tally(&self) -> RelayTally {
         self.shared.lock().tally
     }
 }
@@ -188,21 +188,21 @@ impl Drop for Relay {
     fn drop(&mut self) {
         self.serving.abort();
         // Their tasks hold the shared parts, so each connection is cut.
-        self.cut(Cut::Finish, None);
-        self.enter(Entry::Reset, None);
+        self.cut(PathFault::Finish, None);
+        self.enter(PathEntry::Reset, None);
     }
 }
 
-impl Tally {
-    fn count(&mut self, way: Cut, met: usize) {
+impl RelayTally {
+    fn count(&mut self, way: PathFault, met: usize) {
         self.met += met;
         match way {
-            Cut::None => {}
-            Cut::Finish => self.finished += 1,
-            Cut::Reset => self.reset += 1,
-            Cut::Part(_) => self.parted += 1,
-            Cut::Swallow(_) => self.swallowed += 1,
-            Cut::Dark(_) => self.darkened += 1,
+            PathFault::None => {}
+            PathFault::Finish => self.finished += 1,
+            PathFault::Reset => self.reset += 1,
+            PathFault::Part(_) => self.parted += 1,
+            PathFault::Swallow(_) => self.swallowed += 1,
+            PathFault::Dark(_) => self.darkened += 1,
         }
     }
 }
@@ -239,10 +239,10 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
             continue;
         };
         let Some(path) = client.local_addr().ok().and_then(|address| path_of(address.ip())) else { continue };
-        let (sender, way) = watch::channel(Cut::None);
+        let (sender, way) = watch::channel(PathFault::None);
         let entry = {
             let mut state = shared.lock();
-            let State { paths, tally } = &mut *state;
+            let PathTable { paths, tally } = &mut *state;
             let Some(path) = paths.get_mut(path as usize) else { continue };
             tally.connections += 1;
             path.forget_ended();
@@ -260,29 +260,29 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 async fn admit(
     client: TcpStream,
     path: u32,
-    mut entry: watch::Receiver<Entry>,
-    mut way: watch::Receiver<Cut>,
+    mut entry: watch::Receiver<PathEntry>,
+    mut way: watch::Receiver<PathFault>,
     shared: Arc<Shared>,
 ) {
     let now = *entry.borrow_and_update();
-    let entry = if now == Entry::Held {
+    let entry = if now == PathEntry::Held {
         tokio::select! {
-            changed = entry.wait_for(|entry| *entry != Entry::Held) => changed.map_or(Entry::Reset, |entry| *entry),
-            _ = way.wait_for(|way| matches!(way, Cut::Finish | Cut::Reset)) => Entry::Reset,
+            changed = entry.wait_for(|entry| *entry != PathEntry::Held) => changed.map_or(PathEntry::Reset, |entry| *entry),
+            _ = way.wait_for(|way| matches!(way, PathFault::Finish | PathFault::Reset)) => PathEntry::Reset,
         }
     } else {
         now
     };
     match entry {
-        Entry::Open => {
+        PathEntry::Open => {
             // Without a server the client is cut.
             if let Ok(server) = reach(shared.target, shared.source(path)).await {
                 shared.lock().tally.served += 1;
                 carry(client, server, Pace::of(shared.shape.bytes_per_second), way).await;
             }
         }
-        Entry::Unavailable => refuse(client).await,
-        Entry::Reset | Entry::Held => reset(&client),
+        PathEntry::Unavailable => refuse(client).await,
+        PathEntry::Reset | PathEntry::Held => reset(&client),
     }
 }
 

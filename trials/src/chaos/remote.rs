@@ -2,9 +2,9 @@
 //! moments, while servers are killed and the room changes its owner. Their state is the owner's, and each gets all
 //! events once and in order. Must not know how frames are made.
 
-mod ear;
+mod present_owner;
 mod report;
-mod voice;
+mod viewer_check;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,8 +17,8 @@ use tokio::sync::Mutex;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{sleep, timeout};
 
-use super::lives::{Keeping, Lineage};
-use super::relay::{Cut, Relay, Tally};
+use super::lives::{Keeping, ServerSuccession};
+use super::relay::{PathFault, Relay, RelayTally};
 use super::{Given, KILL_RATE};
 use crate::load::{on_a_thread, outcome};
 use crate::model::fault::{Fault, Faults};
@@ -26,9 +26,9 @@ use crate::random::Random;
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
-use ear::Ear;
+use present_owner::{PresentOwner, PublishedRecord};
 use report::Findings;
-use voice::{Past, Voice};
+use viewer_check::ViewerCheck;
 
 /// The time between two cuts, in milliseconds.
 const CUT_MS: std::ops::Range<u64> = 20..300;
@@ -91,7 +91,7 @@ impl Plan {
 
 /// The parts that the owners and the cutter share.
 #[derive(Debug, Default)]
-pub(super) struct Course {
+pub(super) struct CutProgress {
     /// Locked by the cutter during a cut, and by an owner that must not be cut.
     pub(super) calm: Mutex<()>,
     /// The number of takeovers that are due.
@@ -103,9 +103,9 @@ pub(super) struct Course {
 /// The outcome of a run.
 #[derive(Debug)]
 struct Outcome {
-    past: Past,
-    ears: Vec<Ear>,
-    cuts: Tally,
+    past: PublishedRecord,
+    checks: Vec<ViewerCheck>,
+    cuts: RelayTally,
     faults: Faults,
     keys: usize,
 }
@@ -127,7 +127,7 @@ impl Scenario for Plan {
 /// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
-    let lineage = Lineage::begin("remote", Keeping::default(), &mut Random::new(plan.seed, 0))?;
+    let lineage = ServerSuccession::begin("remote", Keeping::default(), &mut Random::new(plan.seed, 0))?;
     let outcome = outcome(on_a_thread(PATIENCE + CUT * plan.cuts, move || play(plan, lineage)))?;
     Ok(Findings::new(plan, outcome, started.elapsed()))
 }
@@ -139,7 +139,7 @@ pub(super) fn options() -> library::Options {
     options
 }
 
-async fn play(plan: Plan, lineage: Lineage) -> Result<Outcome, Failure> {
+async fn play(plan: Plan, lineage: ServerSuccession) -> Result<Outcome, Failure> {
     let relay = Relay::open(lineage.lives().address()).await?;
     let opened = Broadcaster::create_with(relay.url(), RoomOptions::new(), options()).await;
     let owner = opened.map_err(|error| Failure::new(format!("the owner: {error}")))?;
@@ -149,12 +149,12 @@ async fn play(plan: Plan, lineage: Lineage) -> Result<Outcome, Failure> {
     let mut viewers = Vec::new();
     for _ in 0..plan.viewers {
         let viewer = join()?;
-        let listening: JoinHandle<Ear> = tokio::spawn(ear::listen(viewer.messages()));
+        let listening: JoinHandle<ViewerCheck> = tokio::spawn(viewer_check::listen(viewer.messages()));
         inside(&viewer).await?;
         viewers.push((viewer, listening));
     }
-    let course = Arc::new(Course::default());
-    let voice = Voice::new(owner, relay.url(), plan, Arc::clone(&course));
+    let course = Arc::new(CutProgress::default());
+    let voice = PresentOwner::new(owner, relay.url(), plan, Arc::clone(&course));
     let speaking = tokio::spawn(voice.speak());
     let mut random = Random::new(plan.seed, 2);
     let lineage = cut(plan, &relay, lineage, &course, &mut random).await?;
@@ -179,23 +179,23 @@ async fn play(plan: Plan, lineage: Lineage) -> Result<Outcome, Failure> {
     if !matches!(closed, Ok(Ok(()))) {
         faults.note(Fault::OddEnd, || format!("the room's end: {closed:?}"));
     }
-    let mut ears = Vec::new();
+    let mut checks = Vec::new();
     for (viewer, listening) in viewers {
-        let ear = timeout(SOON, listening).await;
-        let ear = ear.map_err(|_| Failure::new("a viewer does not end"))?;
-        ears.push(ear.map_err(|error| Failure::new(format!("a viewer: {error}")))?);
+        let check = timeout(SOON, listening).await;
+        let check = check.map_err(|_| Failure::new("a viewer does not end"))?;
+        checks.push(check.map_err(|error| Failure::new(format!("a viewer: {error}")))?);
         match viewer.status() {
             Status::Closed(closing) if closing.code() == ROOM_CLOSED => {}
             other => faults.note(Fault::OddEnd, || format!("{other:?}")),
         }
     }
-    ears.iter().for_each(|ear| ear.judge(&past.events, &mut faults));
+    checks.iter().for_each(|check| check.judge(&past.events, &mut faults));
     let stopped = spawn_blocking(move || {
         let mut lineage = lineage;
         lineage.stop()
     });
     stopped.await.map_err(|error| Failure::new(error.to_string()))??;
-    Ok(Outcome { past, ears, cuts: relay.tally(), faults, keys })
+    Ok(Outcome { past, checks, cuts: relay.tally(), faults, keys })
 }
 
 async fn inside(viewer: &Viewer) -> Result<(), Failure> {
@@ -209,10 +209,10 @@ async fn inside(viewer: &Viewer) -> Result<(), Failure> {
 async fn cut(
     plan: Plan,
     relay: &Relay,
-    mut lineage: Lineage,
-    course: &Course,
+    mut lineage: ServerSuccession,
+    course: &CutProgress,
     random: &mut Random,
-) -> Result<Lineage, Failure> {
+) -> Result<ServerSuccession, Failure> {
     let failed = |error: tokio::task::JoinError| Failure::new(error.to_string());
     for cut in 0..plan.cuts {
         sleep(Duration::from_millis(random.within(CUT_MS))).await;
@@ -236,7 +236,7 @@ async fn cut(
         };
         timeout(SOON, somebody).await.map_err(|_| Failure::new("no client comes back"))?;
         let connections = relay.connections();
-        let way = Cut::any(random);
+        let way = PathFault::any(random);
         let all = random.one_in(ALL_IN);
         relay.cut(way, if all { None } else { Some(random.index(connections)) });
     }

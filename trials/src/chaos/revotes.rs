@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Given;
-use super::lives::{Keeping, Lineage};
-use super::restarts::{Way, begun, ended};
+use super::lives::{Keeping, ServerSuccession};
+use super::restarts::{ServerEnd, begun, ended};
 use crate::load::peer::PeerError;
 use crate::load::{on_a_thread, outcome};
 use crate::random::Random;
@@ -27,7 +27,7 @@ use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use owner::Owner;
 use report::Findings;
-use voter::{Turn, Voter};
+use voter::{Voter, VoterTurn};
 
 /// The number of answers to choose from.
 const CHOICES: u64 = 6;
@@ -74,7 +74,7 @@ pub(super) struct Plan {
 #[derive(Debug, Default)]
 struct Outcome {
     /// The number of times that each turn was taken.
-    turns: BTreeMap<Turn, u64>,
+    turns: BTreeMap<VoterTurn, u64>,
     kills: u32,
     /// The number of votes sent.
     votes: u64,
@@ -108,12 +108,12 @@ impl Scenario for Plan {
 /// Runs the plan.
 fn measure(plan: Plan) -> Result<Findings, Failure> {
     let started = Instant::now();
-    let lineage = Lineage::begin("revotes", Keeping::default(), &mut Random::new(plan.seed, 0))?;
+    let lineage = ServerSuccession::begin("revotes", Keeping::default(), &mut Random::new(plan.seed, 0))?;
     let outcome = outcome(on_a_thread(LIMIT, move || play(plan, lineage)))?;
     Ok(Findings { plan, outcome, time: started.elapsed() })
 }
 
-async fn play(plan: Plan, mut lineage: Lineage) -> Result<Outcome, Failure> {
+async fn play(plan: Plan, mut lineage: ServerSuccession) -> Result<Outcome, Failure> {
     let address = lineage.lives().address();
     let mut owner = Owner::create(address).await.map_err(failed("the owner"))?;
     let mut outcome = Outcome::default();
@@ -126,7 +126,7 @@ async fn play(plan: Plan, mut lineage: Lineage) -> Result<Outcome, Failure> {
         let is_kill = round % KILL_IN == KILL_IN - 1;
         if is_kill {
             voters.iter_mut().for_each(Voter::lose);
-            lineage = begun(ended(lineage, Way::Killed).await?).await?;
+            lineage = begun(ended(lineage, ServerEnd::Killed).await?).await?;
             owner = owner.return_to(address).await.map_err(failed("the owner"))?;
             outcome.kills += 1;
         }
@@ -144,7 +144,7 @@ async fn play(plan: Plan, mut lineage: Lineage) -> Result<Outcome, Failure> {
     for voter in &voters {
         outcome.add(voter);
     }
-    ended(lineage, Way::Stopped).await?;
+    ended(lineage, ServerEnd::Stopped).await?;
     Ok(outcome)
 }
 

@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
 use super::Given;
-use super::clients::{Client, Event, Kind, Standing, What, events};
+use super::clients::{Client, ClientKind, Event, EventKind, Standing, events};
 use super::relay::{Relay, Shape};
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
@@ -49,8 +49,8 @@ enum Role {
 
 /// The outcome of one client.
 #[derive(Debug)]
-struct Past {
-    kind: Kind,
+struct ClientOutcome {
+    kind: ClientKind,
     role: Role,
     /// When the viewer was in, or all messages of the owner acknowledged.
     done: Option<Duration>,
@@ -91,7 +91,7 @@ fn measure(steps: &mut Steps) -> Result<Findings, Failure> {
     Ok(Findings { pasts, time: started.elapsed() })
 }
 
-async fn play(server: SocketAddr, program: PathBuf) -> Result<Vec<Past>, Failure> {
+async fn play(server: SocketAddr, program: PathBuf) -> Result<Vec<ClientOutcome>, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::new(format!("the room's owner: {error}"));
     let direct = format!("ws://{server}/broadcasting");
     let owner = Broadcaster::create(&direct).await.map_err(|error| failed(&error))?;
@@ -99,7 +99,7 @@ async fn play(server: SocketAddr, program: PathBuf) -> Result<Vec<Past>, Failure
     published.map_err(|error| failed(&error))?;
     let room = owner.room().to_string();
     let mut running = JoinSet::new();
-    for kind in Kind::ALL {
+    for kind in ClientKind::ALL {
         running.spawn(watch(kind, server, program.clone(), room.clone()));
         running.spawn(own(kind, server, program.clone()));
     }
@@ -116,15 +116,15 @@ async fn slow(server: SocketAddr) -> Result<Relay, Failure> {
 }
 
 /// Runs a viewer that joins.
-async fn watch(kind: Kind, server: SocketAddr, program: PathBuf, room: String) -> Result<Past, Failure> {
+async fn watch(kind: ClientKind, server: SocketAddr, program: PathBuf, room: String) -> Result<ClientOutcome, Failure> {
     let (relay, (told, mut received)) = (slow(server).await?, events());
     let begun = Instant::now();
     let _viewer = Client::watch(kind, &program, 0, relay.url(), &room, &told).await?;
     let inside = async {
         while let Some(Event { what, .. }) = received.recv().await {
             match what {
-                What::Status { name, .. } if name.is_inside() => return Ok(begun.elapsed()),
-                What::Status { name: Standing::Closed, reason } => return Err(reason),
+                EventKind::Status { name, .. } if name.is_inside() => return Ok(begun.elapsed()),
+                EventKind::Status { name: Standing::Closed, reason } => return Err(reason),
                 _ => {}
             }
         }
@@ -135,11 +135,11 @@ async fn watch(kind: Kind, server: SocketAddr, program: PathBuf, room: String) -
         Ok(Err(reason)) => (None, reason),
         Err(_) => (None, None),
     };
-    Ok(Past { kind, role: Role::Viewer, done, connections: relay.tally().connections, failed: 0, ended })
+    Ok(ClientOutcome { kind, role: Role::Viewer, done, connections: relay.tally().connections, failed: 0, ended })
 }
 
 /// Runs an owner that publishes.
-async fn own(kind: Kind, server: SocketAddr, program: PathBuf) -> Result<Past, Failure> {
+async fn own(kind: ClientKind, server: SocketAddr, program: PathBuf) -> Result<ClientOutcome, Failure> {
     let (relay, (told, mut received)) = (slow(server).await?, events());
     let mut owner = Client::host(kind, &program, 0, relay.url(), &told).await?;
     let begun = Instant::now();
@@ -147,14 +147,14 @@ async fn own(kind: Kind, server: SocketAddr, program: PathBuf) -> Result<Past, F
     let settled = async {
         while acked + failed < MESSAGES {
             match received.recv().await.map(|event| event.what) {
-                Some(What::Opened { .. }) => {
+                Some(EventKind::Opened { .. }) => {
                     for number in 1..=MESSAGES {
                         owner.publish(number, MESSAGE_BYTES).await?;
                     }
                 }
-                Some(What::Acked { .. }) => acked += 1,
-                Some(What::Failed { .. }) => failed += 1,
-                Some(What::Status { name: Standing::Closed, reason }) => {
+                Some(EventKind::Acked { .. }) => acked += 1,
+                Some(EventKind::Failed { .. }) => failed += 1,
+                Some(EventKind::Status { name: Standing::Closed, reason }) => {
                     ended = reason;
                     break;
                 }
@@ -168,5 +168,5 @@ async fn own(kind: Kind, server: SocketAddr, program: PathBuf) -> Result<Past, F
         settled?;
     }
     let done = (acked == MESSAGES).then(|| begun.elapsed());
-    Ok(Past { kind, role: Role::Owner, done, connections: relay.tally().connections, failed, ended })
+    Ok(ClientOutcome { kind, role: Role::Owner, done, connections: relay.tally().connections, failed, ended })
 }

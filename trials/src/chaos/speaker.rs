@@ -9,16 +9,16 @@ use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::load::frame::{Opcode, masked};
-use crate::load::peer::{Link, Peer, PeerError, V2};
+use crate::load::peer::{Peer, PeerError, ReadOutcome, V2};
 use crate::model::answer::Answer;
 use crate::model::fault::{Fault, Faults};
-use crate::model::record::{Kind, Record};
+use crate::model::record::{Effect, Record};
 
 /// The record of a room, written by its owner and read by all other clients.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shared(Arc<RwLock<Record>>);
+pub(super) struct SharedRecord(Arc<RwLock<Record>>);
 
-impl Shared {
+impl SharedRecord {
     fn new(record: Record) -> Self {
         Self(Arc::new(RwLock::new(record)))
     }
@@ -37,7 +37,7 @@ impl Shared {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Saying {
     /// `None` is ephemeral.
-    pub(super) kind: Option<Kind>,
+    pub(super) kind: Option<Effect>,
     pub(super) key: String,
     pub(super) params: String,
     /// Whether it has an id, and so an answer.
@@ -50,9 +50,9 @@ impl Saying {
         let Self { kind, key, params, has_id } = self;
         let id = if *has_id { format!(r#""id":"{id}","#) } else { String::new() };
         match kind {
-            Some(Kind::Clear) => format!(r#"{{"type":"clear",{id}"key":"{key}"}}"#),
-            Some(Kind::Event) => format!(r#"{{"type":"publish",{id}"key":"{key}","params":{params}}}"#),
-            Some(Kind::State) => format!(r#"{{"type":"publish",{id}"key":"{key}","params":{params},"state":true}}"#),
+            Some(Effect::Clear) => format!(r#"{{"type":"clear",{id}"key":"{key}"}}"#),
+            Some(Effect::Event) => format!(r#"{{"type":"publish",{id}"key":"{key}","params":{params}}}"#),
+            Some(Effect::State) => format!(r#"{{"type":"publish",{id}"key":"{key}","params":{params},"state":true}}"#),
             None => format!(r#"{{"type":"publish","key":"{key}","params":{params},"ephemeral":true}}"#),
         }
     }
@@ -66,7 +66,7 @@ impl Saying {
 /// An owner with its connection.
 pub(super) struct Speaker {
     peer: Peer,
-    record: Shared,
+    record: SharedRecord,
     /// The owner key with which it comes back.
     key: String,
     /// The number of its lease.
@@ -104,13 +104,13 @@ impl Speaker {
         if created.id != "create" || (created.term, created.seq) != (1, 0) || created.epoch.len() > 32 {
             faults.note(Fault::OddRoom, || text.clone());
         }
-        let record = Shared::new(Record::new(&created.room, &created.epoch, created.alive_ms));
+        let record = SharedRecord::new(Record::new(&created.room, &created.epoch, created.alive_ms));
         let prefix = format!("{prefix:016x}");
         let (key, term, epoch) = (created.owner_key.into_owned(), created.term, created.epoch.into_owned());
         Ok(Self { peer, record, key, term, epoch, prefix, ids: 0, unacked: VecDeque::new(), faults })
     }
 
-    pub(super) fn record(&self) -> &Shared {
+    pub(super) fn record(&self) -> &SharedRecord {
         &self.record
     }
 
@@ -150,7 +150,7 @@ impl Speaker {
     }
 
     /// Reads once. Returns the word of the server's `closed`, if it arrived.
-    async fn hear(&mut self) -> Result<(Link, Option<String>), PeerError> {
+    async fn hear(&mut self) -> Result<(ReadOutcome, Option<String>), PeerError> {
         let Self { peer, record, unacked, faults, .. } = self;
         let mut word = None;
         let link = peer.hear(|text| {
@@ -181,7 +181,7 @@ impl Speaker {
     /// Waits until at most `count` messages have no answer.
     pub(super) async fn settle(&mut self, count: usize) -> Result<(), PeerError> {
         while self.unacked.len() > count {
-            if self.hear().await?.0 == Link::Done {
+            if self.hear().await?.0 == ReadOutcome::Done {
                 return Err(PeerError::Cut);
             }
         }
@@ -195,7 +195,7 @@ impl Speaker {
         loop {
             let (link, heard) = self.hear().await?;
             word = heard.or(word);
-            if link == Link::Done {
+            if link == ReadOutcome::Done {
                 break;
             }
         }
@@ -213,11 +213,11 @@ mod tests {
     #[test]
     fn what_is_sent_is_what_the_protocol_says() {
         let saying = |kind| Saying { kind, key: "k".into(), params: "[1,\n2]".into(), has_id: true };
-        let (event, state) = (saying(Some(Kind::Event)), saying(Some(Kind::State)));
+        let (event, state) = (saying(Some(Effect::Event)), saying(Some(Effect::State)));
         assert_eq!(event.text("i"), "{\"type\":\"publish\",\"id\":\"i\",\"key\":\"k\",\"params\":[1,\n2]}");
         let with_state = "{\"type\":\"publish\",\"id\":\"i\",\"key\":\"k\",\"params\":[1,\n2],\"state\":true}";
         assert_eq!(state.text("i"), with_state);
-        assert_eq!(saying(Some(Kind::Clear)).text("i"), r#"{"type":"clear","id":"i","key":"k"}"#);
+        assert_eq!(saying(Some(Effect::Clear)).text("i"), r#"{"type":"clear","id":"i","key":"k"}"#);
         let ephemeral = Saying { has_id: false, ..saying(None) };
         assert_eq!(ephemeral.text("i"), "{\"type\":\"publish\",\"key\":\"k\",\"params\":[1,\n2],\"ephemeral\":true}");
         assert_eq!(event.heard(), "[1, 2]");

@@ -64,7 +64,7 @@ type Totals = BTreeMap<String, u64>;
 
 /// The frames of the owner.
 #[derive(Debug, Default)]
-struct Told {
+struct TotalFrames {
     /// The times of the totals.
     at: Vec<Instant>,
     totals: Totals,
@@ -132,7 +132,7 @@ async fn hear(
     address: SocketAddr,
     opened: mpsc::Sender<String>,
     mut ended: oneshot::Receiver<()>,
-) -> Result<Told, Failure> {
+) -> Result<TotalFrames, Failure> {
     let heard = async {
         let mut peer = Peer::open_as(address, V2).await?;
         let count = format!(r#"{{"vote":{{"count":true,"everyMs":{EVERY_MS},"oncePerViewer":true}}}}"#);
@@ -140,7 +140,7 @@ async fn hear(
         let text = peer.answer().await?;
         let Ok(Answer::Created(created)) = Answer::read(&text) else { return Err(PeerError::Answer(text)) };
         let _ = opened.send(created.room.into_owned());
-        let mut told = Told::default();
+        let mut told = TotalFrames::default();
         loop {
             tokio::select! {
                 _ = &mut ended => return Ok(told),
@@ -152,7 +152,7 @@ async fn hear(
     heard.await.map_err(|error: PeerError| Failure::new(format!("the owner: {error}")))
 }
 
-impl Told {
+impl TotalFrames {
     fn hear(&mut self, text: &[u8]) {
         let text = String::from_utf8_lossy(text);
         match Answer::read(&text) {

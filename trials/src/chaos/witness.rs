@@ -24,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(1_800);
 const SOON: Duration = Duration::from_secs(20);
 
 /// Such a room, on a thread of its own.
-pub(super) struct Witness {
+pub(super) struct RoomBeside {
     shared: Arc<Shared>,
     living: JoinHandle<Result<(), Failure>>,
 }
@@ -40,7 +40,7 @@ struct Shared {
 #[derive(Debug, Default)]
 pub(super) struct Ages(Vec<(Instant, Duration)>);
 
-impl Witness {
+impl RoomBeside {
     /// Opens the room, and starts once all of its viewers are in.
     pub(super) fn start(address: SocketAddr) -> Result<Self, Failure> {
         let shared =

@@ -15,17 +15,17 @@ pub(super) struct Names {
 
 /// The texts of a client on one connection, in order.
 #[derive(Debug)]
-pub(super) struct Story {
+pub(super) struct ClientTexts {
     pub(super) protocol: Option<&'static str>,
     pub(super) texts: Vec<String>,
 }
 
 /// Returns one of the stories, most of them without a new room.
-pub(super) fn story(names: &Names, random: &mut Random) -> Story {
+pub(super) fn story(names: &Names, random: &mut Random) -> ClientTexts {
     let Names { room, own_room, own_key } = names;
     let text = |text: &str| text.to_owned();
-    let classic = |texts| Story { protocol: None, texts };
-    let new = |texts| Story { protocol: V2, texts };
+    let classic = |texts| ClientTexts { protocol: None, texts };
+    let new = |texts| ClientTexts { protocol: V2, texts };
     match random.index(8) {
         0 => classic(vec![
             format!(r#"{{"uuid":"{room}","status":{{"value":2,"text":"join"}},"funcKey":"","funcParams":[]}}"#),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::attack::{Attack, Made};
 use super::memory::Load;
 use super::target::{Held, Log, Store};
-use super::witnesses::{Heard, VIEWERS};
+use super::witnesses::{VIEWERS, WitnessRecord};
 use crate::report::Judged;
 use crate::steps::Failure;
 
@@ -25,27 +25,27 @@ const FAULTS_TOLD: usize = 3;
 
 /// The findings of one attack.
 #[derive(Debug)]
-pub(super) struct Row {
+pub(super) struct AttackFindings {
     pub(super) attack: Attack,
     pub(super) made: Made,
     pub(super) time: Duration,
     pub(super) before: Held,
     pub(super) peak: Held,
     pub(super) after: Held,
-    pub(super) heard: Heard,
+    pub(super) heard: WitnessRecord,
 }
 
 /// The findings of all attacks.
 #[derive(Debug)]
 pub(super) struct Findings {
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<AttackFindings>,
     /// Before the first attack, and after the last.
     pub(super) first: Held,
     pub(super) last: Held,
     pub(super) log: Log,
 }
 
-impl Row {
+impl AttackFindings {
     /// Returns the most that the server may have held.
     fn bound(&self) -> u64 {
         // Their history is 256 messages of some hundred bytes, twice.
@@ -92,7 +92,7 @@ impl Row {
     }
 }
 
-impl fmt::Display for Row {
+impl fmt::Display for AttackFindings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { attack, made, time, before, peak, after, heard } = self;
         writeln!(f, "{attack:?}: {} in {:.1} s", made.count, time.as_secs_f64())?;
@@ -162,7 +162,7 @@ impl fmt::Display for Findings {
             "join",
             "request"
         )?;
-        for Row { attack, made, time, before, peak, after, heard } in &self.rows {
+        for AttackFindings { attack, made, time, before, peak, after, heard } in &self.rows {
             writeln!(
                 f,
                 "{:<11} {:>9} {:>7.1} {:>11} {:>11} {:>11} {:>6} {:>6} {:>6} {:>5} {:>9} {:>9} {:>9}",
@@ -215,13 +215,13 @@ fn quantile(micros: &[u32], percent: usize) -> String {
 mod tests {
     use super::*;
 
-    fn row(attack: Attack, after: u64, heard: Heard) -> Row {
+    fn row(attack: Attack, after: u64, heard: WitnessRecord) -> AttackFindings {
         let held = |mebibytes: u64| Held { store: Store::Memory, rss: mebibytes * 1024 * 1024, files: 300 };
         let (before, peak) = (held(10), held(15));
-        Row { attack, made: Made::default(), time: Duration::ZERO, before, peak, after: held(after), heard }
+        AttackFindings { attack, made: Made::default(), time: Duration::ZERO, before, peak, after: held(after), heard }
     }
 
-    fn verdict(row: Row, log: Log) -> Result<(), Failure> {
+    fn verdict(row: AttackFindings, log: Log) -> Result<(), Failure> {
         let held = row.before;
         Findings { rows: vec![row], first: held, last: held, log }.verdict()
     }
@@ -229,19 +229,25 @@ mod tests {
     #[test]
     fn what_is_lost_kept_late_or_logged_fails() {
         let log = |bytes, panics| Log { bytes, panics, path: "log".into() };
-        let late =
-            |millis| Heard { joins: 1, requests: 1, slowest_join: Duration::from_millis(millis), ..Heard::default() };
+        let late = |millis| WitnessRecord {
+            joins: 1,
+            requests: 1,
+            slowest_join: Duration::from_millis(millis),
+            ..WitnessRecord::default()
+        };
         assert!(verdict(row(Attack::Slow, 11, late(100)), log(999_999, 0)).is_ok());
         assert!(verdict(row(Attack::Slow, 11, late(300)), log(0, 0)).is_err());
         assert!(verdict(row(Attack::Frames, 11, late(300)), log(0, 0)).is_ok());
         assert!(verdict(row(Attack::Frames, 12, late(1)), log(0, 0)).is_err());
-        assert!(verdict(row(Attack::Frames, 10, Heard { lost: 1, ..late(1) }), log(0, 0)).is_err());
-        assert!(verdict(row(Attack::Frames, 10, Heard { ends: vec!["x".into()], ..late(1) }), log(0, 0)).is_err());
+        assert!(verdict(row(Attack::Frames, 10, WitnessRecord { lost: 1, ..late(1) }), log(0, 0)).is_err());
+        assert!(
+            verdict(row(Attack::Frames, 10, WitnessRecord { ends: vec!["x".into()], ..late(1) }), log(0, 0)).is_err()
+        );
         assert!(verdict(row(Attack::Frames, 10, late(1)), log(0, 1)).is_err());
         assert!(verdict(row(Attack::Frames, 10, late(1)), log(1_000_001, 0)).is_err());
-        let none = Heard { requests: 0, ..late(1) };
+        let none = WitnessRecord { requests: 0, ..late(1) };
         assert!(verdict(row(Attack::Silent, 10, none), log(0, 0)).is_err());
-        let slow = Heard { slowest_request: Duration::from_millis(300), ..late(1) };
+        let slow = WitnessRecord { slowest_request: Duration::from_millis(300), ..late(1) };
         assert!(verdict(row(Attack::Silent, 10, slow), log(0, 0)).is_err());
         let mut open = row(Attack::Frames, 10, late(1));
         open.peak.files = open.files_bound() + 1;

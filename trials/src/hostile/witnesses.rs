@@ -47,12 +47,12 @@ struct Shared {
     enough: AtomicBool,
     /// The number of the next message of each viewer.
     next: Vec<AtomicU32>,
-    heard: Mutex<Heard>,
+    heard: Mutex<WitnessRecord>,
 }
 
 /// The record of a stretch of time.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(super) struct WitnessRecord {
     /// The delay of each message, in microseconds; in order once it is taken.
     pub(super) late_micros: Vec<u32>,
     pub(super) lost: u64,
@@ -66,7 +66,7 @@ pub(super) struct Heard {
 }
 
 impl Shared {
-    fn heard(&self) -> MutexGuard<'_, Heard> {
+    fn heard(&self) -> MutexGuard<'_, WitnessRecord> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -103,7 +103,7 @@ impl Witnesses {
     }
 
     /// Returns their record since the last call, up to the messages published now.
-    pub(super) fn take(&self) -> Result<Heard, Failure> {
+    pub(super) fn take(&self) -> Result<WitnessRecord, Failure> {
         let (said, deadline) = (self.shared.said.load(Ordering::Relaxed), Instant::now() + SOON);
         let missing = || self.shared.next.iter().map(|next| said.saturating_sub(next.load(Ordering::Relaxed)));
         while missing().any(|missing| missing > 0) && Instant::now() < deadline {

@@ -64,7 +64,7 @@ pub(crate) struct Peer {
 
 /// Whether more may come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Link {
+pub(crate) enum ReadOutcome {
     Open,
     /// The server closed it with 1000 after its last message.
     Done,
@@ -171,7 +171,7 @@ impl Peer {
     }
 
     /// Reads once and passes every text in it to `take`. Answers pings and the close.
-    pub(crate) async fn hear(&mut self, mut take: impl FnMut(&[u8])) -> Result<Link, PeerError> {
+    pub(crate) async fn hear(&mut self, mut take: impl FnMut(&[u8])) -> Result<ReadOutcome, PeerError> {
         let mut replies = Vec::new();
         let mut ended = None;
         let mut each = |opcode, payload: &[u8]| match opcode {
@@ -187,12 +187,12 @@ impl Peer {
         match ended {
             None => {
                 self.stream.write_all(&replies).await?;
-                Ok(Link::Open)
+                Ok(ReadOutcome::Open)
             }
             Some(code) => {
                 // The server may not read any more: the answer is optional, and nothing waits for it.
                 let _ = self.stream.try_write(&replies);
-                if code == 1000 { Ok(Link::Done) } else { Err(PeerError::Closed(code)) }
+                if code == 1000 { Ok(ReadOutcome::Done) } else { Err(PeerError::Closed(code)) }
             }
         }
     }

@@ -217,7 +217,7 @@ impl Presence {
 
 /// The frame's name alone.
 #[derive(Deserialize)]
-struct Kind<'a> {
+struct FrameType<'a> {
     #[serde(borrow)]
     r#type: Cow<'a, str>,
 }
@@ -226,7 +226,7 @@ impl<'a> Answer<'a> {
     /// Reads one text. Fails with the reason if a server must not send it to a client with only this program's
     /// requests.
     pub(crate) fn read(text: &'a str) -> Result<Self, String> {
-        let kind: Kind<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let kind: FrameType<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
         match kind.r#type.as_ref() {
             "message" => {
                 let message: Message<'a> = exact(text)?;

@@ -27,7 +27,7 @@ pub(crate) enum Entered {
 
 /// The messages after a viewer's first position.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Ledger {
+pub(crate) struct DeliveryLedger {
     /// The number before the first one that this viewer must get; `None` before its first join.
     base: Option<u64>,
     /// That of `base` + 1 is the first.
@@ -36,7 +36,7 @@ pub(crate) struct Ledger {
 
 /// The number of messages of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
+pub(crate) struct DeliveryCounts {
     pub(crate) expected: u64,
     pub(crate) received: u64,
     /// Announced by a true `skipped`.
@@ -46,7 +46,7 @@ pub(crate) struct Counts {
     pub(crate) lost: u64,
 }
 
-impl Ledger {
+impl DeliveryLedger {
     /// Records that the viewer has the state up to `seq`: its life begins there, or missing messages up to there were
     /// announced.
     pub(crate) fn begin_or_reset(&mut self, seq: u64) {
@@ -99,16 +99,16 @@ impl Ledger {
     }
 
     /// Returns the count of each kind, if `last` is the number of the last message.
-    pub(crate) fn counts(&self, last: u64) -> Counts {
+    pub(crate) fn counts(&self, last: u64) -> DeliveryCounts {
         let count = |mark| self.marks.iter().filter(|known| **known == mark).count() as u64;
         let expected = self.base.map_or(0, |base| last.saturating_sub(base));
         let (received, superseded, reset) = (count(Mark::Came), count(Mark::Superseded), count(Mark::Reset));
         let lost = expected.saturating_sub(received + superseded + reset);
-        Counts { expected, received, superseded, reset, lost }
+        DeliveryCounts { expected, received, superseded, reset, lost }
     }
 }
 
-impl AddAssign for Counts {
+impl AddAssign for DeliveryCounts {
     fn add_assign(&mut self, other: Self) {
         self.expected += other.expected;
         self.received += other.received;
@@ -122,8 +122,8 @@ impl AddAssign for Counts {
 mod tests {
     use super::*;
 
-    fn begun(base: u64) -> Ledger {
-        let mut ledger = Ledger::default();
+    fn begun(base: u64) -> DeliveryLedger {
+        let mut ledger = DeliveryLedger::default();
         ledger.begin_or_reset(base);
         ledger
     }
@@ -135,7 +135,7 @@ mod tests {
         use Entered::{New, OutOfOrder, Repeated};
         assert_eq!(entered, [New, New, Repeated, New, OutOfOrder, Repeated, New, OutOfOrder]);
         assert_eq!(ledger.came().collect::<Vec<_>>(), [11, 12, 13, 14, 15]);
-        assert_eq!(ledger.counts(15), Counts { expected: 5, received: 5, ..Counts::default() });
+        assert_eq!(ledger.counts(15), DeliveryCounts { expected: 5, received: 5, ..DeliveryCounts::default() });
     }
 
     #[test]
@@ -147,12 +147,12 @@ mod tests {
         ledger.enter(6);
         ledger.begin_or_reset(9);
         let counts = ledger.counts(12);
-        assert_eq!(counts, Counts { expected: 12, received: 3, superseded: 2, reset: 4, lost: 3 });
+        assert_eq!(counts, DeliveryCounts { expected: 12, received: 3, superseded: 2, reset: 4, lost: 3 });
         assert_eq!(begun(5).counts(7).lost, 2);
     }
 
     #[test]
     fn a_viewer_that_never_joined_expects_nothing() {
-        assert_eq!(Ledger::default().counts(7), Counts::default());
+        assert_eq!(DeliveryLedger::default().counts(7), DeliveryCounts::default());
     }
 }

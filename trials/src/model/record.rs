@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 /// The effect of a numbered message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum Effect {
     Event,
     State,
     Clear,
@@ -12,10 +12,10 @@ pub(crate) enum Kind {
 
 /// One numbered message.
 #[derive(Debug)]
-struct Said {
+struct NumberedMessage {
     /// The text that every viewer must get.
     frame: Box<str>,
-    kind: Kind,
+    kind: Effect,
     /// The index of its key in `keys`.
     key: usize,
     /// The bytes of key and params up to and including this message.
@@ -50,7 +50,7 @@ pub(crate) struct Record {
     pub(crate) may_be_away: bool,
     /// The size of the history, where it is known: a viewer that missed no more is resumed, and no other one.
     pub(crate) history_messages: Option<u64>,
-    said: Vec<Said>,
+    said: Vec<NumberedMessage>,
     /// For each key the numbers of the states and clears, in order.
     keys: Vec<Vec<u64>>,
     /// The index of each key in `keys`.
@@ -74,9 +74,9 @@ impl Record {
 
     /// Records a message that will be published; returns the number that it must get. `params` are those that viewers
     /// get.
-    pub(crate) fn say(&mut self, kind: Kind, key: &str, params: &str) -> u64 {
+    pub(crate) fn say(&mut self, kind: Effect, key: &str, params: &str) -> u64 {
         let seq = self.last() + 1;
-        let params = if kind == Kind::Clear { "[]" } else { params };
+        let params = if kind == Effect::Clear { "[]" } else { params };
         let frame = frame(seq, kind, key, params);
         let bytes = self.bytes_through(seq - 1) + (key.len() + params.len()) as u64;
         let frame_bytes = self.said(seq - 1).map_or(0, |said| said.frame_bytes) + frame.len() as u64;
@@ -88,10 +88,10 @@ impl Record {
                 self.keys.len() - 1
             }
         };
-        if kind != Kind::Event {
+        if kind != Effect::Event {
             self.keys[at].push(seq);
         }
-        self.said.push(Said { frame: frame.into(), kind, key: at, bytes, frame_bytes });
+        self.said.push(NumberedMessage { frame: frame.into(), kind, key: at, bytes, frame_bytes });
         seq
     }
 
@@ -143,14 +143,14 @@ impl Record {
         self.said(seq).map_or(0, |said| said.bytes)
     }
 
-    fn said(&self, seq: u64) -> Option<&Said> {
+    fn said(&self, seq: u64) -> Option<&NumberedMessage> {
         self.said.get(usize::try_from(seq.checked_sub(1)?).ok()?)
     }
 
     /// Returns the first message after `through` that supersedes this one: both change the same key. `None` for an
     /// event, and if there is none.
     pub(crate) fn superseded_by(&self, seq: u64, through: u64) -> Option<u64> {
-        let said = self.said(seq).filter(|said| said.kind != Kind::Event)?;
+        let said = self.said(seq).filter(|said| said.kind != Effect::Event)?;
         let changes = &self.keys[said.key];
         changes.get(changes.partition_point(|&change| change <= through)).copied()
     }
@@ -162,18 +162,18 @@ impl Record {
             before.checked_sub(1).map(|at| changes[at])
         };
         let mut state: Vec<u64> = self.keys.iter().filter_map(newest).collect();
-        state.retain(|&change| self.said(change).is_some_and(|said| said.kind == Kind::State));
+        state.retain(|&change| self.said(change).is_some_and(|said| said.kind == Effect::State));
         state.sort_unstable();
         state
     }
 }
 
 /// Returns the text that every viewer must get of a message.
-pub(crate) fn frame(seq: u64, kind: Kind, key: &str, params: &str) -> String {
+pub(crate) fn frame(seq: u64, kind: Effect, key: &str, params: &str) -> String {
     let (params, flag) = match kind {
-        Kind::Event => (params, ""),
-        Kind::State => (params, r#","state":true"#),
-        Kind::Clear => ("[]", r#","cleared":true"#),
+        Effect::Event => (params, ""),
+        Effect::State => (params, r#","state":true"#),
+        Effect::Clear => ("[]", r#","cleared":true"#),
     };
     format!(r#"{{"type":"message","seq":{seq},"key":"{key}","params":{params}{flag}}}"#)
 }
@@ -186,12 +186,12 @@ mod tests {
     fn the_fold_is_the_newest_value_of_each_key_in_the_order_of_change() {
         let mut record = Record::new("r", "e", 0);
         for (kind, key) in [
-            (Kind::State, "a"),
-            (Kind::State, "b"),
-            (Kind::Event, "a"),
-            (Kind::State, "a"),
-            (Kind::Clear, "b"),
-            (Kind::State, "b"),
+            (Effect::State, "a"),
+            (Effect::State, "b"),
+            (Effect::Event, "a"),
+            (Effect::State, "a"),
+            (Effect::Clear, "b"),
+            (Effect::State, "b"),
         ] {
             record.say(kind, key, "[1]");
         }
@@ -206,8 +206,8 @@ mod tests {
     #[test]
     fn a_frame_is_written_as_the_protocol_says() {
         let mut record = Record::new("r", "e", 0);
-        record.say(Kind::State, "slide", "[3]");
-        record.say(Kind::Clear, "slide", "[]");
+        record.say(Effect::State, "slide", "[3]");
+        record.say(Effect::Clear, "slide", "[]");
         record.say_ephemeral("pointer", "[0.5,0.25]");
         assert_eq!(record.frame(1), Some(r#"{"type":"message","seq":1,"key":"slide","params":[3],"state":true}"#));
         assert_eq!(record.frame(2), Some(r#"{"type":"message","seq":2,"key":"slide","params":[],"cleared":true}"#));

@@ -4,17 +4,17 @@ use std::fmt;
 
 use super::Model;
 use super::fault::{Fault, Faults};
-use super::ledger::Counts;
+use super::ledger::DeliveryCounts;
 use super::record::Record;
 use super::state::{self, Hash, short};
 
 /// The viewers of one room.
 #[derive(Debug)]
-pub(crate) struct Sum {
+pub(crate) struct FinalSums {
     viewers: u64,
     /// The number of the last message.
     pub(crate) last: u64,
-    pub(crate) counts: Counts,
+    pub(crate) counts: DeliveryCounts,
     /// The number of messages that arrived by resumes.
     pub(crate) replayed: u64,
     pub(crate) faults: Faults,
@@ -26,12 +26,12 @@ pub(crate) struct Sum {
     whole: (u64, Hash),
 }
 
-impl Sum {
+impl FinalSums {
     pub(crate) fn of<'a>(models: impl Iterator<Item = &'a Model>, record: &Record) -> Self {
         let last = record.last();
         let frames = |seqs: &mut dyn Iterator<Item = u64>| state::hash(seqs.filter_map(|seq| record.frame(seq)));
         let (state, all) = (frames(&mut record.fold(last).into_iter()), frames(&mut (1..=last)));
-        let (counts, faults) = (Counts::default(), Faults::default());
+        let (counts, faults) = (DeliveryCounts::default(), Faults::default());
         let mut sum =
             Self { viewers: 0, last, counts, replayed: 0, faults, states: (0, state), exact: 0, whole: (0, all) };
         for model in models {
@@ -54,10 +54,10 @@ impl Sum {
     }
 }
 
-impl fmt::Display for Sum {
+impl fmt::Display for FinalSums {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let equal = |count| if count == self.viewers { "yes" } else { "NO" };
-        let Counts { expected, received, superseded, reset, lost } = self.counts;
+        let DeliveryCounts { expected, received, superseded, reset, lost } = self.counts;
         let ((states, state), (whole, all)) = (self.states, self.whole);
         writeln!(
             f,

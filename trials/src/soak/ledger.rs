@@ -4,17 +4,17 @@ use std::ops::AddAssign;
 
 /// The messages of a room that arrived, and their order.
 #[derive(Debug)]
-pub(super) struct Ledger {
+pub(super) struct ArrivalLedger {
     /// One bit for each message that arrived.
     came: Vec<u64>,
     /// The number that comes next if nothing is wrong.
     next: u32,
-    counts: Counts,
+    counts: ArrivalCounts,
 }
 
 /// The number of messages of each kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub(super) struct ArrivalCounts {
     pub(super) expected: u64,
     /// Each counted once.
     pub(super) received: u64,
@@ -25,10 +25,10 @@ pub(super) struct Counts {
     pub(super) unknown: u64,
 }
 
-impl Ledger {
+impl ArrivalLedger {
     /// Returns a ledger of the messages 0 to `expected` - 1.
     pub(super) fn new(expected: u32) -> Self {
-        let counts = Counts { expected: expected.into(), ..Counts::default() };
+        let counts = ArrivalCounts { expected: expected.into(), ..ArrivalCounts::default() };
         Self { came: vec![0; expected.div_ceil(64) as usize], next: 0, counts }
     }
 
@@ -48,12 +48,12 @@ impl Ledger {
         }
     }
 
-    pub(super) fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> ArrivalCounts {
         self.counts
     }
 }
 
-impl Counts {
+impl ArrivalCounts {
     pub(super) fn lost(&self) -> u64 {
         self.expected - self.received
     }
@@ -64,7 +64,7 @@ impl Counts {
     }
 }
 
-impl AddAssign for Counts {
+impl AddAssign for ArrivalCounts {
     fn add_assign(&mut self, other: Self) {
         self.expected += other.expected;
         self.received += other.received;
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     fn check(numbers: &[u32], lost: u64, repeated: u64, out_of_order: u64, unknown: u64) {
-        let mut ledger = Ledger::new(4);
+        let mut ledger = ArrivalLedger::new(4);
         numbers.iter().for_each(|&number| ledger.enter(number));
         let counts = ledger.counts();
         let found = (counts.lost(), counts.repeated, counts.out_of_order, counts.unknown);

@@ -8,13 +8,13 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Plan, Stopwatch, message};
-use crate::load::peer::{Link, Peer, PeerError};
+use crate::load::peer::{Peer, PeerError, ReadOutcome};
 use crate::load::{Busy, Stretch};
 use crate::steps::Failure;
 
 /// The record of the owners.
 #[derive(Debug)]
-pub(super) struct Said {
+pub(super) struct OwnersRecord {
     /// From the first message to the last.
     pub(super) time: Duration,
     pub(super) busy: Busy,
@@ -27,7 +27,7 @@ pub(super) async fn speak(
     stopwatch: Stopwatch,
     opened: oneshot::Sender<Vec<String>>,
     mut begun: watch::Receiver<()>,
-) -> Result<Said, Failure> {
+) -> Result<OwnersRecord, Failure> {
     let failed = |error: PeerError| Failure::new(format!("an owner: {error}"));
     let (mut rooms, mut owners) = (Vec::new(), JoinSet::new());
     for _ in 0..plan.rooms {
@@ -44,7 +44,7 @@ pub(super) async fn speak(
         let spoke = owner.map_err(|error| Failure::new(format!("an owner: {error}")))?;
         time = time.max(spoke.map_err(failed)?);
     }
-    Ok(Said { time, busy: stretch.end()? })
+    Ok(OwnersRecord { time, busy: stretch.end()? })
 }
 
 async fn open(address: SocketAddr) -> Result<(Peer, String), PeerError> {
@@ -93,6 +93,6 @@ async fn run(
     }
     let time = started.elapsed();
     peer.say(r#"{"status":{"value":4}}"#).await?;
-    while peer.hear(|_| ()).await? == Link::Open {}
+    while peer.hear(|_| ()).await? == ReadOutcome::Open {}
     Ok(time)
 }

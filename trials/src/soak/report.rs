@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Plan;
-use super::ledger::Counts;
-use super::owner::Said;
-use super::viewer::Heard;
+use super::ledger::ArrivalCounts;
+use super::owner::OwnersRecord;
+use super::viewer::ViewersRecord;
 use crate::load::Busy;
 use crate::load::server::Sample;
 use crate::report::Judged;
@@ -19,8 +19,8 @@ const BUSY_MAX: f64 = 0.8;
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
-    pub(super) said: Said,
-    pub(super) heard: Heard,
+    pub(super) said: OwnersRecord,
+    pub(super) heard: ViewersRecord,
     /// The first one is from before the first connection.
     pub(super) samples: Vec<Sample>,
     pub(super) after_joins: Sample,
@@ -31,7 +31,7 @@ pub(super) struct Findings {
 
 impl Findings {
     fn messages(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Counts { expected, received, repeated, out_of_order, unknown } = self.heard.counts;
+        let ArrivalCounts { expected, received, repeated, out_of_order, unknown } = self.heard.counts;
         let lost = self.heard.counts.lost();
         writeln!(
             f,

@@ -8,9 +8,9 @@ use std::sync::mpsc::Sender;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::ledger::{Counts, Ledger};
+use super::ledger::{ArrivalCounts, ArrivalLedger};
 use super::{Plan, Stopwatch, message};
-use crate::load::peer::{Link, Peer, PeerError};
+use crate::load::peer::{Peer, PeerError, ReadOutcome};
 use crate::load::{Busy, Stretch};
 use crate::steps::Failure;
 
@@ -19,8 +19,8 @@ const JOINING_MAX: usize = 128;
 
 /// The record of all viewers.
 #[derive(Debug)]
-pub(super) struct Heard {
-    pub(super) counts: Counts,
+pub(super) struct ViewersRecord {
+    pub(super) counts: ArrivalCounts,
     /// The delay of each message, in microseconds, in order.
     pub(super) late_micros: Vec<u32>,
     /// The number of viewers closed with 1000 after the last message.
@@ -32,7 +32,7 @@ pub(super) struct Heard {
 
 /// The record of one viewer.
 struct One {
-    ledger: Ledger,
+    ledger: ArrivalLedger,
     late_micros: Vec<u32>,
     end: Result<(), PeerError>,
 }
@@ -44,7 +44,7 @@ pub(super) async fn hear(
     stopwatch: Stopwatch,
     rooms: oneshot::Receiver<Vec<String>>,
     joined: Sender<()>,
-) -> Result<Heard, Failure> {
+) -> Result<ViewersRecord, Failure> {
     let rooms = rooms.await.map_err(|_| Failure::new("the owners did not open their rooms"))?;
     let rooms: Vec<Arc<str>> = rooms.into_iter().map(Arc::from).collect();
     let door = Arc::new(Semaphore::new(JOINING_MAX));
@@ -74,7 +74,7 @@ pub(super) async fn hear(
     }
     let _ = joined.send(());
     let stretch = Stretch::begin()?;
-    let (mut counts, mut late_micros) = (Counts::default(), Vec::new());
+    let (mut counts, mut late_micros) = (ArrivalCounts::default(), Vec::new());
     let (mut done, mut cut) = (0, BTreeMap::new());
     while let Some(viewer) = viewers.join_next().await {
         let one = viewer.map_err(|error| Failure::new(format!("a viewer: {error}")))?;
@@ -88,7 +88,7 @@ pub(super) async fn hear(
     }
     let busy = stretch.end()?;
     late_micros.sort_unstable();
-    Ok(Heard { counts, late_micros, done, cut, busy })
+    Ok(ViewersRecord { counts, late_micros, done, cut, busy })
 }
 
 fn failed(error: &PeerError) -> Failure {
@@ -103,7 +103,7 @@ async fn join(address: SocketAddr, room: &str) -> Result<Peer, PeerError> {
 }
 
 async fn listen(mut peer: Peer, plan: Plan, stopwatch: Stopwatch) -> One {
-    let mut ledger = Ledger::new(plan.messages());
+    let mut ledger = ArrivalLedger::new(plan.messages());
     let mut late_micros = Vec::with_capacity(plan.messages() as usize);
     let end = loop {
         let link = peer.hear(|text| {
@@ -115,8 +115,8 @@ async fn listen(mut peer: Peer, plan: Plan, stopwatch: Stopwatch) -> One {
             }
         });
         match link.await {
-            Ok(Link::Open) => {}
-            Ok(Link::Done) => break Ok(()),
+            Ok(ReadOutcome::Open) => {}
+            Ok(ReadOutcome::Done) => break Ok(()),
             Err(error) => break Err(error),
         }
     };

@@ -57,7 +57,7 @@ impl fmt::Display for Case {
 /// The suite's verdict on one case.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Verdict {
+pub(super) struct CaseVerdict {
     /// The verdict on the echoed messages.
     behavior: String,
     /// The verdict on the end of the connection.
@@ -66,35 +66,35 @@ pub(super) struct Verdict {
     remote_close_code: Option<u16>,
 }
 
-impl Verdict {
+impl CaseVerdict {
     fn both(&self, word: &str) -> bool {
         self.behavior == word && self.behavior_close == word
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for CaseVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = self.remote_close_code.map_or_else(|| "-".into(), |code| code.to_string());
         write!(f, "{}, {}, {code}", self.behavior, self.behavior_close)
     }
 }
 
-type Verdicts = BTreeMap<Case, Verdict>;
+type CaseVerdicts = BTreeMap<Case, CaseVerdict>;
 
 /// The verdicts of the suite, for each path.
 #[derive(Debug)]
-pub(super) struct Results(BTreeMap<String, Verdicts>);
+pub(super) struct Results(BTreeMap<String, CaseVerdicts>);
 
 impl Results {
     /// Reads the suite's own report.
     pub(super) fn parse(json: &str) -> Result<Self, Failure> {
         let wrong = |error: &dyn fmt::Display| Failure::new(format!("the suite's report cannot be read: {error}"));
-        let told: BTreeMap<String, BTreeMap<String, Verdict>> =
+        let told: BTreeMap<String, BTreeMap<String, CaseVerdict>> =
             serde_json::from_str(json).map_err(|error| wrong(&error))?;
         let mut results = BTreeMap::new();
         for (path, verdicts) in told {
             let numbered = verdicts.into_iter().map(|(case, verdict)| Ok((case.parse()?, verdict)));
-            let numbered: Result<Verdicts, std::num::ParseIntError> = numbered.collect();
+            let numbered: Result<CaseVerdicts, std::num::ParseIntError> = numbered.collect();
             results.insert(path, numbered.map_err(|error| wrong(&error))?);
         }
         Ok(Self(results))
@@ -107,7 +107,7 @@ impl Results {
         if let Some(pattern) = patterns.iter().find(|pattern| !expected.keys().any(|case| case.is_named(pattern))) {
             return Err(Failure::new(format!("no case that is expected is called {pattern}")));
         }
-        let none = Verdicts::new();
+        let none = CaseVerdicts::new();
         let mut differences = Vec::new();
         for &path in paths {
             let found = self.0.get(path).unwrap_or(&none);
@@ -122,13 +122,13 @@ impl Results {
 }
 
 /// Reads lines of `case: behaviour, behaviour of the close, close code`.
-fn expected(text: &str) -> Result<Verdicts, Failure> {
+fn expected(text: &str) -> Result<CaseVerdicts, Failure> {
     let parse = |line: &str| {
         let (case, verdict) = line.split_once(": ")?;
         let mut words = verdict.split(", ").map(str::to_owned);
         let (behavior, behavior_close, code) = (words.next()?, words.next()?, words.next()?);
         let remote_close_code = if code == "-" { None } else { Some(code.parse().ok()?) };
-        Some((case.parse().ok()?, Verdict { behavior, behavior_close, remote_close_code }))
+        Some((case.parse().ok()?, CaseVerdict { behavior, behavior_close, remote_close_code }))
     };
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines.map(|line| parse(line).ok_or_else(|| Failure::new(format!("expected.txt: what is `{line}`?")))).collect()
@@ -139,8 +139,8 @@ fn expected(text: &str) -> Result<Verdicts, Failure> {
 pub(super) struct Difference {
     path: String,
     case: Case,
-    found: Option<Verdict>,
-    expected: Option<Verdict>,
+    found: Option<CaseVerdict>,
+    expected: Option<CaseVerdict>,
 }
 
 impl Difference {
@@ -152,7 +152,8 @@ impl Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |verdict: &Option<Verdict>| verdict.as_ref().map_or_else(|| "nothing".into(), Verdict::to_string);
+        let shown =
+            |verdict: &Option<CaseVerdict>| verdict.as_ref().map_or_else(|| "nothing".into(), CaseVerdict::to_string);
         write!(f, "{}: {} where {} is expected", self.name(), shown(&self.found), shown(&self.expected))
     }
 }

@@ -6,7 +6,7 @@ use crate::steps::Failure;
 
 /// The outcome of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Verdict {
+enum RunOutcome {
     Passed,
     /// Ended at the first finding: the file that holds it, or none if the target did not even start.
     Crashed(Option<String>),
@@ -23,7 +23,7 @@ pub(super) struct Run {
     edges: u64,
     /// The number of inputs kept because each reached an edge that none had reached before.
     new_inputs: u64,
-    verdict: Verdict,
+    verdict: RunOutcome,
 }
 
 impl Run {
@@ -44,13 +44,13 @@ impl Run {
             per_second: total("average_exec_per_sec").unwrap_or_default(),
             edges: edges.unwrap_or_default(),
             new_inputs: total("new_units_added").unwrap_or_default(),
-            verdict: if passed { Verdict::Passed } else { Verdict::Crashed(artifact) },
+            verdict: if passed { RunOutcome::Passed } else { RunOutcome::Crashed(artifact) },
         }
     }
 
     /// Returns whether the run passed: a run that tried no input did not.
     fn has_passed(&self) -> bool {
-        self.verdict == Verdict::Passed && self.executions > 0
+        self.verdict == RunOutcome::Passed && self.executions > 0
     }
 }
 
@@ -78,8 +78,8 @@ impl Report {
 }
 
 /// Returns the command that reproduces a failed run.
-fn again(target: &str, verdict: &Verdict) -> String {
-    let Verdict::Crashed(Some(input)) = verdict else {
+fn again(target: &str, verdict: &RunOutcome) -> String {
+    let RunOutcome::Crashed(Some(input)) = verdict else {
         return format!("{target}: it did not run, target/fuzz/{target}.log has the reason");
     };
     format!(
@@ -95,7 +95,7 @@ impl fmt::Display for Report {
         let [executions, per_second, edges, new_inputs, crashes] = head;
         writeln!(f, "{:<10} {executions:>12} {per_second:>10} {edges:>8} {new_inputs:>10} {crashes:>8}", "target")?;
         for (target, Run { executions, per_second, edges, new_inputs, verdict }) in &self.0 {
-            let crashes = u8::from(*verdict != Verdict::Passed);
+            let crashes = u8::from(*verdict != RunOutcome::Passed);
             writeln!(f, "{target:<10} {executions:>12} {per_second:>10} {edges:>8} {new_inputs:>10} {crashes:>8}")?;
         }
         Ok(())
@@ -113,7 +113,7 @@ mod tests {
     const CRASH: &str = "==1== ERROR: libFuzzer: deadly signal\nartifact_prefix='fuzz/artifacts/decoder/'; \
                          Test unit written to fuzz/artifacts/decoder/crash-7\n";
 
-    fn run(executions: u64, verdict: Verdict) -> Run {
+    fn run(executions: u64, verdict: RunOutcome) -> Run {
         Run { executions, per_second: 300, edges: 333, new_inputs: 37, verdict }
     }
 
@@ -123,12 +123,12 @@ mod tests {
 
     #[test]
     fn a_run_that_ended_in_time_tells_its_totals() {
-        assert_eq!(Run::read(&[TOLD, TOTALS].concat(), true), run(1_000, Verdict::Passed));
+        assert_eq!(Run::read(&[TOLD, TOTALS].concat(), true), run(1_000, RunOutcome::Passed));
     }
 
     #[test]
     fn a_run_that_crashed_tells_how_far_it_came_and_what_it_found() {
-        let found = Verdict::Crashed(Some("fuzz/artifacts/decoder/crash-7".into()));
+        let found = RunOutcome::Crashed(Some("fuzz/artifacts/decoder/crash-7".into()));
         let told = Run::read(&[TOLD, CRASH].concat(), false);
         assert_eq!(told, Run { per_second: 0, new_inputs: 0, ..run(900, found.clone()) });
         assert_eq!(Run::read(&[TOLD, CRASH, TOTALS].concat(), false), run(1_000, found));
@@ -136,19 +136,19 @@ mod tests {
 
     #[test]
     fn a_target_that_crashed_or_did_nothing_fails_the_report() {
-        assert!(report(run(9, Verdict::Passed)).verdict().is_ok());
-        assert!(report(run(0, Verdict::Passed)).verdict().is_err());
-        assert!(report(run(9, Verdict::Crashed(None))).verdict().is_err());
-        let found = report(run(9, Verdict::Crashed(Some("fuzz/artifacts/decoder/crash-7".into()))));
+        assert!(report(run(9, RunOutcome::Passed)).verdict().is_ok());
+        assert!(report(run(0, RunOutcome::Passed)).verdict().is_err());
+        assert!(report(run(9, RunOutcome::Crashed(None))).verdict().is_err());
+        let found = report(run(9, RunOutcome::Crashed(Some("fuzz/artifacts/decoder/crash-7".into()))));
         let said = found.verdict().unwrap_err().to_string();
         assert!(said.contains("cargo xtask fuzz --target decoder --input fuzz/artifacts/decoder/crash-7"), "{said}");
-        assert_eq!((found.passed(), report(run(9, Verdict::Passed)).passed()), (0, 1));
+        assert_eq!((found.passed(), report(run(9, RunOutcome::Passed)).passed()), (0, 1));
     }
 
     #[test]
     fn the_table_has_a_row_for_each_target_in_order() {
-        let mut all = report(run(1_000, Verdict::Passed));
-        all.add(vec![("backlog".into(), run(9, Verdict::Crashed(None)))]);
+        let mut all = report(run(1_000, RunOutcome::Passed));
+        all.add(vec![("backlog".into(), run(9, RunOutcome::Crashed(None)))]);
         let table = all.to_string();
         let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(rows, [["backlog", "9", "300", "333", "37", "1"], ["decoder", "1000", "300", "333", "37", "0"]]);

@@ -53,7 +53,7 @@ enum Busy {
 
 /// Whether a connection stays open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Link {
+enum LinkState {
     Open,
     Closed,
 }
@@ -94,7 +94,7 @@ impl Relay {
                 if event.is_writable() {
                     self.write_rest(place);
                 }
-                if event.is_readable() && self.read(place).unwrap_or(Link::Closed) == Link::Closed {
+                if event.is_readable() && self.read(place).unwrap_or(LinkState::Closed) == LinkState::Closed {
                     self.clients.try_remove(place);
                 }
             }
@@ -118,13 +118,13 @@ impl Relay {
     }
 
     /// Reads until the socket is empty, and relays the messages.
-    fn read(&mut self, place: usize) -> io::Result<Link> {
+    fn read(&mut self, place: usize) -> io::Result<LinkState> {
         loop {
-            let Some(client) = self.clients.get_mut(place) else { return Ok(Link::Open) };
+            let Some(client) = self.clients.get_mut(place) else { return Ok(LinkState::Open) };
             let read = match client.stream.read(&mut self.buffer) {
-                Ok(0) => return Ok(Link::Closed),
+                Ok(0) => return Ok(LinkState::Closed),
                 Ok(read) => read,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Link::Open),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(LinkState::Open),
                 Err(error) => return Err(error),
             };
             self.frames.clear();
@@ -133,7 +133,7 @@ impl Relay {
                 self.tell_others(place);
             }
             // A read that did not fill the buffer has emptied the socket (epoll(7)).
-            if link == Link::Closed || read < self.buffer.len() {
+            if link == LinkState::Closed || read < self.buffer.len() {
                 return Ok(link);
             }
         }
@@ -175,7 +175,7 @@ impl Client {
     }
 
     /// Decodes the bytes that were read: answers a handshake, and appends the frames of messages to `frames`.
-    fn hear(&mut self, mut bytes: &[u8], frames: &mut Vec<u8>) -> io::Result<Link> {
+    fn hear(&mut self, mut bytes: &[u8], frames: &mut Vec<u8>) -> io::Result<LinkState> {
         let busy = self.busy.get_or_insert_with(|| Box::new(Busy::Talking(Decoder::new(LIMITS), Vec::new())));
         let (decoder, rest) = match &mut **busy {
             Busy::Opening(head) => {
@@ -185,7 +185,7 @@ impl Client {
                     self.stream.write_all(answer.as_bytes())?;
                     self.busy = None;
                 }
-                return Ok(Link::Open);
+                return Ok(LinkState::Open);
             }
             Busy::Talking(decoder, rest) => (decoder, rest),
         };
@@ -196,16 +196,16 @@ impl Client {
                 Ok(Some(Incoming::Pong(_))) => {}
                 Ok(Some(Incoming::Close(code))) => {
                     self.stream.write_all(&encode::close_echo(code))?;
-                    return Ok(Link::Closed);
+                    return Ok(LinkState::Closed);
                 }
                 Ok(None) => break,
-                Ok(Some(Incoming::TooBig(_) | Incoming::Binary(_))) | Err(_) => return Ok(Link::Closed),
+                Ok(Some(Incoming::TooBig(_) | Incoming::Binary(_))) | Err(_) => return Ok(LinkState::Closed),
             }
         }
         if decoder.is_between_messages() && rest.is_empty() {
             self.busy = None;
         }
-        Ok(Link::Open)
+        Ok(LinkState::Open)
     }
 
     /// Sends `frames` behind the waiting bytes. Bytes that the socket does not take wait, and the result is

@@ -9,8 +9,8 @@ use rtbroadcaster_core::id::Seq;
 use rtbroadcaster_core::message::{Change, Entry};
 
 use super::frame::{TELLING, TERSE, Tag, frame};
-use super::ledger::Ledger;
-use super::line::Line;
+use super::ledger::RoomMessages;
+use super::line::MemberOutbox;
 use super::member::Member;
 use crate::codes::Codes;
 
@@ -21,39 +21,39 @@ const LIMITS: [usize; 4] = [6 * 128 + 120, 300, 2_000, usize::MAX];
 const ROUNDS_MAX: usize = 10_000;
 
 /// The items of the room's lane, in order.
-enum Item {
+enum LaneItem {
     Said(Arc<Entry>),
     Replay(Replay),
     End,
 }
 
 /// A room with one member.
-pub(super) struct Course {
-    ledger: Ledger,
-    roster: VecDeque<Item>,
+pub(super) struct SingleMemberRoom {
+    ledger: RoomMessages,
+    roster: VecDeque<LaneItem>,
     /// The last number that the lane has sent.
     sent: Seq,
-    line: Line,
+    line: MemberOutbox,
     member: Member,
     /// The number of answers so far.
     answers: u64,
 }
 
-impl Course {
+impl SingleMemberRoom {
     pub(super) fn begin(code: u8) -> Self {
         let dialect = if code & 1 == 0 { &TELLING } else { &TERSE };
         Self {
-            ledger: Ledger::new(),
+            ledger: RoomMessages::new(),
             roster: VecDeque::new(),
             sent: Seq::ZERO,
-            line: Line::new(dialect, LIMITS[usize::from(code >> 1) % LIMITS.len()]),
+            line: MemberOutbox::new(dialect, LIMITS[usize::from(code >> 1) % LIMITS.len()]),
             member: Member::new(dialect),
             answers: 0,
         }
     }
 
     /// Returns whether the member can pause and get a replay: only a protocol with words for holes can.
-    fn is_told(&self) -> bool {
+    fn announces_holes(&self) -> bool {
         std::ptr::eq(self.line.dialect, &raw const TELLING)
     }
 
@@ -74,13 +74,13 @@ impl Course {
                 let kind = [ControlKind::Ping, ControlKind::Pong, ControlKind::Alive][codes.below(3)];
                 self.line.backlog.control(kind, frame(Tag::Control, 0, &[0, 0]));
             }
-            11 if self.is_told() => self.line.pause(),
-            12 if self.is_told() => self.unpause(),
+            11 if self.announces_holes() => self.line.pause(),
+            12 if self.announces_holes() => self.unpause(),
             13 => self.restore(),
             14 => match codes.byte() {
                 0 => self.line.cut(),
                 1 => self.line.finish(),
-                2 => self.roster.push_back(Item::End),
+                2 => self.roster.push_back(LaneItem::End),
                 _ => {}
             },
             _ => self.line.now += Duration::from_secs(codes.byte().into()),
@@ -95,7 +95,7 @@ impl Course {
         // Some are so big that one alone is over the limit.
         let size = if size == u8::MAX { 1_000 } else { usize::from(size) % 64 };
         let entry = self.ledger.say(change, key, size);
-        self.roster.push_back(Item::Said(entry));
+        self.roster.push_back(LaneItem::Said(entry));
     }
 
     fn answer(&mut self, size: usize, limit: Option<usize>) {
@@ -114,12 +114,12 @@ impl Course {
         let mut said = Vec::new();
         while said.len() < count {
             match self.roster.front() {
-                Some(Item::Said(entry)) => said.push(Arc::clone(entry)),
-                Some(Item::Replay(_) | Item::End) if !said.is_empty() => break,
-                Some(Item::Replay(_) | Item::End) | None => {
+                Some(LaneItem::Said(entry)) => said.push(Arc::clone(entry)),
+                Some(LaneItem::Replay(_) | LaneItem::End) if !said.is_empty() => break,
+                Some(LaneItem::Replay(_) | LaneItem::End) | None => {
                     return match self.roster.pop_front() {
-                        Some(Item::Replay(replay)) => self.line.replay(replay),
-                        Some(Item::End) => self.farewell(),
+                        Some(LaneItem::Replay(replay)) => self.line.replay(replay),
+                        Some(LaneItem::End) => self.farewell(),
                         _ if said.is_empty() => {}
                         _ => self.offer(&said, takes, merged),
                     };
@@ -148,7 +148,7 @@ impl Course {
 
     /// The room has ended: a member that lost messages gets the state, then every member the end.
     fn farewell(&mut self) {
-        if self.line.backlog.is_lost() && self.is_told() {
+        if self.line.backlog.is_lost() && self.announces_holes() {
             let state = self.state();
             self.line.replay(state);
         }
@@ -173,14 +173,14 @@ impl Course {
             let entries = self.ledger.between(after, seq).into();
             Replay { announcement: frame(Tag::Missed, seq, &[]), entries, seq: number(seq), hold: Hold::default() }
         };
-        self.roster.push_back(Item::Replay(replay));
+        self.roster.push_back(LaneItem::Replay(replay));
     }
 
     /// Queues the state in the lane if the member lost messages and everything else is written.
     fn restore(&mut self) {
         if self.line.asks_for_state() {
             let state = self.state();
-            self.roster.push_back(Item::Replay(state));
+            self.roster.push_back(LaneItem::Replay(state));
         }
     }
 

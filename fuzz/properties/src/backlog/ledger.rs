@@ -10,7 +10,7 @@ use rtbroadcaster_core::message::{Change, Entry, Key};
 use super::frame::params;
 
 /// Every message of the room.
-pub(super) struct Ledger {
+pub(super) struct RoomMessages {
     room: RoomId,
     /// The numbered messages, in order.
     entries: Vec<Arc<Entry>>,
@@ -18,7 +18,7 @@ pub(super) struct Ledger {
     passing: Vec<u64>,
 }
 
-impl Ledger {
+impl RoomMessages {
     pub(super) fn new() -> Self {
         let room = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a".parse().expect("the name of a room");
         Self { room, entries: Vec::new(), passing: Vec::new() }

@@ -23,7 +23,7 @@ enum Flow {
 
 /// The write to the socket at this moment.
 enum Write {
-    Nobody,
+    Idle,
     /// A write of the lane: its frames, and how many bytes the socket took.
     Lane(Vec<Frame>, usize),
     /// A write of the client task: its bytes.
@@ -31,7 +31,7 @@ enum Write {
 }
 
 /// One member's line.
-pub(super) struct Line {
+pub(super) struct MemberOutbox {
     pub(super) dialect: &'static Dialect,
     pub(super) backlog: Backlog,
     /// The most bytes that may wait.
@@ -43,14 +43,14 @@ pub(super) struct Line {
     pub(super) out: Vec<u8>,
 }
 
-impl Line {
+impl MemberOutbox {
     pub(super) fn new(dialect: &'static Dialect, limit: usize) -> Self {
         Self {
             dialect,
             backlog: Backlog::new(dialect, Seq::ZERO),
             limit,
             flow: Flow::Live,
-            write: Write::Nobody,
+            write: Write::Idle,
             now: Duration::ZERO,
             out: Vec::new(),
         }
@@ -64,7 +64,7 @@ impl Line {
         }
         let hole = Frame::leading_hole(&frames);
         let reached = self.backlog.reached();
-        let is_idle = matches!(self.write, Write::Nobody) && self.backlog.is_empty();
+        let is_idle = matches!(self.write, Write::Idle) && self.backlog.is_empty();
         if is_idle && self.backlog.ending() == Ending::Open && hole.is_none_or(|end| reached < end) {
             let whole: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes.to_vec()).collect();
             let written = takes.min(whole.len());
@@ -82,13 +82,13 @@ impl Line {
 
     /// Returns whether a write is under way.
     pub(super) fn is_writing(&self) -> bool {
-        !matches!(self.write, Write::Nobody)
+        !matches!(self.write, Write::Idle)
     }
 
     /// Ends the write under way. If it is the client task's, the socket took `takes` bytes.
     pub(super) fn end_write(&mut self, takes: usize) {
-        match std::mem::replace(&mut self.write, Write::Nobody) {
-            Write::Nobody => {}
+        match std::mem::replace(&mut self.write, Write::Idle) {
+            Write::Idle => {}
             Write::Client(bytes) => {
                 let written = takes.min(bytes.len());
                 self.out.extend_from_slice(&bytes[..written]);
@@ -114,7 +114,7 @@ impl Line {
 
     /// Starts the client task's next write, unless a write is under way.
     pub(super) fn take(&mut self, frames_max: usize, bytes_max: usize) {
-        if !matches!(self.write, Write::Nobody) {
+        if !matches!(self.write, Write::Idle) {
             return;
         }
         let mut frames: Vec<Bytes> = Vec::new();
@@ -175,7 +175,7 @@ impl Line {
 
     /// Unpauses: returns the position of the member, as soon as that cannot change any more.
     pub(super) fn unpause(&mut self) -> Option<Seq> {
-        let is_whole = matches!(self.write, Write::Nobody) && !self.backlog.is_replaying();
+        let is_whole = matches!(self.write, Write::Idle) && !self.backlog.is_replaying();
         if self.flow != Flow::Paused || !is_whole {
             return None;
         }
@@ -185,7 +185,7 @@ impl Line {
 
     /// Returns whether the member lost messages and its task asks for the state.
     pub(super) fn asks_for_state(&mut self) -> bool {
-        matches!(self.write, Write::Nobody) && self.backlog.wants_state() && self.backlog.order_state()
+        matches!(self.write, Write::Idle) && self.backlog.wants_state() && self.backlog.order_state()
     }
 
     /// Queues the member's replay.

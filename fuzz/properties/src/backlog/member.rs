@@ -6,7 +6,7 @@ use rtbroadcaster_core::message::{Change, Key};
 use rtbroadcaster_core::protocol::{Dialect, Notice};
 
 use super::frame::{Tag, next};
-use super::ledger::Ledger;
+use super::ledger::RoomMessages;
 
 /// Everything that one member has seen.
 pub(super) struct Member {
@@ -45,13 +45,13 @@ impl Member {
     }
 
     /// Returns whether its protocol has words for holes.
-    fn is_told(&self) -> bool {
+    fn announces_holes(&self) -> bool {
         let (through, until) = (rtbroadcaster::Seq::ZERO, rtbroadcaster::Seq::ZERO);
         (self.dialect.write)(&Notice::Skipped { through, until }).is_some()
     }
 
     /// Reads the bytes that arrived.
-    pub(super) fn read(&mut self, bytes: &[u8], ledger: &Ledger) {
+    pub(super) fn read(&mut self, bytes: &[u8], ledger: &RoomMessages) {
         self.partial.extend_from_slice(bytes);
         while let Some((tag, number)) = next(&mut self.partial) {
             assert!(!self.closed, "after the close came {tag:?} {number}");
@@ -65,7 +65,7 @@ impl Member {
         }
     }
 
-    fn take(&mut self, tag: Tag, number: u64, ledger: &Ledger) {
+    fn take(&mut self, tag: Tag, number: u64, ledger: &RoomMessages) {
         match tag {
             Tag::Control => {}
             Tag::Close => self.closed = true,
@@ -104,7 +104,7 @@ impl Member {
         }
     }
 
-    fn message(&mut self, number: u64, ledger: &Ledger) {
+    fn message(&mut self, number: u64, ledger: &RoomMessages) {
         assert!(number <= ledger.seq(), "{number} was never published");
         if let Some((numbers, _)) = &mut self.replay {
             assert_eq!(numbers.pop_front(), Some(number), "the replay is what was announced");
@@ -112,9 +112,13 @@ impl Member {
             let hole = self.hole.take();
             assert!(number > self.at, "{number} came at {}", self.at);
             let is_next = number == self.at + 1;
-            assert!(!self.is_told() || is_next != hole.is_some(), "at {} came {number} behind {hole:?}", self.at);
+            assert!(
+                !self.announces_holes() || is_next != hole.is_some(),
+                "at {} came {number} behind {hole:?}",
+                self.at
+            );
             for skipped in self.at + 1..number {
-                let is_unsaid = !self.is_told() && ledger.entry(skipped).change == Change::Cleared;
+                let is_unsaid = !self.announces_holes() && ledger.entry(skipped).change == Change::Cleared;
                 assert!(is_unsaid || ledger.is_superseded(skipped), "{skipped} was skipped and nothing supersedes it");
             }
             self.at = number;
@@ -134,11 +138,16 @@ impl Member {
     }
 
     /// Checks that it has caught up: its state is the room's.
-    pub(super) fn check_caught_up(&self, ledger: &Ledger) {
+    pub(super) fn check_caught_up(&self, ledger: &RoomMessages) {
         let is_whole = self.has_whole_frames() && self.hole.is_none();
         assert!(is_whole, "something announced did not come: {:?} {:?}", self.hole, self.replay);
         assert!(self.answers.is_empty(), "answers did not come: {:?}", self.answers);
-        assert!(!self.is_told() || self.at == ledger.seq(), "it stands at {}, the room at {}", self.at, ledger.seq());
+        assert!(
+            !self.announces_holes() || self.at == ledger.seq(),
+            "it stands at {}, the room at {}",
+            self.at,
+            ledger.seq()
+        );
         let values = ledger.fold(ledger.seq());
         for entry in &values {
             assert_eq!(
@@ -149,6 +158,10 @@ impl Member {
             );
         }
         // A protocol without words for clearing keeps a cleared key.
-        assert!(!self.is_told() || self.state.len() == values.len(), "more than the room holds: {:?}", self.state);
+        assert!(
+            !self.announces_holes() || self.state.len() == values.len(),
+            "more than the room holds: {:?}",
+            self.state
+        );
     }
 }

@@ -15,7 +15,7 @@ use rtbroadcaster::{Manager, Permit, Upgrade};
 use rtbroadcaster_core::protocol::{Dialect, v2};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
-use super::frame::{Came, next};
+use super::frame::{ServerFrame, next};
 use super::viewer::{Listener, Viewer};
 
 /// The role of a client, as the server has answered.
@@ -39,7 +39,7 @@ pub(super) enum Cursor {
 
 /// The answer that a request expects.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Asked {
+pub(super) enum ExpectedAnswer {
     Room,
     Join(Cursor),
     Unpause,
@@ -62,7 +62,7 @@ pub(super) struct Client {
     /// Whether it sent unchecked bytes, so that its effects are not known.
     pub(super) is_wild: bool,
     pub(super) role: Role,
-    pub(super) asked: HashMap<String, Asked>,
+    pub(super) asked: HashMap<String, ExpectedAnswer>,
     /// The message that was acknowledged last, to be sent again.
     pub(super) acknowledged: Option<String>,
     /// The word of `closed`, after which only the close frame may arrive.
@@ -155,7 +155,7 @@ impl Client {
     }
 
     /// Returns the whole frames that have arrived.
-    pub(super) fn came(&mut self) -> Vec<Came> {
+    pub(super) fn came(&mut self) -> Vec<ServerFrame> {
         if !self.is_open {
             let Some(end) = self.input.windows(4).position(|four| four == b"\r\n\r\n") else { return Vec::new() };
             let head: Vec<u8> = self.input.drain(..end + 4).collect();

@@ -6,7 +6,7 @@ pub(super) const CLOSE: u8 = 0x88;
 
 /// A frame from the server.
 #[derive(Debug)]
-pub(super) enum Came {
+pub(super) enum ServerFrame {
     Text(String),
     Ping(Vec<u8>),
     Pong,
@@ -27,7 +27,7 @@ pub(super) fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Takes the next whole frame from the front of `input`.
-pub(super) fn next(input: &mut Vec<u8>) -> Option<Came> {
+pub(super) fn next(input: &mut Vec<u8>) -> Option<ServerFrame> {
     let &[first, second] = input.first_chunk()?;
     let (header, length) = match second {
         127 => panic!("no message here is so long"),
@@ -41,12 +41,12 @@ pub(super) fn next(input: &mut Vec<u8>) -> Option<Came> {
     input.drain(..header + length);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("the server sends UTF-8");
     Some(match first {
-        TEXT => Came::Text(text(&payload)),
-        0x89 => Came::Ping(payload),
-        PONG => Came::Pong,
+        TEXT => ServerFrame::Text(text(&payload)),
+        0x89 => ServerFrame::Ping(payload),
+        PONG => ServerFrame::Pong,
         CLOSE => match payload.split_first_chunk() {
-            Some((code, reason)) => Came::Close(Some(u16::from_be_bytes(*code)), text(reason)),
-            None => Came::Close(None, String::new()),
+            Some((code, reason)) => ServerFrame::Close(Some(u16::from_be_bytes(*code)), text(reason)),
+            None => ServerFrame::Close(None, String::new()),
         },
         other => panic!("no server sends a frame that begins with {other:#x}"),
     })

@@ -6,7 +6,7 @@ use crate::members::{Member, Members};
 
 /// The kind of a message, as its frame shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum MessageKind {
     Event,
     State,
     Cleared,
@@ -15,36 +15,36 @@ pub(super) enum Change {
 
 /// One message as a client published it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct PublishedMessage {
     pub(super) key: String,
-    pub(super) change: Change,
+    pub(super) change: MessageKind,
 }
 
 /// One message as a viewer of version 2 received it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct ReceivedMessage {
     pub(super) seq: Option<u64>,
     pub(super) key: String,
-    pub(super) change: Change,
+    pub(super) change: MessageKind,
     /// The number that the stage gave to the published message.
     pub(super) number: Option<u64>,
     text: String,
 }
 
-impl Line {
+impl ReceivedMessage {
     pub(super) fn read(text: &str, members: &Members<'_>) -> Self {
         let seq = members.get("seq").once().map(|digits| digits.parse().expect("a whole number"));
         let key = members.get("key").string().expect("a key");
         let flag = |name| members.get(name).flag().expect("a flag");
         let change = match (seq, flag("state"), flag("cleared")) {
-            (Some(_), false, false) => Change::Event,
-            (Some(_), true, false) => Change::State,
-            (Some(_), false, true) => Change::Cleared,
-            (None, false, false) => Change::Ephemeral,
+            (Some(_), false, false) => MessageKind::Event,
+            (Some(_), true, false) => MessageKind::State,
+            (Some(_), false, true) => MessageKind::Cleared,
+            (None, false, false) => MessageKind::Ephemeral,
             _ => panic!("no such message: {text}"),
         };
         let Member::Once(params) = members.get("params") else { panic!("no params: {text}") };
-        assert!(change != Change::Cleared || params == "[]", "{text}");
+        assert!(change != MessageKind::Cleared || params == "[]", "{text}");
         Self { seq, key, change, number: number(params), text: text.to_owned() }
     }
 }
@@ -62,7 +62,7 @@ pub(super) struct Room {
     /// The owner's key; empty for a room of a classic client.
     pub(super) key: String,
     /// Every numbered message that any viewer got.
-    lines: BTreeMap<u64, Line>,
+    lines: BTreeMap<u64, ReceivedMessage>,
     /// The states that viewers got, each with its number.
     states: Vec<(u64, Vec<u64>)>,
     /// The announced holes: behind the first number, up to and including the second.
@@ -77,7 +77,7 @@ impl Room {
     }
 
     /// Records a message that a viewer got, and checks that it is the same for all.
-    pub(super) fn heard(&mut self, line: &Line) {
+    pub(super) fn heard(&mut self, line: &ReceivedMessage) {
         if let Some(seq) = line.seq {
             let known = self.lines.entry(seq).or_insert_with(|| line.clone());
             assert_eq!(known.text, line.text, "two messages with one number");
@@ -103,9 +103,9 @@ impl Room {
         for number in 1..=seq {
             let line = self.lines.get(&number)?;
             match line.change {
-                Change::State => _ = newest.insert(&line.key, number),
-                Change::Cleared => _ = newest.remove(&line.key),
-                Change::Event | Change::Ephemeral => {}
+                MessageKind::State => _ = newest.insert(&line.key, number),
+                MessageKind::Cleared => _ = newest.remove(&line.key),
+                MessageKind::Event | MessageKind::Ephemeral => {}
             }
         }
         let mut values: Vec<u64> = newest.into_values().collect();
@@ -132,8 +132,11 @@ impl Room {
         for skipped in self.holes.iter().flat_map(|(after, through)| after + 1..=*through) {
             let Some(line) = self.lines.get(&skipped) else { continue };
             let mut newer = self.lines.range(skipped + 1..).map(|(_, line)| line);
-            let is_superseded = newer.any(|newer| newer.change != Change::Event && newer.key == line.key);
-            assert!(line.change != Change::Event && is_superseded, "{line:?} was skipped and nothing supersedes it");
+            let is_superseded = newer.any(|newer| newer.change != MessageKind::Event && newer.key == line.key);
+            assert!(
+                line.change != MessageKind::Event && is_superseded,
+                "{line:?} was skipped and nothing supersedes it"
+            );
         }
     }
 

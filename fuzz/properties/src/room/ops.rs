@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::client::{Asked, Client, Cursor, Role};
+use super::client::{Client, Cursor, ExpectedAnswer, Role};
 use super::frame::{TEXT, masked};
-use super::ledger::{Change, Said};
+use super::ledger::{MessageKind, PublishedMessage};
 use super::stage::{PLACES, Stage};
 use crate::codes::Codes;
 
@@ -49,7 +49,7 @@ impl Stage {
     fn create(&mut self, place: usize) {
         self.be_connected(place);
         if self.is_v2(place) {
-            self.ask(place, r#""type":"create""#, Asked::Room);
+            self.ask(place, r#""type":"create""#, ExpectedAnswer::Room);
         } else {
             self.clients[place].say(r#"{"status":{"value":1}}"#);
         }
@@ -88,7 +88,7 @@ impl Stage {
         self.be_connected(place);
         let (name, key) = (&self.rooms[room].name, &self.rooms[room].key);
         let request = format!(r#""type":"own","room":"{name}","ownerKey":"{key}""#);
-        self.ask(place, &request, Asked::Room);
+        self.ask(place, &request, ExpectedAnswer::Room);
     }
 
     fn publish(&mut self, place: usize, codes: &mut Codes<'_>) {
@@ -110,27 +110,31 @@ impl Stage {
     fn say(&mut self, place: usize, what: u8, size: u8, with_id: bool) {
         self.be_connected(place);
         let number = self.said.last_key_value().map_or(1, |(number, _)| number + 1);
-        let change = [Change::State, Change::Event, Change::Ephemeral, Change::State][usize::from(what) % 4];
+        let change =
+            [MessageKind::State, MessageKind::Event, MessageKind::Ephemeral, MessageKind::State][usize::from(what) % 4];
         let key = format!("k{}", what / 4 % 4);
         // The longest are longer than a message may be.
         let params = format!(r#"[{number},"said{}"]"#, "x".repeat(usize::from(size) * if size > 250 { 2 } else { 1 }));
         let is_v2 = self.is_v2(place);
-        let change = if is_v2 || change != Change::Ephemeral { change } else { Change::Event };
+        let change = if is_v2 || change != MessageKind::Ephemeral { change } else { MessageKind::Event };
         let text = if is_v2 {
-            let id =
-                if with_id && change != Change::Ephemeral { format!(r#""id":"m{number}","#) } else { String::new() };
+            let id = if with_id && change != MessageKind::Ephemeral {
+                format!(r#""id":"m{number}","#)
+            } else {
+                String::new()
+            };
             let kind = match change {
-                Change::State => r#","state":true"#,
-                Change::Ephemeral => r#","ephemeral":true"#,
-                Change::Event | Change::Cleared => "",
+                MessageKind::State => r#","state":true"#,
+                MessageKind::Ephemeral => r#","ephemeral":true"#,
+                MessageKind::Event | MessageKind::Cleared => "",
             };
             format!(r#"{{"type":"publish",{id}"key":"{key}","params":{params}{kind}}}"#)
         } else {
-            let is_state = change == Change::State;
+            let is_state = change == MessageKind::State;
             format!(r#"{{"status":{{"value":3}},"funcKey":"{key}","funcParams":{params},"stateMessage":{is_state}}}"#)
         };
         self.clients[place].say(&text);
-        self.said.insert(number, Said { key, change });
+        self.said.insert(number, PublishedMessage { key, change });
         self.texts.insert(number, text);
     }
 
@@ -157,7 +161,7 @@ impl Stage {
             if let Some(viewer) = &mut self.clients[place].viewer {
                 viewer.is_paused = false;
             }
-            self.ask(place, r#""type":"unpause""#, Asked::Unpause);
+            self.ask(place, r#""type":"unpause""#, ExpectedAnswer::Unpause);
         }
     }
 

@@ -7,9 +7,9 @@ use rtbroadcaster::{CloseReason, Config, Limit, Manager};
 use rtbroadcaster_core::protocol::{classic, v2};
 use rtbroadcaster_core::refusal::Refusal;
 
-use super::client::{Asked, Client, Cursor, Role};
-use super::frame::{Came, PONG, masked};
-use super::ledger::{Change, Line, Room, Said, number};
+use super::client::{Client, Cursor, ExpectedAnswer, Role};
+use super::frame::{PONG, ServerFrame, masked};
+use super::ledger::{MessageKind, PublishedMessage, ReceivedMessage, Room, number};
 use super::viewer::{HISTORY, Viewer, string, whole};
 use crate::members::Members;
 
@@ -30,7 +30,7 @@ pub(super) struct Stage {
     pub(super) clients: Vec<Client>,
     pub(super) rooms: Vec<Room>,
     /// Every published message, by number.
-    pub(super) said: BTreeMap<u64, Said>,
+    pub(super) said: BTreeMap<u64, PublishedMessage>,
     /// The text of each message with an id.
     pub(super) texts: BTreeMap<u64, String>,
     /// The number of requests with an id of their own.
@@ -97,21 +97,21 @@ impl Stage {
         }
     }
 
-    fn take(&mut self, place: usize, came: Came) {
+    fn take(&mut self, place: usize, came: ServerFrame) {
         let client = &mut self.clients[place];
         match came {
-            Came::Pong => assert!(client.is_wild, "a pong without a ping"),
+            ServerFrame::Pong => assert!(client.is_wild, "a pong without a ping"),
             // Not into a frame of which half is held back.
-            Came::Ping(_) if !client.rest.is_empty() => {}
-            Came::Ping(payload) => client.unsent.extend(masked(PONG, &payload)),
-            Came::Close(code, word) => {
+            ServerFrame::Ping(_) if !client.rest.is_empty() => {}
+            ServerFrame::Ping(payload) => client.unsent.extend(masked(PONG, &payload)),
+            ServerFrame::Close(code, word) => {
                 let is_told = client.last_word.as_ref().is_none_or(|told| *told == word);
                 let is_known = |known: &CloseReason| Some(known.code()) == code && known.word() == word;
                 let is_known = is_told && CloseReason::ALL.iter().any(is_known);
                 assert!(is_known || client.is_wild, "closed with {code:?} {word:?} behind {:?}", client.last_word);
                 client.vanish();
             }
-            Came::Text(text) => {
+            ServerFrame::Text(text) => {
                 assert_eq!(client.last_word, None, "then came {text}");
                 let members = Members::read(&text).unwrap_or_else(|| panic!("not an object: {text}"));
                 if client.is_v2() {
@@ -136,7 +136,7 @@ impl Stage {
             "alive" => _ = whole(members, "seq"),
             "owner" | "draining" => {}
             "audience" => _ = whole(members, "viewers"),
-            "message" => self.message(place, Line::read(text, members)),
+            "message" => self.message(place, ReceivedMessage::read(text, members)),
             _ if client.is_wild => {}
             "created" => {
                 client.asked.remove(&id);
@@ -184,7 +184,7 @@ impl Stage {
         }
     }
 
-    fn message(&mut self, place: usize, line: Line) {
+    fn message(&mut self, place: usize, line: ReceivedMessage) {
         let (Role::Owner(room) | Role::Viewer(room)) = self.clients[place].role else {
             return assert!(self.clients[place].is_wild, "without a room came {line:?}");
         };
@@ -224,17 +224,20 @@ impl Stage {
                 client.listener.message(key.clone(), number, is_state);
                 // An ephemeral message looks like an event here.
                 if is_state {
-                    self.was_said(number, &key, Change::State);
+                    self.was_said(number, &key, MessageKind::State);
                 }
             }
         }
     }
 
     /// Checks that a received message was published, unless there are wild clients.
-    fn was_said(&self, number: Option<u64>, key: &str, change: Change) {
+    fn was_said(&self, number: Option<u64>, key: &str, change: MessageKind) {
         match number.map(|number| self.said.get(&number)) {
             Some(Some(said)) => assert_eq!((said.key.as_str(), said.change), (key, change), "published as {number:?}"),
-            _ => assert!(self.is_wild || change == Change::Cleared, "never published: {key:?} {change:?} {number:?}"),
+            _ => assert!(
+                self.is_wild || change == MessageKind::Cleared,
+                "never published: {key:?} {change:?} {number:?}"
+            ),
         }
     }
 
@@ -258,7 +261,7 @@ impl Stage {
             Cursor::Malformed => r#","cursor":[7]"#.into(),
         };
         let request = format!(r#""type":"join","room":"{}"{cursor_text}"#, self.rooms[room].name);
-        self.ask(place, &request, Asked::Join(cursor));
+        self.ask(place, &request, ExpectedAnswer::Join(cursor));
     }
 
     pub(super) fn be_connected(&mut self, place: usize) {
@@ -268,7 +271,7 @@ impl Stage {
     }
 
     /// Sends a request of version 2 with an id of its own.
-    pub(super) fn ask(&mut self, place: usize, members: &str, asked: Asked) {
+    pub(super) fn ask(&mut self, place: usize, members: &str, asked: ExpectedAnswer) {
         self.requests += 1;
         let id = format!("r{}", self.requests);
         let text = format!(r#"{{"id":"{id}",{members}}}"#);
@@ -289,7 +292,7 @@ impl Stage {
         assert_eq!(self.manager.connections(), 0, "connections are left");
         self.clients.extend((0..CONNECTIONS_MAX).map(|_| Client::absent(&v2::DIALECT)));
         (0..CONNECTIONS_MAX).for_each(|place| self.be_connected(place));
-        self.ask(0, r#""type":"create""#, Asked::Room);
+        self.ask(0, r#""type":"create""#, ExpectedAnswer::Room);
         self.settle().await;
         let open = self.clients[..CONNECTIONS_MAX].iter().filter(|client| client.is_open()).count();
         assert_eq!(open, CONNECTIONS_MAX, "the gate counts connections that are gone");

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::client::{Asked, Cursor};
-use super::ledger::{Change, Line, Room};
+use super::client::{Cursor, ExpectedAnswer};
+use super::ledger::{MessageKind, ReceivedMessage, Room};
 use crate::members::Members;
 
 /// The number of messages in a room's history.
@@ -22,7 +22,7 @@ pub(super) struct Viewer {
     /// The number of the newest value of each key.
     state: BTreeMap<String, u64>,
     hole: Option<u64>,
-    replay: Option<Replay>,
+    replay: Option<PendingReplay>,
     /// The number of the last ephemeral message.
     passing: u64,
     /// Whether it has sent `pause`.
@@ -33,11 +33,11 @@ pub(super) struct Viewer {
 
 /// The announced messages that have not arrived.
 #[derive(Debug)]
-struct Replay {
+struct PendingReplay {
     left: u64,
     /// Whether it is the state, which is applied as a whole; otherwise every message.
     is_state: bool,
-    came: Vec<Line>,
+    came: Vec<ReceivedMessage>,
     seq: u64,
 }
 
@@ -54,12 +54,12 @@ pub(super) fn string(members: &Members<'_>, name: &str) -> String {
 
 impl Viewer {
     /// Returns the viewer after an answer to a join: a new one, or `old` with its next answer.
-    pub(super) fn joined(old: Option<Self>, room: usize, members: &Members<'_>, asked: Asked) -> Self {
+    pub(super) fn joined(old: Option<Self>, room: usize, members: &Members<'_>, asked: ExpectedAnswer) -> Self {
         let (seq, left, epoch) = (whole(members, "seq"), whole(members, "replay"), string(members, "epoch"));
         let reason = members.get("reason").string();
         let cursor = match (asked, &old) {
-            (Asked::Join(cursor), _) => cursor,
-            (Asked::Unpause, Some(old)) => Cursor::At(old.at),
+            (ExpectedAnswer::Join(cursor), _) => cursor,
+            (ExpectedAnswer::Unpause, Some(old)) => Cursor::At(old.at),
             other => panic!("`joined` is no answer to {other:?}"),
         };
         let expected = match cursor {
@@ -71,7 +71,7 @@ impl Viewer {
             Cursor::At(at) if seq - at > HISTORY => ("reset", Some("retention")),
             Cursor::At(_) => ("resumed", None),
         };
-        let is_unpaused = matches!(asked, Asked::Unpause);
+        let is_unpaused = matches!(asked, ExpectedAnswer::Unpause);
         let recognized = members.get("viewer").once().expect("`joined` has a `viewer`").to_owned();
         let how = string(members, "how");
         assert_eq!((how.as_str(), reason.as_deref()), expected, "at {seq} to {cursor:?}");
@@ -83,7 +83,7 @@ impl Viewer {
         assert!(!is_unpaused || viewer.recognized == recognized, "{} became {recognized}", viewer.recognized);
         viewer.recognized = recognized;
         (viewer.pauses, viewer.is_paused) = (false, false);
-        viewer.replay = Some(Replay { left, is_state, came: Vec::new(), seq });
+        viewer.replay = Some(PendingReplay { left, is_state, came: Vec::new(), seq });
         viewer
     }
 
@@ -91,7 +91,7 @@ impl Viewer {
     pub(super) fn owned(room: usize, members: &Members<'_>) -> Self {
         let mut viewer = Self::new(room, string(members, "epoch"));
         let (left, seq) = (whole(members, "replay"), whole(members, "seq"));
-        viewer.replay = Some(Replay { left, is_state: true, came: Vec::new(), seq });
+        viewer.replay = Some(PendingReplay { left, is_state: true, came: Vec::new(), seq });
         viewer
     }
 
@@ -122,7 +122,7 @@ impl Viewer {
         assert_eq!((string(members, "reason").as_str(), string(members, "epoch")), ("slow", self.epoch.clone()));
         let seq = whole(members, "seq");
         assert!(seq >= self.at, "a reset to {seq} came to {self:?}");
-        self.replay = Some(Replay { left: whole(members, "replay"), is_state: true, came: Vec::new(), seq });
+        self.replay = Some(PendingReplay { left: whole(members, "replay"), is_state: true, came: Vec::new(), seq });
     }
 
     pub(super) fn skipped(&mut self, through: u64) {
@@ -135,7 +135,7 @@ impl Viewer {
         self.replay.is_none() && self.hole.is_none()
     }
 
-    pub(super) fn message(&mut self, line: Line, room: &mut Room) {
+    pub(super) fn message(&mut self, line: ReceivedMessage, room: &mut Room) {
         let Some(seq) = line.seq else {
             assert!(self.is_whole() && !self.is_paused, "an ephemeral message came to {self:?}");
             if let Some(number) = line.number {
@@ -147,7 +147,7 @@ impl Viewer {
         if let Some(replay) = &mut self.replay {
             replay.left = replay.left.checked_sub(1).expect("no more than was announced");
             if replay.is_state {
-                assert!(line.change == Change::State && seq <= replay.seq, "{line:?} came in {replay:?}");
+                assert!(line.change == MessageKind::State && seq <= replay.seq, "{line:?} came in {replay:?}");
                 assert!(replay.came.last().is_none_or(|last| last.seq < line.seq), "{line:?} came in {replay:?}");
                 return replay.came.push(line);
             }
@@ -161,9 +161,9 @@ impl Viewer {
         }
         self.at = seq;
         match line.change {
-            Change::State => _ = self.state.insert(line.key, seq),
-            Change::Cleared => _ = self.state.remove(&line.key),
-            Change::Event | Change::Ephemeral => {}
+            MessageKind::State => _ = self.state.insert(line.key, seq),
+            MessageKind::Cleared => _ = self.state.remove(&line.key),
+            MessageKind::Event | MessageKind::Ephemeral => {}
         }
     }
 

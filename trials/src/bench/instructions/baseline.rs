@@ -15,7 +15,7 @@ use crate::steps::Failure;
 const GROWTH_PERCENT_MAX: u64 = 5;
 
 /// The name of a part.
-pub(super) type Part = String;
+pub(super) type PartName = String;
 
 /// The number of instructions of each part, each time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,9 +23,9 @@ pub(super) type Part = String;
 pub(super) struct Baseline {
     /// The tools that built and counted them: others count differently.
     pub(super) tools: String,
-    pub(super) instructions: BTreeMap<Part, u64>,
+    pub(super) instructions: BTreeMap<PartName, u64>,
     /// The number of allocations of each part, each time.
-    pub(super) allocations: BTreeMap<Part, u64>,
+    pub(super) allocations: BTreeMap<PartName, u64>,
 }
 
 impl Baseline {
@@ -57,14 +57,14 @@ pub(super) struct Difference {
     /// The tools of the baseline, and those of the counts now.
     tools: [String; 2],
     /// Each part with its count in the baseline and now.
-    parts: BTreeMap<Part, [Option<u64>; 2]>,
+    parts: BTreeMap<PartName, [Option<u64>; 2]>,
     /// The parts that allocate more often than in the baseline, with both counts.
-    hungrier: Vec<(Part, [u64; 2])>,
+    hungrier: Vec<(PartName, [u64; 2])>,
 }
 
 impl Difference {
     pub(super) fn between(then: &Baseline, now: &Baseline) -> Self {
-        let mut parts: BTreeMap<Part, [Option<u64>; 2]> = BTreeMap::new();
+        let mut parts: BTreeMap<PartName, [Option<u64>; 2]> = BTreeMap::new();
         for (place, counts) in [then, now].into_iter().enumerate() {
             for (part, count) in &counts.instructions {
                 parts.entry(part.clone()).or_default()[place] = Some(*count);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::truth::Truth;
-use super::{Plan, Told};
+use super::{Plan, ReportedFigures};
 use crate::load::server::Sample;
 use crate::report::Judged;
 use crate::steps::Failure;
@@ -20,7 +20,7 @@ const INTERVAL: Duration = Duration::from_millis(950);
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
-    pub(super) told: Vec<Told>,
+    pub(super) told: Vec<ReportedFigures>,
     pub(super) truth: Truth,
     /// When all had rested for a while.
     pub(super) rests: Vec<Instant>,
@@ -30,13 +30,13 @@ pub(super) struct Findings {
 
 impl Findings {
     /// Returns the figures that were not true at any moment in the second before.
-    fn untrue(&self) -> impl Iterator<Item = &Told> {
+    fn untrue(&self) -> impl Iterator<Item = &ReportedFigures> {
         self.told.iter().filter(|told| !self.truth.was_so(told.figures, told.at, OLD + LATE))
     }
 
     /// Returns how often two followed each other too closely.
     fn hasty(&self) -> usize {
-        let is_hasty = |two: &&[Told]| {
+        let is_hasty = |two: &&[ReportedFigures]| {
             let is_edge = (two[0].figures.viewers == 0) != (two[1].figures.viewers == 0);
             !is_edge && two[1].at - two[0].at < INTERVAL
         };
@@ -76,7 +76,7 @@ impl fmt::Display for Findings {
             f,
             "audience: seed {seed}, {viewers} viewers come, stop reading, read on and go, {rounds} times with a rest"
         )?;
-        let most = |of: fn(&Told) -> u64| self.told.iter().map(of).max().unwrap_or(0);
+        let most = |of: fn(&ReportedFigures) -> u64| self.told.iter().map(of).max().unwrap_or(0);
         writeln!(
             f,
             "  reported   {} times, up to {} viewers, of which up to {} lagged; {} changes",

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, sleep_until, timeout};
 
 use super::BEAT;
-use super::truth::{Change, Truth};
+use super::truth::{Truth, ViewerChange};
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::model::answer::Answer;
 use crate::random::Random;
@@ -32,10 +32,10 @@ pub(super) struct Watcher {
     room: String,
     random: Random,
     truth: Arc<Mutex<Truth>>,
-    state: State,
+    state: WatcherState,
 }
 
-enum State {
+enum WatcherState {
     Away,
     Reads(Peer),
     /// The moment since when it does not read.
@@ -51,7 +51,7 @@ enum IsCertain {
 
 impl Watcher {
     pub(super) fn new(address: SocketAddr, room: String, random: Random, truth: Arc<Mutex<Truth>>) -> Self {
-        Self { address, room, random, truth, state: State::Away }
+        Self { address, room, random, truth, state: WatcherState::Away }
     }
 
     /// Changes at random until it is time to rest, and then stays as it is until the end.
@@ -71,9 +71,9 @@ impl Watcher {
     /// Ends its connection.
     pub(super) async fn go(self) {
         let (goes, is_gone) = match &self.state {
-            State::Away => return,
-            State::Reads(_) => (Change::Goes, Change::IsGone),
-            State::Stopped(..) => (Change::GoesLagging, Change::IsGoneLagging),
+            WatcherState::Away => return,
+            WatcherState::Reads(_) => (ViewerChange::Goes, ViewerChange::IsGone),
+            WatcherState::Stopped(..) => (ViewerChange::GoesLagging, ViewerChange::IsGoneLagging),
         };
         note(&self.truth, goes);
         drop(self.state);
@@ -84,14 +84,14 @@ impl Watcher {
     /// Stays as it is until `until`: reads, or does not.
     async fn stay(&mut self, until: Instant) -> Result<(), PeerError> {
         match &mut self.state {
-            State::Away => sleep_until(until.into()).await,
-            State::Reads(peer) => read_until(peer, until).await?,
-            State::Stopped(_, since, certain) => {
+            WatcherState::Away => sleep_until(until.into()).await,
+            WatcherState::Reads(peer) => read_until(peer, until).await?,
+            WatcherState::Stopped(_, since, certain) => {
                 let lags_at = *since + CERTAIN;
                 if *certain == IsCertain::No && lags_at < until {
                     sleep_until(lags_at.into()).await;
                     *certain = IsCertain::Yes;
-                    note(&self.truth, Change::Lags);
+                    note(&self.truth, ViewerChange::Lags);
                 }
                 sleep_until(until.into()).await;
             }
@@ -101,25 +101,25 @@ impl Watcher {
 
     /// Makes one change.
     async fn change(&mut self) -> Result<(), PeerError> {
-        self.state = match std::mem::replace(&mut self.state, State::Away) {
-            State::Away => {
-                note(&self.truth, Change::Comes);
+        self.state = match std::mem::replace(&mut self.state, WatcherState::Away) {
+            WatcherState::Away => {
+                note(&self.truth, ViewerChange::Comes);
                 let peer = join(self.address, &self.room).await?;
-                note(&self.truth, Change::IsIn);
-                State::Reads(peer)
+                note(&self.truth, ViewerChange::IsIn);
+                WatcherState::Reads(peer)
             }
-            State::Reads(peer) if self.random.one_in(2) => {
-                note(&self.truth, Change::Stops);
-                State::Stopped(peer, Instant::now(), IsCertain::No)
+            WatcherState::Reads(peer) if self.random.one_in(2) => {
+                note(&self.truth, ViewerChange::Stops);
+                WatcherState::Stopped(peer, Instant::now(), IsCertain::No)
             }
-            State::Reads(peer) => {
-                note(&self.truth, Change::Goes);
+            WatcherState::Reads(peer) => {
+                note(&self.truth, ViewerChange::Goes);
                 drop(peer);
                 sleep(NOTICED).await;
-                note(&self.truth, Change::IsGone);
-                State::Away
+                note(&self.truth, ViewerChange::IsGone);
+                WatcherState::Away
             }
-            State::Stopped(peer, since, certain) => {
+            WatcherState::Stopped(peer, since, certain) => {
                 let certain = self.become_certain(since, certain).await;
                 debug_assert_eq!(certain, IsCertain::Yes);
                 self.resume(peer).await?
@@ -132,32 +132,32 @@ impl Watcher {
     async fn become_certain(&self, since: Instant, certain: IsCertain) -> IsCertain {
         if certain == IsCertain::No {
             sleep_until((since + CERTAIN).into()).await;
-            note(&self.truth, Change::Lags);
+            note(&self.truth, ViewerChange::Lags);
         }
         IsCertain::Yes
     }
 
     /// A viewer that lags leaves, or reads on.
-    async fn resume(&mut self, mut peer: Peer) -> Result<State, PeerError> {
+    async fn resume(&mut self, mut peer: Peer) -> Result<WatcherState, PeerError> {
         if self.random.one_in(2) {
-            note(&self.truth, Change::GoesLagging);
+            note(&self.truth, ViewerChange::GoesLagging);
             drop(peer);
             sleep(NOTICED).await;
-            note(&self.truth, Change::IsGoneLagging);
-            return Ok(State::Away);
+            note(&self.truth, ViewerChange::IsGoneLagging);
+            return Ok(WatcherState::Away);
         }
-        note(&self.truth, Change::Reads);
+        note(&self.truth, ViewerChange::Reads);
         // Until no message comes for a moment: after that one comes only with each beat.
         while timeout(CAUGHT_UP.min(BEAT / 2), peer.readable()).await.is_ok() {
             peer.hear(|_| {}).await?;
         }
         sleep(CAUGHT_UP).await;
-        note(&self.truth, Change::IsInStep);
-        Ok(State::Reads(peer))
+        note(&self.truth, ViewerChange::IsInStep);
+        Ok(WatcherState::Reads(peer))
     }
 }
 
-fn note(truth: &Mutex<Truth>, change: Change) {
+fn note(truth: &Mutex<Truth>, change: ViewerChange) {
     truth.lock().unwrap_or_else(PoisonError::into_inner).note(change);
 }
 

@@ -45,7 +45,11 @@ impl Judged for Findings {
         let delays = Sums::sorted(&self.sums.delays_ms);
         let of = |percent| percentile(&delays, percent).unwrap_or_default();
         if of(99) > P99_MAX || of(100) > MAX {
-            return Err(Failure::new(format!("messages published while off arrived after {:?} (p99), {:?}", of(99), of(100))));
+            return Err(Failure::new(format!(
+                "messages published while off arrived after {:?} (p99), {:?}",
+                of(99),
+                of(100)
+            )));
         }
         let attempts = self.sums.attempts.iter().max().copied().unwrap_or_default();
         if attempts > ATTEMPTS_MAX {

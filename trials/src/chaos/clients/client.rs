@@ -3,20 +3,20 @@
 use std::path::Path;
 
 use super::Events;
-use super::library::{Library, Voice};
+use super::library::{Library, PublishHandle};
 use super::program::Program;
 use super::sdk::Sdk;
 use crate::steps::Failure;
 
 /// The program of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::chaos) enum Kind {
+pub(in crate::chaos) enum ClientKind {
     Library,
     Sdk,
     CommandLine,
 }
 
-impl Kind {
+impl ClientKind {
     /// All of them.
     pub(in crate::chaos) const ALL: [Self; 3] = [Self::Library, Self::Sdk, Self::CommandLine];
 
@@ -32,7 +32,7 @@ impl Kind {
 
 /// One client. Dropping it ends it without a close.
 pub(in crate::chaos) enum Client {
-    Library { _tasks: Library, voice: Option<Voice> },
+    Library { _tasks: Library, voice: Option<PublishHandle> },
     Sdk(Sdk, u32),
     CommandLine(Program),
 }
@@ -40,7 +40,7 @@ pub(in crate::chaos) enum Client {
 impl Client {
     /// Starts to watch a room.
     pub(in crate::chaos) async fn watch(
-        kind: Kind,
+        kind: ClientKind,
         program: &Path,
         client: u32,
         url: &str,
@@ -48,40 +48,40 @@ impl Client {
         events: &Events,
     ) -> Result<Self, Failure> {
         match kind {
-            Kind::Library => {
+            ClientKind::Library => {
                 let mut library = Library::default();
                 library.watch(client, url, room, events)?;
                 Ok(Self::Library { _tasks: library, voice: None })
             }
-            Kind::Sdk => {
+            ClientKind::Sdk => {
                 let sdk = Sdk::start(events)?;
                 sdk.watch(client, url, room).await?;
                 Ok(Self::Sdk(sdk, client))
             }
-            Kind::CommandLine => Program::watch(program, client, url, room, events).map(Self::CommandLine),
+            ClientKind::CommandLine => Program::watch(program, client, url, room, events).map(Self::CommandLine),
         }
     }
 
     /// Creates a room and owns it.
     pub(in crate::chaos) async fn host(
-        kind: Kind,
+        kind: ClientKind,
         program: &Path,
         client: u32,
         url: &str,
         events: &Events,
     ) -> Result<Self, Failure> {
         match kind {
-            Kind::Library => {
+            ClientKind::Library => {
                 let mut library = Library::default();
                 let voice = library.host(client, url, events);
                 Ok(Self::Library { _tasks: library, voice: Some(voice) })
             }
-            Kind::Sdk => {
+            ClientKind::Sdk => {
                 let sdk = Sdk::start(events)?;
                 sdk.host(client, url).await?;
                 Ok(Self::Sdk(sdk, client))
             }
-            Kind::CommandLine => Program::host(program, client, url, events).map(Self::CommandLine),
+            ClientKind::CommandLine => Program::host(program, client, url, events).map(Self::CommandLine),
         }
     }
 

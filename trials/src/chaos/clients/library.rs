@@ -5,7 +5,7 @@ use rtbroadcaster::{Message, RoomId};
 use serde::de::IgnoredAny;
 use tokio::task::JoinSet;
 
-use super::{Events, KEY, Standing, What, now, tell};
+use super::{EventKind, Events, KEY, Standing, now, queue};
 use crate::steps::Failure;
 
 /// All clients of this kind. Dropping it ends them without a close.
@@ -16,7 +16,7 @@ pub(in crate::chaos) struct Library {
 
 /// An owner that can be asked to publish.
 #[derive(Debug, Clone)]
-pub(in crate::chaos) struct Voice {
+pub(in crate::chaos) struct PublishHandle {
     numbers: tokio::sync::mpsc::Sender<(u64, usize)>,
 }
 
@@ -39,14 +39,14 @@ impl Library {
     }
 
     /// Creates a room and owns it.
-    pub(in crate::chaos) fn host(&mut self, client: u32, url: &str, events: &Events) -> Voice {
+    pub(in crate::chaos) fn host(&mut self, client: u32, url: &str, events: &Events) -> PublishHandle {
         let (numbers, asked) = tokio::sync::mpsc::channel(NUMBERS_MAX);
         self.tasks.spawn(own(client, url.to_owned(), asked, events.clone()));
-        Voice { numbers }
+        PublishHandle { numbers }
     }
 }
 
-impl Voice {
+impl PublishHandle {
     /// Has the owner publish a message with `padding_bytes` of padding. An owner that does not even take it has failed,
     /// and reports that by itself.
     pub(in crate::chaos) async fn publish(&self, number: u64, padding_bytes: usize) {
@@ -71,9 +71,9 @@ async fn listen(client: u32, viewer: Viewer, events: Events) {
             Some(heard) = messages.next() => match heard {
                 Heard::Message(message) => {
                     let Ok((number, said, IgnoredAny)) = message.parse() else { continue };
-                    tell(&events, client, What::Heard { number, said }).await;
+                    queue(&events, client, EventKind::Heard { number, said }).await;
                 }
-                Heard::Skipped { .. } | Heard::State { reset: Some(_), .. } => tell(&events, client, What::Reset).await,
+                Heard::Skipped { .. } | Heard::State { reset: Some(_), .. } => queue(&events, client, EventKind::Reset).await,
                 _ => {}
             },
         }
@@ -85,11 +85,11 @@ async fn own(client: u32, url: String, mut asked: tokio::sync::mpsc::Receiver<(u
     let owner = match Broadcaster::create(&url).await {
         Ok(owner) => owner,
         Err(error) => {
-            let what = What::Status { name: Standing::Closed, reason: Some(error.to_string()) };
-            return tell(&events, client, what).await;
+            let what = EventKind::Status { name: Standing::Closed, reason: Some(error.to_string()) };
+            return queue(&events, client, what).await;
         }
     };
-    tell(&events, client, What::Opened { room: owner.room().to_string() }).await;
+    queue(&events, client, EventKind::Opened { room: owner.room().to_string() }).await;
     let mut statuses = owner.watch_status();
     let (mut shown, mut tickets) = (None, JoinSet::new());
     show(client, &owner.status(), &mut shown, &events).await;
@@ -113,10 +113,10 @@ async fn own(client: u32, url: String, mut asked: tokio::sync::mpsc::Receiver<(u
                         Err(error) => Err(error),
                     };
                     let what = match acked {
-                        Ok(()) => What::Acked { number },
-                        Err(error) => What::Failed { number, code: error.to_string() },
+                        Ok(()) => EventKind::Acked { number },
+                        Err(error) => EventKind::Failed { number, code: error.to_string() },
                     };
-                    tell(&events, client, what).await;
+                    queue(&events, client, what).await;
                 });
             }
             Some(_) = tickets.join_next() => {}
@@ -136,7 +136,7 @@ async fn show(client: u32, status: &Status, shown: &mut Option<Standing>, events
     }
     *shown = Some(name);
     let reason = reason.map(|closing| format!("{} {}", closing.code(), closing.reason()));
-    tell(events, client, What::Status { name, reason }).await;
+    queue(events, client, EventKind::Status { name, reason }).await;
 }
 
 /// Returns the name of a status, also of one that this program does not know.

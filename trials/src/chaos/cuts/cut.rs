@@ -31,7 +31,7 @@ const SLOW: Duration = Duration::from_secs(10);
 
 /// The length of one connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Life {
+pub(super) enum Lifetime {
     /// This long.
     Time(Duration),
     /// Until so many bytes have arrived, from the answer to the join on.
@@ -40,11 +40,11 @@ pub(super) enum Life {
 
 /// The state of a connection.
 #[derive(Debug)]
-pub(super) struct Course {
+pub(super) struct ConnectionState {
     /// The way in which it will be cut.
     pub(super) cut: Cut,
     /// When it will be cut; `None` once the storm is over.
-    pub(super) life: Option<Life>,
+    pub(super) life: Option<Lifetime>,
     /// The time between two heartbeats, twice.
     pub(super) two_alive: Duration,
     begun: Instant,
@@ -54,7 +54,7 @@ pub(super) struct Course {
     behind: Option<Instant>,
 }
 
-impl Course {
+impl ConnectionState {
     pub(super) fn begin(random: &mut Random, two_alive: Duration) -> Self {
         let (cut, life) = Cut::choose(random);
         let begun = Instant::now();
@@ -64,20 +64,20 @@ impl Course {
     /// Returns until when to wait for bytes.
     pub(super) fn deadline(&self) -> Instant {
         match self.life {
-            Some(Life::Time(time)) => self.silent_at.min(self.begun + time),
+            Some(Lifetime::Time(time)) => self.silent_at.min(self.begun + time),
             _ => self.silent_at,
         }
     }
 
     /// Returns whether its time is over.
     pub(super) fn is_over(&self) -> bool {
-        matches!(self.life, Some(Life::Time(time)) if self.begun.elapsed() >= time)
+        matches!(self.life, Some(Lifetime::Time(time)) if self.begun.elapsed() >= time)
     }
 
     /// Returns how many bytes may be read.
     pub(super) fn bytes_max(&self) -> usize {
         match self.life {
-            Some(Life::Bytes(left)) => left,
+            Some(Lifetime::Bytes(left)) => left,
             _ => usize::MAX,
         }
     }
@@ -87,7 +87,7 @@ impl Course {
         if has_text {
             self.silent_at = Instant::now() + self.two_alive;
         }
-        if let Some(Life::Bytes(left)) = &mut self.life {
+        if let Some(Lifetime::Bytes(left)) = &mut self.life {
             *left = left.saturating_sub(bytes);
         }
     }
@@ -99,10 +99,10 @@ impl Course {
     }
 
     /// Prolongs the connection by `more`.
-    pub(super) fn goes_on(&mut self, more: Duration) {
+    pub(super) fn prolong(&mut self, more: Duration) {
         self.silent_at = Instant::now() + self.two_alive;
         if self.life.is_some() {
-            self.life = Some(Life::Time(self.begun.elapsed() + more));
+            self.life = Some(Lifetime::Time(self.begun.elapsed() + more));
         }
     }
 
@@ -114,12 +114,12 @@ impl Course {
 
 impl Cut {
     /// Returns one of all ways, and its time: after 1 to 3 s, or now and then so early that it may hit the replay.
-    fn choose(random: &mut Random) -> (Self, Life) {
+    fn choose(random: &mut Random) -> (Self, Lifetime) {
         let (cut, _) = ALL[random.index(ALL.len())];
         let life = match random.within(0..16) {
-            0 => Life::Time(Duration::from_millis(random.within(0..30))),
-            1 | 2 => Life::Bytes(random.index(6_000) + 1),
-            _ => Life::Time(Duration::from_millis(random.within(1_000..3_000))),
+            0 => Lifetime::Time(Duration::from_millis(random.within(0..30))),
+            1 | 2 => Lifetime::Bytes(random.index(6_000) + 1),
+            _ => Lifetime::Time(Duration::from_millis(random.within(1_000..3_000))),
         };
         (cut, life)
     }

@@ -11,7 +11,7 @@ use crate::load::Busy;
 use crate::model::answer::{How, Reason};
 use crate::model::fault::{Fault, Faults};
 use crate::model::record::Record;
-use crate::model::sum::Sum;
+use crate::model::sum::FinalSums;
 use crate::report::Judged;
 use crate::steps::Failure;
 
@@ -20,7 +20,7 @@ use crate::steps::Failure;
 pub(super) struct Findings {
     plan: Plan,
     tally: Tally,
-    sum: Sum,
+    sum: FinalSums,
     faults: Faults,
     /// The number of ephemeral messages published.
     ephemerals: u64,
@@ -42,7 +42,7 @@ impl Findings {
     ) -> Self {
         let mut tally = Tally::default();
         viewers.iter().for_each(|viewer| tally.add(&viewer.tally));
-        let sum = Sum::of(viewers.iter().map(|viewer| &viewer.model), record);
+        let sum = FinalSums::of(viewers.iter().map(|viewer| &viewer.model), record);
         faults.add(&sum.faults);
         Self { plan, tally, sum, faults, ephemerals: record.ephemerals(), busy, catching_up, time }
     }

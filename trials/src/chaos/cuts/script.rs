@@ -1,7 +1,7 @@
 //! The owner's messages while its viewers are cut: the seed and the number of a message decide its contents. Pure.
 
 use crate::chaos::speaker::Saying;
-use crate::model::record::Kind;
+use crate::model::record::Effect;
 use crate::random::Random;
 
 /// The most keys of the state.
@@ -20,13 +20,13 @@ pub(in crate::chaos) fn saying(seed: u64, number: u64) -> Saying {
         return longest(number);
     }
     let (kind, key) = match random.within(0..100) {
-        0..45 => (Some(Kind::Event), format!("event-{}", random.within(0..6))),
-        45..84 => (Some(Kind::State), format!("state-{}", random.within(0..STATE_KEYS))),
-        84..90 => (Some(Kind::Clear), format!("state-{}", random.within(0..STATE_KEYS))),
+        0..45 => (Some(Effect::Event), format!("event-{}", random.within(0..6))),
+        45..84 => (Some(Effect::State), format!("state-{}", random.within(0..STATE_KEYS))),
+        84..90 => (Some(Effect::Clear), format!("state-{}", random.within(0..STATE_KEYS))),
         _ => (None, format!("pointer-{}", random.within(0..3))),
     };
     let params = match kind {
-        Some(Kind::Clear) => "[]".into(),
+        Some(Effect::Clear) => "[]".into(),
         _ => params(number, random),
     };
     Saying { has_id: kind.is_some(), kind, key, params }
@@ -52,7 +52,7 @@ fn params(number: u64, random: &mut Random) -> String {
 /// bytes.
 fn longest(number: u64) -> Saying {
     let saying = |padding: usize| Saying {
-        kind: Some(Kind::Event),
+        kind: Some(Effect::Event),
         key: "long".into(),
         params: format!(r#"[{number},"{}"]"#, "y".repeat(padding)),
         has_id: false,
@@ -75,7 +75,7 @@ mod tests {
         for saying in all(1) {
             *kinds.entry(format!("{:?}", saying.kind)).or_insert(0) += 1;
             assert!(saying.text("0123456789abcdef-12345").len() <= MESSAGE_BYTES_MAX);
-            assert!(saying.kind == Some(Kind::Clear) || params.insert(saying.params.clone()), "{}", saying.params);
+            assert!(saying.kind == Some(Effect::Clear) || params.insert(saying.params.clone()), "{}", saying.params);
         }
         assert_eq!(kinds.len(), 4);
         assert!(kinds.values().all(|&count| count > 100), "{kinds:?}");

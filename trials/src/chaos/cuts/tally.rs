@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::cut::Cut;
-use crate::model::Outcome;
+use crate::model::JoinOutcome;
 
 /// The counts of one viewer, or of many together.
 #[derive(Debug, Default)]
@@ -12,7 +12,7 @@ pub(super) struct Tally {
     /// Cuts at which a part of a frame had arrived.
     pub(super) inside_a_frame: u64,
     pub(super) long_absences: u64,
-    pub(super) outcomes: BTreeMap<Outcome, u64>,
+    pub(super) outcomes: BTreeMap<JoinOutcome, u64>,
     /// Cut before the join was answered.
     pub(super) unanswered: u64,
     /// Cut inside a replay.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::chaos::clients::{Event, Standing, What};
+use crate::chaos::clients::{Event, EventKind, Standing};
 
 /// The client behind the relay, and the other one.
 pub(super) const BEHIND: u32 = 0;
@@ -10,7 +10,7 @@ pub(super) const OTHER: u32 = 1;
 
 /// All events of a trial.
 #[derive(Debug, Default)]
-pub(super) struct Log {
+pub(super) struct TrialLog {
     pub(super) room: Option<String>,
     /// The statuses that each client showed, and when.
     shown: BTreeMap<u32, Vec<(u64, Standing, Option<String>)>>,
@@ -23,21 +23,21 @@ pub(super) struct Log {
     pub(super) resets: u32,
 }
 
-impl Log {
+impl TrialLog {
     pub(super) fn take(&mut self, event: Event) {
         let Event { client, at, what } = event;
         match what {
-            What::Opened { room } => self.room = Some(room),
-            What::Status { name, reason } => self.shown.entry(client).or_default().push((at, name, reason)),
-            What::Heard { number, .. } => {
+            EventKind::Opened { room } => self.room = Some(room),
+            EventKind::Status { name, reason } => self.shown.entry(client).or_default().push((at, name, reason)),
+            EventKind::Heard { number, .. } => {
                 if self.heard.last_key_value().is_some_and(|(last, _)| number < *last) {
                     self.disordered += 1;
                 }
                 *self.heard.entry(number).or_insert(0) += 1;
             }
-            What::Reset => self.resets += 1,
-            What::Acked { number } => _ = self.acked.insert(number),
-            What::Failed { number, code } => _ = self.failed.insert(number, code),
+            EventKind::Reset => self.resets += 1,
+            EventKind::Acked { number } => _ = self.acked.insert(number),
+            EventKind::Failed { number, code } => _ = self.failed.insert(number, code),
         }
     }
 
@@ -98,12 +98,12 @@ mod tests {
     use super::*;
 
     fn shown(at: u64, name: Standing) -> Event {
-        Event { client: BEHIND, at, what: What::Status { name, reason: None } }
+        Event { client: BEHIND, at, what: EventKind::Status { name, reason: None } }
     }
 
     #[test]
     fn when_a_client_noticed_and_was_back_follows_from_what_it_showed() {
-        let mut log = Log::default();
+        let mut log = TrialLog::default();
         let names = [Standing::Live, Standing::Away, Standing::Checking, Standing::Resuming, Standing::Live];
         (1..).zip(names).for_each(|(at, name)| log.take(shown(at, name)));
         assert_eq!((log.noticed(2), log.back(2), log.over(BEHIND, 2)), (Some(3), Some(5), None));
@@ -113,13 +113,13 @@ mod tests {
 
     #[test]
     fn what_was_lost_and_repeated_is_counted() {
-        let mut log = Log::default();
+        let mut log = TrialLog::default();
         let event = |what| Event { client: OTHER, at: 1, what };
-        [1, 2, 3].into_iter().for_each(|number| log.take(event(What::Acked { number })));
-        [1, 3, 3].into_iter().for_each(|number| log.take(event(What::Heard { number, said: 0 })));
+        [1, 2, 3].into_iter().for_each(|number| log.take(event(EventKind::Acked { number })));
+        [1, 3, 3].into_iter().for_each(|number| log.take(event(EventKind::Heard { number, said: 0 })));
         assert_eq!((log.lost(), log.repeated(), log.unsettled(4), log.is_settled(3)), (1, 1, 1, false));
-        log.take(event(What::Heard { number: 2, said: 0 }));
-        log.take(event(What::Failed { number: 4, code: "offline".into() }));
+        log.take(event(EventKind::Heard { number: 2, said: 0 }));
+        log.take(event(EventKind::Failed { number: 4, code: "offline".into() }));
         assert_eq!((log.lost(), log.repeated(), log.is_settled(4)), (0, 1, true));
     }
 }

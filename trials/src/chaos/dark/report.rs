@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Plan;
-use super::trial::{Past, Role};
+use super::trial::{Role, TrialOutcome};
 use crate::chaos::times::seconds;
 use crate::report::Judged;
 use crate::steps::Failure;
@@ -26,11 +26,11 @@ const RETURN_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
-    pub(super) pasts: Vec<Past>,
+    pub(super) pasts: Vec<TrialOutcome>,
     pub(super) time: Duration,
 }
 
-impl Past {
+impl TrialOutcome {
     /// Returns why a trial failed, if it did.
     fn fault(&self, noticed_max: Duration) -> Option<String> {
         let Self { noticed, back, over, ended, .. } = self;
@@ -87,13 +87,13 @@ impl fmt::Display for Findings {
             self.pasts.len(),
             options.dark_ping_seconds
         )?;
-        let same = |one: &Past, other: &Past| {
-            let key = |past: &Past| (past.trial.role, past.trial.kind, past.trial.dark);
+        let same = |one: &TrialOutcome, other: &TrialOutcome| {
+            let key = |past: &TrialOutcome| (past.trial.role, past.trial.kind, past.trial.dark);
             key(one) == key(other)
         };
         for pasts in self.pasts.chunk_by(same) {
             let trial = pasts[0].trial;
-            let times = |of: fn(&Past) -> Option<Duration>| {
+            let times = |of: fn(&TrialOutcome) -> Option<Duration>| {
                 let mut times: Vec<_> = pasts.iter().filter_map(of).collect();
                 times.sort_unstable();
                 if times.is_empty() {
@@ -101,7 +101,7 @@ impl fmt::Display for Findings {
                 }
                 format!("{} to {} ({} of {})", seconds(&times, 0), seconds(&times, 100), times.len(), pasts.len())
             };
-            let sum = |of: fn(&Past) -> u64| pasts.iter().map(of).sum::<u64>();
+            let sum = |of: fn(&TrialOutcome) -> u64| pasts.iter().map(of).sum::<u64>();
             writeln!(
                 f,
                 "  {:<12} {:<12} dark {:<13}: noticed {}, back {}; {} published, {} acknowledged, {} refused, {} neither, \

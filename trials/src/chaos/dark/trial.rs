@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
-use super::log::{BEHIND, Log, OTHER};
-use crate::chaos::clients::{Client, Event, Kind, Standing, events, now};
-use crate::chaos::relay::{Cut, Dark, Relay};
+use super::log::{BEHIND, OTHER, TrialLog};
+use crate::chaos::clients::{Client, ClientKind, Event, Standing, events, now};
+use crate::chaos::relay::{Dark, PathFault, Relay};
 use crate::steps::Failure;
 
 /// The time between two messages of a publishing owner.
@@ -49,8 +49,8 @@ impl Role {
 
 /// The parameters of a trial.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Trial {
-    pub(super) kind: Kind,
+pub(super) struct DarkTrial {
+    pub(super) kind: ClientKind,
     pub(super) role: Role,
     pub(super) dark: Dark,
     /// The time from when both are in until the path goes dark.
@@ -59,8 +59,8 @@ pub(super) struct Trial {
 
 /// The outcome of a trial. Times count from the moment when the path went dark.
 #[derive(Debug)]
-pub(super) struct Past {
-    pub(super) trial: Trial,
+pub(super) struct TrialOutcome {
+    pub(super) trial: DarkTrial,
     pub(super) noticed: Option<Duration>,
     pub(super) back: Option<Duration>,
     /// When the other client reported that the room has ended, and why.
@@ -82,34 +82,34 @@ pub(super) struct Past {
 struct Stage {
     owner: Client,
     received: mpsc::Receiver<Event>,
-    log: Log,
+    log: TrialLog,
     beat: Interval,
     published: u64,
     is_speaking: bool,
 }
 
-impl Trial {
-    pub(super) async fn play(self, server: SocketAddr, program: PathBuf) -> Result<Past, Failure> {
+impl DarkTrial {
+    pub(super) async fn play(self, server: SocketAddr, program: PathBuf) -> Result<TrialOutcome, Failure> {
         let Self { kind, role, dark, after } = self;
         let relay = Relay::open(server).await?;
         let direct = format!("ws://{server}/broadcasting");
         let (told, received) = events();
         let owner = if role == Role::Viewer {
-            Client::host(Kind::Library, &program, OTHER, &direct, &told).await?
+            Client::host(ClientKind::Library, &program, OTHER, &direct, &told).await?
         } else {
             Client::host(kind, &program, BEHIND, relay.url(), &told).await?
         };
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut stage = Stage { owner, received, log: Log::default(), beat, published: 0, is_speaking: false };
+        let mut stage = Stage { owner, received, log: TrialLog::default(), beat, published: 0, is_speaking: false };
         stage.must(|log| log.room.is_some(), "the owner has no room").await?;
         let room = stage.log.room.clone().unwrap_or_default();
         let _viewer = if role == Role::Viewer {
             Client::watch(kind, &program, BEHIND, relay.url(), &room, &told).await?
         } else {
-            Client::watch(Kind::Library, &program, OTHER, &direct, &room, &told).await?
+            Client::watch(ClientKind::Library, &program, OTHER, &direct, &room, &told).await?
         };
-        let is_in = |log: &Log, client| log.standing(client).is_some_and(Standing::is_inside);
+        let is_in = |log: &TrialLog, client| log.standing(client).is_some_and(Standing::is_inside);
         stage.must(|log| is_in(log, BEHIND) && is_in(log, OTHER), "a client does not come in").await?;
         stage.is_speaking = true;
         stage.until(after, |_| false).await?;
@@ -119,7 +119,7 @@ impl Trial {
         if role == Role::SilentOwner {
             stage.must(|log| log.is_settled(published), "a message did not arrive before the dark").await?;
         }
-        relay.cut(Cut::Dark(dark), None);
+        relay.cut(PathFault::Dark(dark), None);
         let at = now();
         stage.until(BACK, |log| log.back(at).is_some() || log.over(BEHIND, at).is_some()).await?;
         stage.is_speaking = true;
@@ -137,7 +137,7 @@ impl Trial {
 impl Stage {
     /// Takes events, and publishes if the owner publishes, until `is_so` or the end of `limit`. Returns whether
     /// `is_so`.
-    async fn until(&mut self, limit: Duration, is_so: impl Fn(&Log) -> bool) -> Result<bool, Failure> {
+    async fn until(&mut self, limit: Duration, is_so: impl Fn(&TrialLog) -> bool) -> Result<bool, Failure> {
         let deadline = Instant::now() + limit;
         while !is_so(&self.log) {
             tokio::select! {
@@ -155,18 +155,18 @@ impl Stage {
         Ok(true)
     }
 
-    async fn must(&mut self, is_so: impl Fn(&Log) -> bool, otherwise: &str) -> Result<(), Failure> {
+    async fn must(&mut self, is_so: impl Fn(&TrialLog) -> bool, otherwise: &str) -> Result<(), Failure> {
         match self.until(SOON, is_so).await? {
             true => Ok(()),
             false => Err(Failure::new(format!("{otherwise}: {:?}", self.log))),
         }
     }
 
-    fn past(&self, trial: Trial, dark: u64) -> Past {
+    fn past(&self, trial: DarkTrial, dark: u64) -> TrialOutcome {
         let since = |at: u64| Duration::from_micros(at.saturating_sub(dark));
         let over = |client| self.log.over(client, dark).map(|(at, why)| (since(at), why));
         let (acked, failed) = self.log.settled();
-        Past {
+        TrialOutcome {
             trial,
             noticed: self.log.noticed(dark).map(since),
             back: self.log.back(dark).map(since),

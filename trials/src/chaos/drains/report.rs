@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Plan;
 use super::window::{Ages, Windows};
 use crate::chaos::lives::quantile;
-use crate::chaos::lives::room::Past;
+use crate::chaos::lives::room::RoomOutcome;
 use crate::chaos::lives::viewer::Return;
 use crate::model::answer::How;
 use crate::report::Judged;
@@ -23,8 +23,8 @@ const BUSY_MAX: f64 = 0.8;
 pub(super) struct Findings {
     pub(super) plan: Plan,
     /// The room with many viewers, and the other one.
-    pub(super) many: Past,
-    pub(super) few: Past,
+    pub(super) many: RoomOutcome,
+    pub(super) few: RoomOutcome,
     pub(super) windows: Windows,
     /// From SIGTERM to the exit.
     pub(super) ending: Duration,
@@ -53,8 +53,8 @@ fn crowds(times: &[Duration]) -> (usize, f64) {
 }
 
 /// Writes one room in four lines.
-fn told(f: &mut fmt::Formatter<'_>, name: &str, past: &Past) -> fmt::Result {
-    let Past { sum, tally, spoken, acked, audited, .. } = past;
+fn write_room(f: &mut fmt::Formatter<'_>, name: &str, past: &RoomOutcome) -> fmt::Result {
+    let RoomOutcome { sum, tally, spoken, acked, audited, .. } = past;
     writeln!(
         f,
         "  {name}: {} snapshot, {} resumed with {} messages, {} reset {:?}; {} closed with restart, {} cut without a \
@@ -82,7 +82,7 @@ impl Judged for Findings {
     /// told or is not back, or if the server took too long to end.
     fn verdict(&self) -> Result<(), Failure> {
         let pasts = [&self.many, &self.few];
-        let sum = |count: fn(&Past) -> u64| pasts.into_iter().map(count).sum::<u64>();
+        let sum = |count: fn(&RoomOutcome) -> u64| pasts.into_iter().map(count).sum::<u64>();
         let (faults, lost) = (sum(|past| past.faults.all()), sum(|past| past.sum.counts.lost));
         let resets = sum(|past| past.tally.joins(How::Reset) + past.tally.resets);
         let missing = sum(|past| past.acked.saturating_sub(past.audited));
@@ -141,8 +141,8 @@ impl fmt::Display for Findings {
             write!(f, " {name}: {p50} (p50), {p99} (p99) of {};", ages.len())?;
         }
         writeln!(f, " from publish to delivery")?;
-        told(f, "many      ", &self.many)?;
-        told(f, "witnesses ", &self.few)?;
+        write_room(f, "many      ", &self.many)?;
+        write_room(f, "witnesses ", &self.few)?;
         let busy = self.many.busy.share();
         let late = if busy > BUSY_MAX { ", so it was itself late" } else { "" };
         writeln!(

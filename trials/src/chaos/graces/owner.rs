@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{sleep, timeout};
 
 use super::backoff::{Backoff, part_of};
-use crate::load::peer::{Link, Peer, PeerError, V2};
+use crate::load::peer::{Peer, PeerError, ReadOutcome, V2};
 use crate::model::answer::{Answer, Reason};
 use crate::random::Random;
 
@@ -20,7 +20,7 @@ const REFUSAL_MAX: Duration = Duration::from_secs(15);
 
 /// The events of an owner.
 #[derive(Debug)]
-pub(super) enum Event {
+pub(super) enum OwnerEvent {
     /// It owns its room, and a message was acknowledged.
     Back { room: usize, at: Instant },
     /// Its room does not exist any more.
@@ -83,7 +83,7 @@ impl Owner {
     }
 
     /// Stays, and comes back, until its room is lost or the task is aborted.
-    pub(super) async fn attend(mut self, address: SocketAddr, events: UnboundedSender<Event>) {
+    pub(super) async fn attend(mut self, address: SocketAddr, events: UnboundedSender<OwnerEvent>) {
         // If the receiver has ended, this owner ends too.
         let tell = |event| drop(events.send(event));
         let (mut backoff, mut begun) = (Backoff::default(), Instant::now());
@@ -95,16 +95,16 @@ impl Owner {
             loop {
                 match self.come_back(address).await {
                     Ok(odd) => {
-                        odd.into_iter().for_each(|what| tell(Event::Odd { room: self.number, what }));
+                        odd.into_iter().for_each(|what| tell(OwnerEvent::Odd { room: self.number, what }));
                         break;
                     }
-                    Err(Outside::Lost(text)) => return tell(Event::Lost { room: self.number, text }),
+                    Err(Outside::Lost(text)) => return tell(OwnerEvent::Lost { room: self.number, text }),
                     Err(Outside::NoServer) => {
-                        tell(Event::NoServer);
+                        tell(OwnerEvent::NoServer);
                         sleep(backoff.next(&mut self.random)).await;
                     }
                     Err(Outside::Later(time)) => {
-                        tell(Event::Refused);
+                        tell(OwnerEvent::Refused);
                         let bound = time.saturating_mul(1 << refusals).min(REFUSAL_MAX);
                         refusals = (refusals + 1).min(16);
                         sleep(part_of(bound, &mut self.random)).await;
@@ -112,7 +112,7 @@ impl Owner {
                 }
             }
             begun = Instant::now();
-            tell(Event::Back { room: self.number, at: begun });
+            tell(OwnerEvent::Back { room: self.number, at: begun });
         }
     }
 
@@ -128,7 +128,7 @@ impl Owner {
                     advice = Some(Instant::now() + Duration::from_millis(draining.reconnect_in_ms));
                 }
             });
-            if !matches!(timeout(silence, heard).await, Ok(Ok(Link::Open))) {
+            if !matches!(timeout(silence, heard).await, Ok(Ok(ReadOutcome::Open))) {
                 // The server need not wait for this side.
                 let _ = self.peer.end_this_side().await;
                 return advice.map(|advice| advice.saturating_duration_since(Instant::now()));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 /// The way in which a server ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum ServerEnd {
     Term,
     Kill,
 }
@@ -29,25 +29,25 @@ impl Pause {
 /// One end of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stop {
-    pub(super) way: Way,
+    pub(super) way: ServerEnd,
     pub(super) pause: Pause,
 }
 
 impl Stop {
     /// Every kind.
     pub(super) const ALL: [Self; 4] = [
-        Self { way: Way::Term, pause: Pause::Second },
-        Self { way: Way::Term, pause: Pause::Minute },
-        Self { way: Way::Kill, pause: Pause::Second },
-        Self { way: Way::Kill, pause: Pause::Minute },
+        Self { way: ServerEnd::Term, pause: Pause::Second },
+        Self { way: ServerEnd::Term, pause: Pause::Minute },
+        Self { way: ServerEnd::Kill, pause: Pause::Second },
+        Self { way: ServerEnd::Kill, pause: Pause::Minute },
     ];
 }
 
 impl fmt::Display for Stop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let way = match self.way {
-            Way::Term => "SIGTERM",
-            Way::Kill => "SIGKILL",
+            ServerEnd::Term => "SIGTERM",
+            ServerEnd::Kill => "SIGKILL",
         };
         write!(f, "{way}, next start after {:>2} s", self.pause.time().as_secs())
     }
@@ -56,7 +56,7 @@ impl fmt::Display for Stop {
 /// Returns how the servers on directory number `number` of `servers` end, if all servers together end `all` times.
 pub(super) fn stops(number: u32, servers: u32, all: u32) -> impl Iterator<Item = Stop> {
     (0..).take_while(move |turn| turn * servers + number < all).map(move |turn| {
-        let way = if (turn + number / 2).is_multiple_of(2) { Way::Term } else { Way::Kill };
+        let way = if (turn + number / 2).is_multiple_of(2) { ServerEnd::Term } else { ServerEnd::Kill };
         let pause = if (turn / 2 + number).is_multiple_of(2) { Pause::Second } else { Pause::Minute };
         Stop { way, pause }
     })
@@ -67,14 +67,14 @@ const LONGEST_MS: u64 = 300_000;
 
 /// How the servers on one directory treat owners that are away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Grace {
+pub(super) struct GracePlan {
     /// The time between two heartbeats, in seconds.
     ping_s: u64,
     /// The grace of rooms that ask for none.
     owner_grace_ms: u64,
 }
 
-impl Grace {
+impl GracePlan {
     /// Returns that of directory number `number`.
     pub(super) fn of(number: u32) -> Self {
         // The lowest bit decides the pauses.
@@ -120,9 +120,9 @@ mod tests {
         for kind in Stop::ALL {
             assert_eq!(stops.iter().filter(|&&stop| stop == kind).count(), 50, "{kind}");
         }
-        let graces: Vec<_> = (0..8).step_by(2).map(|number| Grace::of(number).of_room(None)).collect();
+        let graces: Vec<_> = (0..8).step_by(2).map(|number| GracePlan::of(number).of_room(None)).collect();
         assert_eq!(graces, [55_000, 7_000, 300_000, 300_000]);
-        assert_eq!(Grace::of(2).flags(), ["--ping-interval", "1s", "--owner-grace", "7s"]);
-        assert_eq!((Grace::of(4).of_room(Some(1)), Grace::of(0).of_room(Some(300_000))), (55_000, 300_000));
+        assert_eq!(GracePlan::of(2).flags(), ["--ping-interval", "1s", "--owner-grace", "7s"]);
+        assert_eq!((GracePlan::of(4).of_room(Some(1)), GracePlan::of(0).of_room(Some(300_000))), (55_000, 300_000));
     }
 }

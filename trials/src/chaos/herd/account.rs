@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chaos::clients::{Event, Standing, What};
+use crate::chaos::clients::{Event, EventKind, Standing};
 
 /// The time in which the attempts of an outage are counted, in microseconds: from its beginning, or from the first
 /// attempt where a viewer noticed later.
@@ -94,7 +94,7 @@ impl Account {
     pub(super) fn take(&mut self, event: &Event) {
         let Some(viewer) = self.viewers.get_mut(event.client as usize) else { return };
         match &event.what {
-            What::Status { name, reason } => {
+            EventKind::Status { name, reason } => {
                 let was_inside = std::mem::replace(&mut viewer.is_inside, name.is_inside());
                 if !was_inside && viewer.is_inside {
                     viewer.returned(event.at);
@@ -104,7 +104,7 @@ impl Account {
                     *self.sums.reasons.entry(reason.clone().unwrap_or_default()).or_default() += 1;
                 }
             }
-            &What::Heard { number, said } => {
+            &EventKind::Heard { number, said } => {
                 if number <= viewer.last {
                     self.sums.repeated += 1;
                     return;
@@ -120,7 +120,7 @@ impl Account {
                     self.sums.delays_ms.push(millis(event.at.saturating_sub(said)));
                 }
             }
-            What::Reset => self.sums.resets += 1,
+            EventKind::Reset => self.sums.resets += 1,
             _ => {}
         }
     }
@@ -151,7 +151,7 @@ impl Account {
                         let late = millis(back.saturating_sub(until));
                         self.sums.returns_ms.push(late);
                         if self.sums.is_among_latest(late) {
-                            self.sums.latest.push((late, gap.told(attempts.clone(), until, back)));
+                            self.sums.latest.push((late, gap.describe(attempts.clone(), until, back)));
                             self.sums.keep_latest();
                         }
                     }
@@ -170,7 +170,7 @@ impl Account {
 
 impl Gap {
     /// Returns a description of the outage, in seconds from its beginning.
-    fn told<'a>(&self, attempts: impl Iterator<Item = &'a u64>, until: u64, back: u64) -> String {
+    fn describe<'a>(&self, attempts: impl Iterator<Item = &'a u64>, until: u64, back: u64) -> String {
         let seconds = |at: u64| format!("{:.2}", at.saturating_sub(self.from) as f64 / 1e6);
         let attempts: Vec<_> = attempts.map(|&at| seconds(at)).collect();
         format!("open at {}, back at {}, tried at {}", seconds(until), seconds(back), attempts.join(" "))
@@ -242,11 +242,11 @@ mod tests {
     use super::*;
 
     fn heard(number: u64, said: u64, at: u64) -> Event {
-        Event { client: 0, at: at * 1_000, what: What::Heard { number, said: said * 1_000 } }
+        Event { client: 0, at: at * 1_000, what: EventKind::Heard { number, said: said * 1_000 } }
     }
 
     fn shown(name: Standing, at: u64) -> Event {
-        Event { client: 0, at: at * 1_000, what: What::Status { name, reason: None } }
+        Event { client: 0, at: at * 1_000, what: EventKind::Status { name, reason: None } }
     }
 
     #[test]

@@ -7,9 +7,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep_until, timeout};
 
 use super::account::{Account, Sums};
-use super::{Breed, Order, PATIENCE, Ready, Task};
+use super::{Breed, HerdOrder, HerdTask, PATIENCE, Ready};
 use crate::chaos::clients::{Event, Library, Sdk, events, now};
-use crate::chaos::relay::{Cut, Dark, Entry, Relay, Shape};
+use crate::chaos::relay::{Dark, PathEntry, PathFault, Relay, Shape};
 use crate::load::process;
 use crate::random::Random;
 use crate::steps::Failure;
@@ -37,7 +37,7 @@ enum Viewers {
 
 /// One cut of a viewer, or the end of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Turn {
+struct PlannedCut {
     /// From the beginning.
     at: Duration,
     viewer: u32,
@@ -53,13 +53,13 @@ enum Act {
 
 /// The parts of one herd.
 struct Keeper {
-    task: Task,
+    task: HerdTask,
     relay: Relay,
     viewers: Viewers,
     received: mpsc::Receiver<Event>,
     account: Account,
     /// The cuts to come, in the order of their time, and when their time begins.
-    turns: VecDeque<Turn>,
+    turns: VecDeque<PlannedCut>,
     begun: Instant,
 }
 
@@ -69,9 +69,9 @@ pub(crate) fn be_a_herd() -> Result<(), Failure> {
     let runtime = runtime.map_err(|error| Failure::new(format!("the runtime does not start: {error}")))?;
     runtime.block_on(async {
         let mut lines = lines();
-        let task: Task = next(&mut lines).await?;
+        let task: HerdTask = next(&mut lines).await?;
         let keeper = Keeper::open(task).await?;
-        tell(&Ready { inside: keeper.account.inside() })?;
+        print_line(&Ready { inside: keeper.account.inside() })?;
         keeper.keep(&mut lines).await
     })
 }
@@ -92,7 +92,7 @@ async fn next<T: for<'a> serde::Deserialize<'a>>(lines: &mut mpsc::Receiver<Stri
 }
 
 /// Opens the relay on a thread of its own, which ends with the process.
-async fn relay(task: &Task) -> Result<Relay, Failure> {
+async fn relay(task: &HerdTask) -> Result<Relay, Failure> {
     let (opened, relay) = oneshot::channel();
     let (server, shape) = (task.server, Shape { paths: task.viewers, sources: task.sources, bytes_per_second: None });
     let thread = std::thread::Builder::new().name(RELAY.into()).spawn(move || {
@@ -108,7 +108,7 @@ async fn relay(task: &Task) -> Result<Relay, Failure> {
 
 impl Keeper {
     /// Opens the relay, and lets all viewers join.
-    async fn open(task: Task) -> Result<Self, Failure> {
+    async fn open(task: HerdTask) -> Result<Self, Failure> {
         let relay = relay(&task).await?;
         let (told, mut received) = events();
         let mut viewers = match task.breed {
@@ -145,10 +145,10 @@ impl Keeper {
             tokio::select! {
                 Some(event) = self.received.recv() => self.account.take(&event),
                 () = sleep_until(next_turn.unwrap_or(self.begun).into()), if next_turn.is_some() => self.turn(),
-                order = next::<Order>(lines) => match order? {
-                    Order::Report { last, patience_ms } => {
+                order = next::<HerdOrder>(lines) => match order? {
+                    HerdOrder::Report { last, patience_ms } => {
                         self.finish(last, Duration::from_millis(patience_ms)).await;
-                        return tell(&self.sums(last)?);
+                        return print_line(&self.sums(last)?);
                     }
                     order => self.obey(order),
                 },
@@ -156,27 +156,27 @@ impl Keeper {
         }
     }
 
-    fn obey(&mut self, order: Order) {
+    fn obey(&mut self, order: HerdOrder) {
         match order {
-            Order::Blink { every_ms, off_ms, times } => {
+            HerdOrder::Blink { every_ms, off_ms, times } => {
                 self.begun = Instant::now();
                 self.turns = turns(&self.task, every_ms, off_ms, times).into();
             }
-            Order::Reset => {
-                self.close_all(Entry::Open, Cut::Reset);
+            HerdOrder::Reset => {
+                self.close_all(PathEntry::Open, PathFault::Reset);
                 self.open_all();
             }
-            Order::Unavailable => self.close_all(Entry::Unavailable, Cut::Reset),
-            Order::Dark => self.close_all(Entry::Held, Cut::Dark(Dark::Both)),
-            Order::Open => {
+            HerdOrder::Unavailable => self.close_all(PathEntry::Unavailable, PathFault::Reset),
+            HerdOrder::Dark => self.close_all(PathEntry::Held, PathFault::Dark(Dark::Both)),
+            HerdOrder::Open => {
                 self.open_all();
-                self.relay.enter(Entry::Open, None);
+                self.relay.enter(PathEntry::Open, None);
             }
-            Order::Report { .. } => {}
+            HerdOrder::Report { .. } => {}
         }
     }
 
-    fn close_all(&mut self, entry: Entry, cut: Cut) {
+    fn close_all(&mut self, entry: PathEntry, cut: PathFault) {
         let now = now();
         (0..self.task.viewers).for_each(|viewer| self.account.closed(viewer, now));
         self.relay.enter(entry, None);
@@ -191,18 +191,18 @@ impl Keeper {
     /// Makes all cuts that are due.
     fn turn(&mut self) {
         while self.turns.front().is_some_and(|turn| self.begun.elapsed() >= turn.at) {
-            let Some(Turn { viewer, what, .. }) = self.turns.pop_front() else { return };
+            let Some(PlannedCut { viewer, what, .. }) = self.turns.pop_front() else { return };
             let cut = match what {
-                Act::Finish => Cut::Finish,
-                Act::Reset => Cut::Reset,
+                Act::Finish => PathFault::Finish,
+                Act::Reset => PathFault::Reset,
                 Act::Open => {
                     self.account.opened(viewer, now());
-                    self.relay.enter(Entry::Open, Some(viewer));
+                    self.relay.enter(PathEntry::Open, Some(viewer));
                     continue;
                 }
             };
             self.account.closed(viewer, now());
-            self.relay.enter(Entry::Reset, Some(viewer));
+            self.relay.enter(PathEntry::Reset, Some(viewer));
             self.relay.cut_path(viewer, cut);
         }
     }
@@ -247,7 +247,7 @@ impl Keeper {
 }
 
 /// Returns all cuts of a herd: each viewer once in `every_ms`, and its path opens `off_ms` later.
-fn turns(task: &Task, every_ms: u64, off_ms: u64, times: u32) -> Vec<Turn> {
+fn turns(task: &HerdTask, every_ms: u64, off_ms: u64, times: u32) -> Vec<PlannedCut> {
     let mut turns = Vec::new();
     for viewer in 0..task.viewers {
         let mut random = Random::new(task.seed, viewer.into());
@@ -255,8 +255,8 @@ fn turns(task: &Task, every_ms: u64, off_ms: u64, times: u32) -> Vec<Turn> {
             // Two outages with less than this between them are one that is twice as long.
             let off = time * every_ms + random.within(0..every_ms.saturating_sub(off_ms + APART_MS).max(1));
             let what = if random.one_in(2) { Act::Reset } else { Act::Finish };
-            turns.push(Turn { at: Duration::from_millis(off), viewer, what });
-            turns.push(Turn { at: Duration::from_millis(off + off_ms), viewer, what: Act::Open });
+            turns.push(PlannedCut { at: Duration::from_millis(off), viewer, what });
+            turns.push(PlannedCut { at: Duration::from_millis(off + off_ms), viewer, what: Act::Open });
         }
     }
     turns.sort_unstable();
@@ -264,7 +264,7 @@ fn turns(task: &Task, every_ms: u64, off_ms: u64, times: u32) -> Vec<Turn> {
 }
 
 /// Prints one line for the parent process.
-fn tell(value: &impl serde::Serialize) -> Result<(), Failure> {
+fn print_line(value: &impl serde::Serialize) -> Result<(), Failure> {
     let line = serde_json::to_string(value).map_err(|error| Failure::new(error.to_string()))?;
     println!("{line}");
     Ok(())
@@ -277,7 +277,7 @@ mod tests {
     #[test]
     fn each_viewer_is_cut_once_in_each_time_half_in_each_way() {
         let server = ([127, 0, 0, 1], 1).into();
-        let task = Task { server, room: String::new(), breed: Breed::Remote, seed: 7, viewers: 500, sources: 1 };
+        let task = HerdTask { server, room: String::new(), breed: Breed::Remote, seed: 7, viewers: 500, sources: 1 };
         let turns = turns(&task, 15_000, 2_000, 4);
         let count = |act| turns.iter().filter(|turn| turn.what == act).count();
         assert_eq!((turns.len(), count(Act::Open)), (4_000, 2_000));

@@ -8,7 +8,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use crate::chaos::clients::{Event, Library, Voice, What, events};
+use crate::chaos::clients::{Event, EventKind, Library, PublishHandle, events};
 use crate::steps::Failure;
 
 /// The most time until it has its room, and until its last message is acknowledged.
@@ -19,7 +19,7 @@ pub(in crate::chaos) struct Owner {
     pub(in crate::chaos) room: String,
     /// The number of messages that it was asked to publish.
     published: u64,
-    voice: Voice,
+    voice: PublishHandle,
     _library: Library,
     settled: watch::Receiver<(u64, u64)>,
     _listening: JoinHandle<()>,
@@ -37,9 +37,9 @@ impl Owner {
             let mut opened = Some(opened);
             while let Some(Event { what, .. }) = received.recv().await {
                 match what {
-                    What::Opened { room } => drop(opened.take().map(|opened| opened.send(room))),
-                    What::Acked { .. } => count.send_modify(|(acked, _)| *acked += 1),
-                    What::Failed { .. } => count.send_modify(|(_, failed)| *failed += 1),
+                    EventKind::Opened { room } => drop(opened.take().map(|opened| opened.send(room))),
+                    EventKind::Acked { .. } => count.send_modify(|(acked, _)| *acked += 1),
+                    EventKind::Failed { .. } => count.send_modify(|(_, failed)| *failed += 1),
                     _ => {}
                 }
             }

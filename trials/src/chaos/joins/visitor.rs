@@ -10,13 +10,13 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::SUM;
-use crate::chaos::ears::Ears;
-use crate::chaos::speaker::Shared;
+use crate::chaos::model_feed::ModelFeed;
+use crate::chaos::speaker::SharedRecord;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::model::answer::Answer;
 use crate::model::fault::{Fault, Faults};
 use crate::model::state::State;
-use crate::model::{Claim, Model, Outcome};
+use crate::model::{CursorClaim, JoinOutcome, Model};
 use crate::random::Random;
 
 /// The number of viewers that a visitor remembers, to come back as one of them.
@@ -28,9 +28,9 @@ const VISIT: Duration = Duration::from_secs(10);
 /// The sums of the visits.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    pub(super) outcomes: BTreeMap<Outcome, u64>,
+    pub(super) outcomes: BTreeMap<JoinOutcome, u64>,
     /// The outcomes of pauses.
-    pub(super) unpaused: BTreeMap<Outcome, u64>,
+    pub(super) unpaused: BTreeMap<JoinOutcome, u64>,
     /// Visits in which anything was wrong.
     pub(super) differing: u64,
     /// How often the sum was compared with the keys.
@@ -46,7 +46,7 @@ pub(super) struct Tally {
 /// A task that makes visits.
 pub(super) struct Visitor {
     address: SocketAddr,
-    record: Shared,
+    record: SharedRecord,
     random: Random,
     earlier: Vec<Model>,
     tally: Tally,
@@ -54,7 +54,7 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
-    pub(super) fn new(address: SocketAddr, record: Shared, random: Random) -> Self {
+    pub(super) fn new(address: SocketAddr, record: SharedRecord, random: Random) -> Self {
         Self { address, record, random, earlier: Vec::new(), tally: Tally::default(), visits: 0 }
     }
 
@@ -99,35 +99,35 @@ impl Visitor {
 
     async fn visit(&mut self, model: &mut Model) -> Result<(), PeerError> {
         let claim = match self.random.within(0..60) {
-            0 => Claim::Future,
-            1 => Claim::OtherEpoch,
-            2 => Claim::Malformed,
-            _ => Claim::Honest,
+            0 => CursorClaim::Future,
+            1 => CursorClaim::OtherEpoch,
+            2 => CursorClaim::Malformed,
+            _ => CursorClaim::Honest,
         };
         let mut peer = Peer::open_as(self.address, V2).await?;
         let join = model.join(format!("visit-{}", self.visits), claim, &self.record.read());
         peer.say(&join).await?;
-        let mut ears = Ears::default();
-        self.hear_until(&mut ears, &mut peer, model, |model, _| model.is_live()).await?;
+        let mut feed = ModelFeed::default();
+        self.hear_until(&mut feed, &mut peer, model, |model, _| model.is_live()).await?;
         self.compare(model);
-        if let Some(outcome) = ears.joined.take() {
+        if let Some(outcome) = feed.joined.take() {
             *self.tally.outcomes.entry(outcome).or_insert(0) += 1;
         }
         if self.random.one_in(4) {
-            self.pause(&mut ears, &mut peer, model).await?;
+            self.pause(&mut feed, &mut peer, model).await?;
         }
         // After a change of a key comes the one of the sum: of each pair the second.
-        let wanted = ears.texts + self.random.within(1..20);
+        let wanted = feed.texts + self.random.within(1..20);
         let is_even = |model: &Model| model.position().is_some_and(|seq| seq % 2 == 0);
-        let is_enough = |model: &Model, ears: &Ears| model.is_live() && ears.texts >= wanted && is_even(model);
-        self.hear_until(&mut ears, &mut peer, model, is_enough).await?;
+        let is_enough = |model: &Model, feed: &ModelFeed| model.is_live() && feed.texts >= wanted && is_even(model);
+        self.hear_until(&mut feed, &mut peer, model, is_enough).await?;
         self.compare(model);
         match self.random.within(0..3) {
             0 => {
                 peer.say(r#"{"type":"leave"}"#).await?;
-                self.hear_until(&mut ears, &mut peer, model, |_, ears| ears.code.is_some()).await?;
-                if (ears.word.as_deref(), ears.code) != (Some("left"), Some(1000)) {
-                    let (word, code) = (&ears.word, ears.code);
+                self.hear_until(&mut feed, &mut peer, model, |_, feed| feed.code.is_some()).await?;
+                if (feed.word.as_deref(), feed.code) != (Some("left"), Some(1000)) {
+                    let (word, code) = (&feed.word, feed.code);
                     model.faults.note(Fault::OddEnd, || format!("a leave was answered with {word:?}, {code:?}"));
                 }
                 self.tally.left += 1;
@@ -135,19 +135,19 @@ impl Visitor {
             1 => _ = tokio::spawn(peer.finish()),
             _ => peer.reset(),
         }
-        self.tally.texts += ears.texts;
-        self.tally.resets += ears.resets;
+        self.tally.texts += feed.texts;
+        self.tally.resets += feed.resets;
         Ok(())
     }
 
     /// Pauses for a moment and unpauses.
-    async fn pause(&mut self, ears: &mut Ears, peer: &mut Peer, model: &mut Model) -> Result<(), PeerError> {
+    async fn pause(&mut self, feed: &mut ModelFeed, peer: &mut Peer, model: &mut Model) -> Result<(), PeerError> {
         peer.say(r#"{"type":"pause"}"#).await?;
         sleep(Duration::from_micros(self.random.within(0..30_000))).await;
         let unpause = model.unpause(format!("unpause-{}", self.visits), &self.record.read());
         peer.say(&unpause).await?;
-        self.hear_until(ears, peer, model, |model, ears| ears.joined.is_some() && model.is_live()).await?;
-        if let Some(outcome) = ears.joined.take() {
+        self.hear_until(feed, peer, model, |model, feed| feed.joined.is_some() && model.is_live()).await?;
+        if let Some(outcome) = feed.joined.take() {
             *self.tally.unpaused.entry(outcome).or_insert(0) += 1;
         }
         self.compare(model);
@@ -156,22 +156,22 @@ impl Visitor {
 
     async fn hear_until(
         &self,
-        ears: &mut Ears,
+        feed: &mut ModelFeed,
         peer: &mut Peer,
         model: &mut Model,
-        is_enough: impl Fn(&Model, &Ears) -> bool,
+        is_enough: impl Fn(&Model, &ModelFeed) -> bool,
     ) -> Result<(), PeerError> {
-        while !is_enough(model, ears) {
-            if let Some(code) = ears.code {
+        while !is_enough(model, feed) {
+            if let Some(code) = feed.code {
                 return Err(PeerError::Closed(code));
             }
-            if ears.must_reconnect {
+            if feed.must_reconnect {
                 return Err(PeerError::Answer("the `seq` of one alive was not reached before the next one".into()));
             }
-            if let Some(refused) = ears.refused.take() {
+            if let Some(refused) = feed.refused.take() {
                 return Err(PeerError::Answer(refused));
             }
-            ears.hear(peer, usize::MAX, model, &self.record).await?;
+            feed.hear(peer, usize::MAX, model, &self.record).await?;
         }
         Ok(())
     }

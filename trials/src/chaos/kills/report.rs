@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Plan;
 use crate::chaos::lives::quantile;
-use crate::chaos::lives::room::Past;
+use crate::chaos::lives::room::RoomOutcome;
 use crate::chaos::lives::tally::Comeback;
 use crate::model::answer::How;
 use crate::model::fault::Fault;
@@ -19,7 +19,7 @@ const START_MAX: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Findings {
     plan: Plan,
-    past: Past,
+    past: RoomOutcome,
     /// The time from the start of each server to its first viewer, sorted.
     starts: Vec<Duration>,
     /// The number of servers killed before any client had come back to them.
@@ -30,7 +30,7 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    pub(super) fn new(plan: Plan, past: Past, begun: &[Instant], miscarriages: u64, time: Duration) -> Self {
+    pub(super) fn new(plan: Plan, past: RoomOutcome, begun: &[Instant], miscarriages: u64, time: Duration) -> Self {
         let first = |(life, &begun): (usize, &Instant)| {
             let theirs = past.tally.comebacks.iter().filter(|comeback| comeback.life == Some(life + 1));
             theirs.map(|comeback| comeback.back - begun).min()
@@ -54,7 +54,7 @@ impl Judged for Findings {
     /// viewer could not resume that should. With a limited history both must have happened: viewers that were away for
     /// longer than it reaches back, and viewers that were not.
     fn verdict(&self) -> Result<(), Failure> {
-        let Past { sum, tally, faults, acked, audited, .. } = &self.past;
+        let RoomOutcome { sum, tally, faults, acked, audited, .. } = &self.past;
         let of_history = if self.plan.keeping.history_messages_max.is_some() { 0 } else { tally.joins(How::Reset) };
         let resets = of_history + tally.resets + tally.restarted;
         let missing = acked.saturating_sub(*audited);
@@ -81,7 +81,7 @@ impl Judged for Findings {
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, viewers, rate, kills, keeping } = self.plan;
-        let Past { sum, tally, spoken, faults, acked, audited, busy } = &self.past;
+        let RoomOutcome { sum, tally, spoken, faults, acked, audited, busy } = &self.past;
         writeln!(f, "kills: seed {seed}, {kills} kills, {viewers} viewers, {rate} messages a second, {keeping}")?;
         writeln!(
             f,
@@ -117,15 +117,11 @@ impl fmt::Display for Findings {
         )?;
         writeln!(
             f,
-            "  said       {} messages, {acked} acknowledged, {} said again; {} {audited}: {} acknowledged missing, {} \
+            "  published  {} messages, {acked} acknowledged, {} repeated; {} {audited}: {} acknowledged missing, {} \
              forgotten, {} acknowledged falsely",
             sum.last,
             spoken.again,
-            if keeping.history_messages_max.is_none() {
-                "the last viewer got"
-            } else {
-                "the viewers together got"
-            },
+            if keeping.history_messages_max.is_none() { "the last viewer got" } else { "the viewers together got" },
             acked.saturating_sub(*audited),
             faults.count(Fault::Forgotten),
             faults.count(Fault::FalseAck)

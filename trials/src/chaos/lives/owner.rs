@@ -10,11 +10,11 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::Lives;
 use super::tally::Comeback;
 use crate::chaos::cuts::script;
-use crate::chaos::speaker::{Saying, Shared, Speaker};
+use crate::chaos::speaker::{Saying, SharedRecord, Speaker};
 use crate::load::peer::PeerError;
 use crate::load::{Busy, Stretch};
 use crate::model::fault::{Fault, Faults};
-use crate::model::record::Kind;
+use crate::model::record::Effect;
 use crate::steps::Failure;
 
 /// The most messages without an answer.
@@ -44,7 +44,7 @@ impl Times {
 
 /// The orders that it waits for, and the receivers of its reports.
 pub(in crate::chaos) struct Cues {
-    pub(in crate::chaos) opened: mpsc::Sender<Shared>,
+    pub(in crate::chaos) opened: mpsc::Sender<SharedRecord>,
     pub(in crate::chaos) begin: oneshot::Receiver<()>,
     /// Whether it publishes nothing more.
     pub(in crate::chaos) finish: watch::Receiver<bool>,
@@ -142,5 +142,5 @@ fn saying(seed: u64, number: u64) -> Saying {
     if saying.has_id {
         return saying;
     }
-    Saying { kind: Some(Kind::Event), key: "event-0".into(), params: format!("[{number}]"), has_id: true }
+    Saying { kind: Some(Effect::Event), key: "event-0".into(), params: format!("[{number}]"), has_id: true }
 }

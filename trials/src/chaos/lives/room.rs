@@ -13,13 +13,13 @@ use tokio::task::JoinSet;
 use super::Lives;
 use super::owner::{Cues, Spoken, Times, speak};
 use super::tally::Tally;
-use super::viewer::{House, Return, Viewer};
+use super::viewer::{Return, Viewer, ViewerShared};
 use crate::chaos::patience::{missing, wait_until};
-use crate::chaos::speaker::Shared;
+use crate::chaos::speaker::SharedRecord;
 use crate::load::{Busy, Stretch, on_a_thread, outcome};
 use crate::model::Model;
 use crate::model::fault::{Fault, Faults};
-use crate::model::sum::Sum;
+use crate::model::sum::FinalSums;
 use crate::random::Random;
 use crate::steps::Failure;
 
@@ -52,7 +52,7 @@ pub(in crate::chaos) struct Plan {
 /// A room that is open.
 pub(in crate::chaos) struct Room {
     plan: Plan,
-    house: House,
+    shared: ViewerShared,
     owner: JoinHandle<Result<Spoken, Failure>>,
     viewers: JoinHandle<Result<(Vec<Viewer>, Busy), Failure>>,
     begin: Option<oneshot::Sender<()>>,
@@ -66,8 +66,8 @@ pub(in crate::chaos) struct Room {
 
 /// The outcome of a room.
 #[derive(Debug)]
-pub(in crate::chaos) struct Past {
-    pub(in crate::chaos) sum: Sum,
+pub(in crate::chaos) struct RoomOutcome {
+    pub(in crate::chaos) sum: FinalSums,
     pub(in crate::chaos) tally: Tally,
     pub(in crate::chaos) spoken: Spoken,
     /// The faults of all clients.
@@ -98,7 +98,7 @@ impl Room {
         };
         let (calm, calms) = watch::channel(false);
         let (over, overs) = watch::channel(false);
-        let house = House {
+        let shared = ViewerShared {
             lives: lives.clone(),
             record,
             returns: plan.returns,
@@ -112,21 +112,21 @@ impl Room {
         };
         let viewer = |number| {
             let random = Random::new(plan.seed, VIEWERS | u64::from(number));
-            Viewer::new(house.clone(), random, Model::default())
+            Viewer::new(shared.clone(), random, Model::default())
         };
         let viewers: Vec<_> = (0..plan.viewers).map(viewer).collect();
         let viewers = on_a_thread(plan.limit, move || hear(viewers));
         let faults = Faults::default();
-        Ok(Self { plan, house, owner, viewers, begin: Some(begin), finish, all_said, calm, end, over, faults })
+        Ok(Self { plan, shared, owner, viewers, begin: Some(begin), finish, all_said, calm, end, over, faults })
     }
 
-    pub(in crate::chaos) fn record(&self) -> &Shared {
-        &self.house.record
+    pub(in crate::chaos) fn record(&self) -> &SharedRecord {
+        &self.shared.record
     }
 
     /// Waits until all viewers have joined.
     pub(in crate::chaos) fn joined(&self) -> Result<(), Failure> {
-        match missing(PATIENCE, &self.house.joined, self.plan.viewers) {
+        match missing(PATIENCE, &self.shared.joined, self.plan.viewers) {
             0 => Ok(()),
             missing => Err(Failure::new(format!("{missing} viewers did not join within {PATIENCE:?}"))),
         }
@@ -134,7 +134,7 @@ impl Room {
 
     /// Waits until all viewers have come back.
     pub(in crate::chaos) fn await_back(&mut self) {
-        let missing = missing(PATIENCE, &self.house.back, self.plan.viewers);
+        let missing = missing(PATIENCE, &self.shared.back, self.plan.viewers);
         if missing > 0 {
             self.faults.note(Fault::Late, || format!("{missing} viewers were not back within {PATIENCE:?}"));
         }
@@ -147,14 +147,14 @@ impl Room {
     }
 
     /// Ends the owner once all its messages are acknowledged, and the viewers once they have them.
-    pub(in crate::chaos) fn finish(self) -> Result<Past, Failure> {
-        let Self { plan, house, owner, viewers, finish, all_said, calm, end, over, mut faults, .. } = self;
+    pub(in crate::chaos) fn finish(self) -> Result<RoomOutcome, Failure> {
+        let Self { plan, shared, owner, viewers, finish, all_said, calm, end, over, mut faults, .. } = self;
         finish.send_replace(true);
         let _ = all_said.recv();
         calm.send_replace(true);
-        let (counted, record) = (Arc::clone(&house.caught_up), house.record.clone());
-        let auditors = auditors(plan.seed, &house);
-        drop(house);
+        let (counted, record) = (Arc::clone(&shared.caught_up), shared.record.clone());
+        let auditors = auditors(plan.seed, &shared);
+        drop(shared);
         let wanted = (plan.viewers as usize + auditors.len()).try_into().unwrap_or(u32::MAX);
         let auditors = on_a_thread(plan.limit, move || hear(auditors));
         let missing = missing(PATIENCE, &counted, wanted);
@@ -170,7 +170,7 @@ impl Room {
         let (viewers, busy) = outcome(viewers).map_err(of("the viewers"))?;
         let (auditors, _) = outcome(auditors).map_err(of("the last viewer"))?;
         let record = record.read();
-        let sum = Sum::of(viewers.iter().map(|viewer| &viewer.model), &record);
+        let sum = FinalSums::of(viewers.iter().map(|viewer| &viewer.model), &record);
         let mut tally = Tally::default();
         viewers.iter().for_each(|viewer| tally.add(&viewer.tally));
         let heard = if record.history_messages.is_none() { &auditors } else { &viewers };
@@ -181,14 +181,14 @@ impl Room {
             .chain(models.map(|model| &model.faults))
             .for_each(|theirs| faults.add(theirs));
         let audited = (all.len() as u64).saturating_sub(faults.count(Fault::OtherBytes));
-        Ok(Past { sum, tally, spoken, faults, acked: record.acked, audited, busy })
+        Ok(RoomOutcome { sum, tally, spoken, faults, acked: record.acked, audited, busy })
     }
 }
 
 /// Returns the last viewers, which join after the last message with an empty state. Where the history is limited, the
 /// first has all but the history's messages, and the second one message less.
-fn auditors(seed: u64, house: &House) -> Vec<Viewer> {
-    let record = house.record.read();
+fn auditors(seed: u64, shared: &ViewerShared) -> Vec<Viewer> {
+    let record = shared.record.read();
     let models = match record.history_messages {
         None => vec![Model::from_the_first()],
         Some(messages) => {
@@ -196,7 +196,7 @@ fn auditors(seed: u64, house: &House) -> Vec<Viewer> {
             [known, known.saturating_sub(1)].map(|seq| Model::from(seq, &record)).into()
         }
     };
-    let viewer = |(number, model)| Viewer::new(house.clone(), Random::new(seed, AUDITORS | number), model);
+    let viewer = |(number, model)| Viewer::new(shared.clone(), Random::new(seed, AUDITORS | number), model);
     (0..).zip(models).map(viewer).collect()
 }
 

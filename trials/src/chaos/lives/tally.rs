@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::model::Outcome;
+use crate::model::JoinOutcome;
 use crate::model::answer::{How, Reason};
 
 /// The counts of one viewer, or of many together.
 #[derive(Debug, Default)]
 pub(in crate::chaos) struct Tally {
-    pub(in crate::chaos) outcomes: BTreeMap<Outcome, u64>,
+    pub(in crate::chaos) outcomes: BTreeMap<JoinOutcome, u64>,
     pub(in crate::chaos) comebacks: Vec<Comeback>,
     /// Connections that ended without a close frame.
     pub(in crate::chaos) cut: u64,

@@ -12,11 +12,11 @@ use tokio::time::{sleep, timeout};
 use super::Lives;
 use super::owner::Times;
 use super::tally::{Comeback, Tally};
-use crate::chaos::ears::Ears;
-use crate::chaos::speaker::Shared;
+use crate::chaos::model_feed::ModelFeed;
+use crate::chaos::speaker::SharedRecord;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::model::fault::Fault;
-use crate::model::{Claim, Model};
+use crate::model::{CursorClaim, Model};
 use crate::random::Random;
 
 /// One absence in so many is longer than necessary.
@@ -37,9 +37,9 @@ pub(in crate::chaos) enum Return {
 
 /// The parts that all viewers of a room share.
 #[derive(Debug, Clone)]
-pub(in crate::chaos) struct House {
+pub(in crate::chaos) struct ViewerShared {
     pub(in crate::chaos) lives: Lives,
-    pub(in crate::chaos) record: Shared,
+    pub(in crate::chaos) record: SharedRecord,
     pub(in crate::chaos) returns: Return,
     /// The time until a viewer whose connection was refused tries again, in milliseconds.
     pub(in crate::chaos) retry_ms: Range<u64>,
@@ -59,7 +59,7 @@ pub(in crate::chaos) struct House {
 
 /// A viewer and its random choices.
 pub(in crate::chaos) struct Viewer {
-    house: House,
+    shared: ViewerShared,
     random: Random,
     pub(in crate::chaos) model: Model,
     pub(in crate::chaos) tally: Tally,
@@ -84,16 +84,16 @@ enum End {
 }
 
 impl Viewer {
-    pub(in crate::chaos) fn new(house: House, random: Random, model: Model) -> Self {
+    pub(in crate::chaos) fn new(shared: ViewerShared, random: Random, model: Model) -> Self {
         let (has_joined, is_caught_up) = (false, false);
         let tally = Tally::default();
-        Self { house, random, model, tally, connection: 0, life: 0, gone: None, has_joined, is_caught_up }
+        Self { shared, random, model, tally, connection: 0, life: 0, gone: None, has_joined, is_caught_up }
     }
 
     /// Joins after `delay` and stays until the room ends.
     pub(in crate::chaos) async fn run(mut self, delay: Duration) -> Self {
         sleep(delay).await;
-        let mut over = self.house.over.clone();
+        let mut over = self.shared.over.clone();
         loop {
             let end = tokio::select! {
                 end = self.attend() => end,
@@ -114,7 +114,7 @@ impl Viewer {
     }
 
     async fn stay_away(&mut self, advice: Option<Duration>) {
-        let time = match self.house.returns {
+        let time = match self.shared.returns {
             Return::AtOnce => Duration::ZERO,
             Return::AtRandom if self.random.one_in(ABSENCE_IN) => Duration::from_millis(self.random.within(ABSENCE_MS)),
             Return::AtRandom => Duration::ZERO,
@@ -122,13 +122,13 @@ impl Viewer {
         };
         tokio::select! {
             () = sleep(time) => {}
-            _ = self.house.calm.wait_for(|calm| *calm) => {}
+            _ = self.shared.calm.wait_for(|calm| *calm) => {}
         }
     }
 
     /// Notes that the run is over, and this viewer has not got the room's end.
     fn is_late(&mut self) {
-        let (position, last) = (self.model.position(), self.house.record.read().last());
+        let (position, last) = (self.model.position(), self.shared.record.read().last());
         let (connection, retries) = (self.connection, self.tally.retries);
         self.model.faults.note(Fault::Late, || {
             format!("at {position:?} of {last}, on its connection {connection}, after {retries} retries")
@@ -138,10 +138,10 @@ impl Viewer {
     /// Runs one connection from its beginning to its end.
     async fn attend(&mut self) -> End {
         let mut peer = self.connect().await;
-        let mut ears = Ears::default();
-        let end = self.listen(&mut peer, &mut ears).await;
-        self.tally.resets += ears.resets;
-        if let Some(outcome) = ears.joined {
+        let mut feed = ModelFeed::default();
+        let end = self.listen(&mut peer, &mut feed).await;
+        self.tally.resets += feed.resets;
+        if let Some(outcome) = feed.joined {
             *self.tally.outcomes.entry(outcome).or_insert(0) += 1;
         }
         end
@@ -151,10 +151,11 @@ impl Viewer {
     async fn connect(&mut self) -> Peer {
         loop {
             self.connection += 1;
-            self.life = self.house.lives.count();
-            let join = self.model.join(format!("join-{}", self.connection), Claim::Honest, &self.house.record.read());
+            self.life = self.shared.lives.count();
+            let join =
+                self.model.join(format!("join-{}", self.connection), CursorClaim::Honest, &self.shared.record.read());
             let opened = async {
-                let mut peer = Peer::open_as(self.house.lives.address(), V2).await?;
+                let mut peer = Peer::open_as(self.shared.lives.address(), V2).await?;
                 peer.say(&join).await?;
                 Ok::<_, PeerError>(peer)
             };
@@ -165,18 +166,18 @@ impl Viewer {
                 }
                 Err(_) => self.tally.retries += 1,
             }
-            sleep(Duration::from_millis(self.random.within(self.house.retry_ms.clone()))).await;
+            sleep(Duration::from_millis(self.random.within(self.shared.retry_ms.clone()))).await;
         }
     }
 
     /// Reads until the server ends the connection.
-    async fn listen(&mut self, peer: &mut Peer, ears: &mut Ears) -> End {
-        let two_alive = Duration::from_millis(2 * self.house.record.read().alive_ms);
+    async fn listen(&mut self, peer: &mut Peer, feed: &mut ModelFeed) -> End {
+        let two_alive = Duration::from_millis(2 * self.shared.record.read().alive_ms);
         loop {
             let before = self.model.position().filter(|_| self.model.is_live());
             let heard = tokio::select! {
-                heard = timeout(two_alive, ears.hear(peer, usize::MAX, &mut self.model, &self.house.record)) => heard,
-                _ = self.house.calm.changed() => Ok(Ok(0)),
+                heard = timeout(two_alive, feed.hear(peer, usize::MAX, &mut self.model, &self.shared.record)) => heard,
+                _ = self.shared.calm.changed() => Ok(Ok(0)),
             };
             match heard {
                 Ok(Ok(_)) => {}
@@ -191,7 +192,7 @@ impl Viewer {
                 }
             }
             self.measure(before);
-            if let Some(end) = self.look(ears) {
+            if let Some(end) = self.look(feed) {
                 return end;
             }
         }
@@ -204,7 +205,7 @@ impl Viewer {
 
     /// Records the ages of the messages after `before`, which arrived live.
     fn measure(&mut self, before: Option<u64>) {
-        let (Some(times), Some(before), Some(position)) = (&self.house.times, before, self.model.position()) else {
+        let (Some(times), Some(before), Some(position)) = (&self.shared.times, before, self.model.position()) else {
             return;
         };
         for seq in before + 1..=position {
@@ -213,22 +214,22 @@ impl Viewer {
     }
 
     /// Acts on what was read.
-    fn look(&mut self, ears: &mut Ears) -> Option<End> {
-        if let Some(code) = ears.refused.take() {
+    fn look(&mut self, feed: &mut ModelFeed) -> Option<End> {
+        if let Some(code) = feed.refused.take() {
             return Some(self.odd(&format!("the join was refused: {code}")));
         }
         if self.model.is_live() {
             self.is_live();
         }
-        if let Some(code) = ears.code {
-            return Some(match (code, ears.word.as_deref()) {
+        if let Some(code) = feed.code {
+            return Some(match (code, feed.word.as_deref()) {
                 (4503, Some("room_closed")) if self.is_caught_up => {
                     self.tally.done += 1;
                     End::Closed
                 }
-                (1012, Some("restart")) if ears.advice.is_some() => {
+                (1012, Some("restart")) if feed.advice.is_some() => {
                     self.tally.restarted += 1;
-                    End::Gone(ears.advice.map(Duration::from_millis))
+                    End::Gone(feed.advice.map(Duration::from_millis))
                 }
                 (_, word) => {
                     let end = self.odd(&format!("the server closed with {word:?}, {code}"));
@@ -236,8 +237,10 @@ impl Viewer {
                 }
             });
         }
-        if ears.must_reconnect {
-            self.model.faults.note(Fault::NotAlive, || "the `seq` of one alive was not reached before the next one".into());
+        if feed.must_reconnect {
+            self.model
+                .faults
+                .note(Fault::NotAlive, || "the `seq` of one alive was not reached before the next one".into());
             return Some(End::Odd);
         }
         None
@@ -247,19 +250,19 @@ impl Viewer {
     fn is_live(&mut self) {
         if !self.has_joined {
             self.has_joined = true;
-            self.house.joined.fetch_add(1, Ordering::Relaxed);
+            self.shared.joined.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(gone) = self.gone.take() {
             if self.tally.comebacks.is_empty() {
-                self.house.back.fetch_add(1, Ordering::Relaxed);
+                self.shared.back.fetch_add(1, Ordering::Relaxed);
             }
-            let life = Some(self.life).filter(|&life| life == self.house.lives.count());
+            let life = Some(self.life).filter(|&life| life == self.shared.lives.count());
             self.tally.comebacks.push(Comeback { life, gone, back: Instant::now() });
         }
-        let is_at_end = self.model.position() == Some(self.house.record.read().last());
-        if !self.is_caught_up && is_at_end && *self.house.calm.borrow() {
+        let is_at_end = self.model.position() == Some(self.shared.record.read().last());
+        if !self.is_caught_up && is_at_end && *self.shared.calm.borrow() {
             self.is_caught_up = true;
-            self.house.caught_up.fetch_add(1, Ordering::Relaxed);
+            self.shared.caught_up.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

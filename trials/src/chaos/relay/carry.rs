@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::cut::{Cut, Direction};
+use super::cut::{Direction, PathFault};
 use crate::load::peer::connect_from;
 
 /// The time for which a cut in the middle of bytes waits for them.
@@ -73,7 +73,7 @@ pub(super) fn reset(client: &TcpStream) {
 }
 
 /// Carries bytes both ways until either ends.
-pub(super) async fn carry(mut client: TcpStream, mut server: TcpStream, pace: Pace, way: watch::Receiver<Cut>) {
+pub(super) async fn carry(mut client: TcpStream, mut server: TcpStream, pace: Pace, way: watch::Receiver<PathFault>) {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     if pace.bytes_per_second.is_some() {
         for socket in [&client, &server] {
@@ -89,7 +89,7 @@ pub(super) async fn carry(mut client: TcpStream, mut server: TcpStream, pace: Pa
             () = pump(from_server, to_client, Direction::ToClient, pace, way.clone()) => {}
         }
     }
-    if matches!(*way.borrow(), Cut::Reset | Cut::Swallow(_)) {
+    if matches!(*way.borrow(), PathFault::Reset | PathFault::Swallow(_)) {
         [&client, &server].into_iter().for_each(reset);
     }
 }
@@ -100,7 +100,7 @@ async fn pump(
     mut to: impl AsyncWrite + Unpin,
     direction: Direction,
     pace: Pace,
-    mut way: watch::Receiver<Cut>,
+    mut way: watch::Receiver<PathFault>,
 ) {
     let mut bytes = vec![0; pace.chunk_bytes];
     let mut is_dark = false;
@@ -122,14 +122,14 @@ async fn pump(
         };
         let cut = tokio::select! {
             biased;
-            changed = way.changed() => changed.map_or(Cut::Finish, |()| *way.borrow_and_update()),
-            is_open = carried => if is_open { Cut::None } else { return },
+            changed = way.changed() => changed.map_or(PathFault::Finish, |()| *way.borrow_and_update()),
+            is_open = carried => if is_open { PathFault::None } else { return },
         };
         match cut {
-            Cut::None => {}
-            Cut::Finish | Cut::Reset => return,
-            Cut::Dark(dark) => is_dark = dark.holds(direction),
-            Cut::Part(count) => {
+            PathFault::None => {}
+            PathFault::Finish | PathFault::Reset => return,
+            PathFault::Dark(dark) => is_dark = dark.holds(direction),
+            PathFault::Part(count) => {
                 let count = count.min(bytes.len());
                 let part = timeout(PART_TIME, from.read(&mut bytes[..count])).await;
                 if let Ok(Ok(count)) = part {
@@ -137,7 +137,7 @@ async fn pump(
                 }
                 return;
             }
-            Cut::Swallow(time) => {
+            PathFault::Swallow(time) => {
                 let swallowed = async { while let Ok(1..) = from.read(&mut bytes).await {} };
                 tokio::select! {
                     () = swallowed => {}

@@ -12,7 +12,7 @@ const SWALLOW_MS: std::ops::Range<u64> = 5..150;
 
 /// The fault of an open connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::chaos) enum Cut {
+pub(in crate::chaos) enum PathFault {
     /// None: it is carried.
     None,
     /// Both ends are closed.
@@ -38,7 +38,7 @@ pub(in crate::chaos) enum Dark {
 
 /// The treatment of a new connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::chaos) enum Entry {
+pub(in crate::chaos) enum PathEntry {
     /// It is carried.
     #[default]
     Open,
@@ -57,7 +57,7 @@ pub(super) enum Direction {
     ToClient,
 }
 
-impl Cut {
+impl PathFault {
     /// Returns a random way to end a connection.
     pub(in crate::chaos) fn any(random: &mut Random) -> Self {
         match random.index(4) {

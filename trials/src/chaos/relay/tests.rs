@@ -55,13 +55,13 @@ async fn a_cut_meets_its_own_path_only() {
     let relay = stand(Shape { paths: 2, sources: 3, ..Shape::default() }).await;
     let (mut one, mut other) = (connect(&relay, 0).await, connect(&relay, 1).await);
     assert!(echoes(&mut one).await && echoes(&mut other).await);
-    relay.enter(Entry::Reset, Some(0));
-    relay.cut_path(0, Cut::Reset);
+    relay.enter(PathEntry::Reset, Some(0));
+    relay.cut_path(0, PathFault::Reset);
     let error = timeout(SOON, one.read(&mut [0])).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
     assert!(echoes(&mut other).await);
     assert!(!echoes(&mut connect(&relay, 0).await).await);
-    relay.enter(Entry::Open, Some(0));
+    relay.enter(PathEntry::Open, Some(0));
     assert!(echoes(&mut connect(&relay, 0).await).await);
     assert_eq!((relay.attempts(0).len(), relay.attempts(1).len(), relay.connections()), (3, 1, 2));
 }
@@ -72,7 +72,7 @@ async fn a_dark_connection_stays_open_and_carries_nothing_in_its_direction() {
         let relay = stand(Shape::default()).await;
         let mut client = connect(&relay, 0).await;
         assert!(echoes(&mut client).await);
-        relay.cut(Cut::Dark(dark), None);
+        relay.cut(PathFault::Dark(dark), None);
         client.write_all(b"x").await.unwrap();
         let heard = timeout(NOTHING, client.read(&mut [0])).await;
         assert!(heard.is_err(), "{dark:?}: {heard:?}");
@@ -84,18 +84,18 @@ async fn a_dark_connection_stays_open_and_carries_nothing_in_its_direction() {
 #[tokio::test]
 async fn a_held_connection_is_carried_once_the_path_is_open() {
     let relay = stand(Shape::default()).await;
-    relay.enter(Entry::Held, None);
+    relay.enter(PathEntry::Held, None);
     let mut client = connect(&relay, 0).await;
     client.write_all(b"x").await.unwrap();
     assert!(timeout(NOTHING, client.read(&mut [0])).await.is_err());
-    relay.enter(Entry::Open, None);
+    relay.enter(PathEntry::Open, None);
     assert_eq!(timeout(SOON, client.read(&mut [0])).await.unwrap().unwrap(), 1);
 }
 
 #[tokio::test]
 async fn an_unavailable_path_answers_503_at_once() {
     let relay = stand(Shape::default()).await;
-    relay.enter(Entry::Unavailable, None);
+    relay.enter(PathEntry::Unavailable, None);
     let mut client = connect(&relay, 0).await;
     client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     let mut answer = String::new();

@@ -9,13 +9,13 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use crate::chaos::ears::Ears;
-use crate::chaos::speaker::Shared;
+use crate::chaos::model_feed::ModelFeed;
+use crate::chaos::speaker::SharedRecord;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::model::answer::How;
 use crate::model::fault::{Fault, Faults};
 use crate::model::state;
-use crate::model::{Claim, Model};
+use crate::model::{CursorClaim, Model};
 use crate::steps::Failure;
 
 /// The time until a client that found no server tries again.
@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The observations of one server, and their times.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct ArrivalTimes {
     port: Instant,
     ready: Instant,
     first: Instant,
@@ -50,7 +50,7 @@ pub(super) struct Arrival {
     pub(super) resumed: usize,
 }
 
-impl Seen {
+impl ArrivalTimes {
     pub(super) fn since(self, begun: Instant) -> (Arrival, Faults) {
         let since = |at: Instant| at.saturating_duration_since(begun);
         let Self { port, ready, first, all, resumed, faults } = self;
@@ -59,22 +59,26 @@ impl Seen {
 }
 
 /// Tries to join the room number `first`, and after that all of them.
-pub(super) async fn arrive(address: SocketAddr, rooms: Vec<Shared>, first: usize) -> Result<Seen, Failure> {
+pub(super) async fn arrive(
+    address: SocketAddr,
+    rooms: Vec<SharedRecord>,
+    first: usize,
+) -> Result<ArrivalTimes, Failure> {
     let arriving = async {
-        let stranger = Guest::new(rooms[first].clone(), Model::default());
+        let stranger = ArrivingViewer::new(rooms[first].clone(), Model::default());
         let stranger = async { Ok::<_, io::Error>((stranger.stay(address).await, Instant::now())) };
         let ((port, ready), (stranger, first)) = tokio::try_join!(probe(address), stranger)?;
-        let guests = rooms.into_iter().map(|room| Guest::new(room, Model::from_the_first()));
-        let mut staying: JoinSet<_> = guests.map(|guest| guest.stay(address)).collect();
-        let mut guests = Vec::new();
-        while let Some(guest) = staying.join_next().await {
-            guests.push(guest.expect("a guest does not panic"));
+        let viewers = rooms.into_iter().map(|room| ArrivingViewer::new(room, Model::from_the_first()));
+        let mut staying: JoinSet<_> = viewers.map(|viewer| viewer.stay(address)).collect();
+        let mut viewers = Vec::new();
+        while let Some(viewer) = staying.join_next().await {
+            viewers.push(viewer.expect("a viewer does not panic"));
         }
         let all = Instant::now();
-        let resumed = guests.iter().filter(|guest| guest.has_resumed()).count();
+        let resumed = viewers.iter().filter(|viewer| viewer.has_resumed()).count();
         let mut faults = stranger.model.faults;
-        guests.iter().for_each(|guest| faults.add(&guest.model.faults));
-        Ok(Seen { port, ready, first, all, resumed, faults })
+        viewers.iter().for_each(|viewer| faults.add(&viewer.model.faults));
+        Ok(ArrivalTimes { port, ready, first, all, resumed, faults })
     };
     let arrived = timeout(PATIENCE, arriving).await;
     let arrived = arrived.map_err(|_| Failure::new(format!("not every viewer was in a room after {PATIENCE:?}")))?;
@@ -109,17 +113,17 @@ async fn connect(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 /// A viewer of one room.
-struct Guest {
-    room: Shared,
+struct ArrivingViewer {
+    room: SharedRecord,
     model: Model,
-    ears: Ears,
+    feed: ModelFeed,
     /// Its connection, once it has everything that it asked for.
     peer: Option<Peer>,
 }
 
-impl Guest {
-    fn new(room: Shared, model: Model) -> Self {
-        Self { room, model, ears: Ears::default(), peer: None }
+impl ArrivingViewer {
+    fn new(room: SharedRecord, model: Model) -> Self {
+        Self { room, model, feed: ModelFeed::default(), peer: None }
     }
 
     /// Joins as soon as there is a server, reads everything that it has missed, and stays.
@@ -139,11 +143,11 @@ impl Guest {
 
     async fn join(&mut self, address: SocketAddr) -> Result<Peer, PeerError> {
         let mut peer = Peer::open_as(address, V2).await?;
-        let join = self.model.join("join".into(), Claim::Honest, &self.room.read());
+        let join = self.model.join("join".into(), CursorClaim::Honest, &self.room.read());
         peer.say(&join).await?;
         while !self.model.is_live() {
-            self.ears.hear(&mut peer, usize::MAX, &mut self.model, &self.room).await?;
-            if let Some(code) = self.ears.refused.take() {
+            self.feed.hear(&mut peer, usize::MAX, &mut self.model, &self.room).await?;
+            if let Some(code) = self.feed.refused.take() {
                 return Err(PeerError::Answer(code));
             }
         }
@@ -157,6 +161,6 @@ impl Guest {
         let fold = record.fold(last);
         let has_state = self.model.state().hash() == state::hash(fold.iter().filter_map(|&seq| record.frame(seq)));
         let has_all = self.model.ledger().counts(last).received == last && self.model.position() == Some(last);
-        self.peer.is_some() && self.ears.joined == Some((How::Resumed, None)) && has_state && has_all
+        self.peer.is_some() && self.feed.joined == Some((How::Resumed, None)) && has_state && has_all
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::arrival::Arrival;
-use super::{MESSAGES, Plan, Restart, Way};
+use super::{MESSAGES, Plan, Restart, ServerEnd};
 use crate::model::fault::Faults;
 use crate::report::Judged;
 use crate::steps::Failure;
@@ -52,7 +52,7 @@ impl fmt::Display for Findings {
             "restarts: seed {seed}, {rooms} rooms, {restarts} of each kind, {keeping}; from the start of the next server"
         )?;
         for messages in MESSAGES {
-            for (way, name) in [(Way::Stopped, "SIGTERM"), (Way::Killed, "SIGKILL")] {
+            for (way, name) in [(ServerEnd::Stopped, "SIGTERM"), (ServerEnd::Killed, "SIGKILL")] {
                 let is_one = |restart: &&Restart| restart.messages == messages && restart.way == way;
                 let ones: Vec<_> = self.restarts.iter().filter(is_one).collect();
                 let resumed = ones.iter().map(|restart| restart.arrival.resumed).min().unwrap_or(0);

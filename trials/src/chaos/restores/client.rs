@@ -23,7 +23,7 @@ pub(super) struct Room {
 
 /// The request of a join.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct JoinRequest<'a> {
     pub(super) cursor: Option<(&'a str, u64)>,
     pub(super) lives: bool,
     /// How much of the replay is read before the connection is closed.
@@ -39,7 +39,7 @@ pub(super) enum Read {
 
 /// The answer to a join.
 #[derive(Debug, Clone)]
-pub(super) struct Told {
+pub(super) struct JoinAnswer {
     pub(super) epoch: String,
     pub(super) seq: u64,
     pub(super) how: How,
@@ -51,7 +51,7 @@ pub(super) struct Told {
 }
 
 /// Joins a room, reads the replay and closes the connection.
-pub(super) async fn join(address: SocketAddr, room: &Room, asked: Asked<'_>) -> Result<Told, PeerError> {
+pub(super) async fn join(address: SocketAddr, room: &Room, asked: JoinRequest<'_>) -> Result<JoinAnswer, PeerError> {
     in_time(async {
         let (_, told) = enter(address, room, asked).await?;
         Ok(told)
@@ -60,7 +60,11 @@ pub(super) async fn join(address: SocketAddr, room: &Room, asked: Asked<'_>) -> 
 }
 
 /// Joins a room and reads the replay.
-pub(super) async fn enter(address: SocketAddr, room: &Room, asked: Asked<'_>) -> Result<(Peer, Told), PeerError> {
+pub(super) async fn enter(
+    address: SocketAddr,
+    room: &Room,
+    asked: JoinRequest<'_>,
+) -> Result<(Peer, JoinAnswer), PeerError> {
     let mut peer = Peer::open_as(address, V2).await?;
     let cursor = asked.cursor.map_or_else(String::new, cursor);
     let lives = if asked.lives { r#","lives":true"# } else { "" };
@@ -75,7 +79,7 @@ pub(super) async fn enter(address: SocketAddr, room: &Room, asked: Asked<'_>) ->
         replay.push(next(&mut peer).await?);
     }
     let (seq, how, reason) = (joined.seq, joined.how, joined.reason);
-    let told = Told { epoch: joined.epoch.to_string(), seq, how, reason, announced: joined.replay, replay };
+    let told = JoinAnswer { epoch: joined.epoch.to_string(), seq, how, reason, announced: joined.replay, replay };
     Ok((peer, told))
 }
 
@@ -201,14 +205,14 @@ impl Owner {
 }
 
 /// A viewer that stays.
-pub(super) struct Watcher {
+pub(super) struct StayingViewer {
     peer: Peer,
     pub(super) epoch: String,
     /// The texts of all numbered messages that it has seen, from the first one on.
     pub(super) seen: Vec<String>,
 }
 
-impl Watcher {
+impl StayingViewer {
     /// Joins with the messages of an earlier life, if there are any. Returns also the answer.
     pub(super) async fn join(
         address: SocketAddr,
@@ -220,7 +224,7 @@ impl Watcher {
                 Some((epoch, seen)) => (Some((epoch, seen.len() as u64)), seen),
                 None => (None, Vec::new()),
             };
-            let (peer, told) = enter(address, room, Asked { cursor, lives: true, read: Read::All }).await?;
+            let (peer, told) = enter(address, room, JoinRequest { cursor, lives: true, read: Read::All }).await?;
             if told.how == How::Resumed {
                 seen.extend(told.replay);
             }

@@ -12,17 +12,17 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use crate::chaos::lives::{Keeping, Lineage};
-use crate::chaos::restarts::{Way, begun, ended};
+use crate::chaos::lives::{Keeping, ServerSuccession};
+use crate::chaos::restarts::{ServerEnd, begun, ended};
 use crate::load::{on_a_thread, outcome, target};
 use crate::model::fault::Faults;
 use crate::random::Random;
 use crate::steps::{Failure, Steps};
-use build::Built;
+use build::BuildResult;
 use pair::Pair;
 
 /// The way in which each server ends.
-const ENDS: [Way; 3] = [Way::Stopped, Way::Killed, Way::Stopped];
+const ENDS: [ServerEnd; 3] = [ServerEnd::Stopped, ServerEnd::Killed, ServerEnd::Stopped];
 
 /// The most time of everything.
 const LIMIT: Duration = Duration::from_secs(420);
@@ -43,17 +43,17 @@ pub(super) enum Former {
 }
 
 /// Each kind with its name, and the faults.
-type Shown = (Vec<(&'static str, Former)>, Faults);
+type FormerFindings = (Vec<(&'static str, Former)>, Faults);
 
 /// Builds them and runs both kinds at once.
-pub(super) fn measure(seed: u64, steps: &mut Steps) -> Result<Shown, Failure> {
+pub(super) fn measure(seed: u64, steps: &mut Steps) -> Result<FormerFindings, Failure> {
     let folder = target().join(format!("clients-{}", build::COMMIT));
     let (library, sdk) = (build::library(&folder, steps)?, build::sdk(&folder, steps)?);
-    if let (Built::Not(library), Built::Not(sdk)) = (&library, &sdk) {
+    if let (BuildResult::Not(library), BuildResult::Not(sdk)) = (&library, &sdk) {
         let not_run = |why: &String| Former::NotRun(why.clone());
         return Ok((vec![(pair::LIBRARY, not_run(library)), (pair::SDK, not_run(sdk))], Faults::default()));
     }
-    let lineage = Lineage::begin("former", Keeping::default(), &mut Random::new(seed, 1 << 40))?;
+    let lineage = ServerSuccession::begin("former", Keeping::default(), &mut Random::new(seed, 1 << 40))?;
     let keys = std::env::temp_dir().join(format!("rtbroadcaster-former-keys-{}", std::process::id()));
     fs::create_dir_all(&keys).map_err(|error| Failure::new(format!("{} cannot be made: {error}", keys.display())))?;
     let shown = outcome(on_a_thread(LIMIT, {
@@ -65,13 +65,18 @@ pub(super) fn measure(seed: u64, steps: &mut Steps) -> Result<Shown, Failure> {
     shown
 }
 
-async fn play(mut lineage: Lineage, library: Built, sdk: Built, keys: &Path) -> Result<Shown, Failure> {
+async fn play(
+    mut lineage: ServerSuccession,
+    library: BuildResult,
+    sdk: BuildResult,
+    keys: &Path,
+) -> Result<FormerFindings, Failure> {
     let address = lineage.lives().address();
     let (mut pairs, mut shown, mut faults) = (Vec::new(), Vec::new(), Faults::default());
     for (name, built) in [(pair::LIBRARY, library), (pair::SDK, sdk)] {
         match built {
-            Built::At(clients) => pairs.push(Pair::open(name, &clients, address, keys).await?),
-            Built::Not(why) => shown.push((name, Former::NotRun(why))),
+            BuildResult::At(clients) => pairs.push(Pair::open(name, &clients, address, keys).await?),
+            BuildResult::Not(why) => shown.push((name, Former::NotRun(why))),
         }
     }
     pairs = speak(pairs, 0).await?;
@@ -85,7 +90,7 @@ async fn play(mut lineage: Lineage, library: Built, sdk: Built, keys: &Path) -> 
         faults.add(&pair.faults);
         shown.push(pair.end(ENDS.len()));
     }
-    ended(lineage, Way::Killed).await?;
+    ended(lineage, ServerEnd::Killed).await?;
     Ok((shown, faults))
 }
 

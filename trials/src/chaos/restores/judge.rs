@@ -1,6 +1,6 @@
 //! Judges whether the answer to a viewer fits the messages that it had seen and those that the room holds. Pure.
 
-use super::client::Told;
+use super::client::JoinAnswer;
 use crate::model::answer::{Answer, How, Reason};
 use crate::model::fault::Fault;
 use crate::model::state::State;
@@ -52,7 +52,7 @@ pub(super) fn how(
 }
 
 /// Judges a join with all of its replay.
-pub(super) fn join(asker: Asker<'_>, present: Option<&[String]>, told: &Told) -> Option<Fault> {
+pub(super) fn join(asker: Asker<'_>, present: Option<&[String]>, told: &JoinAnswer) -> Option<Fault> {
     if let Some(fault) = how(asker, present, Some(told.how), told.reason) {
         return Some(fault);
     }
@@ -83,28 +83,28 @@ pub(super) fn fold(texts: &[String]) -> State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::record::{Kind, frame};
+    use crate::model::record::{Effect, frame};
 
     fn texts(life: &str, count: u64) -> Vec<String> {
-        (1..=count).map(|seq| frame(seq, Kind::State, "k", &format!("[\"{life}\"]"))).collect()
+        (1..=count).map(|seq| frame(seq, Effect::State, "k", &format!("[\"{life}\"]"))).collect()
     }
 
-    fn told(how: How, reason: Option<Reason>, replay: &[String], seq: u64) -> Told {
-        Told { epoch: "e".into(), seq, how, reason, announced: replay.len() as u64, replay: replay.to_vec() }
+    fn answer(how: How, reason: Option<Reason>, replay: &[String], seq: u64) -> JoinAnswer {
+        JoinAnswer { epoch: "e".into(), seq, how, reason, announced: replay.len() as u64, replay: replay.to_vec() }
     }
 
     #[test]
     fn a_resumed_is_true_only_for_whoever_saw_what_the_room_holds() {
         let (present, other) = (texts("a", 6), texts("b", 6));
         let asker = |seq, seen, lives| Asker { seq, seen, is_present: false, end: Some(4), lives };
-        let resumed = told(How::Resumed, None, &present[4..], 6);
+        let resumed = answer(How::Resumed, None, &present[4..], 6);
         assert_eq!(join(asker(4, Some(&present[..4]), true), Some(&present), &resumed), None);
         for (seen, lives) in [(Some(&other[..4]), true), (None, true), (Some(&present[..4]), false)] {
             let fault = join(asker(4, seen, lives), Some(&present), &resumed);
             assert_eq!(fault, Some(Fault::FalseResumed), "{seen:?} {lives}");
         }
         // Other messages than the room's.
-        let short = told(How::Resumed, None, &present[5..], 6);
+        let short = answer(How::Resumed, None, &present[5..], 6);
         let fault = join(asker(4, Some(&present[..4]), true), Some(&present), &short);
         assert_eq!(fault, Some(Fault::FalseResumed));
         assert_eq!(join(asker(4, Some(&present[..4]), true), None, &resumed), Some(Fault::FalseResumed));
@@ -114,7 +114,7 @@ mod tests {
     fn a_reset_is_true_only_behind_the_end_of_the_life() {
         let present = texts("a", 6);
         let state = [present[5].clone()];
-        let reset = |reason| told(How::Reset, Some(reason), &state, 6);
+        let reset = |reason| answer(How::Reset, Some(reason), &state, 6);
         let asker = |seq, is_present, end| Asker { seq, seen: None, is_present, end, lives: true };
         let judged = |asker, reason| join(asker, Some(&present), &reset(reason));
         assert_eq!(judged(asker(5, false, Some(4)), Reason::Epoch), None);
@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(judged(asker(7, true, None), Reason::Future), None);
         assert_eq!(judged(asker(6, true, None), Reason::Epoch), Some(Fault::FalseReset));
         assert_eq!(judged(Asker { lives: false, ..asker(4, false, Some(4)) }, Reason::Epoch), None);
-        let other = told(How::Reset, Some(Reason::Epoch), &present[4..5], 6);
+        let other = answer(How::Reset, Some(Reason::Epoch), &present[4..5], 6);
         assert_eq!(join(asker(5, false, Some(4)), Some(&present), &other), Some(Fault::OtherState));
         assert_eq!(how(asker(5, false, None), Some(&present), None, None), Some(Fault::Forbidden));
     }

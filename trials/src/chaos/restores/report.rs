@@ -5,8 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::former::Former;
-use super::way::Way;
-use super::{Plan, Shown};
+use super::way::RestoreWay;
+use super::{Plan, RestoreFindings};
 use crate::report::Judged;
 use crate::steps::Failure;
 
@@ -14,9 +14,9 @@ use crate::steps::Failure;
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
-    pub(super) all: Shown,
+    pub(super) all: RestoreFindings,
     /// The ways that were not tried, and why.
-    pub(super) not_run: BTreeMap<Way, String>,
+    pub(super) not_run: BTreeMap<RestoreWay, String>,
     pub(super) former: Vec<(&'static str, Former)>,
     pub(super) time: Duration,
 }
@@ -41,7 +41,7 @@ impl fmt::Display for Findings {
             "restores: seed {}, acknowledged when written and when on the disk, servers that are stopped and killed",
             self.plan.seed
         )?;
-        for way in Way::ALL {
+        for way in RestoreWay::ALL {
             match (self.all.rows.get(&way), self.not_run.get(&way)) {
                 (Some(row), _) => writeln!(f, "  {way:22} {row}")?,
                 (None, Some(why)) => writeln!(f, "  {way:22} not run: {why}")?,

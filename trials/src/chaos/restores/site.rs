@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use tokio::task::spawn_blocking;
 
-use super::client::{Asked, Read, Room, Told, join};
+use super::client::{JoinAnswer, JoinRequest, Read, Room, join};
 use super::judge::fold;
 use super::known::{Branch, Known, Life, PerRoom, ROOMS};
 use crate::chaos::lives::Keeping;
@@ -20,7 +20,7 @@ use crate::steps::Failure;
 
 /// The way in which a server ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(super) enum ServerEnd {
     /// By SIGTERM.
     Stopped,
     /// By SIGKILL.
@@ -124,11 +124,11 @@ impl Site {
     }
 
     /// Ends the server.
-    pub(super) async fn end(&mut self, end: End) -> Result<(), Failure> {
+    pub(super) async fn end(&mut self, end: ServerEnd) -> Result<(), Failure> {
         let Some(server) = self.server.take() else { return Ok(()) };
         let ended = spawn_blocking(move || match end {
-            End::Stopped => server.stop(),
-            End::Killed => server.kill(),
+            ServerEnd::Stopped => server.stop(),
+            ServerEnd::Killed => server.kill(),
         });
         ended.await.map_err(|error| Failure::new(error.to_string()))?
     }
@@ -176,7 +176,7 @@ impl Site {
             };
             let all = self.look(room, Some((&state.epoch, 0))).await?;
             self.holds[number] = match all {
-                Some(Told { how: How::Resumed, replay, .. }) => {
+                Some(JoinAnswer { how: How::Resumed, replay, .. }) => {
                     if !state.replay.iter().map(String::as_str).eq(fold(&replay).frames()) {
                         faults.note(Fault::OtherState, || format!("room {number}: {:?} of {replay:?}", state.replay));
                     }
@@ -189,8 +189,8 @@ impl Site {
     }
 
     /// Returns the answer to a join; `None` if there is no such room.
-    async fn look(&self, room: &Room, cursor: Option<(&str, u64)>) -> Result<Option<Told>, Failure> {
-        match join(self.address()?, room, Asked { cursor, lives: true, read: Read::All }).await {
+    async fn look(&self, room: &Room, cursor: Option<(&str, u64)>) -> Result<Option<JoinAnswer>, Failure> {
+        match join(self.address()?, room, JoinRequest { cursor, lives: true, read: Read::All }).await {
             Ok(told) => Ok(Some(told)),
             Err(PeerError::Answer(text)) if text.contains(r#""code":"no_room""#) => Ok(None),
             Err(error) => Err(Failure::new(format!("a viewer: {error}"))),

@@ -3,12 +3,12 @@
 mod backup;
 mod fill;
 
-use super::client::{Owner, Room, Watcher};
+use super::client::{Owner, Room, StayingViewer};
 use super::judge::{self, Asker};
 use super::known::{Branch, Known, PerRoom, Position, ROOMS};
 use super::medium::Medium;
 use super::script::{self, BUSY};
-use super::site::{End, Site};
+use super::site::{ServerEnd, Site};
 use super::way::Moment;
 use crate::chaos::lives::Keeping;
 use crate::load::peer::PeerError;
@@ -32,7 +32,7 @@ const BURST: usize = 6;
 pub(super) struct Plot {
     pub(super) keeping: Keeping,
     /// The way in which servers end.
-    pub(super) end: End,
+    pub(super) end: ServerEnd,
     /// Whether so much is written that the store begins other files, before, while and after backups are made.
     pub(super) fills: bool,
 }
@@ -54,7 +54,7 @@ pub(super) struct Story {
 }
 
 /// A story that is being made.
-struct Telling<'a> {
+struct StoryMaker<'a> {
     plot: Plot,
     site: Site,
     medium: &'a Medium,
@@ -67,13 +67,13 @@ struct Telling<'a> {
 }
 
 /// The connections of one life.
-struct Clients {
+struct LifeClients {
     owners: Vec<Owner>,
-    watchers: Vec<Watcher>,
+    watchers: Vec<StayingViewer>,
 }
 
 /// A viewer's memory: its epoch and the messages it has seen.
-type Taken = (String, Vec<String>);
+type ViewerMemory = (String, Vec<String>);
 
 impl Story {
     /// Returns the branch of a backup.
@@ -84,7 +84,7 @@ impl Story {
         }
     }
 
-    pub(super) async fn tell(
+    pub(super) async fn make(
         medium: Medium,
         plot: Plot,
         random: &mut Random,
@@ -94,7 +94,7 @@ impl Story {
         let site = Site::new(medium.data(), medium.log(&medium.data()), plot.keeping, branch);
         let (rooms, known) = (PerRoom::default(), Known::default());
         let (marks, made_again) = (Vec::new(), 0);
-        let mut telling = Telling { plot, site, medium: &medium, rooms, known, marks, made_again, faults, random };
+        let mut telling = StoryMaker { plot, site, medium: &medium, rooms, known, marks, made_again, faults, random };
         let (mut taken, mut at_rest, mut running) = (Vec::new(), Branch::default(), Branch::default());
         for life in 0..script::LIVES.len() {
             let mut clients = telling.begin(life, taken).await?;
@@ -114,15 +114,15 @@ impl Story {
                 telling.back_up(Moment::AtRest).await?;
             }
         }
-        let Telling { site, rooms, known, marks, made_again, .. } = telling;
+        let StoryMaker { site, rooms, known, marks, made_again, .. } = telling;
         medium.save_end()?;
         Ok(Self { plot, medium, rooms, known, marks, at_rest, running, made_again, last: site.branch })
     }
 }
 
-impl Telling<'_> {
+impl StoryMaker<'_> {
     /// Starts a server; all clients join or own their rooms.
-    async fn begin(&mut self, life: usize, taken: Vec<Taken>) -> Result<Clients, Failure> {
+    async fn begin(&mut self, life: usize, taken: Vec<ViewerMemory>) -> Result<LifeClients, Failure> {
         self.site.must_start().await?;
         let address = self.site.address()?;
         let mut owners = Vec::new();
@@ -145,7 +145,7 @@ impl Telling<'_> {
             let before = taken.next();
             let is_first = before.is_none();
             let before = before.as_ref().map(|(epoch, seen)| (epoch.as_str(), seen.clone()));
-            let (watcher, how) = Watcher::join(address, room, before).await.map_err(|error| failed(&error))?;
+            let (watcher, how) = StayingViewer::join(address, room, before).await.map_err(|error| failed(&error))?;
             let said = &self.known.lives[life].said[number];
             if (how == How::Resumed) == is_first || watcher.seen != *said {
                 self.faults
@@ -153,11 +153,11 @@ impl Telling<'_> {
             }
             watchers.push(watcher);
         }
-        Ok(Clients { owners, watchers })
+        Ok(LifeClients { owners, watchers })
     }
 
     /// Publishes the messages of a quiet time: all are acknowledged and seen.
-    async fn speak(&mut self, life: usize, clients: &mut Clients) -> Result<(), Failure> {
+    async fn speak(&mut self, life: usize, clients: &mut LifeClients) -> Result<(), Failure> {
         for (room, &count) in script::LIVES[life].iter().enumerate() {
             for number in 0..count {
                 self.say(&mut clients.owners[room], room, number).await?;
@@ -168,7 +168,7 @@ impl Telling<'_> {
     }
 
     /// The viewer of a room reads every message that was acknowledged in it.
-    async fn hear(&mut self, life: usize, room: usize, clients: &mut Clients) -> Result<(), Failure> {
+    async fn hear(&mut self, life: usize, room: usize, clients: &mut LifeClients) -> Result<(), Failure> {
         let acked = self.known.lives[life].acked[room];
         clients.watchers[room].hear_until(acked).await.map_err(|error| failed(&error))
     }
@@ -191,7 +191,12 @@ impl Telling<'_> {
     }
 
     /// Ends the server while messages are on their way. Returns the viewers' memories.
-    async fn end(&mut self, life: usize, end: End, mut clients: Clients) -> Result<Vec<Taken>, Failure> {
+    async fn end(
+        &mut self,
+        life: usize,
+        end: ServerEnd,
+        mut clients: LifeClients,
+    ) -> Result<Vec<ViewerMemory>, Failure> {
         let said = &mut self.known.lives[life].said[BUSY];
         let burst: Vec<_> = (0..BURST).map(|number| script::event(life, number)).collect();
         for saying in &burst {

@@ -8,7 +8,7 @@ use crate::model::fault::Fault;
 
 /// The counts of one way.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Row {
+pub(super) struct WayTally {
     pub(super) restores: u64,
     /// The number of starts refused and accepted by their word, and of those refused for good.
     pub(super) accepted: u64,
@@ -26,7 +26,7 @@ pub(super) struct Row {
     faults: BTreeMap<Fault, u64>,
 }
 
-impl Row {
+impl WayTally {
     /// Counts the answer to a join with `lives`.
     pub(super) fn enter(&mut self, how: How, reason: Option<Reason>) {
         self.cursors += 1;
@@ -63,7 +63,7 @@ impl Row {
     }
 }
 
-impl fmt::Display for Row {
+impl fmt::Display for WayTally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let fault = |fault| self.faults.get(&fault).copied().unwrap_or(0);
         let reset = |reason| self.resets.get(&reason).copied().unwrap_or(0);
@@ -97,11 +97,11 @@ mod tests {
 
     #[test]
     fn every_answer_is_counted() {
-        let mut row = Row::default();
+        let mut row = WayTally::default();
         row.enter(How::Resumed, None);
         row.enter(How::Reset, Some(Reason::Epoch));
         row.note(Fault::FalseReset);
-        let mut both = Row::default();
+        let mut both = WayTally::default();
         both.add(&row);
         let text = both.to_string();
         assert!(text.contains("    2 cursors:     1 resumed, reset     1 epoch, 0 future"), "{text}");

@@ -3,15 +3,15 @@
 
 use std::path::Path;
 
-use super::client::{Asked, Read, Told, join};
+use super::client::{JoinAnswer, JoinRequest, Read, join};
 use super::judge::{self, Asker};
 use super::known::{Branch, Known, Position, ROOMS};
 use super::script::{self, EPHEMERAL};
 use super::site::{Holding, Site, Start};
 use super::story::{Story, own};
-use super::tally::Row;
+use super::tally::WayTally;
 use super::tool::copy;
-use super::way::{Marker, Moment, Way};
+use super::way::{Marker, Moment, RestoreWay};
 use crate::model::answer::How;
 use crate::model::fault::{Fault, Faults};
 use crate::random::Random;
@@ -25,25 +25,30 @@ const CUT_IN: u64 = 4;
 
 /// The parameters of a restore.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Case {
-    pub(super) way: Way,
+pub(super) struct RestoreCase {
+    pub(super) way: RestoreWay,
     pub(super) moment: Moment,
     pub(super) marker: Marker,
 }
 
 /// A restore under test.
-struct Trial<'a> {
-    case: Case,
+struct RestoreTrial<'a> {
+    case: RestoreCase,
     story: &'a Story,
     known: Known,
-    row: &'a mut Row,
+    row: &'a mut WayTally,
     faults: Faults,
     random: &'a mut Random,
 }
 
 /// Restores a backup and judges every answer after it.
-pub(super) async fn run(story: &mut Story, case: Case, row: &mut Row, random: &mut Random) -> Result<Faults, Failure> {
-    let Case { way, moment, marker } = case;
+pub(super) async fn run(
+    story: &mut Story,
+    case: RestoreCase,
+    row: &mut WayTally,
+    random: &mut Random,
+) -> Result<Faults, Failure> {
+    let RestoreCase { way, moment, marker } = case;
     story.medium.return_to_the_end()?;
     let data = story.medium.data();
     let backup = Branch { is_certain: !way.is_mixture(), ..story.backup(moment).clone() };
@@ -53,23 +58,23 @@ pub(super) async fn run(story: &mut Story, case: Case, row: &mut Row, random: &m
     };
     let mut sites = Vec::new();
     match way {
-        Way::Beside => {
+        RestoreWay::Beside => {
             let beside = story.medium.beside();
             copy(&story.medium.backup(moment, marker)?, &beside)?;
             sites.extend([site(&data, story.last.clone()), site(&beside, backup)]);
         }
-        Way::RolledBack => sites.push(site(&data, backup)),
+        RestoreWay::RolledBack => sites.push(site(&data, backup)),
         _ => {
             way.restore(&story.medium.backup(moment, marker)?, &data)?;
             sites.push(site(&data, backup));
         }
     }
-    if way == Way::RolledBack {
+    if way == RestoreWay::RolledBack {
         story.medium.roll_back(moment, marker)?;
     }
     row.restores += 1;
     let known = story.known.clone();
-    let mut trial = Trial { case, story, known, row, faults: Faults::default(), random };
+    let mut trial = RestoreTrial { case, story, known, row, faults: Faults::default(), random };
     if let Err(failure) = trial.play(&mut sites).await {
         let logs: Vec<_> = sites.iter().map(Site::logged).collect();
         trial.faults.note(Fault::OddEnd, || format!("{case:?}: {failure}: {logs:?}"));
@@ -77,7 +82,7 @@ pub(super) async fn run(story: &mut Story, case: Case, row: &mut Row, random: &m
     Ok(trial.faults)
 }
 
-impl Trial<'_> {
+impl RestoreTrial<'_> {
     async fn play(&mut self, sites: &mut [Site]) -> Result<(), Failure> {
         for site in &mut *sites {
             if !self.open(site).await? {
@@ -107,7 +112,7 @@ impl Trial<'_> {
 
     /// Starts the first server after the restore. Returns whether it runs.
     async fn open(&mut self, site: &mut Site) -> Result<bool, Failure> {
-        let Case { way, moment, marker } = self.case;
+        let RestoreCase { way, moment, marker } = self.case;
         if let Start::Refused { said, word } = site.start(None).await? {
             if let Some(fault) = way.refused(moment, marker, word.is_some()) {
                 self.faults.note(fault, || format!("{:?}: {said}", self.case));
@@ -189,13 +194,13 @@ impl Trial<'_> {
         Ok(())
     }
 
-    async fn join(&self, site: &Site, position: Position, lives: bool, read: Read) -> Result<Told, Failure> {
+    async fn join(&self, site: &Site, position: Position, lives: bool, read: Read) -> Result<JoinAnswer, Failure> {
         let cursor = Some((self.known.epoch(position), position.seq));
-        let told = join(site.address()?, &self.story.rooms[position.room], Asked { cursor, lives, read }).await;
+        let told = join(site.address()?, &self.story.rooms[position.room], JoinRequest { cursor, lives, read }).await;
         told.map_err(|error| Failure::new(format!("a viewer at {position:?}: {error}")))
     }
 
-    fn note(&mut self, site: &Site, position: Position, told: &Told, lives: bool) {
+    fn note(&mut self, site: &Site, position: Position, told: &JoinAnswer, lives: bool) {
         let (seen, end) = (self.known.seen(position), site.branch.end(position));
         let asker = Asker { seq: position.seq, seen, is_present: site.branch.is_present(position), end, lives };
         if let Some(fault) = judge::join(asker, site.holds[position.room].texts(), told) {
@@ -218,7 +223,7 @@ impl Trial<'_> {
             // An incomplete state is not applied, and its epoch is not taken.
             _ => (self.known.epoch(position), position.seq),
         };
-        let asked = Asked { cursor: Some((epoch, seq)), lives: true, read: Read::All };
+        let asked = JoinRequest { cursor: Some((epoch, seq)), lives: true, read: Read::All };
         let told = join(site.address()?, &self.story.rooms[position.room], asked).await;
         let told = told.map_err(|error| Failure::new(format!("a viewer that was cut at {position:?}: {error}")))?;
         let is_exact = if half.how == How::Resumed {

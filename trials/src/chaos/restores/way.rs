@@ -9,7 +9,7 @@ use crate::steps::Failure;
 
 /// A way to restore a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Way {
+pub(super) enum RestoreWay {
     /// Into the directory, which was emptied.
     Emptied,
     /// Over the present files.
@@ -46,7 +46,7 @@ pub(super) enum Marker {
     With,
 }
 
-impl Way {
+impl RestoreWay {
     pub(super) const ALL: [Self; 9] = [
         Self::Emptied,
         Self::Over,
@@ -115,7 +115,7 @@ pub(super) fn age(directory: &Path, time: &str) -> Result<(), Failure> {
     Tool::new("find").path(directory).args("-type f -exec touch -d").args(time).args("{} +").run()
 }
 
-impl fmt::Display for Way {
+impl fmt::Display for RestoreWay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Emptied => "emptied, cp -a",
@@ -137,15 +137,19 @@ mod tests {
 
     #[test]
     fn only_mixtures_may_be_refused_for_good_and_whole_copies_are_never_refused() {
-        let refused = |way: Way, moment, marker, has_word| way.refused(moment, marker, has_word).is_some();
-        for way in Way::ALL {
+        let refused = |way: RestoreWay, moment, marker, has_word| way.refused(moment, marker, has_word).is_some();
+        for way in RestoreWay::ALL {
             let for_good = refused(way, Moment::Running, Marker::With, false);
-            assert_eq!(for_good, !matches!(way, Way::Over | Way::Rsync | Way::RsyncAtOnce), "{way}");
+            assert_eq!(
+                for_good,
+                !matches!(way, RestoreWay::Over | RestoreWay::Rsync | RestoreWay::RsyncAtOnce),
+                "{way}"
+            );
             let whole = refused(way, Moment::AtRest, Marker::Without, true);
             assert_eq!(whole, !way.is_mixture(), "{way}");
         }
-        assert!(!refused(Way::Emptied, Moment::Running, Marker::With, true));
-        assert!(refused(Way::Emptied, Moment::AtRest, Marker::With, true));
-        assert!(refused(Way::RolledBack, Moment::Running, Marker::With, true));
+        assert!(!refused(RestoreWay::Emptied, Moment::Running, Marker::With, true));
+        assert!(refused(RestoreWay::Emptied, Moment::AtRest, Marker::With, true));
+        assert!(refused(RestoreWay::RolledBack, Moment::Running, Marker::With, true));
     }
 }

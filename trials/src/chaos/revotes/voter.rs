@@ -17,7 +17,7 @@ const GHOSTS_MAX: usize = 2;
 
 /// The turn of a voter before it votes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Turn {
+pub(super) enum VoterTurn {
     /// It joins for the first time, or at another server.
     Come,
     /// Does nothing.
@@ -68,25 +68,25 @@ impl Voter {
     }
 
     /// Takes a turn, and votes with every tab.
-    pub(super) async fn act(mut self, address: SocketAddr, room: String) -> Result<(Self, Turn), PeerError> {
+    pub(super) async fn act(mut self, address: SocketAddr, room: String) -> Result<(Self, VoterTurn), PeerError> {
         let turn = self.turn();
         match turn {
-            Turn::Stay => {}
-            Turn::Come | Turn::Tab => self.open(address, &room).await?,
-            Turn::Reset => {
+            VoterTurn::Stay => {}
+            VoterTurn::Come | VoterTurn::Tab => self.open(address, &room).await?,
+            VoterTurn::Reset => {
                 self.tabs.swap_remove(0).reset();
                 self.open(address, &room).await?;
             }
-            Turn::Finish => {
+            VoterTurn::Finish => {
                 self.tabs.swap_remove(0).finish().await;
                 self.open(address, &room).await?;
             }
-            Turn::Ghost => {
+            VoterTurn::Ghost => {
                 let ghost = self.tabs.swap_remove(0);
                 self.ghosts.push(ghost);
                 self.open(address, &room).await?;
             }
-            Turn::Reload => {
+            VoterTurn::Reload => {
                 let mut tab = self.tabs.swap_remove(0);
                 tab.say(r#"{"type":"leave"}"#).await?;
                 drop(tab);
@@ -107,17 +107,17 @@ impl Voter {
         Ok((self, turn))
     }
 
-    fn turn(&mut self) -> Turn {
+    fn turn(&mut self) -> VoterTurn {
         if self.tabs.is_empty() {
-            return Turn::Come;
+            return VoterTurn::Come;
         }
         match self.random.index(6) {
-            0 => Turn::Reset,
-            1 => Turn::Finish,
-            2 if self.ghosts.len() < GHOSTS_MAX => Turn::Ghost,
-            3 => Turn::Reload,
-            4 if self.tabs.len() < TABS_MAX => Turn::Tab,
-            _ => Turn::Stay,
+            0 => VoterTurn::Reset,
+            1 => VoterTurn::Finish,
+            2 if self.ghosts.len() < GHOSTS_MAX => VoterTurn::Ghost,
+            3 => VoterTurn::Reload,
+            4 if self.tabs.len() < TABS_MAX => VoterTurn::Tab,
+            _ => VoterTurn::Stay,
         }
     }
 

@@ -3,18 +3,18 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{BYTES_PER_SECOND, MESSAGE_BYTES, MESSAGES, Past, Role, STATE_BYTES};
+use super::{BYTES_PER_SECOND, ClientOutcome, MESSAGE_BYTES, MESSAGES, Role, STATE_BYTES};
 use crate::report::Judged;
 use crate::steps::Failure;
 
 /// The findings of one run.
 #[derive(Debug)]
 pub(super) struct Findings {
-    pub(super) pasts: Vec<Past>,
+    pub(super) pasts: Vec<ClientOutcome>,
     pub(super) time: Duration,
 }
 
-impl Past {
+impl ClientOutcome {
     fn is_good(&self) -> bool {
         self.done.is_some() && self.connections == 1 && self.failed == 0
     }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::chaos::speaker::Saying;
 use crate::load::frame::{Opcode, masked};
-use crate::model::record::{Kind, Record};
+use crate::model::record::{Effect, Record};
 
 /// The number of keys with states.
 const STATE_KEYS: u64 = 8;
@@ -90,8 +90,8 @@ impl Speech {
 fn saying(term: u64, counter: u64) -> Saying {
     let (kind, key, has_id) = match counter % 8 {
         0 => (None, "pointer".into(), false),
-        1 | 5 => (Some(Kind::State), format!("state-{}", counter / 4 % STATE_KEYS), counter % 16 == 1),
-        _ => (Some(Kind::Event), "event".into(), counter % 16 == 10),
+        1 | 5 => (Some(Effect::State), format!("state-{}", counter / 4 % STATE_KEYS), counter % 16 == 1),
+        _ => (Some(Effect::Event), "event".into(), counter % 16 == 10),
     };
     let params = format!(r#"[{term},{counter},"{}"]"#, "z".repeat((counter % 64) as usize));
     Saying { kind, key, params, has_id }

@@ -1,18 +1,18 @@
 //! The checks of a viewer of a room with many owners: numbers without a gap, and nothing of an older term behind the
 //! `owner` frame of a newer one. Pure.
 
-use crate::model::Heard;
+use crate::model::Meaning;
 use crate::model::answer::{Answer, Message};
 use crate::model::fault::{Fault, Faults};
 use crate::model::record::Record;
 
 /// The texts that the viewers of one room received, by their numbers.
 #[derive(Debug, Default)]
-pub(super) struct Chronicle(Vec<Option<Box<str>>>);
+pub(super) struct RoomTexts(Vec<Option<Box<str>>>);
 
 /// One viewer.
 #[derive(Debug, Default)]
-pub(super) struct Witness {
+pub(super) struct TermWitness {
     has_joined: bool,
     position: u64,
     /// The newest term that it knows.
@@ -32,7 +32,7 @@ pub(super) struct Witness {
     pub(super) faults: Faults,
 }
 
-impl Chronicle {
+impl RoomTexts {
     /// Records a text. Returns false if another one has this number.
     fn enter(&mut self, seq: u64, text: &str) -> bool {
         let Some(at) = seq.checked_sub(1).and_then(|at| usize::try_from(at).ok()) else { return false };
@@ -67,15 +67,15 @@ fn mark(message: &Message<'_>) -> Result<(u64, u64), String> {
     Ok((term, counter))
 }
 
-impl Witness {
+impl TermWitness {
     /// Checks one text.
-    pub(super) fn hear(&mut self, text: &[u8], chronicle: &mut Chronicle) -> Heard {
+    pub(super) fn hear(&mut self, text: &[u8], chronicle: &mut RoomTexts) -> Meaning {
         let read = std::str::from_utf8(text).map_err(|error| error.to_string());
         let (text, answer) = match read.and_then(|text| Ok((text, Answer::read(text)?))) {
             Ok(read) => read,
             Err(why) => {
                 self.faults.note(Fault::Forbidden, || format!("{why}: {}", String::from_utf8_lossy(text)));
-                return Heard::Other;
+                return Meaning::Other;
             }
         };
         match answer {
@@ -87,7 +87,7 @@ impl Witness {
                 if let Err(why) = self.message(&message, text, chronicle) {
                     self.faults.note(Fault::Unsaid, || format!("{why}: {text}"));
                 }
-                return Heard::Message;
+                return Meaning::Message;
             }
             Answer::Owner(owner) if owner.term < self.term => {
                 let term = self.term;
@@ -103,13 +103,13 @@ impl Witness {
                 (self.position, self.replay, self.term) = (reset.seq, reset.replay, reset.term);
             }
             Answer::Alive(_) => {}
-            Answer::Closed(closed) => return Heard::Closed(closed.reason.into_owned()),
+            Answer::Closed(closed) => return Meaning::Closed(closed.reason.into_owned()),
             _ => self.faults.note(Fault::Forbidden, || format!("not here: {text}")),
         }
-        Heard::Other
+        Meaning::Other
     }
 
-    fn message(&mut self, message: &Message<'_>, text: &str, chronicle: &mut Chronicle) -> Result<(), String> {
+    fn message(&mut self, message: &Message<'_>, text: &str, chronicle: &mut RoomTexts) -> Result<(), String> {
         let (term, counter) = mark(message)?;
         if let Some(seq) = message.seq
             && !chronicle.enter(seq, text)
@@ -169,14 +169,14 @@ impl Witness {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::record::Kind;
+    use crate::model::record::Effect;
 
     fn event(seq: u64, term: u64, counter: u64) -> String {
         format!(r#"{{"type":"message","seq":{seq},"key":"e","params":[{term},{counter},""]}}"#)
     }
 
-    fn check(texts: &[String], wanted: Option<Fault>) -> Witness {
-        let (mut witness, mut chronicle) = (Witness::default(), Chronicle::default());
+    fn check(texts: &[String], wanted: Option<Fault>) -> TermWitness {
+        let (mut witness, mut chronicle) = (TermWitness::default(), RoomTexts::default());
         let joined = r#"{"type":"joined","id":"a","room":"r","epoch":"e","term":1,"seq":0,"how":"snapshot","replay":0,"owner":"live","aliveMs":0,"limits":{"keyBytes":256,"idBytes":64,"depth":32,"signalBytes":4096}}"#;
         witness.hear(joined.as_bytes(), &mut chronicle);
         for text in texts {
@@ -212,9 +212,9 @@ mod tests {
     #[test]
     fn what_was_heard_is_what_was_said() {
         let mut record = Record::default();
-        record.say(Kind::Event, "e", r#"[1,1,""]"#);
-        record.say(Kind::Event, "e", r#"[1,2,""]"#);
-        let (mut chronicle, mut faults) = (Chronicle::default(), Faults::default());
+        record.say(Effect::Event, "e", r#"[1,1,""]"#);
+        record.say(Effect::Event, "e", r#"[1,2,""]"#);
+        let (mut chronicle, mut faults) = (RoomTexts::default(), Faults::default());
         assert!(chronicle.enter(2, &event(2, 1, 2)));
         chronicle.compare(&record, &mut faults);
         assert_eq!(faults.all(), 0);
@@ -222,7 +222,7 @@ mod tests {
         assert!(chronicle.enter(3, &event(3, 1, 3)));
         chronicle.compare(&record, &mut faults);
         assert_eq!(faults.count(Fault::Unsaid), 2);
-        let mut witness = Witness { holes: vec![(1, 1)], ..Witness::default() };
+        let mut witness = TermWitness { holes: vec![(1, 1)], ..TermWitness::default() };
         assert_eq!(witness.settle(&record), 1);
         assert_eq!(witness.faults.count(Fault::FalseSkipped), 1);
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{EVERY_MS, Plan, Told, Voted};
+use super::{EVERY_MS, Plan, TotalFrames, Voted};
 use crate::load::server::Sample;
 use crate::report::Judged;
 use crate::steps::Failure;
@@ -11,7 +11,7 @@ use crate::steps::Failure;
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
-    pub(super) told: Told,
+    pub(super) told: TotalFrames,
     pub(super) voted: Voted,
     /// The server when all had joined, and when all totals were sent.
     pub(super) before: Sample,

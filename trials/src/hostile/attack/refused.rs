@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The repeated request.
 #[derive(Debug, Clone, Copy)]
-enum Flood {
+enum RepeatedRequest {
     /// Signals of 4 KB over the viewer's rate.
     Signals,
     /// `pause` and `unpause`.
@@ -42,7 +42,7 @@ enum Flood {
     Odd,
 }
 
-impl Flood {
+impl RepeatedRequest {
     const ALL: [Self; 7] =
         [Self::Signals, Self::Turns, Self::Again, Self::Absent, Self::AbsentClassic, Self::Keys, Self::Odd];
 
@@ -87,7 +87,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let work = move |number: u64, random: Random| {
         let room = room.clone();
         async move {
-            let flood = Flood::ALL[usize::try_from(number).unwrap_or(0) % Flood::ALL.len()];
+            let flood = RepeatedRequest::ALL[usize::try_from(number).unwrap_or(0) % RepeatedRequest::ALL.len()];
             let (mut made, mut refused) = (Made { count: 1, ..Made::default() }, 0_u64);
             let end = timeout(PATIENCE, async {
                 let mut peer = Peer::open_from(MANY.of(number), address, flood.protocol()).await?;
@@ -96,7 +96,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
                     peer.answer().await?;
                 }
                 let mut once = frame::masked(Opcode::Text, flood.text(&room).as_bytes());
-                if matches!(flood, Flood::Turns) {
+                if matches!(flood, RepeatedRequest::Turns) {
                     once.extend(frame::masked(Opcode::Text, br#"{"type":"unpause","id":"b"}"#));
                 }
                 // The server may close before all are written.

@@ -37,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The signals of one viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flood {
+enum SignalFlood {
     /// Counted ones, which are counted here too.
     Votes,
     /// Single ones, to the witnesses' owner.
@@ -90,10 +90,8 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     made.answers.insert("claps counted".into(), claps);
     made.answers.insert("totals".into(), told.frames);
     if (told.claps, told.voters) != (claps, voters) {
-        made.faults.push(format!(
-            "of {claps} claps and {voters} voters the totals have {} and {}",
-            told.claps, told.voters
-        ));
+        made.faults
+            .push(format!("of {claps} claps and {voters} voters the totals have {} and {}", told.claps, told.voters));
     }
     drop(deaf);
     made.load = Load {
@@ -114,21 +112,21 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
 async fn flood(shared: &Shared, number: u64, random: &mut Random) -> Made {
     let permit = Arc::clone(&shared.unread).try_acquire_owned();
     let flood = match number % 8 {
-        0..=2 => Flood::Votes,
-        3 | 4 => Flood::Singles,
-        5 => Flood::Unheard,
-        7 if permit.is_ok() => Flood::Unread,
-        _ => Flood::Odd,
+        0..=2 => SignalFlood::Votes,
+        3 | 4 => SignalFlood::Singles,
+        5 => SignalFlood::Unheard,
+        7 if permit.is_ok() => SignalFlood::Unread,
+        _ => SignalFlood::Odd,
     };
     let room = match flood {
-        Flood::Votes | Flood::Odd => &shared.counted_room,
-        Flood::Singles | Flood::Unread => &shared.plan.room,
-        Flood::Unheard => &shared.deaf_room,
+        SignalFlood::Votes | SignalFlood::Odd => &shared.counted_room,
+        SignalFlood::Singles | SignalFlood::Unread => &shared.plan.room,
+        SignalFlood::Unheard => &shared.deaf_room,
     };
     let mut made = Made::default();
     let said = timeout(PATIENCE, async {
-        let peer = join(shared, number, room, flood == Flood::Unread).await?;
-        if flood == Flood::Unread {
+        let peer = join(shared, number, room, flood == SignalFlood::Unread).await?;
+        if flood == SignalFlood::Unread {
             stare(peer, &speech::singles(EACH, random), &mut made).await;
             return Ok(());
         }
@@ -137,7 +135,7 @@ async fn flood(shared: &Shared, number: u64, random: &mut Random) -> Made {
     match said.await {
         Ok(Ok(())) => {}
         // The third in a row that makes no sense.
-        Ok(Err(PeerError::Closed(4501))) if flood == Flood::Odd => made.answer("4501"),
+        Ok(Err(PeerError::Closed(4501))) if flood == SignalFlood::Odd => made.answer("4501"),
         Ok(Err(error)) => made.faults.push(format!("{flood:?}: {error}")),
         Err(_) => made.faults.push(format!("{flood:?}: a connection lasts over {PATIENCE:?}")),
     }
@@ -160,14 +158,14 @@ async fn join(shared: &Shared, number: u64, room: &str, is_narrow: bool) -> Resu
 async fn converse(
     mut peer: Peer,
     shared: &Shared,
-    flood: Flood,
+    flood: SignalFlood,
     random: &mut Random,
     made: &mut Made,
 ) -> Result<(), PeerError> {
     let (bytes, claps) = match flood {
-        Flood::Votes => speech::votes(EACH, random),
-        Flood::Odd => (speech::odd(EACH, random), 0),
-        Flood::Singles | Flood::Unheard | Flood::Unread => (speech::singles(EACH, random), 0),
+        SignalFlood::Votes => speech::votes(EACH, random),
+        SignalFlood::Odd => (speech::odd(EACH, random), 0),
+        SignalFlood::Singles | SignalFlood::Unheard | SignalFlood::Unread => (speech::singles(EACH, random), 0),
     };
     // The server may close before all is written, which shows when reading.
     let _ = peer.send(&bytes).await;
@@ -187,7 +185,7 @@ async fn converse(
         *made.answers.entry(code).or_insert(0) += count;
     }
     end?;
-    if flood == Flood::Votes {
+    if flood == SignalFlood::Votes {
         shared.claps.fetch_add(claps - heard.claps, Ordering::Relaxed);
         shared.voters.fetch_add(u64::from(EACH as u64 - claps > heard.votes), Ordering::Relaxed);
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 
-use super::changing::State;
+use super::changing::ChangingState;
 use super::{Made, Plan};
 use crate::hostile::memory::Load;
 use crate::hostile::sources::ONE;
@@ -43,7 +43,7 @@ const PENDING_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The only code that is right. Mostly a client that hardly reads has not read so far when the server closes.
 const LAGGED: u16 = 4008;
 
-const STATE: State = State { keys: KEYS, value_bytes: VALUE_BYTES, beat: BEAT };
+const STATE: ChangingState = ChangingState { keys: KEYS, value_bytes: VALUE_BYTES, beat: BEAT };
 
 pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let failed = |error: PeerError| Failure::new(format!("the owner of the room: {error}"));

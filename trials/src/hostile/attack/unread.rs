@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
 
-use super::changing::State;
+use super::changing::ChangingState;
 use super::{Made, Plan};
 use crate::hostile::memory::Load;
 use crate::hostile::sources::FEW;
@@ -29,7 +29,7 @@ const TURN: Duration = Duration::from_millis(2);
 /// The most time for which the server keeps one beyond its own limit: the close frame has a second, the end two.
 const MARGIN: Duration = Duration::from_secs(5);
 
-const STATE: State = State { keys: KEYS, value_bytes: VALUE_BYTES, beat: BEAT };
+const STATE: ChangingState = ChangingState { keys: KEYS, value_bytes: VALUE_BYTES, beat: BEAT };
 
 pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let failed = |error: PeerError| Failure::new(format!("the owner of the big room: {error}"));

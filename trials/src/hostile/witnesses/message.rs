@@ -4,7 +4,8 @@
 const BEFORE: &[u8] = br#"arams":["#;
 
 /// Some text, so that a message is not tiny.
-const PADDING: &str = "a message of some hundred bytes, as a slide or a line of a caption would be; its text is not read";
+const PADDING: &str =
+    "a message of some hundred bytes, as a slide or a line of a caption would be; its text is not read";
 
 /// Returns a message of an owner of version 2.
 pub(super) fn write(number: u32, micros: u64) -> String {

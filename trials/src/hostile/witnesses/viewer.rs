@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::{Shared, message};
 use crate::hostile::sources::GOOD;
-use crate::load::peer::{Link, Peer, PeerError, V2};
+use crate::load::peer::{Peer, PeerError, ReadOutcome, V2};
 
 /// Joins as viewer number `number`, which decides its address and its protocol.
 pub(super) async fn join(address: SocketAddr, number: usize, room: &str) -> Result<Peer, PeerError> {
@@ -42,8 +42,8 @@ pub(super) async fn listen(mut peer: Peer, number: usize, shared: Arc<Shared>) {
             }
         });
         let end = match link.await {
-            Ok(Link::Open) => continue,
-            Ok(Link::Done) => "a viewer: the room has ended".to_owned(),
+            Ok(ReadOutcome::Open) => continue,
+            Ok(ReadOutcome::Done) => "a viewer: the room has ended".to_owned(),
             Err(error) => format!("a viewer: {error}"),
         };
         shared.heard().ends.push(end);

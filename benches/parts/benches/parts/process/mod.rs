@@ -4,7 +4,7 @@
 
 mod peer;
 
-use peer::{House, Viewer};
+use peer::{RoomProcess, Viewer};
 
 use rtbroadcaster_parts::Part;
 
@@ -13,17 +13,17 @@ const VIEWERS: usize = 64;
 
 pub(crate) const PARTS: [Part; 4] = [
     Part::new("publish_an_event_to_nobody", || {
-        let mut house = House::open();
-        Box::new(move || house.publish())
+        let mut process = RoomProcess::open();
+        Box::new(move || process.publish())
     })
     .with_allocations(),
     Part::new("deliver_an_event_to_1_viewer", || deliver(1)).with_allocations(),
     Part::new("deliver_an_event_to_64_viewers", || deliver(VIEWERS)).with_allocations(),
     Part::new("join_and_leave", || {
-        let mut house = House::open();
+        let mut process = RoomProcess::open();
         Box::new(move || {
-            let viewer = house.viewer();
-            house.leave(viewer);
+            let viewer = process.viewer();
+            process.leave(viewer);
         })
     })
     .with_allocations(),
@@ -31,10 +31,10 @@ pub(crate) const PARTS: [Part; 4] = [
 
 /// Publishes an event, and reads it at each of `viewers` viewers.
 fn deliver(viewers: usize) -> Box<dyn FnMut()> {
-    let mut house = House::open();
-    let mut viewers: Vec<Viewer> = (0..viewers).map(|_| house.viewer()).collect();
+    let mut process = RoomProcess::open();
+    let mut viewers: Vec<Viewer> = (0..viewers).map(|_| process.viewer()).collect();
     Box::new(move || {
-        house.publish();
-        viewers.iter_mut().for_each(|viewer| house.read(viewer));
+        process.publish();
+        viewers.iter_mut().for_each(|viewer| process.read(viewer));
     })
 }

@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 const PARAMS: &str = "a message of an ordinary length, as people write them in a chat or a caption";
 
 /// A process with one room.
-pub(crate) struct House {
+pub(crate) struct RoomProcess {
     runtime: Runtime,
     manager: Manager,
     owner: Owner,
@@ -33,7 +33,7 @@ pub(crate) struct Viewer {
     came: Vec<u8>,
 }
 
-impl House {
+impl RoomProcess {
     /// Returns a process with a room without viewers.
     pub(crate) fn open() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");

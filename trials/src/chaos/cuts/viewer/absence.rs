@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::Viewer;
 use crate::load::peer::{Peer, PeerError, V2};
-use crate::model::Claim;
+use crate::model::CursorClaim;
 use crate::model::fault::Fault;
 
 /// One cut in so many is followed by a long absence; the history does not reach back over half of these.
@@ -37,7 +37,7 @@ impl Viewer {
         };
         tokio::select! {
             () = sleep(Duration::from_millis(self.random.within(time))) => {}
-            _ = self.house.calm.changed() => {}
+            _ = self.shared.calm.changed() => {}
         }
     }
 
@@ -45,10 +45,11 @@ impl Viewer {
     pub(super) async fn connect(&mut self) -> Peer {
         loop {
             self.connection += 1;
-            let join = self.model.join(format!("join-{}", self.connection), Claim::Honest, &self.house.record.read());
+            let join =
+                self.model.join(format!("join-{}", self.connection), CursorClaim::Honest, &self.shared.record.read());
             let opened = async {
-                let address = self.house.address;
-                let mut peer = match self.house.lags {
+                let address = self.shared.address;
+                let mut peer = match self.shared.lags {
                     true => Peer::open_narrow(address, V2).await?,
                     false => Peer::open_as(address, V2).await?,
                 };

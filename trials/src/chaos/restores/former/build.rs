@@ -17,14 +17,14 @@ const NODE_MAJOR_WEBSOCKET: u32 = 22;
 
 /// The result of a build, or why there is none.
 #[derive(Debug)]
-pub(super) enum Built {
-    At(Clients),
+pub(super) enum BuildResult {
+    At(FormerClients),
     Not(String),
 }
 
 /// The way to start the clients.
 #[derive(Debug)]
-pub(super) enum Clients {
+pub(super) enum FormerClients {
     /// The server's program, with its commands `publish` and `watch`.
     Program(PathBuf),
     /// The folder of the SDK, and the flags that Node.js needs to run it.
@@ -32,9 +32,9 @@ pub(super) enum Clients {
 }
 
 /// Builds the program in `folder`.
-pub(super) fn library(folder: &Path, steps: &mut Steps) -> Result<Built, Failure> {
+pub(super) fn library(folder: &Path, steps: &mut Steps) -> Result<BuildResult, Failure> {
     if !is_in_this_clone() {
-        return Ok(Built::Not("the commit is not in this clone".into()));
+        return Ok(BuildResult::Not("the commit is not in this clone".into()));
     }
     let source = unpack(folder, steps)?;
     let target = folder.join("target");
@@ -43,23 +43,23 @@ pub(super) fn library(folder: &Path, steps: &mut Steps) -> Result<Built, Failure
         let mut build = command("cargo", "build --release --bin rtbroadcaster");
         steps.run(build.current_dir(source).env("CARGO_TARGET_DIR", target))?;
     }
-    Ok(Built::At(Clients::Program(program)))
+    Ok(BuildResult::At(FormerClients::Program(program)))
 }
 
 /// Builds the SDK in `folder`.
-pub(super) fn sdk(folder: &Path, steps: &mut Steps) -> Result<Built, Failure> {
+pub(super) fn sdk(folder: &Path, steps: &mut Steps) -> Result<BuildResult, Failure> {
     if !is_in_this_clone() {
-        return Ok(Built::Not("the commit is not in this clone".into()));
+        return Ok(BuildResult::Not("the commit is not in this clone".into()));
     }
     let Some(major) = output("node", "--version").and_then(|version| major(&version)) else {
-        return Ok(Built::Not("there is no Node.js".into()));
+        return Ok(BuildResult::Not("there is no Node.js".into()));
     };
     if major < NODE_MAJOR_MIN {
-        return Ok(Built::Not(format!("Node.js is older than {NODE_MAJOR_MIN}")));
+        return Ok(BuildResult::Not(format!("Node.js is older than {NODE_MAJOR_MIN}")));
     }
     let flags: &[_] = if major < NODE_MAJOR_WEBSOCKET { &["--experimental-websocket"] } else { &[] };
     let folder = unpack(folder, steps)?.join("sdk/javascript");
-    Ok(Built::At(Clients::Sdk { folder, flags }))
+    Ok(BuildResult::At(FormerClients::Sdk { folder, flags }))
 }
 
 fn is_in_this_clone() -> bool {

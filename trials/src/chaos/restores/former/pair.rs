@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use super::Former;
-use super::build::Clients;
+use super::build::FormerClients;
 use super::process::Process;
 use crate::chaos::relay::Relay;
 use crate::model::fault::{Fault, Faults};
@@ -26,7 +26,7 @@ const MESSAGES: u64 = 3;
 const CONNECTIONS_MAX: u64 = 3;
 
 /// The state of a room.
-type State = BTreeMap<String, Value>;
+type PairState = BTreeMap<String, Value>;
 
 /// An owner and its viewer.
 pub(super) struct Pair {
@@ -37,8 +37,8 @@ pub(super) struct Pair {
     /// The connections that each had made when the newest server started.
     before: [u64; 2],
     /// The owner's state, and the viewer's.
-    said: State,
-    seen: State,
+    said: PairState,
+    seen: PairState,
     acked: u64,
     asked: Instant,
     connections: [u64; 2],
@@ -50,7 +50,7 @@ impl Pair {
     /// Lets the owner make a room and the viewer join it.
     pub(super) async fn open(
         name: &'static str,
-        clients: &Clients,
+        clients: &FormerClients,
         address: SocketAddr,
         keys: &Path,
     ) -> Result<Self, Failure> {
@@ -62,7 +62,7 @@ impl Pair {
             return Err(Failure::new(format!("{name}: {created} instead of a room")));
         }
         let viewer = Process::start(format!("{name}, the viewer"), watches(clients, relays[1].url(), &room))?;
-        let (said, seen, asked) = (State::new(), State::new(), Instant::now());
+        let (said, seen, asked) = (PairState::new(), PairState::new(), Instant::now());
         let (before, connections, back) = ([0; 2], [0; 2], Duration::ZERO);
         let faults = Faults::default();
         Ok(Self { name, owner, viewer, relays, before, said, seen, acked: 0, asked, connections, back, faults })
@@ -147,14 +147,14 @@ impl Pair {
 }
 
 /// Returns the command of an owner that publishes the lines that it reads.
-fn owns(clients: &Clients, url: &str, keys: &Path) -> Command {
+fn owns(clients: &FormerClients, url: &str, keys: &Path) -> Command {
     match clients {
-        Clients::Program(program) => {
+        FormerClients::Program(program) => {
             let mut command = Command::new(program);
             command.args(["publish", url, "--patience", "0", "--owner-key-file"]).arg(keys.join("room.key"));
             command
         }
-        Clients::Sdk { folder, flags } => {
+        FormerClients::Sdk { folder, flags } => {
             let mut command = node(folder, flags);
             command.args(["host", url]);
             command
@@ -163,14 +163,14 @@ fn owns(clients: &Clients, url: &str, keys: &Path) -> Command {
 }
 
 /// Returns the command of a viewer that writes the messages that it receives.
-fn watches(clients: &Clients, url: &str, room: &str) -> Command {
+fn watches(clients: &FormerClients, url: &str, room: &str) -> Command {
     match clients {
-        Clients::Program(program) => {
+        FormerClients::Program(program) => {
             let mut command = Command::new(program);
             command.args(["watch", "--patience", "0", url, room]);
             command
         }
-        Clients::Sdk { folder, flags } => {
+        FormerClients::Sdk { folder, flags } => {
             let mut command = node(folder, flags);
             command.args(["join", url, room]);
             command

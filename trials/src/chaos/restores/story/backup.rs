@@ -3,11 +3,11 @@
 use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::fill::fill;
-use super::{BURST, RUNNING, Telling, failed};
+use super::{BURST, RUNNING, StoryMaker, failed};
 use crate::chaos::restores::client::Owner;
 use crate::chaos::restores::known::Branch;
 use crate::chaos::restores::script::{self, BUSY};
-use crate::chaos::restores::site::{End, Site, Start};
+use crate::chaos::restores::site::{ServerEnd, Site, Start};
 use crate::chaos::restores::way::{Marker, Moment};
 use crate::steps::Failure;
 
@@ -17,7 +17,7 @@ const MEANWHILE_MAX: usize = 60;
 /// The most backups of a running server until one opens.
 const BACKUPS_MAX: u32 = 12;
 
-impl Telling<'_> {
+impl StoryMaker<'_> {
     /// Makes a backup while the owner publishes, and again until one opens, as an operator does. Returns what is known
     /// of it.
     pub(super) async fn back_up_while_running(&mut self, owner: &mut Owner) -> Result<Branch, Failure> {
@@ -67,7 +67,7 @@ impl Telling<'_> {
         let log = self.medium.log(&backup);
         let mut trial = Site::new(backup, log, self.plot.keeping, Branch::default());
         let is_ready = matches!(trial.start(None).await?, Start::Ready);
-        trial.end(End::Stopped).await?;
+        trial.end(ServerEnd::Stopped).await?;
         Ok(is_ready)
     }
 

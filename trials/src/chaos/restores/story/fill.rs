@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::super::client::Owner;
 use crate::chaos::speaker::Saying;
 use crate::load::peer::PeerError;
-use crate::model::record::Kind;
+use crate::model::record::Effect;
 use crate::random::Random;
 
 /// The number of messages, and the length of their parameters: more than the journal takes (64 MiB).
@@ -34,5 +34,5 @@ fn saying(random: &mut Random) -> Saying {
     while text.len() < PARAMS_BYTES {
         text.push_str(&format!("{:016x}", random.next()));
     }
-    Saying { kind: Some(Kind::Event), key: "fill".into(), params: format!("[\"{text}\"]"), has_id: true }
+    Saying { kind: Some(Effect::Event), key: "fill".into(), params: format!("[\"{text}\"]"), has_id: true }
 }

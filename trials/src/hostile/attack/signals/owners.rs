@@ -21,7 +21,7 @@ const SOON: Duration = Duration::from_secs(5);
 
 /// The totals that an owner got.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::hostile::attack) struct Told {
+pub(in crate::hostile::attack) struct ReceivedTotals {
     /// The number of frames with totals.
     pub(in crate::hostile::attack) frames: u64,
     pub(in crate::hostile::attack) claps: u64,
@@ -31,7 +31,7 @@ pub(in crate::hostile::attack) struct Told {
 /// An owner that gets totals.
 pub(in crate::hostile::attack) struct Counter {
     hearing: JoinHandle<Result<(), PeerError>>,
-    told: watch::Receiver<Told>,
+    told: watch::Receiver<ReceivedTotals>,
     /// Ends the reading when it is dropped.
     enough: watch::Sender<()>,
 }
@@ -76,13 +76,17 @@ impl Counter {
             r#"{{"clap":{{"count":true,"everyMs":100}},"vote":{{"count":true,"everyMs":100,"oncePerViewer":true}}{others}}}"#
         );
         let room = create(&mut peer, &format!(r#","audience":true,"signals":{signals}"#)).await?;
-        let ((tell, told), (enough, end)) = (watch::channel(Told::default()), watch::channel(()));
+        let ((tell, told), (enough, end)) = (watch::channel(ReceivedTotals::default()), watch::channel(()));
         Ok((Self { hearing: tokio::spawn(hear(peer, tell, end)), told, enough }, room))
     }
 
     /// Waits until so many claps and voters are in the totals, or that takes too long; then closes the room. Returns
     /// the totals.
-    pub(in crate::hostile::attack) async fn end(mut self, claps: u64, voters: u64) -> Result<Told, PeerError> {
+    pub(in crate::hostile::attack) async fn end(
+        mut self,
+        claps: u64,
+        voters: u64,
+    ) -> Result<ReceivedTotals, PeerError> {
         let all = self.told.wait_for(|told| (told.claps, told.voters) == (claps, voters));
         // The totals show whether it ended in time.
         let _ = timeout(SOON, all).await;
@@ -113,7 +117,11 @@ async fn create(peer: &mut Peer, more: &str) -> Result<String, PeerError> {
 }
 
 /// Reads totals until that is enough, and closes the room.
-async fn hear(mut peer: Peer, tell: watch::Sender<Told>, mut enough: watch::Receiver<()>) -> Result<(), PeerError> {
+async fn hear(
+    mut peer: Peer,
+    tell: watch::Sender<ReceivedTotals>,
+    mut enough: watch::Receiver<()>,
+) -> Result<(), PeerError> {
     loop {
         tokio::select! {
             // No value is ever sent: the sender is dropped.
@@ -135,7 +143,7 @@ async fn hear(mut peer: Peer, tell: watch::Sender<Told>, mut enough: watch::Rece
 }
 
 /// Returns whether these are totals, which are recorded, or another frame that this owner may get.
-fn tell_totals(text: &[u8], tell: &watch::Sender<Told>) -> bool {
+fn tell_totals(text: &[u8], tell: &watch::Sender<ReceivedTotals>) -> bool {
     let Ok(Totals { key, counts, other }) = serde_json::from_slice(text) else {
         // Signals of other keys come one by one.
         return serde_json::from_slice(text).is_ok_and(|Single { key }| !is_counted(&key));
@@ -159,10 +167,10 @@ mod tests {
 
     #[test]
     fn totals_are_summed_up_and_what_makes_no_sense_is_found() {
-        let tell = watch::Sender::new(Told::default());
+        let tell = watch::Sender::new(ReceivedTotals::default());
         assert!(tell_totals(br#"{"type":"signal","key":"clap","counts":[[[1],3],[["\ud800"],1]],"other":2}"#, &tell));
         assert!(tell_totals(br#"{"type":"signal","key":"vote","counts":[[[],1]]}"#, &tell));
-        assert_eq!(*tell.borrow(), Told { frames: 2, claps: 6, voters: 1 });
+        assert_eq!(*tell.borrow(), ReceivedTotals { frames: 2, claps: 6, voters: 1 });
         assert!(tell_totals(br#"{"type":"signal","key":"hand","params":[1],"from":7}"#, &tell));
         assert!(!tell_totals(br#"{"type":"signal","key":"clap","counts":[[[1],1],[[2],2]]}"#, &tell));
         assert!(!tell_totals(br#"{"type":"signal","key":"clap","counts":[[1,1]]}"#, &tell));

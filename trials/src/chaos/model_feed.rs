@@ -2,16 +2,16 @@
 
 use std::io;
 
-use super::speaker::Shared;
+use super::speaker::SharedRecord;
 use crate::load::frame::{Opcode, masked};
 use crate::load::peer::{Peer, PeerError, code};
-use crate::model::{Heard, Model, Outcome};
+use crate::model::{JoinOutcome, Meaning, Model};
 
 /// The outcome of the reads of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Ears {
+pub(super) struct ModelFeed {
     /// The outcome of the join.
-    pub(super) joined: Option<Outcome>,
+    pub(super) joined: Option<JoinOutcome>,
     /// The code with which the join was refused.
     pub(super) refused: Option<String>,
     /// The number of texts.
@@ -31,14 +31,14 @@ pub(super) struct Ears {
     replies: Vec<u8>,
 }
 
-impl Ears {
+impl ModelFeed {
     /// Waits, reads once, at most `bytes_max` bytes, and returns how many arrived.
     pub(super) async fn hear(
         &mut self,
         peer: &mut Peer,
         bytes_max: usize,
         model: &mut Model,
-        record: &Shared,
+        record: &SharedRecord,
     ) -> Result<usize, PeerError> {
         let read = peer.read(bytes_max, &mut |opcode, payload| self.frame(opcode, payload, model, record)).await?;
         if !self.replies.is_empty() {
@@ -51,7 +51,7 @@ impl Ears {
         Ok(read)
     }
 
-    fn frame(&mut self, opcode: Opcode, payload: &[u8], model: &mut Model, record: &Shared) {
+    fn frame(&mut self, opcode: Opcode, payload: &[u8], model: &mut Model, record: &SharedRecord) {
         match opcode {
             Opcode::Pong => {}
             Opcode::Ping => self.replies.extend(masked(Opcode::Pong, payload)),
@@ -62,14 +62,14 @@ impl Ears {
             Opcode::Text => {
                 self.texts += 1;
                 match model.hear(payload, &record.read()) {
-                    Heard::Joined(outcome) => self.joined = Some(outcome),
-                    Heard::Refused(code) => self.refused = Some(code),
-                    Heard::Reset => self.resets += 1,
-                    Heard::Ephemeral => self.ephemerals += 1,
-                    Heard::Reconnect => self.must_reconnect = true,
-                    Heard::Draining(advice) => self.advice = Some(advice),
-                    Heard::Closed(word) => self.word = Some(word),
-                    Heard::Message | Heard::Other => {}
+                    Meaning::Joined(outcome) => self.joined = Some(outcome),
+                    Meaning::Refused(code) => self.refused = Some(code),
+                    Meaning::Reset => self.resets += 1,
+                    Meaning::Ephemeral => self.ephemerals += 1,
+                    Meaning::Reconnect => self.must_reconnect = true,
+                    Meaning::Draining(advice) => self.advice = Some(advice),
+                    Meaning::Closed(word) => self.word = Some(word),
+                    Meaning::Message | Meaning::Other => {}
                 }
             }
         }

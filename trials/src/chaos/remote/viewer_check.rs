@@ -7,7 +7,7 @@ use crate::model::fault::{Fault, Faults};
 
 /// The record of one viewer.
 #[derive(Debug, Default)]
-pub(super) struct Ear {
+pub(super) struct ViewerCheck {
     /// The numbers of the events, in the order in which they arrived.
     events: Vec<u64>,
     /// The number of the last message.
@@ -22,38 +22,38 @@ pub(super) struct Ear {
 }
 
 /// Reads until the viewer ends.
-pub(super) async fn listen(mut messages: Messages) -> Ear {
-    let mut ear = Ear::default();
+pub(super) async fn listen(mut messages: Messages) -> ViewerCheck {
+    let mut check = ViewerCheck::default();
     let mut is_begun = false;
     while let Some(heard) = messages.next().await {
         match heard {
             Heard::State { reset: None, state } if !is_begun => {
                 is_begun = true;
-                ear.last = state.seq().get();
+                check.last = state.seq().get();
             }
-            Heard::State { reset, .. } => ear.faults.note(Fault::FalseReset, || format!("{reset:?}")),
+            Heard::State { reset, .. } => check.faults.note(Fault::FalseReset, || format!("{reset:?}")),
             Heard::Message(message) => {
                 let number = message.parse::<(u64,)>().map_or(0, |(number,)| number);
                 match message.seq() {
-                    Some(seq) => ear.hear(seq.get()),
-                    None => ear.point(number),
+                    Some(seq) => check.hear(seq.get()),
+                    None => check.point(number),
                 }
                 if message.kind() == Kind::Event {
-                    ear.events.push(number);
+                    check.events.push(number);
                 }
             }
-            Heard::Cleared { seq, .. } => ear.hear(seq.get()),
+            Heard::Cleared { seq, .. } => check.hear(seq.get()),
             Heard::Skipped { through } => {
-                ear.skipped += through.get().saturating_sub(ear.last);
-                ear.last = ear.last.max(through.get());
+                check.skipped += through.get().saturating_sub(check.last);
+                check.last = check.last.max(through.get());
             }
             _ => {}
         }
     }
-    ear
+    check
 }
 
-impl Ear {
+impl ViewerCheck {
     /// Records a message of this number.
     fn hear(&mut self, seq: u64) {
         let last = self.last;

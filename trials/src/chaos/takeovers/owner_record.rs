@@ -25,7 +25,7 @@ pub(super) enum Start {
 
 /// An order to an owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum OwnerOrder {
     /// The creator of the room: starts to publish. Others do so at once.
     Speak,
     /// Waits for no answers: fills the socket.
@@ -36,7 +36,7 @@ pub(super) enum Order {
 
 /// The report that a client has become the owner.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Crowned {
+pub(super) struct BecameOwner {
     pub(super) room: String,
     /// The owner key, of the creator only.
     pub(super) key: String,
@@ -45,7 +45,7 @@ pub(super) struct Crowned {
 
 /// The record of one owner.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Reign {
+pub(super) struct OwnerRecord {
     pub(super) term: u64,
     /// The room's last number when it became the owner.
     pub(super) seq: u64,
@@ -64,18 +64,18 @@ pub(super) struct Reign {
 }
 
 /// Owns the room on a new connection, reports to `crowned`, and publishes until the connection ends.
-pub(super) async fn reign(
+pub(super) async fn run_owner(
     mut peer: Peer,
     start: Start,
     prefix: u64,
-    crowned: oneshot::Sender<Crowned>,
-    mut orders: mpsc::UnboundedReceiver<Order>,
-) -> Result<Reign, PeerError> {
-    let mut reign = Reign::default();
-    let mut speaks = reign.begin(&mut peer, &start, crowned).await?;
-    let mut speech = Speech::new(reign.term, prefix);
+    crowned: oneshot::Sender<BecameOwner>,
+    mut orders: mpsc::UnboundedReceiver<OwnerOrder>,
+) -> Result<OwnerRecord, PeerError> {
+    let mut owner = OwnerRecord::default();
+    let mut speaks = owner.begin(&mut peer, &start, crowned).await?;
+    let mut speech = Speech::new(owner.term, prefix);
     let (mut floods, mut finishes, mut is_dead, mut has_orders) = (false, false, false, true);
-    while reign.code.is_none() {
+    while owner.code.is_none() {
         while speaks && !is_dead && speech.len() < WAITING_BYTES_MAX && (floods || speech.unacked < WINDOW) {
             speech.say();
         }
@@ -86,7 +86,7 @@ pub(super) async fn reign(
         tokio::select! {
             _ = peer.readable() => {
                 // Everything before the end is in the texts; a missing code shows how the connection ended.
-                if reign.hear(&mut peer, &mut speech).await.is_err() {
+                if owner.hear(&mut peer, &mut speech).await.is_err() {
                     break;
                 }
             }
@@ -103,24 +103,24 @@ pub(super) async fn reign(
                 }
             },
             order = orders.recv(), if has_orders => match order {
-                Some(Order::Speak) => speaks = true,
-                Some(Order::Flood) => floods = true,
-                Some(Order::Finish) => (speaks, finishes) = (false, true),
+                Some(OwnerOrder::Speak) => speaks = true,
+                Some(OwnerOrder::Flood) => floods = true,
+                Some(OwnerOrder::Finish) => (speaks, finishes) = (false, true),
                 None => has_orders = false,
             },
         }
     }
-    reign.numbered = speech.numbered();
-    Ok(reign)
+    owner.numbered = speech.numbered();
+    Ok(owner)
 }
 
-impl Reign {
+impl OwnerRecord {
     /// Becomes the owner. Returns whether it publishes at once.
     async fn begin(
         &mut self,
         peer: &mut Peer,
         start: &Start,
-        crowned: oneshot::Sender<Crowned>,
+        crowned: oneshot::Sender<BecameOwner>,
     ) -> Result<bool, PeerError> {
         let ask = match start {
             Start::Create => r#"{"type":"create","id":"begin"}"#.into(),
@@ -131,14 +131,14 @@ impl Reign {
         let told = match (Answer::read(&text), start) {
             (Ok(Answer::Created(created)), Start::Create) => {
                 (self.term, self.seq) = (created.term, created.seq);
-                Crowned { room: created.room.into(), key: created.owner_key.into(), term: created.term }
+                BecameOwner { room: created.room.into(), key: created.owner_key.into(), term: created.term }
             }
             (Ok(Answer::Owned(owned)), Start::Own { room, key }) if owned.id == "begin" && owned.room == *room => {
                 (self.term, self.seq) = (owned.term, owned.seq);
                 for _ in 0..owned.replay {
                     self.replay.push(peer.answer().await?);
                 }
-                Crowned { room: room.clone(), key: key.clone(), term: owned.term }
+                BecameOwner { room: room.clone(), key: key.clone(), term: owned.term }
             }
             _ => return Err(PeerError::Answer(text)),
         };

@@ -5,10 +5,10 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::net::SocketAddr;
 
-use crate::chaos::speaker::{Saying, Shared, Speaker};
+use crate::chaos::speaker::{Saying, SharedRecord, Speaker};
 use crate::load::peer::PeerError;
 use crate::model::fault::{Fault, Faults};
-use crate::model::record::Kind;
+use crate::model::record::Effect;
 use crate::random::Random;
 use crate::steps::Failure;
 
@@ -23,27 +23,27 @@ const PARAMS_BYTES: usize = 200;
 const WINDOW: usize = 32;
 
 /// An owner and its messages to come.
-pub(super) struct Home {
+pub(super) struct RoomOwner {
     speaker: Speaker,
     random: Random,
     /// The number of messages it has published.
     said: u64,
 }
 
-impl Home {
+impl RoomOwner {
     /// Opens a room and publishes `messages`, all of them acknowledged.
     pub(super) async fn open(address: SocketAddr, seed: u64, messages: u32) -> Result<Self, PeerError> {
         let speaker = Speaker::open(address, seed).await?;
         speaker.may_be_away(None);
-        let mut home = Self { speaker, random: Random::new(seed, 0), said: 0 };
+        let mut owner = Self { speaker, random: Random::new(seed, 0), said: 0 };
         for _ in 0..messages {
-            home.say().await?;
+            owner.say().await?;
         }
-        home.speaker.settle(0).await?;
-        Ok(home)
+        owner.speaker.settle(0).await?;
+        Ok(owner)
     }
 
-    pub(super) fn record(&self) -> &Shared {
+    pub(super) fn record(&self) -> &SharedRecord {
         self.speaker.record()
     }
 
@@ -83,8 +83,8 @@ impl Home {
 /// Returns the message with this number, from 0. Its parameters cannot be compressed.
 fn saying(number: u64, random: &mut Random) -> Saying {
     let (kind, key) = match number % STATE_IN {
-        0 => (Kind::State, format!("state-{}", number / STATE_IN % KEYS)),
-        key => (Kind::Event, format!("event-{key}")),
+        0 => (Effect::State, format!("state-{}", number / STATE_IN % KEYS)),
+        key => (Effect::Event, format!("event-{key}")),
     };
     let mut text = String::new();
     while text.len() < PARAMS_BYTES {
@@ -103,9 +103,9 @@ mod tests {
         let random = &mut Random::new(1, 1);
         let all: Vec<_> = (0..25).map(|number| saying(number, random)).collect();
         let mut keys: Vec<_> =
-            all.iter().filter(|saying| saying.kind == Some(Kind::State)).map(|saying| &saying.key).collect();
+            all.iter().filter(|saying| saying.kind == Some(Effect::State)).map(|saying| &saying.key).collect();
         keys.dedup();
-        assert_eq!((keys.len(), all.iter().filter(|saying| saying.kind == Some(Kind::Event)).count()), (5, 20));
+        assert_eq!((keys.len(), all.iter().filter(|saying| saying.kind == Some(Effect::Event)).count()), (5, 20));
         assert!(all.iter().all(|saying| saying.params.len() == PARAMS_BYTES));
         assert_eq!(saying(25, random).key, all[0].key);
     }

@@ -10,7 +10,7 @@ use rtbroadcaster::Message;
 use rtbroadcaster::remote::{Broadcaster, PublishError, Status, Ticket};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::{Course, Plan, SOON, options};
+use super::{CutProgress, Plan, SOON, options};
 use crate::model::fault::{Fault, Faults};
 use crate::random::Random;
 use crate::steps::Failure;
@@ -28,23 +28,23 @@ const STALE: u64 = 20;
 const UNACKED_MAX: usize = 200;
 
 /// The present owner.
-pub(super) struct Voice {
+pub(super) struct PresentOwner {
     owner: Broadcaster,
     url: String,
     plan: Plan,
-    course: Arc<Course>,
+    course: Arc<CutProgress>,
     random: Random,
     /// The number of the last message.
     number: u64,
     /// The number that the next message must get.
     next: u64,
     tickets: VecDeque<Ticket>,
-    past: Past,
+    past: PublishedRecord,
 }
 
 /// The messages of the owners.
 #[derive(Debug, Default)]
-pub(super) struct Past {
+pub(super) struct PublishedRecord {
     /// The events that were stored, in order.
     pub(super) events: Vec<u64>,
     pub(super) acked: u64,
@@ -58,14 +58,14 @@ pub(super) struct Past {
     pub(super) faults: Faults,
 }
 
-impl Voice {
-    pub(super) fn new(owner: Broadcaster, url: &str, plan: Plan, course: Arc<Course>) -> Self {
-        let (random, tickets, past) = (Random::new(plan.seed, 1), VecDeque::new(), Past::default());
+impl PresentOwner {
+    pub(super) fn new(owner: Broadcaster, url: &str, plan: Plan, course: Arc<CutProgress>) -> Self {
+        let (random, tickets, past) = (Random::new(plan.seed, 1), VecDeque::new(), PublishedRecord::default());
         Self { owner, url: url.into(), plan, course, random, number: 0, next: 1, tickets, past }
     }
 
     /// Publishes, and returns the last owner and the messages.
-    pub(super) async fn speak(mut self) -> Result<(Broadcaster, Past), Failure> {
+    pub(super) async fn speak(mut self) -> Result<(Broadcaster, PublishedRecord), Failure> {
         let mut beat = interval(Duration::from_secs(1) / self.plan.rate);
         beat.set_missed_tick_behavior(MissedTickBehavior::Burst);
         while !self.course.is_over.load(Ordering::Acquire) {
