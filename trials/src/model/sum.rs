@@ -68,7 +68,7 @@ impl fmt::Display for FinalSums {
         )?;
         write!(
             f,
-            "  hashes     state equal: {} ({states} of {}, {}); bytes equal: {} ({} of {}; {whole} heard all from 1 to \
+            "  hashes     state equal: {} ({states} of {}, {}); bytes equal: {} ({} of {}; {whole} got all from 1 to \
              {}, {})",
             equal(states),
             self.viewers,

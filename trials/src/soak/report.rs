@@ -36,7 +36,7 @@ impl Findings {
         writeln!(
             f,
             "  messages   {expected} expected, {received} received, {lost} lost, {repeated} repeated, \
-             {out_of_order} out of order, {unknown} unknown; said in {:.1} s",
+             {out_of_order} out of order, {unknown} unknown; published in {:.1} s",
             self.said.time.as_secs_f64()
         )?;
         write!(f, "  ends       {} viewers closed with 1000 behind the last message", self.heard.done)?;

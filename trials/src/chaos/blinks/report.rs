@@ -82,7 +82,7 @@ impl fmt::Display for Findings {
         let delays = Sums::sorted(&self.sums.delays_ms);
         writeln!(
             f,
-            "  said while off: {} deliveries, {} (p50), {} (p99), {} (max) from publish to delivery; at most {P99_MAX:?} (p99), \
+            "  published while off: {} deliveries, {} (p50), {} (p99), {} (max) from publish to delivery; at most {P99_MAX:?} (p99), \
              {MAX:?} (max)",
             delays.len(),
             seconds(&delays, 50),
