@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_before_the_address_is() {
+    fn nothing_is_announced_before_the_address() {
         assert_eq!(judge(&[WRITE, SYNC]), None);
         assert_eq!(judge(&[READY]), None, "a trace without a journal shows nothing");
     }

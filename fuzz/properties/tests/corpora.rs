@@ -152,6 +152,6 @@ fn what_a_backlog_gives_in_courses_near_those_of_the_corpus_is_what_the_member_m
 }
 
 #[test]
-fn viewers_in_courses_near_those_of_the_corpus_are_told_what_the_owner_said() {
+fn viewers_in_courses_near_those_of_the_corpus_get_the_messages_of_the_owner() {
     check_near("room", 100);
 }

@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_found_where_the_load_generator_tells_them() {
+    fn figures_are_found_where_the_load_generator_writes_them() {
         let told = json!({
             "server_cpu_ns_per_delivery": 7_000.5, "latency_us": { "p99": 900 }, "server_cpu_us_per_join": 27.25,
             "server_rss_bytes": { "before": 1_024, "joined": 2_048 }, "bytes_per_viewer": 900, "void": false,
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_lost_or_repeated_and_who_was_closed_is_a_flaw() {
+    fn a_lost_or_repeated_message_and_a_closed_viewer_are_flaws() {
         let good = json!({ "lost": 0, "repeated": 0, "out_of_order": 0, "unknown": 0, "closes": {} });
         assert_eq!(Figures::from(good).flaws(), None);
         let flaws = Figures::from(json!({ "lost": 2, "out_of_order": 1, "closes": { "4008": 3 } })).flaws();

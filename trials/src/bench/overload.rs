@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_that_was_not_reached_is_told() {
+    fn a_rate_that_was_not_reached_is_reported() {
         let told = |taken| rate_line(&figures(taken, 0).into()).unwrap();
         assert!(told(1_000.0).ends_with(
             "state age p50 1.0 p99 2.0 max 3.0 ms; event age p50 4.0 p99 5.0 max 6.0 ms; pass p50 7.0 p99 8.0 max 9.0 ms; \
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_under_overload_fails_and_everything_else_is_told() {
+    fn a_fault_under_overload_fails_and_everything_else_is_reported() {
         let plan = super::super::cell::Plan { groups: vec![Group::Overload], ..plan() };
         let cells = plan.cells(|_| Err(Failure::new("no probe is needed"))).unwrap();
         for (faults, missed) in [(0, 0), (2, 1)] {

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_of_a_program_that_fails_are_heard_and_its_words_without_figures() {
+    fn a_program_that_fails_is_read_for_its_figures_or_its_words() {
         let say = |script: &str| stdout_of(Command::new("sh").args(["-c", script]), Duration::from_secs(10));
         assert_eq!(say("echo '{}'; exit 1").unwrap(), "{}\n");
         let failure = say("echo no server >&2; exit 2").unwrap_err().to_string();

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn without_bun_it_is_told_that_no_round_could_be_void() {
+    fn without_bun_the_summary_says_that_no_round_could_be_void() {
         let summary = summary(&[(Contender::Floor, &[900.0, 1.0]), (Contender::V2, &[9.0, 9.0])]);
         assert!(summary.tables[0].void_rounds.is_empty() && summary.verdict().is_ok());
         assert!(summary.to_string().ends_with("\nBun was not measured: no round could be found void\n"), "{summary}");

@@ -30,7 +30,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_limit_is_read_from_what_linux_tells() {
+    fn the_limit_is_read_from_the_file_of_linux() {
         assert_eq!(open_max("Max cpu time  1 2 s\nMax open files            1024        4096      files\n"), 1_024);
         assert_eq!(open_max("Max open files            unlimited  unlimited files\n"), u64::MAX);
     }

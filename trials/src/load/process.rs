@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_and_time_are_read_from_what_linux_tells() {
+    fn memory_and_time_are_read_from_the_files_of_linux() {
         assert_eq!(parse_rss("Name:\ta\nVmRSS:\t    5120 kB\nThreads:\t1\n"), Some(5_242_880));
         assert_eq!(parse_rss("Name:\ta\n"), None);
         let stat = "12 (a) b) S 1 2 3 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 3 0 1";
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_files_and_closed_windows_are_read_from_what_linux_tells() {
+    fn threads_files_and_closed_windows_are_read_from_the_files_of_linux() {
         assert_eq!(parse_ran("1500000000 67 8\n"), Some(Duration::from_millis(1_500)));
         assert_eq!(parse_ran(""), None);
         let netstat = "TcpExt: A TCPToZeroWindowAdv B\nTcpExt: 1 20 3\nIpExt: C\nIpExt: 4\n";

@@ -107,7 +107,7 @@ fn an_ephemeral_message_out_of_its_place_is_found() {
 }
 
 #[test]
-fn what_alive_tells_must_have_come_when_the_next_one_comes() {
+fn the_seq_of_an_alive_is_reached_before_the_next_one() {
     let alive = |seq: u64| format!(r#"{{"type":"alive","seq":{seq}}}"#);
     check(3, &[&alive(4), "4", &alive(4)], &[]);
     let mut model = check(3, &[&alive(4)], &[]);
@@ -182,7 +182,7 @@ fn a_reset_has_its_reason_and_the_state() {
 }
 
 #[test]
-fn a_reset_in_the_stream_is_told_and_counted_and_only_when_too_much_waited() {
+fn a_reset_in_the_stream_is_counted_and_true_only_when_too_much_waited() {
     for (messages, is_true) in [(30, true), (20, false)] {
         let mut record = record();
         let long = format!(r#"["{}"]"#, "x".repeat(10_000));
@@ -215,7 +215,7 @@ fn a_retention_that_is_over_may_reset() {
 }
 
 #[test]
-fn a_limited_history_lets_resume_who_misses_no_more_than_it_holds_and_nobody_else() {
+fn a_limited_history_resumes_only_viewers_that_miss_no_more_than_it_holds() {
     let mut record = record();
     record.history_messages = Some(3);
     let reset = || joined(6, r#""reset","reason":"retention""#, 1);
@@ -289,7 +289,7 @@ fn only_terms_that_there_may_be_come_in_their_order_and_only_an_owner_that_may_b
 }
 
 #[test]
-fn who_asks_from_the_first_message_on_must_be_told_all() {
+fn a_viewer_that_asks_from_the_first_message_on_must_get_all() {
     let record = record();
     for (replay, lost) in [(6, 0), (5, 1)] {
         let mut model = Model::from_the_first();

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_told_in_mebibytes() {
+    fn memory_is_shown_in_mebibytes() {
         assert_eq!(mebibytes(5 * 1024 * 1024 + 600 * 1024), "5.5 MiB");
     }
 }

@@ -122,12 +122,12 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_ended_in_time_tells_its_totals() {
+    fn a_run_that_ended_in_time_has_its_totals() {
         assert_eq!(Run::read(&[TOLD, TOTALS].concat(), true), run(1_000, RunOutcome::Passed));
     }
 
     #[test]
-    fn a_run_that_crashed_tells_how_far_it_came_and_what_it_found() {
+    fn a_run_that_crashed_has_its_progress_and_its_finding() {
         let found = RunOutcome::Crashed(Some("fuzz/artifacts/decoder/crash-7".into()));
         let told = Run::read(&[TOLD, CRASH].concat(), false);
         assert_eq!(told, Run { per_second: 0, new_inputs: 0, ..run(900, found.clone()) });

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_out_early_or_late_or_stays_is_untimely() {
+    fn a_viewer_that_is_out_early_or_late_or_stays_is_untimely() {
         let end = [(10, 2), (10, 2), (2, 2)];
         assert_eq!(stay(&until(13, &end), 2).untimely, Some(2), "9 and 8 s");
         assert_eq!(stay(&until(17, &end), 2).untimely, Some(1), "13 and 12 s");
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_of_a_block_that_was_too_short() {
+    fn a_block_that_was_too_short_has_no_figures() {
         assert_eq!(stay(&until(17, &[(2, 2)]), 2).untimely, None, "12 s may not be over");
         assert_eq!(stay(&[(12, 0), (12, 0), (2, 0)], 2).untimely, None, "no window has closed");
         assert_eq!(stay(&[], 2).untimely, None);

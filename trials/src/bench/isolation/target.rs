@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn one_untimely_viewer_in_any_block_misses_and_a_block_that_was_too_short_tells_nothing() {
+    fn one_untimely_viewer_in_any_block_misses_and_a_block_that_was_too_short_has_no_figure() {
         let found = |untimely: &[Option<u32>]| {
             let blocks: Vec<_> = untimely.iter().map(|untimely| block(2, 0, *untimely)).collect();
             let [.., stay] = claims(&blocks);

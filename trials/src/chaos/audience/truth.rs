@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_takes_time_may_be_so_or_not_and_what_was_so_a_while_ago_may_still_be_told() {
+    fn a_change_under_way_may_count_or_not_and_an_older_figure_may_still_be_reported() {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         let mut truth = Truth { bounds: vec![(start, [ViewerCounts::default(); 2])] };

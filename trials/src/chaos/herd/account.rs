@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_back_is_back_from_all_outages_since_it_was_in_the_room() {
+    fn a_viewer_that_is_back_is_back_from_all_outages_since_it_was_in_the_room() {
         let mut account = Account::new(1);
         account.take(&shown(Standing::Live, 1));
         account.closed(0, 10_000);
@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_viewer_that_still_shows_live_is_back_when_it_hears_something() {
+    fn a_viewer_that_still_shows_live_is_back_when_a_message_arrives() {
         let mut account = Account::new(1);
         account.take(&shown(Standing::Live, 1));
         account.closed(0, 10_000);

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resumed_is_true_only_for_whoever_saw_what_the_room_holds() {
+    fn a_resumed_is_true_only_for_a_viewer_that_saw_what_the_room_holds() {
         let (present, other) = (texts("a", 6), texts("b", 6));
         let asker = |seq, seen, lives| Asker { seq, seen, is_present: false, end: Some(4), lives };
         let resumed = answer(How::Resumed, None, &present[4..], 6);

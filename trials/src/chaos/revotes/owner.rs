@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn totals_are_read_from_the_frame_that_tells_them() {
+    fn totals_are_read_from_the_frame_that_has_them() {
         let mut totals = Totals::new();
         hear(br#"{"type":"alive","seq":0}"#, &mut totals);
         assert!(totals.is_empty());

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_owner_must_not_be_told_is_found() {
+    fn a_text_that_an_owner_must_not_get_is_found() {
         check(|_| (), None);
         check(|owners| owners[0].acks[1] = (3, 3), Some(Fault::FalseAck));
         check(|owners| owners[0].acks.push((3, 4)), Some(Fault::FalseAck));

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_heard_is_what_was_said() {
+    fn the_received_messages_are_the_published_ones() {
         let mut record = Record::default();
         record.say(Effect::Event, "e", r#"[1,1,""]"#);
         record.say(Effect::Event, "e", r#"[1,2,""]"#);
