@@ -27,7 +27,7 @@ use crate::scenario::{Scenario, run_all};
 use crate::steps::{Failure, Steps, command};
 use cell::Plan;
 use contender::{Contender, Relays};
-use journal::Journal;
+use journal::RunJournal;
 use run::{Bed, Cores};
 use summary::Summary;
 
@@ -183,7 +183,7 @@ fn measure(options: &Bench, steps: &mut Steps) -> Result<Report, Failure> {
     let relays = Relays::install(steps);
     let (plan, cores) = (options.plan(), Cores::of_this_machine());
     let bed = Bed { plan: &plan, relays: &relays, cores, generator: &release("rtbroadcaster") };
-    let mut journal = Journal::begin(&plan, cores);
+    let mut journal = RunJournal::begin(&plan, cores);
     let cells = plan.cells(|cell| bed.measure(Contender::Floor, cell))?;
     for round in 0..plan.rounds {
         // Cells that are compared are measured next to each other: the load of the machine changes within seconds.

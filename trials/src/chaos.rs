@@ -45,7 +45,7 @@ pub(crate) use takeovers::be_an_owner;
 pub(crate) struct Chaos {
     /// Which scenario; may be repeated
     #[arg(long)]
-    only: Vec<Name>,
+    only: Vec<ScenarioName>,
     /// The seed of all random choices and contents [default: another one each time]
     #[arg(long)]
     seed: Option<u64>,
@@ -90,7 +90,7 @@ pub(crate) struct Chaos {
 
 /// The scenarios.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Name {
+enum ScenarioName {
     /// Viewers are cut every 1 to 3 s in four ways and come back with their cursor
     Cuts,
     /// The same with a fifth of the viewers and four times the rate, and viewers that read nothing for up to 12 s
@@ -133,7 +133,7 @@ enum Name {
     Revotes,
 }
 
-impl Name {
+impl ScenarioName {
     /// Returns whether it runs only if it is named: it takes many minutes, or tools that not every machine has.
     fn is_on_demand(self) -> bool {
         match self {
@@ -164,7 +164,7 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
     }
     let given = Given { seed: options.seed.unwrap_or_else(clock), rate: options.rate, ack: options.ack };
     let mut all = Ok(());
-    for name in Name::value_variants() {
+    for name in ScenarioName::value_variants() {
         let is_meant = if options.only.is_empty() { !name.is_on_demand() } else { options.only.contains(name) };
         if !is_meant {
             continue;
@@ -178,26 +178,26 @@ pub(crate) fn run(options: &Chaos, steps: &mut Steps) -> Result<(), Failure> {
 }
 
 /// Runs one scenario.
-fn play(name: Name, options: &Chaos, given: Given, steps: &mut Steps) -> Result<(), Failure> {
+fn play(name: ScenarioName, options: &Chaos, given: Given, steps: &mut Steps) -> Result<(), Failure> {
     match name {
-        Name::Cuts => run_each::<cuts::Plan>(&options.cuts, given, steps),
-        Name::Lags => run_each::<cuts::Lags>(&options.cuts, given, steps),
-        Name::Takeovers => run_each::<takeovers::Plan>(&options.takeovers, given, steps),
-        Name::Joins => run_each::<joins::Plan>(&options.joins, given, steps),
-        Name::Kills => run_each::<kills::Plan>(&options.kills, given, steps),
-        Name::Restarts => run_each::<restarts::Plan>(&options.restarts, given, steps),
-        Name::Drains => run_each::<drains::Plan>(&options.drains, given, steps),
-        Name::Votes => run_each::<votes::Plan>(&options.votes, given, steps),
-        Name::Audience => run_each::<audience::Plan>(&options.audience, given, steps),
-        Name::Remote => run_each::<remote::Plan>(&options.remote, given, steps),
-        Name::Graces => run_each::<graces::Plan>(&options.graces, given, steps),
-        Name::Restores => run_each::<restores::Plan>(&(), given, steps),
-        Name::Blinks => run_each::<blinks::Plan>(&options.blinks, given, steps),
-        Name::Wakes => run_each::<outages::Wakes>(&options.outages, given, steps),
-        Name::Stampedes => run_each::<outages::Stampedes>(&options.outages, given, steps),
-        Name::Dark => run_each::<dark::Plan>(&options.dark, given, steps),
-        Name::Slow => run_each::<slow::Plan>(&(), given, steps),
-        Name::Revotes => run_each::<revotes::Plan>(&options.revotes, given, steps),
+        ScenarioName::Cuts => run_each::<cuts::Plan>(&options.cuts, given, steps),
+        ScenarioName::Lags => run_each::<cuts::Lags>(&options.cuts, given, steps),
+        ScenarioName::Takeovers => run_each::<takeovers::Plan>(&options.takeovers, given, steps),
+        ScenarioName::Joins => run_each::<joins::Plan>(&options.joins, given, steps),
+        ScenarioName::Kills => run_each::<kills::Plan>(&options.kills, given, steps),
+        ScenarioName::Restarts => run_each::<restarts::Plan>(&options.restarts, given, steps),
+        ScenarioName::Drains => run_each::<drains::Plan>(&options.drains, given, steps),
+        ScenarioName::Votes => run_each::<votes::Plan>(&options.votes, given, steps),
+        ScenarioName::Audience => run_each::<audience::Plan>(&options.audience, given, steps),
+        ScenarioName::Remote => run_each::<remote::Plan>(&options.remote, given, steps),
+        ScenarioName::Graces => run_each::<graces::Plan>(&options.graces, given, steps),
+        ScenarioName::Restores => run_each::<restores::Plan>(&(), given, steps),
+        ScenarioName::Blinks => run_each::<blinks::Plan>(&options.blinks, given, steps),
+        ScenarioName::Wakes => run_each::<outages::Wakes>(&options.outages, given, steps),
+        ScenarioName::Stampedes => run_each::<outages::Stampedes>(&options.outages, given, steps),
+        ScenarioName::Dark => run_each::<dark::Plan>(&options.dark, given, steps),
+        ScenarioName::Slow => run_each::<slow::Plan>(&(), given, steps),
+        ScenarioName::Revotes => run_each::<revotes::Plan>(&options.revotes, given, steps),
     }
 }
 

@@ -23,8 +23,8 @@ use crate::scenario::{Scenario, run_all};
 use crate::steps::{Failure, Steps};
 use attack::{Attack, Plan};
 use report::{AttackFindings, Findings};
-use target::{Store, Target};
-use watch::Watch;
+use target::{AttackedServer, RoomStore};
+use watch::PeakWatch;
 use witnesses::Witnesses;
 
 /// Below this scale an attack is short and any build will do: it only has to work.
@@ -87,8 +87,8 @@ fn measure(options: &Hostile, steps: &mut Steps) -> Result<Findings, Failure> {
     let program = server_program(steps)?;
     let seed = options.seed.unwrap_or_else(clock);
     println!("seed {seed}, scale {}", options.scale);
-    let store = if options.in_memory { Store::Memory } else { Store::Disk };
-    let target = Target::start(&program, options.scale, store)?;
+    let store = if options.in_memory { RoomStore::Memory } else { RoomStore::Disk };
+    let target = AttackedServer::start(&program, options.scale, store)?;
     let witnesses = Witnesses::start(target.address())?;
     let plan = || Plan {
         address: target.address(),
@@ -120,7 +120,7 @@ fn measure(options: &Hostile, steps: &mut Steps) -> Result<Findings, Failure> {
         let before = target.settled(None)?;
         witnesses.take()?;
         let (plan, started) = (plan(), Instant::now());
-        let watch = Watch::begin(target.process(), store);
+        let watch = PeakWatch::begin(target.process(), store);
         let made = outcome(on_a_thread(PATIENCE, move || attack.make(plan)));
         let (time, peak) = (started.elapsed(), watch.end());
         let (made, peak) = (made?, peak?);

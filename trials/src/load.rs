@@ -44,12 +44,12 @@ pub(crate) fn server_program(steps: &mut Steps) -> Result<PathBuf, Failure> {
 
 /// The share of a core that a thread or a process used in a stretch of time.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Busy {
+pub(crate) struct CpuShare {
     pub(crate) cpu: Duration,
     pub(crate) time: Duration,
 }
 
-impl Busy {
+impl CpuShare {
     pub(crate) fn share(self) -> f64 {
         self.cpu.as_secs_f64() / self.time.as_secs_f64()
     }
@@ -66,8 +66,8 @@ impl Stretch {
         Ok(Self { cpu: process::cpu_of_this_thread()?, at: Instant::now() })
     }
 
-    pub(crate) fn end(self) -> Result<Busy, Failure> {
-        Ok(Busy { cpu: process::cpu_of_this_thread()?.saturating_sub(self.cpu), time: self.at.elapsed() })
+    pub(crate) fn end(self) -> Result<CpuShare, Failure> {
+        Ok(CpuShare { cpu: process::cpu_of_this_thread()?.saturating_sub(self.cpu), time: self.at.elapsed() })
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct Model {
     /// The epoch of its cursor.
     epoch: String,
     state: State,
-    phase: Phase,
+    phase: JoinPhase,
     /// The unanswered `unpause`; messages that were on their way may come before its answer.
     unpausing: Option<PendingJoin>,
     /// The number of a `skipped`, which is directly before the next message.
@@ -65,7 +65,7 @@ pub(crate) struct Model {
 
 /// The phase of a connection.
 #[derive(Debug, Default)]
-enum Phase {
+enum JoinPhase {
     /// There is no connection, or it has not sent a join.
     #[default]
     Away,
@@ -118,7 +118,7 @@ impl Model {
 
     /// Ends the connection, and drops an incomplete replay of a state.
     pub(crate) fn cut(&mut self) {
-        self.phase = Phase::Away;
+        self.phase = JoinPhase::Away;
         self.unpausing = None;
         self.hole = None;
         self.alive = None;
@@ -127,12 +127,12 @@ impl Model {
 
     /// Returns whether it is past its replay.
     pub(crate) fn is_live(&self) -> bool {
-        matches!(self.phase, Phase::Live)
+        matches!(self.phase, JoinPhase::Live)
     }
 
     /// Returns whether a replay is incomplete.
     pub(crate) fn is_in_replay(&self) -> bool {
-        matches!(self.phase, Phase::Replay(_))
+        matches!(self.phase, JoinPhase::Replay(_))
     }
 
     /// Returns the number up to which it has everything.
@@ -179,11 +179,11 @@ impl Model {
             (Answer::Error(refusal), _) if self.has_asked() => Meaning::Refused(refusal.code.into_owned()),
             (Answer::Draining(draining), _) if record.may_be_away => Meaning::Draining(draining.reconnect_in_ms),
             (Answer::Closed(closed), _) => Meaning::Closed(closed.reason.into_owned()),
-            (Answer::Message(message), Phase::Replay(_) | Phase::Live) => self.message(&message, text, record),
-            (Answer::Alive(alive), Phase::Replay(_) | Phase::Live) => self.alive(&alive, record),
-            (Answer::Owner(owner), Phase::Replay(_) | Phase::Live) => self.owner(&owner, record),
-            (Answer::Skipped(skipped), Phase::Live) => self.skipped(&skipped),
-            (Answer::Reset(reset), Phase::Live) => self.reset(&reset, record),
+            (Answer::Message(message), JoinPhase::Replay(_) | JoinPhase::Live) => self.message(&message, text, record),
+            (Answer::Alive(alive), JoinPhase::Replay(_) | JoinPhase::Live) => self.alive(&alive, record),
+            (Answer::Owner(owner), JoinPhase::Replay(_) | JoinPhase::Live) => self.owner(&owner, record),
+            (Answer::Skipped(skipped), JoinPhase::Live) => self.skipped(&skipped),
+            (Answer::Reset(reset), JoinPhase::Live) => self.reset(&reset, record),
             _ => {
                 self.faults.note(Fault::Forbidden, || format!("not here: {text}"));
                 Meaning::Other
@@ -193,7 +193,7 @@ impl Model {
 
     /// Returns whether a `joined` or a refusal may come.
     fn has_asked(&self) -> bool {
-        matches!(self.phase, Phase::Asked(_)) || self.unpausing.is_some()
+        matches!(self.phase, JoinPhase::Asked(_)) || self.unpausing.is_some()
     }
 
     fn message(&mut self, message: &Message<'_>, text: &str, record: &Record) -> Meaning {
@@ -202,7 +202,7 @@ impl Model {
             return Meaning::Ephemeral;
         };
         self.compare(seq, text, record);
-        if let Phase::Replay(replay) = &mut self.phase {
+        if let JoinPhase::Replay(replay) = &mut self.phase {
             replay.left = replay.left.saturating_sub(1);
             if replay.is_whole {
                 replay.state.insert(&message.key, seq, text);

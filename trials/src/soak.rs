@@ -95,9 +95,9 @@ pub(crate) fn run(options: &Soak, steps: &mut Steps) -> Result<(), Failure> {
 
 /// A clock that all threads of a run share, so that the age of another thread's message can be computed.
 #[derive(Debug, Clone, Copy)]
-struct Stopwatch(Instant);
+struct RunClock(Instant);
 
-impl Stopwatch {
+impl RunClock {
     fn nanos(self) -> u64 {
         u64::try_from(self.0.elapsed().as_nanos()).expect("a run is shorter than 584 years")
     }
@@ -107,7 +107,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     let server = Server::start(&release("rtbroadcaster"), &[])?;
     let mut samples = vec![server.sample()?];
     let address = server.address();
-    let stopwatch = Stopwatch(Instant::now());
+    let stopwatch = RunClock(Instant::now());
     let limit = Duration::from_secs(plan.seconds.into()) + MARGIN;
     let (opened, rooms) = oneshot::channel();
     let (joined, all_joined) = channel();

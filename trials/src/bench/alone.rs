@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::claim::Claim;
-use super::journal::Journal;
+use super::claim::TargetClaim;
+use super::journal::RunJournal;
 use crate::report::{Judged, Report};
 use crate::steps::Failure;
 
@@ -16,12 +16,12 @@ use crate::steps::Failure;
 pub(super) struct AloneSummary<T> {
     /// The observations of the server besides each run's figures.
     pub(super) seen: Vec<T>,
-    pub(super) claims: Vec<Claim>,
+    pub(super) claims: Vec<TargetClaim>,
 }
 
 impl<T: Serialize> AloneSummary<T> {
     /// Returns the report, and writes everything to a file if one is named.
-    pub(super) fn report(&self, journal: &Journal, json: Option<&Path>) -> Report {
+    pub(super) fn report(&self, journal: &RunJournal, json: Option<&Path>) -> Report {
         let written = json.map_or(Ok(()), |path| journal.write(self, path));
         Report::from(Targets { claims: &self.claims, failures: journal.failures() }).unless(written)
     }
@@ -29,7 +29,7 @@ impl<T: Serialize> AloneSummary<T> {
 
 /// The targets, and the number of runs without figures.
 struct Targets<'a> {
-    claims: &'a [Claim],
+    claims: &'a [TargetClaim],
     failures: usize,
 }
 

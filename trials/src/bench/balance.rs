@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::alone::AloneSummary;
-use super::cell::{Cell, Pace, Plan, SIZE};
-use super::claim::Claim;
+use super::cell::{Cell, Plan, PublishPace, SIZE};
+use super::claim::TargetClaim;
 use super::contender::{self, Contender, Relays};
 use super::figures::Metric;
-use super::journal::Journal;
+use super::journal::RunJournal;
 use super::run::{Bed, Cores};
 use super::statistics::Spread;
 use super::{Bench, Group, QUICK_VIEWERS, watch};
@@ -61,7 +61,7 @@ pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<Report, Failure>
     let plan = Plan { viewers: vec![viewers], ..options.plan() };
     let (relays, cores, generator) = (Relays::none(), Cores::Shared, release("rtbroadcaster"));
     let bed = Bed { plan: &plan, relays: &relays, cores, generator: &generator };
-    let mut journal = Journal::begin(&plan, cores);
+    let mut journal = RunJournal::begin(&plan, cores);
     let cell = cell(viewers);
     let mut rounds = Vec::new();
     for round in 0..plan.rounds {
@@ -82,7 +82,7 @@ fn cell(viewers: u32) -> Cell {
         viewers,
         rooms: 1,
         size: SIZE,
-        pace: Pace::Rate(rate),
+        pace: PublishPace::Rate(rate),
         contenders: contender::OURS.to_vec(),
         metrics: vec![Metric::CpuPerDelivery],
     }
@@ -91,7 +91,7 @@ fn cell(viewers: u32) -> Cell {
 /// Measures one round of a contender; returns none if something was lost.
 fn measure(
     bed: &Bed<'_>,
-    journal: &mut Journal,
+    journal: &mut RunJournal,
     round: u32,
     cell: &Cell,
     contender: Contender,
@@ -116,10 +116,10 @@ fn measure(
     Ok(Some(Round { contender, round, workers_seconds, gap }))
 }
 
-fn claim(rounds: &[Round], cell: &Cell, contender: Contender) -> Claim {
+fn claim(rounds: &[Round], cell: &Cell, contender: Contender) -> TargetClaim {
     let text = format!("{}, {}: what the least busy worker has less / the busiest", contender.name(), cell.name);
     let gaps = rounds.iter().filter(|round| round.contender == contender).filter_map(|round| round.gap);
-    Claim { text, at_most: GAP, found: Spread::of(gaps) }
+    TargetClaim { text, at_most: GAP, found: Spread::of(gaps) }
 }
 
 /// Returns the CPU time of those threads that are workers.

@@ -35,7 +35,7 @@ pub(super) struct Plan {
 /// When messages are published.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Pace {
+pub(super) enum PublishPace {
     /// The owner of each room keeps this number of messages in flight.
     Window(u32),
     /// This number of messages a second, however slowly they are acknowledged.
@@ -55,7 +55,7 @@ pub(super) struct Cell {
     pub(super) viewers: u32,
     pub(super) rooms: u32,
     pub(super) size: u32,
-    pub(super) pace: Pace,
+    pub(super) pace: PublishPace,
     pub(super) contenders: Vec<Contender>,
     pub(super) metrics: Vec<Metric>,
 }
@@ -133,7 +133,7 @@ fn fanout(group: Group, viewers: u32, size: u32, window: u32) -> Cell {
         viewers,
         rooms: 1,
         size,
-        pace: Pace::Window(window),
+        pace: PublishPace::Window(window),
         contenders: contender::ALL.to_vec(),
         metrics: vec![Metric::CpuPerDelivery],
     }
@@ -144,14 +144,14 @@ fn latency(viewers: u32, rate: f64) -> Cell {
     // A server that saturates its core here has no latency but a queue.
     let contenders = contender::ALL.into_iter().filter(|contender| *contender != Contender::Axum).collect();
     let metrics = vec![Metric::P99, Metric::CpuPerDelivery];
-    Cell { name, pace: Pace::Rate(rate), contenders, metrics, ..fanout(Group::Latency, viewers, SIZE, 1) }
+    Cell { name, pace: PublishPace::Rate(rate), contenders, metrics, ..fanout(Group::Latency, viewers, SIZE, 1) }
 }
 
 fn joins(viewers: u32, rooms: u32, contenders: &[Contender]) -> Cell {
     let name = if rooms == 1 { format!("{viewers} idle") } else { format!("{rooms} idle rooms of 1") };
     let metrics = vec![Metric::CpuPerJoin, Metric::BytesPerViewer, Metric::BytesInAll, Metric::BytesWithoutViewers];
     let contenders = contenders.to_vec();
-    Cell { name, rooms, pace: Pace::Storm, contenders, metrics, ..fanout(Group::Joins, viewers, SIZE, 1) }
+    Cell { name, rooms, pace: PublishPace::Storm, contenders, metrics, ..fanout(Group::Joins, viewers, SIZE, 1) }
 }
 
 #[cfg(test)]

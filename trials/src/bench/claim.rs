@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Group;
-use super::cell::{Cell, Pace, SIZE};
+use super::cell::{Cell, PublishPace, SIZE};
 use super::contender::{Contender, OURS};
 use super::figures::Metric;
 use super::overload;
@@ -38,14 +38,14 @@ const ROOM_BYTES: f64 = 4_096.0;
 
 /// A target and its measured figure.
 #[derive(Debug, Serialize)]
-pub(super) struct Claim {
+pub(super) struct TargetClaim {
     pub(super) text: String,
     pub(super) at_most: f64,
     /// The figures of the rounds that count; none where nothing was measured.
     pub(super) found: Option<Spread>,
 }
 
-impl Claim {
+impl TargetClaim {
     pub(super) fn new(text: String, at_most: f64, rounds: Rounds) -> Self {
         Self { text, at_most, found: Spread::of(rounds.into_iter().flatten()) }
     }
@@ -57,30 +57,30 @@ impl Claim {
 }
 
 /// Returns every target of the cells, in classic and in version 2.
-pub(super) fn all(figures: &Valid<'_>, cells: &[Cell]) -> Vec<Claim> {
+pub(super) fn all(figures: &Valid<'_>, cells: &[Cell]) -> Vec<TargetClaim> {
     let ours = OURS.iter().flat_map(|&ours| of(figures, cells, ours));
     ours.chain(overload::claims(figures, cells)).collect()
 }
 
-fn of(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Vec<Claim> {
+fn of(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Vec<TargetClaim> {
     let mut claims = Vec::new();
     for cell in cells {
         let name = format!("{}, {}", ours.name(), cell.name);
         match (cell.group, cell.pace) {
-            (Group::Fanout | Group::Sizes, Pace::Window(window)) if cell.size <= SIZE => {
+            (Group::Fanout | Group::Sizes, PublishPace::Window(window)) if cell.size <= SIZE => {
                 claims.extend(delivery(figures, cell, window, ours, &name));
             }
             (Group::Latency, _) => {
                 let p99 = ratios(&figures.rounds(cell, ours, Metric::P99), &figures.floor(cell, Metric::P99));
-                claims.push(Claim::new(format!("{name}: p99 / floor"), LATENCY, p99));
+                claims.push(TargetClaim::new(format!("{name}: p99 / floor"), LATENCY, p99));
             }
             (Group::Joins, _) if cell.rooms == 1 => {
                 let cost = |contender| figures.rounds(cell, contender, Metric::CpuPerJoin);
                 let join = ratios(&cost(ours), &figures.floor(cell, Metric::CpuPerJoin));
-                claims.push(Claim::new(format!("{name}: CPU per join / floor"), JOIN, join));
+                claims.push(TargetClaim::new(format!("{name}: CPU per join / floor"), JOIN, join));
                 let bytes_max = BASE_BYTES + VIEWER_BYTES * f64::from(cell.viewers);
                 let memory = figures.rounds(cell, ours, Metric::BytesInAll);
-                claims.push(Claim::new(format!("{name}: bytes of memory"), bytes_max, memory));
+                claims.push(TargetClaim::new(format!("{name}: bytes of memory"), bytes_max, memory));
             }
             _ => {}
         }
@@ -91,7 +91,7 @@ fn of(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Vec<Claim> {
 }
 
 /// Returns the targets of a delivery's cost.
-fn delivery(figures: &Valid<'_>, cell: &Cell, window: u32, ours: Contender, name: &str) -> Vec<Claim> {
+fn delivery(figures: &Valid<'_>, cell: &Cell, window: u32, ours: Contender, name: &str) -> Vec<TargetClaim> {
     let cost = |contender| figures.rounds(cell, contender, Metric::CpuPerDelivery);
     let to = |those: &Rounds| ratios(&cost(ours), those);
     let at_most = match (window, cell.viewers) {
@@ -102,34 +102,34 @@ fn delivery(figures: &Valid<'_>, cell: &Cell, window: u32, ours: Contender, name
     let floor = figures.floor(cell, Metric::CpuPerDelivery);
     let others = least(&[cost(Contender::Bun), cost(Contender::Ws)]);
     let mut claims = vec![
-        Claim::new(format!("{name}: delivery / floor"), at_most, to(&floor)),
-        Claim::new(format!("{name}: delivery / the better of Bun and ws"), OTHERS, to(&others)),
+        TargetClaim::new(format!("{name}: delivery / floor"), at_most, to(&floor)),
+        TargetClaim::new(format!("{name}: delivery / the better of Bun and ws"), OTHERS, to(&others)),
     ];
     if window >= 16 {
-        claims.push(Claim::new(format!("{name}: delivery / axum"), AXUM, to(&cost(Contender::Axum))));
+        claims.push(TargetClaim::new(format!("{name}: delivery / axum"), AXUM, to(&cost(Contender::Axum))));
     }
     claims
 }
 
 /// Returns the target of many rooms against few.
-fn small_rooms(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Option<Claim> {
+fn small_rooms(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Option<TargetClaim> {
     let mut rooms = cells.iter().filter(|cell| cell.group == Group::Rooms);
     let (few, many) = (rooms.next()?, rooms.next()?);
     let cost = |cell| figures.rounds(cell, ours, Metric::CpuPerDelivery);
     let text = format!("{}, {} rooms: delivery / {} rooms", ours.name(), many.rooms, few.rooms);
-    Some(Claim::new(text, ROOMS, ratios(&cost(many), &cost(few))))
+    Some(TargetClaim::new(text, ROOMS, ratios(&cost(many), &cost(few))))
 }
 
 /// Returns the target of an idle room's memory, its owner's connection included: how much more a server holds with many
 /// rooms than with one.
-fn idle_rooms(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Option<Claim> {
+fn idle_rooms(figures: &Valid<'_>, cells: &[Cell], ours: Contender) -> Option<TargetClaim> {
     let mut joins = cells.iter().filter(|cell| cell.group == Group::Joins);
     let one = joins.clone().find(|cell| cell.rooms == 1)?;
     let many = joins.find(|cell| cell.rooms > 1)?;
     let bytes = |cell| figures.rounds(cell, ours, Metric::BytesWithoutViewers);
     let (more, rooms) = (differences(&bytes(many), &bytes(one)), f64::from(many.rooms - one.rooms));
     let each = more.into_iter().map(|more| Some(more? / rooms)).collect();
-    Some(Claim::new(format!("{}, idle room with its owner: bytes", ours.name()), ROOM_BYTES, each))
+    Some(TargetClaim::new(format!("{}, idle room with its owner: bytes", ours.name()), ROOM_BYTES, each))
 }
 
 #[cfg(test)]
@@ -138,10 +138,10 @@ mod tests {
 
     use super::*;
     use crate::bench::cell::tests::plan;
-    use crate::bench::journal::Journal;
+    use crate::bench::journal::RunJournal;
 
     /// Returns the claims where every contender has the same figures in every cell, but for this one of classic.
-    fn claims(path: &str, factor: f64) -> Vec<Claim> {
+    fn claims(path: &str, factor: f64) -> Vec<TargetClaim> {
         let plan = plan();
         let told = |factor: f64| {
             let mut told = json!({
@@ -160,7 +160,7 @@ mod tests {
                 runs.push((0, cell, contender, Some(told)));
             }
         }
-        all(&Valid::of(&Journal::of(&plan, &runs)), &cells)
+        all(&Valid::of(&RunJournal::of(&plan, &runs)), &cells)
     }
 
     /// Returns the targets that are not met.
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_is_not_met() {
-        let claim = Claim::new("nothing".into(), 1.0, vec![None, None]);
+        let claim = TargetClaim::new("nothing".into(), 1.0, vec![None, None]);
         assert!(!claim.is_met() && claim.found.is_none());
     }
 }

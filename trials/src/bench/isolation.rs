@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::alone::AloneSummary;
-use super::cell::{Cell, Pace, Plan, SIZE};
+use super::cell::{Cell, Plan, PublishPace, SIZE};
 use super::contender::{Contender, OURS, Relays};
 use super::figures::Metric;
-use super::journal::Journal;
+use super::journal::RunJournal;
 use super::run::{Bed, Cores};
 use super::statistics::Spread;
 use super::{Bench, Group, QUICK_ROUNDS, QUICK_VIEWERS, watch};
@@ -22,7 +22,7 @@ use crate::load::release;
 use crate::load::server::Server;
 use crate::report::Report;
 use crate::steps::{Failure, Steps};
-use stay::{Glance, Stay};
+use stay::{Glance, StalledStay};
 use target::in_time;
 
 /// The number of pairs of blocks.
@@ -59,7 +59,7 @@ struct Block {
     pair: u32,
     stalled: u32,
     #[serde(flatten)]
-    stay: Stay,
+    stay: StalledStay,
 }
 
 /// Both kinds of blocks.
@@ -80,7 +80,7 @@ pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<Report, Failure>
     };
     let (relays, cores, generator) = (Relays::none(), Cores::of_this_machine(), release("rtbroadcaster"));
     let bed = Bed { plan: &plan, relays: &relays, cores, generator: &generator };
-    let mut journal = Journal::begin(&plan, cores);
+    let mut journal = RunJournal::begin(&plan, cores);
     let (mut seen, mut claims) = (Vec::new(), Vec::new());
     for contender in OURS {
         let cells = Cells::at(viewers, rate(&bed, contender, viewers)?);
@@ -96,7 +96,7 @@ pub(super) fn run(options: &Bench, steps: &mut Steps) -> Result<Report, Failure>
 /// Returns the messages a second at which the server needs about half of its core.
 fn rate(bed: &Bed<'_>, contender: Contender, viewers: u32) -> Result<f64, Failure> {
     let plan = Plan { seconds: bed.plan.seconds.min(PROBE_SECONDS), ..bed.plan.clone() };
-    let probe = Cell { metrics: vec![Metric::CpuPerDelivery], ..cell(viewers, Pace::Window(1), "") };
+    let probe = Cell { metrics: vec![Metric::CpuPerDelivery], ..cell(viewers, PublishPace::Window(1), "") };
     let figures = Bed { plan: &plan, ..*bed }.measure(contender, &probe)?;
     let cost = figures.get(Metric::CpuPerDelivery).filter(|cost| *cost > 0.0);
     let cost = cost.ok_or_else(|| Failure::new("a delivery costs nothing"))?;
@@ -105,7 +105,7 @@ fn rate(bed: &Bed<'_>, contender: Contender, viewers: u32) -> Result<f64, Failur
     Ok(rate)
 }
 
-fn cell(viewers: u32, pace: Pace, stalls: &str) -> Cell {
+fn cell(viewers: u32, pace: PublishPace, stalls: &str) -> Cell {
     Cell {
         name: format!("{viewers} viewers, {SIZE} bytes, {stalls}"),
         group: Group::Isolation,
@@ -120,13 +120,13 @@ fn cell(viewers: u32, pace: Pace, stalls: &str) -> Cell {
 
 impl Cells {
     fn at(viewers: u32, rate: f64) -> Self {
-        let of = |stalls: &str| cell(viewers, Pace::Rate(rate), &format!("{rate:.1} a second, {stalls}"));
+        let of = |stalls: &str| cell(viewers, PublishPace::Rate(rate), &format!("{rate:.1} a second, {stalls}"));
         Self { calm: of("none stalls"), stalled: of(&format!("{} stall", viewers / ONE_OF)) }
     }
 }
 
 /// Measures all blocks of a contender, in one server process.
-fn blocks(bed: &Bed<'_>, journal: &mut Journal, contender: Contender, cells: &Cells) -> Result<Vec<Block>, Failure> {
+fn blocks(bed: &Bed<'_>, journal: &mut RunJournal, contender: Contender, cells: &Cells) -> Result<Vec<Block>, Failure> {
     let server = bed.serve(contender)?;
     let idle_files = process::open_files(server.process())?;
     let mut blocks = Vec::new();
@@ -137,7 +137,8 @@ fn blocks(bed: &Bed<'_>, journal: &mut Journal, contender: Contender, cells: &Ce
             let load = || bed.load(&server, contender, cell, &["--stalled", &share]);
             let (outcome, glances) = watch::during(LOOK, || glance(pid, begin), load);
             journal.note(pair, cell, contender, outcome);
-            let block = Block { contender, pair, stalled, stay: Stay::of(&glances?, stalled, &in_time(contender)) };
+            let block =
+                Block { contender, pair, stalled, stay: StalledStay::of(&glances?, stalled, &in_time(contender)) };
             println!("  {}", shown(&block));
             blocks.push(block);
             rest(&server, idle_files)?;

@@ -28,7 +28,7 @@ struct RunRecord {
 
 /// All runs so far.
 #[derive(Debug, Serialize)]
-pub(super) struct Journal {
+pub(super) struct RunJournal {
     machine: Machine,
     plan: Plan,
     runs: Vec<RunRecord>,
@@ -65,7 +65,7 @@ fn unknown() -> std::process::Output {
     std::process::Output { status: Default::default(), stdout: Vec::new(), stderr: Vec::new() }
 }
 
-impl Journal {
+impl RunJournal {
     /// Prints on which machine it is measured.
     pub(super) fn begin(plan: &Plan, cores: Cores) -> Self {
         let machine = Machine::this(cores);
@@ -107,19 +107,19 @@ impl Journal {
     /// Writes everything to a file, with the summary.
     pub(super) fn write(&self, summary: &impl Serialize, path: &Path) -> Result<(), Failure> {
         #[derive(Serialize)]
-        struct Whole<'a, S> {
+        struct JournalFile<'a, S> {
             #[serde(flatten)]
-            journal: &'a Journal,
+            journal: &'a RunJournal,
             summary: &'a S,
         }
-        let text = serde_json::to_string_pretty(&Whole { journal: self, summary });
+        let text = serde_json::to_string_pretty(&JournalFile { journal: self, summary });
         let text = text.expect("figures and names can be written") + "\n";
         fs::write(path, text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
     }
 }
 
 #[cfg(test)]
-impl Journal {
+impl RunJournal {
     /// Returns a journal of only these runs: round, cell, contender, and output.
     pub(super) fn of(plan: &Plan, runs: &[(u32, &Cell, Contender, Option<serde_json::Value>)]) -> Self {
         let mut journal = Self { machine: Machine::default(), plan: plan.clone(), runs: Vec::new() };

@@ -6,8 +6,8 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::Group;
-use super::cell::{Cell, Pace};
-use super::claim::Claim;
+use super::cell::{Cell, PublishPace};
+use super::claim::TargetClaim;
 use super::contender::{Contender, OURS};
 use super::figures::{Figures, Metric};
 use super::run::Bed;
@@ -47,7 +47,7 @@ pub(super) fn measure(bed: &Bed<'_>, contender: Contender, cell: &Cell) -> Resul
     let throughput = probe.number("/deliveries_per_second").filter(|rate| *rate > 0.0);
     let throughput = throughput.ok_or_else(|| Failure::new(format!("the lanes carry nothing: {probe}")))?;
     let capacity = throughput / f64::from(cell.viewers);
-    let too_much = Cell { pace: Pace::Mixed(TIMES * capacity), ..cell.clone() };
+    let too_much = Cell { pace: PublishPace::Mixed(TIMES * capacity), ..cell.clone() };
     let mut figures = bed.figures(contender, &too_much, bed.plan.overload_seconds)?;
     let number = |path| figures.number(path).ok_or_else(|| Failure::new(format!("no {path}: {figures}")));
     let (said, unsaid) = (number("/messages")?, number("/unsaid")?);
@@ -92,13 +92,13 @@ pub(super) fn rate_line(figures: &Figures) -> Option<String> {
 }
 
 /// Returns the targets: nothing is lost, memory is bounded, state values are fresh.
-pub(super) fn claims(figures: &Valid<'_>, cells: &[Cell]) -> Vec<Claim> {
+pub(super) fn claims(figures: &Valid<'_>, cells: &[Cell]) -> Vec<TargetClaim> {
     let mut claims = Vec::new();
     for cell in cells.iter().filter(|cell| cell.group == Group::Overload) {
         for ours in OURS {
             let name = format!("{}, {}", ours.name(), cell.name);
             let mut claim = |text: &str, at_most: f64, metric: Metric| {
-                claims.push(Claim::new(format!("{name}: {text}"), at_most, figures.rounds(cell, ours, metric)));
+                claims.push(TargetClaim::new(format!("{name}: {text}"), at_most, figures.rounds(cell, ours, metric)));
             };
             claim("p99 of the age of state values / p99 of a pass", PASSES, Metric::StateAge);
             claim("bytes of memory beyond those at rest", MEMORY_BYTES, Metric::MemoryGrowth);
@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
     use crate::bench::cell::tests::plan;
-    use crate::bench::journal::Journal;
+    use crate::bench::journal::RunJournal;
     use crate::bench::summary::Summary;
     use crate::report::Judged;
 
@@ -149,7 +149,7 @@ mod tests {
         for (faults, missed) in [(0, 0), (2, 1)] {
             let runs =
                 OURS.map(|ours| (0, &cells[0], ours, Some(figures(1_000.0, if ours == OURS[0] { faults } else { 0 }))));
-            let summary = Summary::of(&Journal::of(&plan, &runs), &cells);
+            let summary = Summary::of(&RunJournal::of(&plan, &runs), &cells);
             assert_eq!(
                 (summary.claims.len(), summary.claims.iter().filter(|claim| !claim.is_met()).count()),
                 (6, missed)

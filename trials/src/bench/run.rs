@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::cell::{Cell, Pace, Plan};
+use super::cell::{Cell, Plan, PublishPace};
 use super::contender::{Contender, Relays};
 use super::figures::Figures;
 use crate::load::server::Server;
@@ -135,10 +135,10 @@ fn arguments(cell: &Cell, seconds: u32, process: u32) -> Vec<String> {
     let Cell { viewers, rooms, size, pace, .. } = *cell;
     let messages = format!("--viewers {viewers} --seconds {seconds} --warmup {WARM_UP_SECONDS}");
     let pace = match pace {
-        Pace::Window(window) => format!("{messages} --window {window}"),
-        Pace::Rate(rate) => format!("{messages} --rate {rate:.3}"),
-        Pace::Mixed(rate) => format!("{messages} --kind mixed --rate {rate:.3}"),
-        Pace::Storm => format!("--viewers 0 --joins {viewers}"),
+        PublishPace::Window(window) => format!("{messages} --window {window}"),
+        PublishPace::Rate(rate) => format!("{messages} --rate {rate:.3}"),
+        PublishPace::Mixed(rate) => format!("{messages} --kind mixed --rate {rate:.3}"),
+        PublishPace::Storm => format!("--viewers 0 --joins {viewers}"),
     };
     let all = format!("--rooms {rooms} --size {size} --pid {process} {pace}");
     all.split(' ').map(Into::into).collect()

@@ -3,11 +3,11 @@
 
 use serde::Serialize;
 
-use super::cell::{Cell, Pace};
-use super::claim::{self, Claim};
+use super::cell::{Cell, PublishPace};
+use super::claim::{self, TargetClaim};
 use super::contender::Contender;
 use super::figures::Metric;
-use super::journal::Journal;
+use super::journal::RunJournal;
 use super::statistics::{Rounds, Spread, means, ratios, valid, voids};
 use crate::report::Judged;
 use crate::steps::Failure;
@@ -35,7 +35,7 @@ pub(super) struct Table {
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {
     pub(super) tables: Vec<Table>,
-    pub(super) claims: Vec<Claim>,
+    pub(super) claims: Vec<TargetClaim>,
     /// The number of failed runs.
     failures: usize,
     /// The cells in which most rounds are void.
@@ -46,11 +46,11 @@ pub(super) struct Summary {
 
 /// The figures that count, by cell, contender and kind.
 pub(super) struct Valid<'a> {
-    journal: &'a Journal,
+    journal: &'a RunJournal,
 }
 
 impl<'a> Valid<'a> {
-    pub(super) fn of(journal: &'a Journal) -> Self {
+    pub(super) fn of(journal: &'a RunJournal) -> Self {
         Self { journal }
     }
 
@@ -73,7 +73,7 @@ impl<'a> Valid<'a> {
     /// Returns for each round whether it is void: by the CPU time of a delivery in a closed loop. At a given rate that
     /// time depends on how many messages are batched.
     fn voids(&self, cell: &Cell) -> Vec<bool> {
-        if !matches!(cell.pace, Pace::Window(_)) {
+        if !matches!(cell.pace, PublishPace::Window(_)) {
             return Vec::new();
         }
         let cost = |contender| self.journal.rounds(cell, contender, Metric::CpuPerDelivery);
@@ -82,7 +82,7 @@ impl<'a> Valid<'a> {
 }
 
 impl Summary {
-    pub(super) fn of(journal: &Journal, cells: &[Cell]) -> Self {
+    pub(super) fn of(journal: &RunJournal, cells: &[Cell]) -> Self {
         let figures = Valid::of(journal);
         let tables = cells.iter().flat_map(|cell| cell.metrics.iter().map(|&metric| table(&figures, cell, metric)));
         let is_void = |cell: &&Cell| {
@@ -91,7 +91,7 @@ impl Summary {
             voids.len() > 1 && 2 * voids.iter().filter(|void| **void).count() > voids.len()
         };
         let by_floor =
-            |cell: &&Cell| matches!(cell.pace, Pace::Window(_)) && cell.contenders.contains(&Contender::Floor);
+            |cell: &&Cell| matches!(cell.pace, PublishPace::Window(_)) && cell.contenders.contains(&Contender::Floor);
         let mut checked = cells.iter().filter(by_floor).peekable();
         let is_floor_unchecked = checked.peek().is_some() && !checked.any(|cell| figures.has_bun(cell));
         Self {
@@ -166,7 +166,7 @@ mod tests {
                 runs.push((round, &cells[0], *contender, told));
             }
         }
-        Summary::of(&Journal::of(&plan, &runs), &cells[..1])
+        Summary::of(&RunJournal::of(&plan, &runs), &cells[..1])
     }
 
     #[test]

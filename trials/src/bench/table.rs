@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::claim::Claim;
+use super::claim::TargetClaim;
 use super::contender::Contender;
 use super::statistics::Spread;
 use super::summary::{ContenderRow, Summary, Table};
@@ -41,7 +41,7 @@ impl fmt::Display for Table {
     }
 }
 
-impl fmt::Display for Claim {
+impl fmt::Display for TargetClaim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Ratios are small, bytes are not.
         let shown = |figure: f64| if self.at_most < 100.0 { format!("{figure:.2}") } else { format!("{figure:.0}") };
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_target_says_whether_it_is_met() {
-        let claim = |found| Claim { text: "a / b".into(), at_most: 1.1, found };
+        let claim = |found| TargetClaim { text: "a / b".into(), at_most: 1.1, found };
         let found = |median| Some(Spread { least: 1.0, median, most: 2.0 });
         assert_eq!(claim(found(1.1)).to_string(), "  met          a / b: 1.10 (1.00 to 2.00), at most 1.10");
         let alone = Spread { least: 1.0, median: 1.0, most: 1.0 };

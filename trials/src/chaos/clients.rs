@@ -39,7 +39,7 @@ pub(super) enum EventKind {
     /// An owner has its room.
     Opened { room: String },
     /// The client's status has changed.
-    Status { name: Standing, reason: Option<String> },
+    Status { name: ClientStatus, reason: Option<String> },
     /// A viewer received message `number`, which was published at `said`.
     Heard { number: u64, said: u64 },
     /// A viewer got a `reset`: it may have lost events.
@@ -53,7 +53,7 @@ pub(super) enum EventKind {
 /// The status that a client shows of its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Standing {
+pub(super) enum ClientStatus {
     /// It was never in the room.
     Connecting,
     Live,
@@ -68,7 +68,7 @@ pub(super) enum Standing {
     Other,
 }
 
-impl Standing {
+impl ClientStatus {
     /// Returns whether the client says that it is in the room.
     pub(super) fn is_inside(self) -> bool {
         matches!(self, Self::Live | Self::Away | Self::Lagging)
@@ -103,11 +103,11 @@ mod tests {
         let event = |text: &str| serde_json::from_str::<Event>(text).unwrap().what;
         assert_eq!(
             event(r#"{"client":1,"at":2,"event":"status","name":"resuming","reason":"lost"}"#),
-            EventKind::Status { name: Standing::Resuming, reason: Some("lost".into()) }
+            EventKind::Status { name: ClientStatus::Resuming, reason: Some("lost".into()) }
         );
         assert_eq!(
             event(r#"{"client":1,"at":2,"event":"status","name":"unheard"}"#),
-            EventKind::Status { name: Standing::Other, reason: None }
+            EventKind::Status { name: ClientStatus::Other, reason: None }
         );
         let heard = Event { client: 3, at: 4, what: EventKind::Heard { number: 5, said: 6 } };
         let text = serde_json::to_string(&heard).unwrap();

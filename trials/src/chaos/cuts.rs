@@ -22,7 +22,7 @@ use super::Given;
 use super::patience::{missing, wait_until};
 use super::speaker::{SharedRecord, Speaker};
 use crate::load::server::Server;
-use crate::load::{Busy, Stretch, on_a_thread, outcome, release};
+use crate::load::{CpuShare, Stretch, on_a_thread, outcome, release};
 use crate::model::fault::{Fault, Faults};
 use crate::random::Random;
 use crate::report::Report;
@@ -167,7 +167,7 @@ async fn speak(
     begun: oneshot::Receiver<()>,
     said: mpsc::Sender<()>,
     ended: oneshot::Receiver<()>,
-) -> Result<(Faults, Busy), Failure> {
+) -> Result<(Faults, CpuShare), Failure> {
     let stretch = Stretch::begin()?;
     let spoken = async {
         let mut speaker = Speaker::open(address, plan.seed).await?;
@@ -191,7 +191,7 @@ async fn speak(
 }
 
 /// Runs all viewers until the room has ended.
-async fn hear(plan: Plan, shared: ViewerShared) -> Result<(Vec<Viewer>, Busy), Failure> {
+async fn hear(plan: Plan, shared: ViewerShared) -> Result<(Vec<Viewer>, CpuShare), Failure> {
     let stretch = Stretch::begin()?;
     let mut tasks = JoinSet::new();
     for number in 0..plan.viewers {

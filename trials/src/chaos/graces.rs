@@ -107,7 +107,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
         .map(|(number, address)| {
             let stops: Vec<_> = plot::stops(number, servers, plan.stops).collect();
             let limit = MARGIN + STOP * u32::try_from(stops.len()).unwrap_or(u32::MAX);
-            on_a_thread(limit, move || async move { Site::open(plan, number, address)?.play(stops).await })
+            on_a_thread(limit, move || async move { GraceSite::open(plan, number, address)?.play(stops).await })
         })
         .collect();
     let outcomes: Result<Vec<_>, _> = threads.into_iter().map(outcome).collect();
@@ -115,7 +115,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
 }
 
 /// The servers on one directory, and the rooms in it.
-struct Site {
+struct GraceSite {
     plan: Plan,
     number: u32,
     address: SocketAddr,
@@ -126,7 +126,7 @@ struct Site {
     grace: GracePlan,
 }
 
-impl Site {
+impl GraceSite {
     fn open(plan: Plan, number: u32, address: SocketAddr) -> Result<Self, Failure> {
         let directory = std::env::temp_dir().join(format!("rtbroadcaster-graces-{number}-{}", std::process::id()));
         // A process with this number may have been killed here.
@@ -191,7 +191,7 @@ impl Site {
     }
 }
 
-impl Drop for Site {
+impl Drop for GraceSite {
     fn drop(&mut self) {
         self.server = None;
         // The system removes what cannot be removed now.

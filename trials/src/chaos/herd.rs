@@ -112,7 +112,7 @@ impl Herd {
 
     /// Waits until all of its viewers are in.
     async fn ready(&mut self) -> Result<(), Failure> {
-        self.read::<Ready>(PATIENCE).await.map(drop)
+        self.read::<HerdReady>(PATIENCE).await.map(drop)
     }
 
     pub(super) async fn order(&mut self, order: HerdOrder) -> Result<(), Failure> {
@@ -158,6 +158,6 @@ impl Herd {
 
 /// The line that a herd prints when its viewers are in.
 #[derive(Debug, Serialize, Deserialize)]
-struct Ready {
+struct HerdReady {
     inside: u32,
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use super::Given;
 use super::speaker::{Saying, SharedRecord, Speaker};
 use crate::load::server::Server;
-use crate::load::{Busy, Stretch, on_a_thread, outcome, release};
+use crate::load::{CpuShare, Stretch, on_a_thread, outcome, release};
 use crate::model::fault::Faults;
 use crate::model::record::Effect;
 use crate::random::Random;
@@ -25,7 +25,7 @@ use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use report::Findings;
-use visitor::{Tally, Visitor};
+use visitor::{Visitor, VisitsTally};
 
 /// The number of keys besides the one that holds their sum.
 const KEYS: usize = 64;
@@ -96,7 +96,7 @@ fn measure(plan: Plan) -> Result<Findings, Failure> {
     let (mut faults, owner_busy) = outcome(owner)?;
     let (tallies, visitors_busy) = visited?;
     server.stop()?;
-    let mut tally = Tally::default();
+    let mut tally = VisitsTally::default();
     tallies.iter().for_each(|one| tally.add(one));
     faults.add(&tally.faults);
     let said = record.read().last();
@@ -109,7 +109,7 @@ async fn speak(
     plan: Plan,
     opened: mpsc::Sender<SharedRecord>,
     mut ended: oneshot::Receiver<()>,
-) -> Result<(Faults, Busy), Failure> {
+) -> Result<(Faults, CpuShare), Failure> {
     let stretch = Stretch::begin()?;
     let spoken = async {
         let mut speaker = Speaker::open(address, plan.seed).await?;
@@ -134,7 +134,7 @@ async fn speak(
 }
 
 /// Makes all joins, some at a time.
-async fn visit(address: SocketAddr, plan: Plan, record: SharedRecord) -> Result<(Vec<Tally>, Busy), Failure> {
+async fn visit(address: SocketAddr, plan: Plan, record: SharedRecord) -> Result<(Vec<VisitsTally>, CpuShare), Failure> {
     let stretch = Stretch::begin()?;
     let left = Arc::new(AtomicU64::new(plan.joins.into()));
     let mut tasks = JoinSet::new();

@@ -102,19 +102,19 @@ pub(super) struct ServerSuccession {
     program: PathBuf,
     directory: PathBuf,
     server: Option<Server>,
-    lives: Lives,
+    lives: ServerLives,
 }
 
 /// The view that all tasks have of the servers.
 #[derive(Debug, Clone)]
-pub(super) struct Lives {
+pub(super) struct ServerLives {
     address: SocketAddr,
     keeping: Keeping,
     /// When each server was started that lived until it was ready.
     begun: Arc<RwLock<Vec<Instant>>>,
 }
 
-impl Lives {
+impl ServerLives {
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
@@ -139,13 +139,13 @@ impl ServerSuccession {
     /// Starts the first one, on a directory that is named after `name`.
     pub(super) fn begin(name: &str, keeping: Keeping, random: &mut Random) -> Result<Self, Failure> {
         let directory = std::env::temp_dir().join(format!("rtbroadcaster-{name}-{}", std::process::id()));
-        let lives = Lives { address: free_address(random)?, keeping, begun: Arc::default() };
+        let lives = ServerLives { address: free_address(random)?, keeping, begun: Arc::default() };
         let mut lineage = Self { program: built("rtbroadcaster"), directory, server: None, lives };
         lineage.succeed()?;
         Ok(lineage)
     }
 
-    pub(super) fn lives(&self) -> &Lives {
+    pub(super) fn lives(&self) -> &ServerLives {
         &self.lives
     }
 

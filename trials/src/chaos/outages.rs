@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::Given;
 use super::herd::{Breed, Herd, HerdOrder, HerdTask, Owner, Sums};
-use super::witness::{Ages, RoomBeside};
+use super::witness::{MessageAges, RoomBeside};
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
 use crate::report::Report;
@@ -84,7 +84,7 @@ pub(super) struct Plan {
 
 /// The beginnings of the phases.
 #[derive(Debug, Clone, Copy)]
-struct Moments {
+struct PhaseStarts {
     /// All are in, and nothing happens.
     quiet: Instant,
     /// The viewers lose the server.
@@ -142,7 +142,7 @@ fn measure(plan: Plan, steps: &mut Steps) -> Result<Findings, Failure> {
     Ok(Findings { plan, sums, moments, ages, time: started.elapsed() })
 }
 
-async fn play(plan: Plan, server: SocketAddr) -> Result<(Sums, Moments, Ages), Failure> {
+async fn play(plan: Plan, server: SocketAddr) -> Result<(Sums, PhaseStarts, MessageAges), Failure> {
     let Plan { seed, viewers, outage, breed } = plan;
     let mut owner = Owner::open(server).await?;
     // Viewers that wake are behind one access point.
@@ -161,7 +161,7 @@ async fn play(plan: Plan, server: SocketAddr) -> Result<(Sums, Moments, Ages), F
     while let Some(theirs) = reporting.join_next().await {
         sums.add(theirs.map_err(|error| Failure::new(error.to_string()))??);
     }
-    Ok((sums, Moments { quiet, lost, open }, witness.end()?))
+    Ok((sums, PhaseStarts { quiet, lost, open }, witness.end()?))
 }
 
 /// Cuts the viewers off from the server, and returns when they can come back.

@@ -15,7 +15,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 
 use crate::steps::Failure;
-use carry::{Pace, carry, reach, refuse, reset};
+use carry::{LinkPace, carry, reach, refuse, reset};
 pub(super) use cut::{Dark, PathEntry, PathFault};
 
 /// The first numbers of the addresses of paths, and the most paths.
@@ -36,7 +36,7 @@ const ATTEMPTS_MAX: usize = 10_000;
 
 /// The parameters of a relay.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
+pub(super) struct RelayOptions {
     /// The number of paths, at most `PATHS_MAX`.
     pub(super) paths: u32,
     /// The number of addresses from which it reaches the server; with 0 the system chooses one.
@@ -45,7 +45,7 @@ pub(super) struct Shape {
     pub(super) bytes_per_second: Option<u32>,
 }
 
-impl Default for Shape {
+impl Default for RelayOptions {
     fn default() -> Self {
         Self { paths: 1, sources: 0, bytes_per_second: None }
     }
@@ -69,7 +69,7 @@ pub(super) struct RelayTally {
 
 /// The path of one client to the server.
 #[derive(Debug, Default)]
-struct Path {
+struct ClientPath {
     entry: watch::Sender<PathEntry>,
     open: Vec<watch::Sender<PathFault>>,
     /// The times at which connections were requested.
@@ -80,13 +80,13 @@ struct Path {
 #[derive(Debug)]
 struct Shared {
     target: SocketAddr,
-    shape: Shape,
+    shape: RelayOptions,
     state: Mutex<PathTable>,
 }
 
 #[derive(Debug)]
 struct PathTable {
-    paths: Vec<Path>,
+    paths: Vec<ClientPath>,
     tally: RelayTally,
 }
 
@@ -113,18 +113,18 @@ pub(super) struct Relay {
 impl Relay {
     /// Opens a relay with one path.
     pub(super) async fn open(target: SocketAddr) -> Result<Self, Failure> {
-        Self::open_as(target, Shape::default()).await
+        Self::open_as(target, RelayOptions::default()).await
     }
 
     /// Opens a relay of this shape.
-    pub(super) async fn open_as(target: SocketAddr, shape: Shape) -> Result<Self, Failure> {
+    pub(super) async fn open_as(target: SocketAddr, shape: RelayOptions) -> Result<Self, Failure> {
         let failed = |error: std::io::Error| Failure::new(format!("the relay: {error}"));
         // The addresses of paths are this machine's alone, and `serve` drops connections to any other.
         let socket = TcpSocket::new_v4().map_err(failed)?;
         socket.bind((Ipv4Addr::UNSPECIFIED, 0).into()).map_err(failed)?;
         let listener = socket.listen(BACKLOG).map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
-        let paths = (0..shape.paths.min(PATHS_MAX)).map(|_| Path::default()).collect();
+        let paths = (0..shape.paths.min(PATHS_MAX)).map(|_| ClientPath::default()).collect();
         let state = Mutex::new(PathTable { paths, tally: RelayTally::default() });
         let shared = Arc::new(Shared { target, shape, state });
         let serving = tokio::spawn(serve(listener, Arc::clone(&shared)));
@@ -144,7 +144,7 @@ impl Relay {
     /// Returns how many connections there are.
     pub(super) fn connections(&self) -> usize {
         let mut state = self.shared.lock();
-        state.paths.iter_mut().for_each(Path::forget_ended);
+        state.paths.iter_mut().for_each(ClientPath::forget_ended);
         state.paths.iter().map(|path| path.open.len()).sum()
     }
 
@@ -207,7 +207,7 @@ impl RelayTally {
     }
 }
 
-impl Path {
+impl ClientPath {
     fn forget_ended(&mut self) {
         self.open.retain(|way| !way.is_closed());
     }
@@ -278,7 +278,7 @@ async fn admit(
             // Without a server the client is cut.
             if let Ok(server) = reach(shared.target, shared.source(path)).await {
                 shared.lock().tally.served += 1;
-                carry(client, server, Pace::of(shared.shape.bytes_per_second), way).await;
+                carry(client, server, LinkPace::of(shared.shape.bytes_per_second), way).await;
             }
         }
         PathEntry::Unavailable => refuse(client).await,

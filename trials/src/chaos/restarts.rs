@@ -19,7 +19,7 @@ use crate::random::Random;
 use crate::report::Report;
 use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
-use arrival::Arrival;
+use arrival::ArrivalDelays;
 use report::Findings;
 use room_owner::RoomOwner;
 
@@ -66,7 +66,7 @@ struct Restart {
     /// The number of messages that each room had in the beginning.
     messages: u32,
     way: ServerEnd,
-    arrival: Arrival,
+    arrival: ArrivalDelays,
     /// From its start until each owner had its room, and an answer to its next message.
     owners: Duration,
 }

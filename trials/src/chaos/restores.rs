@@ -32,10 +32,10 @@ use crate::steps::{Failure, Steps, output};
 use medium::Medium;
 use report::Findings;
 use site::ServerEnd;
-use story::{Plot, Story};
+use story::{BackupStory, Plot};
 use tally::WayTally;
 use trial::RestoreCase;
-use way::{Marker, Moment, RestoreWay};
+use way::{MarkerFile, Moment, RestoreWay};
 
 /// The most time of all restores of one story.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -122,11 +122,11 @@ async fn restores(
     mut random: Random,
 ) -> Result<RestoreFindings, Failure> {
     let mut shown = RestoreFindings::default();
-    let mut story = Story::make(medium, plot, &mut random, &mut shown.faults).await?;
+    let mut story = BackupStory::make(medium, plot, &mut random, &mut shown.faults).await?;
     shown.made_again = story.made_again;
     for way in ways {
         for moment in [Moment::AtRest, Moment::Running] {
-            for marker in [Marker::Without, Marker::With] {
+            for marker in [MarkerFile::Without, MarkerFile::With] {
                 let (case, row) = (RestoreCase { way, moment, marker }, shown.rows.entry(way).or_default());
                 let found = trial::run(&mut story, case, row, &mut random).await;
                 let found = found.map_err(|failure| Failure::new(format!("{case:?}, {plot:?}: {failure}")))?;

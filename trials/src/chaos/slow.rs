@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
 use super::Given;
-use super::clients::{Client, ClientKind, Event, EventKind, Standing, events};
-use super::relay::{Relay, Shape};
+use super::clients::{Client, ClientKind, ClientStatus, Event, EventKind, events};
+use super::relay::{Relay, RelayOptions};
 use crate::load::server::Server;
 use crate::load::{built, on_a_thread, outcome};
 use crate::node;
@@ -112,7 +112,7 @@ async fn play(server: SocketAddr, program: PathBuf) -> Result<Vec<ClientOutcome>
 }
 
 async fn slow(server: SocketAddr) -> Result<Relay, Failure> {
-    Relay::open_as(server, Shape { bytes_per_second: Some(BYTES_PER_SECOND), ..Shape::default() }).await
+    Relay::open_as(server, RelayOptions { bytes_per_second: Some(BYTES_PER_SECOND), ..RelayOptions::default() }).await
 }
 
 /// Runs a viewer that joins.
@@ -124,7 +124,7 @@ async fn watch(kind: ClientKind, server: SocketAddr, program: PathBuf, room: Str
         while let Some(Event { what, .. }) = received.recv().await {
             match what {
                 EventKind::Status { name, .. } if name.is_inside() => return Ok(begun.elapsed()),
-                EventKind::Status { name: Standing::Closed, reason } => return Err(reason),
+                EventKind::Status { name: ClientStatus::Closed, reason } => return Err(reason),
                 _ => {}
             }
         }
@@ -154,7 +154,7 @@ async fn own(kind: ClientKind, server: SocketAddr, program: PathBuf) -> Result<C
                 }
                 Some(EventKind::Acked { .. }) => acked += 1,
                 Some(EventKind::Failed { .. }) => failed += 1,
-                Some(EventKind::Status { name: Standing::Closed, reason }) => {
+                Some(EventKind::Status { name: ClientStatus::Closed, reason }) => {
                     ended = reason;
                     break;
                 }

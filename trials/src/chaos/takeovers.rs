@@ -30,7 +30,7 @@ use crate::scenario::Scenario;
 use crate::steps::{Failure, Steps};
 use owner_handle::OwnerHandle;
 pub(crate) use owner_handle::be_an_owner;
-use owner_record::{BecameOwner, OwnerOrder, OwnerRecord, Start};
+use owner_record::{BecameOwner, OwnerOrder, OwnerRecord, OwnerStart};
 use report::Findings;
 use witness::{RoomTexts, TermWitness};
 
@@ -128,12 +128,12 @@ async fn succeed(
     let mut random = Random::new(plan.seed, 0);
     let failed = |error: PeerError| Failure::new(format!("an owner: {error}"));
     let peer = Peer::open_as(address, V2).await.map_err(failed)?;
-    let mut handle = OwnerHandle::in_this_process(peer, Start::Create, random.next());
+    let mut handle = OwnerHandle::in_this_process(peer, OwnerStart::Create, random.next());
     let BecameOwner { room, key, .. } = handle.crowned().await?;
     let _ = opened.send(room.clone());
     joined.await.map_err(|_| Failure::new("the viewers did not join"))?;
     handle.order(OwnerOrder::Speak);
-    let start = Start::Own { room, key };
+    let start = OwnerStart::Own { room, key };
     let (mut past, mut ends) = (OwnersOutcome::default(), JoinSet::new());
     let begun = Instant::now();
     let mut takeover = 0;

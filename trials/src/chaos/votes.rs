@@ -17,7 +17,7 @@ use super::Given;
 use super::files;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::load::server::Server;
-use crate::load::{Busy, Stretch, on_a_thread, outcome, release};
+use crate::load::{CpuShare, Stretch, on_a_thread, outcome, release};
 use crate::model::answer::Answer;
 use crate::random::Random;
 use crate::report::Report;
@@ -82,7 +82,7 @@ struct Voted {
     ended: Instant,
     /// Texts that no voter should get.
     odd: Vec<String>,
-    busy: Busy,
+    busy: CpuShare,
 }
 
 impl Scenario for Plan {

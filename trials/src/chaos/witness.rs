@@ -38,7 +38,7 @@ struct Shared {
 
 /// The time of each message, and its age when a viewer had it.
 #[derive(Debug, Default)]
-pub(super) struct Ages(Vec<(Instant, Duration)>);
+pub(super) struct MessageAges(Vec<(Instant, Duration)>);
 
 impl RoomBeside {
     /// Opens the room, and starts once all of its viewers are in.
@@ -57,14 +57,14 @@ impl RoomBeside {
     }
 
     /// Ends the room, and returns the ages that its viewers recorded.
-    pub(super) fn end(self) -> Result<Ages, Failure> {
+    pub(super) fn end(self) -> Result<MessageAges, Failure> {
         self.shared.is_enough.store(true, Ordering::Relaxed);
         outcome(self.living)?;
-        Ok(Ages(std::mem::take(&mut *self.shared.ages.lock().unwrap_or_else(PoisonError::into_inner))))
+        Ok(MessageAges(std::mem::take(&mut *self.shared.ages.lock().unwrap_or_else(PoisonError::into_inner))))
     }
 }
 
-impl Ages {
+impl MessageAges {
     /// Returns the ages of the messages published between two moments, sorted.
     pub(super) fn between(&self, from: Instant, to: Instant) -> Vec<Duration> {
         let mut ages: Vec<_> =
@@ -134,7 +134,8 @@ mod tests {
     fn ages_are_those_of_messages_of_a_stretch() {
         let begun = Instant::now();
         let at = |millis| begun + Duration::from_millis(millis);
-        let ages = Ages(vec![(at(1), Duration::from_millis(9)), (at(2), Duration::from_millis(4)), (at(3), BEAT)]);
+        let ages =
+            MessageAges(vec![(at(1), Duration::from_millis(9)), (at(2), Duration::from_millis(4)), (at(3), BEAT)]);
         assert_eq!(ages.between(at(1), at(3)), [Duration::from_millis(4), Duration::from_millis(9)]);
     }
 }

@@ -27,7 +27,7 @@ use clap::ValueEnum;
 use tokio::task::JoinSet;
 
 use super::FULL_FROM;
-use super::memory::Load;
+use super::memory::ServerLoad;
 use crate::random::Random;
 use crate::steps::Failure;
 
@@ -90,7 +90,7 @@ pub(super) struct Made {
     /// The events that should not have happened.
     pub(super) faults: Vec<String>,
     /// The most that it had the server hold at the same time.
-    pub(super) load: Load,
+    pub(super) load: ServerLoad,
 }
 
 impl Attack {

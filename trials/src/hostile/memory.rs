@@ -39,7 +39,7 @@ const VOTE: u64 = 32;
 
 /// The most that is on a server at the same time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Load {
+pub(super) struct ServerLoad {
     /// Connections that are served.
     pub(super) connections: u64,
     /// Connections that are requests.
@@ -62,7 +62,7 @@ pub(super) struct Load {
     pub(super) stores: u64,
 }
 
-impl Load {
+impl ServerLoad {
     /// Returns the most that the server may hold.
     pub(super) fn bound(self) -> u64 {
         let Self { connections, handshakes, half_messages, rooms, replays, lagging, pinned_bytes, .. } = self;
@@ -103,15 +103,22 @@ mod tests {
 
     #[test]
     fn every_part_of_a_load_counts() {
-        let idle = Load::default();
+        let idle = ServerLoad::default();
         assert_eq!(idle.bound(), BASE + UNOPTIMIZED + RETAINED);
-        assert_eq!(Load { stores: 1, ..idle }.bound() - idle.bound(), STORE);
-        let viewers = Load { connections: 10_000, ..idle };
+        assert_eq!(ServerLoad { stores: 1, ..idle }.bound() - idle.bound(), STORE);
+        let viewers = ServerLoad { connections: 10_000, ..idle };
         assert_eq!(viewers.bound(), idle.bound() + 20_480_000);
-        let all =
-            Load { handshakes: 1, half_messages: 1, rooms: 1, replays: 1, lagging: 1, pinned_bytes: 1, ..viewers };
+        let all = ServerLoad {
+            handshakes: 1,
+            half_messages: 1,
+            rooms: 1,
+            replays: 1,
+            lagging: 1,
+            pinned_bytes: 1,
+            ..viewers
+        };
         assert_eq!(all.bound() - viewers.bound(), HANDSHAKE + HALF_MESSAGE + ROOM + REPLAY + BACKLOG + 1);
-        let counting = Load { counted_keys: 1, votes: 1, ..idle };
+        let counting = ServerLoad { counted_keys: 1, votes: 1, ..idle };
         assert_eq!(counting.bound() - idle.bound(), COUNTED_KEY + VOTE);
         assert_eq!(viewers.and(all).connections, 20_000);
     }

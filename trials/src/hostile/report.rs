@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::attack::{Attack, Made};
-use super::memory::Load;
-use super::target::{Held, Log, Store};
+use super::memory::ServerLoad;
+use super::target::{HeldResources, Log, RoomStore};
 use super::witnesses::{VIEWERS, WitnessRecord};
 use crate::report::Judged;
 use crate::steps::Failure;
@@ -29,9 +29,9 @@ pub(super) struct AttackFindings {
     pub(super) attack: Attack,
     pub(super) made: Made,
     pub(super) time: Duration,
-    pub(super) before: Held,
-    pub(super) peak: Held,
-    pub(super) after: Held,
+    pub(super) before: HeldResources,
+    pub(super) peak: HeldResources,
+    pub(super) after: HeldResources,
     pub(super) heard: WitnessRecord,
 }
 
@@ -40,8 +40,8 @@ pub(super) struct AttackFindings {
 pub(super) struct Findings {
     pub(super) rows: Vec<AttackFindings>,
     /// Before the first attack, and after the last.
-    pub(super) first: Held,
-    pub(super) last: Held,
+    pub(super) first: HeldResources,
+    pub(super) last: HeldResources,
     pub(super) log: Log,
 }
 
@@ -50,14 +50,15 @@ impl AttackFindings {
     fn bound(&self) -> u64 {
         // Their history is 256 messages of some hundred bytes, twice.
         let viewers = VIEWERS as u64 + 2;
-        let stores = u64::from(self.before.store == Store::Disk);
-        let witnesses = Load { connections: viewers, rooms: 1, pinned_bytes: 512 * 1024, stores, ..Load::default() };
+        let stores = u64::from(self.before.store == RoomStore::Disk);
+        let witnesses =
+            ServerLoad { connections: viewers, rooms: 1, pinned_bytes: 512 * 1024, stores, ..ServerLoad::default() };
         self.made.load.and(witnesses).bound()
     }
 
     /// Returns how many files the server may have had open.
     fn files_bound(&self) -> u64 {
-        let Load { connections, handshakes, .. } = self.made.load;
+        let ServerLoad { connections, handshakes, .. } = self.made.load;
         FILES_BASE + VIEWERS as u64 + connections + handshakes
     }
 
@@ -186,7 +187,7 @@ impl fmt::Display for Findings {
     }
 }
 
-impl fmt::Display for Held {
+impl fmt::Display for HeldResources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} and {} files", Mebibytes(self.rss), self.files)
     }
@@ -216,7 +217,8 @@ mod tests {
     use super::*;
 
     fn row(attack: Attack, after: u64, heard: WitnessRecord) -> AttackFindings {
-        let held = |mebibytes: u64| Held { store: Store::Memory, rss: mebibytes * 1024 * 1024, files: 300 };
+        let held =
+            |mebibytes: u64| HeldResources { store: RoomStore::Memory, rss: mebibytes * 1024 * 1024, files: 300 };
         let (before, peak) = (held(10), held(15));
         AttackFindings { attack, made: Made::default(), time: Duration::ZERO, before, peak, after: held(after), heard }
     }

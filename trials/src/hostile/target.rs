@@ -41,35 +41,35 @@ const LEFT_FILES: u64 = 4;
 const LEFT_STORE_FILES: u64 = 16;
 
 /// A server under attack.
-pub(super) struct Target {
+pub(super) struct AttackedServer {
     server: Server,
     log: PathBuf,
     /// The time for which rooms without an owner live.
     grace: Duration,
     stall: Duration,
     plain_max: u64,
-    store: Store,
+    store: RoomStore,
     /// The number of looks for which it has to hold the same.
     looks: u32,
 }
 
 /// The place where it keeps rooms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Store {
+pub(super) enum RoomStore {
     Disk,
     Memory,
 }
 
 /// The memory and files that it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Held {
-    pub(super) store: Store,
+pub(super) struct HeldResources {
+    pub(super) store: RoomStore,
     pub(super) rss: u64,
     pub(super) files: u64,
 }
 
-impl Held {
-    pub(super) fn of(pid: u32, store: Store) -> Result<Self, Failure> {
+impl HeldResources {
+    pub(super) fn of(pid: u32, store: RoomStore) -> Result<Self, Failure> {
         Ok(Self { store, rss: process::rss(pid)?, files: process::open_files(pid)? })
     }
 
@@ -77,8 +77,8 @@ impl Held {
     pub(super) fn is_near(self, before: Self) -> bool {
         let most = |before: u64, least: u64| before + least.max(share(before));
         let (bytes, files) = match self.store {
-            Store::Disk => (LEFT_STORE_BYTES, LEFT_STORE_FILES),
-            Store::Memory => (LEFT_BYTES, LEFT_FILES),
+            RoomStore::Disk => (LEFT_STORE_BYTES, LEFT_STORE_FILES),
+            RoomStore::Memory => (LEFT_BYTES, LEFT_FILES),
         };
         self.rss <= most(before.rss, bytes) && self.files <= most(before.files, files)
     }
@@ -97,10 +97,10 @@ pub(super) struct Log {
     pub(super) path: PathBuf,
 }
 
-impl Target {
+impl AttackedServer {
     /// Starts it with all limits at their defaults. For a small attack its timeouts are shorter, and its limit of plain
     /// connections is so low that the attack reaches it.
-    pub(super) fn start(program: &Path, scale: f64, store: Store) -> Result<Self, Failure> {
+    pub(super) fn start(program: &Path, scale: f64, store: RoomStore) -> Result<Self, Failure> {
         let log = target().join("hostile.log");
         let failed = |error| Failure::new(format!("{} cannot be written: {error}", log.display()));
         let file = File::create(&log).map_err(failed)?;
@@ -123,7 +123,7 @@ impl Target {
         command.args(["--ping-interval", ping]);
         command.args(["--stall-timeout", &format!("{}s", stall.as_secs())]);
         command.args(["--http-connections-per-address-max", &plain_max.to_string()]);
-        if store == Store::Disk {
+        if store == RoomStore::Disk {
             command.arg("--data-dir").arg(directory).args(["--ack", "disk"]);
         }
         command.stderr(file);
@@ -154,11 +154,11 @@ impl Target {
     }
 
     /// Returns what it holds once that is what it held `before`, or does not change any more, or the time is over.
-    pub(super) fn settled(&self, before: Option<Held>) -> Result<Held, Failure> {
+    pub(super) fn settled(&self, before: Option<HeldResources>) -> Result<HeldResources, Failure> {
         let deadline = Instant::now() + self.grace + SETTLE;
-        let mut held = Held::of(self.process(), self.store)?;
+        let mut held = HeldResources::of(self.process(), self.store)?;
         let mut changed = Instant::now();
-        let same = if self.store == Store::Disk { SAME_STORE_BYTES } else { SAME_BYTES };
+        let same = if self.store == RoomStore::Disk { SAME_STORE_BYTES } else { SAME_BYTES };
         loop {
             let is_done = match before {
                 Some(before) => held.is_near(before),
@@ -168,7 +168,7 @@ impl Target {
                 return Ok(held);
             }
             thread::sleep(LOOK);
-            let now = Held::of(self.process(), self.store)?;
+            let now = HeldResources::of(self.process(), self.store)?;
             if now.files.abs_diff(held.files) > LEFT_FILES || now.rss.abs_diff(held.rss) > same {
                 changed = Instant::now();
             }
@@ -196,7 +196,8 @@ mod tests {
 
     #[test]
     fn a_twentieth_more_is_near_and_a_tenth_is_not() {
-        let held = |mebibytes: u64, files| Held { store: Store::Memory, rss: mebibytes * 1024 * 1024, files };
+        let held =
+            |mebibytes: u64, files| HeldResources { store: RoomStore::Memory, rss: mebibytes * 1024 * 1024, files };
         assert!(held(105, 210).is_near(held(100, 200)));
         assert!(!held(106, 200).is_near(held(100, 200)));
         assert!(!held(100, 211).is_near(held(100, 200)));

@@ -1,6 +1,6 @@
 //! The join of a viewer, the answer that it must get, and the replay that follows. Pure.
 
-use super::{Meaning, Model, Phase};
+use super::{JoinPhase, Meaning, Model};
 use crate::model::answer::{How, Joined, Presence, Reason};
 use crate::model::fault::Fault;
 use crate::model::record::Record;
@@ -69,7 +69,7 @@ impl Model {
             (CursorClaim::Malformed, _) => format!(r#","cursor":{{"epoch":"{epoch}","seq":1.0}}"#),
         };
         let text = format!(r#"{{"type":"join","id":"{id}","room":"{room}"{cursor},"lives":true}}"#);
-        self.phase = Phase::Asked(PendingJoin { id, claim, epoch, acked: record.acked });
+        self.phase = JoinPhase::Asked(PendingJoin { id, claim, epoch, acked: record.acked });
         text
     }
 
@@ -83,7 +83,7 @@ impl Model {
 
     pub(crate) fn joined(&mut self, joined: &Joined<'_>, record: &Record) -> Meaning {
         let asked = match (std::mem::take(&mut self.phase), self.unpausing.take()) {
-            (Phase::Asked(asked), _) | (_, Some(asked)) => asked,
+            (JoinPhase::Asked(asked), _) | (_, Some(asked)) => asked,
             _ => return Meaning::Other,
         };
         self.room(joined.term, &joined.epoch, joined.owner, record);
@@ -160,20 +160,20 @@ impl Model {
     pub(crate) fn replay(&mut self, seq: u64, replay: u64, state_of: Option<&str>, record: &Record) {
         let (state, is_whole) = (State::default(), state_of.is_some());
         let epoch = state_of.unwrap_or_default().to_owned();
-        self.phase = Phase::Replay(PendingReplay { left: replay, seq, is_whole, epoch, state, announced: replay });
+        self.phase = JoinPhase::Replay(PendingReplay { left: replay, seq, is_whole, epoch, state, announced: replay });
         self.settle(record);
     }
 
     /// Ends the replay if no frame of it is left.
     pub(crate) fn settle(&mut self, record: &Record) {
         let replay = match std::mem::take(&mut self.phase) {
-            Phase::Replay(replay) if replay.left == 0 => replay,
+            JoinPhase::Replay(replay) if replay.left == 0 => replay,
             other => {
                 self.phase = other;
                 return;
             }
         };
-        self.phase = Phase::Live;
+        self.phase = JoinPhase::Live;
         let PendingReplay { seq, is_whole, epoch, state, announced, .. } = replay;
         if !is_whole {
             if self.position != Some(seq) {

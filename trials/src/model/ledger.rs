@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 /// The fate of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mark {
+enum Fate {
     /// It has not arrived.
     Missing,
     /// It arrived.
@@ -31,7 +31,7 @@ pub(crate) struct DeliveryLedger {
     /// The number before the first one that this viewer must get; `None` before its first join.
     base: Option<u64>,
     /// That of `base` + 1 is the first.
-    marks: Vec<Mark>,
+    marks: Vec<Fate>,
 }
 
 /// The number of messages of each kind.
@@ -52,19 +52,19 @@ impl DeliveryLedger {
     pub(crate) fn begin_or_reset(&mut self, seq: u64) {
         match self.base {
             None => self.base = Some(seq),
-            Some(base) => self.announce(base + 1, seq, Mark::Reset),
+            Some(base) => self.announce(base + 1, seq, Fate::Reset),
         }
     }
 
     /// Records that the missing messages up to and including `through` were superseded.
     pub(crate) fn superseded(&mut self, from: u64, through: u64) {
-        self.announce(from, through, Mark::Superseded);
+        self.announce(from, through, Fate::Superseded);
     }
 
-    fn announce(&mut self, from: u64, through: u64, mark: Mark) {
+    fn announce(&mut self, from: u64, through: u64, mark: Fate) {
         for seq in from..=through {
             if let Some(known) = self.mark(seq)
-                && *known == Mark::Missing
+                && *known == Fate::Missing
             {
                 *known = mark;
             }
@@ -75,19 +75,19 @@ impl DeliveryLedger {
     pub(crate) fn enter(&mut self, seq: u64) -> Entered {
         let is_last = self.base.is_some_and(|base| seq > base + self.marks.len() as u64);
         match self.mark(seq) {
-            Some(Mark::Came) => Entered::Repeated,
+            Some(Fate::Came) => Entered::Repeated,
             None => Entered::OutOfOrder,
             Some(mark) => {
-                *mark = Mark::Came;
+                *mark = Fate::Came;
                 if is_last { Entered::New } else { Entered::OutOfOrder }
             }
         }
     }
 
-    fn mark(&mut self, seq: u64) -> Option<&mut Mark> {
+    fn mark(&mut self, seq: u64) -> Option<&mut Fate> {
         let at = usize::try_from(seq.checked_sub(self.base? + 1)?).ok()?;
         if at >= self.marks.len() {
-            self.marks.resize(at + 1, Mark::Missing);
+            self.marks.resize(at + 1, Fate::Missing);
         }
         self.marks.get_mut(at)
     }
@@ -95,14 +95,14 @@ impl DeliveryLedger {
     /// Returns the numbers of all messages that arrived, in order.
     pub(crate) fn came(&self) -> impl Iterator<Item = u64> {
         let first = self.base.unwrap_or(0) + 1;
-        (first..).zip(&self.marks).filter(|(_, mark)| **mark == Mark::Came).map(|(seq, _)| seq)
+        (first..).zip(&self.marks).filter(|(_, mark)| **mark == Fate::Came).map(|(seq, _)| seq)
     }
 
     /// Returns the count of each kind, if `last` is the number of the last message.
     pub(crate) fn counts(&self, last: u64) -> DeliveryCounts {
         let count = |mark| self.marks.iter().filter(|known| **known == mark).count() as u64;
         let expected = self.base.map_or(0, |base| last.saturating_sub(base));
-        let (received, superseded, reset) = (count(Mark::Came), count(Mark::Superseded), count(Mark::Reset));
+        let (received, superseded, reset) = (count(Fate::Came), count(Fate::Superseded), count(Fate::Reset));
         let lost = expected.saturating_sub(received + superseded + reset);
         DeliveryCounts { expected, received, superseded, reset, lost }
     }

@@ -7,9 +7,9 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Plan, Stopwatch, message};
+use super::{Plan, RunClock, message};
 use crate::load::peer::{Peer, PeerError, ReadOutcome};
-use crate::load::{Busy, Stretch};
+use crate::load::{CpuShare, Stretch};
 use crate::steps::Failure;
 
 /// The record of the owners.
@@ -17,14 +17,14 @@ use crate::steps::Failure;
 pub(super) struct OwnersRecord {
     /// From the first message to the last.
     pub(super) time: Duration,
-    pub(super) busy: Busy,
+    pub(super) busy: CpuShare,
 }
 
 /// Opens the rooms, sends them to `opened`, and publishes once `begun` changes.
 pub(super) async fn speak(
     address: SocketAddr,
     plan: Plan,
-    stopwatch: Stopwatch,
+    stopwatch: RunClock,
     opened: oneshot::Sender<Vec<String>>,
     mut begun: watch::Receiver<()>,
 ) -> Result<OwnersRecord, Failure> {
@@ -59,7 +59,7 @@ async fn open(address: SocketAddr) -> Result<(Peer, String), PeerError> {
 async fn run(
     mut peer: Peer,
     plan: Plan,
-    stopwatch: Stopwatch,
+    stopwatch: RunClock,
     mut begun: watch::Receiver<()>,
 ) -> Result<Duration, PeerError> {
     loop {

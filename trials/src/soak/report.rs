@@ -7,7 +7,7 @@ use super::Plan;
 use super::ledger::ArrivalCounts;
 use super::owner::OwnersRecord;
 use super::viewer::ViewersRecord;
-use crate::load::Busy;
+use crate::load::CpuShare;
 use crate::load::server::Sample;
 use crate::report::Judged;
 use crate::steps::Failure;
@@ -58,7 +58,7 @@ impl Findings {
             mebibytes(self.end.rss)
         )?;
         let cpu = self.end.cpu.saturating_sub(self.after_joins.cpu);
-        let busy = Busy { cpu, time: self.end.at - self.after_joins.at };
+        let busy = CpuShare { cpu, time: self.end.at - self.after_joins.at };
         let deliveries = self.heard.counts.received.max(1);
         let nanos = cpu.as_nanos() / u128::from(deliveries);
         writeln!(f, "  cpu        {nanos} ns a delivery; {:.1} % of a core", busy.share() * 100.0)

@@ -9,9 +9,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::ledger::{ArrivalCounts, ArrivalLedger};
-use super::{Plan, Stopwatch, message};
+use super::{Plan, RunClock, message};
 use crate::load::peer::{Peer, PeerError, ReadOutcome};
-use crate::load::{Busy, Stretch};
+use crate::load::{CpuShare, Stretch};
 use crate::steps::Failure;
 
 /// The number of viewers that join at the same moment.
@@ -27,7 +27,7 @@ pub(super) struct ViewersRecord {
     pub(super) done: u32,
     /// The other ends, and how often each came.
     pub(super) cut: BTreeMap<String, u32>,
-    pub(super) busy: Busy,
+    pub(super) busy: CpuShare,
 }
 
 /// The record of one viewer.
@@ -41,7 +41,7 @@ struct One {
 pub(super) async fn hear(
     address: SocketAddr,
     plan: Plan,
-    stopwatch: Stopwatch,
+    stopwatch: RunClock,
     rooms: oneshot::Receiver<Vec<String>>,
     joined: Sender<()>,
 ) -> Result<ViewersRecord, Failure> {
@@ -102,7 +102,7 @@ async fn join(address: SocketAddr, room: &str) -> Result<Peer, PeerError> {
     if message::is_connected(&answer) { Ok(peer) } else { Err(PeerError::Answer(answer)) }
 }
 
-async fn listen(mut peer: Peer, plan: Plan, stopwatch: Stopwatch) -> One {
+async fn listen(mut peer: Peer, plan: Plan, stopwatch: RunClock) -> One {
     let mut ledger = ArrivalLedger::new(plan.messages());
     let mut late_micros = Vec::with_capacity(plan.messages() as usize);
     let end = loop {

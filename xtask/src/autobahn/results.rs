@@ -16,9 +16,9 @@ const INFORMATIONAL: &str = "INFORMATIONAL";
 
 /// The number of a case, for example 6.4.1.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Case(Vec<u32>);
+pub(super) struct CaseNumber(Vec<u32>);
 
-impl Case {
+impl CaseNumber {
     /// Returns the group of the case: its first number.
     pub(super) fn group(&self) -> u32 {
         self.0[0]
@@ -39,7 +39,7 @@ impl Case {
     }
 }
 
-impl FromStr for Case {
+impl FromStr for CaseNumber {
     type Err = std::num::ParseIntError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
@@ -47,7 +47,7 @@ impl FromStr for Case {
     }
 }
 
-impl fmt::Display for Case {
+impl fmt::Display for CaseNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let numbers: Vec<_> = self.0.iter().map(u32::to_string).collect();
         f.write_str(&numbers.join("."))
@@ -79,7 +79,7 @@ impl fmt::Display for CaseVerdict {
     }
 }
 
-type CaseVerdicts = BTreeMap<Case, CaseVerdict>;
+type CaseVerdicts = BTreeMap<CaseNumber, CaseVerdict>;
 
 /// The verdicts of the suite, for each path.
 #[derive(Debug)]
@@ -103,7 +103,7 @@ impl Results {
     /// Returns every case of `paths` named by `patterns` that is not as expected, or is missing on either side.
     pub(super) fn differences(&self, paths: &[&str], patterns: &[String]) -> Result<Vec<Difference>, Failure> {
         let expected = expected(EXPECTED)?;
-        let is_named = |case: &&Case| patterns.iter().any(|pattern| case.is_named(pattern));
+        let is_named = |case: &&CaseNumber| patterns.iter().any(|pattern| case.is_named(pattern));
         if let Some(pattern) = patterns.iter().find(|pattern| !expected.keys().any(|case| case.is_named(pattern))) {
             return Err(Failure::new(format!("no case that is expected is called {pattern}")));
         }
@@ -138,7 +138,7 @@ fn expected(text: &str) -> Result<CaseVerdicts, Failure> {
 #[derive(Debug, PartialEq)]
 pub(super) struct Difference {
     path: String,
-    case: Case,
+    case: CaseNumber,
     found: Option<CaseVerdict>,
     expected: Option<CaseVerdict>,
 }
@@ -162,7 +162,8 @@ impl fmt::Display for Difference {
 impl fmt::Display for Results {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:8} {:10} {:>6} {:>6} {:>14} {:>7}", "group", "path", "cases", "OK", INFORMATIONAL, "others")?;
-        let groups: BTreeSet<u32> = self.0.values().flat_map(|verdicts| verdicts.keys().map(Case::group)).collect();
+        let groups: BTreeSet<u32> =
+            self.0.values().flat_map(|verdicts| verdicts.keys().map(CaseNumber::group)).collect();
         let rows = groups.into_iter().map(|group| (group.to_string(), Some(group))).chain([("all".to_owned(), None)]);
         for (name, group) in rows {
             for (path, verdicts) in &self.0 {

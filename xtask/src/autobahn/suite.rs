@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use serde_json::json;
 
 use super::python;
-use super::results::{Case, Results};
+use super::results::{CaseNumber, Results};
 use crate::steps::{Failure, Steps, target};
 
 const PACKAGE: &str = "autobahntestsuite";
@@ -112,7 +112,7 @@ fn failed(path: &std::path::Path, error: &std::io::Error) -> Failure {
 }
 
 /// Returns the case that begins, and its testee, if `line` says so.
-fn progress(line: &str) -> Option<(Case, &str)> {
+fn progress(line: &str) -> Option<(CaseNumber, &str)> {
     let (case, rest) = line.strip_prefix("Running test case ID ")?.split_once(" for agent ")?;
     Some((case.parse().ok()?, rest.split(' ').next()?))
 }

@@ -40,11 +40,11 @@ fn main() -> io::Result<()> {
 struct Client {
     stream: TcpStream,
     /// None for idle connections, which are most of them.
-    busy: Option<Box<Busy>>,
+    busy: Option<Box<Unfinished>>,
 }
 
 /// The unfinished input and output of a connection.
-enum Busy {
+enum Unfinished {
     /// The request of the handshake, as far as it has arrived.
     Opening(Vec<u8>),
     /// A message that arrived in parts, and the bytes that the socket did not take.
@@ -113,7 +113,7 @@ impl Relay {
             stream.set_nodelay(true)?;
             let place = self.clients.vacant_entry();
             self.poll.registry().register(&mut stream, Token(place.key()), Interest::READABLE)?;
-            place.insert(Client { stream, busy: Some(Box::new(Busy::Opening(Vec::new()))) });
+            place.insert(Client { stream, busy: Some(Box::new(Unfinished::Opening(Vec::new()))) });
         }
     }
 
@@ -171,14 +171,14 @@ impl Relay {
 
 impl Client {
     fn is_opening(&self) -> bool {
-        matches!(self.busy.as_deref(), Some(Busy::Opening(_)))
+        matches!(self.busy.as_deref(), Some(Unfinished::Opening(_)))
     }
 
     /// Decodes the bytes that were read: answers a handshake, and appends the frames of messages to `frames`.
     fn hear(&mut self, mut bytes: &[u8], frames: &mut Vec<u8>) -> io::Result<LinkState> {
-        let busy = self.busy.get_or_insert_with(|| Box::new(Busy::Talking(Decoder::new(LIMITS), Vec::new())));
+        let busy = self.busy.get_or_insert_with(|| Box::new(Unfinished::Talking(Decoder::new(LIMITS), Vec::new())));
         let (decoder, rest) = match &mut **busy {
-            Busy::Opening(head) => {
+            Unfinished::Opening(head) => {
                 head.extend_from_slice(bytes);
                 if let Some(answer) = handshake::answer(head)? {
                     // A new connection takes so few bytes at once.
@@ -187,7 +187,7 @@ impl Client {
                 }
                 return Ok(LinkState::Open);
             }
-            Busy::Talking(decoder, rest) => (decoder, rest),
+            Unfinished::Talking(decoder, rest) => (decoder, rest),
         };
         loop {
             match decoder.decode(&mut bytes) {
@@ -211,7 +211,7 @@ impl Client {
     /// Sends `frames` behind the waiting bytes. Bytes that the socket does not take wait, and the result is
     /// `WouldBlock`.
     fn send(&mut self, frames: &[u8]) -> io::Result<()> {
-        if let Some(Busy::Talking(_, rest)) = self.busy.as_deref_mut()
+        if let Some(Unfinished::Talking(_, rest)) = self.busy.as_deref_mut()
             && !rest.is_empty()
         {
             rest.extend_from_slice(frames);
@@ -225,8 +225,8 @@ impl Client {
         }
         let left = frames[written..].to_vec();
         match self.busy.as_deref_mut() {
-            Some(Busy::Talking(_, rest)) => *rest = left,
-            _ => self.busy = Some(Box::new(Busy::Talking(Decoder::new(LIMITS), left))),
+            Some(Unfinished::Talking(_, rest)) => *rest = left,
+            _ => self.busy = Some(Box::new(Unfinished::Talking(Decoder::new(LIMITS), left))),
         }
         Err(ErrorKind::WouldBlock.into())
     }

@@ -44,12 +44,12 @@ pub(crate) enum Taking {
 }
 
 /// A connection whose ends never block.
-pub(crate) struct Link {
+pub(crate) struct TcpLink {
     pub(crate) sender: TcpStream,
     pub(crate) reader: TcpStream,
 }
 
-impl Link {
+impl TcpLink {
     pub(crate) fn open(options: Options, reader: Reader) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let end = Socket::new(Domain::IPV4, Type::STREAM, None)?;

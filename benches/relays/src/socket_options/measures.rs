@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::link::{Link, MESSAGE_BYTES, Options, Reader, Taking};
+use crate::link::{MESSAGE_BYTES, Options, Reader, Taking, TcpLink};
 
 /// The time between two values.
 const TICK: Duration = Duration::from_millis(1);
@@ -31,8 +31,8 @@ const MESSAGES_PER_CALL: usize = 64;
 const FAST_FOR: Duration = Duration::from_millis(1500);
 
 /// A sender of the newest value of one key, and a reader that is too slow for it.
-struct Lagging {
-    link: Link,
+struct LaggingPair {
+    link: TcpLink,
     /// At most the rest of a value that was begun, and the newest one.
     waiting: VecDeque<Vec<u8>>,
     /// How many bytes of the first value are written.
@@ -45,7 +45,7 @@ struct Lagging {
     reads: u64,
 }
 
-impl Lagging {
+impl LaggingPair {
     /// Queues a new value, and supersedes the waiting one of which no byte is written yet.
     fn say(&mut self, start: Instant) {
         let mut value = vec![0; MESSAGE_BYTES];
@@ -93,7 +93,7 @@ impl Lagging {
 }
 
 /// The figures of slow and stalled readers within a minute.
-pub(crate) struct Lag {
+pub(crate) struct LagFigures {
     /// The ages of the values that arrived, in order.
     pub(crate) ages: Vec<Duration>,
     /// The bytes that waited in the reader's kernel, on average.
@@ -103,13 +103,13 @@ pub(crate) struct Lag {
 }
 
 /// Measures all `cells` at once, in one thread: they mostly wait.
-pub(crate) fn lag(cells: &[(Options, Reader)]) -> io::Result<Vec<Lag>> {
+pub(crate) fn lag(cells: &[(Options, Reader)]) -> io::Result<Vec<LagFigures>> {
     let (mut lagging, mut stalled) = (Vec::new(), Vec::new());
     for &(options, reader) in cells {
-        let link = Link::open(options, reader)?;
+        let link = TcpLink::open(options, reader)?;
         let (waiting, heard, ages) = (VecDeque::new(), Vec::new(), Vec::new());
-        lagging.push(Lagging { link, waiting, begun: 0, taking: Taking::More, heard, ages, arrived: 0, reads: 0 });
-        stalled.push((Link::open(options, reader)?, None));
+        lagging.push(LaggingPair { link, waiting, begun: 0, taking: Taking::More, heard, ages, arrived: 0, reads: 0 });
+        stalled.push((TcpLink::open(options, reader)?, None));
     }
     let begin = Instant::now();
     for tick in 0..ALL_TICKS {
@@ -136,13 +136,13 @@ pub(crate) fn lag(cells: &[(Options, Reader)]) -> io::Result<Vec<Lag>> {
     }
     let seen = lagging.into_iter().zip(stalled).map(|(mut cell, (_, noticed))| {
         cell.ages.sort_unstable();
-        Lag { ages: cell.ages, arrived: cell.arrived / cell.reads.max(1), noticed }
+        LagFigures { ages: cell.ages, arrived: cell.arrived / cell.reads.max(1), noticed }
     });
     Ok(seen.collect())
 }
 
 /// The bytes held by one of many stalled readers when the kernel takes no more for it.
-pub(crate) struct Hold {
+pub(crate) struct StalledFigures {
     /// The bytes that the kernel took.
     pub(crate) taken: u64,
     /// Those of them that did not reach the reader's kernel.
@@ -151,8 +151,8 @@ pub(crate) struct Hold {
     pub(crate) memory: i64,
 }
 
-pub(crate) fn hold(options: Options, reader: Reader) -> io::Result<Hold> {
-    let links = (0..STALLED).map(|_| Link::open(options, reader)).collect::<io::Result<Vec<_>>>()?;
+pub(crate) fn hold(options: Options, reader: Reader) -> io::Result<StalledFigures> {
+    let links = (0..STALLED).map(|_| TcpLink::open(options, reader)).collect::<io::Result<Vec<_>>>()?;
     let before = tcp_memory()?;
     let (mut taken, mut last) = (0, u64::MAX);
     while last != taken {
@@ -165,8 +165,8 @@ pub(crate) fn hold(options: Options, reader: Reader) -> io::Result<Hold> {
         thread::sleep(SETTLE);
     }
     let memory = (tcp_memory()? - before) / STALLED as i64;
-    let arrived = links.iter().map(Link::arrived).sum::<io::Result<u64>>()?;
-    Ok(Hold { taken: taken / STALLED as u64, unacknowledged: (taken - arrived) / STALLED as u64, memory })
+    let arrived = links.iter().map(TcpLink::arrived).sum::<io::Result<u64>>()?;
+    Ok(StalledFigures { taken: taken / STALLED as u64, unacknowledged: (taken - arrived) / STALLED as u64, memory })
 }
 
 /// Returns the bytes of the pages that all TCP sockets of the machine hold.
@@ -178,7 +178,7 @@ fn tcp_memory() -> io::Result<i64> {
 }
 
 /// The cost of keeping one fast reader busy.
-pub(crate) struct Cost {
+pub(crate) struct FastFigures {
     pub(crate) bytes_per_second: f64,
     pub(crate) writes_per_mb: f64,
     /// How often the sender had to wait until the kernel took more, per MB.
@@ -187,9 +187,9 @@ pub(crate) struct Cost {
     pub(crate) cpu_per_mb: Duration,
 }
 
-pub(crate) fn cost(options: Options, reader: Reader) -> io::Result<Cost> {
-    let Link { sender, reader } = Link::open(options, reader)?;
-    let link = Link { sender, reader: reader.try_clone()? };
+pub(crate) fn cost(options: Options, reader: Reader) -> io::Result<FastFigures> {
+    let TcpLink { sender, reader } = TcpLink::open(options, reader)?;
+    let link = TcpLink { sender, reader: reader.try_clone()? };
     reader.set_nonblocking(false)?;
     let drain = thread::spawn(move || io::copy(&mut { reader }, &mut io::sink()));
     let (begin, cpu_begin) = (Instant::now(), clock_gettime(ClockId::ThreadCPUTime));
@@ -215,7 +215,7 @@ pub(crate) fn cost(options: Options, reader: Reader) -> io::Result<Cost> {
     let mb = bytes / 1e6;
     let cpu_per_mb = Duration::try_from(cpu).map_err(io::Error::other)?.div_f64(mb);
     let (writes_per_mb, waits_per_mb) = (writes / mb, waits / mb);
-    Ok(Cost { bytes_per_second: bytes / seconds, writes_per_mb, waits_per_mb, cpu_per_mb })
+    Ok(FastFigures { bytes_per_second: bytes / seconds, writes_per_mb, waits_per_mb, cpu_per_mb })
 }
 
 /// Returns the messages of one call.

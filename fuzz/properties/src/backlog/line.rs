@@ -14,7 +14,7 @@ const PLACE_BYTES: usize = 128;
 
 /// Whether the member gets messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Flow {
+enum MemberFlow {
     Live,
     Paused,
     /// Its replay is being made.
@@ -36,7 +36,7 @@ pub(super) struct MemberOutbox {
     pub(super) backlog: Backlog,
     /// The most bytes that may wait.
     limit: usize,
-    flow: Flow,
+    flow: MemberFlow,
     write: Write,
     pub(super) now: Duration,
     /// The bytes that the socket took and the member has not read.
@@ -49,7 +49,7 @@ impl MemberOutbox {
             dialect,
             backlog: Backlog::new(dialect, Seq::ZERO),
             limit,
-            flow: Flow::Live,
+            flow: MemberFlow::Live,
             write: Write::Idle,
             now: Duration::ZERO,
             out: Vec::new(),
@@ -59,7 +59,7 @@ impl MemberOutbox {
     /// Offers a lane's batch. If nothing waits, it is written at once and the socket takes `takes` bytes of it;
     /// otherwise it is queued.
     pub(super) fn offer(&mut self, frames: Vec<Frame>, takes: usize) {
-        if self.flow != Flow::Live || self.backlog.is_lost() {
+        if self.flow != MemberFlow::Live || self.backlog.is_lost() {
             return;
         }
         let hole = Frame::leading_hole(&frames);
@@ -105,7 +105,7 @@ impl MemberOutbox {
                 let adopted = self.backlog.adopt(&frames, written, self.now, self.limit);
                 self.check_limit(before, &frames, self.limit);
                 self.cut_if_over(adopted);
-                if self.flow != Flow::Live {
+                if self.flow != MemberFlow::Live {
                     self.backlog.pause();
                 }
             }
@@ -134,7 +134,7 @@ impl MemberOutbox {
     }
 
     fn push(&mut self, frames: &[Frame], limit: usize) {
-        let is_live = self.flow == Flow::Live;
+        let is_live = self.flow == MemberFlow::Live;
         let before = self.backlog.bytes();
         let mut wanted = frames.iter().filter(|frame| is_live || frame.rank == Rank::Answer);
         let pushed = wanted.try_for_each(|frame| self.backlog.push(frame.clone(), self.now, limit));
@@ -167,8 +167,8 @@ impl MemberOutbox {
 
     /// Stops the messages to the member, as soon as it is live or whole.
     pub(super) fn pause(&mut self) {
-        if self.flow == Flow::Live {
-            self.flow = Flow::Paused;
+        if self.flow == MemberFlow::Live {
+            self.flow = MemberFlow::Paused;
             self.backlog.pause();
         }
     }
@@ -176,10 +176,10 @@ impl MemberOutbox {
     /// Unpauses: returns the position of the member, as soon as that cannot change any more.
     pub(super) fn unpause(&mut self) -> Option<Seq> {
         let is_whole = matches!(self.write, Write::Idle) && !self.backlog.is_replaying();
-        if self.flow != Flow::Paused || !is_whole {
+        if self.flow != MemberFlow::Paused || !is_whole {
             return None;
         }
-        self.flow = Flow::Returning;
+        self.flow = MemberFlow::Returning;
         Some(self.backlog.reached())
     }
 
@@ -190,8 +190,8 @@ impl MemberOutbox {
 
     /// Queues the member's replay.
     pub(super) fn replay(&mut self, replay: Replay) {
-        if self.flow == Flow::Returning {
-            self.flow = Flow::Live;
+        if self.flow == MemberFlow::Returning {
+            self.flow = MemberFlow::Live;
         }
         self.backlog.replay(replay);
     }

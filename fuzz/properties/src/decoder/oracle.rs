@@ -25,7 +25,7 @@ pub(super) const MESSAGE_BYTES_MAX: usize = 150;
 
 /// tungstenite's verdict on a stream.
 #[derive(Debug)]
-enum Verdict {
+enum OracleVerdict {
     /// It waits for more bytes, or the peer has closed.
     Lawful,
     Binary,
@@ -64,7 +64,7 @@ fn control(payload: &[u8]) -> Control {
     Control::new(payload).expect("tungstenite keeps the limit too")
 }
 
-fn theirs(pieces: &[&[u8]]) -> (Vec<Incoming>, Verdict) {
+fn theirs(pieces: &[&[u8]]) -> (Vec<Incoming>, OracleVerdict) {
     let config = WebSocketConfig::default()
         .read_buffer_size(1024)
         .max_message_size(Some(MESSAGE_BYTES_MAX))
@@ -77,32 +77,32 @@ fn theirs(pieces: &[&[u8]]) -> (Vec<Incoming>, Verdict) {
             Ok(Message::Text(text)) => got.push(Incoming::Text(text.to_string())),
             Ok(Message::Ping(payload)) => got.push(Incoming::Ping(control(&payload))),
             Ok(Message::Pong(payload)) => got.push(Incoming::Pong(control(&payload))),
-            Ok(Message::Binary(_)) => return (got, Verdict::Binary),
+            Ok(Message::Binary(_)) => return (got, OracleVerdict::Binary),
             Ok(Message::Close(Some(close))) if close.reason == "Protocol violation" => {
-                return (got, Verdict::CloseCode);
+                return (got, OracleVerdict::CloseCode);
             }
             Ok(Message::Close(close)) => {
                 got.push(Incoming::Close(close.map(|close| close.code.into())));
-                return (got, Verdict::Lawful);
+                return (got, OracleVerdict::Lawful);
             }
             Ok(Message::Frame(_)) => unreachable!("reading gives no raw frames"),
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return (got, Verdict::Lawful),
-            Err(error) => return (got, Verdict::Failed(error)),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return (got, OracleVerdict::Lawful),
+            Err(error) => return (got, OracleVerdict::Failed(error)),
         }
     }
 }
 
 /// The properties of a stream's frames, found without judging them.
 #[derive(Default)]
-struct Walk {
+struct FrameScan {
     /// Zeros to append so that the last frame is whole.
     missing: usize,
     /// A length stands in more bytes than it needs.
     has_long_form: bool,
 }
 
-fn walk(stream: &[u8]) -> Walk {
-    let mut walk = Walk::default();
+fn walk(stream: &[u8]) -> FrameScan {
+    let mut walk = FrameScan::default();
     // The zeros that may have to be appended are read too.
     let byte = |at: usize| u64::from(stream.get(at).copied().unwrap_or(0));
     let mut at = 0;
@@ -136,21 +136,21 @@ pub(super) enum Agreed {
 
 /// Compares the two. Returns what they agreed on, or how they differ.
 pub(super) fn compare(stream: &[u8], sizes: &[usize]) -> Result<Agreed, String> {
-    let Walk { missing, has_long_form } = walk(stream);
+    let FrameScan { missing, has_long_form } = walk(stream);
     let stream = [stream, &vec![0; missing]].concat();
     let pieces = pieces(&stream, sizes);
     let (our, violation) = decoded(LIMITS[0], &pieces);
     let (their, verdict) = theirs(&pieces);
     let agreed = match (violation, &verdict) {
-        (None, Verdict::Lawful) => Some(Agreed::Lawful),
+        (None, OracleVerdict::Lawful) => Some(Agreed::Lawful),
         // tungstenite checks the reason before the code; this decoder checks the code first.
-        (Some(Violation::CloseCode), Verdict::CloseCode | Verdict::Failed(Error::Utf8(_))) => {
+        (Some(Violation::CloseCode), OracleVerdict::CloseCode | OracleVerdict::Failed(Error::Utf8(_))) => {
             Some(Agreed::Refused("close code"))
         }
-        (Some(Violation::NotUtf8), Verdict::Failed(Error::Utf8(_))) => Some(Agreed::Refused("text")),
-        (Some(Violation::TooBig), Verdict::Failed(Error::Capacity(_))) => Some(Agreed::Refused("size")),
+        (Some(Violation::NotUtf8), OracleVerdict::Failed(Error::Utf8(_))) => Some(Agreed::Refused("text")),
+        (Some(Violation::TooBig), OracleVerdict::Failed(Error::Capacity(_))) => Some(Agreed::Refused("size")),
         (Some(Violation::NotUtf8 | Violation::TooBig | Violation::CloseCode | Violation::Binary), _) => None,
-        (Some(_), Verdict::Failed(_)) => Some(Agreed::Refused("framing")),
+        (Some(_), OracleVerdict::Failed(_)) => Some(Agreed::Refused("framing")),
         _ => None,
     };
     if let Some(agreed) = agreed
@@ -165,10 +165,10 @@ pub(super) fn compare(stream: &[u8], sizes: &[usize]) -> Result<Agreed, String> 
         {
             Some("long form of a length")
         }
-        (None, Verdict::CloseCode) if our.split_last() == Some((&Incoming::Close(Some(1014)), &their[..])) => {
+        (None, OracleVerdict::CloseCode) if our.split_last() == Some((&Incoming::Close(Some(1014)), &their[..])) => {
             Some("code 1014")
         }
-        (None, Verdict::CloseCode) if our.split_last() == Some((&Incoming::Close(Some(1002)), &their[..])) => {
+        (None, OracleVerdict::CloseCode) if our.split_last() == Some((&Incoming::Close(Some(1002)), &their[..])) => {
             Some("the same words")
         }
         _ => None,

@@ -29,7 +29,7 @@ pub(super) enum Role {
 
 /// The cursor that a client sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cursor {
+pub(super) enum SentCursor {
     None,
     At(u64),
     Future,
@@ -41,7 +41,7 @@ pub(super) enum Cursor {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum ExpectedAnswer {
     Room,
-    Join(Cursor),
+    Join(SentCursor),
     Unpause,
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::client::{Client, Cursor, ExpectedAnswer, Role};
+use super::client::{Client, ExpectedAnswer, Role, SentCursor};
 use super::frame::{TEXT, masked};
 use super::ledger::{MessageKind, PublishedMessage};
 use super::stage::{PLACES, Stage};
@@ -69,17 +69,17 @@ impl Stage {
         let client = &mut self.clients[place];
         if client.role != Role::None || !client.asked.is_empty() {
             // It is refused, and what the viewer remembers stays what it sees.
-            return self.join(place, room, Cursor::Malformed);
+            return self.join(place, room, SentCursor::Malformed);
         }
         let known = client.viewer.take().filter(|viewer| viewer.room == room);
         let cursor = match (cursor % 5, &known) {
-            (0, _) | (1 | 2, None) => Cursor::None,
-            (1, Some(viewer)) => Cursor::At(viewer.at),
-            (2, Some(_)) => Cursor::Future,
-            (3, _) => Cursor::OtherEpoch,
-            _ => Cursor::Malformed,
+            (0, _) | (1 | 2, None) => SentCursor::None,
+            (1, Some(viewer)) => SentCursor::At(viewer.at),
+            (2, Some(_)) => SentCursor::Future,
+            (3, _) => SentCursor::OtherEpoch,
+            _ => SentCursor::Malformed,
         };
-        client.viewer = known.filter(|_| cursor != Cursor::None);
+        client.viewer = known.filter(|_| cursor != SentCursor::None);
         self.join(place, room, cursor);
     }
 

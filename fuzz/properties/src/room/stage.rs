@@ -7,7 +7,7 @@ use rtbroadcaster::{CloseReason, Config, Limit, Manager};
 use rtbroadcaster_core::protocol::{classic, v2};
 use rtbroadcaster_core::refusal::Refusal;
 
-use super::client::{Client, Cursor, ExpectedAnswer, Role};
+use super::client::{Client, ExpectedAnswer, Role, SentCursor};
 use super::frame::{PONG, ServerFrame, masked};
 use super::ledger::{MessageKind, PublishedMessage, ReceivedMessage, Room, number};
 use super::viewer::{HISTORY, Viewer, string, whole};
@@ -245,20 +245,20 @@ impl Stage {
     fn room_is_there(&mut self, name: String, key: String) {
         self.rooms.push(Room::new(name, key));
         self.clients.push(Client::absent(&v2::DIALECT));
-        self.join(self.clients.len() - 1, self.rooms.len() - 1, Cursor::None);
+        self.join(self.clients.len() - 1, self.rooms.len() - 1, SentCursor::None);
     }
 
     /// A client of version 2 joins a room.
-    pub(super) fn join(&mut self, place: usize, room: usize, cursor: Cursor) {
+    pub(super) fn join(&mut self, place: usize, room: usize, cursor: SentCursor) {
         self.be_connected(place);
         let at = |epoch: &str, seq: u64| format!(r#","cursor":{{"epoch":"{epoch}","seq":{seq}}}"#);
         let epoch = self.clients[place].viewer.as_ref().map_or("", |viewer| &viewer.epoch);
         let cursor_text = match cursor {
-            Cursor::None => String::new(),
-            Cursor::At(seq) => at(epoch, seq),
-            Cursor::Future => at(epoch, 1 << 40),
-            Cursor::OtherEpoch => at("another", 1),
-            Cursor::Malformed => r#","cursor":[7]"#.into(),
+            SentCursor::None => String::new(),
+            SentCursor::At(seq) => at(epoch, seq),
+            SentCursor::Future => at(epoch, 1 << 40),
+            SentCursor::OtherEpoch => at("another", 1),
+            SentCursor::Malformed => r#","cursor":[7]"#.into(),
         };
         let request = format!(r#""type":"join","room":"{}"{cursor_text}"#, self.rooms[room].name);
         self.ask(place, &request, ExpectedAnswer::Join(cursor));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::client::{Cursor, ExpectedAnswer};
+use super::client::{ExpectedAnswer, SentCursor};
 use super::ledger::{MessageKind, ReceivedMessage, Room};
 use crate::members::Members;
 
@@ -59,17 +59,17 @@ impl Viewer {
         let reason = members.get("reason").string();
         let cursor = match (asked, &old) {
             (ExpectedAnswer::Join(cursor), _) => cursor,
-            (ExpectedAnswer::Unpause, Some(old)) => Cursor::At(old.at),
+            (ExpectedAnswer::Unpause, Some(old)) => SentCursor::At(old.at),
             other => panic!("`joined` is no answer to {other:?}"),
         };
         let expected = match cursor {
-            Cursor::None => ("snapshot", None),
-            Cursor::Malformed => ("reset", Some("malformed")),
-            Cursor::OtherEpoch => ("reset", Some("epoch")),
-            Cursor::Future => ("reset", Some("future")),
-            Cursor::At(at) if at > seq => ("reset", Some("future")),
-            Cursor::At(at) if seq - at > HISTORY => ("reset", Some("retention")),
-            Cursor::At(_) => ("resumed", None),
+            SentCursor::None => ("snapshot", None),
+            SentCursor::Malformed => ("reset", Some("malformed")),
+            SentCursor::OtherEpoch => ("reset", Some("epoch")),
+            SentCursor::Future => ("reset", Some("future")),
+            SentCursor::At(at) if at > seq => ("reset", Some("future")),
+            SentCursor::At(at) if seq - at > HISTORY => ("reset", Some("retention")),
+            SentCursor::At(_) => ("resumed", None),
         };
         let is_unpaused = matches!(asked, ExpectedAnswer::Unpause);
         let recognized = members.get("viewer").once().expect("`joined` has a `viewer`").to_owned();

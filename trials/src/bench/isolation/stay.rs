@@ -22,7 +22,7 @@ pub(super) struct Glance {
 
 /// The observations of a block.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Stay {
+pub(super) struct StalledStay {
     /// The peak of the server's resident memory.
     pub(super) rss_peak_bytes: u64,
     /// The number of windows that closed, if the kernel reports it. If there are more than stalled viewers, some are
@@ -38,7 +38,7 @@ pub(super) struct Stay {
     pub(super) untimely: Option<u32>,
 }
 
-impl Stay {
+impl StalledStay {
     /// Returns the observations of a block with so many stalled viewers, each of which should be disconnected `in_time`
     /// after its window has closed. From outside it cannot be seen which one closed its window or is disconnected, only
     /// how many: the first that closed counts as the first that is disconnected.
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     /// Returns the stay of one glance a second: the numbers of open files and of closed windows.
-    fn stay(seen: &[(u64, u64)], stalled: u32) -> Stay {
+    fn stay(seen: &[(u64, u64)], stalled: u32) -> StalledStay {
         let in_time = Duration::from_secs(10)..=Duration::from_secs(12);
         let glance = |(at, &(files, closed)): (u64, &(u64, u64))| Glance {
             at: Duration::from_secs(at),
@@ -95,7 +95,7 @@ mod tests {
             files,
             closed_windows: Some(70 + closed),
         };
-        Stay::of(&(0..).zip(seen).map(glance).collect::<Vec<_>>(), stalled, &in_time)
+        StalledStay::of(&(0..).zip(seen).map(glance).collect::<Vec<_>>(), stalled, &in_time)
     }
 
     /// Returns glances: connections open within 2 s, the first window closes at 4 s, the second at 5 s, and then

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::Block;
-use crate::bench::claim::Claim;
+use crate::bench::claim::TargetClaim;
 use crate::bench::contender::Contender;
 use crate::bench::statistics::{Rounds, Spread, ratios};
 
@@ -29,7 +29,7 @@ pub(super) fn in_time(contender: Contender) -> RangeInclusive<Duration> {
 }
 
 /// Returns the targets of a contender. `calm` and `stalled` are the p99 of each pair.
-pub(super) fn claims(contender: Contender, calm: &Rounds, stalled: &Rounds, blocks: &[Block]) -> [Claim; 3] {
+pub(super) fn claims(contender: Contender, calm: &Rounds, stalled: &Rounds, blocks: &[Block]) -> [TargetClaim; 3] {
     let name = contender.name();
     let noise = noise(calm);
     let spread = noise.map_or_else(
@@ -50,17 +50,17 @@ pub(super) fn claims(contender: Contender, calm: &Rounds, stalled: &Rounds, bloc
     let is_known = sum > 0 || !untimely.is_empty() && untimely.iter().all(Option::is_some);
     let untimely = is_known.then(|| f64::from(sum));
     [
-        Claim {
+        TargetClaim {
             text: format!("{name}: p99 of the others / without stalls ({spread})"),
             at_most: LATENCY + noise.unwrap_or(0.0),
             found: Spread::of(ratios(stalled, calm).into_iter().flatten()),
         },
-        Claim {
+        TargetClaim {
             text: format!("{name}: the server's resident memory per stalled viewer, bytes"),
             at_most: STALLED_BYTES,
             found: Spread::of(bytes),
         },
-        Claim {
+        TargetClaim {
             text: format!(
                 "{name}: stalled viewers not out {from} to {until} s after their windows closed, in all blocks"
             ),
@@ -79,15 +79,16 @@ fn noise(calm: &Rounds) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::stay::Stay;
+    use super::super::stay::StalledStay;
     use super::*;
 
     fn block(stalled: u32, rss_peak_bytes: u64, untimely: Option<u32>) -> Block {
-        let stay = Stay { rss_peak_bytes, closed_windows: None, closed_seconds: None, out_seconds: None, untimely };
+        let stay =
+            StalledStay { rss_peak_bytes, closed_windows: None, closed_seconds: None, out_seconds: None, untimely };
         Block { contender: Contender::V2, pair: 0, stalled, stay }
     }
 
-    fn claims(blocks: &[Block]) -> [Claim; 3] {
+    fn claims(blocks: &[Block]) -> [TargetClaim; 3] {
         let (calm, stalled) = (vec![Some(100.0), Some(110.0), None], vec![Some(110.0), Some(132.0), Some(300.0)]);
         super::claims(Contender::V2, &calm, &stalled, blocks)
     }

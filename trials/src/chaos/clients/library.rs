@@ -5,7 +5,7 @@ use rtbroadcaster::{Message, RoomId};
 use serde::de::IgnoredAny;
 use tokio::task::JoinSet;
 
-use super::{EventKind, Events, KEY, Standing, now, queue};
+use super::{ClientStatus, EventKind, Events, KEY, now, queue};
 use crate::steps::Failure;
 
 /// All clients of this kind. Dropping it ends them without a close.
@@ -85,7 +85,7 @@ async fn own(client: u32, url: String, mut asked: tokio::sync::mpsc::Receiver<(u
     let owner = match Broadcaster::create(&url).await {
         Ok(owner) => owner,
         Err(error) => {
-            let what = EventKind::Status { name: Standing::Closed, reason: Some(error.to_string()) };
+            let what = EventKind::Status { name: ClientStatus::Closed, reason: Some(error.to_string()) };
             return queue(&events, client, what).await;
         }
     };
@@ -125,7 +125,7 @@ async fn own(client: u32, url: String, mut asked: tokio::sync::mpsc::Receiver<(u
 }
 
 /// Reports a status, unless it is shown already.
-async fn show(client: u32, status: &Status, shown: &mut Option<Standing>, events: &Events) {
+async fn show(client: u32, status: &Status, shown: &mut Option<ClientStatus>, events: &Events) {
     let name = standing(status);
     let reason = match status {
         Status::Resuming { after, .. } => Some(after),
@@ -140,10 +140,10 @@ async fn show(client: u32, status: &Status, shown: &mut Option<Standing>, events
 }
 
 /// Returns the name of a status, also of one that this program does not know.
-fn standing(status: &Status) -> Standing {
+fn standing(status: &Status) -> ClientStatus {
     let shown = format!("{status:?}");
     let name = shown.split(|letter: char| !letter.is_alphabetic()).next().unwrap_or_default().to_lowercase();
-    serde_json::from_value(name.into()).unwrap_or(Standing::Other)
+    serde_json::from_value(name.into()).unwrap_or(ClientStatus::Other)
 }
 
 #[cfg(test)]
@@ -155,9 +155,9 @@ mod tests {
     #[test]
     fn a_status_is_known_by_its_name() {
         let after = Closing::with(1006, "lost");
-        assert_eq!(standing(&Status::Live), Standing::Live);
-        assert_eq!(standing(&Status::Connecting { failed: 2, next: None }), Standing::Connecting);
-        assert_eq!(standing(&Status::Resuming { failed: 1, next: None, after: after.clone() }), Standing::Resuming);
-        assert_eq!(standing(&Status::Closed(after)), Standing::Closed);
+        assert_eq!(standing(&Status::Live), ClientStatus::Live);
+        assert_eq!(standing(&Status::Connecting { failed: 2, next: None }), ClientStatus::Connecting);
+        assert_eq!(standing(&Status::Resuming { failed: 1, next: None, after: after.clone() }), ClientStatus::Resuming);
+        assert_eq!(standing(&Status::Closed(after)), ClientStatus::Closed);
     }
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::task::JoinHandle;
 
-use super::{EventKind, Events, KEY, Standing, now, queue};
+use super::{ClientStatus, EventKind, Events, KEY, now, queue};
 use crate::steps::Failure;
 
 /// A running client. Dropping it kills it.
@@ -52,7 +52,8 @@ impl Program {
         let reading = [
             tokio::spawn(async move {
                 read(stdout, client, &answers, answered).await;
-                let what = EventKind::Status { name: Standing::Closed, reason: Some("the program has ended".into()) };
+                let what =
+                    EventKind::Status { name: ClientStatus::Closed, reason: Some("the program has ended".into()) };
                 queue(&answers, client, what).await;
             }),
             tokio::spawn(async move { read(stderr, client, &notes, noted).await }),
@@ -87,7 +88,7 @@ async fn read(from: impl AsyncRead + Unpin, client: u32, events: &Events, meanin
 /// Returns the meaning of a line of stdout.
 fn answered(line: &str) -> Vec<EventKind> {
     let Ok(line) = serde_json::from_str::<Value>(line) else { return Vec::new() };
-    let live = EventKind::Status { name: Standing::Live, reason: None };
+    let live = EventKind::Status { name: ClientStatus::Live, reason: None };
     let number = |member: &Value| member.as_u64().unwrap_or_default();
     match line["type"].as_str() {
         Some("created") => vec![EventKind::Opened { room: line["room"].as_str().unwrap_or_default().into() }, live],
@@ -98,7 +99,9 @@ fn answered(line: &str) -> Vec<EventKind> {
         }
         Some("ack") => vec![EventKind::Acked { number: number(&line["n"]) }],
         Some("error") => vec![EventKind::Failed { number: number(&line["n"]), code: line.to_string() }],
-        Some("closed") => vec![EventKind::Status { name: Standing::Closed, reason: Some(line["reason"].to_string()) }],
+        Some("closed") => {
+            vec![EventKind::Status { name: ClientStatus::Closed, reason: Some(line["reason"].to_string()) }]
+        }
         _ => Vec::new(),
     }
 }
@@ -107,9 +110,9 @@ fn answered(line: &str) -> Vec<EventKind> {
 fn noted(line: &str) -> Vec<EventKind> {
     let status = |name| vec![EventKind::Status { name, reason: Some(line.into()) }];
     if line.contains("the connection was lost") {
-        status(Standing::Resuming)
+        status(ClientStatus::Resuming)
     } else if line.contains("the connection is there") {
-        status(Standing::Live)
+        status(ClientStatus::Live)
     } else {
         Vec::new()
     }
@@ -121,7 +124,7 @@ mod tests {
 
     #[test]
     fn the_lines_of_the_command_line_are_understood() {
-        let live = EventKind::Status { name: Standing::Live, reason: None };
+        let live = EventKind::Status { name: ClientStatus::Live, reason: None };
         assert_eq!(
             answered(r#"{"type":"created","room":"r","link":"l"}"#),
             [EventKind::Opened { room: "r".into() }, live]
@@ -131,7 +134,7 @@ mod tests {
         assert_eq!(answered(heard), [EventKind::Heard { number: 4, said: 5 }]);
         assert_eq!(answered("nonsense"), []);
         let lost = "rtbroadcaster: the connection was lost (1006 lost); trying to come back for 30s";
-        assert_eq!(noted(lost), [EventKind::Status { name: Standing::Resuming, reason: Some(lost.into()) }]);
+        assert_eq!(noted(lost), [EventKind::Status { name: ClientStatus::Resuming, reason: Some(lost.into()) }]);
         assert_eq!(noted("rtbroadcaster: a warning"), []);
     }
 }

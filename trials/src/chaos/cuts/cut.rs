@@ -11,7 +11,7 @@ use crate::random::Random;
 
 /// One way to end a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Cut {
+pub(super) enum CutWay {
     /// The client ends its side and reads to the end.
     Fin,
     /// The connection is reset.
@@ -23,8 +23,8 @@ pub(super) enum Cut {
 }
 
 /// All ways, in the order of a report.
-pub(super) const ALL: [(Cut, &str); 4] =
-    [(Cut::Fin, "FIN"), (Cut::Rst, "RST"), (Cut::Silence, "silence"), (Cut::MidFrame, "mid-frame")];
+pub(super) const ALL: [(CutWay, &str); 4] =
+    [(CutWay::Fin, "FIN"), (CutWay::Rst, "RST"), (CutWay::Silence, "silence"), (CutWay::MidFrame, "mid-frame")];
 
 /// How long a client must be behind before a server may close it as slow (`stall_timeout`).
 const SLOW: Duration = Duration::from_secs(10);
@@ -42,7 +42,7 @@ pub(super) enum Lifetime {
 #[derive(Debug)]
 pub(super) struct ConnectionState {
     /// The way in which it will be cut.
-    pub(super) cut: Cut,
+    pub(super) cut: CutWay,
     /// When it will be cut; `None` once the storm is over.
     pub(super) life: Option<Lifetime>,
     /// The time between two heartbeats, twice.
@@ -56,7 +56,7 @@ pub(super) struct ConnectionState {
 
 impl ConnectionState {
     pub(super) fn begin(random: &mut Random, two_alive: Duration) -> Self {
-        let (cut, life) = Cut::choose(random);
+        let (cut, life) = CutWay::choose(random);
         let begun = Instant::now();
         Self { cut, life: Some(life), two_alive, begun, silent_at: begun + two_alive, behind: None }
     }
@@ -112,7 +112,7 @@ impl ConnectionState {
     }
 }
 
-impl Cut {
+impl CutWay {
     /// Returns one of all ways, and its time: after 1 to 3 s, or now and then so early that it may hit the replay.
     fn choose(random: &mut Random) -> (Self, Lifetime) {
         let (cut, _) = ALL[random.index(ALL.len())];

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::cut::Cut;
+use super::cut::CutWay;
 use crate::model::JoinOutcome;
 
 /// The counts of one viewer, or of many together.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
-    pub(super) cuts: BTreeMap<Cut, u64>,
+pub(super) struct CutsTally {
+    pub(super) cuts: BTreeMap<CutWay, u64>,
     /// Cuts at which a part of a frame had arrived.
     pub(super) inside_a_frame: u64,
     pub(super) long_absences: u64,
@@ -33,7 +33,7 @@ pub(super) struct Tally {
     pub(super) left_open: u64,
 }
 
-impl Tally {
+impl CutsTally {
     /// Adds the counts of another one.
     pub(super) fn add(&mut self, other: &Self) {
         for (&cut, count) in &other.cuts {

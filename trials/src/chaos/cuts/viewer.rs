@@ -12,8 +12,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::cut::{ConnectionState, Cut, Lifetime};
-use super::tally::Tally;
+use super::cut::{ConnectionState, CutWay, Lifetime};
+use super::tally::CutsTally;
 use crate::chaos::model_feed::ModelFeed;
 use crate::chaos::speaker::SharedRecord;
 use crate::load::peer::Peer;
@@ -49,7 +49,7 @@ pub(super) struct Viewer {
     shared: ViewerShared,
     random: Random,
     pub(super) model: Model,
-    pub(super) tally: Tally,
+    pub(super) tally: CutsTally,
     /// The number of the connection.
     connection: u64,
     has_joined: bool,
@@ -59,9 +59,9 @@ pub(super) struct Viewer {
 }
 
 /// How a connection ended.
-enum End {
+enum ConnectionEnd {
     /// Cut by this viewer.
-    Cut(Cut),
+    Cut(CutWay),
     /// This viewer was too slow.
     Slow,
     /// The room has ended.
@@ -72,7 +72,7 @@ enum End {
 
 impl Viewer {
     pub(super) fn new(shared: ViewerShared, random: Random) -> Self {
-        let (model, tally, rest) = (Model::default(), Tally::default(), JoinSet::new());
+        let (model, tally, rest) = (Model::default(), CutsTally::default(), JoinSet::new());
         Self { shared, random, model, tally, connection: 0, has_joined: false, is_caught_up: false, rest }
     }
 
@@ -103,12 +103,12 @@ impl Viewer {
             self.tally.inside_a_replay += u64::from(self.model.is_in_replay());
             self.model.cut();
             match end {
-                End::Closed => break,
-                End::Odd => drop(peer),
-                End::Slow => self.tally.slow += 1,
-                End::Cut(cut) => {
+                ConnectionEnd::Closed => break,
+                ConnectionEnd::Odd => drop(peer),
+                ConnectionEnd::Slow => self.tally.slow += 1,
+                ConnectionEnd::Cut(cut) => {
                     *self.tally.cuts.entry(cut).or_insert(0) += 1;
-                    self.tally.inside_a_frame += u64::from(cut == Cut::MidFrame && peer.is_inside_a_frame());
+                    self.tally.inside_a_frame += u64::from(cut == CutWay::MidFrame && peer.is_inside_a_frame());
                     cut.apply(peer, &mut self.random, &mut self.rest);
                     self.stay_away().await;
                 }
@@ -130,7 +130,7 @@ impl Viewer {
     }
 
     /// Reads until this viewer cuts or the server ends the connection.
-    async fn listen(&mut self, peer: &mut Peer) -> End {
+    async fn listen(&mut self, peer: &mut Peer) -> ConnectionEnd {
         let two_alive = Duration::from_millis(2 * self.shared.record.read().alive_ms);
         let mut course = ConnectionState::begin(&mut self.random, two_alive);
         if *self.shared.calm.borrow() {
@@ -154,7 +154,12 @@ impl Viewer {
     }
 
     /// Waits for bytes or for the next deadline, and handles it.
-    async fn step(&mut self, peer: &mut Peer, course: &mut ConnectionState, feed: &mut ModelFeed) -> Option<End> {
+    async fn step(
+        &mut self,
+        peer: &mut Peer,
+        course: &mut ConnectionState,
+        feed: &mut ModelFeed,
+    ) -> Option<ConnectionEnd> {
         let heard = tokio::select! {
             heard = timeout_at(course.deadline(), peer.readable()) => heard,
             _ = self.shared.calm.changed() => {
@@ -166,31 +171,32 @@ impl Viewer {
             if !course.is_over() {
                 let time = course.two_alive;
                 self.model.faults.note(Fault::NotAlive, || format!("nothing came for {time:?}"));
-                return Some(End::Odd);
+                return Some(ConnectionEnd::Odd);
             }
             if self.shared.lags && self.random.one_in(2) {
                 self.lag(course).await;
                 return None;
             }
-            if course.cut == Cut::MidFrame {
+            if course.cut == CutWay::MidFrame {
                 self.part(peer, feed).await;
             }
-            return Some(End::Cut(course.cut));
+            return Some(ConnectionEnd::Cut(course.cut));
         }
         let texts = feed.texts;
         match feed.hear(peer, course.bytes_max(), &mut self.model, &self.shared.record).await {
             Ok(read) => course.heard(read, feed.texts > texts),
-            Err(_) if course.may_be_slow() => return Some(End::Slow),
+            Err(_) if course.may_be_slow() => return Some(ConnectionEnd::Slow),
             Err(error) => {
                 self.model.faults.note(Fault::OddEnd, || error.to_string());
-                return Some(End::Odd);
+                return Some(ConnectionEnd::Odd);
             }
         }
         // Before the check below: a viewer that is found to have everything is not cut any more.
         if *self.shared.calm.borrow() {
             course.life = None;
         }
-        self.look(course, feed).or_else(|| (course.life == Some(Lifetime::Bytes(0))).then_some(End::Cut(Cut::MidFrame)))
+        self.look(course, feed)
+            .or_else(|| (course.life == Some(Lifetime::Bytes(0))).then_some(ConnectionEnd::Cut(CutWay::MidFrame)))
     }
 
     /// Reads nothing for a while.
@@ -207,22 +213,22 @@ impl Viewer {
     }
 
     /// Acts on what was read.
-    fn look(&mut self, course: &ConnectionState, feed: &mut ModelFeed) -> Option<End> {
+    fn look(&mut self, course: &ConnectionState, feed: &mut ModelFeed) -> Option<ConnectionEnd> {
         if let Some(code) = feed.refused.take() {
             self.model.faults.note(Fault::OddEnd, || format!("the join was refused: {code}"));
-            return Some(End::Odd);
+            return Some(ConnectionEnd::Odd);
         }
         if let Some(code) = feed.code {
             return Some(self.closed(code, feed.word.as_deref(), course));
         }
         if feed.must_reconnect {
             if self.shared.lags {
-                return Some(End::Slow);
+                return Some(ConnectionEnd::Slow);
             }
             self.model
                 .faults
                 .note(Fault::NotAlive, || "the `seq` of one alive was not reached before the next one".into());
-            return Some(End::Odd);
+            return Some(ConnectionEnd::Odd);
         }
         if self.model.is_live() {
             if !self.has_joined {
@@ -239,17 +245,17 @@ impl Viewer {
     }
 
     /// The server has closed the connection.
-    fn closed(&mut self, code: u16, word: Option<&str>, course: &ConnectionState) -> End {
+    fn closed(&mut self, code: u16, word: Option<&str>, course: &ConnectionState) -> ConnectionEnd {
         match (code, word) {
             (4503, Some("room_closed")) if self.is_caught_up => {
                 self.tally.done += 1;
-                End::Closed
+                ConnectionEnd::Closed
             }
             // A client that reads nothing does not answer a ping either.
-            (4008, Some("slow")) | (4012, Some("silent")) if course.may_be_slow() => End::Slow,
+            (4008, Some("slow")) | (4012, Some("silent")) if course.may_be_slow() => ConnectionEnd::Slow,
             _ => {
                 self.model.faults.note(Fault::OddEnd, || format!("the server closed with {word:?}, {code}"));
-                if code == 4503 { End::Closed } else { End::Odd }
+                if code == 4503 { ConnectionEnd::Closed } else { ConnectionEnd::Odd }
             }
         }
     }

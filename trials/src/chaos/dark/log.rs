@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::chaos::clients::{Event, EventKind, Standing};
+use crate::chaos::clients::{ClientStatus, Event, EventKind};
 
 /// The client behind the relay, and the other one.
 pub(super) const BEHIND: u32 = 0;
@@ -13,7 +13,7 @@ pub(super) const OTHER: u32 = 1;
 pub(super) struct TrialLog {
     pub(super) room: Option<String>,
     /// The statuses that each client showed, and when.
-    shown: BTreeMap<u32, Vec<(u64, Standing, Option<String>)>>,
+    shown: BTreeMap<u32, Vec<(u64, ClientStatus, Option<String>)>>,
     /// How often each message arrived.
     heard: BTreeMap<u64, u32>,
     /// The number of messages that arrived after a later one.
@@ -42,7 +42,7 @@ impl TrialLog {
     }
 
     /// Returns what a client shows now.
-    pub(super) fn standing(&self, client: u32) -> Option<Standing> {
+    pub(super) fn standing(&self, client: u32) -> Option<ClientStatus> {
         self.shown.get(&client)?.last().map(|(_, name, _)| *name)
     }
 
@@ -62,7 +62,7 @@ impl TrialLog {
     /// Returns when a client reported after `dark` that its room or connection has ended for good, and why.
     pub(super) fn over(&self, client: u32, dark: u64) -> Option<(u64, String)> {
         let mut shown = self.shown.get(&client)?.iter();
-        let (at, _, reason) = shown.find(|(at, name, _)| *at >= dark && *name == Standing::Closed)?;
+        let (at, _, reason) = shown.find(|(at, name, _)| *at >= dark && *name == ClientStatus::Closed)?;
         Some((*at, reason.clone().unwrap_or_default()))
     }
 
@@ -97,17 +97,23 @@ impl TrialLog {
 mod tests {
     use super::*;
 
-    fn shown(at: u64, name: Standing) -> Event {
+    fn shown(at: u64, name: ClientStatus) -> Event {
         Event { client: BEHIND, at, what: EventKind::Status { name, reason: None } }
     }
 
     #[test]
     fn when_a_client_noticed_and_was_back_follows_from_what_it_showed() {
         let mut log = TrialLog::default();
-        let names = [Standing::Live, Standing::Away, Standing::Checking, Standing::Resuming, Standing::Live];
+        let names = [
+            ClientStatus::Live,
+            ClientStatus::Away,
+            ClientStatus::Checking,
+            ClientStatus::Resuming,
+            ClientStatus::Live,
+        ];
         (1..).zip(names).for_each(|(at, name)| log.take(shown(at, name)));
         assert_eq!((log.noticed(2), log.back(2), log.over(BEHIND, 2)), (Some(3), Some(5), None));
-        log.take(shown(9, Standing::Closed));
+        log.take(shown(9, ClientStatus::Closed));
         assert_eq!((log.noticed(6), log.back(6), log.over(BEHIND, 2)), (Some(9), None, Some((9, String::new()))));
     }
 

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 
 use super::log::{BEHIND, OTHER, TrialLog};
-use crate::chaos::clients::{Client, ClientKind, Event, Standing, events, now};
+use crate::chaos::clients::{Client, ClientKind, ClientStatus, Event, events, now};
 use crate::chaos::relay::{Dark, PathFault, Relay};
 use crate::steps::Failure;
 
@@ -79,7 +79,7 @@ pub(super) struct TrialOutcome {
 }
 
 /// Both clients.
-struct Stage {
+struct DarkClients {
     owner: Client,
     received: mpsc::Receiver<Event>,
     log: TrialLog,
@@ -101,7 +101,8 @@ impl DarkTrial {
         };
         let mut beat = interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut stage = Stage { owner, received, log: TrialLog::default(), beat, published: 0, is_speaking: false };
+        let mut stage =
+            DarkClients { owner, received, log: TrialLog::default(), beat, published: 0, is_speaking: false };
         stage.must(|log| log.room.is_some(), "the owner has no room").await?;
         let room = stage.log.room.clone().unwrap_or_default();
         let _viewer = if role == Role::Viewer {
@@ -109,7 +110,7 @@ impl DarkTrial {
         } else {
             Client::watch(ClientKind::Library, &program, OTHER, &direct, &room, &told).await?
         };
-        let is_in = |log: &TrialLog, client| log.standing(client).is_some_and(Standing::is_inside);
+        let is_in = |log: &TrialLog, client| log.standing(client).is_some_and(ClientStatus::is_inside);
         stage.must(|log| is_in(log, BEHIND) && is_in(log, OTHER), "a client does not come in").await?;
         stage.is_speaking = true;
         stage.until(after, |_| false).await?;
@@ -134,7 +135,7 @@ impl DarkTrial {
     }
 }
 
-impl Stage {
+impl DarkClients {
     /// Takes events, and publishes if the owner publishes, until `is_so` or the end of `limit`. Returns whether
     /// `is_so`.
     async fn until(&mut self, limit: Duration, is_so: impl Fn(&TrialLog) -> bool) -> Result<bool, Failure> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::Plan;
-use super::window::{Ages, Windows};
+use super::window::{WindowAges, Windows};
 use crate::chaos::lives::quantile;
 use crate::chaos::lives::room::RoomOutcome;
 use crate::chaos::lives::viewer::Return;
@@ -128,7 +128,7 @@ impl fmt::Display for Findings {
             let (peak, mean) = crowds(&times);
             writeln!(f, "  crowds     {peak} in the fullest second, {:.2} times the mean", peak as f64 / mean)?;
         }
-        let Ages { before, during, after, ending } = self.windows.sort(&self.few.tally.ages);
+        let WindowAges { before, during, after, ending } = self.windows.sort(&self.few.tally.ages);
         write!(f, "  witnesses ")?;
         let windows = [
             ("before", before),

@@ -20,7 +20,7 @@ pub(super) struct Windows {
 
 /// The ages of the messages of each window, sorted.
 #[derive(Debug, Default)]
-pub(super) struct Ages {
+pub(super) struct WindowAges {
     pub(super) before: Vec<Duration>,
     /// While all other viewers came back.
     pub(super) during: Vec<Duration>,
@@ -30,8 +30,8 @@ pub(super) struct Ages {
 }
 
 impl Windows {
-    pub(super) fn sort(&self, ages: &[(u64, Duration)]) -> Ages {
-        let mut sorted = Ages::default();
+    pub(super) fn sort(&self, ages: &[(u64, Duration)]) -> WindowAges {
+        let mut sorted = WindowAges::default();
         for &(seq, age) in ages {
             if seq <= self.asked {
                 sorted.before.push(age);
@@ -43,7 +43,7 @@ impl Windows {
                 sorted.ending.push(age);
             }
         }
-        let Ages { before, during, after, ending } = &mut sorted;
+        let WindowAges { before, during, after, ending } = &mut sorted;
         [before, during, after, ending].into_iter().for_each(|ages| ages.sort_unstable());
         sorted
     }
@@ -57,7 +57,7 @@ mod tests {
     fn each_message_is_in_its_window_and_those_of_the_absence_and_the_end_are_in_none() {
         let windows = Windows { asked: 2, witnesses_back: 4, all_back: 6, end: 8, ended: 10 };
         let ages: Vec<_> = (1..=11).map(|seq| (seq, Duration::from_millis(12 - seq))).collect();
-        let Ages { before, during, after, ending } = windows.sort(&ages);
+        let WindowAges { before, during, after, ending } = windows.sort(&ages);
         let millis = |ages: &[Duration]| ages.iter().map(Duration::as_millis).collect::<Vec<_>>();
         let all = [millis(&before), millis(&during), millis(&after), millis(&ending)];
         assert_eq!(all, [[10, 11], [6, 7], [4, 5], [2, 3]]);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chaos::clients::{Event, EventKind, Standing};
+use crate::chaos::clients::{ClientStatus, Event, EventKind};
 
 /// The time in which the attempts of an outage are counted, in microseconds: from its beginning, or from the first
 /// attempt where a viewer noticed later.
@@ -99,7 +99,7 @@ impl Account {
                 if !was_inside && viewer.is_inside {
                     viewer.returned(event.at);
                 }
-                if *name == Standing::Closed {
+                if *name == ClientStatus::Closed {
                     viewer.is_closed = true;
                     *self.sums.reasons.entry(reason.clone().unwrap_or_default()).or_default() += 1;
                 }
@@ -245,21 +245,21 @@ mod tests {
         Event { client: 0, at: at * 1_000, what: EventKind::Heard { number, said: said * 1_000 } }
     }
 
-    fn shown(name: Standing, at: u64) -> Event {
+    fn shown(name: ClientStatus, at: u64) -> Event {
         Event { client: 0, at: at * 1_000, what: EventKind::Status { name, reason: None } }
     }
 
     #[test]
     fn what_was_said_while_a_path_was_closed_is_timed_from_publish_to_delivery() {
         let mut account = Account::new(1);
-        account.take(&shown(Standing::Live, 1));
+        account.take(&shown(ClientStatus::Live, 1));
         account.take(&heard(1, 9, 10));
         account.closed(0, 20_000);
         account.take(&heard(2, 19, 21));
-        account.take(&shown(Standing::Resuming, 22));
+        account.take(&shown(ClientStatus::Resuming, 22));
         account.opened(0, 2_020_000);
         assert_eq!((account.inside(), account.is_done(2)), (0, false));
-        account.take(&shown(Standing::Live, 2_320));
+        account.take(&shown(ClientStatus::Live, 2_320));
         account.take(&heard(3, 1_019, 2_320));
         account.take(&heard(4, 2_019, 2_320));
         account.take(&heard(5, 2_319, 2_321));
@@ -274,16 +274,16 @@ mod tests {
     #[test]
     fn a_viewer_that_is_back_is_back_from_all_outages_since_it_was_in_the_room() {
         let mut account = Account::new(1);
-        account.take(&shown(Standing::Live, 1));
+        account.take(&shown(ClientStatus::Live, 1));
         account.closed(0, 10_000);
-        account.take(&shown(Standing::Resuming, 10));
+        account.take(&shown(ClientStatus::Resuming, 10));
         account.opened(0, 12_000);
         account.closed(0, 20_000);
-        account.take(&shown(Standing::Live, 21));
+        account.take(&shown(ClientStatus::Live, 21));
         assert!(!account.is_done(0), "its path is closed");
-        account.take(&shown(Standing::Resuming, 21));
+        account.take(&shown(ClientStatus::Resuming, 21));
         account.opened(0, 22_000);
-        account.take(&shown(Standing::Live, 30));
+        account.take(&shown(ClientStatus::Live, 30));
         let sums = account.sums(0, |_| Vec::new());
         assert_eq!((sums.returns_ms, sums.not_back), (vec![18, 8], 0));
         assert_eq!(sums.latest[0], (18, "open at 0.00, back at 0.02, tried at ".into()));
@@ -292,7 +292,7 @@ mod tests {
     #[test]
     fn a_viewer_that_still_shows_live_is_back_when_a_message_arrives() {
         let mut account = Account::new(1);
-        account.take(&shown(Standing::Live, 1));
+        account.take(&shown(ClientStatus::Live, 1));
         account.closed(0, 10_000);
         account.opened(0, 60_000);
         assert!(!account.is_done(0));

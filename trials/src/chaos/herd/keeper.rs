@@ -7,9 +7,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep_until, timeout};
 
 use super::account::{Account, Sums};
-use super::{Breed, HerdOrder, HerdTask, PATIENCE, Ready};
+use super::{Breed, HerdOrder, HerdReady, HerdTask, PATIENCE};
 use crate::chaos::clients::{Event, Library, Sdk, events, now};
-use crate::chaos::relay::{Dark, PathEntry, PathFault, Relay, Shape};
+use crate::chaos::relay::{Dark, PathEntry, PathFault, Relay, RelayOptions};
 use crate::load::process;
 use crate::random::Random;
 use crate::steps::Failure;
@@ -41,18 +41,18 @@ struct PlannedCut {
     /// From the beginning.
     at: Duration,
     viewer: u32,
-    what: Act,
+    what: CutAct,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Act {
+enum CutAct {
     Finish,
     Reset,
     Open,
 }
 
 /// The parts of one herd.
-struct Keeper {
+struct HerdKeeper {
     task: HerdTask,
     relay: Relay,
     viewers: Viewers,
@@ -70,8 +70,8 @@ pub(crate) fn be_a_herd() -> Result<(), Failure> {
     runtime.block_on(async {
         let mut lines = lines();
         let task: HerdTask = next(&mut lines).await?;
-        let keeper = Keeper::open(task).await?;
-        print_line(&Ready { inside: keeper.account.inside() })?;
+        let keeper = HerdKeeper::open(task).await?;
+        print_line(&HerdReady { inside: keeper.account.inside() })?;
         keeper.keep(&mut lines).await
     })
 }
@@ -94,7 +94,8 @@ async fn next<T: for<'a> serde::Deserialize<'a>>(lines: &mut mpsc::Receiver<Stri
 /// Opens the relay on a thread of its own, which ends with the process.
 async fn relay(task: &HerdTask) -> Result<Relay, Failure> {
     let (opened, relay) = oneshot::channel();
-    let (server, shape) = (task.server, Shape { paths: task.viewers, sources: task.sources, bytes_per_second: None });
+    let (server, shape) =
+        (task.server, RelayOptions { paths: task.viewers, sources: task.sources, bytes_per_second: None });
     let thread = std::thread::Builder::new().name(RELAY.into()).spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
@@ -106,7 +107,7 @@ async fn relay(task: &HerdTask) -> Result<Relay, Failure> {
     relay.await.map_err(|_| Failure::new("the relay does not start"))?
 }
 
-impl Keeper {
+impl HerdKeeper {
     /// Opens the relay, and lets all viewers join.
     async fn open(task: HerdTask) -> Result<Self, Failure> {
         let relay = relay(&task).await?;
@@ -193,9 +194,9 @@ impl Keeper {
         while self.turns.front().is_some_and(|turn| self.begun.elapsed() >= turn.at) {
             let Some(PlannedCut { viewer, what, .. }) = self.turns.pop_front() else { return };
             let cut = match what {
-                Act::Finish => PathFault::Finish,
-                Act::Reset => PathFault::Reset,
-                Act::Open => {
+                CutAct::Finish => PathFault::Finish,
+                CutAct::Reset => PathFault::Reset,
+                CutAct::Open => {
                     self.account.opened(viewer, now());
                     self.relay.enter(PathEntry::Open, Some(viewer));
                     continue;
@@ -254,9 +255,9 @@ fn turns(task: &HerdTask, every_ms: u64, off_ms: u64, times: u32) -> Vec<Planned
         for time in 0..u64::from(times) {
             // Two outages with less than this between them are one that is twice as long.
             let off = time * every_ms + random.within(0..every_ms.saturating_sub(off_ms + APART_MS).max(1));
-            let what = if random.one_in(2) { Act::Reset } else { Act::Finish };
+            let what = if random.one_in(2) { CutAct::Reset } else { CutAct::Finish };
             turns.push(PlannedCut { at: Duration::from_millis(off), viewer, what });
-            turns.push(PlannedCut { at: Duration::from_millis(off + off_ms), viewer, what: Act::Open });
+            turns.push(PlannedCut { at: Duration::from_millis(off + off_ms), viewer, what: CutAct::Open });
         }
     }
     turns.sort_unstable();
@@ -280,8 +281,8 @@ mod tests {
         let task = HerdTask { server, room: String::new(), breed: Breed::Remote, seed: 7, viewers: 500, sources: 1 };
         let turns = turns(&task, 15_000, 2_000, 4);
         let count = |act| turns.iter().filter(|turn| turn.what == act).count();
-        assert_eq!((turns.len(), count(Act::Open)), (4_000, 2_000));
-        assert!((900..1_100).contains(&count(Act::Reset)), "{}", count(Act::Reset));
+        assert_eq!((turns.len(), count(CutAct::Open)), (4_000, 2_000));
+        assert!((900..1_100).contains(&count(CutAct::Reset)), "{}", count(CutAct::Reset));
         assert!(turns.is_sorted() && turns.last().unwrap().at <= Duration::from_secs(60));
         let mut one = turns.iter().filter(|turn| turn.viewer == 3).map(|turn| turn.at);
         while let (Some(off), Some(on)) = (one.next(), one.next()) {

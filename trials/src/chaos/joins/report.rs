@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Plan;
-use super::visitor::Tally;
-use crate::load::Busy;
+use super::visitor::VisitsTally;
+use crate::load::CpuShare;
 use crate::model::answer::{How, Reason};
 use crate::model::fault::Faults;
 use crate::report::Judged;
@@ -15,12 +15,12 @@ use crate::steps::Failure;
 #[derive(Debug)]
 pub(super) struct Findings {
     pub(super) plan: Plan,
-    pub(super) tally: Tally,
+    pub(super) tally: VisitsTally,
     pub(super) faults: Faults,
     /// The number of messages published.
     pub(super) said: u64,
     /// The load of the owner and of the visitors.
-    pub(super) busy: [Busy; 2],
+    pub(super) busy: [CpuShare; 2],
     pub(super) time: Duration,
 }
 
@@ -39,7 +39,7 @@ impl Judged for Findings {
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Plan { seed, joins } = self.plan;
-        let Tally { outcomes, unpaused, differing, sums, texts, resets, left, .. } = &self.tally;
+        let VisitsTally { outcomes, unpaused, differing, sums, texts, resets, left, .. } = &self.tally;
         writeln!(f, "joins: seed {seed}, {joins} joins while an owner writes states")?;
         let of = |how, reason| outcomes.get(&(how, reason)).unwrap_or(&0);
         let resumed = of(How::Resumed, None);

@@ -27,7 +27,7 @@ const VISIT: Duration = Duration::from_secs(10);
 
 /// The sums of the visits.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(super) struct VisitsTally {
     pub(super) outcomes: BTreeMap<JoinOutcome, u64>,
     /// The outcomes of pauses.
     pub(super) unpaused: BTreeMap<JoinOutcome, u64>,
@@ -49,17 +49,17 @@ pub(super) struct Visitor {
     record: SharedRecord,
     random: Random,
     earlier: Vec<Model>,
-    tally: Tally,
+    tally: VisitsTally,
     visits: u64,
 }
 
 impl Visitor {
     pub(super) fn new(address: SocketAddr, record: SharedRecord, random: Random) -> Self {
-        Self { address, record, random, earlier: Vec::new(), tally: Tally::default(), visits: 0 }
+        Self { address, record, random, earlier: Vec::new(), tally: VisitsTally::default(), visits: 0 }
     }
 
     /// Makes visits as long as any of the `left` joins are left.
-    pub(super) async fn run(mut self, left: Arc<AtomicU64>) -> Tally {
+    pub(super) async fn run(mut self, left: Arc<AtomicU64>) -> VisitsTally {
         while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
             self.visits += 1;
             let mut model = self.choose();
@@ -201,7 +201,7 @@ fn sum(state: &State) -> Result<(), String> {
     if keys == told { Ok(()) } else { Err(format!("the sum is {told}, that of the keys {keys}")) }
 }
 
-impl Tally {
+impl VisitsTally {
     pub(super) fn add(&mut self, other: &Self) {
         for (&outcome, count) in &other.outcomes {
             *self.outcomes.entry(outcome).or_insert(0) += count;

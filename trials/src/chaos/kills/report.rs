@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Plan;
 use crate::chaos::lives::quantile;
 use crate::chaos::lives::room::RoomOutcome;
-use crate::chaos::lives::tally::Comeback;
+use crate::chaos::lives::tally::ViewerReturn;
 use crate::model::answer::How;
 use crate::model::fault::Fault;
 use crate::report::Judged;
@@ -43,7 +43,7 @@ impl Findings {
 }
 
 /// Returns the length of all absences, sorted.
-fn absences(comebacks: &[Comeback]) -> Vec<Duration> {
+fn absences(comebacks: &[ViewerReturn]) -> Vec<Duration> {
     let mut absences: Vec<_> = comebacks.iter().map(|comeback| comeback.back - comeback.gone).collect();
     absences.sort_unstable();
     absences

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::Lives;
-use super::tally::Comeback;
+use super::ServerLives;
+use super::tally::ViewerReturn;
 use crate::chaos::cuts::script;
 use crate::chaos::speaker::{Saying, SharedRecord, Speaker};
 use crate::load::peer::PeerError;
-use crate::load::{Busy, Stretch};
+use crate::load::{CpuShare, Stretch};
 use crate::model::fault::{Fault, Faults};
 use crate::model::record::Effect;
 use crate::steps::Failure;
@@ -54,29 +54,29 @@ pub(in crate::chaos) struct Cues {
 
 /// The outcome of an owner.
 #[derive(Debug)]
-pub(in crate::chaos) struct Spoken {
+pub(in crate::chaos) struct OwnerOutcome {
     pub(in crate::chaos) faults: Faults,
-    pub(in crate::chaos) comebacks: Vec<Comeback>,
+    pub(in crate::chaos) comebacks: Vec<ViewerReturn>,
     /// The number of messages published again.
     pub(in crate::chaos) again: u64,
-    pub(in crate::chaos) busy: Busy,
+    pub(in crate::chaos) busy: CpuShare,
 }
 
 /// An owner and its returns.
 struct Owner {
     speaker: Speaker,
-    lives: Lives,
-    comebacks: Vec<Comeback>,
+    lives: ServerLives,
+    comebacks: Vec<ViewerReturn>,
     again: u64,
 }
 
 /// Opens a room, publishes from one cue to the next, and ends the room.
 pub(in crate::chaos) async fn speak(
-    lives: Lives,
+    lives: ServerLives,
     (seed, rate): (u64, u32),
     times: Times,
     mut cues: Cues,
-) -> Result<Spoken, Failure> {
+) -> Result<OwnerOutcome, Failure> {
     let stretch = Stretch::begin()?;
     let failed = |error: PeerError| Failure::new(format!("the owner: {error}"));
     let speaker = Speaker::open(lives.address(), seed).await.map_err(failed)?;
@@ -106,7 +106,7 @@ pub(in crate::chaos) async fn speak(
     let _ = owner.speaker.hear_until(&mut cues.end).await.map_err(failed)?;
     let Owner { speaker, comebacks, again, .. } = owner;
     let faults = speaker.close().await.map_err(failed)?;
-    Ok(Spoken { faults, comebacks, again, busy: stretch.end()? })
+    Ok(OwnerOutcome { faults, comebacks, again, busy: stretch.end()? })
 }
 
 impl Owner {
@@ -123,7 +123,7 @@ impl Owner {
                 Ok(again) => {
                     self.again += again;
                     let life = Some(life).filter(|&life| life == self.lives.count());
-                    self.comebacks.push(Comeback { life, gone, back: Instant::now() });
+                    self.comebacks.push(ViewerReturn { life, gone, back: Instant::now() });
                     return Ok(());
                 }
                 Err(error @ PeerError::Answer(_)) => return Err(Failure::new(format!("the owner: {error}"))),

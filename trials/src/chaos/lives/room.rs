@@ -10,13 +10,13 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
-use super::Lives;
-use super::owner::{Cues, Spoken, Times, speak};
-use super::tally::Tally;
+use super::ServerLives;
+use super::owner::{Cues, OwnerOutcome, Times, speak};
+use super::tally::LivesTally;
 use super::viewer::{Return, Viewer, ViewerShared};
 use crate::chaos::patience::{missing, wait_until};
 use crate::chaos::speaker::SharedRecord;
-use crate::load::{Busy, Stretch, on_a_thread, outcome};
+use crate::load::{CpuShare, Stretch, on_a_thread, outcome};
 use crate::model::Model;
 use crate::model::fault::{Fault, Faults};
 use crate::model::sum::FinalSums;
@@ -53,8 +53,8 @@ pub(in crate::chaos) struct Plan {
 pub(in crate::chaos) struct Room {
     plan: Plan,
     shared: ViewerShared,
-    owner: JoinHandle<Result<Spoken, Failure>>,
-    viewers: JoinHandle<Result<(Vec<Viewer>, Busy), Failure>>,
+    owner: JoinHandle<Result<OwnerOutcome, Failure>>,
+    viewers: JoinHandle<Result<(Vec<Viewer>, CpuShare), Failure>>,
     begin: Option<oneshot::Sender<()>>,
     finish: watch::Sender<bool>,
     all_said: mpsc::Receiver<()>,
@@ -68,8 +68,8 @@ pub(in crate::chaos) struct Room {
 #[derive(Debug)]
 pub(in crate::chaos) struct RoomOutcome {
     pub(in crate::chaos) sum: FinalSums,
-    pub(in crate::chaos) tally: Tally,
-    pub(in crate::chaos) spoken: Spoken,
+    pub(in crate::chaos) tally: LivesTally,
+    pub(in crate::chaos) spoken: OwnerOutcome,
     /// The faults of all clients.
     pub(in crate::chaos) faults: Faults,
     /// The number of the last message that was acknowledged.
@@ -78,12 +78,12 @@ pub(in crate::chaos) struct RoomOutcome {
     /// them. Where the history does not hold all: the number that arrived at any viewer.
     pub(in crate::chaos) audited: u64,
     /// The share of a core that the viewers' thread took.
-    pub(in crate::chaos) busy: Busy,
+    pub(in crate::chaos) busy: CpuShare,
 }
 
 impl Room {
     /// Opens the room, and lets its viewers join.
-    pub(in crate::chaos) fn open(lives: &Lives, plan: Plan) -> Result<Self, Failure> {
+    pub(in crate::chaos) fn open(lives: &ServerLives, plan: Plan) -> Result<Self, Failure> {
         let (opened, record) = mpsc::channel();
         let (begin, begun) = oneshot::channel();
         let (finish, finished) = watch::channel(false);
@@ -171,7 +171,7 @@ impl Room {
         let (auditors, _) = outcome(auditors).map_err(of("the last viewer"))?;
         let record = record.read();
         let sum = FinalSums::of(viewers.iter().map(|viewer| &viewer.model), &record);
-        let mut tally = Tally::default();
+        let mut tally = LivesTally::default();
         viewers.iter().for_each(|viewer| tally.add(&viewer.tally));
         let heard = if record.history_messages.is_none() { &auditors } else { &viewers };
         let all: HashSet<u64> = heard.iter().flat_map(|viewer| viewer.model.ledger().came()).collect();
@@ -201,7 +201,7 @@ fn auditors(seed: u64, shared: &ViewerShared) -> Vec<Viewer> {
 }
 
 /// Runs all of these until the room has ended.
-async fn hear(comers: Vec<Viewer>) -> Result<(Vec<Viewer>, Busy), Failure> {
+async fn hear(comers: Vec<Viewer>) -> Result<(Vec<Viewer>, CpuShare), Failure> {
     let stretch = Stretch::begin()?;
     let mut tasks = JoinSet::new();
     for (number, viewer) in (0..).zip(comers) {

@@ -8,9 +8,9 @@ use crate::model::answer::{How, Reason};
 
 /// The counts of one viewer, or of many together.
 #[derive(Debug, Default)]
-pub(in crate::chaos) struct Tally {
+pub(in crate::chaos) struct LivesTally {
     pub(in crate::chaos) outcomes: BTreeMap<JoinOutcome, u64>,
-    pub(in crate::chaos) comebacks: Vec<Comeback>,
+    pub(in crate::chaos) comebacks: Vec<ViewerReturn>,
     /// Connections that ended without a close frame.
     pub(in crate::chaos) cut: u64,
     /// Connections that a server closed because it went away.
@@ -27,7 +27,7 @@ pub(in crate::chaos) struct Tally {
 
 /// One return to a server.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::chaos) struct Comeback {
+pub(in crate::chaos) struct ViewerReturn {
     /// The number of servers so far, if it is known to which one the viewer returned.
     pub(in crate::chaos) life: Option<usize>,
     pub(in crate::chaos) gone: Instant,
@@ -35,7 +35,7 @@ pub(in crate::chaos) struct Comeback {
     pub(in crate::chaos) back: Instant,
 }
 
-impl Tally {
+impl LivesTally {
     /// Adds the counts of another one.
     pub(in crate::chaos) fn add(&mut self, other: &Self) {
         for (&outcome, count) in &other.outcomes {

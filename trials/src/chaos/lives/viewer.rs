@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use super::Lives;
+use super::ServerLives;
 use super::owner::Times;
-use super::tally::{Comeback, Tally};
+use super::tally::{LivesTally, ViewerReturn};
 use crate::chaos::model_feed::ModelFeed;
 use crate::chaos::speaker::SharedRecord;
 use crate::load::peer::{Peer, PeerError, V2};
@@ -38,7 +38,7 @@ pub(in crate::chaos) enum Return {
 /// The parts that all viewers of a room share.
 #[derive(Debug, Clone)]
 pub(in crate::chaos) struct ViewerShared {
-    pub(in crate::chaos) lives: Lives,
+    pub(in crate::chaos) lives: ServerLives,
     pub(in crate::chaos) record: SharedRecord,
     pub(in crate::chaos) returns: Return,
     /// The time until a viewer whose connection was refused tries again, in milliseconds.
@@ -62,7 +62,7 @@ pub(in crate::chaos) struct Viewer {
     shared: ViewerShared,
     random: Random,
     pub(in crate::chaos) model: Model,
-    pub(in crate::chaos) tally: Tally,
+    pub(in crate::chaos) tally: LivesTally,
     /// The number of the connection.
     connection: u64,
     /// The number of servers so far when it was made.
@@ -74,7 +74,7 @@ pub(in crate::chaos) struct Viewer {
 }
 
 /// How a connection ended.
-enum End {
+enum ConnectionEnd {
     /// The server has ended, with this advice if it gave any.
     Gone(Option<Duration>),
     /// The room has ended.
@@ -86,7 +86,7 @@ enum End {
 impl Viewer {
     pub(in crate::chaos) fn new(shared: ViewerShared, random: Random, model: Model) -> Self {
         let (has_joined, is_caught_up) = (false, false);
-        let tally = Tally::default();
+        let tally = LivesTally::default();
         Self { shared, random, model, tally, connection: 0, life: 0, gone: None, has_joined, is_caught_up }
     }
 
@@ -105,9 +105,9 @@ impl Viewer {
             self.model.cut();
             self.gone.get_or_insert_with(Instant::now);
             match end {
-                End::Closed => break,
-                End::Gone(advice) => self.stay_away(advice).await,
-                End::Odd => {}
+                ConnectionEnd::Closed => break,
+                ConnectionEnd::Gone(advice) => self.stay_away(advice).await,
+                ConnectionEnd::Odd => {}
             }
         }
         self
@@ -136,7 +136,7 @@ impl Viewer {
     }
 
     /// Runs one connection from its beginning to its end.
-    async fn attend(&mut self) -> End {
+    async fn attend(&mut self) -> ConnectionEnd {
         let mut peer = self.connect().await;
         let mut feed = ModelFeed::default();
         let end = self.listen(&mut peer, &mut feed).await;
@@ -171,7 +171,7 @@ impl Viewer {
     }
 
     /// Reads until the server ends the connection.
-    async fn listen(&mut self, peer: &mut Peer, feed: &mut ModelFeed) -> End {
+    async fn listen(&mut self, peer: &mut Peer, feed: &mut ModelFeed) -> ConnectionEnd {
         let two_alive = Duration::from_millis(2 * self.shared.record.read().alive_ms);
         loop {
             let before = self.model.position().filter(|_| self.model.is_live());
@@ -183,12 +183,12 @@ impl Viewer {
                 Ok(Ok(_)) => {}
                 Ok(Err(PeerError::Io(_) | PeerError::Cut)) => {
                     self.tally.cut += 1;
-                    return End::Gone(None);
+                    return ConnectionEnd::Gone(None);
                 }
                 Ok(Err(error)) => return self.odd(&format!("a connection ended with {error}")),
                 Err(_) => {
                     self.model.faults.note(Fault::NotAlive, || format!("nothing came for {two_alive:?}"));
-                    return End::Odd;
+                    return ConnectionEnd::Odd;
                 }
             }
             self.measure(before);
@@ -198,9 +198,9 @@ impl Viewer {
         }
     }
 
-    fn odd(&mut self, what: &str) -> End {
+    fn odd(&mut self, what: &str) -> ConnectionEnd {
         self.model.faults.note(Fault::OddEnd, || what.into());
-        End::Odd
+        ConnectionEnd::Odd
     }
 
     /// Records the ages of the messages after `before`, which arrived live.
@@ -214,7 +214,7 @@ impl Viewer {
     }
 
     /// Acts on what was read.
-    fn look(&mut self, feed: &mut ModelFeed) -> Option<End> {
+    fn look(&mut self, feed: &mut ModelFeed) -> Option<ConnectionEnd> {
         if let Some(code) = feed.refused.take() {
             return Some(self.odd(&format!("the join was refused: {code}")));
         }
@@ -225,15 +225,15 @@ impl Viewer {
             return Some(match (code, feed.word.as_deref()) {
                 (4503, Some("room_closed")) if self.is_caught_up => {
                     self.tally.done += 1;
-                    End::Closed
+                    ConnectionEnd::Closed
                 }
                 (1012, Some("restart")) if feed.advice.is_some() => {
                     self.tally.restarted += 1;
-                    End::Gone(feed.advice.map(Duration::from_millis))
+                    ConnectionEnd::Gone(feed.advice.map(Duration::from_millis))
                 }
                 (_, word) => {
                     let end = self.odd(&format!("the server closed with {word:?}, {code}"));
-                    if code == 4503 { End::Closed } else { end }
+                    if code == 4503 { ConnectionEnd::Closed } else { end }
                 }
             });
         }
@@ -241,7 +241,7 @@ impl Viewer {
             self.model
                 .faults
                 .note(Fault::NotAlive, || "the `seq` of one alive was not reached before the next one".into());
-            return Some(End::Odd);
+            return Some(ConnectionEnd::Odd);
         }
         None
     }
@@ -257,7 +257,7 @@ impl Viewer {
                 self.shared.back.fetch_add(1, Ordering::Relaxed);
             }
             let life = Some(self.life).filter(|&life| life == self.shared.lives.count());
-            self.tally.comebacks.push(Comeback { life, gone, back: Instant::now() });
+            self.tally.comebacks.push(ViewerReturn { life, gone, back: Instant::now() });
         }
         let is_at_end = self.model.position() == Some(self.shared.record.read().last());
         if !self.is_caught_up && is_at_end && *self.shared.calm.borrow() {

@@ -4,11 +4,11 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Moments, Outage, Plan, RUSH, UNAVAILABLE};
+use super::{Outage, PhaseStarts, Plan, RUSH, UNAVAILABLE};
 use crate::chaos::herd::{Breed, Sums};
 use crate::chaos::lives::quantile;
 use crate::chaos::times::{percentile, seconds};
-use crate::chaos::witness::Ages;
+use crate::chaos::witness::MessageAges;
 use crate::report::Judged;
 use crate::steps::Failure;
 
@@ -26,8 +26,8 @@ const ATTEMPTS_MAX: u32 = 8;
 pub(super) struct Findings {
     pub(super) plan: Plan,
     pub(super) sums: Sums,
-    pub(super) moments: Moments,
-    pub(super) ages: Ages,
+    pub(super) moments: PhaseStarts,
+    pub(super) ages: MessageAges,
     pub(super) time: Duration,
 }
 
@@ -40,7 +40,7 @@ struct Beside {
 
 impl Findings {
     fn beside(&self) -> Beside {
-        let Moments { quiet, lost, open } = self.moments;
+        let PhaseStarts { quiet, lost, open } = self.moments;
         Beside {
             before: self.ages.between(quiet, lost),
             meanwhile: self.ages.between(lost, open),

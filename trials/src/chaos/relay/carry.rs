@@ -31,12 +31,12 @@ const REQUEST: Duration = Duration::from_secs(5);
 
 /// The speed at which a connection is carried each way.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub(super) struct LinkPace {
     chunk_bytes: usize,
     bytes_per_second: Option<u32>,
 }
 
-impl Pace {
+impl LinkPace {
     pub(super) fn of(bytes_per_second: Option<u32>) -> Self {
         let slow = bytes_per_second.map(|rate| (rate as usize / SLOW_CHUNKS_PER_SECOND).clamp(1, CHUNK_BYTES));
         Self { chunk_bytes: slow.unwrap_or(CHUNK_BYTES), bytes_per_second }
@@ -73,7 +73,12 @@ pub(super) fn reset(client: &TcpStream) {
 }
 
 /// Carries bytes both ways until either ends.
-pub(super) async fn carry(mut client: TcpStream, mut server: TcpStream, pace: Pace, way: watch::Receiver<PathFault>) {
+pub(super) async fn carry(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    pace: LinkPace,
+    way: watch::Receiver<PathFault>,
+) {
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
     if pace.bytes_per_second.is_some() {
         for socket in [&client, &server] {
@@ -99,7 +104,7 @@ async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     direction: Direction,
-    pace: Pace,
+    pace: LinkPace,
     mut way: watch::Receiver<PathFault>,
 ) {
     let mut bytes = vec![0; pace.chunk_bytes];

@@ -23,7 +23,7 @@ fn each_path_has_an_address_and_no_other_address_is_a_path() {
 }
 
 /// Starts a server that echoes, and a relay before it.
-async fn stand(shape: Shape) -> Relay {
+async fn stand(shape: RelayOptions) -> Relay {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let target = listener.local_addr().unwrap();
     tokio::spawn(async move {
@@ -52,7 +52,7 @@ async fn echoes(client: &mut TcpStream) -> bool {
 
 #[tokio::test]
 async fn a_cut_meets_its_own_path_only() {
-    let relay = stand(Shape { paths: 2, sources: 3, ..Shape::default() }).await;
+    let relay = stand(RelayOptions { paths: 2, sources: 3, ..RelayOptions::default() }).await;
     let (mut one, mut other) = (connect(&relay, 0).await, connect(&relay, 1).await);
     assert!(echoes(&mut one).await && echoes(&mut other).await);
     relay.enter(PathEntry::Reset, Some(0));
@@ -69,7 +69,7 @@ async fn a_cut_meets_its_own_path_only() {
 #[tokio::test]
 async fn a_dark_connection_stays_open_and_carries_nothing_in_its_direction() {
     for dark in Dark::ALL {
-        let relay = stand(Shape::default()).await;
+        let relay = stand(RelayOptions::default()).await;
         let mut client = connect(&relay, 0).await;
         assert!(echoes(&mut client).await);
         relay.cut(PathFault::Dark(dark), None);
@@ -83,7 +83,7 @@ async fn a_dark_connection_stays_open_and_carries_nothing_in_its_direction() {
 
 #[tokio::test]
 async fn a_held_connection_is_carried_once_the_path_is_open() {
-    let relay = stand(Shape::default()).await;
+    let relay = stand(RelayOptions::default()).await;
     relay.enter(PathEntry::Held, None);
     let mut client = connect(&relay, 0).await;
     client.write_all(b"x").await.unwrap();
@@ -94,7 +94,7 @@ async fn a_held_connection_is_carried_once_the_path_is_open() {
 
 #[tokio::test]
 async fn an_unavailable_path_answers_503_at_once() {
-    let relay = stand(Shape::default()).await;
+    let relay = stand(RelayOptions::default()).await;
     relay.enter(PathEntry::Unavailable, None);
     let mut client = connect(&relay, 0).await;
     client.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
@@ -105,7 +105,7 @@ async fn an_unavailable_path_answers_503_at_once() {
 
 #[tokio::test]
 async fn a_slow_path_takes_its_time() {
-    let relay = stand(Shape { bytes_per_second: Some(10_000), ..Shape::default() }).await;
+    let relay = stand(RelayOptions { bytes_per_second: Some(10_000), ..RelayOptions::default() }).await;
     let mut client = connect(&relay, 0).await;
     let begun = Instant::now();
     client.write_all(&[7; 2_000]).await.unwrap();

@@ -37,7 +37,7 @@ pub(super) struct ArrivalTimes {
 
 /// The times from the start of the server's process.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Arrival {
+pub(super) struct ArrivalDelays {
     /// Until a connection was accepted.
     pub(super) port: Duration,
     /// Until `/readyz` answered that the server is ready.
@@ -51,10 +51,13 @@ pub(super) struct Arrival {
 }
 
 impl ArrivalTimes {
-    pub(super) fn since(self, begun: Instant) -> (Arrival, Faults) {
+    pub(super) fn since(self, begun: Instant) -> (ArrivalDelays, Faults) {
         let since = |at: Instant| at.saturating_duration_since(begun);
         let Self { port, ready, first, all, resumed, faults } = self;
-        (Arrival { port: since(port), ready: since(ready), first: since(first), all: since(all), resumed }, faults)
+        (
+            ArrivalDelays { port: since(port), ready: since(ready), first: since(first), all: since(all), resumed },
+            faults,
+        )
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::arrival::Arrival;
+use super::arrival::ArrivalDelays;
 use super::{MESSAGES, Plan, Restart, ServerEnd};
 use crate::model::fault::Faults;
 use crate::report::Judged;
@@ -56,7 +56,7 @@ impl fmt::Display for Findings {
                 let is_one = |restart: &&Restart| restart.messages == messages && restart.way == way;
                 let ones: Vec<_> = self.restarts.iter().filter(is_one).collect();
                 let resumed = ones.iter().map(|restart| restart.arrival.resumed).min().unwrap_or(0);
-                let arrival = |of: fn(&Arrival) -> Duration| times(&ones, |restart| of(&restart.arrival));
+                let arrival = |of: fn(&ArrivalDelays) -> Duration| times(&ones, |restart| of(&restart.arrival));
                 writeln!(
                     f,
                     "  {messages:>3} messages, {name}: the port open {}; ready {}; first join whole {}; {resumed} of {rooms} \

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use super::tool::{Tool, copy, remove};
-use super::way::{Marker, Moment, age};
+use super::way::{MarkerFile, Moment, age};
 use crate::steps::{Failure, output};
 
 /// The size of a device; most of it is never written.
@@ -90,24 +90,24 @@ impl Medium {
     }
 
     /// Returns a backup as a directory, older than the present one, as backups are.
-    pub(super) fn backup(&self, moment: Moment, marker: Marker) -> Result<PathBuf, Failure> {
+    pub(super) fn backup(&self, moment: Moment, marker: MarkerFile) -> Result<PathBuf, Failure> {
         let backup = self.base.join("backup");
         copy(&self.base.join(moment.name()), &backup)?;
         age(&backup, "1-hour-ago")?;
-        if marker == Marker::Without {
+        if marker == MarkerFile::Without {
             remove(&backup.join("alive"))?;
         }
         Ok(backup)
     }
 
     /// Restores the device of a backup; fails without a device.
-    pub(super) fn roll_back(&mut self, moment: Moment, marker: Marker) -> Result<(), Failure> {
+    pub(super) fn roll_back(&mut self, moment: Moment, marker: MarkerFile) -> Result<(), Failure> {
         let image = self.base.join(moment.name());
         let Some(device) = &mut self.device else { return Err(Failure::new("there is no device")) };
         device.unmount()?;
         copy_sparse(&image, &device.file)?;
         device.mount()?;
-        if marker == Marker::Without { remove(&self.data().join("alive")) } else { Ok(()) }
+        if marker == MarkerFile::Without { remove(&self.data().join("alive")) } else { Ok(()) }
     }
 }
 

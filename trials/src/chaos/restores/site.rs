@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 
 use super::client::{JoinAnswer, JoinRequest, Read, Room, join};
 use super::judge::fold;
-use super::known::{Branch, Known, Life, PerRoom, ROOMS};
+use super::known::{Branch, KnownLife, KnownLives, PerRoom, ROOMS};
 use crate::chaos::lives::Keeping;
 use crate::load::peer::PeerError;
 use crate::load::release;
@@ -29,7 +29,7 @@ pub(super) enum ServerEnd {
 
 /// The outcome of a start.
 #[derive(Debug)]
-pub(super) enum Start {
+pub(super) enum StartOutcome {
     Ready,
     /// The server's output, and the word with which it would start.
     Refused {
@@ -40,7 +40,7 @@ pub(super) enum Start {
 
 /// The messages that a room holds now.
 #[derive(Debug, Clone, Default)]
-pub(super) enum Holding {
+pub(super) enum RoomContents {
     /// The room does not exist any more.
     #[default]
     Nothing,
@@ -49,7 +49,7 @@ pub(super) enum Holding {
     All(Vec<String>),
 }
 
-impl Holding {
+impl RoomContents {
     pub(super) fn texts(&self) -> Option<&[String]> {
         match self {
             Self::All(texts) => Some(texts),
@@ -63,17 +63,17 @@ impl Holding {
 }
 
 /// A directory and its server.
-pub(super) struct Site {
+pub(super) struct DataSite {
     directory: PathBuf,
     log: PathBuf,
     keeping: Keeping,
     server: Option<Server>,
     pub(super) branch: Branch,
     /// The messages that each room holds, as far as they were looked at.
-    pub(super) holds: PerRoom<Holding>,
+    pub(super) holds: PerRoom<RoomContents>,
 }
 
-impl Site {
+impl DataSite {
     pub(super) fn new(directory: PathBuf, log: PathBuf, keeping: Keeping, branch: Branch) -> Self {
         Self { directory, log, keeping, server: None, branch, holds: PerRoom::default() }
     }
@@ -89,7 +89,7 @@ impl Site {
     }
 
     /// Starts a server, optionally with a word by which it accepts a loss.
-    pub(super) async fn start(&mut self, accepted: Option<&str>) -> Result<Start, Failure> {
+    pub(super) async fn start(&mut self, accepted: Option<&str>) -> Result<StartOutcome, Failure> {
         // There may be none yet.
         let _ = fs::remove_file(&self.log);
         let mut flags = self.keeping.flags(&self.directory);
@@ -102,7 +102,7 @@ impl Site {
         match started.map_err(|error| Failure::new(error.to_string()))? {
             Ok(server) => {
                 self.server = Some(server);
-                Ok(Start::Ready)
+                Ok(StartOutcome::Ready)
             }
             Err(failure) => {
                 let said = self.logged();
@@ -110,7 +110,7 @@ impl Site {
                     return Err(failure);
                 }
                 let word = word(&said).map(str::to_owned);
-                Ok(Start::Refused { said, word })
+                Ok(StartOutcome::Refused { said, word })
             }
         }
     }
@@ -118,8 +118,8 @@ impl Site {
     /// Starts a server that has no reason to refuse.
     pub(super) async fn must_start(&mut self) -> Result<(), Failure> {
         match self.start(None).await? {
-            Start::Ready => Ok(()),
-            Start::Refused { said, .. } => Err(Failure::new(format!("a server does not start: {said}"))),
+            StartOutcome::Ready => Ok(()),
+            StartOutcome::Refused { said, .. } => Err(Failure::new(format!("a server does not start: {said}"))),
         }
     }
 
@@ -137,10 +137,10 @@ impl Site {
     pub(super) async fn enter(
         &mut self,
         rooms: &PerRoom<Room>,
-        known: &mut Known,
+        known: &mut KnownLives,
         faults: &mut Faults,
     ) -> Result<(), Failure> {
-        let mut life = Life::default();
+        let mut life = KnownLife::default();
         for (room, epoch) in rooms.iter().zip(&mut life.epochs) {
             if let Some(told) = self.look(room, None).await? {
                 *epoch = told.epoch;
@@ -171,7 +171,7 @@ impl Site {
     pub(super) async fn look_at_all(&mut self, rooms: &PerRoom<Room>, faults: &mut Faults) -> Result<(), Failure> {
         for (number, room) in rooms.iter().enumerate() {
             let Some(state) = self.look(room, None).await? else {
-                self.holds[number] = Holding::Nothing;
+                self.holds[number] = RoomContents::Nothing;
                 continue;
             };
             let all = self.look(room, Some((&state.epoch, 0))).await?;
@@ -180,9 +180,9 @@ impl Site {
                     if !state.replay.iter().map(String::as_str).eq(fold(&replay).frames()) {
                         faults.note(Fault::OtherState, || format!("room {number}: {:?} of {replay:?}", state.replay));
                     }
-                    Holding::All(replay)
+                    RoomContents::All(replay)
                 }
-                _ => Holding::Part,
+                _ => RoomContents::Part,
             };
         }
         Ok(())

@@ -5,10 +5,10 @@ mod fill;
 
 use super::client::{Owner, Room, StayingViewer};
 use super::judge::{self, Asker};
-use super::known::{Branch, Known, PerRoom, Position, ROOMS};
+use super::known::{Branch, KnownLives, PerRoom, ROOMS, ViewerPosition};
 use super::medium::Medium;
 use super::script::{self, BUSY};
-use super::site::{ServerEnd, Site};
+use super::site::{DataSite, ServerEnd};
 use super::way::Moment;
 use crate::chaos::lives::Keeping;
 use crate::load::peer::PeerError;
@@ -38,11 +38,11 @@ pub(super) struct Plot {
 }
 
 /// The result of a story.
-pub(super) struct Story {
+pub(super) struct BackupStory {
     pub(super) plot: Plot,
     pub(super) medium: Medium,
     pub(super) rooms: PerRoom<Room>,
-    pub(super) known: Known,
+    pub(super) known: KnownLives,
     /// The message counts at the beginnings and ends of backups.
     pub(super) marks: Vec<PerRoom<u64>>,
     at_rest: Branch,
@@ -56,10 +56,10 @@ pub(super) struct Story {
 /// A story that is being made.
 struct StoryMaker<'a> {
     plot: Plot,
-    site: Site,
+    site: DataSite,
     medium: &'a Medium,
     rooms: PerRoom<Room>,
-    known: Known,
+    known: KnownLives,
     marks: Vec<PerRoom<u64>>,
     made_again: u64,
     faults: &'a mut Faults,
@@ -75,7 +75,7 @@ struct LifeClients {
 /// A viewer's memory: its epoch and the messages it has seen.
 type ViewerMemory = (String, Vec<String>);
 
-impl Story {
+impl BackupStory {
     /// Returns the branch of a backup.
     pub(super) fn backup(&self, moment: Moment) -> &Branch {
         match moment {
@@ -91,8 +91,8 @@ impl Story {
         faults: &mut Faults,
     ) -> Result<Self, Failure> {
         let branch = Branch { is_certain: true, ..Branch::default() };
-        let site = Site::new(medium.data(), medium.log(&medium.data()), plot.keeping, branch);
-        let (rooms, known) = (PerRoom::default(), Known::default());
+        let site = DataSite::new(medium.data(), medium.log(&medium.data()), plot.keeping, branch);
+        let (rooms, known) = (PerRoom::default(), KnownLives::default());
         let (marks, made_again) = (Vec::new(), 0);
         let mut telling = StoryMaker { plot, site, medium: &medium, rooms, known, marks, made_again, faults, random };
         let (mut taken, mut at_rest, mut running) = (Vec::new(), Branch::default(), Branch::default());
@@ -226,15 +226,15 @@ impl StoryMaker<'_> {
 
 /// Lets the owner of a room come back with its newest acknowledgement of life `before`, and judges the answer.
 pub(super) async fn own(
-    site: &Site,
+    site: &DataSite,
     rooms: &PerRoom<Room>,
-    known: &Known,
+    known: &KnownLives,
     room: usize,
     before: usize,
     prefix: u64,
     faults: &mut Faults,
 ) -> Result<Owner, Failure> {
-    let position = Position { room, life: before, seq: known.lives[before].acked[room] };
+    let position = ViewerPosition { room, life: before, seq: known.lives[before].acked[room] };
     let at = (known.epoch(position), position.seq);
     let (owner, owned) = Owner::own(site.address()?, prefix, &rooms[room], at).await.map_err(|error| failed(&error))?;
     let (seq, seen, end) = (position.seq, known.seen(position), site.branch.end(position));

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use super::client::{JoinAnswer, JoinRequest, Read, join};
 use super::judge::{self, Asker};
-use super::known::{Branch, Known, Position, ROOMS};
+use super::known::{Branch, KnownLives, ROOMS, ViewerPosition};
 use super::script::{self, EPHEMERAL};
-use super::site::{Holding, Site, Start};
-use super::story::{Story, own};
+use super::site::{DataSite, RoomContents, StartOutcome};
+use super::story::{BackupStory, own};
 use super::tally::WayTally;
 use super::tool::copy;
-use super::way::{Marker, Moment, RestoreWay};
+use super::way::{MarkerFile, Moment, RestoreWay};
 use crate::model::answer::How;
 use crate::model::fault::{Fault, Faults};
 use crate::random::Random;
@@ -28,14 +28,14 @@ const CUT_IN: u64 = 4;
 pub(super) struct RestoreCase {
     pub(super) way: RestoreWay,
     pub(super) moment: Moment,
-    pub(super) marker: Marker,
+    pub(super) marker: MarkerFile,
 }
 
 /// A restore under test.
 struct RestoreTrial<'a> {
     case: RestoreCase,
-    story: &'a Story,
-    known: Known,
+    story: &'a BackupStory,
+    known: KnownLives,
     row: &'a mut WayTally,
     faults: Faults,
     random: &'a mut Random,
@@ -43,7 +43,7 @@ struct RestoreTrial<'a> {
 
 /// Restores a backup and judges every answer after it.
 pub(super) async fn run(
-    story: &mut Story,
+    story: &mut BackupStory,
     case: RestoreCase,
     row: &mut WayTally,
     random: &mut Random,
@@ -54,7 +54,7 @@ pub(super) async fn run(
     let backup = Branch { is_certain: !way.is_mixture(), ..story.backup(moment).clone() };
     let site = |directory: &Path, branch| {
         let log = story.medium.log(directory);
-        Site::new(directory.into(), log, story.plot.keeping, branch)
+        DataSite::new(directory.into(), log, story.plot.keeping, branch)
     };
     let mut sites = Vec::new();
     match way {
@@ -76,14 +76,14 @@ pub(super) async fn run(
     let known = story.known.clone();
     let mut trial = RestoreTrial { case, story, known, row, faults: Faults::default(), random };
     if let Err(failure) = trial.play(&mut sites).await {
-        let logs: Vec<_> = sites.iter().map(Site::logged).collect();
+        let logs: Vec<_> = sites.iter().map(DataSite::logged).collect();
         trial.faults.note(Fault::OddEnd, || format!("{case:?}: {failure}: {logs:?}"));
     }
     Ok(trial.faults)
 }
 
 impl RestoreTrial<'_> {
-    async fn play(&mut self, sites: &mut [Site]) -> Result<(), Failure> {
+    async fn play(&mut self, sites: &mut [DataSite]) -> Result<(), Failure> {
         for site in &mut *sites {
             if !self.open(site).await? {
                 return Ok(());
@@ -97,7 +97,7 @@ impl RestoreTrial<'_> {
         self.judge_all(sites).await?;
         for site in &mut *sites {
             site.end(self.story.plot.end).await?;
-            if let Start::Refused { said, .. } = site.start(None).await? {
+            if let StartOutcome::Refused { said, .. } = site.start(None).await? {
                 self.faults.note(Fault::NotStarted, || format!("{:?}, after another life: {said}", self.case));
                 return Ok(());
             }
@@ -111,9 +111,9 @@ impl RestoreTrial<'_> {
     }
 
     /// Starts the first server after the restore. Returns whether it runs.
-    async fn open(&mut self, site: &mut Site) -> Result<bool, Failure> {
+    async fn open(&mut self, site: &mut DataSite) -> Result<bool, Failure> {
         let RestoreCase { way, moment, marker } = self.case;
-        if let Start::Refused { said, word } = site.start(None).await? {
+        if let StartOutcome::Refused { said, word } = site.start(None).await? {
             if let Some(fault) = way.refused(moment, marker, word.is_some()) {
                 self.faults.note(fault, || format!("{:?}: {said}", self.case));
             }
@@ -121,7 +121,7 @@ impl RestoreTrial<'_> {
                 self.row.refused += 1;
                 return Ok(false);
             };
-            if let Start::Refused { said, .. } = site.start(Some(&word)).await? {
+            if let StartOutcome::Refused { said, .. } = site.start(Some(&word)).await? {
                 self.row.refused += 1;
                 self.faults.note(Fault::NotStarted, || format!("{:?}, with the word {word}: {said}", self.case));
                 return Ok(false);
@@ -130,14 +130,14 @@ impl RestoreTrial<'_> {
         }
         site.enter(&self.story.rooms, &mut self.known, &mut self.faults).await?;
         self.row.rooms_gone += site.holds.iter().filter(|holding| !holding.is_there()).count();
-        if site.branch.is_certain && !site.holds.iter().all(|holding| matches!(holding, Holding::All(_))) {
+        if site.branch.is_certain && !site.holds.iter().all(|holding| matches!(holding, RoomContents::All(_))) {
             self.faults.note(Fault::Forgotten, || format!("{:?}: {:?}", self.case, site.holds));
         }
         Ok(true)
     }
 
     /// Lets every owner come back and publish other messages, more than there ever were.
-    async fn speak(&mut self, site: &mut Site) -> Result<(), Failure> {
+    async fn speak(&mut self, site: &mut DataSite) -> Result<(), Failure> {
         let Some(&life) = site.branch.lives.last() else { return Ok(()) };
         let before = self.story.known.lives.len() - 1;
         for room in (0..ROOMS).filter(|&room| site.holds[room].is_there()) {
@@ -165,13 +165,13 @@ impl RestoreTrial<'_> {
         Ok(())
     }
 
-    async fn judge_all(&mut self, sites: &[Site]) -> Result<(), Failure> {
+    async fn judge_all(&mut self, sites: &[DataSite]) -> Result<(), Failure> {
         let positions = self.known.positions(&self.story.marks);
         let first = self.story.known.lives.len();
         for site in sites {
             for &position in &positions {
                 // The contents at the beginning of that life are not known.
-                let is_unknown = matches!(site.holds[position.room], Holding::Part) && position.life >= first;
+                let is_unknown = matches!(site.holds[position.room], RoomContents::Part) && position.life >= first;
                 if site.holds[position.room].is_there() && !is_unknown {
                     self.judge(site, position).await?;
                 }
@@ -181,7 +181,7 @@ impl RestoreTrial<'_> {
     }
 
     /// Lets a viewer come back from this position: with `lives`, without it, and with a cut in between.
-    async fn judge(&mut self, site: &Site, position: Position) -> Result<(), Failure> {
+    async fn judge(&mut self, site: &DataSite, position: ViewerPosition) -> Result<(), Failure> {
         let told = self.join(site, position, true, Read::All).await?;
         self.row.enter(told.how, told.reason);
         self.note(site, position, &told, true);
@@ -194,13 +194,19 @@ impl RestoreTrial<'_> {
         Ok(())
     }
 
-    async fn join(&self, site: &Site, position: Position, lives: bool, read: Read) -> Result<JoinAnswer, Failure> {
+    async fn join(
+        &self,
+        site: &DataSite,
+        position: ViewerPosition,
+        lives: bool,
+        read: Read,
+    ) -> Result<JoinAnswer, Failure> {
         let cursor = Some((self.known.epoch(position), position.seq));
         let told = join(site.address()?, &self.story.rooms[position.room], JoinRequest { cursor, lives, read }).await;
         told.map_err(|error| Failure::new(format!("a viewer at {position:?}: {error}")))
     }
 
-    fn note(&mut self, site: &Site, position: Position, told: &JoinAnswer, lives: bool) {
+    fn note(&mut self, site: &DataSite, position: ViewerPosition, told: &JoinAnswer, lives: bool) {
         let (seen, end) = (self.known.seen(position), site.branch.end(position));
         let asker = Asker { seq: position.seq, seen, is_present: site.branch.is_present(position), end, lives };
         if let Some(fault) = judge::join(asker, site.holds[position.room].texts(), told) {
@@ -213,7 +219,7 @@ impl RestoreTrial<'_> {
     }
 
     /// Ends the connection in the middle of the replay, and lets the viewer come back with what it has then.
-    async fn cut(&mut self, site: &Site, position: Position) -> Result<(), Failure> {
+    async fn cut(&mut self, site: &DataSite, position: ViewerPosition) -> Result<(), Failure> {
         let Some(present) = site.holds[position.room].texts() else { return Ok(()) };
         let half = self.join(site, position, true, Read::Half).await?;
         self.row.cuts += 1;

@@ -41,7 +41,7 @@ pub(super) enum Moment {
 
 /// Whether a backup has the file `alive`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Marker {
+pub(super) enum MarkerFile {
     Without,
     With,
 }
@@ -70,10 +70,10 @@ impl RestoreWay {
     }
 
     /// Returns the fault of a refused start, by whether a word can accept it; `None` where it is allowed.
-    pub(super) fn refused(self, moment: Moment, marker: Marker, has_word: bool) -> Option<Fault> {
+    pub(super) fn refused(self, moment: Moment, marker: MarkerFile, has_word: bool) -> Option<Fault> {
         let is_allowed = if has_word {
             // The store may have been copied before its marker, and have fewer messages than that says.
-            self.is_mixture() || (moment, marker) == (Moment::Running, Marker::With) && self != Self::RolledBack
+            self.is_mixture() || (moment, marker) == (Moment::Running, MarkerFile::With) && self != Self::RolledBack
         } else {
             matches!(self, Self::Over | Self::Rsync | Self::RsyncAtOnce)
         };
@@ -139,17 +139,17 @@ mod tests {
     fn only_mixtures_may_be_refused_for_good_and_whole_copies_are_never_refused() {
         let refused = |way: RestoreWay, moment, marker, has_word| way.refused(moment, marker, has_word).is_some();
         for way in RestoreWay::ALL {
-            let for_good = refused(way, Moment::Running, Marker::With, false);
+            let for_good = refused(way, Moment::Running, MarkerFile::With, false);
             assert_eq!(
                 for_good,
                 !matches!(way, RestoreWay::Over | RestoreWay::Rsync | RestoreWay::RsyncAtOnce),
                 "{way}"
             );
-            let whole = refused(way, Moment::AtRest, Marker::Without, true);
+            let whole = refused(way, Moment::AtRest, MarkerFile::Without, true);
             assert_eq!(whole, !way.is_mixture(), "{way}");
         }
-        assert!(!refused(RestoreWay::Emptied, Moment::Running, Marker::With, true));
-        assert!(refused(RestoreWay::Emptied, Moment::AtRest, Marker::With, true));
-        assert!(refused(RestoreWay::RolledBack, Moment::Running, Marker::With, true));
+        assert!(!refused(RestoreWay::Emptied, Moment::Running, MarkerFile::With, true));
+        assert!(refused(RestoreWay::Emptied, Moment::AtRest, MarkerFile::With, true));
+        assert!(refused(RestoreWay::RolledBack, Moment::Running, MarkerFile::With, true));
     }
 }

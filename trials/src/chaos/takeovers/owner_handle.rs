@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::owner_record::{BecameOwner, OwnerOrder, OwnerRecord, Start, run_owner};
+use super::owner_record::{BecameOwner, OwnerOrder, OwnerRecord, OwnerStart, run_owner};
 use crate::load::peer::{Peer, V2};
 use crate::load::process;
 use crate::steps::Failure;
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug, Serialize, Deserialize)]
 struct OwnerTask {
     address: SocketAddr,
-    start: Start,
+    start: OwnerStart,
     prefix: u64,
 }
 
@@ -42,7 +42,7 @@ pub(super) struct OwnerHandle {
 
 impl OwnerHandle {
     /// Starts an owner on an open connection.
-    pub(super) fn in_this_process(peer: Peer, start: Start, prefix: u64) -> Self {
+    pub(super) fn in_this_process(peer: Peer, start: OwnerStart, prefix: u64) -> Self {
         let (crown, crowned) = oneshot::channel();
         let (orders, ordered) = mpsc::unbounded_channel();
         let owner = tokio::spawn(async move {
@@ -54,7 +54,7 @@ impl OwnerHandle {
     }
 
     /// Starts an owner that is a process.
-    pub(super) fn in_its_own_process(address: SocketAddr, start: Start, prefix: u64) -> Result<Self, Failure> {
+    pub(super) fn in_its_own_process(address: SocketAddr, start: OwnerStart, prefix: u64) -> Result<Self, Failure> {
         let failed = |error| Failure::new(format!("a process for an owner: {error}"));
         let program = std::env::current_exe().map_err(failed)?;
         let mut command = Command::new(program);

@@ -18,7 +18,7 @@ const WAITING_BYTES_MAX: usize = 64 * 1024;
 
 /// The first request of an owner.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) enum Start {
+pub(super) enum OwnerStart {
     Create,
     Own { room: String, key: String },
 }
@@ -66,7 +66,7 @@ pub(super) struct OwnerRecord {
 /// Owns the room on a new connection, reports to `crowned`, and publishes until the connection ends.
 pub(super) async fn run_owner(
     mut peer: Peer,
-    start: Start,
+    start: OwnerStart,
     prefix: u64,
     crowned: oneshot::Sender<BecameOwner>,
     mut orders: mpsc::UnboundedReceiver<OwnerOrder>,
@@ -119,21 +119,23 @@ impl OwnerRecord {
     async fn begin(
         &mut self,
         peer: &mut Peer,
-        start: &Start,
+        start: &OwnerStart,
         crowned: oneshot::Sender<BecameOwner>,
     ) -> Result<bool, PeerError> {
         let ask = match start {
-            Start::Create => r#"{"type":"create","id":"begin"}"#.into(),
-            Start::Own { room, key } => format!(r#"{{"type":"own","id":"begin","room":"{room}","ownerKey":"{key}"}}"#),
+            OwnerStart::Create => r#"{"type":"create","id":"begin"}"#.into(),
+            OwnerStart::Own { room, key } => {
+                format!(r#"{{"type":"own","id":"begin","room":"{room}","ownerKey":"{key}"}}"#)
+            }
         };
         peer.say(&ask).await?;
         let text = peer.answer().await?;
         let told = match (Answer::read(&text), start) {
-            (Ok(Answer::Created(created)), Start::Create) => {
+            (Ok(Answer::Created(created)), OwnerStart::Create) => {
                 (self.term, self.seq) = (created.term, created.seq);
                 BecameOwner { room: created.room.into(), key: created.owner_key.into(), term: created.term }
             }
-            (Ok(Answer::Owned(owned)), Start::Own { room, key }) if owned.id == "begin" && owned.room == *room => {
+            (Ok(Answer::Owned(owned)), OwnerStart::Own { room, key }) if owned.id == "begin" && owned.room == *room => {
                 (self.term, self.seq) = (owned.term, owned.seq);
                 for _ in 0..owned.replay {
                     self.replay.push(peer.answer().await?);
@@ -144,7 +146,7 @@ impl OwnerRecord {
         };
         // The receiver may have given up.
         let _ = crowned.send(told);
-        Ok(matches!(start, Start::Own { .. }))
+        Ok(matches!(start, OwnerStart::Own { .. }))
     }
 
     /// Reads once.

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::plain::Plain;
 use crate::hostile::sources::CLASS;
 use crate::load::peer::{Peer, PeerError, V2};
@@ -57,10 +57,10 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     if most < count {
         made.faults.push(format!("of {count} browsers {most} were in at the same time"));
     }
-    made.load = Load {
+    made.load = ServerLoad {
         connections: count,
         handshakes: (CONNECTIONS as u64 * count).min(plan.plain_max) + count,
-        ..Load::default()
+        ..ServerLoad::default()
     };
     Ok(made)
 }

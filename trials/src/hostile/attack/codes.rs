@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, timeout_at};
 
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::plain::Plain;
 use crate::hostile::sources::{FEW, GOOD};
 use crate::load::peer::{Peer, PeerError, V2};
@@ -57,7 +57,8 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     if flooded > LATE_MAX.max(quiet * TIMES_MAX) {
         made.faults.push(format!("acknowledgements take {flooded:?} while codes are asked for, {quiet:?} before"));
     }
-    made.load = Load { connections: 1, handshakes: AT_ONCE, rooms: 1, pinned_bytes: 256 * 1024, ..Load::default() };
+    made.load =
+        ServerLoad { connections: 1, handshakes: AT_ONCE, rooms: 1, pinned_bytes: 256 * 1024, ..ServerLoad::default() };
     Ok(made)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 use super::{Made, Plan, crowd};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::FEW;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::random::Random;
@@ -57,6 +57,6 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     };
     let mut all = crowd(&plan, AT_ONCE, plan.share(CREATES), work).await?;
     let rooms = all.times("created").min(ROOMS_MAX);
-    all.load = Load { connections: AT_ONCE, rooms, ..Load::default() };
+    all.load = ServerLoad { connections: AT_ONCE, rooms, ..ServerLoad::default() };
     Ok(all)
 }

@@ -7,7 +7,7 @@ use tokio::time::timeout;
 
 use super::{Made, Plan, crowd};
 use crate::hostile::corpus::{self, Names};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::mutation;
 use crate::hostile::sources::MANY;
 use crate::load::frame::Opcode;
@@ -58,8 +58,12 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         }
     };
     let mut all = crowd(&plan, AT_ONCE, plan.share(FRAMES), work).await?;
-    all.load =
-        Load { connections: AT_ONCE, half_messages: AT_ONCE, rooms: 1 + all.times("created"), ..Load::default() };
+    all.load = ServerLoad {
+        connections: AT_ONCE,
+        half_messages: AT_ONCE,
+        rooms: 1 + all.times("created"),
+        ..ServerLoad::default()
+    };
     Ok(all)
 }
 

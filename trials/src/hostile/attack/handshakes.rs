@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 use super::{Made, Plan, crowd};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::MANY;
 use crate::hostile::{corpus, mutation};
 use crate::load::peer::connect_from;
@@ -58,7 +58,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         (made, random)
     };
     let mut all = crowd(&plan, AT_ONCE, plan.share(REQUESTS), work).await?;
-    all.load = Load { handshakes: AT_ONCE, ..Load::default() };
+    all.load = ServerLoad { handshakes: AT_ONCE, ..ServerLoad::default() };
     Ok(all)
 }
 

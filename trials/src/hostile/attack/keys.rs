@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::{MANY, ONE};
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::steps::Failure;
@@ -70,19 +70,24 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         let close = room.owner.say(r#"{"type":"close"}"#).await;
         close.map_err(|error| Failure::new(format!("an owner of the full rooms: {error}")))?;
     }
-    made.load =
-        Load { connections: 2 * count, rooms: count, replays: 1, pinned_bytes: count * KEPT_BYTES, ..Load::default() };
+    made.load = ServerLoad {
+        connections: 2 * count,
+        rooms: count,
+        replays: 1,
+        pinned_bytes: count * KEPT_BYTES,
+        ..ServerLoad::default()
+    };
     Ok(made)
 }
 
 /// A room whose state is full of such keys.
-struct Full {
+struct FullRoom {
     owner: Peer,
     name: String,
     keys: u32,
 }
 
-async fn open(plan: &Plan, number: u64, made: &mut Made) -> Result<Full, PeerError> {
+async fn open(plan: &Plan, number: u64, made: &mut Made) -> Result<FullRoom, PeerError> {
     let mut owner = Peer::open_from(MANY.of(number), plan.address, V2).await?;
     owner.say(r#"{"type":"create","id":"a"}"#).await?;
     let answer = owner.answer().await?;
@@ -106,7 +111,7 @@ async fn open(plan: &Plan, number: u64, made: &mut Made) -> Result<Full, PeerErr
     if keys == KEYS {
         return Err(PeerError::Answer(format!("{KEYS} keys of {KEY_CHARACTERS} control characters fit into a state")));
     }
-    Ok(Full { owner, name, keys })
+    Ok(FullRoom { owner, name, keys })
 }
 
 /// Returns the JSON of one of the 16 control characters without a short form.
@@ -115,7 +120,7 @@ fn escape(number: u32) -> String {
 }
 
 /// Joins and reads the whole state. Returns its bytes, or none if the address has to wait.
-async fn join(plan: &Plan, room: &Full, number: u64) -> Result<Option<u64>, PeerError> {
+async fn join(plan: &Plan, room: &FullRoom, number: u64) -> Result<Option<u64>, PeerError> {
     let is_new = !number.is_multiple_of(4);
     let mut peer = Peer::open_from(ONE.of(0), plan.address, if is_new { V2 } else { None }).await?;
     if is_new {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::{Made, Plan, crowd};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::MANY;
 use crate::load::frame::{self, Opcode};
 use crate::load::peer::{Peer, PeerError, V2};
@@ -58,6 +58,6 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     if told * 2 < all.count {
         all.faults.push(format!("only {told} of {} got the code of the rate limit", all.count));
     }
-    all.load = Load { connections: AT_ONCE, half_messages: AT_ONCE, ..Load::default() };
+    all.load = ServerLoad { connections: AT_ONCE, half_messages: AT_ONCE, ..ServerLoad::default() };
     Ok(all)
 }

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::{Made, Plan, crowd};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::MANY;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::random::Random;
@@ -94,7 +94,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
             .push(format!("of {claps} claps and {voters} voters the totals have {} and {}", told.claps, told.voters));
     }
     drop(deaf);
-    made.load = Load {
+    made.load = ServerLoad {
         connections: AT_ONCE + 2,
         rooms: 2,
         // The owner that reads nothing is one more.
@@ -103,7 +103,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         counted_keys: COUNTED_KEYS,
         // Each is another viewer, whose choices stay when it has left.
         votes: made.count.div_ceil(EACH as u64) * COUNTED_KEYS,
-        ..Load::default()
+        ..ServerLoad::default()
     };
     Ok(made)
 }

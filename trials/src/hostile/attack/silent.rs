@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::ONE;
 use crate::load::peer::connect_from;
 use crate::steps::Failure;
@@ -60,6 +60,6 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     if made.times("closed") < count.saturating_sub(plan.plain_max) {
         made.faults.push(format!("of {count} connections of one address only {} were closed", made.times("closed")));
     }
-    made.load = Load { handshakes: count.min(plan.plain_max), ..Load::default() };
+    made.load = ServerLoad { handshakes: count.min(plan.plain_max), ..ServerLoad::default() };
     Ok(made)
 }

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, timeout};
 
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::FEW;
 use crate::load::peer::connect_from;
 use crate::steps::Failure;
@@ -74,6 +74,6 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     if made.times("closed in time") < count {
         made.faults.push(format!("not all were closed within {KEPT_MAX:?}; the longest was kept for {longest:?}"));
     }
-    made.load = Load { handshakes: count, ..Load::default() };
+    made.load = ServerLoad { handshakes: count, ..ServerLoad::default() };
     Ok(made)
 }

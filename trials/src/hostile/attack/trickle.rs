@@ -8,7 +8,7 @@ use tokio::time::{interval, timeout};
 
 use super::changing::ChangingState;
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::ONE;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::steps::Failure;
@@ -80,13 +80,13 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let pending = (count * state).min(PENDING_BYTES_MAX + state);
     let kept = 2 * (state + 1024 * 1024);
     let lagging = count.min(PENDING_BYTES_MAX / state);
-    made.load = Load {
+    made.load = ServerLoad {
         connections: count,
         rooms: 1,
         replays: lagging,
         lagging,
         pinned_bytes: pending + kept,
-        ..Load::default()
+        ..ServerLoad::default()
     };
     Ok(made)
 }

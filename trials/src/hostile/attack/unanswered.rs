@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::plain::request;
 use crate::hostile::sources::FEW;
 use crate::load::peer::connect_narrow_from;
@@ -59,6 +59,6 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     if plan.either(left, 0) > 0 {
         made.faults.push(format!("{left} were kept for over {KEPT_MAX:?}"));
     }
-    made.load = Load { handshakes: count, ..Load::default() };
+    made.load = ServerLoad { handshakes: count, ..ServerLoad::default() };
     Ok(made)
 }

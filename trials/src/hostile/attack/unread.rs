@@ -8,7 +8,7 @@ use tokio::time::{interval, sleep, timeout};
 
 use super::changing::ChangingState;
 use super::{Made, Plan};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::FEW;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::steps::Failure;
@@ -60,7 +60,8 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     owner.say(r#"{"type":"close"}"#).await.map_err(|error| failed(error.into()))?;
     // The state, the messages published while the first of them was kept, and the history; each in both protocols.
     let bytes = VALUE_BYTES as u64 * (KEYS + said + 256);
-    made.load = Load { connections: count, rooms: 1, pinned_bytes: bytes * 2, replays: count, ..Load::default() };
+    made.load =
+        ServerLoad { connections: count, rooms: 1, pinned_bytes: bytes * 2, replays: count, ..ServerLoad::default() };
     Ok(made)
 }
 

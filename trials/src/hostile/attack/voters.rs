@@ -10,7 +10,7 @@ use tokio::time::{sleep, timeout};
 
 use super::signals::owners::{COUNTED_KEYS, Counter};
 use super::{Made, Plan, crowd};
-use crate::hostile::memory::Load;
+use crate::hostile::memory::ServerLoad;
 use crate::hostile::sources::MANY;
 use crate::load::peer::{Peer, PeerError, V2};
 use crate::random::Random;
@@ -86,12 +86,12 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     if counted != expected {
         made.faults.push(format!("of {} voters {counted} were counted, not {expected}", made.count));
     }
-    made.load = Load {
+    made.load = ServerLoad {
         connections: AT_ONCE + 1,
         rooms: 1,
         counted_keys: COUNTED_KEYS,
         votes: expected * KEYS.len() as u64,
-        ..Load::default()
+        ..ServerLoad::default()
     };
     Ok(made)
 }

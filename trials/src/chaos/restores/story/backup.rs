@@ -7,8 +7,8 @@ use super::{BURST, RUNNING, StoryMaker, failed};
 use crate::chaos::restores::client::Owner;
 use crate::chaos::restores::known::Branch;
 use crate::chaos::restores::script::{self, BUSY};
-use crate::chaos::restores::site::{ServerEnd, Site, Start};
-use crate::chaos::restores::way::{Marker, Moment};
+use crate::chaos::restores::site::{DataSite, ServerEnd, StartOutcome};
+use crate::chaos::restores::way::{MarkerFile, Moment};
 use crate::steps::Failure;
 
 /// The most messages published while a backup is made.
@@ -63,10 +63,10 @@ impl StoryMaker<'_> {
         if self.medium.is_device() {
             return Ok(true);
         }
-        let backup = self.medium.backup(Moment::Running, Marker::Without)?;
+        let backup = self.medium.backup(Moment::Running, MarkerFile::Without)?;
         let log = self.medium.log(&backup);
-        let mut trial = Site::new(backup, log, self.plot.keeping, Branch::default());
-        let is_ready = matches!(trial.start(None).await?, Start::Ready);
+        let mut trial = DataSite::new(backup, log, self.plot.keeping, Branch::default());
+        let is_ready = matches!(trial.start(None).await?, StartOutcome::Ready);
         trial.end(ServerEnd::Stopped).await?;
         Ok(is_ready)
     }
