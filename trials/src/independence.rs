@@ -94,7 +94,7 @@ fn a_judge_that_names_the_library_is_found() {
         ("model.rs", "// As rtbroadcaster::Message does."),
         ("load/peer.rs", "const V2: &str = \"rtbroadcaster.v2\";"),
         ("chaos/remote.rs", "use rtbroadcaster::Message;"),
-        ("chaos/remote/ear.rs", "use rtbroadcaster::Message;"),
+        ("chaos/remote/viewer_check.rs", "use rtbroadcaster::Message;"),
         ("model/answer.rs", "use crate::model::record::Record;"),
         ("chaos/cuts.rs", "use crate::load::server::Server;"),
     ] {

@@ -129,7 +129,7 @@ async fn succeed(
     let failed = |error: PeerError| Failure::new(format!("an owner: {error}"));
     let peer = Peer::open_as(address, V2).await.map_err(failed)?;
     let mut handle = OwnerHandle::in_this_process(peer, OwnerStart::Create, random.next());
-    let BecameOwner { room, key, .. } = handle.crowned().await?;
+    let BecameOwner { room, key, .. } = handle.became_owner().await?;
     let _ = opened.send(room.clone());
     joined.await.map_err(|_| Failure::new("the viewers did not join"))?;
     handle.order(OwnerOrder::Speak);
@@ -176,12 +176,12 @@ async fn succeed(
             sleep(Duration::from_millis(1)).await;
             process::signal(server, "CONT")?;
         }
-        let term = next.crowned().await?.term;
+        let term = next.became_owner().await?.term;
         if !is_process && !is_server_stopped {
             past.micros.push(asked.elapsed().as_micros());
         }
         if let Some(mut rival) = rival {
-            if rival.crowned().await?.term > term {
+            if rival.became_owner().await?.term > term {
                 std::mem::swap(&mut rival, &mut next);
             }
             ends.spawn(end(rival, None));

@@ -71,7 +71,7 @@ impl OwnerHandle {
     }
 
     /// Waits until it is the owner.
-    pub(super) async fn crowned(&mut self) -> Result<BecameOwner, Failure> {
+    pub(super) async fn became_owner(&mut self) -> Result<BecameOwner, Failure> {
         match timeout(PATIENCE, &mut self.crowned).await {
             Ok(Ok(crowned)) => Ok(crowned),
             Ok(Err(_)) => Err((&mut self.owner).await.map_or_else(

@@ -80,7 +80,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         let shared = Arc::clone(&all);
         async move {
             let mut random = random;
-            let made = flood(&shared, number, &mut random).await;
+            let made = send_signals(&shared, number, &mut random).await;
             (made, random)
         }
     };
@@ -109,7 +109,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
 }
 
 /// One viewer joins, sends all its signals, and leaves.
-async fn flood(shared: &Shared, number: u64, random: &mut Random) -> Made {
+async fn send_signals(shared: &Shared, number: u64, random: &mut Random) -> Made {
     let permit = Arc::clone(&shared.unread).try_acquire_owned();
     let flood = match number % 8 {
         0..=2 => SignalFlood::Votes,
@@ -127,7 +127,7 @@ async fn flood(shared: &Shared, number: u64, random: &mut Random) -> Made {
     let said = timeout(PATIENCE, async {
         let peer = join(shared, number, room, flood == SignalFlood::Unread).await?;
         if flood == SignalFlood::Unread {
-            stare(peer, &speech::singles(EACH, random), &mut made).await;
+            send_without_reading(peer, &speech::singles(EACH, random), &mut made).await;
             return Ok(());
         }
         converse(peer, shared, flood, random, &mut made).await
@@ -196,7 +196,7 @@ async fn converse(
 }
 
 /// Sends the same again and again, reads nothing, and is closed.
-async fn stare(mut peer: Peer, bytes: &[u8], made: &mut Made) {
+async fn send_without_reading(mut peer: Peer, bytes: &[u8], made: &mut Made) {
     while peer.send(bytes).await.is_ok() {
         made.count += EACH as u64;
     }

@@ -54,7 +54,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
         let (mut tasks, mut turns) = (JoinSet::new(), interval(TURN));
         for _ in 0..count {
             turns.tick().await;
-            tasks.spawn(sip(plan.clone(), room.clone(), stay));
+            tasks.spawn(read_slowly(plan.clone(), room.clone(), stay));
         }
         let mut made = Made::default();
         while let Some(one) = tasks.join_next().await {
@@ -92,7 +92,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
 }
 
 /// Joins, and reads a little now and then until the server closes.
-async fn sip(plan: Plan, room: String, stay: Duration) -> Made {
+async fn read_slowly(plan: Plan, room: String, stay: Duration) -> Made {
     let mut made = Made { count: 1, ..Made::default() };
     let joined = async {
         let mut peer = Peer::open_narrow_from(ONE.of(0), plan.address, V2).await?;

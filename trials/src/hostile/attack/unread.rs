@@ -41,7 +41,7 @@ pub(super) async fn make(plan: Plan) -> Result<Made, Failure> {
     let join = async {
         for number in 0..count {
             turns.tick().await;
-            tasks.spawn(stare(plan.clone(), number, room.clone(), kept));
+            tasks.spawn(read_nothing(plan.clone(), number, room.clone(), kept));
         }
         let mut made = Made::default();
         while let Some(one) = tasks.join_next().await {
@@ -72,7 +72,7 @@ fn is_refusal(text: &[u8]) -> bool {
 }
 
 /// Joins, reads nothing while the server may keep it, and then checks that the connection has ended.
-async fn stare(plan: Plan, number: u64, room: String, kept: Duration) -> Made {
+async fn read_nothing(plan: Plan, number: u64, room: String, kept: Duration) -> Made {
     let mut made = Made { count: 1, ..Made::default() };
     let is_new = number.is_multiple_of(2);
     let joined = async {
