@@ -1,28 +1,28 @@
-//! What a viewer's connection brings, given to its model text by text. Must not know when a connection is cut.
+//! Passes a viewer's texts to its model one by one. Must not know when a connection is cut.
 
 use std::io;
 
-use super::speaker::Shared;
+use super::speaker::SharedRecord;
 use crate::load::frame::{Opcode, masked};
 use crate::load::peer::{Peer, PeerError, code};
-use crate::model::{Heard, Model, Outcome};
+use crate::model::{JoinOutcome, Meaning, Model};
 
-/// What a read of a connection came to.
+/// The outcome of the reads of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Ears {
-    /// How the join was answered.
-    pub(super) joined: Option<Outcome>,
-    /// How the join was refused.
+pub(super) struct ModelFeed {
+    /// The outcome of the join.
+    pub(super) joined: Option<JoinOutcome>,
+    /// The code with which the join was refused.
     pub(super) refused: Option<String>,
-    /// How many texts came.
+    /// The number of texts.
     pub(super) texts: u64,
-    /// How many ephemeral messages came.
+    /// The number of ephemeral messages.
     pub(super) ephemerals: u64,
-    /// How often the state came anew because the viewer was slow.
+    /// How often the state was replayed because the viewer was slow.
     pub(super) resets: u64,
-    /// Whether by the rules the client connects anew, since what an `alive` told has not come.
+    /// Whether by the rules the client reconnects, since it has not reached the `seq` of an `alive`.
     pub(super) must_reconnect: bool,
-    /// After how many milliseconds a server that goes away advises to come back.
+    /// The milliseconds after which a draining server advises to come back.
     pub(super) advice: Option<u64>,
     /// The word of the server's last text.
     pub(super) word: Option<String>,
@@ -31,19 +31,19 @@ pub(super) struct Ears {
     replies: Vec<u8>,
 }
 
-impl Ears {
-    /// Reads once, at most `bytes_max` bytes, waiting for them. How many came.
+impl ModelFeed {
+    /// Waits, reads once, at most `bytes_max` bytes, and returns how many arrived.
     pub(super) async fn hear(
         &mut self,
         peer: &mut Peer,
         bytes_max: usize,
         model: &mut Model,
-        record: &Shared,
+        record: &SharedRecord,
     ) -> Result<usize, PeerError> {
         let read = peer.read(bytes_max, &mut |opcode, payload| self.frame(opcode, payload, model, record)).await?;
         if !self.replies.is_empty() {
             let replies = std::mem::take(&mut self.replies);
-            // A few bytes: a socket that has no room for them is as good as gone.
+            // A few bytes: a socket that has no room for them is as good as closed.
             if peer.try_write(&replies)? < replies.len() {
                 return Err(io::Error::from(io::ErrorKind::WriteZero).into());
             }
@@ -51,7 +51,7 @@ impl Ears {
         Ok(read)
     }
 
-    fn frame(&mut self, opcode: Opcode, payload: &[u8], model: &mut Model, record: &Shared) {
+    fn frame(&mut self, opcode: Opcode, payload: &[u8], model: &mut Model, record: &SharedRecord) {
         match opcode {
             Opcode::Pong => {}
             Opcode::Ping => self.replies.extend(masked(Opcode::Pong, payload)),
@@ -62,14 +62,14 @@ impl Ears {
             Opcode::Text => {
                 self.texts += 1;
                 match model.hear(payload, &record.read()) {
-                    Heard::Joined(outcome) => self.joined = Some(outcome),
-                    Heard::Refused(code) => self.refused = Some(code),
-                    Heard::Reset => self.resets += 1,
-                    Heard::Ephemeral => self.ephemerals += 1,
-                    Heard::Reconnect => self.must_reconnect = true,
-                    Heard::Draining(advice) => self.advice = Some(advice),
-                    Heard::Closed(word) => self.word = Some(word),
-                    Heard::Message | Heard::Other => {}
+                    Meaning::Joined(outcome) => self.joined = Some(outcome),
+                    Meaning::Refused(code) => self.refused = Some(code),
+                    Meaning::Reset => self.resets += 1,
+                    Meaning::Ephemeral => self.ephemerals += 1,
+                    Meaning::Reconnect => self.must_reconnect = true,
+                    Meaning::Draining(advice) => self.advice = Some(advice),
+                    Meaning::Closed(word) => self.word = Some(word),
+                    Meaning::Message | Meaning::Other => {}
                 }
             }
         }

@@ -1,60 +1,60 @@
-//! What one viewer hears, held against what must be so. Must not know connections.
+//! The messages of one viewer, checked against the rules. Must not know connections.
 
 use rtbroadcaster::Kind;
 use rtbroadcaster::remote::{Heard, Messages};
 
 use crate::model::fault::{Fault, Faults};
 
-/// What it heard.
+/// The record of one viewer.
 #[derive(Debug, Default)]
-pub(super) struct Ear {
-    /// The numbers of the events, in the order in which they came.
+pub(super) struct ViewerCheck {
+    /// The numbers of the events, in the order in which they arrived.
     events: Vec<u64>,
     /// The number of the last message.
     last: u64,
     pub(super) messages: u64,
-    /// How many ephemeral messages came, and the number of the last one.
+    /// The number of ephemeral messages, and the number of the last one.
     pub(super) ephemerals: u64,
     pointer: u64,
-    /// How many messages newer values took the place of, as it was told.
+    /// The number of superseded messages, as the viewer was told.
     pub(super) skipped: u64,
     faults: Faults,
 }
 
-/// Listens until the viewer is over.
-pub(super) async fn listen(mut messages: Messages) -> Ear {
-    let mut ear = Ear::default();
+/// Reads until the viewer ends.
+pub(super) async fn listen(mut messages: Messages) -> ViewerCheck {
+    let mut check = ViewerCheck::default();
     let mut is_begun = false;
     while let Some(heard) = messages.next().await {
         match heard {
             Heard::State { reset: None, state } if !is_begun => {
                 is_begun = true;
-                ear.last = state.seq().get();
+                check.last = state.seq().get();
             }
-            Heard::State { reset, .. } => ear.faults.note(Fault::FalseReset, || format!("{reset:?}")),
+            Heard::State { reset, .. } => check.faults.note(Fault::FalseReset, || format!("{reset:?}")),
             Heard::Message(message) => {
                 let number = message.parse::<(u64,)>().map_or(0, |(number,)| number);
                 match message.seq() {
-                    Some(seq) => ear.hear(seq.get()),
-                    None => ear.point(number),
+                    Some(seq) => check.hear(seq.get()),
+                    None => check.point(number),
                 }
                 if message.kind() == Kind::Event {
-                    ear.events.push(number);
+                    check.events.push(number);
                 }
             }
-            Heard::Cleared { seq, .. } => ear.hear(seq.get()),
+            Heard::Cleared { seq, .. } => check.hear(seq.get()),
             Heard::Skipped { through } => {
-                ear.skipped += through.get().saturating_sub(ear.last);
-                ear.last = ear.last.max(through.get());
+                check.skipped += through.get().saturating_sub(check.last);
+                check.last = check.last.max(through.get());
             }
             _ => {}
         }
     }
-    ear
+    check
 }
 
-impl Ear {
-    /// A message of this number came.
+impl ViewerCheck {
+    /// Records a message of this number.
     fn hear(&mut self, seq: u64) {
         let last = self.last;
         let case = || format!("{seq} behind {last}");
@@ -68,7 +68,7 @@ impl Ear {
         self.messages += 1;
     }
 
-    /// An ephemeral message came.
+    /// Records an ephemeral message.
     fn point(&mut self, number: u64) {
         if number <= self.pointer {
             let last = self.pointer;
@@ -78,7 +78,7 @@ impl Ear {
         self.ephemerals += 1;
     }
 
-    /// Adds what went wrong, given the events that were stored.
+    /// Adds its faults, given the events that were stored.
     pub(super) fn judge(&self, events: &[u64], faults: &mut Faults) {
         faults.add(&self.faults);
         if self.events != events {
@@ -87,7 +87,7 @@ impl Ear {
                 format!("{:?}", events.iter().skip(place.saturating_sub(2)).take(5).collect::<Vec<_>>())
             };
             faults.note(Fault::OtherBytes, || {
-                format!("event {place}: heard {}, said {}", around(&self.events), around(events))
+                format!("event {place}: received {}, published {}", around(&self.events), around(events))
             });
         }
     }

@@ -1,13 +1,14 @@
-//! The owner of one of many rooms: it says all that the room has, and comes back to each server. Must not know why one ends.
+//! The owner of one of many rooms: it publishes all of the room's messages, and comes back to each server. Must not
+//! know why one ends.
 
 use std::convert::Infallible;
 use std::future::pending;
 use std::net::SocketAddr;
 
-use crate::chaos::speaker::{Saying, Shared, Speaker};
+use crate::chaos::speaker::{Saying, SharedRecord, Speaker};
 use crate::load::peer::PeerError;
 use crate::model::fault::{Fault, Faults};
-use crate::model::record::Kind;
+use crate::model::record::Effect;
 use crate::random::Random;
 use crate::steps::Failure;
 
@@ -15,34 +16,34 @@ use crate::steps::Failure;
 const STATE_IN: u64 = 5;
 const KEYS: u64 = 5;
 
-/// How many bytes the parameters of a message have.
+/// The bytes of a message's parameters.
 const PARAMS_BYTES: usize = 200;
 
-/// How many messages may be without an answer.
+/// The most messages without an answer.
 const WINDOW: usize = 32;
 
-/// An owner and what it will say.
-pub(super) struct Home {
+/// An owner and its messages to come.
+pub(super) struct RoomOwner {
     speaker: Speaker,
     random: Random,
-    /// How many messages it has said.
+    /// The number of messages it has published.
     said: u64,
 }
 
-impl Home {
-    /// Opens a room and says `messages`, all of them acknowledged.
+impl RoomOwner {
+    /// Opens a room and publishes `messages`, all of them acknowledged.
     pub(super) async fn open(address: SocketAddr, seed: u64, messages: u32) -> Result<Self, PeerError> {
         let speaker = Speaker::open(address, seed).await?;
         speaker.may_be_away(None);
-        let mut home = Self { speaker, random: Random::new(seed, 0), said: 0 };
+        let mut owner = Self { speaker, random: Random::new(seed, 0), said: 0 };
         for _ in 0..messages {
-            home.say().await?;
+            owner.say().await?;
         }
-        home.speaker.settle(0).await?;
-        Ok(home)
+        owner.speaker.settle(0).await?;
+        Ok(owner)
     }
 
-    pub(super) fn record(&self) -> &Shared {
+    pub(super) fn record(&self) -> &SharedRecord {
         self.speaker.record()
     }
 
@@ -50,7 +51,7 @@ impl Home {
         &self.speaker.faults
     }
 
-    /// Is there until the server ends.
+    /// Stays until the server ends.
     pub(super) async fn attend(mut self) -> Self {
         let Err(error) = self.speaker.hear_until(pending::<Infallible>()).await;
         if !matches!(error, PeerError::Io(_) | PeerError::Cut | PeerError::Closed(1012)) {
@@ -60,7 +61,7 @@ impl Home {
         self
     }
 
-    /// Owns its room again, and says one message more.
+    /// Owns its room again, and publishes one message more.
     pub(super) async fn return_to(mut self, address: SocketAddr) -> Result<Self, Failure> {
         let returning = async {
             self.speaker.come_back(address).await?;
@@ -79,11 +80,11 @@ impl Home {
     }
 }
 
-/// The message with this number, from 0. Nothing in its parameters can be written shorter.
+/// Returns the message with this number, from 0. Its parameters cannot be compressed.
 fn saying(number: u64, random: &mut Random) -> Saying {
     let (kind, key) = match number % STATE_IN {
-        0 => (Kind::State, format!("state-{}", number / STATE_IN % KEYS)),
-        key => (Kind::Event, format!("event-{key}")),
+        0 => (Effect::State, format!("state-{}", number / STATE_IN % KEYS)),
+        key => (Effect::Event, format!("event-{key}")),
     };
     let mut text = String::new();
     while text.len() < PARAMS_BYTES {
@@ -102,9 +103,9 @@ mod tests {
         let random = &mut Random::new(1, 1);
         let all: Vec<_> = (0..25).map(|number| saying(number, random)).collect();
         let mut keys: Vec<_> =
-            all.iter().filter(|saying| saying.kind == Some(Kind::State)).map(|saying| &saying.key).collect();
+            all.iter().filter(|saying| saying.kind == Some(Effect::State)).map(|saying| &saying.key).collect();
         keys.dedup();
-        assert_eq!((keys.len(), all.iter().filter(|saying| saying.kind == Some(Kind::Event)).count()), (5, 20));
+        assert_eq!((keys.len(), all.iter().filter(|saying| saying.kind == Some(Effect::Event)).count()), (5, 20));
         assert!(all.iter().all(|saying| saying.params.len() == PARAMS_BYTES));
         assert_eq!(saying(25, random).key, all[0].key);
     }

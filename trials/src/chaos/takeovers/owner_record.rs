@@ -1,5 +1,5 @@
-//! One owner from its request to its end: it speaks as fast as it may, and hears to the last byte. Must not know who
-//! takes the room over.
+//! One owner from its request to its end: it publishes as fast as it may, and reads to the last byte. Must not know
+//! which owner takes the room over.
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
@@ -10,72 +10,72 @@ use crate::load::frame::{Opcode, masked};
 use crate::load::peer::{Peer, PeerError, code};
 use crate::model::answer::Answer;
 
-/// How many messages with an id may be without an answer.
+/// The most messages with an id that are without an answer.
 const WINDOW: usize = 16;
 
-/// How many bytes wait at most for the socket.
+/// The most bytes that wait for the socket.
 const WAITING_BYTES_MAX: usize = 64 * 1024;
 
-/// How an owner begins.
+/// The first request of an owner.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) enum Start {
+pub(super) enum OwnerStart {
     Create,
     Own { room: String, key: String },
 }
 
-/// What an owner may be asked to do.
+/// An order to an owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
-    /// The creator of the room: begin to speak. Others do so at once.
+pub(super) enum OwnerOrder {
+    /// The creator of the room: starts to publish. Others do so at once.
     Speak,
-    /// Wait for no answers: fill the socket.
+    /// Waits for no answers: fills the socket.
     Flood,
-    /// Wait for all answers, then end the room.
+    /// Waits for all answers, then ends the room.
     Finish,
 }
 
-/// That a client has become the owner.
+/// The report that a client has become the owner.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Crowned {
+pub(super) struct BecameOwner {
     pub(super) room: String,
-    /// Told to the creator only.
+    /// The owner key, of the creator only.
     pub(super) key: String,
     pub(super) term: u64,
 }
 
-/// What one owner did and heard.
+/// The record of one owner.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Reign {
+pub(super) struct OwnerRecord {
     pub(super) term: u64,
-    /// The room's last number when it began.
+    /// The room's last number when it became the owner.
     pub(super) seq: u64,
-    /// The state that it was told.
+    /// The state that it got.
     pub(super) replay: Vec<String>,
-    /// The counter of each acknowledged message and the number that it got.
+    /// The counter of each acknowledged message and its number.
     pub(super) acks: Vec<(u64, u64)>,
-    /// How many numbered messages its socket took.
+    /// The number of numbered messages that its socket took.
     pub(super) numbered: u64,
     /// The word of the last text.
     pub(super) word: Option<String>,
     /// The code of the close frame.
     pub(super) code: Option<u16>,
-    /// Texts that an owner must not be told, and other things that must not be.
+    /// Texts that an owner must not get, and other forbidden events.
     pub(super) odd: Vec<String>,
 }
 
-/// Asks for the room on a new connection, tells `crowned`, and speaks until the connection ends.
-pub(super) async fn reign(
+/// Owns the room on a new connection, reports to `crowned`, and publishes until the connection ends.
+pub(super) async fn run_owner(
     mut peer: Peer,
-    start: Start,
+    start: OwnerStart,
     prefix: u64,
-    crowned: oneshot::Sender<Crowned>,
-    mut orders: mpsc::UnboundedReceiver<Order>,
-) -> Result<Reign, PeerError> {
-    let mut reign = Reign::default();
-    let mut speaks = reign.begin(&mut peer, &start, crowned).await?;
-    let mut speech = Speech::new(reign.term, prefix);
+    crowned: oneshot::Sender<BecameOwner>,
+    mut orders: mpsc::UnboundedReceiver<OwnerOrder>,
+) -> Result<OwnerRecord, PeerError> {
+    let mut owner = OwnerRecord::default();
+    let mut speaks = owner.begin(&mut peer, &start, crowned).await?;
+    let mut speech = Speech::new(owner.term, prefix);
     let (mut floods, mut finishes, mut is_dead, mut has_orders) = (false, false, false, true);
-    while reign.code.is_none() {
+    while owner.code.is_none() {
         while speaks && !is_dead && speech.len() < WAITING_BYTES_MAX && (floods || speech.unacked < WINDOW) {
             speech.say();
         }
@@ -85,66 +85,68 @@ pub(super) async fn reign(
         }
         tokio::select! {
             _ = peer.readable() => {
-                // What came before the end is in the texts; how the end looks is told by the lack of a code.
-                if reign.hear(&mut peer, &mut speech).await.is_err() {
+                // Everything before the end is in the texts; a missing code shows how the connection ended.
+                if owner.hear(&mut peer, &mut speech).await.is_err() {
                     break;
                 }
             }
             _ = peer.writable(), if speech.len() > 0 => match peer.try_write(speech.waiting()) {
                 Ok(written) => {
                     speech.took(written);
-                    // Otherwise a socket that takes everything keeps the runtime from seeing what came.
+                    // Otherwise a socket that takes everything keeps the runtime from seeing what arrived.
                     yield_now().await;
                 }
-                // There may still be something to hear.
+                // There may still be something to read.
                 Err(_) => {
                     is_dead = true;
                     speech.give_up();
                 }
             },
             order = orders.recv(), if has_orders => match order {
-                Some(Order::Speak) => speaks = true,
-                Some(Order::Flood) => floods = true,
-                Some(Order::Finish) => (speaks, finishes) = (false, true),
+                Some(OwnerOrder::Speak) => speaks = true,
+                Some(OwnerOrder::Flood) => floods = true,
+                Some(OwnerOrder::Finish) => (speaks, finishes) = (false, true),
                 None => has_orders = false,
             },
         }
     }
-    reign.numbered = speech.numbered();
-    Ok(reign)
+    owner.numbered = speech.numbered();
+    Ok(owner)
 }
 
-impl Reign {
-    /// Becomes the owner; whether it speaks at once.
+impl OwnerRecord {
+    /// Becomes the owner. Returns whether it publishes at once.
     async fn begin(
         &mut self,
         peer: &mut Peer,
-        start: &Start,
-        crowned: oneshot::Sender<Crowned>,
+        start: &OwnerStart,
+        crowned: oneshot::Sender<BecameOwner>,
     ) -> Result<bool, PeerError> {
         let ask = match start {
-            Start::Create => r#"{"type":"create","id":"begin"}"#.into(),
-            Start::Own { room, key } => format!(r#"{{"type":"own","id":"begin","room":"{room}","ownerKey":"{key}"}}"#),
+            OwnerStart::Create => r#"{"type":"create","id":"begin"}"#.into(),
+            OwnerStart::Own { room, key } => {
+                format!(r#"{{"type":"own","id":"begin","room":"{room}","ownerKey":"{key}"}}"#)
+            }
         };
         peer.say(&ask).await?;
         let text = peer.answer().await?;
         let told = match (Answer::read(&text), start) {
-            (Ok(Answer::Created(created)), Start::Create) => {
+            (Ok(Answer::Created(created)), OwnerStart::Create) => {
                 (self.term, self.seq) = (created.term, created.seq);
-                Crowned { room: created.room.into(), key: created.owner_key.into(), term: created.term }
+                BecameOwner { room: created.room.into(), key: created.owner_key.into(), term: created.term }
             }
-            (Ok(Answer::Owned(owned)), Start::Own { room, key }) if owned.id == "begin" && owned.room == *room => {
+            (Ok(Answer::Owned(owned)), OwnerStart::Own { room, key }) if owned.id == "begin" && owned.room == *room => {
                 (self.term, self.seq) = (owned.term, owned.seq);
                 for _ in 0..owned.replay {
                     self.replay.push(peer.answer().await?);
                 }
-                Crowned { room: room.clone(), key: key.clone(), term: owned.term }
+                BecameOwner { room: room.clone(), key: key.clone(), term: owned.term }
             }
             _ => return Err(PeerError::Answer(text)),
         };
-        // Whoever has asked may have given up.
+        // The receiver may have given up.
         let _ = crowned.send(told);
-        Ok(matches!(start, Start::Own { .. }))
+        Ok(matches!(start, OwnerStart::Own { .. }))
     }
 
     /// Reads once.

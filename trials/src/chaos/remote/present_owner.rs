@@ -1,5 +1,5 @@
-//! The owners: one after the other says events, values, what passes, and clears, until the last cut is over. Must not know
-//! connections.
+//! The owners: one after the other publishes events, values, ephemeral messages, and clears, until the last cut is
+//! over. Must not know connections.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,47 +10,47 @@ use rtbroadcaster::Message;
 use rtbroadcaster::remote::{Broadcaster, PublishError, Status, Ticket};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::{Course, Plan, SOON, options};
+use super::{CutProgress, Plan, SOON, options};
 use crate::model::fault::{Fault, Faults};
 use crate::random::Random;
 use crate::steps::Failure;
 
-/// How many keys the state has.
+/// The number of keys of the state.
 const KEYS: u64 = 17;
 
 /// One message in so many clears a key.
 const CLEAR_IN: u64 = 40;
 
-/// How many events the old owner says around a takeover.
+/// The number of events that the old owner publishes around a takeover.
 const STALE: u64 = 20;
 
-/// How old messages may be that are not acknowledged before it is waited for them.
+/// The most unacknowledged messages before the owner waits for them.
 const UNACKED_MAX: usize = 200;
 
-/// The owner of the moment.
-pub(super) struct Voice {
+/// The present owner.
+pub(super) struct PresentOwner {
     owner: Broadcaster,
     url: String,
     plan: Plan,
-    course: Arc<Course>,
+    course: Arc<CutProgress>,
     random: Random,
-    /// The number of the last thing said.
+    /// The number of the last message.
     number: u64,
     /// The number that the next message must get.
     next: u64,
     tickets: VecDeque<Ticket>,
-    past: Past,
+    past: PublishedRecord,
 }
 
-/// What was said.
+/// The messages of the owners.
 #[derive(Debug, Default)]
-pub(super) struct Past {
+pub(super) struct PublishedRecord {
     /// The events that were stored, in order.
     pub(super) events: Vec<u64>,
     pub(super) acked: u64,
     pub(super) offline: u64,
     pub(super) takeovers: u32,
-    /// Of the old owners' last events: stored before, and refused.
+    /// The old owners' last events: the number stored before the takeover, and the number refused.
     pub(super) stored: u64,
     pub(super) fenced: u64,
     /// The last lease.
@@ -58,14 +58,14 @@ pub(super) struct Past {
     pub(super) faults: Faults,
 }
 
-impl Voice {
-    pub(super) fn new(owner: Broadcaster, url: &str, plan: Plan, course: Arc<Course>) -> Self {
-        let (random, tickets, past) = (Random::new(plan.seed, 1), VecDeque::new(), Past::default());
+impl PresentOwner {
+    pub(super) fn new(owner: Broadcaster, url: &str, plan: Plan, course: Arc<CutProgress>) -> Self {
+        let (random, tickets, past) = (Random::new(plan.seed, 1), VecDeque::new(), PublishedRecord::default());
         Self { owner, url: url.into(), plan, course, random, number: 0, next: 1, tickets, past }
     }
 
-    /// Speaks, and gives the last owner and what was said.
-    pub(super) async fn speak(mut self) -> Result<(Broadcaster, Past), Failure> {
+    /// Publishes, and returns the last owner and the messages.
+    pub(super) async fn speak(mut self) -> Result<(Broadcaster, PublishedRecord), Failure> {
         let mut beat = interval(Duration::from_secs(1) / self.plan.rate);
         beat.set_missed_tick_behavior(MissedTickBehavior::Burst);
         while !self.course.is_over.load(Ordering::Acquire) {
@@ -75,7 +75,7 @@ impl Voice {
                 self.take_over().await?;
             }
         }
-        // The last one is an event, so that nobody is through before it.
+        // The last one is an event, so that no viewer is through before it.
         self.number += 1;
         self.past.events.push(self.number);
         let last = self.owner.send(Message::event("bell", [self.number])).await.map_err(|error| lost(&error))?;
@@ -85,7 +85,7 @@ impl Voice {
         Ok((self.owner, self.past))
     }
 
-    /// Says one thing.
+    /// Publishes one message.
     async fn say(&mut self) -> Result<(), Failure> {
         self.number += 1;
         let number = self.number;
@@ -136,7 +136,7 @@ impl Voice {
         self.past.acked += 1;
     }
 
-    /// Another owner comes while this one speaks.
+    /// Lets another owner take over while this one publishes.
     async fn take_over(&mut self) -> Result<(), Failure> {
         let course = Arc::clone(&self.course);
         // An owner that is cut at just this moment comes back and takes over in turn, as it must.
@@ -162,7 +162,7 @@ impl Voice {
         };
         let (owned, tickets) = tokio::join!(own, speaking);
         let new = owned.map_err(|error| Failure::new(format!("the new owner: {error}")))?;
-        // What the new owner found is what was stored: nothing of the old one comes behind it.
+        // The new owner's state shows what was stored: nothing of the old one is stored behind it.
         let stored = new.state().seq().get() + 1 - self.next;
         for (number, ticket) in (first..).zip(tickets) {
             let outcome = timeout(SOON, ticket).await.map_err(|_| Failure::new("nothing became of a stale message"))?;
