@@ -1,4 +1,5 @@
-//! The course of a run: rooms, joins, warm-up, measurement, and what was on its way. Must not know sockets.
+//! Carries out a run: opens rooms, lets viewers join, warms up, measures, and waits for the last messages. Must not
+//! know sockets.
 
 use std::sync::atomic::Ordering;
 use std::thread::{scope, sleep};
@@ -14,24 +15,25 @@ use crate::process;
 use crate::progress::Progress;
 use crate::room::{Clock, Phase, Schedule, Shared, nanos};
 
-/// How often it is looked at whether something is so.
+/// How often a condition is checked.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// How often that is while messages are said: each look takes time of a core that the viewers need.
+/// How often a condition is checked while messages are sent: each check costs CPU time that the viewers need.
 const SELDOM: Duration = Duration::from_millis(50);
 
-/// How long what was said may be on its way without any of it coming.
+/// How long messages may be on their way while none of them arrives.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long a relay may take until a probe has come to all viewers.
+/// How long a relay may take until a probe has reached all viewers.
 const PROBE_LIMIT: Duration = Duration::from_secs(10);
 
-/// A server that used less than this in that time has nothing more to do, for which it is waited this long.
+/// A server that used less CPU time than [`QUIET`] within [`QUIET_TIME`] is idle. The run waits for that at most
+/// [`QUIET_LIMIT`].
 const QUIET: Duration = Duration::from_millis(1);
 const QUIET_TIME: Duration = Duration::from_millis(50);
 const QUIET_LIMIT: Duration = Duration::from_secs(3);
 
-/// Files that are open besides connections: the system's own, and some for each thread.
+/// Open files besides connections: some of the process, and some for each thread.
 const FILES_BESIDES: u64 = 32;
 const FILES_OF_A_THREAD: u64 = 8;
 
@@ -60,13 +62,13 @@ pub(crate) fn run(plan: Plan, progress: &Progress) -> Result<Seen, Failure> {
         match conducted {
             Ok((cost, measured)) => Ok(Seen { cost, measured, messages, expected, heard, said }),
             Err(Ended::NoRelay) => Err(Failure::NoRelay),
-            // Without a failure of its own no thread ends early.
+            // Unreachable otherwise: a thread that ends early returns its own failure.
             Err(Ended::Early) => Err(Failure::Thread),
         }
     })
 }
 
-/// Goes through the phases.
+/// Runs the phases up to the end of the measurement.
 fn conduct(shared: &Shared, crew: &Crew<'_>, progress: &Progress) -> Result<(Cost, (Look, Look)), Ended> {
     let plan = &shared.plan;
     let cpu = || plan.pid.and_then(process::cpu);
@@ -104,7 +106,7 @@ fn conduct(shared: &Shared, crew: &Crew<'_>, progress: &Progress) -> Result<(Cos
     Ok((cost, measured))
 }
 
-/// Has messages said and measured, and waits for what is on its way.
+/// Sends and measures messages, and waits for those that are on their way.
 fn speak(
     shared: &Shared,
     crew: &Crew<'_>,
@@ -125,7 +127,7 @@ fn speak(
     let start = clock.nanos();
     let measured_from = start + nanos(plan.warmup);
     let until = measured_from + nanos(plan.seconds);
-    // It is set once, here.
+    // Only this line sets it, once.
     let _ = shared.schedule.set(Schedule { start, measured_from, until });
     shared.enter(Phase::Speak);
     progress.begin("seconds", (plan.warmup + plan.seconds).as_secs());
@@ -157,7 +159,7 @@ fn speak(
     Ok((from, to))
 }
 
-/// Waits until the server has nothing more to do.
+/// Waits until the server is idle.
 fn settle(pid: Option<u32>) {
     let cpu = || pid.and_then(process::cpu);
     let limit = Instant::now() + QUIET_LIMIT;
@@ -171,7 +173,7 @@ fn settle(pid: Option<u32>) {
     }
 }
 
-/// How long a number may stand still.
+/// The time since a number last changed, with a limit.
 struct Patience {
     number: u64,
     since: Instant,

@@ -1,4 +1,4 @@
-//! The threads of a run: how they are started, looked at and ended. Must not know what they do.
+//! Starts, observes and joins the threads of a run. Must not know what they do.
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -14,13 +14,14 @@ use crate::publisher::{self, Said};
 use crate::room::Shared;
 use crate::viewers::{self, Heard};
 
-/// Where the system tells about each thread.
+/// The name of each thread, and where the system reports its CPU time.
 pub(crate) type Roll = Mutex<Vec<(String, Thread)>>;
 
-/// Why the course was not gone to its end.
+/// Why a run was aborted.
 pub(crate) enum Ended {
-    /// A thread has ended, whose result says why.
+    /// A thread has ended early; its result has the reason.
     Early,
+    /// The server does not pass messages on.
     NoRelay,
 }
 
@@ -33,7 +34,7 @@ pub(crate) struct Crew<'a> {
 }
 
 impl<'a> Crew<'a> {
-    /// Starts one thread for all owners, and shares the viewers between as many as are planned.
+    /// Starts one thread for all owners, and the planned number of threads for the viewers.
     pub(crate) fn start(
         scope: &'a Scope<'a, '_>,
         shared: &'a Shared,
@@ -62,7 +63,7 @@ impl<'a> Crew<'a> {
         Ok(Self { shared, roll, publisher, viewers })
     }
 
-    /// Waits until something is so, which is looked at every so often.
+    /// Waits until `is_so`, which is checked each `look`.
     pub(crate) fn wait(&self, look: Duration, mut is_so: impl FnMut() -> bool) -> Result<(), Ended> {
         while !is_so() {
             if self.publisher.is_finished() || self.viewers.iter().any(ScopedJoinHandle::is_finished) {
@@ -73,12 +74,12 @@ impl<'a> Crew<'a> {
         Ok(())
     }
 
-    /// What was used up to now.
+    /// Returns what the server and the threads have used up to now.
     pub(crate) fn look(&self) -> Look {
         let roll = self.roll.lock().unwrap_or_else(PoisonError::into_inner);
         let threads = roll.iter().filter_map(|(name, thread)| Some((name.clone(), thread.cpu()?)));
         let mut threads: Vec<_> = threads.collect();
-        // They came in no order.
+        // The threads registered in no particular order.
         threads.sort_by(|(one, _), (other, _)| one.cmp(other));
         Look {
             at: self.shared.clock.nanos(),
@@ -88,7 +89,7 @@ impl<'a> Crew<'a> {
         }
     }
 
-    /// What the threads came to, once the last phase has begun.
+    /// Waits for the threads, once the last phase has begun, and returns their results.
     pub(crate) fn join(self) -> Result<(Vec<Heard>, Said), Failure> {
         let said = self.publisher.join().unwrap_or(Err(Failure::Thread));
         let heard = self.viewers.into_iter().map(|thread| thread.join().unwrap_or(Err(Failure::Thread)));
@@ -97,7 +98,7 @@ impl<'a> Crew<'a> {
     }
 }
 
-/// Which viewers a thread has, of those that are there first and of those of the storm.
+/// Returns the viewers of a thread: its part of the first ones, and of the join storm.
 fn parts(shared: &Shared, thread: u32) -> (Range<u32>, Range<u32>) {
     let plan = &shared.plan;
     let part = |of: u32, thread: u32| {

@@ -1,5 +1,5 @@
-//! What is seen in a run: what the server and the generator used, and what each thread came to. Must not know who looks, or what
-//! is made of it.
+//! The raw figures of a run: what the server and the generator used, and the result of each thread. Must not know how
+//! they are measured or reported.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use crate::process::Time;
 use crate::publisher::Said;
 use crate::viewers::Heard;
 
-/// What the server used for joins.
+/// The server's CPU time for joins, and its memory in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Cost {
     pub(crate) cpu: Option<Time>,
     pub(crate) rss_before: Option<u64>,
     pub(crate) rss_joined: Option<u64>,
-    /// The most while messages were said.
+    /// The maximum while messages were sent.
     pub(crate) rss_max: Option<u64>,
     pub(crate) rss_end: Option<u64>,
 }
 
-/// Everything that was seen.
+/// All raw figures of a run.
 pub(crate) struct Seen {
     pub(crate) cost: Cost,
-    /// At the beginning and at the end of the measurement, or of the storm.
+    /// The usage at the beginning and at the end of the measurement, or of the join storm.
     pub(crate) measured: (Look, Look),
     pub(crate) messages: u64,
     pub(crate) expected: u64,
@@ -31,16 +31,16 @@ pub(crate) struct Seen {
     pub(crate) said: Said,
 }
 
-/// What the server and the generator had used at one moment.
+/// The total usage of the server and the generator at one moment.
 pub(crate) struct Look {
-    /// By the clock of the run.
+    /// The moment, by the clock of the run.
     pub(crate) at: u64,
     pub(crate) deliveries: u64,
     pub(crate) server: Option<Time>,
     pub(crate) threads: Vec<(String, Time)>,
 }
 
-/// What was between two looks.
+/// The usage between two moments.
 pub(crate) struct Between {
     pub(crate) seconds: f64,
     pub(crate) deliveries: u64,
@@ -48,7 +48,7 @@ pub(crate) struct Between {
     pub(crate) threads: Vec<ThreadShare>,
 }
 
-/// How busy a thread of the generator was while it was measured.
+/// How busy a thread of the generator was during the measurement.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct ThreadShare {
     pub(crate) name: String,
@@ -59,7 +59,7 @@ pub(crate) struct ThreadShare {
 }
 
 impl Look {
-    /// What was used from this look to a later one.
+    /// Returns the usage from this moment to a later one.
     pub(crate) fn until(&self, later: &Self) -> Between {
         let nanos = later.at - self.at;
         let of = |time: u64| share(time as f64 / nanos as f64);
@@ -77,7 +77,7 @@ impl Look {
     }
 }
 
-/// A share with three digits behind the point.
+/// Returns a share, rounded to three decimals.
 pub(crate) fn share(value: f64) -> f64 {
     (value * 1_000.0).round() / 1_000.0
 }

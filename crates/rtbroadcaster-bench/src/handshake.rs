@@ -1,9 +1,9 @@
-//! The upgrade to WebSocket from the client's side (RFC 6455 section 4.1). Pure: bytes in, bytes out.
+//! The client's side of the upgrade to WebSocket (RFC 6455 section 4.1). Pure: bytes in, bytes out.
 
 use crate::plan::Protocol;
 use crate::target::Target;
 
-/// The example of RFC 6455 section 1.3, and what it must be answered with. Servers cannot tell that it is no new one.
+/// The example key of RFC 6455 section 1.3, and the right answer to it. Servers cannot tell that the key is not random.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
@@ -13,7 +13,7 @@ const V2: &str = "rtbroadcaster.v2";
 /// The most bytes of an answer.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// Why there is no WebSocket connection.
+/// Why the server did not upgrade the connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error(
@@ -27,11 +27,11 @@ pub(crate) enum Refusal {
     Status(String),
     #[error("the server speaks no version 2 (rtbroadcaster.v2): try --protocol classic or --protocol relay")]
     NoV2,
-    #[error("what answers is no WebSocket server")]
+    #[error("the answer is not that of a WebSocket server")]
     NoWebSocket,
 }
 
-/// The request for an upgrade.
+/// Returns the request for an upgrade.
 pub(crate) fn request(target: &Target, protocol: Protocol) -> Vec<u8> {
     let offer = if protocol == Protocol::V2 { format!("Sec-WebSocket-Protocol: {V2}\r\n") } else { String::new() };
     format!(
@@ -43,7 +43,7 @@ pub(crate) fn request(target: &Target, protocol: Protocol) -> Vec<u8> {
     .into()
 }
 
-/// Where the answer ends, once it is whole.
+/// Returns the length of the answer; `None` if it is not whole yet.
 pub(crate) fn answer(bytes: &[u8], protocol: Protocol) -> Result<Option<usize>, Refusal> {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
         let is_http = bytes.iter().zip(b"HTTP/1.1").all(|(byte, expected)| byte == expected);

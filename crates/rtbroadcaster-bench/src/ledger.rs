@@ -1,5 +1,5 @@
-//! What one viewer got, by the messages' numbers. Pure; without a fault it holds one number, and in a mixed run one more
-//! for each key.
+//! Tracks which messages one viewer received, by their numbers. Pure. Without a fault, it holds one number, and in a
+//! mixed run one more for each key.
 
 use std::ops::{AddAssign, Range};
 
@@ -8,59 +8,59 @@ use serde::Serialize;
 use crate::part::{self, KEYS, Part};
 use crate::plan::Kind;
 
-/// Which messages came.
+/// The messages that one viewer received.
 #[derive(Debug)]
 pub(crate) struct Ledger {
-    /// The number that comes next when nothing goes wrong.
+    /// The next number if no message is lost.
     next: u32,
-    /// What was passed over and has not come since, in order; of a mixed run the events only.
+    /// The skipped numbers that have not arrived since, in order; in a mixed run those of events only.
     missing: Vec<Range<u32>>,
     /// The state values of a mixed run.
     values: Option<Box<Values>>,
 }
 
-/// Which values came. Those that were passed over are not kept one by one: under overload that is nearly all of them.
+/// The received state values. Skipped ones are not stored one by one: under overload, nearly all are skipped.
 #[derive(Debug, Default)]
 struct Values {
-    /// The number behind the newest value of each key.
+    /// For each key, one more than the number of its newest value.
     behind: [u32; KEYS as usize],
-    /// How many values came.
+    /// How many values were received.
     received: u32,
 }
 
-/// How a message came.
+/// The order in which a message arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Arrival {
-    /// It is the newest: these numbers, itself the last, are not waited for any more.
+    /// It is the newest. These numbers, of which it is the last, are not expected any more.
     Newest(Range<u32>),
-    /// It came after a later one.
+    /// It arrived after a later one.
     OutOfOrder,
-    /// It had come already.
+    /// It had arrived already.
     Repeated,
 }
 
-/// How many messages there were of each kind.
+/// The number of deliveries and of each fault.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Counts {
-    /// Each message once for each viewer.
+    /// Received messages, each once for each viewer.
     #[serde(rename = "deliveries")]
     pub(crate) received: u64,
     pub(crate) lost: u64,
-    /// Passed over for a newer one of their kind, which they may be.
+    /// Skipped for a newer message that may supersede them, which is no fault.
     pub(crate) superseded: u64,
     pub(crate) repeated: u64,
     pub(crate) out_of_order: u64,
-    /// Of another room, or with a number that nobody has said.
+    /// Messages of another room, or with a number that was not sent.
     pub(crate) unknown: u64,
 }
 
 impl Ledger {
-    /// Nothing came yet.
+    /// Returns a ledger without messages.
     pub(crate) fn new(kind: Kind) -> Self {
         Self { next: 0, missing: Vec::new(), values: (kind == Kind::Mixed).then(Box::default) }
     }
 
-    /// A message came.
+    /// Records a message.
     pub(crate) fn enter(&mut self, number: u32) -> Arrival {
         if number >= self.next {
             let (passed, over) = (self.next..number + 1, self.next..number);
@@ -81,7 +81,7 @@ impl Ledger {
         }
     }
 
-    /// One came that was passed over, or had come.
+    /// Records a message that is older than the newest one.
     fn enter_late(&mut self, number: u32) -> Arrival {
         let Some(at) = self.missing.iter().position(|missing| missing.contains(&number)) else {
             return Arrival::Repeated;
@@ -92,7 +92,7 @@ impl Ledger {
         Arrival::OutOfOrder
     }
 
-    /// What is missing when `said` messages were said.
+    /// Returns how many of `said` sent messages are lost and superseded.
     pub(crate) fn close(&self, said: u32, kind: Kind) -> Counts {
         let passed_over: u64 = self.missing.iter().map(|missing| u64::from(missing.end - missing.start)).sum();
         let tail = self.next..said.max(self.next);
@@ -109,7 +109,7 @@ impl Ledger {
 }
 
 impl Values {
-    /// A message came that is newer than all others.
+    /// Records a message that is newer than all others.
     fn enter(&mut self, number: u32) {
         if let Part::Value(key) = Part::of(Kind::Mixed, number) {
             self.received += 1;
@@ -117,8 +117,8 @@ impl Values {
         }
     }
 
-    /// A value came behind a later message. One that is older than its key's newest counts as out of order also if it is
-    /// a repetition: a fault is either.
+    /// Records a value that arrived after a later message. If it is older than its key's newest, it counts as out of
+    /// order, even if it is a repetition: both are faults.
     fn enter_late(&mut self, key: u32, number: u32) -> Arrival {
         let behind = &mut self.behind[key as usize];
         if *behind == number + 1 {
@@ -129,7 +129,8 @@ impl Values {
         Arrival::OutOfOrder
     }
 
-    /// How many values behind the newest of their key did not come, and how many a newer one of their key passed over.
+    /// Returns how many values after the newest of their key did not arrive, and how many were superseded by a newer
+    /// one.
     fn close(&self, said: u32) -> (u64, u64) {
         let first = self.behind.iter().copied().min().unwrap_or(0);
         let is_lost = |number: &u32| match Part::of(Kind::Mixed, *number) {
@@ -157,7 +158,7 @@ impl AddAssign for Counts {
 mod tests {
     use super::*;
 
-    /// What a viewer got that these came to.
+    /// Returns the ledger and the counts of a viewer that received these numbers.
     fn entered(kind: Kind, numbers: impl IntoIterator<Item = u32>) -> (Ledger, Counts) {
         let mut ledger = Ledger::new(kind);
         let mut counts = Counts::default();
@@ -171,7 +172,7 @@ mod tests {
         (ledger, counts)
     }
 
-    /// Of 120 messages, of which 49 and 99 are events, these came.
+    /// Checks a viewer that received these of 120 messages, of which 49 and 99 are events.
     fn check_mixed(
         numbers: impl IntoIterator<Item = u32>,
         lost: u64,
@@ -212,11 +213,11 @@ mod tests {
         let newest = || [49].into_iter().chain((99..100).chain(104..120));
         check_mixed(newest(), 0, 120 - 18, 0, 0);
         check_mixed(newest().filter(|&number| number != 49), 1, 120 - 18, 0, 0);
-        // The newest of a key is missing, and that one of it before came: 94 is of the key of 110.
+        // The newest value of a key is missing, and the one before it arrived: 94 has the key of 110.
         check_mixed([49, 94].into_iter().chain(newest().skip(1).filter(|&number| number != 110)), 1, 120 - 19, 0, 0);
-        // None of a key came: of 14, 30 and so on to 110.
+        // No value of a key arrived: 14, 30 and so on to 110.
         check_mixed(newest().filter(|&number| number != 110), 7, 120 - 18 - 6, 0, 0);
-        // A viewer that hears nothing any more lacks what is behind the newest that it has of each key.
+        // A viewer that receives nothing any more lacks every value after its newest of each key.
         check_mixed(0..100, 20, 0, 0, 0);
         check_mixed([49].into_iter().chain(83..100), 20, 100 - 18, 0, 0);
     }
@@ -225,7 +226,7 @@ mod tests {
     fn late_and_repeated_messages_of_a_mixed_run_are_faults() {
         check_mixed((0..120).chain([119, 99]), 0, 0, 2, 0);
         check_mixed((0..49).chain(50..120).chain([49, 49]), 0, 0, 1, 1);
-        // 118 has come when 102, of its key, comes.
+        // 118 has arrived when 102, of its key, arrives.
         check_mixed((0..102).chain(103..120).chain([102]), 0, 0, 0, 1);
         // 117 is the newest of its key, and late.
         check_mixed((0..117).chain(118..120).chain([117, 117]), 0, 0, 1, 1);

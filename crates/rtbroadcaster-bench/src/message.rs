@@ -1,11 +1,11 @@
-//! What is said, and how it is known again: a marker with the room and the number near the end of the parameters, of
-//! fixed width, so that nothing is parsed per delivery. Pure.
+//! Writes messages, and recognizes them by a marker of fixed width near the end of the parameters: the room and the
+//! number. So a viewer parses no JSON per delivery. Pure.
 
 use crate::frame::{self, Opcode};
 use crate::part::Part;
 use crate::plan::{Kind, Protocol};
 
-/// What stands before the digits; nothing else in a message is this byte.
+/// The byte before the digits, which occurs nowhere else in a message.
 const MARK: u8 = b'~';
 const ROOM_DIGITS: usize = 5;
 const NUMBER_DIGITS: usize = 10;
@@ -14,37 +14,37 @@ const DIGITS: usize = ROOM_DIGITS + NUMBER_DIGITS;
 /// The fewest bytes of parameters: brackets, quotes, the mark and the digits, and a little padding.
 pub(crate) const PARAMS_BYTES_MIN: i64 = 24;
 
-/// How far before the end of a message its mark is looked for. Classic ends with `"],"stateMessage":false}`.
+/// How many bytes at the end of a message may have the mark. Classic ends with `"],"stateMessage":false}`.
 const TAIL_BYTES: usize = 64;
 
-/// Tells nothing but that there is a connection: said until every viewer of a relay has heard it.
+/// The number of a probe, which is sent until every viewer of a relay has received one.
 pub(crate) const PROBE: u32 = u32::MAX;
 
-/// Everything that one room says.
+/// The messages of one room.
 pub(crate) struct Script {
     kind: Kind,
-    /// One for each part of it.
+    /// One template for each kind of message in the run.
     templates: Vec<Template>,
 }
 
 impl Script {
-    /// What the room with this number says, with parameters of `size` bytes.
+    /// Returns the messages of the room with this number, with parameters of `size` bytes.
     pub(crate) fn new(protocol: Protocol, kind: Kind, size: u32, room: u32) -> Self {
         let templates = Part::all(kind).into_iter().map(|part| Template::new(protocol, part, size, room));
         Self { kind, templates: templates.collect() }
     }
 
-    /// Appends the message with this number to what is to be written.
+    /// Appends the frame of the message with this number to `out`.
     pub(crate) fn write(&self, number: u32, out: &mut Vec<u8>) {
         let place = Part::of(self.kind, number).place(self.templates.len());
         self.templates[place].write(number, out);
     }
 }
 
-/// Messages that differ in their digits only: a finished frame.
+/// A complete frame of messages that differ in their digits only.
 struct Template {
     frame: Vec<u8>,
-    /// Where the number is in the frame, and with which bytes of the mask.
+    /// The position of the number in the frame.
     number_at: usize,
     mask: [u8; 4],
     payload_at: usize,
@@ -92,7 +92,7 @@ impl Template {
     }
 }
 
-/// The room and the number of a message, or `None` if the text is none of ours.
+/// Returns the room and the number of a message; `None` if the text has no mark.
 pub(crate) fn read(text: &[u8]) -> Option<(u32, u32)> {
     let tail = &text[text.len().saturating_sub(TAIL_BYTES)..];
     let mark = tail.iter().rposition(|&byte| byte == MARK)?;
@@ -110,7 +110,7 @@ pub(crate) fn read(text: &[u8]) -> Option<(u32, u32)> {
 mod tests {
     use super::*;
 
-    /// What is said, without the mask.
+    /// Returns the text of a message, unmasked.
     fn said(script: &Script, number: u32) -> String {
         let mut frame = Vec::new();
         script.write(number, &mut frame);

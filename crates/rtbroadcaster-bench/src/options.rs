@@ -1,4 +1,4 @@
-//! What can be asked of a run, and the plan that follows from it. Must not know how it is carried out.
+//! The command line of a run, and the plan that follows from it. Must not know how it is carried out.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub struct Options {
     /// WebSocket address of the server
     #[arg(value_name = "URL", default_value = "ws://127.0.0.1:8080/broadcasting")]
     target: Target,
-    /// What the server speaks
+    /// Protocol of the server
     #[arg(long, value_enum, default_value_t = Protocol::Classic)]
     protocol: Protocol,
     /// How many viewers in all, spread evenly over the rooms [default: 1000, with --joins 0]
@@ -30,32 +30,33 @@ pub struct Options {
     #[arg(long, value_name = "BYTES", default_value_t = 512,
         value_parser = clap::value_parser!(u32).range(PARAMS_BYTES_MIN..=1024 * 1024))]
     size: u32,
-    /// How long it is measured, in seconds
+    /// Length of the measurement, in seconds
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: u32,
-    /// How long messages are said before, in seconds
+    /// Length of the warm-up before it, in seconds
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=3_600))]
     warmup: u32,
-    /// Open loop: messages a second in each room, said when they are due however slow the server is
+    /// Open loop: messages per second in each room, sent when they are due even if the server is slow
     #[arg(long, value_name = "N", conflicts_with = "window", value_parser = rate)]
     rate: Option<f64>,
-    /// Closed loop: messages in flight in each room; the next one is said when the last viewer has one [default: 1]
+    /// Closed loop: messages in flight in each room; the next one is sent when the last viewer has received one
+    /// [default: 1]
     #[arg(long, value_name = "W", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     window: Option<u32>,
-    /// What is said. Events differ from each other, so none of them can be superseded
+    /// Kind of the messages
     #[arg(long, value_enum, default_value_t = Kind::Event)]
     kind: Kind,
     /// Join storm: instead of messages, N further viewers join as fast as the server admits them
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000),
         conflicts_with_all = ["rate", "window"])]
     joins: Option<u32>,
-    /// Share of the viewers, 0 to 0.99, that read nothing any more once they have joined
+    /// Share of the viewers, 0 to 0.99, that stop reading once they have joined
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     stalled: f64,
-    /// Process of the server, for what a delivery, a join and an idle viewer cost it
+    /// Process of the server, to measure what a delivery, a join and an idle viewer cost it
     #[arg(long, value_name = "PID")]
     pid: Option<u32>,
-    /// Threads that read what viewers get, beside the one that publishes
+    /// Threads of viewers, beside the one that publishes
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     threads: u32,
     /// Print one JSON object instead of a table
@@ -63,7 +64,7 @@ pub struct Options {
     json: bool,
 }
 
-/// Why options that are right one by one make no sense together.
+/// Why valid options contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PlanError {
     #[error("--kind {0} needs --protocol {1}")]
@@ -72,17 +73,17 @@ pub(crate) enum PlanError {
     RelayRooms,
     #[error("every room needs a viewer that reads: fewer --rooms, more --viewers or a smaller --stalled")]
     EmptyRoom,
-    #[error("--pid {0}: there is no such process, or it is not yours to look at")]
+    #[error("--pid {0}: there is no such process, or this user may not inspect it")]
     Process(u32),
 }
 
 impl Options {
-    /// Whether a JSON object is wanted.
+    /// Returns whether the report is to be JSON.
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
-    /// The plan, if the options make sense together.
+    /// Returns the plan, or why the options contradict each other.
     pub(crate) fn plan(&self) -> Result<Plan, PlanError> {
         let plan = Plan {
             target: self.target.clone(),

@@ -1,4 +1,4 @@
-//! One publisher: opens its room and writes its messages. Must not know when they are due.
+//! The connection of one publisher: opens its room and writes its messages. Must not know when they are due.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,23 +14,23 @@ use crate::plan::Plan;
 /// How long the server may take for any answer.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// The most bytes that wait for a socket before the next message is said.
+/// The most bytes that may wait for a socket before the next message.
 const OUT_BYTES_MAX: usize = 256 * 1024;
 
 const READ_BYTES: usize = 4 * 1024;
 
-/// A connection that speaks.
+/// The connection of one publisher.
 pub(crate) struct Owner {
     pub(crate) stream: mio::net::TcpStream,
     script: Script,
-    /// What the socket did not take yet, and how much of it it took.
+    /// The bytes that wait for the socket, and how many of them it has accepted.
     out: Vec<u8>,
     written: usize,
     pending: Vec<u8>,
 }
 
 impl Owner {
-    /// Opens a room and tells its name; a relay's has none.
+    /// Opens a room. Returns the connection and the room's name; an empty one with a relay, which has no rooms.
     pub(crate) fn open(plan: &Plan, address: SocketAddr, number: u32) -> Result<(Self, String), Failure> {
         let silent = |what| {
             move |error: io::Error| match error.kind() {
@@ -80,23 +80,23 @@ impl Owner {
         Ok((Self { stream, script, out: Vec::new(), written: 0, pending }, name))
     }
 
-    /// Whether so much waits for the socket that nothing more is to be said.
+    /// Returns whether too many bytes wait for the socket to send another message.
     pub(crate) fn is_held_back(&self) -> bool {
         self.out.len() - self.written > OUT_BYTES_MAX
     }
 
-    /// Says a message, which waits until the next [`flush`](Self::flush).
+    /// Queues a message until the next [`flush`](Self::flush).
     pub(crate) fn say(&mut self, number: u32) {
         self.script.write(number, &mut self.out);
     }
 
-    /// Writes what the socket takes. Whether that was all.
+    /// Writes as much as the socket accepts. Returns whether that was everything.
     pub(crate) fn flush(&mut self) -> Result<bool, Failure> {
         while self.written < self.out.len() {
             match self.stream.write(&self.out[self.written..]) {
                 Ok(written) => self.written += written,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    // Keeps the memory in bounds when the socket never takes everything.
+                    // Bounds the memory if the socket never accepts everything.
                     self.out.drain(..std::mem::take(&mut self.written));
                     return Ok(false);
                 }
@@ -109,7 +109,7 @@ impl Owner {
         Ok(true)
     }
 
-    /// Reads what there is: pings are answered, everything else is of no importance here.
+    /// Reads all available frames, answers pings, and ignores all other frames but close.
     pub(crate) fn hear(&mut self) -> Result<(), Failure> {
         let mut buffer = [0; READ_BYTES];
         loop {
@@ -135,17 +135,17 @@ impl Owner {
         self.flush().map(drop)
     }
 
-    /// Ends the room, as far as the server still listens.
+    /// Ends the room, if the server still reads.
     pub(crate) fn end(mut self, plan: &Plan) {
         if let Some(ending) = plan.protocol.ending() {
             self.out.extend(frame::masked(Opcode::Text, ending.as_bytes()));
-            // The result is known; this is only so that no room is left behind.
+            // Errors are ignored: the result is known, and this only removes the room.
             let _ = self.flush();
             let _ = self.stream.shutdown(std::net::Shutdown::Write);
         }
     }
 
-    /// Why nothing can be written: a close frame may tell more than the error.
+    /// Returns why a write failed: the code of a close frame if there is one, else the error.
     fn cut(&mut self, error: io::Error) -> Failure {
         let mut buffer = [0; READ_BYTES];
         while let Ok(read @ 1..) = self.stream.read(&mut buffer) {
@@ -161,7 +161,7 @@ impl Owner {
     }
 }
 
-/// Reads once; the end is an error.
+/// Reads once. The end of the stream is an error.
 fn more(stream: &mut TcpStream, pending: &mut Vec<u8>) -> io::Result<()> {
     let mut buffer = [0; READ_BYTES];
     match stream.read(&mut buffer)? {

@@ -1,16 +1,16 @@
-//! What each message of a run is: by the run's kind and its own number, so that nothing is parsed per delivery. Pure.
+//! Derives the kind of a message from the run's kind and the message's number, so that no delivery is parsed. Pure.
 
 use std::ops::Range;
 
 use crate::plan::Kind;
 
-/// In a mixed run every so many messages one is an event; the others are state values.
+/// In a mixed run, every 50th message is an event; the others are state values.
 pub(crate) const EVENT_EVERY: u32 = 50;
 
-/// How many keys the state values of a mixed run have, in turn.
+/// The number of keys that the state values of a mixed run have in turn.
 pub(crate) const KEYS: u32 = 16;
 
-/// What a message is.
+/// The kind of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Part {
     Event,
@@ -20,7 +20,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// What the message with this number is.
+    /// Returns the kind of the message with this number.
     pub(crate) fn of(kind: Kind, number: u32) -> Self {
         match kind {
             Kind::Event => Self::Event,
@@ -31,7 +31,7 @@ impl Part {
         }
     }
 
-    /// All that there are in a run, in the order of their [`place`](Self::place).
+    /// Returns all kinds of a run, in the order of their [`place`](Self::place).
     pub(crate) fn all(kind: Kind) -> Vec<Self> {
         match kind {
             Kind::Mixed => (0..KEYS).map(Self::Value).chain([Self::Event]).collect(),
@@ -39,7 +39,7 @@ impl Part {
         }
     }
 
-    /// Where it stands among `count` of them.
+    /// Returns its index among the `count` kinds of a run.
     pub(crate) fn place(self, count: usize) -> usize {
         match self {
             Self::Value(key) => key as usize,
@@ -48,7 +48,7 @@ impl Part {
     }
 }
 
-/// The events among these messages of a mixed run.
+/// Returns the numbers of the events among these messages of a mixed run.
 pub(crate) fn events(numbers: Range<u32>) -> impl ExactSizeIterator<Item = u32> {
     let first = numbers.start - numbers.start % EVENT_EVERY + (EVENT_EVERY - 1);
     (first..numbers.end).step_by(EVENT_EVERY as usize)

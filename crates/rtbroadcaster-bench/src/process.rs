@@ -1,9 +1,9 @@
-//! What Linux tells of a process or a thread (`proc(5)`), in nanoseconds where it can. Must not know which one it is.
+//! Reads CPU time and memory of a process or a thread from Linux (`proc(5)`). Must not know which process it is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a thread or a process used of the cores.
+/// The CPU time of a thread or a process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Time {
     /// Nanoseconds on a core.
@@ -13,13 +13,14 @@ pub(crate) struct Time {
 }
 
 impl Time {
-    /// What was used since an earlier look.
+    /// Returns the time since an earlier reading.
     pub(crate) fn since(self, earlier: Self) -> Self {
         Self { ran: self.ran.saturating_sub(earlier.ran), waited: self.waited.saturating_sub(earlier.waited) }
     }
 }
 
-/// What all threads of a process have used; `None` if there is none or the system does not tell.
+/// Returns the CPU time of all threads of a process; `None` without such a process, or if the system does not report
+/// it.
 pub(crate) fn cpu(pid: u32) -> Option<Time> {
     let mut sum = Time::default();
     for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
@@ -31,22 +32,22 @@ pub(crate) fn cpu(pid: u32) -> Option<Time> {
     (sum.ran > 0).then_some(sum)
 }
 
-/// The resident memory of a process, in bytes.
+/// Returns the resident memory of a process, in bytes.
 pub(crate) fn rss(pid: u32) -> Option<u64> {
     parse_rss(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
 }
 
-/// A thread of this process, to be looked at from others.
+/// A thread of this process, whose CPU time other threads can read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Thread(Option<PathBuf>);
 
 impl Thread {
-    /// The calling thread.
+    /// Returns the calling thread.
     pub(crate) fn current() -> Self {
         Self(fs::read_link("/proc/thread-self").ok().map(|link| Path::new("/proc").join(link)))
     }
 
-    /// What it has used, if the system tells.
+    /// Returns its CPU time, if the system reports it.
     pub(crate) fn cpu(&self) -> Option<Time> {
         cpu_at(self.0.as_deref()?)
     }

@@ -1,5 +1,5 @@
-//! The thread of all publishers: says each message when it is due, or when a room has a place for it.
-//! Must not know who hears it.
+//! The thread of all publishers: sends each message when it is due, or when its room has a free place in the window.
+//! Must not know viewers.
 
 use std::io;
 use std::time::Duration;
@@ -14,30 +14,30 @@ use crate::part::Part;
 use crate::plan::Pace;
 use crate::room::{Phase, Schedule, Shared};
 
-/// How long nothing is looked at if nothing happens.
+/// The longest wait for an event.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// How often sockets are looked at while messages are due sooner than that.
+/// How often sockets are polled while messages are due sooner than that.
 const LOOK_WHILE_DUE: Duration = Duration::from_millis(5);
 
-/// When a relay is probed for the second time. Each further probe waits twice as long, up to a limit: those that a slow
-/// relay has not yet passed on to all viewers would otherwise pile up, and be measured.
+/// The time before the second probe of a relay. Each further probe waits twice as long, up to a limit: otherwise, the
+/// probes that a slow relay has not yet sent to all viewers would pile up and disturb the measurement.
 const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 const PROBE_INTERVAL_MAX: Duration = Duration::from_secs(2);
 
 /// The token of the waker.
 const WAKE: Token = Token(usize::MAX);
 
-/// What was said.
+/// The result of the publishers.
 pub(crate) struct Said {
-    /// Messages that were due, but the server did not take them in time.
+    /// Messages that were due, but that the server did not read in time.
     pub(crate) unsaid: u64,
-    /// How long these were overdue at the end, once for each viewer: they count as at least that late.
+    /// How long these were overdue at the end, once for each viewer: their age is at least that.
     pub(crate) overdue: Ages,
 }
 
 impl Said {
-    /// Nothing was left unsaid.
+    /// Returns the result of publishers that sent every due message.
     pub(crate) fn everything() -> Self {
         Self { unsaid: 0, overdue: Ages::new() }
     }
@@ -49,12 +49,12 @@ struct Publisher<'a> {
     owners: Vec<Owner>,
     poll: Poll,
     events: Events,
-    /// In an open loop: how many turns of all rooms have been taken.
+    /// In an open loop: how many messages of all rooms together were due; the rooms take turns.
     turn: u64,
     ready: Vec<u32>,
 }
 
-/// Speaks for the owners, of which each has the room with its number.
+/// Runs the thread until the last phase. Each owner has the room with its number.
 pub(crate) fn run(shared: &Shared, mut owners: Vec<Owner>) -> Result<Said, Failure> {
     let poll = Poll::new().map_err(Failure::System)?;
     shared.wake_by(Waker::new(poll.registry(), WAKE).map_err(Failure::System)?);
@@ -92,7 +92,7 @@ pub(crate) fn run(shared: &Shared, mut owners: Vec<Owner>) -> Result<Said, Failu
 }
 
 impl Publisher<'_> {
-    /// Open loop: until the end of the phase, says what is due, and sleeps until the next message is.
+    /// Open loop: until the end of the phase, sends the due messages, and sleeps until the next one is due.
     fn speak_when_due(&mut self, schedule: Schedule) -> Result<(), Failure> {
         let rooms = self.owners.len() as u64;
         let mut looked = self.shared.clock.nanos();
@@ -119,7 +119,7 @@ impl Publisher<'_> {
         Ok(())
     }
 
-    /// Says what is due in a room, as far as its socket takes it.
+    /// Sends the due messages of a room, as far as its socket accepts them.
     fn catch_up(&mut self, room: usize, schedule: Schedule, now: u64) -> Result<(), Failure> {
         let (owner, room) = (&mut self.owners[room], &self.shared.rooms[room]);
         loop {
@@ -131,7 +131,8 @@ impl Publisher<'_> {
         }
     }
 
-    /// Closed loop: until the end of the phase, says a message for every one that its room's last viewer has.
+    /// Closed loop: until the end of the phase, sends a message for each one that the last viewer of its room has
+    /// received.
     fn speak_in_turn(&mut self, schedule: Schedule, window: u32) -> Result<(), Failure> {
         let mut ready: Vec<_> = (0..self.shared.plan.rooms).collect();
         loop {
@@ -161,7 +162,7 @@ impl Publisher<'_> {
         self.owners[room].flush().map(drop)
     }
 
-    /// Waits for something to happen, and lets sockets that take more have it.
+    /// Waits for an event, reads, and writes to sockets that accept more.
     fn look(&mut self, limit: Duration) -> Result<(), Failure> {
         match self.poll.poll(&mut self.events, Some(limit)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
@@ -177,7 +178,7 @@ impl Publisher<'_> {
             if let (Phase::Speak, Pace::Rate(_), Some(&schedule)) =
                 (self.shared.phase(), self.shared.plan.pace, self.shared.schedule.get())
             {
-                // It may have been held back.
+                // The owner may have been held back.
                 let (owner, room) = (&mut self.owners[number], &self.shared.rooms[number]);
                 let now = self.shared.clock.nanos();
                 while !owner.is_held_back() && room.due(room.said(), schedule.start) <= now.min(schedule.until - 1) {
@@ -189,7 +190,7 @@ impl Publisher<'_> {
         Ok(())
     }
 
-    /// What was due until the end and could not be said.
+    /// Returns how many messages were due until the end and could not be sent.
     fn unsaid(&self, schedule: Schedule) -> Said {
         let mut said = Said::everything();
         if let Pace::Rate(_) = self.shared.plan.pace {
@@ -209,9 +210,10 @@ impl Publisher<'_> {
     }
 }
 
-/// Linux wakes sleepers up to 50 microseconds late, to save wake-ups; here they would count as the server's time.
+/// Sets the timer slack to 1 ns. By default, Linux wakes sleepers up to 50 microseconds late, which would count as
+/// latency.
 fn wake_up_in_time() {
     #[cfg(target_os = "linux")]
-    // Without it times are a little longer, not wrong.
+    // If it fails, times are slightly longer, but not wrong.
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
 }

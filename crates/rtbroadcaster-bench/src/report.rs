@@ -1,4 +1,4 @@
-//! What a run has shown, and whether it is good. Must not know how it was measured.
+//! The report of a run, and whether the run was good. Must not know how the figures were measured.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::latency::{self, Percentiles};
 use crate::ledger::Counts;
 use crate::plan::{Kind, Pace, Plan, Protocol};
 
-/// The share of the time from which on a thread of the generator that had something to do counts as the bottleneck.
+/// The share of the time above which a busy thread of the generator counts as the bottleneck.
 const BUSY: f64 = 0.8;
 
-/// The figures of a run. The names are what `--json` prints; what is not known is null.
+/// The figures of a run. `--json` prints these names; an unknown figure is null.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Report {
     pub(crate) protocol: Protocol,
@@ -25,11 +25,11 @@ pub(crate) struct Report {
     pub(crate) window: Option<u32>,
     /// Messages a second per room, in an open loop.
     pub(crate) rate: Option<f64>,
-    /// How long it was measured, in truth.
+    /// The actual length of the measurement.
     pub(crate) seconds: f64,
     pub(crate) stalled: u32,
     pub(crate) messages: u64,
-    /// Due, but not taken by the server in time.
+    /// Messages that were due, but that the server did not read in time.
     pub(crate) unsaid: u64,
     pub(crate) expected: u64,
     #[serde(flatten)]
@@ -38,26 +38,26 @@ pub(crate) struct Report {
     pub(crate) closes: BTreeMap<u16, u64>,
     pub(crate) deliveries_per_second: Option<f64>,
     pub(crate) latency_us: Option<Percentiles>,
-    /// Of state values and of events, where both are said.
+    /// The ages of state values and of events, in a mixed run.
     pub(crate) state_age_us: Option<Percentiles>,
     pub(crate) event_age_us: Option<Percentiles>,
-    /// From one read of a viewer that brought messages to the next, where both are said.
+    /// The time from one read of a viewer that returned messages to the next, in a mixed run.
     pub(crate) pass_us: Option<Percentiles>,
     pub(crate) joins: u32,
     pub(crate) joins_per_second: Option<f64>,
     pub(crate) join_us: Option<Percentiles>,
     pub(crate) server_cpu_ns_per_delivery: Option<f64>,
     pub(crate) server_cpu_us_per_join: Option<f64>,
-    /// Of one core: 2 is two cores.
+    /// The server's share of one core: 2 is two cores.
     pub(crate) server_cpu_share: Option<f64>,
-    /// In the same way, the time in which its threads could have run but had no core.
+    /// In the same unit, the time in which its threads could have run but had no core.
     pub(crate) server_waited_share: Option<f64>,
     pub(crate) server_rss_bytes: Option<Rss>,
     pub(crate) bytes_per_viewer: Option<f64>,
-    /// Of the busiest thread.
+    /// The share of the busiest thread.
     pub(crate) generator_cpu_share: Option<f64>,
     pub(crate) generator_threads: Vec<ThreadShare>,
-    /// Whether the generator was the bottleneck: latency and throughput tell nothing about the server.
+    /// Whether the generator was the bottleneck, so that latency and throughput say nothing about the server.
     pub(crate) void: bool,
 }
 
@@ -67,13 +67,13 @@ pub(crate) struct Rss {
     /// With the rooms, without viewers.
     pub(crate) before: u64,
     pub(crate) joined: u64,
-    /// While messages were said.
+    /// While messages were sent.
     pub(crate) max: u64,
     pub(crate) end: u64,
 }
 
 impl Report {
-    /// The figures of what was seen.
+    /// Returns the report of a run's raw figures.
     pub(crate) fn new(plan: &Plan, seen: &Seen) -> Self {
         let mut counts = Counts::default();
         let mut ages = seen.said.overdue.clone();
@@ -142,24 +142,24 @@ impl Report {
         }
     }
 
-    /// Whether everybody got everything once and in order, and stayed.
+    /// Returns whether each viewer got each message once and in order, and stayed.
     pub(crate) fn is_good(&self) -> bool {
         is_good(&self.counts, &self.closes)
     }
 }
 
-/// Whether there was no fault.
+/// Returns whether there was no fault.
 fn is_good(counts: &Counts, closes: &BTreeMap<u16, u64>) -> bool {
     counts.lost + counts.repeated + counts.out_of_order + counts.unknown == 0 && closes.is_empty()
 }
 
-/// Whether one of these threads was the bottleneck: it hardly ever had nothing to do. Whether it ran then or waited for
-/// a core makes no difference to the messages that waited for it.
+/// Returns whether one of these threads was the bottleneck, that is, hardly ever idle. Time on a core and time without
+/// one count alike, since messages wait for the thread in both.
 fn is_void(threads: &[ThreadShare]) -> bool {
     threads.iter().any(|thread| thread.cpu + thread.waited > BUSY)
 }
 
-/// One digit behind the point: no figure is more exact.
+/// Returns a figure, rounded to one decimal: no figure is more exact.
 fn round(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }

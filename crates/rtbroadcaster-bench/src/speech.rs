@@ -1,10 +1,10 @@
-//! How a room is opened, joined and ended in each protocol, and what the answers mean. Pure.
+//! The requests that open, join and end a room in each protocol, and the meaning of the answers. Pure.
 
 use serde_json::Value;
 
 use crate::plan::Protocol;
 
-/// Why the server does not do what it was asked for, as far as an operator can mend it.
+/// Why the server refuses a request, with advice for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Denial {
     #[error("a room is full: start the server with a greater --viewers-per-room-max, or 0")]
@@ -16,7 +16,7 @@ pub(crate) enum Denial {
 }
 
 impl Protocol {
-    /// What opens a room; nothing where there are none.
+    /// Returns the request that opens a room; `None` with a relay, which has no rooms.
     pub(crate) fn opening(self) -> Option<&'static str> {
         match self {
             Self::Classic => Some(r#"{"status":{"value":1}}"#),
@@ -25,7 +25,7 @@ impl Protocol {
         }
     }
 
-    /// What joins a room; nothing where there are none.
+    /// Returns the request that joins a room; `None` with a relay.
     pub(crate) fn joining(self, room: &str) -> Option<String> {
         match self {
             Self::Classic => Some(format!(r#"{{"uuid":"{room}","status":{{"value":2}}}}"#)),
@@ -34,7 +34,7 @@ impl Protocol {
         }
     }
 
-    /// What ends the own room; nothing where there are none.
+    /// Returns the request that ends the own room; `None` with a relay.
     pub(crate) fn ending(self) -> Option<&'static str> {
         match self {
             Self::Classic => Some(r#"{"status":{"value":4}}"#),
@@ -43,7 +43,7 @@ impl Protocol {
         }
     }
 
-    /// The room that an answer to an opening or a joining tells.
+    /// Returns the room's name from the answer to a request that opens or joins it.
     pub(crate) fn admitted(self, answer: &[u8]) -> Result<String, Denial> {
         let other = || Denial::Other(String::from_utf8_lossy(answer).chars().take(200).collect());
         let value: Value = serde_json::from_slice(answer).map_err(|_| other())?;

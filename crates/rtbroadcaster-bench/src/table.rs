@@ -1,4 +1,4 @@
-//! A report for people. Must not know how its figures were measured.
+//! Writes a report as a table. Must not know how its figures were measured.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -6,7 +6,7 @@ use crate::latency::Percentiles;
 use crate::plan::{Kind, Protocol};
 use crate::report::Report;
 
-/// What stands for a figure that is not known.
+/// The text of an unknown figure.
 const UNKNOWN: &str = "-";
 
 impl Display for Report {
@@ -71,10 +71,10 @@ impl Report {
             (self.counts.lost, "lost"),
             (self.counts.repeated, "repeated"),
             (self.counts.out_of_order, "out of order"),
-            (self.counts.unknown, "of nobody"),
+            (self.counts.unknown, "unknown"),
             (closed, &codes),
             (self.counts.superseded, "superseded (no fault)"),
-            (self.unsaid, "messages due that the server did not take in time (no fault)"),
+            (self.unsaid, "messages due that the server did not read in time (no fault)"),
         ];
         let told: Vec<_> = counts.iter().filter(|(count, _)| *count > 0).collect();
         let told: Vec<_> = told.iter().map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
@@ -114,7 +114,7 @@ impl Report {
             row(f, "this program", &threads.join(", "))?;
         }
         if self.void {
-            let why = "this program was the bottleneck: latency and throughput tell nothing about the server.";
+            let why = "this program was the bottleneck: latency and throughput say nothing about the server.";
             row(f, "VOID", why)?;
             row(f, "", "CPU a delivery stays right. Give it cores of its own, --threads, or a lower --rate.")?;
         }
@@ -122,7 +122,7 @@ impl Report {
     }
 }
 
-/// One row. The first one begins the text; no line end follows the last one.
+/// Writes one row. The first one begins the text; no line end follows the last one.
 fn row(f: &mut Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     if name == "plan" { write!(f, "{name:<14}{text}") } else { write!(f, "\n{name:<14}{text}") }
 }
@@ -137,17 +137,17 @@ fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-/// Microseconds in the unit that a person reads.
+/// Returns microseconds in a readable unit.
 fn millis(micros: f64) -> String {
     if micros < 1_000.0 { format!("{micros:.0} us") } else { format!("{:.1} ms", micros / 1_000.0) }
 }
 
-/// Without what is behind the point.
+/// Returns the rounded integer.
 fn whole(value: f64) -> u64 {
     format!("{value:.0}").parse().unwrap_or(0)
 }
 
-/// With a space between thousands.
+/// Returns a number with spaces between thousands.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
     use crate::ledger::Counts;
 
-    /// Of a run of which little is known.
+    /// Returns a report with few known figures.
     fn report(kind: Kind) -> Report {
         Report {
             protocol: Protocol::V2,

@@ -1,5 +1,5 @@
-//! A thread of viewers: they join as fast as the server admits them, then count what they get.
-//! Must not know what is said when.
+//! A thread of viewers: lets them join as fast as the server admits them, then counts their messages.
+//! Must not know when messages are due.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -20,38 +20,38 @@ use crate::part::Part;
 use crate::plan::{Protocol, Role};
 use crate::room::{Phase, Schedule, Shared};
 
-/// How many joins a thread has under way at most: enough that the server never waits for it, and no more than its
-/// backlog of connections takes.
+/// The most concurrent joins of a thread: enough that the server never waits for it, and no more than the server's
+/// listen backlog holds.
 const JOINING_MAX: u32 = 128;
 
-/// How long no join may succeed until the server counts as silent.
+/// How long joins may be under way without a success until the server counts as silent.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// How long nothing is looked at if nothing happens.
+/// The longest wait for an event.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What is read at once; one for all viewers of a thread, and small enough to stay in the cache.
+/// The size of the read buffer, which all viewers of a thread share: small enough to stay in the cache.
 const READ_BYTES: usize = 256 * 1024;
 
-/// What a thread of viewers has heard.
+/// The result of a thread of viewers.
 pub(crate) struct Heard {
     pub(crate) counts: Counts,
-    /// From when a message counts to when a viewer had it.
+    /// The ages of messages when viewers received them.
     pub(crate) ages: Ages,
-    /// From the first byte to the answer to the join, in nanoseconds; of the storm if there is one.
+    /// The times from the first byte to the answer to the join, in nanoseconds; of the join storm if there is one.
     pub(crate) joins: Histogram<u64>,
     /// When the first of these joins began and the last one succeeded, if there were any.
     pub(crate) join_time: Option<Range<u64>>,
-    /// How many viewers that read were closed, by code.
+    /// How many connections of reading viewers ended, by code.
     pub(crate) closes: BTreeMap<u16, u64>,
-    /// Messages that came or are not waited for any more, since a later one came.
+    /// Messages that arrived or are not expected any more, since a later one arrived.
     passed: u64,
-    /// The read that is under way has brought the last viewer of its room a message.
+    /// Whether the present read brought a message to the last viewer of its room.
     completes: bool,
 }
 
 impl Heard {
-    /// Nothing yet.
+    /// Returns an empty result.
     pub(crate) fn new() -> Self {
         Self {
             counts: Counts::default(),
@@ -77,7 +77,7 @@ struct Viewers<'a> {
     heard: Heard,
 }
 
-/// Carries out the part of the viewers with these numbers.
+/// Runs the thread of the viewers with these numbers until the last phase.
 pub(crate) fn run(
     shared: &Shared,
     address: SocketAddr,
@@ -107,7 +107,7 @@ pub(crate) fn run(
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
             polled => polled.map_err(Failure::System)?,
         }
-        // Looked at behind the poll: what comes when the rooms end is no fault.
+        // Checked after the poll: an event at the end of the rooms is no fault.
         if shared.phase() == Phase::End {
             return Ok(viewers.end());
         }
@@ -155,7 +155,7 @@ impl Viewers<'_> {
             Stage::Upgrading => plan.protocol.joining(&shared.rooms[client.place.room as usize].name),
             _ => None,
         };
-        // One look at the clock for all that a read brings.
+        // One clock reading for all messages of a read.
         let now = shared.clock.nanos();
         let schedule = shared.schedule.get();
         let before = heard.counts.received;
@@ -168,8 +168,8 @@ impl Viewers<'_> {
         {
             heard.ages.passes.saturating_record(now - last);
         }
-        // Not before all that was read is counted: if the publisher filled the window up in the middle, chance would
-        // decide how many messages the server gets at once, and that decides what a delivery costs.
+        // Only after all messages of the read are counted: if the publisher refilled the window in the middle, chance
+        // would decide how many messages the server gets at once, and that decides what a delivery costs.
         if std::mem::take(&mut heard.completes) {
             shared.is_ready(client.place.room);
         }
@@ -196,7 +196,7 @@ impl Viewers<'_> {
         if client.place.role == Role::Stalls { client.stall(poll.registry()) } else { Ok(()) }
     }
 
-    /// What the server owes when nobody joins any more.
+    /// Returns the failure of a server that lets no viewer join any more.
     fn silent(&self) -> Failure {
         let protocol = self.shared.plan.protocol;
         let what = match self.clients.iter().map(|client| client.stage).find(|&stage| stage < Stage::Joined) {
@@ -207,7 +207,7 @@ impl Viewers<'_> {
         Failure::Silent { what, protocol }
     }
 
-    /// Adds up what is missing.
+    /// Adds the missing messages to the counts, and returns the result.
     fn end(mut self) -> Heard {
         if self.shared.schedule.get().is_some() {
             for client in self.clients.iter().filter(|client| client.reads()) {
@@ -219,9 +219,9 @@ impl Viewers<'_> {
     }
 }
 
-/// A viewer got a text.
+/// Handles a text that a viewer received.
 fn take(client: &mut Client, text: &[u8], now: u64, schedule: Option<&Schedule>, shared: &Shared, heard: &mut Heard) {
-    // Everything else is of no importance here: it tells of owners, of heartbeats and of holes, which the numbers show.
+    // Other texts are ignored: frames about owners, heartbeats, and holes, which the numbers show too.
     let Some((number_of_room, number)) = message::read(text) else { return };
     if number == PROBE && shared.plan.protocol == Protocol::Relay {
         if !std::mem::replace(&mut client.is_probed, true) {
