@@ -1,5 +1,5 @@
-//! The way of a viewer or an owner over many connections: into the room, out of it, and back. Must not know which of
-//! both it is.
+//! The task of a viewer or an owner: connects, enters the room, and reconnects after each cut. Must not know which of
+//! the two roles it has.
 
 mod stay;
 
@@ -21,91 +21,91 @@ use super::liveness::{Liveness, Signs};
 use super::random::Random;
 use super::status::Status;
 
-/// How often the time for an answer is doubled at most.
+/// How often the answer timeout doubles at most.
 const TIMEOUT_DOUBLINGS_MAX: u32 = 3;
 
-/// What waits to be written, in order.
+/// The texts that wait to be written, in order.
 pub(super) type Texts = VecDeque<Utf8Bytes>;
 
-/// What is to be done next.
+/// Whether the client wants to be in the room.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Wish {
-    /// Be in the room.
+    /// It wants to be in the room.
     Stay,
-    /// Say what is still to be said, and be gone, for this reason if nobody gives another.
+    /// It sends its leave request, if it has one, and ends; for this reason unless the server gives another one.
     Go(Closing),
 }
 
-/// What a viewer and an owner do differently. No function waits but [`pass_on`](Part::pass_on).
+/// The behaviour in which a viewer and an owner differ. Only [`pass_on`](Part::pass_on) waits.
 pub(super) trait Part: Send {
-    /// What the program asks of it.
+    /// A request of the program.
     type Order: Send;
 
-    /// The request that enters the room, on a new connection.
+    /// Returns the request that enters the room, for a new connection.
     fn enter(&mut self) -> String;
 
-    /// Takes a frame. Texts to be written are added to `texts`.
+    /// Handles a frame. Texts to be written are appended to `texts`.
     fn hear(&mut self, frame: Frame, texts: &mut Texts) -> Result<(), End>;
 
-    /// What the server has told of its signs of life, once it has answered the request that enters the room on this
-    /// connection.
+    /// Returns the server's promises about heartbeats and pongs, once it has answered the request that enters the room
+    /// on this connection.
     fn signs(&self) -> Option<Signs>;
 
-    /// How long the room waits for this client, if it is its owner.
+    /// Returns how long the room waits for this client, if it is the owner.
     fn grace(&self) -> Option<Duration>;
 
-    /// How many bytes of what was said may not have come to the server, as far as its last acknowledgement tells.
+    /// Returns how many sent bytes the server may not have received, as far as its last acknowledgement proves.
     fn unproven_bytes(&self) -> usize;
 
-    /// Where it stands in the room; `None` while it is not all in.
+    /// Returns the status in the room; `None` while the client is outside or its state is incomplete.
     fn inside(&self) -> Option<Status>;
 
-    /// Since when the server owes an answer to what was said in the room, over all connections; `None` if it owes none.
+    /// Returns since when the server owes an answer in the room, over all connections; `None` if it owes none.
     fn owed_since(&self) -> Option<Instant>;
 
-    /// Whether it has asked the server to end this connection.
+    /// Returns whether the client has asked the server to end the room, and so this connection.
     fn is_ending(&self) -> bool;
 
-    /// Takes an order. There is nowhere to write while it is not in the room.
+    /// Carries out a request of the program. `texts` is `None` outside of the room.
     fn obey(&mut self, order: Self::Order, texts: Option<&mut Texts>);
 
-    /// Whether it can take an order now.
+    /// Returns whether it can take a request of the program now.
     fn can_obey(&self) -> bool;
 
-    /// Nobody gives orders any more.
+    /// Notes that the program has dropped its handle.
     fn is_left_alone(&mut self);
 
-    /// What it says before it goes.
+    /// Returns the request that leaves the room, if the role has one.
     fn farewell(&mut self) -> Option<&'static str>;
 
-    /// What it wants.
+    /// Returns whether it wants to be in the room.
     fn wish(&self) -> Wish;
 
-    /// Whether something waits to be passed on to the program.
+    /// Returns whether items wait to be delivered to the program.
     fn has_heard(&self) -> bool;
 
-    /// Passes on what waits. Cancelling it loses nothing.
+    /// Delivers the waiting items to the program. Cancel safe.
     fn pass_on(&mut self) -> impl Future<Output = ()> + Send;
 
-    /// The connection is gone.
+    /// Notes that the connection has ended.
     fn cut(&mut self);
 
-    /// It is over. What is told is passed on.
+    /// Notes that the client has ended, and ends the program's streams and calls.
     fn over(&mut self, closing: &Closing);
 }
 
-/// One way.
+/// One client: its role, and the state that outlives its connections.
 pub(super) struct Course<P: Part> {
     part: P,
     dialer: Arc<Dialer>,
     answer_timeout: Duration,
     patience: Option<Duration>,
-    /// Whether it comes back at all.
+    /// Whether the client reconnects at all.
     reconnects: bool,
     orders: mpsc::Receiver<P::Order>,
-    /// Whether somebody may still give orders.
+    /// Whether the program still has its handle.
     has_master: bool,
-    /// The program wants the next attempt, or a probe, now.
+    /// Notified when the program wants the next attempt, or a probe, now.
     hurry: Arc<Notify>,
     /// Changes each time that the machine may have slept.
     slept: watch::Receiver<u64>,
@@ -115,12 +115,12 @@ pub(super) struct Course<P: Part> {
     begun: Instant,
     /// When the last attempt began.
     tried: Duration,
-    /// Since when texts wait and none was taken, as the server does not read.
+    /// Since when texts wait and the connection accepts none, because the server does not read.
     unread: Option<Instant>,
-    /// How many attempts have failed since it was in the room, and how many of them without an answer.
+    /// How many attempts have failed since the client was in the room, and how many of them without an answer.
     failed: u32,
     unanswered: u32,
-    /// How the connection ended on which it was in the room; `None` before the first one.
+    /// How the last connection ended on which the client was in the room; `None` before the first one.
     after: Option<Closing>,
 }
 
@@ -163,7 +163,7 @@ impl<P: Part> Course<P> {
         }
     }
 
-    /// Goes it to its end.
+    /// Runs the client until it ends.
     pub(super) async fn run(mut self) {
         let mut wait = Duration::ZERO;
         let closing = loop {
@@ -171,13 +171,13 @@ impl<P: Part> Course<P> {
                 Ok(line) => self.stay(line).await,
                 Err(end) => end,
             };
-            // Asked before the cut, after which nothing is owed that was asked on this connection alone.
+            // Checked before the cut, which clears the answers that the server owed on this connection alone.
             let has_given_up = self.has_given_up();
             self.unread = None;
             self.liveness.left(false, self.now());
             self.part.cut();
             if let Wish::Go(closing) = self.part.wish() {
-                // What the server said of the end is better than what was expected.
+                // The server's reason takes precedence over the expected one.
                 break if end.closing.is_lost() { closing } else { end.closing };
             }
             if self.status.borrow().is_inside() {
@@ -194,14 +194,15 @@ impl<P: Part> Course<P> {
         self.orders.close();
         self.part.over(&closing);
         self.status.send_replace(Status::Closed(closing));
-        // Orders that came too late are dropped, which answers them.
+        // Requests that came too late are dropped, which fails them.
     }
 
-    /// The time since it began.
+    /// Returns the time since the client began.
     fn now(&self) -> Duration {
         self.begun.elapsed()
     }
 
+    /// Shows the status outside of the room; `next` is when the next attempt begins.
     fn tell_outside(&self, next: Option<Instant>) {
         let (failed, next) = (self.failed, next.map(Instant::into_std));
         self.status.send_replace(match self.after.clone() {
@@ -210,12 +211,13 @@ impl<P: Part> Course<P> {
         });
     }
 
-    /// How long the server may take for an answer: longer with each attempt that had none.
+    /// Returns the answer timeout: longer after each attempt without an answer.
     fn timeout(&self) -> Duration {
         self.answer_timeout.saturating_mul(1 << self.unanswered.min(TIMEOUT_DOUBLINGS_MAX))
     }
 
-    /// When patience ends: with being outside, with what the server owes, or with what it does not read, whichever is first.
+    /// Returns when patience ends: with the time outside, with an owed answer, or with a text that the server does not
+    /// read, whichever is first.
     fn gives_up(&self) -> Option<Instant> {
         let outside = self.comeback.gives_up().and_then(|time| self.begun.checked_add(time));
         let since = [self.part.owed_since(), self.unread];
@@ -227,7 +229,7 @@ impl<P: Part> Course<P> {
         self.gives_up().is_some_and(|moment| moment <= Instant::now())
     }
 
-    /// Waits, connects, and takes orders the while.
+    /// Waits, then connects; takes requests of the program meanwhile.
     async fn attempt(&mut self, mut wait: Duration) -> Result<Line, End> {
         loop {
             let begin = after(wait);
@@ -247,7 +249,7 @@ impl<P: Part> Course<P> {
             self.tried = self.now();
             self.tell_outside(None);
             let (dialer, timeout) = (Arc::clone(&self.dialer), self.timeout());
-            // An attempt that was begun before a sleep may wait for an answer to what nobody has any more.
+            // An attempt that began before a sleep may wait for an answer to a packet that is lost.
             match self.meanwhile(dialer.dial(timeout), std::future::pending()).await? {
                 Waited::Done(dialed) => return dialed.map(|(socket, traffic)| Line::new(socket, traffic)),
                 Waited::Hurried(hurry) => wait = self.comeback.hurried(hurry, self.tried, self.now()),
@@ -255,7 +257,7 @@ impl<P: Part> Course<P> {
         }
     }
 
-    /// Waits for `awaited` unless there is hurry, and takes orders the while.
+    /// Waits for `awaited` unless the wait is cut short; takes requests of the program meanwhile.
     async fn meanwhile<T>(
         &mut self,
         awaited: impl Future<Output = T> + Send,

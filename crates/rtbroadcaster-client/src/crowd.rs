@@ -1,4 +1,4 @@
-//! What an owner learns of its viewers. Must not know how it gets there.
+//! The audience and the signals of a room. Must not know connections.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,50 +11,50 @@ use rtbroadcaster_core::message::{Key, Params};
 
 use super::queue::{self, Failed, Receiver, Sender};
 
-/// How many watch a room. Viewers are told only in rooms that were created
-/// [so](rtbroadcaster_core::options::RoomOptions::with_audience).
+/// The number of a room's viewers. The server sends it to viewers only in rooms that were created
+/// [with it](rtbroadcaster_core::options::RoomOptions::with_audience).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Audience {
-    /// How many there are.
+    /// How many viewers there are.
     pub viewers: u64,
-    /// How many of them are behind; told to the owner only.
+    /// How many of them lag; sent to the owner only.
     pub lagging: Option<u64>,
-    /// How old what waits for the slowest twentieth of them is; told to the owner only.
+    /// The 95th percentile, over viewers, of how long the oldest waiting message has waited; sent to the owner only.
     pub behind_p95: Option<Duration>,
 }
 
-/// What viewers say to the owner.
+/// A signal of viewers to the owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Signal {
-    /// One viewer said this.
+    /// The signal of one viewer.
     One {
-        /// What it calls.
+        /// The key.
         key: Key,
-        /// With which parameters.
+        /// The parameters.
         params: Params,
-        /// The viewer's number or name, which means nothing else.
+        /// The viewer's number, or the name that the application gives it.
         from: Option<Box<str>>,
-        /// How many signals the server refused since the last one that came, because this owner did not take them.
+        /// How many signals the server has refused since the last delivered one, because this owner did not read.
         dropped: u64,
     },
-    /// What a key that the room counts was called with since the room was created, or since its owner cleared the key.
+    /// The counts of a counted key since the room was created, or since its owner cleared the key.
     Counts {
-        /// What they call.
+        /// The key.
         key: Key,
-        /// The parameters and how often they were said, the most frequent first.
+        /// The parameters and how often viewers sent them, the most frequent first.
         counts: Vec<(Params, u64)>,
-        /// How often others were said that the server could not tell apart any more, since there were too many.
+        /// How often viewers sent other parameters, which the server did not count apart because there were too many.
         other: u64,
     },
 }
 
-/// What a signal, or one of its counts, takes besides its texts.
+/// The bytes of a signal, or of one of its counts, besides its texts.
 const PLACE_BYTES: usize = 128;
 
 impl Signal {
-    /// Returns what it takes while nobody has taken it.
+    /// Returns the bytes that the signal takes in a stream.
     fn bytes(&self) -> usize {
         match self {
             Self::One { key, params, from, .. } => {
@@ -70,18 +70,18 @@ impl Signal {
 }
 
 impl Audience {
-    /// Nobody watches.
+    /// The audience without viewers.
     pub(super) const NOBODY: Self = Self { viewers: 0, lagging: Some(0), behind_p95: Some(Duration::ZERO) };
 }
 
-/// A stream of signals. It ends when its [`Broadcaster`](super::Broadcaster) is over.
+/// A stream of signals. It ends when its [`Broadcaster`](super::Broadcaster) ends.
 #[derive(Debug)]
 pub struct Signals {
     signals: Receiver<Signal>,
     lost: Arc<AtomicU64>,
 }
 
-/// Where signals go in.
+/// The sending end of a stream of signals.
 #[derive(Debug)]
 pub(super) struct Ear {
     signals: Sender<Signal>,
@@ -89,26 +89,26 @@ pub(super) struct Ear {
 }
 
 impl Signals {
-    /// A stream that holds at most `signals_max` of `bytes_max` in all that nobody has taken.
+    /// Returns both ends of a stream that holds at most `signals_max` signals of at most `bytes_max` bytes in all.
     pub(super) fn open(signals_max: usize, bytes_max: usize) -> (Ear, Self) {
         let (sender, signals) = queue::open(signals_max, bytes_max);
         let lost = Arc::<AtomicU64>::default();
         (Ear { signals: sender, lost: Arc::clone(&lost) }, Self { signals, lost })
     }
 
-    /// The next signal; `None` when there will be no more.
+    /// Returns the next signal; `None` at the end of the stream.
     pub async fn next(&mut self) -> Option<Signal> {
         self.signals.recv().await
     }
 
-    /// How many were lost because nobody took them in time: an owner's acks do not wait for its signals.
+    /// Returns how many signals were dropped because the stream was full: an owner's acks do not wait for its signals.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
 }
 
 impl Ear {
-    /// Passes a signal on; whether anybody still listens.
+    /// Queues a signal, or drops and counts it if the stream is full. Returns whether the stream is still open.
     pub(super) fn hear(&self, signal: &Signal) -> bool {
         match self.signals.try_send(signal.clone(), signal.bytes()) {
             Ok(()) => true,

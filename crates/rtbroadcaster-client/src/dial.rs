@@ -1,4 +1,4 @@
-//! Connects to a server and speaks the handshake of version 2. Must not know rooms.
+//! Connects to a server and does the WebSocket handshake of version 2. Must not know rooms.
 
 use std::time::Duration;
 
@@ -23,13 +23,13 @@ use super::traffic::Traffic;
 /// The name of the protocol.
 const SUBPROTOCOL: HeaderValue = HeaderValue::from_static("rtbroadcaster.v2");
 
-/// How many bytes are read at a time. The runtime has a task pause after 128 reads; with more in each, a flood of empty
-/// fragments would hold it for seconds.
+/// How many bytes one read takes at most. The runtime makes a task yield after 128 reads; with larger reads, a flood of
+/// empty fragments would keep the task busy for seconds.
 const READ_BYTES: usize = 16 << 10;
 
-/// How many bytes are collected before they are written, and how many of pongs and of what else stands around a message
-/// may wait besides one message. While a server does not read, the newest pong takes the place of all that do not fit
-/// (RFC 6455 section 5.5.3).
+/// How many bytes are buffered before they are written, and how many bytes of pongs and frame headers may be buffered
+/// beside one message. While a server does not read, the newest pong replaces all that do not fit (RFC 6455 section
+/// 5.5.3).
 const WRITE_BYTES: usize = 16 << 10;
 const AROUND_BYTES: usize = 64 << 10;
 
@@ -41,12 +41,12 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 /// A connection that speaks version 2.
 pub(super) type Socket = WebSocketStream<Box<dyn Transport>>;
 
-/// What makes connections to one server.
+/// A connector to one server.
 #[derive(Debug)]
 pub(super) struct Dialer {
     address: Address,
     limits: WebSocketConfig,
-    /// Where connections come from.
+    /// How connections are made.
     source: Source,
     /// Changes each time that the machine may have slept.
     pub(super) slept: watch::Receiver<u64>,
@@ -54,11 +54,11 @@ pub(super) struct Dialer {
     tls: super::tls::Tls,
 }
 
-/// Where connections come from.
+/// How connections are made.
 #[derive(Debug)]
 enum Source {
     Network,
-    /// A test is given the other end of each.
+    /// In memory: the test receives the other end of each connection.
     #[cfg(test)]
     Memory(tokio::sync::mpsc::UnboundedSender<tokio::io::DuplexStream>),
 }
@@ -82,19 +82,19 @@ impl Dialer {
         }
     }
 
-    /// Connections in memory whose other ends come out of the channel.
+    /// Returns a dialer of connections in memory, and the receiver of their other ends.
     #[cfg(test)]
     pub(super) fn in_memory(
         options: &Options,
     ) -> (Self, tokio::sync::mpsc::UnboundedReceiver<tokio::io::DuplexStream>) {
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
         let address = "ws://in.memory/broadcasting".parse().expect("it is an address");
-        // A clock that is not real does not sleep, unless the test says so.
+        // The test's clock does not sleep, unless the test sends a change.
         let slept = watch::channel(0).1;
         (Self { source: Source::Memory(sender), slept, ..Self::new(address, options) }, receiver)
     }
 
-    /// A new connection and its traffic, within `time`.
+    /// Returns a new connection and its traffic, or an error after `time`.
     pub(super) async fn dial(&self, time: Duration) -> Result<(Socket, Traffic), End> {
         let traffic = Traffic::new();
         let opened = async { self.shake_hands(self.open(&traffic).await?).await };
@@ -119,7 +119,7 @@ impl Dialer {
         let stream = TcpStream::connect((self.address.host(), self.address.port())).await.map_err(|_| lost())?;
         // Small messages must not wait for each other's TCP acknowledgements.
         stream.set_nodelay(true).map_err(|_| lost())?;
-        // Below TLS, whose records are seen only when they are whole.
+        // Counts below TLS, which passes a record on only when it is whole.
         let stream = traffic.of(stream);
         match self.address.security() {
             Security::Plain => Ok(Box::new(stream)),
@@ -134,7 +134,7 @@ impl Dialer {
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
         let shaken = tokio_tungstenite::client_async_with_config(request, stream, Some(self.limits)).await;
         let (socket, response) = shaken.map_err(refused)?;
-        // None was asked for (RFC 6455 section 4.1), and what it means for frames is not known here.
+        // The client asked for no extension (RFC 6455 section 4.1), and an unknown one changes what frames mean.
         if response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS) {
             return Err(Closing::lost("protocol").for_good().into());
         }
@@ -146,19 +146,19 @@ fn lost() -> End {
     Closing::lost("lost").into()
 }
 
-/// What an error of the handshake means.
+/// Returns the end of an attempt whose handshake failed.
 fn refused(error: Error) -> End {
     match error {
         Error::Http(response) => {
             let status = response.status();
             let closing = Closing::lost(&format!("http_{}", status.as_u16()));
-            // 408, 429 and whatever says of itself that it is the server's or a proxy's fault.
+            // 408, 425, 429 and 5xx: a later attempt may succeed.
             let may_pass = matches!(status.as_u16(), 408 | 425 | 429) || status.is_server_error();
             let after = response.headers().get(RETRY_AFTER).and_then(|after| bounds::retry_after(after.to_str().ok()?));
             let advice = after.map_or(Advice::None, Advice::NotBefore);
             End { closing: if may_pass { closing } else { closing.for_good() }, advice }
         }
-        // What was cut in the middle of the handshake is no answer.
+        // The connection was cut in the middle of the handshake, which is no answer.
         Error::Io(_) | Error::ConnectionClosed | Error::AlreadyClosed => lost(),
         Error::Protocol(ProtocolError::HandshakeIncomplete) => lost(),
         _ => Closing::lost("protocol").for_good().into(),

@@ -1,5 +1,5 @@
-//! What a server of version 2 says: PROTOCOL.md section 2. Pure.
-//! Must not know what it means for anybody.
+//! The frames that a server of version 2 sends: PROTOCOL.md section 2. Pure.
+//! Must not know viewers or owners.
 
 mod read;
 
@@ -18,46 +18,49 @@ use super::identity::Identity;
 use super::limits::Told;
 use super::liveness::Signs;
 
-/// When to try again where a server does not say it.
+/// When to try again if the server sends no time: [`SOON`] after `rate` and `unavailable`, [`LATER`] after `room_full`
+/// and `room_limit`.
 const SOON: Duration = Duration::from_secs(1);
 const LATER: Duration = Duration::from_secs(5);
 
-/// One message of a server.
+/// One frame of a server.
 #[derive(Debug)]
 pub(super) enum Frame {
-    /// The room is made.
+    /// The room is created.
     Created(Entry, OwnerKey),
-    /// The room has a new owner, this one. How its cursor was continued is told by servers that know lives, if it sent one.
+    /// This client owns the room. A server that knows lives also sends how it continued the cursor, if there was one.
     Owned(Entry, Option<How>),
     /// This viewer is in the room.
     Joined(Entry, How),
-    /// Something was said.
+    /// A message of the owner.
     Message(Said),
-    /// What was superseded up to this number.
+    /// Messages up to the first number were superseded. By the second one, if it is sent, every newer value has
+    /// arrived.
     Skipped(Seq, Option<Seq>),
-    /// The state follows anew.
+    /// A replay of the state follows.
     Reset(Entry, ResetReason),
-    /// The owner came or went, or has another lease; with the epoch of the life that begins with it, if one does.
+    /// The owner came or left, or has another lease (its term); with the epoch of the life that begins with it, if one
+    /// does.
     Owner(Presence, u64, Option<Epoch>),
-    /// The message of this id has this number and is safe.
+    /// The message with this id is stored under this number.
     Ack(Box<str>, Seq),
-    /// A request is refused.
+    /// The refusal of the request with this id, if the server knows the id.
     Error(Option<Box<str>>, Refused),
-    /// The room's last number, and within which time the next frame is planned.
+    /// A heartbeat: the room's last number, and the time within which the server plans the next frame.
     Alive(Seq, Option<Duration>),
     /// The answer to a ping.
     Pong,
-    /// When to come back.
+    /// The server shuts down: the time after which to reconnect.
     Draining(Duration),
-    /// Why the connection is closed now, and why the room has ended.
+    /// Why the server closes the connection now, and why the room has ended.
     Closed(Box<str>, Box<str>),
-    /// How many watch.
+    /// The number of viewers.
     Audience(Audience),
-    /// A viewer speaks to the owner.
+    /// A signal of viewers to the owner.
     Signal(Signal),
 }
 
-/// Where a room stands when somebody enters it.
+/// The position of a room when a client enters it.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     /// The id of the request.
@@ -70,15 +73,15 @@ pub(super) struct Entry {
     pub(super) replay: u64,
     pub(super) owner: Presence,
     pub(super) signs: Signs,
-    /// How long the room waits for its owner, where the server tells it.
+    /// How long the room waits for its owner, if the server sends it.
     pub(super) grace: Option<Duration>,
-    /// What the server takes, where it tells that.
+    /// The limits of the server, if it sends them.
     pub(super) limits: Option<Told>,
-    /// Who the viewer is, where the server tells it.
+    /// The viewer's identity, if the server sends it.
     pub(super) viewer: Option<Identity>,
 }
 
-/// Whether the owner is there.
+/// Whether the owner is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Presence {
     pub(super) status: OwnerStatus,
@@ -86,7 +89,7 @@ pub(super) struct Presence {
     pub(super) away: Duration,
 }
 
-/// How a viewer is brought to where the room stands, or what became of an owner's cursor.
+/// How the server brings a viewer up to date, or how it continued an owner's cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
     Snapshot,
@@ -94,19 +97,19 @@ pub(super) enum How {
     Reset(ResetReason),
 }
 
-/// Why a viewer got the state anew instead of every message, or why a server has lost messages of its owner.
+/// Why a viewer got a replay of the state instead of every message, or why a server has lost messages of its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResetReason {
-    /// A message that it missed has left the history.
+    /// A message that the viewer missed has left the history.
     Retention,
-    /// The room's numbering has begun anew, or without something that the cursor's epoch had.
+    /// The room has a new numbering, or one that lacks messages of the cursor's epoch.
     Epoch,
-    /// It has seen a message that the room does not have.
+    /// The cursor is beyond the room's last message.
     Future,
-    /// Its cursor was none.
+    /// The cursor was malformed.
     Malformed,
-    /// It did not take its messages fast enough.
+    /// The viewer did not read its messages fast enough.
     Slow,
     /// Messages were lost between servers.
     Gap,
@@ -115,7 +118,7 @@ pub enum ResetReason {
 }
 
 impl ResetReason {
-    /// Returns the reason of a word of PROTOCOL.md.
+    /// Returns the reason that this word of PROTOCOL.md stands for.
     pub(super) fn from_word(word: &str) -> Self {
         const KNOWN: [ResetReason; 6] = [
             ResetReason::Retention,
@@ -128,7 +131,7 @@ impl ResetReason {
         KNOWN.into_iter().find(|reason| reason.word() == word).unwrap_or(Self::Other)
     }
 
-    /// Returns the word of PROTOCOL.md, and `other` for one that this version does not know.
+    /// Returns the word of PROTOCOL.md, and `other` for a reason that this version does not know.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Retention => "retention",
@@ -142,7 +145,7 @@ impl ResetReason {
     }
 }
 
-/// One thing that was said.
+/// One message of the owner.
 #[derive(Debug, Clone)]
 pub(super) struct Said {
     pub(super) seq: Option<Seq>,
@@ -162,12 +165,13 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// The code of PROTOCOL.md's table of errors, such as `rate`.
+    /// Returns the code of PROTOCOL.md's table of errors, such as `rate`.
     pub fn code(&self) -> &str {
         &self.code
     }
 
-    /// How a connection ends whose request to enter the room was refused: by the close code that stands for it.
+    /// Returns the end of a connection whose request to enter the room was refused: by the close code that stands for
+    /// it.
     pub(super) fn to_enter(&self) -> End {
         let closing = |reason: CloseReason| Closing::with(reason.code(), &self.code);
         let (closing, advice) = match &*self.code {
@@ -176,7 +180,7 @@ impl Refused {
             "not_owner" => (closing(CloseReason::Forbidden), Advice::None),
             "unauthorized" => (closing(CloseReason::Unauthorized), Advice::None),
             "already_in_room" => (closing(CloseReason::RuleBroken), Advice::None),
-            // What passes by itself, and whatever else has its time.
+            // A later attempt may succeed; so it may after an unknown code that comes with a time.
             "room_full" | "room_limit" => {
                 (closing(CloseReason::TryLater), Advice::NotBefore(self.retry.unwrap_or(LATER)))
             }

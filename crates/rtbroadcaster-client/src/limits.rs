@@ -1,5 +1,6 @@
-//! What a server takes, as it has told, and which call of the program fits in: whatever does not is refused here, so that
-//! no call costs the connection. Pure: takes the time from outside. Must not know connections.
+//! The limits that a server has sent, and the checks of the program's calls against them. A call that exceeds a limit
+//! is refused here, so that it does not cost the connection. Pure: takes the time as an argument. Must not know
+//! connections.
 
 use std::time::Duration;
 
@@ -21,11 +22,11 @@ pub(super) struct Limits {
     depth: usize,
     /// The most bytes of the parameters of a signal.
     signal_bytes: usize,
-    /// How many signals a viewer may say in a second; `None` where that is not told.
+    /// How many signals a viewer may send per second; `None` if the server sent no limit.
     signals_per_second: Option<u32>,
 }
 
-/// The member `limits` of an answer. What is absent is as PROTOCOL.md has it.
+/// The member `limits` of an answer. An absent limit has its default of PROTOCOL.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Told {
@@ -38,7 +39,7 @@ pub(super) struct Told {
 }
 
 impl Limits {
-    /// Returns what `told` and the program's own limit of a message allow together. An older server tells nothing.
+    /// Returns the stricter of the server's limits and this client's own. An older server sends none.
     pub(super) fn of(told: Option<Told>, message_bytes_max: usize) -> Self {
         let told = told.unwrap_or_default();
         let least = |told: Option<u64>, own: usize| {
@@ -54,7 +55,7 @@ impl Limits {
         }
     }
 
-    /// Checks a message that takes so many bytes as it is sent.
+    /// Checks a message whose frame has `bytes`.
     pub(super) fn check(&self, body: &Body, bytes: usize) -> Result<(), MessageError> {
         let key = body.key.as_str().len();
         if key > self.key_bytes {
@@ -72,7 +73,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Checks a signal that takes so many bytes as it is sent.
+    /// Checks a signal whose frame has `bytes`.
     pub(super) fn check_signal(&self, body: &Body, bytes: usize) -> Result<(), MessageError> {
         let params = body.params.as_bytes().len();
         if params > self.signal_bytes {
@@ -82,12 +83,12 @@ impl Limits {
     }
 }
 
-/// The pace of a viewer's signals: what one second brings may come at once.
+/// The rate limit of a viewer's signals, with a burst of one second's signals.
 #[derive(Debug, Default)]
 pub(super) struct Pace(Meter);
 
 impl Pace {
-    /// Takes the place of one signal, or returns when there will be one.
+    /// Admits one signal, or returns how long to wait until the next one is admitted.
     pub(super) fn take(&mut self, limits: &Limits, now: Duration) -> Result<(), Duration> {
         let Some(rate) = limits.signals_per_second else { return Ok(()) };
         let rate = Rate::per_second(Limit::Max(rate));

@@ -1,5 +1,6 @@
-//! One connection as the frames that come and the texts that go, until its end: its farewell, and the moment that the server
-//! chose for coming back. Must not know what frames mean.
+//! One connection as a stream of received frames and a queue of texts to send. Its end includes the server's `closed`
+//! frame and the time that the server chose for the reconnect. Must not know what frames mean, but for `closed` and
+//! `draining`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,36 +22,37 @@ use super::ending::Closing;
 use super::frame::Frame;
 use super::traffic::Traffic;
 
-/// How many texts wait for the socket. More would only wait elsewhere.
+/// How many texts wait for the socket. A longer queue would only move texts from another queue.
 const TEXTS_MAX: usize = 16;
 
-/// What the WebSocket makes of a close frame whose code may not stand in one, such as the 1014 and 1015 of a proxy.
+/// The code and reason that tungstenite reports for a close frame with a forbidden code, such as 1014 and 1015 of a
+/// proxy.
 const UNFRAMED: (u16, &str) = (1002, "Protocol violation");
 
-/// The close code of everything is said. Before it a server says why; a proxy that ends an idle connection does not.
+/// The close code of a final end. A server sends `closed` before it; a proxy that closes an idle connection does not.
 const DONE: u16 = CloseReason::Done.code();
 
-/// A connection. Dropping it ends it.
+/// A connection. Dropping it closes the connection.
 pub(super) struct Line {
     pub(super) ear: Ear,
     pub(super) mouth: Mouth,
     pub(super) traffic: Traffic,
 }
 
-/// What comes.
+/// The receiving half of a connection.
 pub(super) struct Ear {
     reader: SplitStream<Socket>,
-    /// When the server wants this client back.
+    /// When the client reconnects, by the server's `draining`.
     moment: Option<Instant>,
-    /// The server's farewell, and why the room has ended.
+    /// The reason of the server's `closed`, and why the room has ended.
     farewell: Option<(Box<str>, Box<str>)>,
 }
 
-/// What goes. A task writes it, since reading must go on while the server does not read: an owner whose acks nobody takes
-/// is not read.
+/// The sending half of a connection. A task of its own writes, since the client must keep reading while the server does
+/// not read: the server stops reading an owner that does not read its acks.
 pub(super) struct Mouth {
     writer: mpsc::Sender<Utf8Bytes>,
-    /// How many texts were given to the task, and how many of them the socket has taken.
+    /// How many texts were handed to the task, and how many of them the socket has accepted.
     given: u64,
     taken: Arc<AtomicU64>,
     _writing: AbortOnDropHandle<()>,
@@ -69,7 +71,7 @@ impl Line {
                 fed_count += 1;
                 let is_last = texts.is_empty();
                 let flushed = if fed.is_ok() && is_last { flush(&mut sink).await } else { fed };
-                // The reader meets the same end.
+                // The receiving half returns the error.
                 if flushed.is_err() {
                     return;
                 }
@@ -86,7 +88,7 @@ impl Line {
     }
 }
 
-/// Writes a text, or has it wait for the next one.
+/// Buffers a text for the socket, after an earlier one if that did not fit.
 async fn feed(sink: &mut SplitSink<Socket, Message>, text: Utf8Bytes) -> Result<(), Error> {
     loop {
         match sink.feed(Message::Text(text.clone())).await {
@@ -96,7 +98,7 @@ async fn feed(sink: &mut SplitSink<Socket, Message>, text: Utf8Bytes) -> Result<
     }
 }
 
-/// Writes all texts that wait.
+/// Writes all buffered texts.
 async fn flush(sink: &mut SplitSink<Socket, Message>) -> Result<(), Error> {
     loop {
         match sink.flush().await {
@@ -106,45 +108,46 @@ async fn flush(sink: &mut SplitSink<Socket, Message>) -> Result<(), Error> {
     }
 }
 
-/// An earlier text had no place among the pongs that wait, since the server does not read. It has one when they are written.
+/// Flushes the pongs that fill the buffer while the server does not read, then buffers the text that did not fit.
 async fn feed_again(sink: &mut SplitSink<Socket, Message>, earlier: Message) -> Result<(), Error> {
     sink.flush().await?;
     sink.feed(earlier).await
 }
 
 impl Mouth {
-    /// Waits for a place for one more text; whether there is one, and not the end. Cancelling it loses nothing.
+    /// Waits until the queue has a place for a text. Returns `false` if the connection has ended. Cancel safe.
     pub(super) async fn has_place(&self) -> bool {
         self.writer.reserve().await.is_ok()
     }
 
-    /// Gives a text to the task, for which there is a place.
+    /// Queues a text, for which [`has_place`](Self::has_place) has found a place.
     pub(super) fn say(&mut self, text: Utf8Bytes) {
-        // Without a place it is the end, which the reader meets.
+        // Without a place the connection has ended, which the receiving half returns.
         if self.writer.try_send(text).is_ok() {
             self.given += 1;
         }
     }
 
-    /// How many texts were given to the task.
+    /// Returns how many texts were handed to the task.
     pub(super) fn given(&self) -> u64 {
         self.given
     }
 
-    /// Whether the socket has taken so many of them.
+    /// Returns whether the socket has accepted the first `count` texts.
     pub(super) fn has_taken(&self, count: u64) -> bool {
         self.taken.load(Ordering::Relaxed) >= count
     }
 }
 
 impl Ear {
-    /// The next frame; `None` when it is `due` before one comes. Cancelling it loses nothing.
+    /// Returns the next frame; `None` if none comes before `due`. Cancel safe.
     pub(super) async fn next(&mut self, due: Option<Instant>) -> Result<Option<Frame>, Parted> {
         loop {
-            // What is buffered already costs the runtime no read: without this a flood of small frames would hold its thread.
+            // A buffered frame costs no read of the runtime: without this, a flood of small frames would block its
+            // thread.
             consume_budget().await;
             let message = tokio::select! {
-                // What has come stands before a time that is over.
+                // A frame that has arrived takes precedence over a deadline that has passed.
                 biased;
                 message = self.reader.next() => message,
                 () = until(self.moment) => return Err(self.parted(Closing::lost("moment"))),
@@ -170,12 +173,12 @@ impl Ear {
         }
     }
 
-    /// The end of this connection for a reason that was found elsewhere, with times since `begun`.
+    /// Returns the end of this connection for a reason that the caller found, with times since `begun`.
     pub(super) fn end(&self, closing: Closing, begun: Instant) -> End {
         self.parted(closing).end(begun)
     }
 
-    /// What a close frame means behind the server's farewell, or without one.
+    /// Returns the end by a close frame, after the server's `closed` or without one.
     fn closing(&self, code: u16, reason: &str) -> Closing {
         if (code, reason) == UNFRAMED {
             return Closing::lost("protocol");
@@ -194,7 +197,7 @@ impl Ear {
     }
 }
 
-/// How a connection ends that cannot be read any further.
+/// Returns the end by an error of the WebSocket.
 fn broken(error: &Error) -> Closing {
     match error {
         Error::Capacity(_) => Closing::lost("limit").for_good(),
@@ -208,25 +211,25 @@ fn broken(error: &Error) -> Closing {
 #[derive(Debug)]
 pub(super) struct Parted {
     closing: Closing,
-    /// When the server wants this client back.
+    /// When the client reconnects, by the server's `draining`.
     moment: Option<Instant>,
 }
 
 impl Parted {
-    /// The same with times since `begun`.
+    /// Returns the end with times since `begun`.
     pub(super) fn end(self, begun: Instant) -> End {
         let advice = self.moment.map_or(Advice::None, |moment| Advice::At(moment - begun));
         End { closing: self.closing, advice }
     }
 }
 
-/// Returns the moment `time` from now; `None` if no clock reaches it.
+/// Returns the moment `time` from now; `None` if the clock overflows.
 pub(super) fn after(time: Duration) -> Option<Instant> {
     Instant::now().checked_add(time)
 }
 
-/// Waits until `moment`, for ever if there is none. Also where the task has read so much that the runtime has it pause: a
-/// server that floods must not hold its client's clock.
+/// Waits until `moment`, or for ever if there is none. The wait ignores tokio's task budget: a server that floods must
+/// not stop its client's clock.
 pub(super) async fn until(moment: Option<Instant>) {
     match moment {
         Some(moment) => unconstrained(sleep_until(moment)).await,

@@ -1,8 +1,8 @@
-//! Whether a connection still carries anything: when to ask the server for a sign of life, what to show meanwhile, and when
-//! to give the connection up. Pure: takes the time from outside, always since its client began. Must not know sockets.
+//! Decides whether a connection still works: when to probe it, which status to show meanwhile, and when to give it up.
+//! Pure: takes the time as an argument, always since the client began. Must not know sockets.
 //!
-//! A connection is given up only when a probe (`ping`) found nothing. A deadline that fires late gives no verdict: the
-//! machine was asleep or busy, and the answer may wait in the socket.
+//! A connection to a server that answers pings is given up only if a probe (`ping`) got no answer. A deadline that
+//! fires late gives no verdict: the machine was asleep or busy, and the answer may wait in the socket.
 
 mod memory;
 #[cfg(test)]
@@ -12,70 +12,70 @@ use std::time::Duration;
 
 use memory::Memory;
 
-/// How many intervals of the server may pass without a sign of life.
+/// How many heartbeat intervals of the server may pass without a frame.
 const MISSED_MAX: u32 = 2;
 
 /// How late a deadline may fire for its verdict to count.
 const LATE: Duration = Duration::from_secs(3);
 
-/// How long a probe may be out until the program is told that the connection is being checked.
+/// How long a probe may be unanswered until the program sees the status `Checking`.
 const CHECKING: Duration = Duration::from_millis(1_500);
 
-/// How long a publish may be unacknowledged until the connection is probed.
+/// How long a publish may be unacknowledged until the client probes the connection.
 const OWED: Duration = Duration::from_secs(2);
 
-/// How long the socket may take nothing of ours until a probe's time runs all the same.
+/// How long the socket may accept no bytes until a probe's time runs even though the probe is not written.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// How often it is looked whether the socket has taken the probe.
+/// How often the client checks whether the socket has accepted the probe.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// The shortest time between two probes: a server takes 20 a second.
+/// The shortest time between two probes: a server accepts 20 per second.
 const PROBE_EVERY: Duration = Duration::from_millis(250);
 
-/// The slowest way up that is planned for, in bytes a second. What the kernel has taken of ours is not seen any more, but
-/// at this pace the probe still waits behind it.
+/// The slowest uplink that the client supports, in bytes per second. The client cannot see how much of its data the
+/// kernel still holds; at this speed, a probe waits behind that data.
 const SLOWEST_BYTES: u32 = 2_048;
 
-/// What a server has told of its signs of life, in the answer that let the client in.
+/// The server's promises about heartbeats and pongs, from the answer that let the client into the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Signs {
-    /// The time between two heartbeats; `None` where there are none.
+    /// The time between two heartbeats; `None` if there are none.
     pub(super) alive: Option<Duration>,
-    /// Within this time the server plans to send the next frame; `None` without heartbeats, and of an older server.
+    /// The time within which the server plans the next frame; `None` without heartbeats, and with an older server.
     pub(super) next: Option<Duration>,
-    /// Whether it answers pings.
+    /// Whether the server answers pings.
     pub(super) answers_pings: bool,
 }
 
-/// What can be seen of a connection at one moment.
+/// The observable facts of a connection at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct View {
-    /// When bytes came last.
+    /// When bytes were last read.
     pub(super) read: Duration,
-    /// When the socket took bytes of ours last.
+    /// When the socket last accepted bytes.
     pub(super) written: Duration,
-    /// Whether it has taken the last probe, and so all that was said before that.
+    /// Whether the socket has accepted the last probe, and so everything that was sent before it.
     pub(super) has_taken_probe: bool,
-    /// Since when the server owes an answer to what was published.
+    /// Since when the server owes an acknowledgement.
     pub(super) owed: Option<Duration>,
 }
 
-/// What is to be done.
+/// The action to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Nothing,
     /// Send a ping.
     Probe,
-    /// The connection carries nothing any more.
+    /// Close the connection, which carries nothing any more.
     GiveUp,
 }
 
-/// One client's view of its connections.
+/// The state of one client's liveness checks.
 #[derive(Debug, Default)]
 pub(super) struct Liveness {
     memory: Memory,
-    /// The present connection, once it has let the client in.
+    /// The present connection, once the client is in the room on it.
     link: Option<Link>,
 }
 
@@ -83,15 +83,15 @@ pub(super) struct Liveness {
 #[derive(Debug)]
 struct Link {
     signs: Signs,
-    /// When the client was let in.
+    /// When the client entered the room.
     entered: Duration,
-    /// When something came last.
+    /// When bytes or a frame last arrived.
     heard: Duration,
-    /// When the slowest way up that is planned for has carried all of ours.
+    /// When an uplink of [`SLOWEST_BYTES`] has carried everything that was sent.
     carried: Duration,
-    /// The deadline that was given out last.
+    /// The deadline that [`due`](Liveness::due) returned last.
     armed: Option<Duration>,
-    /// Something happened in which a connection may have died.
+    /// Whether an event happened during which the connection may have died.
     is_suspect: bool,
     probe: Option<Probe>,
     /// When the last probe was sent.
@@ -101,18 +101,19 @@ struct Link {
 /// A ping without an answer.
 #[derive(Debug, Clone, Copy)]
 struct Probe {
+    /// When the probe was sent.
     asked: Duration,
-    /// When the socket had taken it.
+    /// When the socket had accepted it.
     flushed: Option<Duration>,
-    /// When the slowest way up that is planned for has carried what was said before it. What is said later waits behind it
-    /// and gives it no time: an owner that goes on speaking on a dead path would never leave that otherwise.
+    /// When an uplink of [`SLOWEST_BYTES`] has carried everything that was sent before the probe. Later data gives the
+    /// probe no time; otherwise an owner that keeps publishing on a dead path would never give it up.
     carried: Duration,
-    /// Whether the program was told.
+    /// Whether the program has seen the status `Checking`.
     is_shown: bool,
 }
 
 impl Liveness {
-    /// The server has let the client in, and waits `grace` for it if it is an owner.
+    /// Notes that the client is in the room, and the room's `grace` if it is the owner.
     pub(super) fn entered(&mut self, signs: Signs, grace: Option<Duration>, now: Duration) {
         self.memory.entered(grace, now);
         let (heard, carried) = (now, now);
@@ -128,26 +129,26 @@ impl Liveness {
         });
     }
 
-    /// Whether the present connection has let the client in.
+    /// Returns whether the client is in the room on the present connection.
     pub(super) fn has_entered(&self) -> bool {
         self.link.is_some()
     }
 
-    /// The connection has ended, because a probe found nothing or for another reason.
+    /// Notes that the connection has ended, and whether an unanswered probe ended it.
     pub(super) fn left(&mut self, by_probe: bool, now: Duration) {
         if self.link.take().is_some() {
             self.memory.left(by_probe, now);
         }
     }
 
-    /// The server tells another interval.
+    /// Notes the server's new time to its next frame.
     pub(super) fn plans(&mut self, next: Duration) {
         if let Some(link) = &mut self.link {
             link.signs.next = Some(next);
         }
     }
 
-    /// A frame has come: it answers the probe.
+    /// Notes a frame, which answers the probe.
     pub(super) fn heard(&mut self, now: Duration) {
         let Some(link) = &mut self.link else { return };
         let is_late = link.is_late(now);
@@ -157,7 +158,7 @@ impl Liveness {
         }
     }
 
-    /// The program has not let the client read, which does not mean that nothing came.
+    /// Notes that the client did not read because its program was slow. Silence up to now does not count.
     pub(super) fn was_not_read(&mut self, now: Duration) {
         if let Some(link) = &mut self.link {
             link.excuse(now);
@@ -165,21 +166,21 @@ impl Liveness {
         }
     }
 
-    /// So many bytes are handed to the socket.
+    /// Notes that so many bytes were handed to the socket.
     pub(super) fn said(&mut self, bytes: usize, now: Duration) {
         if let Some(link) = &mut self.link {
             link.carried = link.carried.max(now).saturating_add(time_of(bytes));
         }
     }
 
-    /// The server has shown that at most so many bytes are still on their way to it.
+    /// Notes that at most `left` bytes are still on their way, as an answer of the server proves.
     pub(super) fn proven(&mut self, left: usize, now: Duration) {
         if let Some(link) = &mut self.link {
             link.carried = link.carried.min(now.saturating_add(time_of(left)));
         }
     }
 
-    /// The machine has slept, or the program wants to know.
+    /// Demands a probe: the machine has slept, or the program asked for it.
     pub(super) fn suspect(&mut self, now: Duration) {
         if let Some(link) = &mut self.link {
             link.excuse(now);
@@ -187,13 +188,13 @@ impl Liveness {
         }
     }
 
-    /// Whether a probe is out for so long that the program is told.
+    /// Returns whether a probe is unanswered for [`CHECKING`] or longer.
     pub(super) fn is_checking(&self, now: Duration) -> bool {
         let probe = self.link.as_ref().and_then(|link| link.probe);
         probe.is_some_and(|probe| probe.is_shown || now >= probe.asked.saturating_add(CHECKING))
     }
 
-    /// What is to be done now. A probe that this asks for is out from then on.
+    /// Returns the action to take now. A returned probe counts as sent.
     pub(super) fn step(&mut self, view: View, now: Duration) -> Step {
         self.look(view, now);
         let limit = self.memory.limit();
@@ -215,7 +216,7 @@ impl Liveness {
         }
     }
 
-    /// When to ask for the next step if nothing changes.
+    /// Returns when to call [`step`](Self::step) next if nothing changes.
     pub(super) fn due(&mut self, view: View, now: Duration) -> Option<Duration> {
         self.look(view, now);
         let limit = self.memory.limit();
@@ -233,7 +234,7 @@ impl Liveness {
         link.armed
     }
 
-    /// Takes in what can be seen.
+    /// Updates the state by the observed facts.
     fn look(&mut self, view: View, now: Duration) {
         self.memory.calm(now);
         let Some(link) = &mut self.link else { return };
@@ -243,7 +244,7 @@ impl Liveness {
             link.heard = if link.rule() == Rule::Probes { link.heard } else { now };
         }
         if view.read > link.heard {
-            // Bytes of a frame that is still coming are as good as a frame.
+            // Bytes of a partial frame count as a frame.
             let read = view.read;
             self.heard(read);
         }
@@ -255,12 +256,12 @@ impl Liveness {
     }
 }
 
-/// How a connection is watched.
+/// How a connection is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rule {
-    /// Not at all.
+    /// Without any check.
     None,
-    /// So much silence is the end: the server answers no pings.
+    /// By a silence limit, since the server answers no pings.
     Silence(Duration),
     /// By probes.
     Probes,
@@ -279,7 +280,7 @@ impl Link {
         self.armed.is_some_and(|armed| now > armed.saturating_add(LATE))
     }
 
-    /// What was waited for up to now says nothing.
+    /// Restarts the probe's time: a wait up to now proves nothing.
     fn excuse(&mut self, now: Duration) {
         self.armed = None;
         if let Some(probe) = &mut self.probe {
@@ -287,7 +288,7 @@ impl Link {
         }
     }
 
-    /// When to probe.
+    /// Returns when to probe.
     fn asks(&self, view: View) -> Option<Duration> {
         if self.is_suspect {
             return Some(self.probed.map_or(Duration::ZERO, |probed| probed.saturating_add(PROBE_EVERY)));
@@ -297,11 +298,12 @@ impl Link {
         silence.into_iter().chain(owed).min()
     }
 
-    /// When the probe has found nothing; `None` while that is not known.
+    /// Returns when the probe's time is over; `None` without a probe.
     fn ends(&self, view: View, limit: Duration) -> Option<Duration> {
         let probe = self.probe?;
         let from = match probe.flushed {
-            // A server sends its next frame whatever comes to it, so after that the way up excuses nothing.
+            // The server sends its next frame whether it receives data or not. After that time, a slow uplink is no
+            // excuse.
             Some(flushed) => {
                 let excused = self.heard.saturating_add(self.signs.next.unwrap_or_default().max(STALLED));
                 flushed.max(probe.carried.min(excused))
@@ -312,7 +314,7 @@ impl Link {
     }
 }
 
-/// How long the slowest way up takes for so many bytes.
+/// Returns how long an uplink of [`SLOWEST_BYTES`] takes for so many bytes.
 fn time_of(bytes: usize) -> Duration {
     let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
     Duration::from_secs(u64::from(bytes)) / SLOWEST_BYTES

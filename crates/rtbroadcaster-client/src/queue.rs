@@ -1,16 +1,16 @@
-//! A queue between a client's task and its program, bounded by the number of items and by their bytes: a server chooses
-//! how big an item is. Must not know what items are.
+//! A queue between a client's task and its program, bounded by the number of items and by their bytes, since the server
+//! chooses how big an item is. Must not know what items are.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// What the program has not taken.
+/// The program's end of the queue.
 #[derive(Debug)]
 pub(super) struct Receiver<T>(mpsc::Receiver<Held<T>>);
 
-/// Where items go in.
+/// The client task's end of the queue.
 #[derive(Debug)]
 pub(super) struct Sender<T> {
     items: mpsc::Sender<Held<T>>,
@@ -18,23 +18,23 @@ pub(super) struct Sender<T> {
     bytes_max: u32,
 }
 
-/// An item in the queue, and the bytes that it takes there.
+/// An item in the queue, and its share of the queue's bytes.
 #[derive(Debug)]
 struct Held<T> {
     item: T,
     _bytes: OwnedSemaphorePermit,
 }
 
-/// Why an item was not put in.
+/// Why an item was not queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failed {
     Full,
     Closed,
 }
 
-/// A queue of so many items and bytes. One item that is bigger than `bytes_max` is held alone.
+/// Returns both ends of a queue of so many items and bytes. An item that is bigger than `bytes_max` is queued alone.
 pub(super) fn open<T>(items_max: usize, bytes_max: usize) -> (Sender<T>, Receiver<T>) {
-    // More than that a queue of tokio cannot have, and a program that asks for no limit means it.
+    // Clamped: a queue of tokio has no more items, and a program that wants no limit asks for more.
     let (items, receiver) = mpsc::channel(items_max.clamp(1, Semaphore::MAX_PERMITS));
     let bytes_max = u32::try_from(bytes_max).unwrap_or(u32::MAX).max(1);
     let bytes = Arc::new(Semaphore::new(usize::try_from(bytes_max).unwrap_or(Semaphore::MAX_PERMITS)));
@@ -42,7 +42,7 @@ pub(super) fn open<T>(items_max: usize, bytes_max: usize) -> (Sender<T>, Receive
 }
 
 impl<T> Sender<T> {
-    /// Puts an item of so many bytes in, if there is room.
+    /// Queues an item of so many bytes, if it fits.
     pub(super) fn try_send(&self, item: T, bytes: usize) -> Result<(), Failed> {
         let failed = |error| match error {
             mpsc::error::TrySendError::Full(_) => Failed::Full,
@@ -54,21 +54,22 @@ impl<T> Sender<T> {
         Ok(())
     }
 
-    /// Puts an item of so many bytes in when there is room, made then; without a receiver it is forgotten. Cancelling it
-    /// loses nothing.
+    /// Waits until an item of so many bytes fits, then makes and queues it. Without a receiver, the item is not made.
+    /// Cancel safe.
     pub(super) async fn send(&self, item: impl FnOnce() -> T, bytes: usize) {
-        // When the receiver goes, what it held goes too, so there is room.
+        // A dropped receiver drops its items, so the wait ends.
         let bytes = Arc::clone(&self.bytes).acquire_many_owned(self.cost(bytes)).await;
         if let (Ok(bytes), Ok(place)) = (bytes, self.items.reserve().await) {
             place.send(Held { item: item(), _bytes: bytes });
         }
     }
 
-    /// Whether nobody takes anything any more.
+    /// Returns whether the receiver is dropped.
     pub(super) fn is_closed(&self) -> bool {
         self.items.is_closed()
     }
 
+    /// Returns how many bytes of the queue an item of `bytes` takes: at most all.
     fn cost(&self, bytes: usize) -> u32 {
         u32::try_from(bytes).unwrap_or(u32::MAX).min(self.bytes_max)
     }
@@ -81,7 +82,7 @@ impl<T> Clone for Sender<T> {
 }
 
 impl<T> Receiver<T> {
-    /// Takes the next item; `None` when there will be no more.
+    /// Returns the next item; `None` once all senders are dropped and the queue is empty.
     pub(super) async fn recv(&mut self) -> Option<T> {
         self.0.recv().await.map(|held| held.item)
     }
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_for_a_receiver_that_goes_waits_no_more() {
+    async fn a_send_ends_when_the_receiver_is_dropped() {
         let (sender, receiver) = open(usize::MAX, 10);
         sender.try_send(1, 10).unwrap();
         let waiting = tokio::spawn({

@@ -1,5 +1,6 @@
-//! What a viewer makes of what it is told: the state, the cursor, and what to pass on. A replay of the state is applied at
-//! once when all of it has come; cut before that, the older state and cursor stay. Pure. Must not know connections.
+//! Applies a viewer's frames to its state and cursor, and collects the items for its program. A replay of the state is
+//! applied at once, when all of it has arrived. If the connection is cut before, the older state and cursor stay. Pure.
+//! Must not know connections.
 
 use rtbroadcaster_core::id::{Cursor, Epoch, Seq};
 use rtbroadcaster_core::message::Change;
@@ -10,66 +11,68 @@ use super::heard::Heard;
 use super::request::Integrity;
 use super::state::State;
 
-/// What came does not fit to what came before. A resume brings what is missing.
+/// Why a frame does not follow from the frames before. After all but `TooMuch`, the viewer reconnects and resumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Misfit {
-    /// A number that cannot come here, or a frame that cannot.
+    /// The frame, or its number, is invalid at this position.
     Nonsense,
-    /// What a heartbeat promised has not come with the next one.
+    /// Messages that a heartbeat announced have not arrived before the next heartbeat.
     Behind,
-    /// The state has more bytes than it may.
+    /// The state exceeds its limit of bytes.
     TooMuch,
 }
 
-/// Where a viewer is on its connection.
+/// A viewer's position on its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Position {
-    /// It has no answer yet, or what it missed is still on its way.
+    /// The server has not answered yet, or missed messages are still to come.
     Coming,
-    /// It has everything.
+    /// The viewer is up to date.
     Live,
-    /// It has what the room's owner could tell, who is away.
+    /// The viewer is up to date, and the room's owner is away.
     Away,
     /// Messages were superseded or lost.
     Lagging,
 }
 
-/// A state that is on its way.
+/// A replay of the state that is not complete.
 #[derive(Debug)]
 struct Replay {
     entry: Entry,
-    /// Why it comes; `None` at the beginning.
+    /// Why the server sends it; `None` at the beginning.
     reset: Option<ResetReason>,
+    /// How many values are still to come.
     left: u64,
     state: State,
 }
 
-/// One viewer.
+/// The progress of one viewer through its room's messages.
 #[derive(Debug)]
 pub(super) struct Reception {
     state_bytes_max: usize,
     epoch: Option<Epoch>,
     owner: OwnerStatus,
-    /// Whether it is in the room on the present connection.
+    /// Whether the viewer is in the room on the present connection.
     is_in: bool,
     replay: Option<Replay>,
-    /// How many messages of a resume are on their way.
+    /// How many messages of a resume are still to come.
     missing: u64,
-    /// The end of a hole whose next message has not come.
+    /// The end of a hole whose next message has not arrived.
     skipped: Option<Seq>,
     /// The number in the last heartbeat.
     promised: Option<Seq>,
-    /// Set while the state is torn, over connections too.
+    /// Set while the state is torn, also after a reconnect.
     tear: Option<Tear>,
-    /// Set while it lags: until the first heartbeat behind the last hole has come, and a whole state after it. Holes follow each
-    /// other: else it would lag no more between any two of them.
+    /// Set while the viewer lags: until the first heartbeat after the last hole, and then until the state is whole.
+    /// Holes follow each other; without the heartbeat, the viewer would not lag between two of them.
     lag: Option<Lag>,
-    /// Whether there are heartbeats.
+    /// Whether the server sends heartbeats.
     has_heartbeat: bool,
 }
 
-/// The state is torn until it has reached the number up to which each superseded value has its newer one. A server that does not
-/// tell that number does not know of lives either; then it is that of the first heartbeat behind the last hole.
+/// A torn state. It is whole again at the number `until`, by which each superseded value has its newer one. A server
+/// that does not send this number does not know lives either; then it is the number of the first heartbeat after the
+/// last hole.
 #[derive(Debug, Clone, Copy)]
 struct Tear {
     until: Option<Seq>,
@@ -78,9 +81,9 @@ struct Tear {
 /// Messages of this connection were superseded or lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Lag {
-    /// There was no heartbeat since.
+    /// No heartbeat has come since.
     Fresh,
-    /// There was one.
+    /// A heartbeat has come since.
     Ending,
 }
 
@@ -101,17 +104,17 @@ impl Reception {
         }
     }
 
-    /// Where to go on.
+    /// Returns the cursor of the next join.
     pub(super) fn cursor(&self, state: &State) -> Option<Cursor> {
         self.epoch.clone().map(|epoch| Cursor { epoch, seq: state.seq() })
     }
 
-    /// Whether a server in another life may go on there.
+    /// Returns whether a server in another life may continue the state.
     pub(super) fn integrity(&self) -> Integrity {
         if self.tear.is_some() { Integrity::Torn } else { Integrity::Whole }
     }
 
-    /// The connection is gone.
+    /// Resets to the state without a connection.
     pub(super) fn cut(&mut self) {
         let epoch = self.epoch.take();
         *self = Self { epoch, owner: self.owner, tear: self.tear, ..Self::new(self.state_bytes_max) };
@@ -126,7 +129,7 @@ impl Reception {
         }
     }
 
-    /// Takes what came. What is to be passed on is added to `heard`.
+    /// Applies a frame to `state`. Items for the program are appended to `heard`.
     pub(super) fn take(&mut self, frame: Frame, state: &mut State, heard: &mut Vec<Heard>) -> Result<(), Misfit> {
         match frame {
             Frame::Joined(..) if self.is_in => return Err(Misfit::Nonsense),
@@ -156,17 +159,17 @@ impl Reception {
         Ok(())
     }
 
-    /// Whether it is in the room, and no replay of the state is on its way.
+    /// Returns whether the viewer is in the room and no replay of the state is incomplete.
     fn is_whole(&self) -> bool {
         self.is_in && self.replay.is_none()
     }
 
-    /// The room is in another life. While a state is on its way, the epoch belongs to that state.
+    /// Takes the epoch of the room's next life. During a replay of the state, the epoch belongs to the replayed state.
     fn live_in(&mut self, epoch: Epoch) {
         match (&mut self.replay, &mut self.epoch) {
             (Some(replay), _) => replay.entry.epoch = epoch,
             (None, Some(known)) if self.is_in => *known = epoch,
-            // Without a state there is no number that it could belong to.
+            // Without a state, there is no number to which the epoch could belong.
             _ => {}
         }
     }
@@ -179,8 +182,8 @@ impl Reception {
             How::Snapshot => self.begin(entry, None, state, heard)?,
             How::Reset(reason) => self.begin(entry, Some(reason), state, heard)?,
             How::Resumed => {
-                // The epoch may be another one: the server has begun another life and continues the numbering. No such life
-                // is known to have what a torn state lacks.
+                // The epoch may differ: the server has begun another life and continues the numbering. That life may
+                // lack the values that a torn state waits for.
                 let continues = match &self.epoch {
                     Some(epoch) => *epoch == entry.epoch || self.integrity() == Integrity::Whole,
                     None => false,
@@ -195,7 +198,7 @@ impl Reception {
         Ok(())
     }
 
-    /// The state follows.
+    /// Begins a replay of the state.
     fn begin(
         &mut self,
         entry: Entry,
@@ -203,7 +206,7 @@ impl Reception {
         state: &mut State,
         heard: &mut Vec<Heard>,
     ) -> Result<(), Misfit> {
-        // Each value has a number of its own.
+        // Each value of the state has its own number.
         if entry.replay > entry.seq.get() {
             return Err(Misfit::Nonsense);
         }
@@ -214,7 +217,7 @@ impl Reception {
         Ok(())
     }
 
-    /// When all of a replay has come it takes the place of the older state.
+    /// Replaces the older state if the replay is complete.
     fn complete(&mut self, state: &mut State, heard: &mut Vec<Heard>) {
         let Some(Replay { entry, reset, state: mut new, .. }) = self.replay.take_if(|replay| replay.left == 0) else {
             return;
@@ -241,7 +244,7 @@ impl Reception {
             return Ok(());
         }
         let Some(seq) = said.seq else {
-            // None is sent while something is missing, and none before the answer.
+            // A server sends no ephemeral message before its answer, nor while messages are missing.
             if self.is_in {
                 heard.push(Heard::said(said))
             }
@@ -254,7 +257,8 @@ impl Reception {
         if let Some(through) = hole {
             heard.push(Heard::Skipped { through });
         }
-        // Without heartbeats it is never known when the newer values have come.
+        // Without heartbeats, the viewer never learns when all newer values have arrived, so it lags for one message
+        // only.
         self.lag = if hole.is_some() { Some(Lag::Fresh) } else { self.lag.filter(|_| self.has_heartbeat) };
         self.missing = self.missing.saturating_sub(1);
         match said.change {
@@ -270,13 +274,13 @@ impl Reception {
         Ok(())
     }
 
-    /// There is a hole, whose newer values come by `until` if that is told.
+    /// Notes a hole; its newer values arrive by `until`, if the server sends that number.
     fn tear(&mut self, until: Option<Seq>) {
         let before = self.tear.map_or(Some(Seq::ZERO), |tear| tear.until);
         self.tear = Some(Tear { until: before.zip(until).map(|(before, until)| before.max(until)) });
     }
 
-    /// The state is at `seq`. It is whole again if every newer value has come.
+    /// Notes that the state is at `seq`, where it may be whole again.
     fn heal(&mut self, seq: Seq) {
         self.tear.take_if(|tear| tear.until.is_some_and(|until| seq >= until));
         if self.tear.is_none() {
@@ -284,9 +288,9 @@ impl Reception {
         }
     }
 
-    /// A heartbeat with the room's last number.
+    /// Takes a heartbeat with the room's last number.
     fn look(&mut self, seq: Seq, state: &State) -> Result<(), Misfit> {
-        // In a replay of the state the number may be one of another numbering.
+        // During a replay of the state, the number may belong to another numbering.
         if self.is_whole() {
             if let Some(tear) = &mut self.tear {
                 tear.until.get_or_insert(seq);
@@ -294,7 +298,7 @@ impl Reception {
             self.lag = self.lag.map(|_| Lag::Ending);
             self.heal(state.seq());
         }
-        // While a replay comes there is nothing to compare.
+        // During a replay or a resume, there is nothing to compare.
         if !self.is_whole() || self.missing > 0 {
             self.promised = None;
             return Ok(());

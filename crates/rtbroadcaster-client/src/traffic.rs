@@ -1,4 +1,4 @@
-//! When a connection carried bytes last, in each direction. Must not know what they are.
+//! Notes when a connection last carried bytes, in each direction. Must not know what the bytes mean.
 
 use std::io;
 use std::pin::Pin;
@@ -9,15 +9,15 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-/// The traffic of one connection. Each clone tells of the same one.
+/// The traffic of one connection. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct Traffic {
     begun: Instant,
-    /// Microseconds from the beginning to the last byte that came, and to the last one that went.
+    /// Microseconds from the beginning to the last read byte, and to the last written one.
     moments: Arc<[AtomicU64; 2]>,
 }
 
-/// A byte stream whose traffic is seen.
+/// A byte stream that notes its traffic.
 #[derive(Debug)]
 pub(super) struct Seen<S> {
     stream: S,
@@ -32,17 +32,17 @@ impl Traffic {
         Self { begun: Instant::now(), moments: Arc::default() }
     }
 
-    /// Returns `stream` with its traffic seen by this.
+    /// Returns `stream`, wrapped to note its traffic here.
     pub(super) fn of<S>(&self, stream: S) -> Seen<S> {
         Seen { stream, traffic: self.clone() }
     }
 
-    /// When bytes came last, and at the beginning if none did.
+    /// Returns when bytes were last read; the beginning if none were.
     pub(super) fn read(&self) -> Instant {
         self.last(READ)
     }
 
-    /// When bytes went last, and at the beginning if none did.
+    /// Returns when bytes were last written; the beginning if none were.
     pub(super) fn written(&self) -> Instant {
         self.last(WRITTEN)
     }

@@ -1,24 +1,24 @@
-//! Why there is no room to speak in, or a message is not published. Must not know connections.
+//! The errors of opening a room and of publishing. Must not know connections.
 
 use rtbroadcaster_core::message::MessageError;
 
 use crate::address::AddressError;
 use crate::ending::Closing;
 
-/// Why there is no room to speak in.
+/// Why a room was not opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The address is none.
+    /// The address is malformed.
     #[error("the address cannot be used")]
     Address(#[from] AddressError),
     /// There is no such room, or the key is not its own: both look the same.
     #[error("there is no such room, or the key is not its own")]
     NoRoom,
-    /// There is a room of the name that the new one was to have.
+    /// A room of the requested name exists already.
     #[error("there is a room of this name")]
     Exists,
-    /// The server does not let it in, or patience has ended.
+    /// The server does not let the broadcaster in, or patience has ended.
     #[error("the server does not open the room")]
     Closed(#[source] Closing),
 }
@@ -27,7 +27,7 @@ pub enum OpenError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {
-    /// Another owner has taken the room over. Whether this message was stored before is not known, unless it comes later.
+    /// Another owner has taken the room over. A message that was published before may be stored; a later one is not.
     #[error("another owner has taken the room over")]
     Fenced,
     /// The message has a fault: its key, parameters, size or id. The source says which.
@@ -42,10 +42,10 @@ pub enum PublishError {
     /// There is no connection, and an ephemeral message does not wait for one.
     #[error("there is no connection")]
     Offline,
-    /// The server refused it for another reason.
+    /// The server refused the message for another reason.
     #[error("the server refused the message")]
     Refused(#[source] crate::Refused),
-    /// The broadcaster is over. Whether the message was stored is not known.
+    /// The broadcaster has ended. Whether the message was stored is not known.
     #[error("the broadcaster is over")]
     Closed(#[source] Closing),
 }

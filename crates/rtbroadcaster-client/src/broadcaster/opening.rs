@@ -1,4 +1,4 @@
-//! How an owner begins: with a new room, or with one whose key it has. Must not know what is said then.
+//! Opens a room: creates a new one, or owns one by its key. Must not know messages.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,19 +20,19 @@ use crate::status::Status;
 use crate::{Options, crowd};
 
 impl Broadcaster {
-    /// Creates a room on the server at `address` and owns it. Tries again until the server answers.
+    /// Creates a room on the server at `address` and owns it. Retries until the server answers.
     ///
     /// # Errors
-    /// The address is none, or the server does not let it in.
+    /// The address is malformed, or the server refuses.
     pub async fn create(address: &str) -> Result<Self, OpenError> {
         Self::create_with(address, RoomOptions::default(), Options::default()).await
     }
 
-    /// The same with other options: what `room` has besides messages and how long it waits for its owner, and how this one
-    /// behaves.
+    /// Creates a room with these options: `room` has those of the room, such as its grace, and `options` those of this
+    /// owner.
     ///
     /// # Errors
-    /// The address is none, the server does not let it in, or patience has ended.
+    /// The address is malformed, the server refuses, or patience has ended.
     ///
     /// ```no_run
     /// use rtbroadcaster::remote::{Broadcaster, Options, Signal};
@@ -56,15 +56,15 @@ impl Broadcaster {
         Self::begin(dialer, Beginning::Create(room), None, options).await
     }
 
-    /// Owns `room` by its key, whoever owns it now: comes back, or takes it over.
+    /// Owns `room` by its key: returns to it, or takes it over from its present owner.
     ///
     /// # Errors
-    /// The address is none, there is no such room or the key is not its own, or the server does not let it in.
+    /// The address is malformed, there is no such room or the key is not its own, or the server refuses.
     pub async fn own(address: &str, room: RoomId, key: OwnerKey) -> Result<Self, OpenError> {
         Self::own_with(address, room, key, Options::default()).await
     }
 
-    /// The same with other options.
+    /// Owns `room` by its key, with these options.
     ///
     /// # Errors
     /// As [`own`](Self::own), or patience has ended.
@@ -73,8 +73,8 @@ impl Broadcaster {
         Self::begin(dialer, Beginning::Own(room, key), None, options).await
     }
 
-    /// The same for a program that has kept the [`cursor`](Self::cursor) of an earlier owner beside the key. If the server
-    /// lacks a message that was acknowledged up to it, [`watch_loss`](Self::watch_loss) tells that as soon as this returns.
+    /// Owns `room` by its key and the [`cursor`](Self::cursor) of an earlier owner. If the server lacks a message that
+    /// was acknowledged up to the cursor, [`watch_loss`](Self::watch_loss) has the loss as soon as this returns.
     ///
     /// # Errors
     /// As [`own_with`](Self::own_with).
@@ -104,7 +104,7 @@ impl Broadcaster {
         Self::begin(dialer, Beginning::Own(room, key), Some(cursor), options).await
     }
 
-    /// Begins on connections of `dialer`; `cursor` is what is known of the room.
+    /// Opens the room on connections of `dialer`; `cursor` is the position up to which the program knows the room.
     pub(crate) async fn begin(
         dialer: Dialer,
         beginning: Beginning,

@@ -1,5 +1,5 @@
-//! What an owner does on its way: creates its room or owns it by its key, speaks, and says again what was not
-//! acknowledged. Must not know sockets.
+//! The owner's side of a client's task: creates a room or owns it by its key, publishes, and sends unacknowledged
+//! messages again. Must not know sockets.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -28,25 +28,25 @@ use crate::request::{self, Ids};
 use crate::state::State;
 use crate::status::Status;
 
-/// How the room comes to be owned.
+/// How the owner gets its room.
 #[derive(Debug)]
 pub(crate) enum Beginning {
-    /// It is made.
+    /// It creates a room.
     Create(RoomOptions),
-    /// It is there.
+    /// It owns an existing room by its key.
     Own(RoomId, OwnerKey),
 }
 
-/// What the program asks of its broadcaster.
+/// A request of the program.
 #[derive(Debug)]
 pub(crate) enum Order {
-    /// Say this.
+    /// Publish this.
     Say(Body, Change, Waiter),
     /// End the room.
     Close,
 }
 
-/// What is told to the program.
+/// The senders of everything that the program can watch.
 pub(super) struct Telling {
     pub(super) state: watch::Sender<State>,
     pub(super) lease: watch::Sender<Lease>,
@@ -56,36 +56,36 @@ pub(super) struct Telling {
     pub(super) ears: Arc<Mutex<Vec<Ear>>>,
 }
 
-/// Where it is on its connection.
+/// The owner's progress on its connection.
 #[derive(Debug)]
 enum Place {
-    /// It has no answer.
+    /// The server has not answered.
     Outside,
-    /// The state is on its way.
+    /// The replay of the state is incomplete.
     Coming { entry: Box<Entry>, how: Option<How>, left: u64, state: State },
-    /// It owns the room.
+    /// The owner owns the room.
     Inside,
-    /// It has said that the room is to end, at this moment.
+    /// The owner has asked the server to end the room, at this moment.
     Closing { since: Instant },
 }
 
-/// An owner on its way.
+/// The task's state of an owner.
 pub(crate) struct Owning {
     beginning: Beginning,
-    /// Who waits for the room.
+    /// The sender of the opened room to the program, until the room is open.
     done: Option<oneshot::Sender<Opened>>,
     ids: Ids,
     /// The id of the request that entered the room last.
     entering: Box<str>,
     place: Place,
-    /// What the server has told on the present connection.
+    /// The server's promises about heartbeats and pongs on the present connection.
     signs: Option<Signs>,
     unacked: Unacked,
     unacked_max: usize,
     state_bytes_max: usize,
     message_bytes_max: usize,
     telling: Telling,
-    /// The room is to end when everything is safe.
+    /// Whether the room is to end once every message is stored.
     is_closing: bool,
     is_left_alone: bool,
 }
@@ -114,38 +114,39 @@ impl Owning {
         }
     }
 
-    /// It owns the room: what was said and may not have come is said again.
+    /// Notes that the owner is in the room, and sends the unacknowledged messages again.
     fn is_in(&mut self, entry: Entry, how: Option<How>, texts: &mut Texts) {
         self.place = Place::Inside;
-        // What no longer fits would be refused again and again.
+        // The server would refuse a message that exceeds its limits again and again.
         self.unacked.check(&self.telling.limits.borrow(), Instant::now());
         let mut loss = None;
         self.telling.lease.send_modify(|lease| loss = lease.entered(entry, how));
-        // Told last, so that a program that hears of it finds the state and the cursor that are left.
+        // Sent last, so that a program that sees the loss finds the state and the cursor that are left.
         if loss.is_some() {
             self.telling.loss.send_replace(loss);
         }
-        // Until an owner is told anything there are no viewers.
+        // Until the server sends an audience, there are no viewers.
         self.telling.audience.send_replace(Some(Audience::NOBODY));
         texts.extend(self.unacked.texts());
         if let (Beginning::Own(room, key), Some(done)) = (&self.beginning, self.done.take()) {
-            // Whoever wanted the room may be gone; then it is left alone.
+            // The program may have dropped the future that waits for the room; then its handle is dropped, too.
             let _ = done.send(Opened { room: room.clone(), key: key.clone() });
         }
         self.close_if_all_is_safe(texts);
     }
 
-    /// Whether this answer is one to the request that enters the room, and the first one on this connection.
+    /// Returns whether `answer` fits the request that enters the room, and is the first one on this connection.
     fn can_be(&self, answer: &Frame) -> bool {
         let is_of_its_kind = match (answer, &self.beginning) {
             (Frame::Created(..), Beginning::Create(_)) => true,
-            // Each value of the state has a number of its own.
+            // Each value of the state has its own number.
             (Frame::Owned(entry, _), Beginning::Own(..)) => entry.replay <= entry.seq.get(),
             _ => false,
         };
         is_of_its_kind && matches!(self.place, Place::Outside)
     }
 
+    /// Asks the server to end the room if that is wanted and every message is stored.
     fn close_if_all_is_safe(&mut self, texts: &mut Texts) {
         if self.is_closing && self.unacked.len() == 0 && matches!(self.place, Place::Inside) {
             self.place = Place::Closing { since: Instant::now() };
@@ -153,7 +154,7 @@ impl Owning {
         }
     }
 
-    /// A part of the state.
+    /// Takes one value of the state's replay.
     fn comes(&mut self, said: Said) -> Result<(), End> {
         let nonsense = || Err(Closing::lost("protocol").into());
         let Place::Coming { entry, left, state, .. } = &mut self.place else { return nonsense() };
@@ -169,7 +170,7 @@ impl Owning {
         Ok(())
     }
 
-    /// When all of the state has come it takes the place of the older one.
+    /// Replaces the older state if the replay is complete.
     fn complete(&mut self, texts: &mut Texts) {
         if !matches!(self.place, Place::Coming { left: 0, .. }) {
             return;
@@ -181,14 +182,15 @@ impl Owning {
         }
     }
 
-    /// The server has answered, and told what it takes.
+    /// Takes the limits and promises of the server's answer.
     fn answered(&mut self, entry: &Entry) {
         self.signs = Some(entry.signs);
         self.telling.limits.send_replace(Limits::of(entry.limits, self.message_bytes_max));
     }
 
+    /// Publishes a message, or fails it if it exceeds a limit.
     fn say(&mut self, mut body: Body, change: Change, waiter: Waiter, texts: Option<&mut Texts>) {
-        // They may be others than those that the program's call was checked against.
+        // The limits may have changed since the check in the program's call.
         let fits = self.telling.limits.borrow().check(&body, request::say_bytes(&body, change));
         if let Err(fault) = fits {
             let _ = waiter.send(Err(fault.into()));
@@ -210,7 +212,7 @@ impl Owning {
         self.unacked.push(pending, Instant::now());
     }
 
-    /// The room is in another life. While a state is on its way, the epoch belongs to that state.
+    /// Takes the epoch of the room's next life. During a replay of the state, the epoch belongs to the replayed state.
     fn live_in(&mut self, epoch: Epoch) {
         let continues = match &mut self.place {
             Place::Outside => false,
@@ -225,8 +227,9 @@ impl Owning {
         }
     }
 
+    /// Takes an acknowledgement.
     fn acked(&mut self, id: &str, seq: Seq) -> Result<(), End> {
-        // What was not said, or is acknowledged already, says nothing.
+        // Ignored: no such message was sent, or it is acknowledged already.
         if !self.unacked.has(id) {
             return Ok(());
         }
@@ -240,7 +243,7 @@ impl Owning {
     }
 }
 
-/// The state has more bytes than it may, and would have them again.
+/// Returns the final end by a state with too many bytes, which a reconnect would bring again.
 fn too_much() -> End {
     Closing::lost("limit").for_good().into()
 }
@@ -285,7 +288,7 @@ impl Part for Owning {
                 self.close_if_all_is_safe(texts);
             }
             Frame::Error(Some(id), refused) if id == self.entering => return Err(refused.to_enter()),
-            // The server has not read what was too big, and so does not know its id.
+            // The server does not parse a message that is too big, so it does not know its id.
             Frame::Error(None, refused) if refused.code() == "too_big" => {
                 self.unacked.biggest_refused(refused, Instant::now());
                 self.close_if_all_is_safe(texts);
@@ -355,12 +358,12 @@ impl Part for Owning {
     }
 
     fn farewell(&mut self) -> Option<&'static str> {
-        // The room stays, for its grace or for another owner.
+        // The room stays open for its grace, or for another owner.
         None
     }
 
     fn wish(&self) -> Wish {
-        // Who is closing is left alone by its handle.
+        // Closing consumes the handle, which does not count as leaving.
         let goes = self.is_left_alone && !self.is_closing;
         if goes { Wish::Go(Closing::of(CloseReason::Left)) } else { Wish::Stay }
     }

@@ -1,4 +1,4 @@
-//! Attempts, counted and timed.
+//! Tests of the number and the times of attempts.
 
 use super::*;
 
@@ -16,7 +16,7 @@ fn comeback(seed: u64, options: &Options) -> Comeback {
     Comeback::new(options, Random::of(seed))
 }
 
-/// When the attempts of an outage begin in which each one fails at once.
+/// Returns when the attempts of an outage begin in which each one fails at once.
 fn attempts(comeback: &mut Comeback, begun: Duration, count: usize) -> Vec<Duration> {
     let mut now = begun;
     let attempts = (0..count).map(|_| {
@@ -74,7 +74,7 @@ fn the_first_delay_and_the_late_ones_are_spread_evenly_up_to_their_bound() {
 #[test]
 fn a_stay_begins_the_backoff_anew_but_for_a_told_moment_and_for_one_short_stay_too_many() {
     let options = Options { backoff_first: S, backoff_max: 1_000 * S, ..Options::default() };
-    // The longest of the delays behind the last of so many stays of this length, over many clients.
+    // The longest of the delays after the last of so many stays of this length, over many clients.
     let longest = |stays: u32, lived: Duration, end: &End| {
         let delays = (0..200).map(|seed| {
             let mut comeback = comeback(seed, &options);
@@ -111,7 +111,7 @@ fn what_the_server_advises_is_obeyed() {
 }
 
 #[test]
-fn whoever_hurries_waits_neither_for_a_delay_nor_less_than_the_server_has_told() {
+fn a_hurried_attempt_skips_its_delay_but_not_the_advice_of_the_server() {
     let mut comeback = comeback(1, &Options::default());
     (0..20).for_each(|_| _ = comeback.next(&lost(), 100 * S));
     assert_eq!(comeback.hurried(Hurry::Asked, 99 * S, 100 * S), Duration::ZERO);
@@ -132,7 +132,7 @@ fn no_advice_makes_a_client_try_more_often_than_without_any() {
             let mut comeback = comeback(seed, &Options::default());
             let (mut now, mut attempts) = (Duration::ZERO, 0);
             while now < 3_600 * S {
-                // Let in each time, and closed at once.
+                // The server lets the client in each time, and closes at once.
                 comeback.entered(now);
                 now += comeback.next(&advised(advice), now).unwrap();
                 attempts += 1;
@@ -168,7 +168,7 @@ fn no_number_overflows() {
 }
 
 #[test]
-fn nobody_comes_back_for_good_or_without_patience() {
+fn there_is_no_attempt_after_a_final_close_or_the_end_of_patience() {
     let options = Options { patience: Some(10 * S), ..Options::default() };
     let mut comeback = comeback(1, &options);
     assert!(comeback.next(&Closing::with(4509, "fenced").into(), S).is_none());

@@ -1,4 +1,5 @@
-//! One connection of a course, from the request that enters the room to its end. Must not know how connections are made.
+//! One connection of a client, from the request that enters the room to its end. Must not know how connections are
+//! made.
 
 use tokio::time::{Duration, Instant};
 
@@ -11,35 +12,35 @@ use crate::liveness::{Step, View};
 use crate::request;
 use crate::status::Status;
 
-/// How many texts may wait before no further order is taken.
+/// How many texts may wait before the client takes no further request of its program.
 const TEXTS_MAX: usize = 64;
 
-/// How long a farewell may take.
+/// How long leaving may take.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// What is awaited of the server beside signs of life, and since when.
+/// The answer that the client awaits besides signs of life, and since when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Awaited {
     Nothing,
-    /// The answer that lets the client in, and all that follows it. Each byte renews it, however slow they come.
+    /// The answer that lets the client in, and the replay after it. Each received byte restarts the timeout.
     Entry(Instant),
-    /// The end that was asked for. Nothing else is an answer.
+    /// The end that the client asked for. No other frame is an answer.
     End(Instant),
 }
 
-/// The present connection.
+/// The state of the present connection.
 struct Stay {
     texts: Texts,
     awaited: Awaited,
     is_inside: bool,
     /// How many pings were sent.
     pings: u64,
-    /// The place of the last ping among all texts of this connection.
+    /// The position of the last ping among all texts of this connection.
     probe: u64,
 }
 
 impl Awaited {
-    /// Nobody has read for a while, which does not mean that nothing came.
+    /// Returns the same with its time restarted, since the client itself did not read for a while.
     fn renewed(self) -> Self {
         match self {
             Self::Nothing => Self::Nothing,
@@ -48,7 +49,7 @@ impl Awaited {
         }
     }
 
-    /// When it has to be here.
+    /// Returns when the answer has to be here.
     fn due(self, line: &Line, timeout: Duration) -> Option<Instant> {
         match self {
             Self::Nothing => None,
@@ -59,12 +60,12 @@ impl Awaited {
 }
 
 impl<P: Part> Course<P> {
-    /// Uses a connection until its end.
+    /// Runs a connection until its end.
     pub(super) async fn stay(&mut self, mut line: Line) -> End {
         let texts = Texts::from([self.part.enter().into()]);
         let mut stay = Stay { texts, awaited: Awaited::Entry(Instant::now()), is_inside: false, pings: 0, probe: 0 };
         let mut gone_by = None;
-        // Since when the program does not take what was heard.
+        // Since when the program does not take its items.
         let mut untaken: Option<Instant> = None;
         loop {
             if let (Wish::Go(closing), None) = (self.part.wish(), gone_by) {
@@ -103,7 +104,7 @@ impl<P: Part> Course<P> {
                             self.liveness.said(text.len(), self.now());
                             line.mouth.say(text);
                         }
-                        // The reader meets the end.
+                        // The receiving half returns the end.
                         _ => stay.texts.clear(),
                     }
                 }
@@ -128,7 +129,7 @@ impl<P: Part> Course<P> {
         }
     }
 
-    /// Takes a frame, which is a sign of life too.
+    /// Handles a frame, which is a sign of life too.
     fn take(&mut self, frame: Frame, stay: &mut Stay) -> Result<(), End> {
         let now = self.now();
         self.liveness.heard(now);
@@ -146,7 +147,7 @@ impl<P: Part> Course<P> {
         Ok(())
     }
 
-    /// When it has to be looked at the connection, if nothing comes.
+    /// Returns when to check the connection next if no frame comes.
     fn due(&mut self, line: &Line, stay: &Stay) -> Option<Instant> {
         let view = self.view(line, stay);
         let liveness = self.liveness.due(view, self.now()).and_then(|due| self.begun.checked_add(due));
@@ -154,7 +155,7 @@ impl<P: Part> Course<P> {
         liveness.into_iter().chain(awaited).min()
     }
 
-    /// Looks at the connection.
+    /// Checks the connection, and sends a probe or gives it up if due.
     fn look(&mut self, line: &Line, stay: &mut Stay) -> Result<(), End> {
         let begun = self.begun;
         let silent = || Err(line.ear.end(Closing::lost("silent"), begun));
@@ -177,6 +178,7 @@ impl<P: Part> Course<P> {
         Ok(())
     }
 
+    /// Returns the observable facts of the connection.
     fn view(&self, line: &Line, stay: &Stay) -> View {
         let since = |moment: Instant| moment.saturating_duration_since(self.begun);
         View {
@@ -187,7 +189,7 @@ impl<P: Part> Course<P> {
         }
     }
 
-    /// Shows the program where it stands in the room.
+    /// Shows the program the status in the room.
     fn show(&mut self, stay: &mut Stay) {
         let Some(status) = self.part.inside() else { return };
         if !stay.is_inside {

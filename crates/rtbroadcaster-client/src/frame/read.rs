@@ -1,5 +1,5 @@
-//! Reads a text of a server into what it says. Pure.
-//! Must not know what it means for anybody.
+//! Parses a server's text into a [`Frame`]. Pure.
+//! Must not know viewers or owners.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -20,17 +20,17 @@ use crate::identity::Identity;
 use crate::limits::Told;
 use crate::liveness::Signs;
 
-/// How many values of a counted key are told apart: far more than a server of ours does.
+/// The most values of a counted key in one frame: far more than this project's server sends.
 const COUNTS_MAX: usize = 4_096;
 
-/// How long the name of a viewer may be. It is a number, or what the application calls the viewer.
+/// The longest sender of a signal: the viewer's number, or the name that the application gives the viewer.
 const FROM_BYTES_MAX: usize = 256;
 
-/// What was said makes no sense.
+/// The error of a text that is no valid frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// All members of all frames that are read. Each type needs its own ones.
+/// All members of all known frames. Each frame requires some of them.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Members<'a> {
@@ -79,8 +79,8 @@ struct Members<'a> {
     other: u64,
 }
 
-/// The values of a counted key. More than [`COUNTS_MAX`] are refused while they are read: each takes ten times the memory
-/// of its text.
+/// The values of a counted key. The parser stops at more than [`COUNTS_MAX`] values, because each takes ten times the
+/// memory of its text.
 struct Counts<'a>(Vec<(&'a RawValue, u64)>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Counts<'a> {
@@ -89,7 +89,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Counts<'a> {
     }
 }
 
-/// Reads them.
+/// The serde visitor of the values of a counted key.
 struct Counting<'a>(PhantomData<&'a ()>);
 
 impl<'de: 'a, 'a> Visitor<'de> for Counting<'a> {
@@ -111,14 +111,14 @@ impl<'de: 'a, 'a> Visitor<'de> for Counting<'a> {
     }
 }
 
-/// Only the name of a frame, since members of unknown frames may be of any type.
+/// The name of a frame alone, since members of unknown frames may be of any type.
 #[derive(Deserialize)]
 struct Name {
     r#type: String,
 }
 
 impl Frame {
-    /// Reads one text. `None` is a frame that this version does not know.
+    /// Returns the frame of a text; `None` for a frame that this version does not know.
     pub(crate) fn read(text: &str) -> Result<Option<Frame>, Malformed> {
         let name: Name = serde_json::from_str(text).map_err(|_| Malformed)?;
         const KNOWN: [&str; 15] = [
@@ -227,7 +227,7 @@ impl Members<'_> {
             return Some(Signal::Counts { key, counts, other: bounds::count(self.other) });
         }
         let params = Params::from_json(self.params?.get())?;
-        // A number or a text: it is opaque.
+        // A number or a text, which stays opaque.
         let from = self.from.map(|from| from.get().trim_matches('"'));
         if from.is_some_and(|from| from.len() > FROM_BYTES_MAX) {
             return None;
@@ -248,7 +248,7 @@ impl Members<'_> {
     }
 }
 
-/// Who the viewer is. Anything but a number and a key says nothing.
+/// Returns the viewer's identity; `None` if `viewer` is not a number and a key.
 fn identity(viewer: &RawValue) -> Option<Identity> {
     #[derive(Deserialize)]
     struct Viewer {
@@ -273,7 +273,7 @@ mod tests {
         for line in section.lines().filter(|line| line.starts_with(r#"{"type":""#)) {
             let line = line.replace("(64 hexadecimal digits)", &"0".repeat(64));
             let name = line.split('"').nth(3).unwrap();
-            // `pong` is read once this end asks by `ping`; this end has no token that it could replace.
+            // `pong` is tested apart; this client has no token, so it ignores `expiring`.
             if requests.contains(&name) || ["pong", "expiring"].contains(&name) {
                 continue;
             }
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_and_members_that_nobody_knows_are_ignored_and_nonsense_is_not() {
+    fn unknown_frames_and_members_are_ignored_and_malformed_ones_are_errors() {
         assert!(matches!(Frame::read(r#"{"type":"news","seq":"what"}"#), Ok(None)));
         assert!(matches!(Frame::read(r#"{"type":"alive","seq":1,"more":{}}"#), Ok(Some(Frame::Alive(..)))));
         for text in [
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn signs_of_life_limits_and_who_the_viewer_is_are_read() {
+    fn signs_of_life_limits_and_the_identity_of_the_viewer_are_read() {
         let joined = r#"{"type":"joined","id":"a","epoch":"e","term":1,"seq":0,"how":"snapshot","replay":0,"owner":"away",
             "awayMs":4200,"aliveMs":25000,"nextMs":5000,"limits":{"messageBytes":100},"viewer":{"number":7,"key":"k"}}"#;
         let Ok(Some(Frame::Joined(entry, _))) = Frame::read(joined) else { panic!() };

@@ -1,4 +1,4 @@
-//! How long a probe may take, learned from the answers and from the probes that ended a connection. Pure. Must not know
+//! Learns how long a probe may take, from earlier answers and from probes that ended a connection. Pure. Must not know
 //! what a probe is.
 
 use std::time::Duration;
@@ -10,26 +10,26 @@ const LIMIT_MAX: Duration = Duration::from_secs(30);
 /// How many answers are recent.
 const ANSWERS: usize = 8;
 
-/// How long the client has to be in the room for each halving.
+/// How long the client has to be in the room for the time to halve once.
 const CALM: Duration = Duration::from_secs(60);
 
-/// The most doublings: beyond them every limit is the longest one.
+/// The most doublings: with more, every limit would be the longest one.
 const DOUBLINGS_MAX: u32 = 5;
 
-/// The part of an owner's grace that a probe may take: two intervals of silence, the way back and the server's own doubt
-/// have to fit in, too.
+/// The part of an owner's grace that a probe may take, as a divisor. Two intervals of silence, the reconnect and the
+/// server's own timeout have to fit into the grace, too.
 const GRACE_PART: u32 = 4;
 
-/// What is known from earlier probes, over connections.
+/// The results of earlier probes, over all connections of a client.
 #[derive(Debug)]
 pub(super) struct Memory {
     /// How long the recent answers took.
     answers: [Duration; ANSWERS],
-    /// Where the next one goes.
+    /// The index of the next answer.
     place: usize,
-    /// How often the time was doubled.
+    /// How often the time is doubled at present.
     doublings: u32,
-    /// Since when the client is in the room, or the last halving; `None` outside.
+    /// When the client entered the room, or when the time last halved; `None` outside of the room.
     calm_since: Option<Duration>,
     limit_max: Duration,
 }
@@ -42,13 +42,13 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// The client is in a room, which ends after this grace without it.
+    /// Notes that the client is in the room. `grace` is after how long the room ends without it, if it is the owner.
     pub(super) fn entered(&mut self, grace: Option<Duration>, now: Duration) {
         self.calm_since = Some(now);
         self.limit_max = grace.map_or(LIMIT_MAX, |grace| (grace / GRACE_PART).clamp(LIMIT_MIN, LIMIT_MAX));
     }
 
-    /// The connection has ended, perhaps because a probe found nothing.
+    /// Notes that the connection has ended, and whether an unanswered probe ended it.
     pub(super) fn left(&mut self, by_probe: bool, now: Duration) {
         self.calm(now);
         self.calm_since = None;
@@ -57,7 +57,7 @@ impl Memory {
         }
     }
 
-    /// Time has passed.
+    /// Halves the time for each [`CALM`] that has passed in the room.
     pub(super) fn calm(&mut self, now: Duration) {
         let Some(since) = &mut self.calm_since else { return };
         while self.doublings > 0 && now.saturating_sub(*since) >= CALM {
@@ -69,7 +69,7 @@ impl Memory {
         }
     }
 
-    /// A probe was answered after this time.
+    /// Notes that a probe was answered after this time.
     pub(super) fn answered(&mut self, time: Duration) {
         self.answers[self.place] = time.min(LIMIT_MAX);
         self.place = (self.place + 1) % ANSWERS;

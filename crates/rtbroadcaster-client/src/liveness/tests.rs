@@ -1,4 +1,4 @@
-//! Silence, probes and verdicts, on a clock of numbers.
+//! Tests of silence, probes and verdicts, with times as plain numbers.
 
 use super::*;
 
@@ -8,7 +8,7 @@ fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// A connection on which everything that is to be written is written.
+/// Returns the view of a connection whose socket has accepted everything.
 fn view(read: Duration, written: Duration) -> View {
     View { read, written, has_taken_probe: true, owed: None }
 }
@@ -17,14 +17,14 @@ fn signs(next: u64) -> Signs {
     Signs { alive: Some(ms(next)), next: Some(ms(next)), answers_pings: true }
 }
 
-/// In the room since the beginning, on a server that plans a frame each 5 s.
+/// Returns a client that is in the room since the beginning, on a server that plans a frame each 5 s.
 fn inside() -> Liveness {
     let mut liveness = Liveness::default();
     liveness.entered(signs(5_000), None, Duration::ZERO);
     liveness
 }
 
-/// Runs to the next step that is one, on time; when that is, and what. The socket takes a ping at once.
+/// Runs until the next step that is not `Nothing`, and returns its time and itself. The socket accepts a ping at once.
 fn next(liveness: &mut Liveness, view: View, from: Duration) -> (Duration, Step) {
     let mut now = from;
     loop {
@@ -158,7 +158,7 @@ fn a_probe_s_time_runs_when_the_socket_has_taken_it_and_ten_seconds_after_it_too
     let mut liveness = inside();
     let silent = view(Duration::ZERO, Duration::ZERO);
     next(&mut liveness, silent, Duration::ZERO);
-    // The socket goes on taking other bytes until 14 s, and the ping then.
+    // The socket accepts other bytes until 14 s, and then the ping.
     let taking = |written| View { has_taken_probe: false, ..view(Duration::ZERO, written) };
     for second in 11..14 {
         assert_eq!(liveness.step(taking(S * second), S * second), Step::Nothing);
@@ -201,7 +201,8 @@ fn what_is_said_behind_a_probe_gives_it_no_time() {
         liveness.entered(signs(25_000), None, Duration::ZERO);
         let (mut asked, mut now) = (None, Duration::ZERO);
         let end = loop {
-            // 8 000 bytes a second, four times as many as the slowest way up carries, into a socket that takes them all.
+            // 8 000 bytes a second, four times as many as the slowest way up carries, into a socket that takes them
+            // all.
             liveness.said(800, now);
             let has_taken = is_flushed || asked.is_none();
             let view = View { owed: Some(Duration::ZERO), has_taken_probe: has_taken, ..view(Duration::ZERO, ms(100)) };

@@ -1,4 +1,5 @@
-//! What a viewer does on its way: joins, takes what it hears, and passes it on. Must not know sockets.
+//! The viewer's side of a client's task: joins, applies frames, and delivers them to the program. Must not know
+//! sockets.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,13 +30,13 @@ use crate::request::{self, Ids};
 use crate::state::State;
 use crate::status::Status;
 
-/// Who wants to hear.
+/// The open streams of the program.
 #[derive(Debug, Default)]
 pub(super) struct Ears {
     open: Vec<Sender<Heard>>,
-    /// Whether there is a state.
+    /// Whether the viewer has a state.
     is_whole: bool,
-    /// Whether nothing will be heard any more.
+    /// Whether the viewer has ended.
     is_over: bool,
 }
 
@@ -51,20 +52,20 @@ impl Ears {
     }
 }
 
-/// What the program asks of its viewer.
+/// A request of the program.
 pub(crate) enum Order {
-    /// Say this to the owner.
+    /// Send this to the owner.
     Signal(Body, oneshot::Sender<Result<(), SignalError>>),
 }
 
-/// A viewer on its way.
+/// The task's state of a viewer.
 pub(super) struct Watching {
     room: RoomId,
     ids: Ids,
     /// The id of the request that entered the room last.
     entering: Box<str>,
     reception: Reception,
-    /// What the server has told on the present connection.
+    /// The server's promises about heartbeats and pongs on the present connection.
     signs: Option<Signs>,
     /// Since when the owner is away.
     away_since: Moment,
@@ -76,12 +77,12 @@ pub(super) struct Watching {
     audience: watch::Sender<Option<Audience>>,
     identity: watch::Sender<Option<Identity>>,
     ears: Arc<Mutex<Ears>>,
-    /// What is to be passed on, each to those who had an ear open when it came.
+    /// The items to deliver, each with the streams that were open when it arrived.
     waiting: VecDeque<(Heard, Vec<Sender<Heard>>)>,
     is_left_alone: bool,
 }
 
-/// What is told to the program.
+/// The senders of everything that the program can watch.
 pub(super) struct Telling {
     pub(super) state: watch::Sender<State>,
     pub(super) audience: watch::Sender<Option<Audience>>,
@@ -112,7 +113,7 @@ impl Watching {
         }
     }
 
-    /// The owner is away since some moment, or it is not.
+    /// Notes since when the owner is away, if it is.
     fn knows(&mut self, owner: Presence) {
         if owner.status == OwnerStatus::Away {
             let now = Instant::now().into_std();
@@ -120,7 +121,7 @@ impl Watching {
         }
     }
 
-    /// Says a signal, unless it would be a mistake.
+    /// Sends a signal, or returns why the server would refuse it.
     fn say(&mut self, body: &Body, texts: Option<&mut Texts>) -> Result<(), SignalError> {
         let text = request::signal(body);
         self.limits.check_signal(body, text.len())?;
@@ -131,14 +132,14 @@ impl Watching {
         Ok(())
     }
 
-    /// The state changes and whoever listens is found at one moment, so that a stream that is opened has each message
-    /// either in its first state or behind it.
+    /// Applies a frame. The state changes under the lock of the open streams, so that a new stream has each message
+    /// either in its first state or after it.
     fn take(&mut self, frame: Frame) -> Result<(), Misfit> {
         let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
         let mut heard = Vec::new();
         let (mut taken, mut is_whole) = (Ok(()), false);
         self.state.send_if_modified(|state| {
-            // Its number alone: a second state would make each change a copy of all of it.
+            // Only the number: a second reference to the state would turn each change into a copy of all of it.
             let before = state.seq();
             taken = self.reception.take(frame, state, &mut heard);
             is_whole = heard.iter().any(|heard| matches!(heard, Heard::State { .. }));
@@ -229,7 +230,7 @@ impl Part for Watching {
 
     fn obey(&mut self, order: Order, texts: Option<&mut Texts>) {
         let Order::Signal(body, done) = order;
-        // Who asked may be gone.
+        // The program may have dropped the future.
         let _ = done.send(self.say(&body, texts));
     }
 
@@ -257,7 +258,7 @@ impl Part for Watching {
     async fn pass_on(&mut self) {
         while let Some((heard, ears)) = self.waiting.front_mut() {
             while let Some(ear) = ears.last() {
-                // Who listened may have stopped.
+                // A dropped stream takes nothing.
                 ear.send(|| heard.clone(), heard.bytes()).await;
                 ears.pop();
             }

@@ -1,4 +1,4 @@
-//! Floods as fast as a server can, whose memory is measured. Must not know how.
+//! Floods at full speed, for which the client's memory is measured. Must not know how.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use crate::program::Role;
 use crate::row::Ends::{Final, Stays};
 use crate::row::{Ends, Phase, Row};
 
-/// How much a client may take: a frame, three states and a stream of 1 MiB, each while another one is made, and its buffers.
+/// The most memory of a client: a frame, three states and a stream of 1 MiB each, the same again while another one is
+/// made, and its buffers.
 pub(crate) const BYTES_MAX: u64 = 16 << 20;
 
 fn floods(name: &'static str, ends: Ends, first: impl Into<Vec<u8>>, bytes: impl Into<Vec<u8>>) -> Row {
@@ -36,7 +37,7 @@ fn texts(name: &'static str, ends: Ends, text: fn(u64) -> serde_json::Value) -> 
 }
 
 pub(crate) fn rows() -> Vec<Row> {
-    // Where nobody takes what came, the client reads no further.
+    // If the program takes no items, the client stops reading.
     let new_keys = texts(
         "values of new keys",
         Final("limit"),

@@ -1,4 +1,4 @@
-//! What a server may say to a client that is in the room. Must not know frames of RFC 6455.
+//! Hostile texts to a client that is in the room. Must not know frames of RFC 6455.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::row::{Ends, Phase, Row};
 const VIEWERS: &[Role] = &[Role::Viewer];
 const BROADCASTERS: &[Role] = &[Role::Broadcaster];
 
-/// Texts without end, each made of its number, to a viewer.
+/// Returns the row of texts without end, each made of its number, to a viewer.
 fn floods(name: &'static str, ends: Ends, text: fn(u64) -> Value) -> Row {
     let row = Row::new(name, Phase::Inside, ends, move |mut peer: Peer| async move { peer.flood_texts(text).await });
     row.of(VIEWERS)
 }
 
-/// These texts, then silence, to a viewer.
+/// Returns the row of these texts, then silence, to a viewer.
 fn says(name: &'static str, ends: Ends, texts: &'static [&'static str]) -> Row {
     let row = Row::new(name, Phase::Inside, ends, move |mut peer: Peer| async move {
         for text in texts {
@@ -30,7 +30,7 @@ fn says(name: &'static str, ends: Ends, texts: &'static [&'static str]) -> Row {
     row.of(VIEWERS)
 }
 
-/// Each publish of a broadcaster is answered with the texts that `answers` makes of it and its number.
+/// Returns the row of a server that answers each publish with the texts that `answers` makes of it and its number.
 fn answers(name: &'static str, ends: Ends, answers: fn(&Value, u64) -> Vec<Value>) -> Row {
     let row = Row::new(name, Phase::Inside, ends, move |mut peer: Peer| async move {
         for number in 1.. {
@@ -188,7 +188,7 @@ pub(crate) fn of_viewers() -> Vec<Row> {
     ]
 }
 
-/// Deeper than any parser goes, and without an end.
+/// Returns a text that is nested deeper than any parser accepts, without its end.
 const DEEP: &str =
     concat!(r#"{"type":"message","seq":1,"key":"a","params":"#, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[");
 
