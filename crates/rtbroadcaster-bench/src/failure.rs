@@ -4,13 +4,13 @@ use std::io;
 use std::net::SocketAddr;
 
 use crate::frame::BadFrame;
-use crate::handshake::Refusal;
+use crate::handshake::UpgradeRefusal;
 use crate::plan::Protocol;
-use crate::speech::Denial;
+use crate::speech::RequestRefusal;
 
 /// Why a run has no result.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub(crate) enum BenchError {
     #[error("{0} cannot be found: {1}")]
     Name(String, #[source] io::Error),
     #[error(
@@ -19,9 +19,9 @@ pub(crate) enum Failure {
     )]
     NotThere(SocketAddr),
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] UpgradeRefusal),
     #[error(transparent)]
-    Denied(#[from] Denial),
+    Denied(#[from] RequestRefusal),
     #[error(
         "this needs {needed} open files, and a process may have {allowed}: \
          fewer --viewers or --joins, or more with `ulimit -n` (hard limit: `ulimit -Hn`)"
@@ -45,7 +45,7 @@ pub(crate) enum Failure {
     Thread,
 }
 
-impl Failure {
+impl BenchError {
     /// Returns the failure of a connection to `address`.
     pub(crate) fn of_connection(error: io::Error, address: SocketAddr) -> Self {
         match error.kind() {

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::process::Time;
-use crate::publisher::Said;
-use crate::viewers::Heard;
+use crate::process::CpuTime;
+use crate::publisher::PublisherResult;
+use crate::viewers::ViewersResult;
 
 /// The server's CPU time for joins, and its memory in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Cost {
-    pub(crate) cpu: Option<Time>,
+    pub(crate) cpu: Option<CpuTime>,
     pub(crate) rss_before: Option<u64>,
     pub(crate) rss_joined: Option<u64>,
     /// The maximum while messages were sent.
@@ -21,34 +21,34 @@ pub(crate) struct Cost {
 }
 
 /// All raw figures of a run.
-pub(crate) struct Seen {
+pub(crate) struct Measurements {
     pub(crate) cost: Cost,
     /// The usage at the beginning and at the end of the measurement, or of the join storm.
-    pub(crate) measured: (Look, Look),
+    pub(crate) measured: (UsageSample, UsageSample),
     pub(crate) messages: u64,
     pub(crate) expected: u64,
-    pub(crate) heard: Vec<Heard>,
-    pub(crate) said: Said,
+    pub(crate) viewers: Vec<ViewersResult>,
+    pub(crate) publishers: PublisherResult,
 }
 
 /// The total usage of the server and the generator at one moment.
-pub(crate) struct Look {
+pub(crate) struct UsageSample {
     /// The moment, by the clock of the run.
     pub(crate) at: u64,
     pub(crate) deliveries: u64,
-    pub(crate) server: Option<Time>,
-    pub(crate) threads: Vec<(String, Time)>,
+    pub(crate) server: Option<CpuTime>,
+    pub(crate) threads: Vec<(String, CpuTime)>,
 }
 
 /// The usage between two moments.
-pub(crate) struct Between {
+pub(crate) struct UsageDelta {
     pub(crate) seconds: f64,
     pub(crate) deliveries: u64,
-    pub(crate) server: Option<Time>,
+    pub(crate) server: Option<CpuTime>,
     pub(crate) threads: Vec<ThreadShare>,
 }
 
-/// How busy a thread of the generator was during the measurement.
+/// The load of a thread of the generator during the measurement.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct ThreadShare {
     pub(crate) name: String,
@@ -58,9 +58,9 @@ pub(crate) struct ThreadShare {
     pub(crate) waited: f64,
 }
 
-impl Look {
+impl UsageSample {
     /// Returns the usage from this moment to a later one.
-    pub(crate) fn until(&self, later: &Self) -> Between {
+    pub(crate) fn until(&self, later: &Self) -> UsageDelta {
         let nanos = later.at - self.at;
         let of = |time: u64| share(time as f64 / nanos as f64);
         let threads = self.threads.iter().filter_map(|(name, before)| {
@@ -68,7 +68,7 @@ impl Look {
             let used = after.since(*before);
             Some(ThreadShare { name: name.clone(), cpu: of(used.ran), waited: of(used.waited) })
         });
-        Between {
+        UsageDelta {
             seconds: Duration::from_nanos(nanos).as_secs_f64(),
             deliveries: later.deliveries - self.deliveries,
             server: self.server.and_then(|before| Some(later.server?.since(before))),

@@ -2,13 +2,13 @@
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use crate::failure::Failure;
+use crate::failure::BenchError;
 
 /// Raises the soft limit if `needed` files exceed it.
 ///
 /// # Errors
 /// The hard limit is lower than `needed`.
-pub(crate) fn allow(needed: u64) -> Result<(), Failure> {
+pub(crate) fn allow(needed: u64) -> Result<(), BenchError> {
     let mut limit = getrlimit(Resource::Nofile);
     // `None` means no limit.
     if limit.current.is_some_and(|allowed| allowed < needed) {
@@ -17,7 +17,7 @@ pub(crate) fn allow(needed: u64) -> Result<(), Failure> {
         let _ = setrlimit(Resource::Nofile, limit);
     }
     match getrlimit(Resource::Nofile).current {
-        Some(allowed) if allowed < needed => Err(Failure::Files { needed, allowed }),
+        Some(allowed) if allowed < needed => Err(BenchError::Files { needed, allowed }),
         _ => Ok(()),
     }
 }

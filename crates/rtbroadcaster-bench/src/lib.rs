@@ -18,31 +18,31 @@
 //!
 //! `rtbroadcaster_bench::run` measures, prints the result, and returns the exit code.
 
-mod ages;
-mod client;
+mod age_histograms;
 mod course;
-mod crew;
+mod delivery_tracker;
 mod failure;
 mod figures;
 mod files;
 mod frame;
 mod handshake;
 mod latency;
-mod ledger;
 mod message;
+mod message_kind;
 mod options;
-mod owner;
-mod part;
 mod plan;
 mod process;
 mod progress;
 mod publisher;
+mod publisher_connection;
 mod report;
 mod room;
 mod speech;
 mod table;
 mod target;
+mod viewer_connection;
 mod viewers;
+mod workers;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -83,10 +83,10 @@ pub fn run(options: &Options) -> ExitCode {
         Err(error) => return complain(&error, ExitCode::from(2)),
     };
     let progress = Progress::new();
-    let seen = course::run(plan.clone(), &progress);
+    let measurements = course::run(plan.clone(), &progress);
     drop(progress);
-    let report = match seen {
-        Ok(seen) => Report::new(&plan, &seen),
+    let report = match measurements {
+        Ok(measurements) => Report::new(&plan, &measurements),
         Err(failure) => return complain(&failure, ExitCode::FAILURE),
     };
     let text = if options.is_json() { json(&report) } else { report.to_string() };

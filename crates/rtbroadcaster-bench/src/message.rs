@@ -2,8 +2,8 @@
 //! number. So a viewer parses no JSON per delivery. Pure.
 
 use crate::frame::{self, Opcode};
-use crate::part::Part;
-use crate::plan::{Kind, Protocol};
+use crate::message_kind::MessageKind;
+use crate::plan::{Protocol, Workload};
 
 /// The byte before the digits, which occurs nowhere else in a message.
 const MARK: u8 = b'~';
@@ -14,29 +14,30 @@ const DIGITS: usize = ROOM_DIGITS + NUMBER_DIGITS;
 /// The fewest bytes of parameters: brackets, quotes, the mark and the digits, and a little padding.
 pub(crate) const PARAMS_BYTES_MIN: i64 = 24;
 
-/// How many bytes at the end of a message may have the mark. Classic ends with `"],"stateMessage":false}`.
+/// The number of bytes at the end of a message that may have the mark. Classic ends with `"],"stateMessage":false}`.
 const TAIL_BYTES: usize = 64;
 
 /// The number of a probe, which is sent until every viewer of a relay has received one.
 pub(crate) const PROBE: u32 = u32::MAX;
 
 /// The messages of one room.
-pub(crate) struct Script {
-    kind: Kind,
+pub(crate) struct MessageTemplates {
+    kind: Workload,
     /// One template for each kind of message in the run.
     templates: Vec<Template>,
 }
 
-impl Script {
+impl MessageTemplates {
     /// Returns the messages of the room with this number, with parameters of `size` bytes.
-    pub(crate) fn new(protocol: Protocol, kind: Kind, size: u32, room: u32) -> Self {
-        let templates = Part::all(kind).into_iter().map(|part| Template::new(protocol, part, size, room));
+    pub(crate) fn new(protocol: Protocol, kind: Workload, size: u32, room: u32) -> Self {
+        let templates =
+            MessageKind::all(kind).into_iter().map(|message_kind| Template::new(protocol, message_kind, size, room));
         Self { kind, templates: templates.collect() }
     }
 
     /// Appends the frame of the message with this number to `out`.
     pub(crate) fn write(&self, number: u32, out: &mut Vec<u8>) {
-        let place = Part::of(self.kind, number).place(self.templates.len());
+        let place = MessageKind::of(self.kind, number).index(self.templates.len());
         self.templates[place].write(number, out);
     }
 }
@@ -51,24 +52,24 @@ struct Template {
 }
 
 impl Template {
-    fn new(protocol: Protocol, part: Part, size: u32, room: u32) -> Self {
+    fn new(protocol: Protocol, message_kind: MessageKind, size: u32, room: u32) -> Self {
         let padding = (size as usize).saturating_sub(DIGITS + "[\"~\"]".len());
         let params = format!("[\"{}~{room:05}{:010}\"]", "x".repeat(padding), 0);
-        let key = match part {
-            Part::Value(key) => format!("bench{key}"),
-            Part::Event | Part::Ephemeral => "bench".into(),
+        let key = match message_kind {
+            MessageKind::Value(key) => format!("bench{key}"),
+            MessageKind::Event | MessageKind::Ephemeral => "bench".into(),
         };
         let text = match protocol {
             Protocol::Relay => params,
             Protocol::Classic => {
-                let state = if let Part::Value(_) = part { r#","stateMessage":true"# } else { "" };
+                let state = if let MessageKind::Value(_) = message_kind { r#","stateMessage":true"# } else { "" };
                 format!(r#"{{"status":{{"value":3}},"funcKey":"{key}","funcParams":{params}{state}}}"#)
             }
             Protocol::V2 => {
-                let kind = match part {
-                    Part::Event => "",
-                    Part::Value(_) => r#","state":true"#,
-                    Part::Ephemeral => r#","ephemeral":true"#,
+                let kind = match message_kind {
+                    MessageKind::Event => "",
+                    MessageKind::Value(_) => r#","state":true"#,
+                    MessageKind::Ephemeral => r#","ephemeral":true"#,
                 };
                 format!(r#"{{"type":"publish","key":"{key}","params":{params}{kind}}}"#)
             }
@@ -111,22 +112,22 @@ mod tests {
     use super::*;
 
     /// Returns the text of a message, unmasked.
-    fn said(script: &Script, number: u32) -> String {
+    fn text(messages: &MessageTemplates, number: u32) -> String {
         let mut frame = Vec::new();
-        script.write(number, &mut frame);
-        let template = &script.templates[Part::of(script.kind, number).place(script.templates.len())];
+        messages.write(number, &mut frame);
+        let template = &messages.templates[MessageKind::of(messages.kind, number).index(messages.templates.len())];
         let mask = template.mask.iter().cycle();
         String::from_utf8(frame[template.payload_at..].iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect())
             .unwrap()
     }
 
     #[test]
-    fn what_is_said_is_known_again_and_has_its_size() {
+    fn a_message_is_recognized_and_has_its_size() {
         for protocol in [Protocol::Classic, Protocol::V2, Protocol::Relay] {
             for size in [24, 25, 26, 27, 512, 70_000] {
-                let script = Script::new(protocol, Kind::Event, size, 19_999);
+                let messages = MessageTemplates::new(protocol, Workload::Event, size, 19_999);
                 for number in [0, 7, 1_234_567_890, PROBE] {
-                    let text = said(&script, number);
+                    let text = text(&messages, number);
                     assert_eq!(read(text.as_bytes()), Some((19_999, number)), "{text}");
                     let params = &text[text.find('[').unwrap()..=text.find(']').unwrap()];
                     assert_eq!(params.len(), size as usize);
@@ -138,17 +139,17 @@ mod tests {
     #[test]
     fn each_kind_is_what_the_protocol_calls_it() {
         for (protocol, kind, number, key, end) in [
-            (Protocol::Classic, Kind::Event, 0, r#""bench""#, r#"00000"]}"#),
-            (Protocol::Classic, Kind::State, 17, r#""bench0""#, r#""],"stateMessage":true}"#),
-            (Protocol::Classic, Kind::Mixed, 17, r#""bench1""#, r#"17"],"stateMessage":true}"#),
-            (Protocol::Classic, Kind::Mixed, 49, r#""bench""#, r#"00049"]}"#),
-            (Protocol::V2, Kind::Event, 0, r#""bench""#, r#"00000"]}"#),
-            (Protocol::V2, Kind::State, 17, r#""bench0""#, r#""],"state":true}"#),
-            (Protocol::V2, Kind::Ephemeral, 17, r#""bench""#, r#""],"ephemeral":true}"#),
-            (Protocol::V2, Kind::Mixed, 31, r#""bench15""#, r#"31"],"state":true}"#),
-            (Protocol::V2, Kind::Mixed, 99, r#""bench""#, r#"00099"]}"#),
+            (Protocol::Classic, Workload::Event, 0, r#""bench""#, r#"00000"]}"#),
+            (Protocol::Classic, Workload::State, 17, r#""bench0""#, r#""],"stateMessage":true}"#),
+            (Protocol::Classic, Workload::Mixed, 17, r#""bench1""#, r#"17"],"stateMessage":true}"#),
+            (Protocol::Classic, Workload::Mixed, 49, r#""bench""#, r#"00049"]}"#),
+            (Protocol::V2, Workload::Event, 0, r#""bench""#, r#"00000"]}"#),
+            (Protocol::V2, Workload::State, 17, r#""bench0""#, r#""],"state":true}"#),
+            (Protocol::V2, Workload::Ephemeral, 17, r#""bench""#, r#""],"ephemeral":true}"#),
+            (Protocol::V2, Workload::Mixed, 31, r#""bench15""#, r#"31"],"state":true}"#),
+            (Protocol::V2, Workload::Mixed, 99, r#""bench""#, r#"00099"]}"#),
         ] {
-            let text = said(&Script::new(protocol, kind, 64, 0), number);
+            let text = text(&MessageTemplates::new(protocol, kind, 64, 0), number);
             assert!(text.contains(key) && text.ends_with(end), "{text}");
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::message::PARAMS_BYTES_MIN;
-use crate::plan::{Kind, Pace, Plan, Protocol};
+use crate::plan::{Pacing, Protocol, RunPlan, Workload};
 use crate::target::Target;
 
 /// Messages in flight when neither --rate nor --window is given.
@@ -44,8 +44,8 @@ pub struct Options {
     #[arg(long, value_name = "W", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     window: Option<u32>,
     /// Kind of the messages
-    #[arg(long, value_enum, default_value_t = Kind::Event)]
-    kind: Kind,
+    #[arg(long, value_enum, default_value_t = Workload::Event)]
+    kind: Workload,
     /// Join storm: instead of messages, N further viewers join as fast as the server admits them
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000),
         conflicts_with_all = ["rate", "window"])]
@@ -84,8 +84,8 @@ impl Options {
     }
 
     /// Returns the plan, or why the options contradict each other.
-    pub(crate) fn plan(&self) -> Result<Plan, PlanError> {
-        let plan = Plan {
+    pub(crate) fn plan(&self) -> Result<RunPlan, PlanError> {
+        let plan = RunPlan {
             target: self.target.clone(),
             protocol: self.protocol,
             viewers: self.viewers.unwrap_or(if self.joins.is_some() { 0 } else { 1_000 }),
@@ -93,7 +93,7 @@ impl Options {
             size: self.size,
             seconds: Duration::from_secs(self.seconds.into()),
             warmup: Duration::from_secs(self.warmup.into()),
-            pace: self.rate.map_or(Pace::Window(self.window.unwrap_or(WINDOW)), Pace::Rate),
+            pace: self.rate.map_or(Pacing::Window(self.window.unwrap_or(WINDOW)), Pacing::Rate),
             kind: self.kind,
             joins: self.joins,
             stalled: self.stalled,
@@ -101,9 +101,11 @@ impl Options {
             threads: self.threads,
         };
         match (plan.protocol, plan.kind) {
-            (Protocol::Classic | Protocol::Relay, Kind::Ephemeral) => return Err(PlanError::Kind("ephemeral", "v2")),
-            (Protocol::Relay, Kind::State) => return Err(PlanError::Kind("state", "classic or v2")),
-            (Protocol::Relay, Kind::Mixed) => return Err(PlanError::Kind("mixed", "classic or v2")),
+            (Protocol::Classic | Protocol::Relay, Workload::Ephemeral) => {
+                return Err(PlanError::Kind("ephemeral", "v2"));
+            }
+            (Protocol::Relay, Workload::State) => return Err(PlanError::Kind("state", "classic or v2")),
+            (Protocol::Relay, Workload::Mixed) => return Err(PlanError::Kind("mixed", "classic or v2")),
             _ => {}
         }
         if plan.protocol == Protocol::Relay && plan.rooms > 1 {
@@ -132,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    fn plan(arguments: &str) -> Result<Plan, String> {
+    fn plan(arguments: &str) -> Result<RunPlan, String> {
         let command = Options::augment_args(Command::new("bench").no_binary_name(true));
         let matches = command.try_get_matches_from(arguments.split_whitespace()).map_err(|error| error.to_string())?;
         Options::from_arg_matches(&matches).unwrap().plan().map_err(|error| error.to_string())
@@ -141,8 +143,8 @@ mod tests {
     #[test]
     fn without_options_a_thousand_viewers_hear_one_message_at_a_time() {
         let plan = plan("").unwrap();
-        assert_eq!((plan.viewers, plan.rooms, plan.size, plan.pace), (1_000, 1, 512, Pace::Window(1)));
-        assert_eq!((plan.protocol, plan.kind, plan.joins), (Protocol::Classic, Kind::Event, None));
+        assert_eq!((plan.viewers, plan.rooms, plan.size, plan.pace), (1_000, 1, 512, Pacing::Window(1)));
+        assert_eq!((plan.protocol, plan.kind, plan.joins), (Protocol::Classic, Workload::Event, None));
         assert_eq!((plan.seconds.as_secs(), plan.warmup.as_secs(), plan.threads), (10, 2, 1));
         assert_eq!(plan.target.to_string(), "ws://127.0.0.1:8080/broadcasting");
         assert_eq!(plan.interval_nanos(), None);
@@ -180,7 +182,7 @@ mod tests {
         assert_eq!(uneven.receivers(), [4, 3, 3]);
         let storm = plan("--joins 4 --rooms 2").unwrap();
         assert_eq!((storm.viewers, storm.clients()), (0, 4));
-        let rooms: Vec<_> = (0..4).map(|viewer| storm.place(viewer).room).collect();
+        let rooms: Vec<_> = (0..4).map(|viewer| storm.assignment(viewer).room).collect();
         assert_eq!(rooms, [0, 0, 1, 1]);
     }
 

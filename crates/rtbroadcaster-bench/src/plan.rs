@@ -23,7 +23,7 @@ pub(crate) enum Protocol {
 /// The kind of messages in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Kind {
+pub(crate) enum Workload {
     /// Events: every viewer gets every one, since none can be superseded
     Event,
     /// State values of one key: a newer value may supersede one that waits
@@ -36,7 +36,7 @@ pub(crate) enum Kind {
 
 /// When messages are sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Pace {
+pub(crate) enum Pacing {
     /// Open loop: each room sends this many per second.
     Rate(f64),
     /// Closed loop: each room has this many in flight.
@@ -45,7 +45,7 @@ pub(crate) enum Pace {
 
 /// The plan of a run.
 #[derive(Debug, Clone)]
-pub(crate) struct Plan {
+pub(crate) struct RunPlan {
     pub(crate) target: Target,
     pub(crate) protocol: Protocol,
     pub(crate) viewers: u32,
@@ -53,9 +53,9 @@ pub(crate) struct Plan {
     pub(crate) size: u32,
     pub(crate) seconds: Duration,
     pub(crate) warmup: Duration,
-    pub(crate) pace: Pace,
-    pub(crate) kind: Kind,
-    /// How many viewers join in the join storm; `None` without one.
+    pub(crate) pace: Pacing,
+    pub(crate) kind: Workload,
+    /// The number of viewers in the join storm; `None` without one.
     pub(crate) joins: Option<u32>,
     pub(crate) stalled: f64,
     pub(crate) pid: Option<u32>,
@@ -64,27 +64,27 @@ pub(crate) struct Plan {
 
 /// A viewer's room, and whether it reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Assignment {
     /// The number of its room.
     pub(crate) room: u32,
-    pub(crate) role: Role,
+    pub(crate) read_mode: ReadMode,
 }
 
 /// Whether a viewer reads once it has joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(crate) enum ReadMode {
     Reads,
     Stalls,
 }
 
-impl Plan {
+impl RunPlan {
     /// Returns the number of viewers, those of the join storm included.
     pub(crate) fn clients(&self) -> u32 {
         self.viewers + self.joins.unwrap_or(0)
     }
 
     /// Returns a viewer's room and whether it reads. The viewers of the join storm have the last numbers.
-    pub(crate) fn place(&self, viewer: u32) -> Place {
+    pub(crate) fn assignment(&self, viewer: u32) -> Assignment {
         let (number, of) = match viewer.checked_sub(self.viewers) {
             None => (viewer, self.viewers),
             Some(number) => (number, self.joins.unwrap_or(1)),
@@ -94,14 +94,14 @@ impl Plan {
         let stalled_before = |viewers: u32| (f64::from(viewers) * self.stalled).floor();
         let stalls = viewer < self.viewers && stalled_before(viewer + 1) > stalled_before(viewer);
         let room = u32::try_from(room).expect("a share of the rooms is no more than all");
-        Place { room, role: if stalls { Role::Stalls } else { Role::Reads } }
+        Assignment { room, read_mode: if stalls { ReadMode::Stalls } else { ReadMode::Reads } }
     }
 
     /// Returns how many viewers of each room read.
     pub(crate) fn receivers(&self) -> Vec<u32> {
         let mut receivers = vec![0; self.rooms as usize];
-        for place in (0..self.viewers).map(|viewer| self.place(viewer)) {
-            receivers[place.room as usize] += u32::from(place.role == Role::Reads);
+        for assignment in (0..self.viewers).map(|viewer| self.assignment(viewer)) {
+            receivers[assignment.room as usize] += u32::from(assignment.read_mode == ReadMode::Reads);
         }
         receivers
     }
@@ -109,8 +109,8 @@ impl Plan {
     /// Returns the time from one message of a room to the next, in nanoseconds; `None` in a closed loop.
     pub(crate) fn interval_nanos(&self) -> Option<u64> {
         match self.pace {
-            Pace::Window(_) => None,
-            Pace::Rate(rate) => u64::try_from(Duration::from_secs_f64(rate.recip()).as_nanos()).ok(),
+            Pacing::Window(_) => None,
+            Pacing::Rate(rate) => u64::try_from(Duration::from_secs_f64(rate.recip()).as_nanos()).ok(),
         }
     }
 }

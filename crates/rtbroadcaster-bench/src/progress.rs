@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How often the bar is redrawn while its number does not change.
+/// The time between two redraws of the bar while its number does not change.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The progress bar.

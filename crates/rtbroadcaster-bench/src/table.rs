@@ -3,7 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::latency::Percentiles;
-use crate::plan::{Kind, Protocol};
+use crate::plan::{Protocol, Workload};
 use crate::report::Report;
 
 /// The text of an unknown figure.
@@ -54,10 +54,10 @@ impl Report {
         let stalled =
             if self.stalled > 0 { format!(", {} stalled", grouped(self.stalled.into())) } else { String::new() };
         let messages = match self.kind {
-            Kind::Event => "events",
-            Kind::State => "state values",
-            Kind::Ephemeral => "ephemerals",
-            Kind::Mixed => "events and state values",
+            Workload::Event => "events",
+            Workload::State => "state values",
+            Workload::Ephemeral => "ephemerals",
+            Workload::Mixed => "events and state values",
         };
         let messages = format!("{messages} of {} bytes", self.size);
         row(f, "plan", &format!("{protocol}, {viewers} viewers in {rooms}{stalled}, {messages}, {pace}"))
@@ -165,10 +165,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::ledger::Counts;
+    use crate::delivery_tracker::DeliveryCounts;
 
     /// Returns a report with few known figures.
-    fn report(kind: Kind) -> Report {
+    fn report(kind: Workload) -> Report {
         Report {
             protocol: Protocol::V2,
             kind,
@@ -182,7 +182,7 @@ mod tests {
             messages: 0,
             unsaid: 0,
             expected: 0,
-            counts: Counts::default(),
+            counts: DeliveryCounts::default(),
             closes: BTreeMap::new(),
             deliveries_per_second: Some(0.0),
             latency_us: None,
@@ -205,12 +205,12 @@ mod tests {
     }
 
     #[test]
-    fn a_table_begins_with_what_was_said_to_whom() {
+    fn a_table_begins_with_the_plan_of_the_run() {
         for (kind, messages) in [
-            (Kind::Event, "events"),
-            (Kind::State, "state values"),
-            (Kind::Ephemeral, "ephemerals"),
-            (Kind::Mixed, "events and state values"),
+            (Workload::Event, "events"),
+            (Workload::State, "state values"),
+            (Workload::Ephemeral, "ephemerals"),
+            (Workload::Mixed, "events and state values"),
         ] {
             let text = report(kind).to_string();
             let plan = format!(
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_void_run_is_told_with_the_reason_and_no_other() {
-        let good = report(Kind::Event);
+        let good = report(Workload::Event);
         assert!(!good.to_string().contains("VOID"), "{good}");
         let void = Report { void: true, ..good };
         assert!(void.to_string().contains("\nVOID          this program was the bottleneck: latency"), "{void}");

@@ -21,7 +21,7 @@ pub struct Address {
     security: Security,
 }
 
-/// How a connection is secured.
+/// The security of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Security {
     /// Plain TCP.

@@ -74,7 +74,7 @@ pub struct Broadcaster {
     loss: watch::Receiver<Option<Loss>>,
     audience: watch::Receiver<Option<Audience>>,
     hurry: Arc<Notify>,
-    ears: Arc<Mutex<Vec<crowd::Ear>>>,
+    ears: Arc<Mutex<Vec<crowd::SignalSender>>>,
     options: Options,
 }
 

@@ -9,16 +9,16 @@ use std::time::Duration;
 use futures_core::Stream;
 use rtbroadcaster_core::message::{Key, Params};
 
-use super::queue::{self, Failed, Receiver, Sender};
+use super::queue::{self, Receiver, SendFailure, Sender};
 
 /// The number of a room's viewers. The server sends it to viewers only in rooms that were created
 /// [with it](rtbroadcaster_core::options::RoomOptions::with_audience).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Audience {
-    /// How many viewers there are.
+    /// The number of viewers.
     pub viewers: u64,
-    /// How many of them lag; sent to the owner only.
+    /// The number of lagging viewers; sent to the owner only.
     pub lagging: Option<u64>,
     /// The 95th percentile, over viewers, of how long the oldest waiting message has waited; sent to the owner only.
     pub behind_p95: Option<Duration>,
@@ -36,7 +36,7 @@ pub enum Signal {
         params: Params,
         /// The viewer's number, or the name that the application gives it.
         from: Option<Box<str>>,
-        /// How many signals the server has refused since the last delivered one, because this owner did not read.
+        /// The number of signals that the server refused since the last delivered one, because this owner did not read.
         dropped: u64,
     },
     /// The counts of a counted key since the room was created, or since its owner cleared the key.
@@ -45,7 +45,7 @@ pub enum Signal {
         key: Key,
         /// The parameters and how often viewers sent them, the most frequent first.
         counts: Vec<(Params, u64)>,
-        /// How often viewers sent other parameters, which the server did not count apart because there were too many.
+        /// The count of all other parameters, which the server did not count apart because there were too many.
         other: u64,
     },
 }
@@ -83,17 +83,17 @@ pub struct Signals {
 
 /// The sending end of a stream of signals.
 #[derive(Debug)]
-pub(super) struct Ear {
+pub(super) struct SignalSender {
     signals: Sender<Signal>,
     lost: Arc<AtomicU64>,
 }
 
 impl Signals {
     /// Returns both ends of a stream that holds at most `signals_max` signals of at most `bytes_max` bytes in all.
-    pub(super) fn open(signals_max: usize, bytes_max: usize) -> (Ear, Self) {
+    pub(super) fn open(signals_max: usize, bytes_max: usize) -> (SignalSender, Self) {
         let (sender, signals) = queue::open(signals_max, bytes_max);
         let lost = Arc::<AtomicU64>::default();
-        (Ear { signals: sender, lost: Arc::clone(&lost) }, Self { signals, lost })
+        (SignalSender { signals: sender, lost: Arc::clone(&lost) }, Self { signals, lost })
     }
 
     /// Returns the next signal; `None` at the end of the stream.
@@ -107,16 +107,16 @@ impl Signals {
     }
 }
 
-impl Ear {
+impl SignalSender {
     /// Queues a signal, or drops and counts it if the stream is full. Returns whether the stream is still open.
-    pub(super) fn hear(&self, signal: &Signal) -> bool {
+    pub(super) fn send(&self, signal: &Signal) -> bool {
         match self.signals.try_send(signal.clone(), signal.bytes()) {
             Ok(()) => true,
-            Err(Failed::Full) => {
+            Err(SendFailure::Full) => {
                 self.lost.fetch_add(1, Ordering::Relaxed);
                 true
             }
-            Err(Failed::Closed) => false,
+            Err(SendFailure::Closed) => false,
         }
     }
 }

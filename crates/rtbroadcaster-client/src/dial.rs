@@ -14,8 +14,8 @@ use tokio_tungstenite::tungstenite::{Error, error::ProtocolError};
 
 use super::Options;
 use super::address::{Address, Security};
+use super::backoff::{Advice, ConnectionEnd};
 use super::bounds;
-use super::comeback::{Advice, End};
 use super::ending::Closing;
 use super::suspension;
 use super::traffic::Traffic;
@@ -34,12 +34,12 @@ const WRITE_BYTES: usize = 16 << 10;
 const AROUND_BYTES: usize = 64 << 10;
 
 /// A byte stream.
-pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 /// A connection that speaks version 2.
-pub(super) type Socket = WebSocketStream<Box<dyn Transport>>;
+pub(super) type ClientSocket = WebSocketStream<Box<dyn ByteStream>>;
 
 /// A connector to one server.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub(super) struct Dialer {
     address: Address,
     limits: WebSocketConfig,
     /// How connections are made.
-    source: Source,
+    source: ConnectionSource,
     /// Changes each time that the machine may have slept.
     pub(super) slept: watch::Receiver<u64>,
     #[cfg(feature = "tls")]
@@ -56,7 +56,7 @@ pub(super) struct Dialer {
 
 /// How connections are made.
 #[derive(Debug)]
-enum Source {
+enum ConnectionSource {
     Network,
     /// In memory: the test receives the other end of each connection.
     #[cfg(test)]
@@ -75,7 +75,7 @@ impl Dialer {
         Self {
             address,
             limits,
-            source: Source::Network,
+            source: ConnectionSource::Network,
             slept: suspension::watch(),
             #[cfg(feature = "tls")]
             tls: super::tls::Tls::default(),
@@ -91,11 +91,11 @@ impl Dialer {
         let address = "ws://in.memory/broadcasting".parse().expect("it is an address");
         // The test's clock does not sleep, unless the test sends a change.
         let slept = watch::channel(0).1;
-        (Self { source: Source::Memory(sender), slept, ..Self::new(address, options) }, receiver)
+        (Self { source: ConnectionSource::Memory(sender), slept, ..Self::new(address, options) }, receiver)
     }
 
     /// Returns a new connection and its traffic, or an error after `time`.
-    pub(super) async fn dial(&self, time: Duration) -> Result<(Socket, Traffic), End> {
+    pub(super) async fn dial(&self, time: Duration) -> Result<(ClientSocket, Traffic), ConnectionEnd> {
         let traffic = Traffic::new();
         let opened = async { self.shake_hands(self.open(&traffic).await?).await };
         let socket =
@@ -103,11 +103,11 @@ impl Dialer {
         Ok((socket, traffic))
     }
 
-    async fn open(&self, traffic: &Traffic) -> Result<Box<dyn Transport>, End> {
+    async fn open(&self, traffic: &Traffic) -> Result<Box<dyn ByteStream>, ConnectionEnd> {
         match &self.source {
-            Source::Network => self.connect(traffic).await,
+            ConnectionSource::Network => self.connect(traffic).await,
             #[cfg(test)]
-            Source::Memory(servers) => {
+            ConnectionSource::Memory(servers) => {
                 let (here, there) = tokio::io::duplex(1 << 16);
                 servers.send(there).map_err(|_| lost())?;
                 Ok(Box::new(traffic.of(here)))
@@ -115,7 +115,7 @@ impl Dialer {
         }
     }
 
-    async fn connect(&self, traffic: &Traffic) -> Result<Box<dyn Transport>, End> {
+    async fn connect(&self, traffic: &Traffic) -> Result<Box<dyn ByteStream>, ConnectionEnd> {
         let stream = TcpStream::connect((self.address.host(), self.address.port())).await.map_err(|_| lost())?;
         // Small messages must not wait for each other's TCP acknowledgements.
         stream.set_nodelay(true).map_err(|_| lost())?;
@@ -128,7 +128,7 @@ impl Dialer {
         }
     }
 
-    async fn shake_hands(&self, stream: Box<dyn Transport>) -> Result<Socket, End> {
+    async fn shake_hands(&self, stream: Box<dyn ByteStream>) -> Result<ClientSocket, ConnectionEnd> {
         let request = self.address.uri().into_client_request();
         let mut request = request.map_err(|_| Closing::lost("protocol").for_good())?;
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
@@ -142,12 +142,12 @@ impl Dialer {
     }
 }
 
-fn lost() -> End {
+fn lost() -> ConnectionEnd {
     Closing::lost("lost").into()
 }
 
 /// Returns the end of an attempt whose handshake failed.
-fn refused(error: Error) -> End {
+fn refused(error: Error) -> ConnectionEnd {
     match error {
         Error::Http(response) => {
             let status = response.status();
@@ -156,7 +156,7 @@ fn refused(error: Error) -> End {
             let may_pass = matches!(status.as_u16(), 408 | 425 | 429) || status.is_server_error();
             let after = response.headers().get(RETRY_AFTER).and_then(|after| bounds::retry_after(after.to_str().ok()?));
             let advice = after.map_or(Advice::None, Advice::NotBefore);
-            End { closing: if may_pass { closing } else { closing.for_good() }, advice }
+            ConnectionEnd { closing: if may_pass { closing } else { closing.for_good() }, advice }
         }
         // The connection was cut in the middle of the handshake, which is no answer.
         Error::Io(_) | Error::ConnectionClosed | Error::AlreadyClosed => lost(),

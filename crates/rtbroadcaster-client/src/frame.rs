@@ -11,11 +11,11 @@ use rtbroadcaster_core::message::{Change, Key, Params};
 use rtbroadcaster_core::owner_key::OwnerKey;
 use rtbroadcaster_core::standing::OwnerStatus;
 
-use super::comeback::{Advice, End};
+use super::backoff::{Advice, ConnectionEnd};
 use super::crowd::{Audience, Signal};
 use super::ending::Closing;
 use super::identity::Identity;
-use super::limits::Told;
+use super::limits::AdvertisedLimits;
 use super::liveness::Signs;
 
 /// When to try again if the server sends no time: [`SOON`] after `rate` and `unavailable`, [`LATER`] after `room_full`
@@ -27,21 +27,21 @@ const LATER: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) enum Frame {
     /// The room is created.
-    Created(Entry, OwnerKey),
+    Created(Admission, OwnerKey),
     /// This client owns the room. A server that knows lives also sends how it continued the cursor, if there was one.
-    Owned(Entry, Option<How>),
+    Owned(Admission, Option<How>),
     /// This viewer is in the room.
-    Joined(Entry, How),
+    Joined(Admission, How),
     /// A message of the owner.
-    Message(Said),
+    Message(MessageFrame),
     /// Messages up to the first number were superseded. By the second one, if it is sent, every newer value has
     /// arrived.
     Skipped(Seq, Option<Seq>),
     /// A replay of the state follows.
-    Reset(Entry, ResetReason),
+    Reset(Admission, ResetReason),
     /// The owner came or left, or has another lease (its term); with the epoch of the life that begins with it, if one
     /// does.
-    Owner(Presence, u64, Option<Epoch>),
+    Owner(OwnerPresence, u64, Option<Epoch>),
     /// The message with this id is stored under this number.
     Ack(Box<str>, Seq),
     /// The refusal of the request with this id, if the server knows the id.
@@ -62,28 +62,28 @@ pub(super) enum Frame {
 
 /// The position of a room when a client enters it.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct Admission {
     /// The id of the request.
     pub(super) id: Box<str>,
     pub(super) room: Option<RoomId>,
     pub(super) epoch: Epoch,
     pub(super) term: u64,
     pub(super) seq: Seq,
-    /// How many frames follow.
+    /// The number of frames that follow.
     pub(super) replay: u64,
-    pub(super) owner: Presence,
+    pub(super) owner: OwnerPresence,
     pub(super) signs: Signs,
-    /// How long the room waits for its owner, if the server sends it.
+    /// The time that the room waits for its owner, if the server sends it.
     pub(super) grace: Option<Duration>,
     /// The limits of the server, if it sends them.
-    pub(super) limits: Option<Told>,
+    pub(super) limits: Option<AdvertisedLimits>,
     /// The viewer's identity, if the server sends it.
     pub(super) viewer: Option<Identity>,
 }
 
 /// Whether the owner is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Presence {
+pub(super) struct OwnerPresence {
     pub(super) status: OwnerStatus,
     /// For how long it has been away.
     pub(super) away: Duration,
@@ -147,7 +147,7 @@ impl ResetReason {
 
 /// One message of the owner.
 #[derive(Debug, Clone)]
-pub(super) struct Said {
+pub(super) struct MessageFrame {
     pub(super) seq: Option<Seq>,
     pub(super) key: Key,
     pub(super) params: Params,
@@ -172,7 +172,7 @@ impl Refused {
 
     /// Returns the end of a connection whose request to enter the room was refused: by the close code that stands for
     /// it.
-    pub(super) fn to_enter(&self) -> End {
+    pub(super) fn to_enter(&self) -> ConnectionEnd {
         let closing = |reason: CloseReason| Closing::with(reason.code(), &self.code);
         let (closing, advice) = match &*self.code {
             "bad_message" => (closing(CloseReason::BadMessage), Advice::None),
@@ -191,6 +191,6 @@ impl Refused {
                 None => (closing(CloseReason::RuleBroken), Advice::None),
             },
         };
-        End { closing, advice }
+        ConnectionEnd { closing, advice }
     }
 }

@@ -9,7 +9,7 @@ use rtbroadcaster_core::message::{Change, Key, Kind, Params};
 use rtbroadcaster_core::standing::OwnerStatus;
 use serde::Deserialize;
 
-use super::frame::{Refused, ResetReason, Said};
+use super::frame::{MessageFrame, Refused, ResetReason};
 use super::queue::{self, Receiver, Sender};
 use super::state::State;
 
@@ -53,7 +53,7 @@ pub enum Heard {
 /// A message of the owner.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    said: Said,
+    said: MessageFrame,
 }
 
 impl Delivery {
@@ -107,7 +107,7 @@ impl Heard {
     }
 
     /// Returns the item of a message.
-    pub(super) fn said(said: Said) -> Self {
+    pub(super) fn said(said: MessageFrame) -> Self {
         match (said.change, said.seq) {
             (Change::Cleared, Some(seq)) => Self::Cleared { seq, key: said.key },
             _ => Self::Message(Delivery { said }),

@@ -46,22 +46,21 @@
 //! [`Options`] has the limits; [patience](Options::patience) applies in every state.
 
 mod address;
+mod backoff;
 mod bounds;
 mod broadcaster;
-mod comeback;
-mod course;
 mod crowd;
 mod dial;
 mod ending;
 mod frame;
+mod frame_stream;
 mod heard;
 mod identity;
 mod limits;
-mod line;
 mod liveness;
 mod queue;
 mod random;
-mod reception;
+mod reconnector;
 mod request;
 mod state;
 mod status;
@@ -72,6 +71,7 @@ mod tests;
 mod tls;
 mod traffic;
 mod viewer;
+mod viewer_sync;
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ pub use state::State;
 pub use status::Status;
 pub use viewer::{SignalError, Viewer};
 
-/// How a viewer or a broadcaster behaves.
+/// The options of a viewer or a broadcaster.
 ///
 /// # Limits
 /// A server that sends more than [`frame_bytes_max`](Self::frame_bytes_max) or
@@ -116,7 +116,7 @@ pub struct Options {
     pub backoff_first: Duration,
     /// The bound of every delay. 15 s.
     pub backoff_max: Duration,
-    /// How long the client may be outside of the room until it gives up; `None`, the default, is for ever. The times
+    /// The time outside of the room after which the client gives up; `None`, the default, is for ever. The times
     /// outside add up until it was in the room for 10 s. A broadcaster also gives up when a message has no answer for
     /// so long, neither an acknowledgement nor a refusal. Both clients give up when the server reads nothing for so
     /// long while texts wait to be written. If a server demands a longer wait before the reconnect, the client gives up
@@ -125,12 +125,12 @@ pub struct Options {
     /// How long the server may take to accept a connection, and to answer: counted from the last received byte, and
     /// doubled with each attempt without an answer, up to 8 times this. 10 s.
     pub answer_timeout: Duration,
-    /// How many messages a viewer's stream, or signals an owner's stream, holds until the program takes them. 1 024.
+    /// The most messages that a viewer's stream holds, or signals that an owner's stream holds. 1 024.
     pub messages_max: usize,
-    /// How many bytes such a stream holds: keys, parameters and whole states, and 128 bytes for each item. A bigger
-    /// item is held alone. 16 MiB; more than 4 GiB count as 4 GiB.
+    /// The most bytes that such a stream holds: keys, parameters and whole states, and 128 bytes for each item. A
+    /// bigger item is held alone. 16 MiB; more than 4 GiB count as 4 GiB.
     pub messages_bytes_max: usize,
-    /// How many messages of a broadcaster may be unacknowledged; further ones wait. The broadcaster keeps them until
+    /// The most unacknowledged messages of a broadcaster; further ones wait. The broadcaster keeps them until
     /// their acknowledgement, at most this many times `message_bytes_max`. 256; more than 4 096 count as 4 096, since a
     /// server remembers no more ids.
     pub unacked_max: usize,

@@ -22,14 +22,14 @@ pub(super) struct Limits {
     depth: usize,
     /// The most bytes of the parameters of a signal.
     signal_bytes: usize,
-    /// How many signals a viewer may send per second; `None` if the server sent no limit.
+    /// The most signals of a viewer per second; `None` if the server sent no limit.
     signals_per_second: Option<u32>,
 }
 
 /// The member `limits` of an answer. An absent limit has its default of PROTOCOL.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Told {
+pub(super) struct AdvertisedLimits {
     message_bytes: Option<u64>,
     key_bytes: Option<u64>,
     id_bytes: Option<u64>,
@@ -40,7 +40,7 @@ pub(super) struct Told {
 
 impl Limits {
     /// Returns the stricter of the server's limits and this client's own. An older server sends none.
-    pub(super) fn of(told: Option<Told>, message_bytes_max: usize) -> Self {
+    pub(super) fn of(told: Option<AdvertisedLimits>, message_bytes_max: usize) -> Self {
         let told = told.unwrap_or_default();
         let least = |told: Option<u64>, own: usize| {
             told.map_or(own, |told| usize::try_from(told).unwrap_or(usize::MAX).min(own))
@@ -85,9 +85,9 @@ impl Limits {
 
 /// The rate limit of a viewer's signals, with a burst of one second's signals.
 #[derive(Debug, Default)]
-pub(super) struct Pace(Meter);
+pub(super) struct SignalPacer(Meter);
 
-impl Pace {
+impl SignalPacer {
     /// Admits one signal, or returns how long to wait until the next one is admitted.
     pub(super) fn take(&mut self, limits: &Limits, now: Duration) -> Result<(), Duration> {
         let Some(rate) = limits.signals_per_second else { return Ok(()) };
@@ -140,14 +140,14 @@ mod tests {
     fn what_one_second_brings_may_come_at_once_and_no_more() {
         let ms = Duration::from_millis;
         let limits = told(r#"{"signalsPerSecond":5}"#);
-        let mut pace = Pace::default();
+        let mut pace = SignalPacer::default();
         assert!((0..5).all(|_| pace.take(&limits, ms(10)).is_ok()));
         assert_eq!(pace.take(&limits, ms(10)), Err(ms(200)));
         assert_eq!(pace.take(&limits, ms(110)), Err(ms(100)));
         assert_eq!(pace.take(&limits, ms(210)), Ok(()));
         assert_eq!(pace.take(&limits, ms(300)), Err(ms(110)));
-        assert_eq!(Pace::default().take(&told(r#"{"signalsPerSecond":0}"#), ms(1)), Err(Duration::MAX));
-        let mut free = Pace::default();
+        assert_eq!(SignalPacer::default().take(&told(r#"{"signalsPerSecond":0}"#), ms(1)), Err(Duration::MAX));
+        let mut free = SignalPacer::default();
         assert!((0..100).all(|_| free.take(&told("{}"), ms(1)).is_ok()), "an older server tells no rate");
     }
 }

@@ -4,30 +4,30 @@
 //! A connection to a server that answers pings is given up only if a probe (`ping`) got no answer. A deadline that
 //! fires late gives no verdict: the machine was asleep or busy, and the answer may wait in the socket.
 
-mod memory;
+mod probe_timeout;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use memory::Memory;
+use probe_timeout::ProbeTimeout;
 
-/// How many heartbeat intervals of the server may pass without a frame.
+/// The most heartbeat intervals of the server without a frame.
 const MISSED_MAX: u32 = 2;
 
-/// How late a deadline may fire for its verdict to count.
+/// The longest delay with which a deadline may fire for its verdict to count.
 const LATE: Duration = Duration::from_secs(3);
 
-/// How long a probe may be unanswered until the program sees the status `Checking`.
+/// The time that a probe is unanswered until the program sees the status `Checking`.
 const CHECKING: Duration = Duration::from_millis(1_500);
 
-/// How long a publish may be unacknowledged until the client probes the connection.
+/// The time that a publish is unacknowledged until the client probes the connection.
 const OWED: Duration = Duration::from_secs(2);
 
-/// How long the socket may accept no bytes until a probe's time runs even though the probe is not written.
+/// The time without an accepted byte after which a probe's time runs even though the probe is not written.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// How often the client checks whether the socket has accepted the probe.
+/// The time between two checks whether the socket has accepted the probe.
 const LOOK: Duration = Duration::from_millis(250);
 
 /// The shortest time between two probes: a server accepts 20 per second.
@@ -50,7 +50,7 @@ pub(super) struct Signs {
 
 /// The observable facts of a connection at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct View {
+pub(super) struct ConnectionView {
     /// When bytes were last read.
     pub(super) read: Duration,
     /// When the socket last accepted bytes.
@@ -63,7 +63,7 @@ pub(super) struct View {
 
 /// The action to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum LivenessStep {
     Nothing,
     /// Send a ping.
     Probe,
@@ -73,15 +73,15 @@ pub(super) enum Step {
 
 /// The state of one client's liveness checks.
 #[derive(Debug, Default)]
-pub(super) struct Liveness {
-    memory: Memory,
+pub(super) struct LivenessMonitor {
+    probe_timeout: ProbeTimeout,
     /// The present connection, once the client is in the room on it.
-    link: Option<Link>,
+    connection: Option<ProbedConnection>,
 }
 
 /// One connection.
 #[derive(Debug)]
-struct Link {
+struct ProbedConnection {
     signs: Signs,
     /// When the client entered the room.
     entered: Duration,
@@ -89,7 +89,7 @@ struct Link {
     heard: Duration,
     /// When an uplink of [`SLOWEST_BYTES`] has carried everything that was sent.
     carried: Duration,
-    /// The deadline that [`due`](Liveness::due) returned last.
+    /// The deadline that [`due`](LivenessMonitor::due) returned last.
     armed: Option<Duration>,
     /// Whether an event happened during which the connection may have died.
     is_suspect: bool,
@@ -112,12 +112,12 @@ struct Probe {
     is_shown: bool,
 }
 
-impl Liveness {
+impl LivenessMonitor {
     /// Notes that the client is in the room, and the room's `grace` if it is the owner.
     pub(super) fn entered(&mut self, signs: Signs, grace: Option<Duration>, now: Duration) {
-        self.memory.entered(grace, now);
+        self.probe_timeout.entered(grace, now);
         let (heard, carried) = (now, now);
-        self.link = Some(Link {
+        self.connection = Some(ProbedConnection {
             signs,
             entered: now,
             heard,
@@ -131,124 +131,125 @@ impl Liveness {
 
     /// Returns whether the client is in the room on the present connection.
     pub(super) fn has_entered(&self) -> bool {
-        self.link.is_some()
+        self.connection.is_some()
     }
 
     /// Notes that the connection has ended, and whether an unanswered probe ended it.
     pub(super) fn left(&mut self, by_probe: bool, now: Duration) {
-        if self.link.take().is_some() {
-            self.memory.left(by_probe, now);
+        if self.connection.take().is_some() {
+            self.probe_timeout.left(by_probe, now);
         }
     }
 
     /// Notes the server's new time to its next frame.
     pub(super) fn plans(&mut self, next: Duration) {
-        if let Some(link) = &mut self.link {
-            link.signs.next = Some(next);
+        if let Some(connection) = &mut self.connection {
+            connection.signs.next = Some(next);
         }
     }
 
     /// Notes a frame, which answers the probe.
     pub(super) fn heard(&mut self, now: Duration) {
-        let Some(link) = &mut self.link else { return };
-        let is_late = link.is_late(now);
-        link.heard = link.heard.max(now);
-        if let (Some(probe), false) = (link.probe.take(), is_late) {
-            self.memory.answered(now.saturating_sub(probe.flushed.unwrap_or(probe.asked)));
+        let Some(connection) = &mut self.connection else { return };
+        let is_late = connection.is_late(now);
+        connection.heard = connection.heard.max(now);
+        if let (Some(probe), false) = (connection.probe.take(), is_late) {
+            self.probe_timeout.answered(now.saturating_sub(probe.flushed.unwrap_or(probe.asked)));
         }
     }
 
     /// Notes that the client did not read because its program was slow. Silence up to now does not count.
     pub(super) fn was_not_read(&mut self, now: Duration) {
-        if let Some(link) = &mut self.link {
-            link.excuse(now);
-            link.heard = link.heard.max(now);
+        if let Some(connection) = &mut self.connection {
+            connection.excuse(now);
+            connection.heard = connection.heard.max(now);
         }
     }
 
     /// Notes that so many bytes were handed to the socket.
     pub(super) fn said(&mut self, bytes: usize, now: Duration) {
-        if let Some(link) = &mut self.link {
-            link.carried = link.carried.max(now).saturating_add(time_of(bytes));
+        if let Some(connection) = &mut self.connection {
+            connection.carried = connection.carried.max(now).saturating_add(time_of(bytes));
         }
     }
 
     /// Notes that at most `left` bytes are still on their way, as an answer of the server proves.
     pub(super) fn proven(&mut self, left: usize, now: Duration) {
-        if let Some(link) = &mut self.link {
-            link.carried = link.carried.min(now.saturating_add(time_of(left)));
+        if let Some(connection) = &mut self.connection {
+            connection.carried = connection.carried.min(now.saturating_add(time_of(left)));
         }
     }
 
     /// Demands a probe: the machine has slept, or the program asked for it.
     pub(super) fn suspect(&mut self, now: Duration) {
-        if let Some(link) = &mut self.link {
-            link.excuse(now);
-            link.is_suspect = link.probe.is_none();
+        if let Some(connection) = &mut self.connection {
+            connection.excuse(now);
+            connection.is_suspect = connection.probe.is_none();
         }
     }
 
     /// Returns whether a probe is unanswered for [`CHECKING`] or longer.
     pub(super) fn is_checking(&self, now: Duration) -> bool {
-        let probe = self.link.as_ref().and_then(|link| link.probe);
+        let probe = self.connection.as_ref().and_then(|connection| connection.probe);
         probe.is_some_and(|probe| probe.is_shown || now >= probe.asked.saturating_add(CHECKING))
     }
 
     /// Returns the action to take now. A returned probe counts as sent.
-    pub(super) fn step(&mut self, view: View, now: Duration) -> Step {
+    pub(super) fn step(&mut self, view: ConnectionView, now: Duration) -> LivenessStep {
         self.look(view, now);
-        let limit = self.memory.limit();
-        let Some(link) = &mut self.link else { return Step::Nothing };
-        match link.rule() {
-            Rule::None => Step::Nothing,
-            Rule::Silence(time) if link.heard.saturating_add(time) <= now => Step::GiveUp,
-            Rule::Silence(_) => Step::Nothing,
-            Rule::Probes => match link.probe {
-                Some(_) if link.ends(view, limit).is_some_and(|end| end <= now) => Step::GiveUp,
-                Some(_) => Step::Nothing,
-                None if link.asks(view).is_some_and(|moment| moment <= now) => {
-                    (link.is_suspect, link.probed) = (false, Some(now));
-                    link.probe = Some(Probe { asked: now, flushed: None, carried: link.carried, is_shown: false });
-                    Step::Probe
+        let limit = self.probe_timeout.limit();
+        let Some(connection) = &mut self.connection else { return LivenessStep::Nothing };
+        match connection.rule() {
+            Rule::None => LivenessStep::Nothing,
+            Rule::Silence(time) if connection.heard.saturating_add(time) <= now => LivenessStep::GiveUp,
+            Rule::Silence(_) => LivenessStep::Nothing,
+            Rule::Probes => match connection.probe {
+                Some(_) if connection.ends(view, limit).is_some_and(|end| end <= now) => LivenessStep::GiveUp,
+                Some(_) => LivenessStep::Nothing,
+                None if connection.asks(view).is_some_and(|moment| moment <= now) => {
+                    (connection.is_suspect, connection.probed) = (false, Some(now));
+                    connection.probe =
+                        Some(Probe { asked: now, flushed: None, carried: connection.carried, is_shown: false });
+                    LivenessStep::Probe
                 }
-                None => Step::Nothing,
+                None => LivenessStep::Nothing,
             },
         }
     }
 
     /// Returns when to call [`step`](Self::step) next if nothing changes.
-    pub(super) fn due(&mut self, view: View, now: Duration) -> Option<Duration> {
+    pub(super) fn due(&mut self, view: ConnectionView, now: Duration) -> Option<Duration> {
         self.look(view, now);
-        let limit = self.memory.limit();
-        let link = self.link.as_mut()?;
-        link.armed = match (link.rule(), link.probe) {
+        let limit = self.probe_timeout.limit();
+        let connection = self.connection.as_mut()?;
+        connection.armed = match (connection.rule(), connection.probe) {
             (Rule::None, _) => None,
-            (Rule::Silence(time), _) => Some(link.heard.saturating_add(time)),
-            (Rule::Probes, None) => link.asks(view),
+            (Rule::Silence(time), _) => Some(connection.heard.saturating_add(time)),
+            (Rule::Probes, None) => connection.asks(view),
             (Rule::Probes, Some(probe)) => {
                 let shown = Some(probe.asked.saturating_add(CHECKING)).filter(|_| !probe.is_shown);
                 let looked = Some(now.saturating_add(LOOK)).filter(|_| probe.flushed.is_none());
-                [shown, looked, link.ends(view, limit)].into_iter().flatten().min()
+                [shown, looked, connection.ends(view, limit)].into_iter().flatten().min()
             }
         };
-        link.armed
+        connection.armed
     }
 
     /// Updates the state by the observed facts.
-    fn look(&mut self, view: View, now: Duration) {
-        self.memory.calm(now);
-        let Some(link) = &mut self.link else { return };
-        if link.is_late(now) {
-            link.excuse(now);
-            link.is_suspect |= link.probe.is_none();
-            link.heard = if link.rule() == Rule::Probes { link.heard } else { now };
+    fn look(&mut self, view: ConnectionView, now: Duration) {
+        self.probe_timeout.calm(now);
+        let Some(connection) = &mut self.connection else { return };
+        if connection.is_late(now) {
+            connection.excuse(now);
+            connection.is_suspect |= connection.probe.is_none();
+            connection.heard = if connection.rule() == Rule::Probes { connection.heard } else { now };
         }
-        if view.read > link.heard {
+        if view.read > connection.heard {
             // Bytes of a partial frame count as a frame.
             let read = view.read;
             self.heard(read);
         }
-        let Some(probe) = self.link.as_mut().and_then(|link| link.probe.as_mut()) else { return };
+        let Some(probe) = self.connection.as_mut().and_then(|connection| connection.probe.as_mut()) else { return };
         if view.has_taken_probe && probe.flushed.is_none() {
             probe.flushed = Some(view.written.max(probe.asked));
         }
@@ -256,7 +257,7 @@ impl Liveness {
     }
 }
 
-/// How a connection is checked.
+/// The way in which a connection is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rule {
     /// Without any check.
@@ -267,7 +268,7 @@ enum Rule {
     Probes,
 }
 
-impl Link {
+impl ProbedConnection {
     fn rule(&self) -> Rule {
         match self.signs {
             Signs { answers_pings: true, .. } => Rule::Probes,
@@ -289,7 +290,7 @@ impl Link {
     }
 
     /// Returns when to probe.
-    fn asks(&self, view: View) -> Option<Duration> {
+    fn asks(&self, view: ConnectionView) -> Option<Duration> {
         if self.is_suspect {
             return Some(self.probed.map_or(Duration::ZERO, |probed| probed.saturating_add(PROBE_EVERY)));
         }
@@ -299,7 +300,7 @@ impl Link {
     }
 
     /// Returns when the probe's time is over; `None` without a probe.
-    fn ends(&self, view: View, limit: Duration) -> Option<Duration> {
+    fn ends(&self, view: ConnectionView, limit: Duration) -> Option<Duration> {
         let probe = self.probe?;
         let from = match probe.flushed {
             // The server sends its next frame whether it receives data or not. After that time, a slow uplink is no

@@ -8,26 +8,26 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// The program's end of the queue.
 #[derive(Debug)]
-pub(super) struct Receiver<T>(mpsc::Receiver<Held<T>>);
+pub(super) struct Receiver<T>(mpsc::Receiver<QueuedItem<T>>);
 
 /// The client task's end of the queue.
 #[derive(Debug)]
 pub(super) struct Sender<T> {
-    items: mpsc::Sender<Held<T>>,
+    items: mpsc::Sender<QueuedItem<T>>,
     bytes: Arc<Semaphore>,
     bytes_max: u32,
 }
 
 /// An item in the queue, and its share of the queue's bytes.
 #[derive(Debug)]
-struct Held<T> {
+struct QueuedItem<T> {
     item: T,
     _bytes: OwnedSemaphorePermit,
 }
 
 /// Why an item was not queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failed {
+pub(super) enum SendFailure {
     Full,
     Closed,
 }
@@ -43,14 +43,14 @@ pub(super) fn open<T>(items_max: usize, bytes_max: usize) -> (Sender<T>, Receive
 
 impl<T> Sender<T> {
     /// Queues an item of so many bytes, if it fits.
-    pub(super) fn try_send(&self, item: T, bytes: usize) -> Result<(), Failed> {
+    pub(super) fn try_send(&self, item: T, bytes: usize) -> Result<(), SendFailure> {
         let failed = |error| match error {
-            mpsc::error::TrySendError::Full(_) => Failed::Full,
-            mpsc::error::TrySendError::Closed(_) => Failed::Closed,
+            mpsc::error::TrySendError::Full(_) => SendFailure::Full,
+            mpsc::error::TrySendError::Closed(_) => SendFailure::Closed,
         };
         let place = self.items.try_reserve().map_err(failed)?;
-        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(self.cost(bytes)).map_err(|_| Failed::Full)?;
-        place.send(Held { item, _bytes: bytes });
+        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(self.cost(bytes)).map_err(|_| SendFailure::Full)?;
+        place.send(QueuedItem { item, _bytes: bytes });
         Ok(())
     }
 
@@ -60,7 +60,7 @@ impl<T> Sender<T> {
         // A dropped receiver drops its items, so the wait ends.
         let bytes = Arc::clone(&self.bytes).acquire_many_owned(self.cost(bytes)).await;
         if let (Ok(bytes), Ok(place)) = (bytes, self.items.reserve().await) {
-            place.send(Held { item: item(), _bytes: bytes });
+            place.send(QueuedItem { item: item(), _bytes: bytes });
         }
     }
 
@@ -99,13 +99,13 @@ mod tests {
     #[tokio::test]
     async fn a_queue_holds_so_many_items_and_so_many_bytes_and_one_that_is_bigger_alone() {
         let (sender, mut receiver) = open(3, 100);
-        assert_eq!([40, 40, 40].map(|bytes| sender.try_send("part", bytes)), [Ok(()), Ok(()), Err(Failed::Full)]);
-        assert_eq!([20, 0].map(|bytes| sender.try_send("part", bytes)), [Ok(()), Err(Failed::Full)]);
+        assert_eq!([40, 40, 40].map(|bytes| sender.try_send("part", bytes)), [Ok(()), Ok(()), Err(SendFailure::Full)]);
+        assert_eq!([20, 0].map(|bytes| sender.try_send("part", bytes)), [Ok(()), Err(SendFailure::Full)]);
         for _ in 0..3 {
             assert_eq!(receiver.recv().await, Some("part"));
         }
         assert_eq!(sender.try_send("big", usize::MAX), Ok(()));
-        assert_eq!(sender.try_send("small", 1), Err(Failed::Full));
+        assert_eq!(sender.try_send("small", 1), Err(SendFailure::Full));
         let waiting = tokio::spawn({
             let sender = sender.clone();
             async move { sender.send(|| "small", 1).await }
@@ -125,6 +125,6 @@ mod tests {
         drop(receiver);
         waiting.await.unwrap();
         assert!(sender.is_closed());
-        assert_eq!(sender.try_send(3, 1), Err(Failed::Closed));
+        assert_eq!(sender.try_send(3, 1), Err(SendFailure::Closed));
     }
 }

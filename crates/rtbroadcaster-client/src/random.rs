@@ -7,9 +7,9 @@ use rtbroadcaster_core::random::Seeded;
 
 /// A generator of random numbers.
 #[derive(Debug)]
-pub(super) struct Random(Seeded);
+pub(super) struct Rng(Seeded);
 
-impl Random {
+impl Rng {
     /// Returns a generator with a seed of the operating system.
     pub(super) fn new() -> Self {
         Self(Seeded::of(getrandom::u64().expect("the operating system gives random bytes")))
@@ -32,7 +32,7 @@ impl Random {
 mod tests {
     use super::*;
 
-    impl Random {
+    impl Rng {
         /// Returns the generator of this seed.
         pub(crate) fn of(seed: u64) -> Self {
             Self(Seeded::of(seed))

@@ -8,20 +8,20 @@ use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::OwnerKey;
 
 use super::identity::Identity;
-use super::random::Random;
+use super::random::Rng;
 
 /// The most bytes of an id that this module makes: 16 digits, a dash, and a number of 64 bits.
 const GIVEN_ID_BYTES_MAX: usize = 16 + 1 + 20;
 
 /// A generator of request ids: 64 random bits, so that no two clients make the same id, and a count.
 #[derive(Debug)]
-pub(super) struct Ids {
+pub(super) struct RequestIds {
     prefix: u64,
     count: u64,
 }
 
-impl Ids {
-    pub(super) fn new(random: &mut Random) -> Self {
+impl RequestIds {
+    pub(super) fn new(random: &mut Rng) -> Self {
         Self { prefix: random.number(), count: 0 }
     }
 
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn a_message_takes_no_more_bytes_than_it_is_said_to() {
         let key = Key::new("\u{1}\"ä").unwrap();
-        let mut ids = Ids { prefix: u64::MAX, count: u64::MAX - 1 };
+        let mut ids = RequestIds { prefix: u64::MAX, count: u64::MAX - 1 };
         let given = ids.next();
         for change in [Change::Event, Change::State, Change::Ephemeral, Change::Cleared] {
             for id in [None, Some("\n\"i")] {
@@ -270,8 +270,8 @@ mod tests {
 
     #[test]
     fn no_two_requests_have_the_same_name() {
-        let mut random = Random::of(1);
-        let (mut one, mut other) = (Ids::new(&mut random), Ids::new(&mut random));
+        let mut random = Rng::of(1);
+        let (mut one, mut other) = (RequestIds::new(&mut random), RequestIds::new(&mut random));
         let ids = [one.next(), one.next(), other.next()];
         assert!(ids.iter().all(|id| id.len() <= 64));
         assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 3);

@@ -26,12 +26,12 @@ use serde::Deserialize;
 pub struct State {
     /// The number of the last message that this state includes.
     seq: Seq,
-    values: Arc<Values>,
+    values: Arc<StateValues>,
 }
 
 /// The values and their order.
 #[derive(Clone, Default, PartialEq, Eq)]
-struct Values {
+struct StateValues {
     of: HashMap<Key, (Seq, Params)>,
     /// Which message set each key.
     order: BTreeMap<Seq, Key>,
@@ -42,7 +42,7 @@ struct Values {
 /// The bytes of a key besides its text and its parameters: its places in both tables.
 const PLACE_BYTES: usize = 256;
 
-impl Values {
+impl StateValues {
     fn set(&mut self, seq: Seq, key: Key, params: Params) {
         self.clear(&key);
         self.bytes += cost(&key, &params);

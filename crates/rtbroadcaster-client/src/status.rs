@@ -36,7 +36,7 @@ pub enum Status {
         failed: u32,
         /// When the next attempt begins; `None` while one is made.
         next: Option<Instant>,
-        /// How the last connection ended.
+        /// The end of the last connection.
         after: Closing,
     },
     /// The client has ended, for this reason.

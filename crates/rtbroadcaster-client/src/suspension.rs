@@ -7,13 +7,13 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
-/// How often the thread compares the clocks. A client's status is right within 2 s, of which a probe takes 1.5 s.
+/// The time between two comparisons of the clocks. A client's status is right within 2 s, of which a probe takes 1.5 s.
 const TICK: Duration = Duration::from_millis(400);
 
 /// By how much one clock may advance more than the other between two comparisons: other programs slew the wall clock.
 const JUMP: Duration = Duration::from_millis(1_500);
 
-/// How late a comparison may be.
+/// The longest delay of a comparison that is no sign of a stopped process.
 const LATE: Duration = Duration::from_secs(3);
 
 /// The sender of each possible sleep of the machine; `None` while the thread does not run.

@@ -7,8 +7,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 
-use super::comeback::End;
-use super::dial::Transport;
+use super::backoff::ConnectionEnd;
+use super::dial::ByteStream;
 use super::ending::Closing;
 
 /// The TLS configuration. The trusted certificates are read for the first connection.
@@ -19,7 +19,11 @@ pub(super) struct Tls {
 
 impl Tls {
     /// Returns `stream` with TLS around it, once the server has proved that it is `host`.
-    pub(super) async fn secure(&self, host: &str, stream: impl Transport + 'static) -> Result<Box<dyn Transport>, End> {
+    pub(super) async fn secure(
+        &self,
+        host: &str,
+        stream: impl ByteStream + 'static,
+    ) -> Result<Box<dyn ByteStream>, ConnectionEnd> {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| distrusted())?;
         let config = self.config.get_or_init(|| Arc::new(trusting_the_system()));
         let secured = TlsConnector::from(Arc::clone(config)).connect(name, stream).await;
@@ -33,7 +37,7 @@ impl Tls {
 }
 
 /// Returns the end by a server that has the wrong certificate or speaks no TLS.
-fn distrusted() -> End {
+fn distrusted() -> ConnectionEnd {
     Closing::lost("tls").for_good().into()
 }
 

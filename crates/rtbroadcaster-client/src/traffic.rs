@@ -19,7 +19,7 @@ pub(super) struct Traffic {
 
 /// A byte stream that notes its traffic.
 #[derive(Debug)]
-pub(super) struct Seen<S> {
+pub(super) struct TimedStream<S> {
     stream: S,
     traffic: Traffic,
 }
@@ -33,8 +33,8 @@ impl Traffic {
     }
 
     /// Returns `stream`, wrapped to note its traffic here.
-    pub(super) fn of<S>(&self, stream: S) -> Seen<S> {
-        Seen { stream, traffic: self.clone() }
+    pub(super) fn of<S>(&self, stream: S) -> TimedStream<S> {
+        TimedStream { stream, traffic: self.clone() }
     }
 
     /// Returns when bytes were last read; the beginning if none were.
@@ -57,7 +57,7 @@ impl Traffic {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Seen<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = into.filled().len();
         let read = ready!(Pin::new(&mut self.stream).poll_read(context, into));
@@ -68,7 +68,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Seen<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Seen<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
         if matches!(written, Ok(1..)) {

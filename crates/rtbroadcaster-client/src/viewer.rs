@@ -11,17 +11,17 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::Options;
 use super::address::{Address, AddressError};
-use super::course::Course;
 use super::crowd::Audience;
 use super::dial::Dialer;
 use super::ending::Closing;
 use super::heard::{Heard, Messages};
 use super::identity::Identity;
+use super::reconnector::Reconnector;
 use super::state::State;
 use super::status::Status;
 use part::{Ears, Order, Telling, Watching};
 
-/// How many requests of the program may wait for the viewer's task.
+/// The most requests of the program that wait for the viewer's task.
 const ORDERS_MAX: usize = 16;
 
 /// A viewer of a room over the network, which reconnects by itself.
@@ -82,7 +82,7 @@ pub enum SignalError {
     /// The viewer has sent as many signals per second as the server accepts.
     #[error("signals are said too often")]
     TooOften {
-        /// How long until the next one may be sent.
+        /// The time until the next one may be sent.
         wait: Duration,
     },
     /// The viewer has ended.
@@ -140,8 +140,8 @@ impl Viewer {
             ears: Arc::clone(&ears),
         };
         let watching = Watching::new(room, telling, options);
-        let course = Course::new(watching, dialer, options, receiver, status_sender, Arc::clone(&hurry));
-        tokio::spawn(course.run());
+        let reconnector = Reconnector::new(watching, dialer, options, receiver, status_sender, Arc::clone(&hurry));
+        tokio::spawn(reconnector.run());
         Self { orders, status, state, audience, identity, hurry, ears, options: *options }
     }
 

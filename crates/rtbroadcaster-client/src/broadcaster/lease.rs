@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use rtbroadcaster_core::id::{Cursor, Epoch, Seq};
 
-use crate::frame::{Entry, How, ResetReason};
+use crate::frame::{Admission, How, ResetReason};
 
 /// The lease of an owner.
 #[derive(Debug)]
 pub(super) struct Lease {
     /// Its number; 0 before the first one.
     pub(super) term: u64,
-    /// How long the room waits for its owner, if the server sends it.
+    /// The time that the room waits for its owner, if the server sends it.
     pub(super) grace: Option<Duration>,
     /// The newest acknowledgement; `None` while the owner does not know the room.
     pub(super) cursor: Option<Cursor>,
@@ -42,14 +42,14 @@ impl Lease {
 
     /// Notes the server's answer, which the state follows. If the server continues the cursor, the cursor has the
     /// answer's epoch from now on, even if the state does not arrive completely.
-    pub(super) fn answered(&mut self, entry: &Entry, how: Option<How>) {
+    pub(super) fn answered(&mut self, entry: &Admission, how: Option<How>) {
         if how == Some(How::Resumed) {
             self.live_in(entry.epoch.clone());
         }
     }
 
     /// Notes that all of the state has arrived. Returns the loss, if the server reported one.
-    pub(super) fn entered(&mut self, entry: Entry, how: Option<How>) -> Option<Loss> {
+    pub(super) fn entered(&mut self, entry: Admission, how: Option<How>) -> Option<Loss> {
         (self.term, self.grace) = (entry.term, entry.grace);
         let present = Cursor { epoch: entry.epoch, seq: entry.seq };
         match (&self.cursor, how) {

@@ -12,9 +12,9 @@ use super::lease::Lease;
 use super::part::{Beginning, Owning, Telling};
 use super::{Broadcaster, OpenError};
 use crate::address::Address;
-use crate::course::Course;
 use crate::dial::Dialer;
 use crate::limits::Limits;
+use crate::reconnector::Reconnector;
 use crate::state::State;
 use crate::status::Status;
 use crate::{Options, crowd};
@@ -119,7 +119,7 @@ impl Broadcaster {
         let (loss_sender, loss) = watch::channel(None);
         let (audience_sender, audience) = watch::channel(None);
         let (done, opened) = oneshot::channel();
-        let (ears, hurry) = (Arc::<Mutex<Vec<crowd::Ear>>>::default(), Arc::<Notify>::default());
+        let (ears, hurry) = (Arc::<Mutex<Vec<crowd::SignalSender>>>::default(), Arc::<Notify>::default());
         let telling = Telling {
             state: state_sender,
             lease: lease_sender,
@@ -129,7 +129,7 @@ impl Broadcaster {
             ears: Arc::clone(&ears),
         };
         let owning = Owning::new(beginning, &options, done, telling);
-        tokio::spawn(Course::new(owning, dialer, &options, receiver, status_sender, Arc::clone(&hurry)).run());
+        tokio::spawn(Reconnector::new(owning, dialer, &options, receiver, status_sender, Arc::clone(&hurry)).run());
         let opened = match opened.await {
             Ok(opened) => opened,
             Err(_) => {

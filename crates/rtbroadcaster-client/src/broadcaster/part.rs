@@ -16,19 +16,19 @@ use super::lease::{Lease, Loss};
 use super::unacked::{IDS_MAX, Pending, Unacked, Waiter};
 use super::{Opened, PublishError};
 use crate::Options;
-use crate::comeback::End;
-use crate::course::{Part, Texts, Wish};
-use crate::crowd::{Audience, Ear};
+use crate::backoff::ConnectionEnd;
+use crate::crowd::{Audience, SignalSender};
 use crate::ending::Closing;
-use crate::frame::{Entry, Frame, How, Said};
+use crate::frame::{Admission, Frame, How, MessageFrame};
 use crate::limits::Limits;
 use crate::liveness::Signs;
-use crate::random::Random;
-use crate::request::{self, Ids};
+use crate::random::Rng;
+use crate::reconnector::{ClientRole, Intent, Texts};
+use crate::request::{self, RequestIds};
 use crate::state::State;
 use crate::status::Status;
 
-/// How the owner gets its room.
+/// The way in which the owner gets its room.
 #[derive(Debug)]
 pub(crate) enum Beginning {
     /// It creates a room.
@@ -53,16 +53,16 @@ pub(super) struct Telling {
     pub(super) limits: watch::Sender<Limits>,
     pub(super) loss: watch::Sender<Option<Loss>>,
     pub(super) audience: watch::Sender<Option<Audience>>,
-    pub(super) ears: Arc<Mutex<Vec<Ear>>>,
+    pub(super) ears: Arc<Mutex<Vec<SignalSender>>>,
 }
 
 /// The owner's progress on its connection.
 #[derive(Debug)]
-enum Place {
+enum OwnerStage {
     /// The server has not answered.
     Outside,
     /// The replay of the state is incomplete.
-    Coming { entry: Box<Entry>, how: Option<How>, left: u64, state: State },
+    Coming { entry: Box<Admission>, how: Option<How>, left: u64, state: State },
     /// The owner owns the room.
     Inside,
     /// The owner has asked the server to end the room, at this moment.
@@ -74,10 +74,10 @@ pub(crate) struct Owning {
     beginning: Beginning,
     /// The sender of the opened room to the program, until the room is open.
     done: Option<oneshot::Sender<Opened>>,
-    ids: Ids,
+    ids: RequestIds,
     /// The id of the request that entered the room last.
     entering: Box<str>,
-    place: Place,
+    stage: OwnerStage,
     /// The server's promises about heartbeats and pongs on the present connection.
     signs: Option<Signs>,
     unacked: Unacked,
@@ -87,7 +87,7 @@ pub(crate) struct Owning {
     telling: Telling,
     /// Whether the room is to end once every message is stored.
     is_closing: bool,
-    is_left_alone: bool,
+    is_handle_dropped: bool,
 }
 
 impl Owning {
@@ -100,9 +100,9 @@ impl Owning {
         Self {
             beginning,
             done: Some(done),
-            ids: Ids::new(&mut Random::new()),
+            ids: RequestIds::new(&mut Rng::new()),
             entering: "".into(),
-            place: Place::Outside,
+            stage: OwnerStage::Outside,
             signs: None,
             unacked: Unacked::default(),
             unacked_max: options.unacked_max.clamp(1, IDS_MAX),
@@ -110,13 +110,13 @@ impl Owning {
             message_bytes_max: options.message_bytes_max,
             telling,
             is_closing: false,
-            is_left_alone: false,
+            is_handle_dropped: false,
         }
     }
 
     /// Notes that the owner is in the room, and sends the unacknowledged messages again.
-    fn is_in(&mut self, entry: Entry, how: Option<How>, texts: &mut Texts) {
-        self.place = Place::Inside;
+    fn is_in(&mut self, entry: Admission, how: Option<How>, texts: &mut Texts) {
+        self.stage = OwnerStage::Inside;
         // The server would refuse a message that exceeds its limits again and again.
         self.unacked.check(&self.telling.limits.borrow(), Instant::now());
         let mut loss = None;
@@ -143,21 +143,21 @@ impl Owning {
             (Frame::Owned(entry, _), Beginning::Own(..)) => entry.replay <= entry.seq.get(),
             _ => false,
         };
-        is_of_its_kind && matches!(self.place, Place::Outside)
+        is_of_its_kind && matches!(self.stage, OwnerStage::Outside)
     }
 
     /// Asks the server to end the room if that is wanted and every message is stored.
     fn close_if_all_is_safe(&mut self, texts: &mut Texts) {
-        if self.is_closing && self.unacked.len() == 0 && matches!(self.place, Place::Inside) {
-            self.place = Place::Closing { since: Instant::now() };
+        if self.is_closing && self.unacked.len() == 0 && matches!(self.stage, OwnerStage::Inside) {
+            self.stage = OwnerStage::Closing { since: Instant::now() };
             texts.push_back(request::CLOSE.into());
         }
     }
 
     /// Takes one value of the state's replay.
-    fn comes(&mut self, said: Said) -> Result<(), End> {
+    fn comes(&mut self, said: MessageFrame) -> Result<(), ConnectionEnd> {
         let nonsense = || Err(Closing::lost("protocol").into());
-        let Place::Coming { entry, left, state, .. } = &mut self.place else { return nonsense() };
+        let OwnerStage::Coming { entry, left, state, .. } = &mut self.stage else { return nonsense() };
         let is_next = said.seq.is_some_and(|seq| seq > state.seq() && seq <= entry.seq) && *left > 0;
         match (said.seq, said.change) {
             (Some(seq), Change::State) if is_next => state.insert(seq, said.key, said.params),
@@ -172,10 +172,11 @@ impl Owning {
 
     /// Replaces the older state if the replay is complete.
     fn complete(&mut self, texts: &mut Texts) {
-        if !matches!(self.place, Place::Coming { left: 0, .. }) {
+        if !matches!(self.stage, OwnerStage::Coming { left: 0, .. }) {
             return;
         }
-        if let Place::Coming { entry, how, mut state, .. } = std::mem::replace(&mut self.place, Place::Inside) {
+        if let OwnerStage::Coming { entry, how, mut state, .. } = std::mem::replace(&mut self.stage, OwnerStage::Inside)
+        {
             state.reach(entry.seq);
             self.telling.state.send_replace(state);
             self.is_in(*entry, how, texts);
@@ -183,7 +184,7 @@ impl Owning {
     }
 
     /// Takes the limits and promises of the server's answer.
-    fn answered(&mut self, entry: &Entry) {
+    fn answered(&mut self, entry: &Admission) {
         self.signs = Some(entry.signs);
         self.telling.limits.send_replace(Limits::of(entry.limits, self.message_bytes_max));
     }
@@ -214,13 +215,13 @@ impl Owning {
 
     /// Takes the epoch of the room's next life. During a replay of the state, the epoch belongs to the replayed state.
     fn live_in(&mut self, epoch: Epoch) {
-        let continues = match &mut self.place {
-            Place::Outside => false,
-            Place::Coming { entry, how, .. } => {
+        let continues = match &mut self.stage {
+            OwnerStage::Outside => false,
+            OwnerStage::Coming { entry, how, .. } => {
                 entry.epoch = epoch.clone();
                 *how == Some(How::Resumed)
             }
-            Place::Inside | Place::Closing { .. } => true,
+            OwnerStage::Inside | OwnerStage::Closing { .. } => true,
         };
         if continues {
             self.telling.lease.send_modify(|lease| lease.live_in(epoch));
@@ -228,7 +229,7 @@ impl Owning {
     }
 
     /// Takes an acknowledgement.
-    fn acked(&mut self, id: &str, seq: Seq) -> Result<(), End> {
+    fn acked(&mut self, id: &str, seq: Seq) -> Result<(), ConnectionEnd> {
         // Ignored: no such message was sent, or it is acknowledged already.
         if !self.unacked.has(id) {
             return Ok(());
@@ -244,11 +245,11 @@ impl Owning {
 }
 
 /// Returns the final end by a state with too many bytes, which a reconnect would bring again.
-fn too_much() -> End {
+fn too_much() -> ConnectionEnd {
     Closing::lost("limit").for_good().into()
 }
 
-impl Part for Owning {
+impl ClientRole for Owning {
     type Order = Order;
 
     fn enter(&mut self) -> String {
@@ -261,7 +262,7 @@ impl Part for Owning {
         }
     }
 
-    fn hear(&mut self, frame: Frame, texts: &mut Texts) -> Result<(), End> {
+    fn take_frame(&mut self, frame: Frame, texts: &mut Texts) -> Result<(), ConnectionEnd> {
         match frame {
             Frame::Created(..) | Frame::Owned(..) if !self.can_be(&frame) => {
                 return Err(Closing::lost("protocol").into());
@@ -275,7 +276,8 @@ impl Part for Owning {
             Frame::Owned(entry, how) if entry.id == self.entering => {
                 self.answered(&entry);
                 self.telling.lease.send_modify(|lease| lease.answered(&entry, how));
-                self.place = Place::Coming { left: entry.replay, state: State::default(), entry: Box::new(entry), how };
+                self.stage =
+                    OwnerStage::Coming { left: entry.replay, state: State::default(), entry: Box::new(entry), how };
                 self.complete(texts);
             }
             Frame::Owner(_, _, Some(epoch)) => self.live_in(epoch),
@@ -300,7 +302,7 @@ impl Part for Owning {
             Frame::Audience(audience) => _ = self.telling.audience.send_replace(Some(audience)),
             Frame::Signal(signal) => {
                 let mut ears = self.telling.ears.lock().unwrap_or_else(PoisonError::into_inner);
-                ears.retain(|ear| ear.hear(&signal));
+                ears.retain(|ear| ear.send(&signal));
             }
             _ => {}
         }
@@ -312,8 +314,8 @@ impl Part for Owning {
     }
 
     fn grace(&self) -> Option<Duration> {
-        match &self.place {
-            Place::Coming { entry, .. } => entry.grace,
+        match &self.stage {
+            OwnerStage::Coming { entry, .. } => entry.grace,
             _ => self.telling.lease.borrow().grace,
         }
     }
@@ -323,21 +325,21 @@ impl Part for Owning {
     }
 
     fn owed_since(&self) -> Option<Instant> {
-        match self.place {
-            Place::Closing { since } => Some(since),
+        match self.stage {
+            OwnerStage::Closing { since } => Some(since),
             _ => self.unacked.owed_since(),
         }
     }
 
     fn is_ending(&self) -> bool {
-        matches!(self.place, Place::Closing { .. })
+        matches!(self.stage, OwnerStage::Closing { .. })
     }
 
     fn inside(&self) -> Option<Status> {
-        matches!(self.place, Place::Inside | Place::Closing { .. }).then_some(Status::Live)
+        matches!(self.stage, OwnerStage::Inside | OwnerStage::Closing { .. }).then_some(Status::Live)
     }
 
-    fn obey(&mut self, order: Order, mut texts: Option<&mut Texts>) {
+    fn execute(&mut self, order: Order, mut texts: Option<&mut Texts>) {
         match order {
             Order::Say(body, change, waiter) => self.say(body, change, waiter, texts),
             Order::Close => {
@@ -349,33 +351,33 @@ impl Part for Owning {
         }
     }
 
-    fn can_obey(&self) -> bool {
+    fn can_execute(&self) -> bool {
         self.unacked.len() < self.unacked_max && !self.is_closing
     }
 
-    fn is_left_alone(&mut self) {
-        self.is_left_alone = true;
+    fn handle_dropped(&mut self) {
+        self.is_handle_dropped = true;
     }
 
-    fn farewell(&mut self) -> Option<&'static str> {
+    fn leave_request(&mut self) -> Option<&'static str> {
         // The room stays open for its grace, or for another owner.
         None
     }
 
-    fn wish(&self) -> Wish {
+    fn intent(&self) -> Intent {
         // Closing consumes the handle, which does not count as leaving.
-        let goes = self.is_left_alone && !self.is_closing;
-        if goes { Wish::Go(Closing::of(CloseReason::Left)) } else { Wish::Stay }
+        let goes = self.is_handle_dropped && !self.is_closing;
+        if goes { Intent::Leave(Closing::of(CloseReason::Left)) } else { Intent::Stay }
     }
 
-    fn has_heard(&self) -> bool {
+    fn has_undelivered(&self) -> bool {
         false
     }
 
-    async fn pass_on(&mut self) {}
+    async fn deliver(&mut self) {}
 
     fn cut(&mut self) {
-        self.place = Place::Outside;
+        self.stage = OwnerStage::Outside;
         self.signs = None;
         self.telling.audience.send_if_modified(|audience| audience.take().is_some());
     }

@@ -13,8 +13,8 @@ use crate::frame::Refused;
 use crate::limits::Limits;
 use crate::state::State;
 
-/// How many ids a server remembers (PROTOCOL.md section 2, rule 6): so many messages can be sent again without a
-/// duplicate.
+/// The number of ids that a server remembers (PROTOCOL.md section 2, rule 6): so many messages can be sent again
+/// without a duplicate.
 pub(super) const IDS_MAX: usize = 4_096;
 
 /// The sender of a message's number to the program.

@@ -12,12 +12,12 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Entry, Frame, How, Presence, Refused, ResetReason, Said};
+use super::{Admission, Frame, How, MessageFrame, OwnerPresence, Refused, ResetReason};
 use crate::bounds;
 use crate::crowd::{Audience, Signal};
 use crate::ending::word;
 use crate::identity::Identity;
-use crate::limits::Told;
+use crate::limits::AdvertisedLimits;
 use crate::liveness::Signs;
 
 /// The most values of a counted key in one frame: far more than this project's server sends.
@@ -28,12 +28,12 @@ const FROM_BYTES_MAX: usize = 256;
 
 /// The error of a text that is no valid frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Malformed;
+pub(crate) struct MalformedFrame;
 
 /// All members of all known frames. Each frame requires some of them.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Members<'a> {
+struct FrameMembers<'a> {
     id: Option<Box<str>>,
     room: Option<String>,
     owner_key: Option<String>,
@@ -48,7 +48,7 @@ struct Members<'a> {
     next_ms: Option<u64>,
     grace_ms: Option<u64>,
     away_ms: Option<u64>,
-    limits: Option<Told>,
+    limits: Option<AdvertisedLimits>,
     #[serde(borrow)]
     viewer: Option<&'a RawValue>,
     why: Option<String>,
@@ -72,7 +72,7 @@ struct Members<'a> {
     #[serde(borrow)]
     from: Option<&'a RawValue>,
     #[serde(borrow)]
-    counts: Option<Counts<'a>>,
+    counts: Option<CountedValues<'a>>,
     #[serde(default)]
     dropped: u64,
     #[serde(default)]
@@ -81,25 +81,25 @@ struct Members<'a> {
 
 /// The values of a counted key. The parser stops at more than [`COUNTS_MAX`] values, because each takes ten times the
 /// memory of its text.
-struct Counts<'a>(Vec<(&'a RawValue, u64)>);
+struct CountedValues<'a>(Vec<(&'a RawValue, u64)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Counts<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for CountedValues<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(Counting(PhantomData))
+        deserializer.deserialize_seq(CountedValuesVisitor(PhantomData))
     }
 }
 
 /// The serde visitor of the values of a counted key.
-struct Counting<'a>(PhantomData<&'a ()>);
+struct CountedValuesVisitor<'a>(PhantomData<&'a ()>);
 
-impl<'de: 'a, 'a> Visitor<'de> for Counting<'a> {
-    type Value = Counts<'a>;
+impl<'de: 'a, 'a> Visitor<'de> for CountedValuesVisitor<'a> {
+    type Value = CountedValues<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "at most {COUNTS_MAX} values and how often each was said")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Counts<'a>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<CountedValues<'a>, A::Error> {
         let mut counts = Vec::new();
         while let Some(value) = values.next_element()? {
             if counts.len() == COUNTS_MAX {
@@ -107,20 +107,20 @@ impl<'de: 'a, 'a> Visitor<'de> for Counting<'a> {
             }
             counts.push(value);
         }
-        Ok(Counts(counts))
+        Ok(CountedValues(counts))
     }
 }
 
 /// The name of a frame alone, since members of unknown frames may be of any type.
 #[derive(Deserialize)]
-struct Name {
+struct FrameType {
     r#type: String,
 }
 
 impl Frame {
     /// Returns the frame of a text; `None` for a frame that this version does not know.
-    pub(crate) fn read(text: &str) -> Result<Option<Frame>, Malformed> {
-        let name: Name = serde_json::from_str(text).map_err(|_| Malformed)?;
+    pub(crate) fn read(text: &str) -> Result<Option<Frame>, MalformedFrame> {
+        let name: FrameType = serde_json::from_str(text).map_err(|_| MalformedFrame)?;
         const KNOWN: [&str; 15] = [
             "created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "pong",
             "draining", "closed", "audience", "signal",
@@ -128,12 +128,12 @@ impl Frame {
         if !KNOWN.contains(&name.r#type.as_str()) {
             return Ok(None);
         }
-        let members: Members<'_> = serde_json::from_str(text).map_err(|_| Malformed)?;
-        members.frame(&name.r#type).map(Some).ok_or(Malformed)
+        let members: FrameMembers<'_> = serde_json::from_str(text).map_err(|_| MalformedFrame)?;
+        members.frame(&name.r#type).map(Some).ok_or(MalformedFrame)
     }
 }
 
-impl Members<'_> {
+impl FrameMembers<'_> {
     fn frame(self, name: &str) -> Option<Frame> {
         Some(match name {
             "created" => {
@@ -171,12 +171,12 @@ impl Members<'_> {
         })
     }
 
-    fn entry(&self, id: Box<str>, replay: u64) -> Option<Entry> {
+    fn entry(&self, id: Box<str>, replay: u64) -> Option<Admission> {
         let room = match &self.room {
             Some(room) => Some(room.parse().ok()?),
             None => None,
         };
-        Some(Entry {
+        Some(Admission {
             id,
             room,
             epoch: Epoch::from_wire(self.epoch.as_deref()?)?,
@@ -195,15 +195,15 @@ impl Members<'_> {
         })
     }
 
-    fn presence(&self, word: &str) -> Presence {
+    fn presence(&self, word: &str) -> OwnerPresence {
         let is_away = word == "away";
-        Presence {
+        OwnerPresence {
             status: if is_away { OwnerStatus::Away } else { OwnerStatus::Live },
             away: self.away_ms.filter(|_| is_away).map_or(Duration::ZERO, bounds::span),
         }
     }
 
-    fn said(&self) -> Option<Said> {
+    fn said(&self) -> Option<MessageFrame> {
         let seq = match self.seq {
             Some(seq) => Some(Seq::new(seq).filter(|&seq| seq > Seq::ZERO)?),
             None => None,
@@ -215,7 +215,7 @@ impl Members<'_> {
             _ => Change::Event,
         };
         let params = Params::from_json(self.params?.get())?;
-        Some(Said { seq, key: Key::new(self.key.as_deref()?)?, params, change })
+        Some(MessageFrame { seq, key: Key::new(self.key.as_deref()?)?, params, change })
     }
 
     fn signal(&self) -> Option<Signal> {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::script::{Server, bell, next, reaches, soon};
-use crate::random::Random;
+use crate::random::Rng;
 use crate::{Broadcaster, Options, Status, Viewer};
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -235,7 +235,7 @@ async fn an_answer_that_nobody_asked_for_is_nonsense() {
 }
 
 /// A frame of any name with any members, most of them such as it may have.
-fn any_frame(random: &mut Random, entering: &Value, asked: &Value) -> String {
+fn any_frame(random: &mut Rng, entering: &Value, asked: &Value) -> String {
     const NAMES: [&str; 14] = [
         "created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "audience",
         "signal", "closed", "message",
@@ -298,7 +298,7 @@ fn any_frame(random: &mut Random, entering: &Value, asked: &Value) -> String {
 async fn no_frames_in_any_order_make_a_client_panic_or_hang() {
     let begun = std::time::Instant::now();
     for seed in 0..300 {
-        let mut random = Random::of(seed);
+        let mut random = Rng::of(seed);
         let options = Options { patience: Some(Duration::from_secs(60)), ..Options::default() };
         let (mut viewer, mut owner) = (None, None);
         let mut server = if seed % 2 == 0 {

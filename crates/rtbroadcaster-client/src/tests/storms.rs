@@ -18,7 +18,7 @@ use tokio::time::{Instant, advance, sleep, timeout};
 use super::script::{key, room, soon};
 use crate::broadcaster::Beginning;
 use crate::dial::Dialer;
-use crate::random::Random;
+use crate::random::Rng;
 use crate::{Broadcaster, Heard, Messages, Options, Status, Viewer};
 use air::{Air, Way};
 use server::Server;
@@ -68,7 +68,7 @@ enum Fault {
     Jump,
 }
 
-fn number(random: &mut Random, from: u64, to: u64) -> u64 {
+fn number(random: &mut Rng, from: u64, to: u64) -> u64 {
     from + random.number() % (to - from + 1)
 }
 
@@ -77,7 +77,7 @@ fn ms(millis: u64) -> Duration {
 }
 
 /// Returns the next fault. No sleep is so long that the room ends meanwhile.
-fn fault(random: &mut Random, beat: Duration) -> Fault {
+fn fault(random: &mut Rng, beat: Duration) -> Fault {
     let beat = u64::try_from(beat.as_millis()).unwrap();
     match number(random, 0, 9) {
         0 => Fault::Silent(Some(Way::Up)),
@@ -95,7 +95,7 @@ fn fault(random: &mut Random, beat: Duration) -> Fault {
 
 /// Runs one storm. Returns the number of messages, or what is wrong.
 async fn storm(seed: u64) -> Result<usize, String> {
-    let mut random = Random::of(seed);
+    let mut random = Rng::of(seed);
     let beat = ms(number(&mut random, 5_000, 60_000));
     let server = Server::start(beat);
     let (opened, owner) = owner(&server).await;
@@ -170,7 +170,7 @@ async fn speak(
     mut big: watch::Receiver<u64>,
     stopped: watch::Receiver<bool>,
 ) -> Result<u64, String> {
-    let (mut random, mut tickets) = (Random::of(seed), Vec::new());
+    let (mut random, mut tickets) = (Rng::of(seed), Vec::new());
     while !*stopped.borrow() {
         let bytes = if big.has_changed().unwrap_or(false) { 60_000 } else { number(&mut random, 0, 300) };
         big.borrow_and_update();
@@ -213,7 +213,7 @@ async fn happens(
     party: &Party,
     server: &Server,
     big: &watch::Sender<u64>,
-    random: &mut Random,
+    random: &mut Rng,
 ) -> Result<(), String> {
     match fault {
         Fault::Silent(way) => party.air.is_silent(way),
@@ -240,7 +240,7 @@ async fn happens(
 }
 
 /// Wakes the machine: its client is notified some time later, and its status has to be right 2 s after the wake-up.
-async fn wakes(party: &Party, random: &mut Random) -> Result<(), String> {
+async fn wakes(party: &Party, random: &mut Rng) -> Result<(), String> {
     let look = ms(number(random, 0, LOOK_MAX));
     sleep(look).await;
     party.slept.send_modify(|times| *times += 1);

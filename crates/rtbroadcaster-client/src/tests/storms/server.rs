@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::super::script::{ROOM, key};
 use super::air::Air;
-use crate::traffic::{Seen, Traffic};
+use crate::traffic::{TimedStream, Traffic};
 
 /// The time between two heartbeats to an owner whose room has viewers, and the silence after which the owner is away.
 const OWNER_BEAT: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ const SLOWED_BEAT: Duration = Duration::from_secs(1);
 /// The server's age when it begins: a sleep subtracts from times, which must not become negative.
 const AGE: Duration = Duration::from_secs(1 << 20);
 
-type Socket = WebSocketStream<Seen<DuplexStream>>;
+type Socket = WebSocketStream<TimedStream<DuplexStream>>;
 
 /// An event for the room's task.
 enum Event {
@@ -82,7 +82,7 @@ impl Server {
     pub(super) fn start(beat: Duration) -> Self {
         let (events, receiver) = mpsc::unbounded_channel();
         let faults = Arc::<Mutex<Vec<String>>>::default();
-        let house = House {
+        let room = RoomTask {
             beat,
             begun: Instant::now(),
             links: HashMap::new(),
@@ -94,7 +94,7 @@ impl Server {
             faults: Arc::clone(&faults),
             is_done: false,
         };
-        tokio::spawn(house.run(receiver));
+        tokio::spawn(room.run(receiver));
         Self { events, faults }
     }
 
@@ -184,7 +184,7 @@ async fn listen(
 }
 
 /// The room and its connections.
-struct House {
+struct RoomTask {
     beat: Duration,
     begun: Instant,
     links: HashMap<u64, Link>,
@@ -200,7 +200,7 @@ struct House {
     is_done: bool,
 }
 
-impl House {
+impl RoomTask {
     async fn run(mut self, mut events: mpsc::UnboundedReceiver<Event>) {
         loop {
             let due = self.begun + (self.due() - AGE);

@@ -6,14 +6,14 @@ use rtbroadcaster_core::id::{Cursor, Epoch, Seq};
 use rtbroadcaster_core::message::Change;
 use rtbroadcaster_core::standing::OwnerStatus;
 
-use super::frame::{Entry, Frame, How, ResetReason, Said};
+use super::frame::{Admission, Frame, How, MessageFrame, ResetReason};
 use super::heard::Heard;
 use super::request::Integrity;
 use super::state::State;
 
 /// Why a frame does not follow from the frames before. After all but `TooMuch`, the viewer reconnects and resumes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Misfit {
+pub(super) enum SyncError {
     /// The frame, or its number, is invalid at this position.
     Nonsense,
     /// Messages that a heartbeat announced have not arrived before the next heartbeat.
@@ -37,32 +37,32 @@ pub(super) enum Position {
 
 /// A replay of the state that is not complete.
 #[derive(Debug)]
-struct Replay {
-    entry: Entry,
+struct StateReplay {
+    entry: Admission,
     /// Why the server sends it; `None` at the beginning.
     reset: Option<ResetReason>,
-    /// How many values are still to come.
+    /// The number of values that are still to come.
     left: u64,
     state: State,
 }
 
 /// The progress of one viewer through its room's messages.
 #[derive(Debug)]
-pub(super) struct Reception {
+pub(super) struct ViewerSync {
     state_bytes_max: usize,
     epoch: Option<Epoch>,
     owner: OwnerStatus,
     /// Whether the viewer is in the room on the present connection.
     is_in: bool,
-    replay: Option<Replay>,
-    /// How many messages of a resume are still to come.
+    replay: Option<StateReplay>,
+    /// The number of messages of a resume that are still to come.
     missing: u64,
     /// The end of a hole whose next message has not arrived.
     skipped: Option<Seq>,
     /// The number in the last heartbeat.
     promised: Option<Seq>,
     /// Set while the state is torn, also after a reconnect.
-    tear: Option<Tear>,
+    torn: Option<TornState>,
     /// Set while the viewer lags: until the first heartbeat after the last hole, and then until the state is whole.
     /// Holes follow each other; without the heartbeat, the viewer would not lag between two of them.
     lag: Option<Lag>,
@@ -74,7 +74,7 @@ pub(super) struct Reception {
 /// that does not send this number does not know lives either; then it is the number of the first heartbeat after the
 /// last hole.
 #[derive(Debug, Clone, Copy)]
-struct Tear {
+struct TornState {
     until: Option<Seq>,
 }
 
@@ -87,7 +87,7 @@ enum Lag {
     Ending,
 }
 
-impl Reception {
+impl ViewerSync {
     pub(super) fn new(state_bytes_max: usize) -> Self {
         Self {
             state_bytes_max,
@@ -98,7 +98,7 @@ impl Reception {
             missing: 0,
             skipped: None,
             promised: None,
-            tear: None,
+            torn: None,
             lag: None,
             has_heartbeat: true,
         }
@@ -111,13 +111,13 @@ impl Reception {
 
     /// Returns whether a server in another life may continue the state.
     pub(super) fn integrity(&self) -> Integrity {
-        if self.tear.is_some() { Integrity::Torn } else { Integrity::Whole }
+        if self.torn.is_some() { Integrity::Torn } else { Integrity::Whole }
     }
 
     /// Resets to the state without a connection.
     pub(super) fn cut(&mut self) {
         let epoch = self.epoch.take();
-        *self = Self { epoch, owner: self.owner, tear: self.tear, ..Self::new(self.state_bytes_max) };
+        *self = Self { epoch, owner: self.owner, torn: self.torn, ..Self::new(self.state_bytes_max) };
     }
 
     pub(super) fn position(&self) -> Position {
@@ -130,21 +130,21 @@ impl Reception {
     }
 
     /// Applies a frame to `state`. Items for the program are appended to `heard`.
-    pub(super) fn take(&mut self, frame: Frame, state: &mut State, heard: &mut Vec<Heard>) -> Result<(), Misfit> {
+    pub(super) fn take(&mut self, frame: Frame, state: &mut State, heard: &mut Vec<Heard>) -> Result<(), SyncError> {
         match frame {
-            Frame::Joined(..) if self.is_in => return Err(Misfit::Nonsense),
+            Frame::Joined(..) if self.is_in => return Err(SyncError::Nonsense),
             Frame::Joined(entry, how) => self.enter(entry, how, state, heard)?,
             Frame::Reset(entry, reason) if self.is_whole() => {
                 self.lag = Some(Lag::Fresh);
                 self.begin(entry, Some(reason), state, heard)?;
             }
-            Frame::Reset(..) => return Err(Misfit::Nonsense),
-            Frame::Message(said) => self.hear(said, state, heard)?,
+            Frame::Reset(..) => return Err(SyncError::Nonsense),
+            Frame::Message(said) => self.take_message(said, state, heard)?,
             Frame::Skipped(through, until) if self.is_whole() && through > state.seq() => {
                 self.skipped = Some(through);
-                self.tear(until);
+                self.note_hole(until);
             }
-            Frame::Skipped(..) => return Err(Misfit::Nonsense),
+            Frame::Skipped(..) => return Err(SyncError::Nonsense),
             Frame::Owner(presence, term, epoch) => {
                 let status = presence.status;
                 self.owner = status;
@@ -153,7 +153,7 @@ impl Reception {
                 }
                 heard.push(Heard::Owner { status, term });
             }
-            Frame::Alive(seq, _) => self.look(seq, state)?,
+            Frame::Alive(seq, _) => self.take_heartbeat(seq, state)?,
             _ => {}
         }
         Ok(())
@@ -174,7 +174,13 @@ impl Reception {
         }
     }
 
-    fn enter(&mut self, entry: Entry, how: How, state: &mut State, heard: &mut Vec<Heard>) -> Result<(), Misfit> {
+    fn enter(
+        &mut self,
+        entry: Admission,
+        how: How,
+        state: &mut State,
+        heard: &mut Vec<Heard>,
+    ) -> Result<(), SyncError> {
         self.is_in = true;
         self.has_heartbeat = entry.signs.alive.is_some();
         self.owner = entry.owner.status;
@@ -189,7 +195,7 @@ impl Reception {
                     None => false,
                 };
                 if !continues || entry.seq.get().checked_sub(state.seq().get()) != Some(entry.replay) {
-                    return Err(Misfit::Nonsense);
+                    return Err(SyncError::Nonsense);
                 }
                 self.epoch = Some(entry.epoch);
                 self.missing = entry.replay;
@@ -201,43 +207,44 @@ impl Reception {
     /// Begins a replay of the state.
     fn begin(
         &mut self,
-        entry: Entry,
+        entry: Admission,
         reset: Option<ResetReason>,
         state: &mut State,
         heard: &mut Vec<Heard>,
-    ) -> Result<(), Misfit> {
+    ) -> Result<(), SyncError> {
         // Each value of the state has its own number.
         if entry.replay > entry.seq.get() {
-            return Err(Misfit::Nonsense);
+            return Err(SyncError::Nonsense);
         }
         self.owner = entry.owner.status;
         self.skipped = None;
-        self.replay = Some(Replay { left: entry.replay, entry, reset, state: State::default() });
+        self.replay = Some(StateReplay { left: entry.replay, entry, reset, state: State::default() });
         self.complete(state, heard);
         Ok(())
     }
 
     /// Replaces the older state if the replay is complete.
     fn complete(&mut self, state: &mut State, heard: &mut Vec<Heard>) {
-        let Some(Replay { entry, reset, state: mut new, .. }) = self.replay.take_if(|replay| replay.left == 0) else {
+        let Some(StateReplay { entry, reset, state: mut new, .. }) = self.replay.take_if(|replay| replay.left == 0)
+        else {
             return;
         };
         new.reach(entry.seq);
         self.epoch = Some(entry.epoch);
-        (self.tear, self.lag) = (None, None);
+        (self.torn, self.lag) = (None, None);
         *state = new.clone();
         heard.push(Heard::State { reset, state: new });
     }
 
-    fn hear(&mut self, said: Said, state: &mut State, heard: &mut Vec<Heard>) -> Result<(), Misfit> {
+    fn take_message(&mut self, said: MessageFrame, state: &mut State, heard: &mut Vec<Heard>) -> Result<(), SyncError> {
         if let Some(replay) = &mut self.replay {
             let is_next = said.seq.is_some_and(|seq| seq > replay.state.seq() && seq <= replay.entry.seq);
             let (Some(seq), Change::State, true) = (said.seq, said.change, is_next) else {
-                return Err(Misfit::Nonsense);
+                return Err(SyncError::Nonsense);
             };
             replay.state.insert(seq, said.key, said.params);
             if replay.state.bytes() > self.state_bytes_max {
-                return Err(Misfit::TooMuch);
+                return Err(SyncError::TooMuch);
             }
             replay.left -= 1;
             self.complete(state, heard);
@@ -248,11 +255,11 @@ impl Reception {
             if self.is_in {
                 heard.push(Heard::said(said))
             }
-            return if self.is_in { Ok(()) } else { Err(Misfit::Nonsense) };
+            return if self.is_in { Ok(()) } else { Err(SyncError::Nonsense) };
         };
         let hole = self.skipped.take();
         if !self.is_in || seq != hole.unwrap_or(state.seq()).next() {
-            return Err(Misfit::Nonsense);
+            return Err(SyncError::Nonsense);
         }
         if let Some(through) = hole {
             heard.push(Heard::Skipped { through });
@@ -267,36 +274,36 @@ impl Reception {
             Change::Event | Change::Ephemeral => state.reach(seq),
         }
         if state.bytes() > self.state_bytes_max {
-            return Err(Misfit::TooMuch);
+            return Err(SyncError::TooMuch);
         }
-        self.heal(seq);
+        self.note_progress(seq);
         heard.push(Heard::said(said));
         Ok(())
     }
 
     /// Notes a hole; its newer values arrive by `until`, if the server sends that number.
-    fn tear(&mut self, until: Option<Seq>) {
-        let before = self.tear.map_or(Some(Seq::ZERO), |tear| tear.until);
-        self.tear = Some(Tear { until: before.zip(until).map(|(before, until)| before.max(until)) });
+    fn note_hole(&mut self, until: Option<Seq>) {
+        let before = self.torn.map_or(Some(Seq::ZERO), |torn| torn.until);
+        self.torn = Some(TornState { until: before.zip(until).map(|(before, until)| before.max(until)) });
     }
 
     /// Notes that the state is at `seq`, where it may be whole again.
-    fn heal(&mut self, seq: Seq) {
-        self.tear.take_if(|tear| tear.until.is_some_and(|until| seq >= until));
-        if self.tear.is_none() {
+    fn note_progress(&mut self, seq: Seq) {
+        self.torn.take_if(|torn| torn.until.is_some_and(|until| seq >= until));
+        if self.torn.is_none() {
             self.lag.take_if(|lag| *lag == Lag::Ending);
         }
     }
 
     /// Takes a heartbeat with the room's last number.
-    fn look(&mut self, seq: Seq, state: &State) -> Result<(), Misfit> {
+    fn take_heartbeat(&mut self, seq: Seq, state: &State) -> Result<(), SyncError> {
         // During a replay of the state, the number may belong to another numbering.
         if self.is_whole() {
-            if let Some(tear) = &mut self.tear {
-                tear.until.get_or_insert(seq);
+            if let Some(torn) = &mut self.torn {
+                torn.until.get_or_insert(seq);
             }
             self.lag = self.lag.map(|_| Lag::Ending);
-            self.heal(state.seq());
+            self.note_progress(state.seq());
         }
         // During a replay or a resume, there is nothing to compare.
         if !self.is_whole() || self.missing > 0 {
@@ -304,7 +311,7 @@ impl Reception {
             return Ok(());
         }
         if self.promised.is_some_and(|promised| promised > state.seq()) {
-            return Err(Misfit::Behind);
+            return Err(SyncError::Behind);
         }
         self.promised = Some(seq);
         Ok(())

@@ -5,32 +5,32 @@ use std::ops::{AddAssign, Range};
 
 use serde::Serialize;
 
-use crate::part::{self, KEYS, Part};
-use crate::plan::Kind;
+use crate::message_kind::{self, KEYS, MessageKind};
+use crate::plan::Workload;
 
 /// The messages that one viewer received.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct DeliveryTracker {
     /// The next number if no message is lost.
     next: u32,
     /// The skipped numbers that have not arrived since, in order; in a mixed run those of events only.
     missing: Vec<Range<u32>>,
     /// The state values of a mixed run.
-    values: Option<Box<Values>>,
+    values: Option<Box<ValueTracker>>,
 }
 
 /// The received state values. Skipped ones are not stored one by one: under overload, nearly all are skipped.
 #[derive(Debug, Default)]
-struct Values {
+struct ValueTracker {
     /// For each key, one more than the number of its newest value.
     behind: [u32; KEYS as usize],
-    /// How many values were received.
+    /// The number of received values.
     received: u32,
 }
 
 /// The order in which a message arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Arrival {
+pub(crate) enum DeliveryOrder {
     /// It is the newest. These numbers, of which it is the last, are not expected any more.
     Newest(Range<u32>),
     /// It arrived after a later one.
@@ -41,7 +41,7 @@ pub(crate) enum Arrival {
 
 /// The number of deliveries and of each fault.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct Counts {
+pub(crate) struct DeliveryCounts {
     /// Received messages, each once for each viewer.
     #[serde(rename = "deliveries")]
     pub(crate) received: u64,
@@ -54,64 +54,64 @@ pub(crate) struct Counts {
     pub(crate) unknown: u64,
 }
 
-impl Ledger {
-    /// Returns a ledger without messages.
-    pub(crate) fn new(kind: Kind) -> Self {
-        Self { next: 0, missing: Vec::new(), values: (kind == Kind::Mixed).then(Box::default) }
+impl DeliveryTracker {
+    /// Returns a tracker without messages.
+    pub(crate) fn new(kind: Workload) -> Self {
+        Self { next: 0, missing: Vec::new(), values: (kind == Workload::Mixed).then(Box::default) }
     }
 
     /// Records a message.
-    pub(crate) fn enter(&mut self, number: u32) -> Arrival {
+    pub(crate) fn record(&mut self, number: u32) -> DeliveryOrder {
         if number >= self.next {
             let (passed, over) = (self.next..number + 1, self.next..number);
             match &mut self.values {
                 Some(values) => {
-                    self.missing.extend(part::events(over).map(|event| event..event + 1));
-                    values.enter(number);
+                    self.missing.extend(message_kind::events(over).map(|event| event..event + 1));
+                    values.record(number);
                 }
                 None if over.is_empty() => {}
                 None => self.missing.push(over),
             }
             self.next = number + 1;
-            return Arrival::Newest(passed);
+            return DeliveryOrder::Newest(passed);
         }
-        match (&mut self.values, Part::of(Kind::Mixed, number)) {
-            (Some(values), Part::Value(key)) => values.enter_late(key, number),
-            _ => self.enter_late(number),
+        match (&mut self.values, MessageKind::of(Workload::Mixed, number)) {
+            (Some(values), MessageKind::Value(key)) => values.record_late(key, number),
+            _ => self.record_late(number),
         }
     }
 
     /// Records a message that is older than the newest one.
-    fn enter_late(&mut self, number: u32) -> Arrival {
+    fn record_late(&mut self, number: u32) -> DeliveryOrder {
         let Some(at) = self.missing.iter().position(|missing| missing.contains(&number)) else {
-            return Arrival::Repeated;
+            return DeliveryOrder::Repeated;
         };
         let Range { start, end } = self.missing[at];
         let rest = [start..number, number + 1..end];
         self.missing.splice(at..=at, rest.into_iter().filter(|missing| !missing.is_empty()));
-        Arrival::OutOfOrder
+        DeliveryOrder::OutOfOrder
     }
 
-    /// Returns how many of `said` sent messages are lost and superseded.
-    pub(crate) fn close(&self, said: u32, kind: Kind) -> Counts {
+    /// Returns how many of `sent` sent messages are lost and superseded.
+    pub(crate) fn close(&self, sent: u32, kind: Workload) -> DeliveryCounts {
         let passed_over: u64 = self.missing.iter().map(|missing| u64::from(missing.end - missing.start)).sum();
-        let tail = self.next..said.max(self.next);
+        let tail = self.next..sent.max(self.next);
         let (lost, superseded) = match (&self.values, kind) {
             (Some(values), _) => {
-                let (lost, superseded) = values.close(said);
-                (passed_over + part::events(tail).len() as u64 + lost, superseded)
+                let (lost, superseded) = values.close(sent);
+                (passed_over + message_kind::events(tail).len() as u64 + lost, superseded)
             }
-            (None, Kind::Event) => (passed_over + tail.len() as u64, 0),
+            (None, Workload::Event) => (passed_over + tail.len() as u64, 0),
             (None, _) => (tail.len() as u64, passed_over),
         };
-        Counts { lost, superseded, ..Counts::default() }
+        DeliveryCounts { lost, superseded, ..DeliveryCounts::default() }
     }
 }
 
-impl Values {
+impl ValueTracker {
     /// Records a message that is newer than all others.
-    fn enter(&mut self, number: u32) {
-        if let Part::Value(key) = Part::of(Kind::Mixed, number) {
+    fn record(&mut self, number: u32) {
+        if let MessageKind::Value(key) = MessageKind::of(Workload::Mixed, number) {
             self.received += 1;
             self.behind[key as usize] = number + 1;
         }
@@ -119,31 +119,31 @@ impl Values {
 
     /// Records a value that arrived after a later message. If it is older than its key's newest, it counts as out of
     /// order, even if it is a repetition: both are faults.
-    fn enter_late(&mut self, key: u32, number: u32) -> Arrival {
+    fn record_late(&mut self, key: u32, number: u32) -> DeliveryOrder {
         let behind = &mut self.behind[key as usize];
         if *behind == number + 1 {
-            return Arrival::Repeated;
+            return DeliveryOrder::Repeated;
         }
         *behind = (*behind).max(number + 1);
         self.received += 1;
-        Arrival::OutOfOrder
+        DeliveryOrder::OutOfOrder
     }
 
     /// Returns how many values after the newest of their key did not arrive, and how many were superseded by a newer
     /// one.
-    fn close(&self, said: u32) -> (u64, u64) {
+    fn close(&self, sent: u32) -> (u64, u64) {
         let first = self.behind.iter().copied().min().unwrap_or(0);
-        let is_lost = |number: &u32| match Part::of(Kind::Mixed, *number) {
-            Part::Value(key) => *number >= self.behind[key as usize],
-            Part::Event | Part::Ephemeral => false,
+        let is_lost = |number: &u32| match MessageKind::of(Workload::Mixed, *number) {
+            MessageKind::Value(key) => *number >= self.behind[key as usize],
+            MessageKind::Event | MessageKind::Ephemeral => false,
         };
-        let lost = (first..said).filter(is_lost).count() as u64;
-        let values = u64::from(said) - part::events(0..said).len() as u64;
+        let lost = (first..sent).filter(is_lost).count() as u64;
+        let values = u64::from(sent) - message_kind::events(0..sent).len() as u64;
         (lost, values.saturating_sub(u64::from(self.received) + lost))
     }
 }
 
-impl AddAssign for Counts {
+impl AddAssign for DeliveryCounts {
     fn add_assign(&mut self, other: Self) {
         self.received += other.received;
         self.lost += other.lost;
@@ -158,18 +158,18 @@ impl AddAssign for Counts {
 mod tests {
     use super::*;
 
-    /// Returns the ledger and the counts of a viewer that received these numbers.
-    fn entered(kind: Kind, numbers: impl IntoIterator<Item = u32>) -> (Ledger, Counts) {
-        let mut ledger = Ledger::new(kind);
-        let mut counts = Counts::default();
+    /// Returns the tracker and the counts of a viewer that received these numbers.
+    fn entered(kind: Workload, numbers: impl IntoIterator<Item = u32>) -> (DeliveryTracker, DeliveryCounts) {
+        let mut tracker = DeliveryTracker::new(kind);
+        let mut counts = DeliveryCounts::default();
         for number in numbers {
-            match ledger.enter(number) {
-                Arrival::Newest(_) => {}
-                Arrival::OutOfOrder => counts.out_of_order += 1,
-                Arrival::Repeated => counts.repeated += 1,
+            match tracker.record(number) {
+                DeliveryOrder::Newest(_) => {}
+                DeliveryOrder::OutOfOrder => counts.out_of_order += 1,
+                DeliveryOrder::Repeated => counts.repeated += 1,
             }
         }
-        (ledger, counts)
+        (tracker, counts)
     }
 
     /// Checks a viewer that received these of 120 messages, of which 49 and 99 are events.
@@ -180,15 +180,15 @@ mod tests {
         repeated: u64,
         out_of_order: u64,
     ) {
-        let (ledger, counts) = entered(Kind::Mixed, numbers);
-        let closed = ledger.close(120, Kind::Mixed);
+        let (tracker, counts) = entered(Workload::Mixed, numbers);
+        let closed = tracker.close(120, Workload::Mixed);
         assert_eq!((closed.lost, closed.superseded), (lost, superseded));
         assert_eq!((counts.repeated, counts.out_of_order), (repeated, out_of_order));
     }
 
     fn check(numbers: &[u32], lost: u64, superseded: u64, repeated: u64, out_of_order: u64) {
-        let (ledger, counts) = entered(Kind::Event, numbers.iter().copied());
-        let (events, states) = (ledger.close(6, Kind::Event), ledger.close(6, Kind::State));
+        let (tracker, counts) = entered(Workload::Event, numbers.iter().copied());
+        let (events, states) = (tracker.close(6, Workload::Event), tracker.close(6, Workload::State));
         assert_eq!((events.lost, events.superseded), (lost, 0), "{numbers:?}");
         assert_eq!((states.lost, states.superseded), (lost - superseded, superseded), "{numbers:?}");
         assert_eq!((counts.repeated, counts.out_of_order), (repeated, out_of_order), "{numbers:?}");
@@ -234,17 +234,18 @@ mod tests {
 
     #[test]
     fn without_faults_nothing_is_kept_of_what_was_passed_over() {
-        let (ledger, _) = entered(Kind::Mixed, (0..100_000).filter(|number| number % 50 == 49 || number % 1_000 < 20));
-        assert_eq!(ledger.missing.capacity(), 0);
-        assert!(Ledger::new(Kind::Event).values.is_none());
+        let (tracker, _) =
+            entered(Workload::Mixed, (0..100_000).filter(|number| number % 50 == 49 || number % 1_000 < 20));
+        assert_eq!(tracker.missing.capacity(), 0);
+        assert!(DeliveryTracker::new(Workload::Event).values.is_none());
     }
 
     #[test]
     fn the_newest_message_passes_over_those_before_it() {
-        let mut ledger = Ledger::new(Kind::Event);
-        assert_eq!(ledger.enter(0), Arrival::Newest(0..1));
-        assert_eq!(ledger.enter(3), Arrival::Newest(1..4));
-        assert_eq!(ledger.enter(2), Arrival::OutOfOrder);
-        assert_eq!(ledger.enter(4), Arrival::Newest(4..5));
+        let mut tracker = DeliveryTracker::new(Workload::Event);
+        assert_eq!(tracker.record(0), DeliveryOrder::Newest(0..1));
+        assert_eq!(tracker.record(3), DeliveryOrder::Newest(1..4));
+        assert_eq!(tracker.record(2), DeliveryOrder::OutOfOrder);
+        assert_eq!(tracker.record(4), DeliveryOrder::Newest(4..5));
     }
 }

@@ -4,11 +4,11 @@
 use hdrhistogram::Histogram;
 
 use crate::latency;
-use crate::part::Part;
+use crate::message_kind::MessageKind;
 
 /// The ages of messages, in nanoseconds.
 #[derive(Debug, Clone)]
-pub(crate) struct Ages {
+pub(crate) struct AgeHistograms {
     pub(crate) states: Histogram<u64>,
     /// Ages of events, or of ephemeral messages; no run has both.
     pub(crate) others: Histogram<u64>,
@@ -17,17 +17,17 @@ pub(crate) struct Ages {
     pub(crate) passes: Histogram<u64>,
 }
 
-impl Ages {
+impl AgeHistograms {
     /// Returns empty histograms.
     pub(crate) fn new() -> Self {
         Self { states: latency::histogram(), others: latency::histogram(), passes: latency::histogram() }
     }
 
     /// Returns the histogram of such messages.
-    pub(crate) fn of(&mut self, part: Part) -> &mut Histogram<u64> {
-        match part {
-            Part::Value(_) => &mut self.states,
-            Part::Event | Part::Ephemeral => &mut self.others,
+    pub(crate) fn of(&mut self, kind: MessageKind) -> &mut Histogram<u64> {
+        match kind {
+            MessageKind::Value(_) => &mut self.states,
+            MessageKind::Event | MessageKind::Ephemeral => &mut self.others,
         }
     }
 
@@ -53,9 +53,10 @@ mod tests {
 
     #[test]
     fn ages_of_states_are_told_apart_and_together() {
-        let mut ages = Ages::new();
-        for (part, nanos) in [(Part::Value(3), 1_000), (Part::Event, 9_000), (Part::Event, 9_000)] {
-            ages.of(part).saturating_record(nanos);
+        let mut ages = AgeHistograms::new();
+        for (kind, nanos) in [(MessageKind::Value(3), 1_000), (MessageKind::Event, 9_000), (MessageKind::Event, 9_000)]
+        {
+            ages.of(kind).saturating_record(nanos);
         }
         ages.add(&ages.clone());
         assert_eq!((ages.states.len(), ages.others.len(), ages.all().len()), (2, 4, 6));

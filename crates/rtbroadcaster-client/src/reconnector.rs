@@ -1,7 +1,7 @@
 //! The task of a viewer or an owner: connects, enters the room, and reconnects after each cut. Must not know which of
 //! the two roles it has.
 
-mod stay;
+mod connection;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::Options;
-use super::comeback::{Comeback, End, Hurry};
+use super::backoff::{Backoff, ConnectionEnd, Hurry};
 use super::dial::Dialer;
 use super::ending::Closing;
 use super::frame::Frame;
-use super::line::{Line, after, until};
-use super::liveness::{Liveness, Signs};
-use super::random::Random;
+use super::frame_stream::{FrameStream, after, until};
+use super::liveness::{LivenessMonitor, Signs};
+use super::random::Rng;
 use super::status::Status;
 
-/// How often the answer timeout doubles at most.
+/// The most doublings of the answer timeout.
 const TIMEOUT_DOUBLINGS_MAX: u32 = 3;
 
 /// The texts that wait to be written, in order.
@@ -29,15 +29,15 @@ pub(super) type Texts = VecDeque<Utf8Bytes>;
 
 /// Whether the client wants to be in the room.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum Intent {
     /// It wants to be in the room.
     Stay,
     /// It sends its leave request, if it has one, and ends; for this reason unless the server gives another one.
-    Go(Closing),
+    Leave(Closing),
 }
 
-/// The behaviour in which a viewer and an owner differ. Only [`pass_on`](Part::pass_on) waits.
-pub(super) trait Part: Send {
+/// The behaviour in which a viewer and an owner differ. Only [`deliver`](ClientRole::deliver) waits.
+pub(super) trait ClientRole: Send {
     /// A request of the program.
     type Order: Send;
 
@@ -45,7 +45,7 @@ pub(super) trait Part: Send {
     fn enter(&mut self) -> String;
 
     /// Handles a frame. Texts to be written are appended to `texts`.
-    fn hear(&mut self, frame: Frame, texts: &mut Texts) -> Result<(), End>;
+    fn take_frame(&mut self, frame: Frame, texts: &mut Texts) -> Result<(), ConnectionEnd>;
 
     /// Returns the server's promises about heartbeats and pongs, once it has answered the request that enters the room
     /// on this connection.
@@ -67,25 +67,25 @@ pub(super) trait Part: Send {
     fn is_ending(&self) -> bool;
 
     /// Carries out a request of the program. `texts` is `None` outside of the room.
-    fn obey(&mut self, order: Self::Order, texts: Option<&mut Texts>);
+    fn execute(&mut self, order: Self::Order, texts: Option<&mut Texts>);
 
     /// Returns whether it can take a request of the program now.
-    fn can_obey(&self) -> bool;
+    fn can_execute(&self) -> bool;
 
     /// Notes that the program has dropped its handle.
-    fn is_left_alone(&mut self);
+    fn handle_dropped(&mut self);
 
     /// Returns the request that leaves the room, if the role has one.
-    fn farewell(&mut self) -> Option<&'static str>;
+    fn leave_request(&mut self) -> Option<&'static str>;
 
     /// Returns whether it wants to be in the room.
-    fn wish(&self) -> Wish;
+    fn intent(&self) -> Intent;
 
     /// Returns whether items wait to be delivered to the program.
-    fn has_heard(&self) -> bool;
+    fn has_undelivered(&self) -> bool;
 
     /// Delivers the waiting items to the program. Cancel safe.
-    fn pass_on(&mut self) -> impl Future<Output = ()> + Send;
+    fn deliver(&mut self) -> impl Future<Output = ()> + Send;
 
     /// Notes that the connection has ended.
     fn cut(&mut self);
@@ -95,65 +95,65 @@ pub(super) trait Part: Send {
 }
 
 /// One client: its role, and the state that outlives its connections.
-pub(super) struct Course<P: Part> {
-    part: P,
+pub(super) struct Reconnector<R: ClientRole> {
+    role: R,
     dialer: Arc<Dialer>,
     answer_timeout: Duration,
     patience: Option<Duration>,
     /// Whether the client reconnects at all.
     reconnects: bool,
-    orders: mpsc::Receiver<P::Order>,
+    orders: mpsc::Receiver<R::Order>,
     /// Whether the program still has its handle.
-    has_master: bool,
+    has_handle: bool,
     /// Notified when the program wants the next attempt, or a probe, now.
     hurry: Arc<Notify>,
     /// Changes each time that the machine may have slept.
     slept: watch::Receiver<u64>,
     status: watch::Sender<Status>,
-    comeback: Comeback,
-    liveness: Liveness,
+    backoff: Backoff,
+    liveness: LivenessMonitor,
     begun: Instant,
-    /// When the last attempt began.
+    /// The beginning of the last attempt.
     tried: Duration,
     /// Since when texts wait and the connection accepts none, because the server does not read.
     unread: Option<Instant>,
-    /// How many attempts have failed since the client was in the room, and how many of them without an answer.
+    /// The number of attempts that failed since the client was in the room, and that of those without an answer.
     failed: u32,
     unanswered: u32,
-    /// How the last connection ended on which the client was in the room; `None` before the first one.
+    /// The end of the last connection on which the client was in the room; `None` before the first one.
     after: Option<Closing>,
 }
 
-/// How a wait outside of the room ends.
-enum Waited<T> {
+/// The outcome of a wait outside of the room.
+enum WaitOutcome<T> {
     Done(T),
     Hurried(Hurry),
 }
 
-impl<P: Part> Course<P> {
+impl<R: ClientRole> Reconnector<R> {
     pub(super) fn new(
-        part: P,
+        role: R,
         dialer: Dialer,
         options: &Options,
-        orders: mpsc::Receiver<P::Order>,
+        orders: mpsc::Receiver<R::Order>,
         status: watch::Sender<Status>,
         hurry: Arc<Notify>,
     ) -> Self {
         let Options { answer_timeout, patience, reconnect: reconnects, .. } = *options;
-        let (comeback, begun) = (Comeback::new(options, Random::new()), Instant::now());
+        let (backoff, begun) = (Backoff::new(options, Rng::new()), Instant::now());
         Self {
-            part,
+            role,
             slept: dialer.slept.clone(),
             dialer: Arc::new(dialer),
             answer_timeout,
             patience,
             reconnects,
             orders,
-            has_master: true,
+            has_handle: true,
             hurry,
             status,
-            comeback,
-            liveness: Liveness::default(),
+            backoff,
+            liveness: LivenessMonitor::default(),
             begun,
             tried: Duration::ZERO,
             unread: None,
@@ -168,15 +168,15 @@ impl<P: Part> Course<P> {
         let mut wait = Duration::ZERO;
         let closing = loop {
             let end = match self.attempt(wait).await {
-                Ok(line) => self.stay(line).await,
+                Ok(stream) => self.run_connection(stream).await,
                 Err(end) => end,
             };
             // Checked before the cut, which clears the answers that the server owed on this connection alone.
             let has_given_up = self.has_given_up();
             self.unread = None;
             self.liveness.left(false, self.now());
-            self.part.cut();
-            if let Wish::Go(closing) = self.part.wish() {
+            self.role.cut();
+            if let Intent::Leave(closing) = self.role.intent() {
                 // The server's reason takes precedence over the expected one.
                 break if end.closing.is_lost() { closing } else { end.closing };
             }
@@ -186,13 +186,13 @@ impl<P: Part> Course<P> {
                 self.failed = self.failed.saturating_add(1);
                 self.unanswered = self.unanswered.saturating_add(u32::from(end.closing.reason() == "silent"));
             }
-            match self.comeback.next(&end, self.now()) {
+            match self.backoff.next(&end, self.now()) {
                 Some(delay) if !has_given_up && self.reconnects => wait = delay,
                 _ => break end.closing,
             }
         };
         self.orders.close();
-        self.part.over(&closing);
+        self.role.over(&closing);
         self.status.send_replace(Status::Closed(closing));
         // Requests that came too late are dropped, which fails them.
     }
@@ -203,7 +203,7 @@ impl<P: Part> Course<P> {
     }
 
     /// Shows the status outside of the room; `next` is when the next attempt begins.
-    fn tell_outside(&self, next: Option<Instant>) {
+    fn show_outside(&self, next: Option<Instant>) {
         let (failed, next) = (self.failed, next.map(Instant::into_std));
         self.status.send_replace(match self.after.clone() {
             None => Status::Connecting { failed, next },
@@ -219,8 +219,8 @@ impl<P: Part> Course<P> {
     /// Returns when patience ends: with the time outside, with an owed answer, or with a text that the server does not
     /// read, whichever is first.
     fn gives_up(&self) -> Option<Instant> {
-        let outside = self.comeback.gives_up().and_then(|time| self.begun.checked_add(time));
-        let since = [self.part.owed_since(), self.unread];
+        let outside = self.backoff.gives_up().and_then(|time| self.begun.checked_add(time));
+        let since = [self.role.owed_since(), self.unread];
         let inside = since.into_iter().flatten().filter_map(|since| since.checked_add(self.patience?));
         outside.into_iter().chain(inside).min()
     }
@@ -230,29 +230,29 @@ impl<P: Part> Course<P> {
     }
 
     /// Waits, then connects; takes requests of the program meanwhile.
-    async fn attempt(&mut self, mut wait: Duration) -> Result<Line, End> {
+    async fn attempt(&mut self, mut wait: Duration) -> Result<FrameStream, ConnectionEnd> {
         loop {
             let begin = after(wait);
             if !wait.is_zero() {
-                self.tell_outside(begin);
+                self.show_outside(begin);
             }
             let hurry = self.hurry.clone();
             let hurried = async {
                 hurry.notified().await;
                 Hurry::Asked
             };
-            if let Waited::Hurried(hurry) = self.meanwhile(until(begin), hurried).await? {
+            if let WaitOutcome::Hurried(hurry) = self.meanwhile(until(begin), hurried).await? {
                 let left = begin.map_or(Duration::MAX, |begin| begin.saturating_duration_since(Instant::now()));
-                wait = self.comeback.hurried(hurry, self.tried, self.now()).min(left);
+                wait = self.backoff.hurried(hurry, self.tried, self.now()).min(left);
                 continue;
             }
             self.tried = self.now();
-            self.tell_outside(None);
+            self.show_outside(None);
             let (dialer, timeout) = (Arc::clone(&self.dialer), self.timeout());
             // An attempt that began before a sleep may wait for an answer to a packet that is lost.
             match self.meanwhile(dialer.dial(timeout), std::future::pending()).await? {
-                Waited::Done(dialed) => return dialed.map(|(socket, traffic)| Line::new(socket, traffic)),
-                Waited::Hurried(hurry) => wait = self.comeback.hurried(hurry, self.tried, self.now()),
+                WaitOutcome::Done(dialed) => return dialed.map(|(socket, traffic)| FrameStream::new(socket, traffic)),
+                WaitOutcome::Hurried(hurry) => wait = self.backoff.hurried(hurry, self.tried, self.now()),
             }
         }
     }
@@ -262,26 +262,26 @@ impl<P: Part> Course<P> {
         &mut self,
         awaited: impl Future<Output = T> + Send,
         hurried: impl Future<Output = Hurry> + Send,
-    ) -> Result<Waited<T>, End> {
+    ) -> Result<WaitOutcome<T>, ConnectionEnd> {
         let gives_up = self.gives_up();
-        let Self { part, orders, has_master, slept, .. } = self;
+        let Self { role, orders, has_handle, slept, .. } = self;
         tokio::pin!(awaited, hurried);
         loop {
-            if let Wish::Go(closing) = part.wish() {
+            if let Intent::Leave(closing) = role.intent() {
                 return Err(closing.into());
             }
             tokio::select! {
-                done = &mut awaited => return Ok(Waited::Done(done)),
-                hurry = &mut hurried => return Ok(Waited::Hurried(hurry)),
-                Ok(()) = slept.changed() => return Ok(Waited::Hurried(Hurry::Slept)),
-                order = orders.recv(), if *has_master && part.can_obey() => match order {
-                    Some(order) => part.obey(order, None),
+                done = &mut awaited => return Ok(WaitOutcome::Done(done)),
+                hurry = &mut hurried => return Ok(WaitOutcome::Hurried(hurry)),
+                Ok(()) = slept.changed() => return Ok(WaitOutcome::Hurried(Hurry::Slept)),
+                order = orders.recv(), if *has_handle && role.can_execute() => match order {
+                    Some(order) => role.execute(order, None),
                     None => {
-                        *has_master = false;
-                        part.is_left_alone();
+                        *has_handle = false;
+                        role.handle_dropped();
                     }
                 },
-                () = part.pass_on(), if part.has_heard() => {}
+                () = role.deliver(), if role.has_undelivered() => {}
                 () = until(gives_up) => return Err(Closing::lost("silent").into()),
             }
         }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::plan::Kind;
+use crate::plan::Workload;
 
 /// In a mixed run, every 50th message is an event; the others are state values.
 pub(crate) const EVENT_EVERY: u32 = 50;
@@ -12,35 +12,35 @@ pub(crate) const KEYS: u32 = 16;
 
 /// The kind of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
+pub(crate) enum MessageKind {
     Event,
     /// The value of the key with this number.
     Value(u32),
     Ephemeral,
 }
 
-impl Part {
+impl MessageKind {
     /// Returns the kind of the message with this number.
-    pub(crate) fn of(kind: Kind, number: u32) -> Self {
+    pub(crate) fn of(kind: Workload, number: u32) -> Self {
         match kind {
-            Kind::Event => Self::Event,
-            Kind::State => Self::Value(0),
-            Kind::Ephemeral => Self::Ephemeral,
-            Kind::Mixed if number % EVENT_EVERY == EVENT_EVERY - 1 => Self::Event,
-            Kind::Mixed => Self::Value(number % KEYS),
+            Workload::Event => Self::Event,
+            Workload::State => Self::Value(0),
+            Workload::Ephemeral => Self::Ephemeral,
+            Workload::Mixed if number % EVENT_EVERY == EVENT_EVERY - 1 => Self::Event,
+            Workload::Mixed => Self::Value(number % KEYS),
         }
     }
 
-    /// Returns all kinds of a run, in the order of their [`place`](Self::place).
-    pub(crate) fn all(kind: Kind) -> Vec<Self> {
+    /// Returns all kinds of a run, in the order of their [`place`](Self::index).
+    pub(crate) fn all(kind: Workload) -> Vec<Self> {
         match kind {
-            Kind::Mixed => (0..KEYS).map(Self::Value).chain([Self::Event]).collect(),
-            Kind::Event | Kind::State | Kind::Ephemeral => vec![Self::of(kind, 0)],
+            Workload::Mixed => (0..KEYS).map(Self::Value).chain([Self::Event]).collect(),
+            Workload::Event | Workload::State | Workload::Ephemeral => vec![Self::of(kind, 0)],
         }
     }
 
     /// Returns its index among the `count` kinds of a run.
-    pub(crate) fn place(self, count: usize) -> usize {
+    pub(crate) fn index(self, count: usize) -> usize {
         match self {
             Self::Value(key) => key as usize,
             Self::Event | Self::Ephemeral => count - 1,
@@ -60,22 +60,23 @@ mod tests {
 
     #[test]
     fn every_50th_message_of_a_mixed_run_is_an_event_and_the_others_have_keys_in_turn() {
-        let parts = [0, 1, 48, 49, 50, 99].map(|number| Part::of(Kind::Mixed, number));
-        let value = Part::Value;
-        assert_eq!(parts, [value(0), value(1), value(0), Part::Event, value(2), Part::Event]);
+        let kinds = [0, 1, 48, 49, 50, 99].map(|number| MessageKind::of(Workload::Mixed, number));
+        let value = MessageKind::Value;
+        assert_eq!(kinds, [value(0), value(1), value(0), MessageKind::Event, value(2), MessageKind::Event]);
         for numbers in [0..0, 0..49, 0..50, 49..50, 50..99, 7..1_234] {
-            let of_all = numbers.clone().filter(|&number| Part::of(Kind::Mixed, number) == Part::Event);
+            let of_all =
+                numbers.clone().filter(|&number| MessageKind::of(Workload::Mixed, number) == MessageKind::Event);
             assert_eq!(events(numbers.clone()).collect::<Vec<_>>(), of_all.collect::<Vec<_>>(), "{numbers:?}");
         }
     }
 
     #[test]
     fn every_part_of_a_run_has_its_place() {
-        for kind in [Kind::Event, Kind::State, Kind::Ephemeral, Kind::Mixed] {
-            let all = Part::all(kind);
+        for kind in [Workload::Event, Workload::State, Workload::Ephemeral, Workload::Mixed] {
+            let all = MessageKind::all(kind);
             for number in 0..200 {
-                let part = Part::of(kind, number);
-                assert_eq!(all[part.place(all.len())], part, "{kind:?} {number}");
+                let message_kind = MessageKind::of(kind, number);
+                assert_eq!(all[message_kind.index(all.len())], message_kind, "{kind:?} {number}");
             }
         }
     }

@@ -6,19 +6,19 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::{Builder, Scope, ScopedJoinHandle, sleep};
 use std::time::Duration;
 
-use crate::failure::Failure;
-use crate::figures::Look;
-use crate::owner::Owner;
-use crate::process::{self, Thread};
-use crate::publisher::{self, Said};
-use crate::room::Shared;
-use crate::viewers::{self, Heard};
+use crate::failure::BenchError;
+use crate::figures::UsageSample;
+use crate::process::{self, ThreadStat};
+use crate::publisher::{self, PublisherResult};
+use crate::publisher_connection::PublisherConnection;
+use crate::room::RunState;
+use crate::viewers::{self, ViewersResult};
 
 /// The name of each thread, and where the system reports its CPU time.
-pub(crate) type Roll = Mutex<Vec<(String, Thread)>>;
+pub(crate) type ThreadList = Mutex<Vec<(String, ThreadStat)>>;
 
 /// Why a run was aborted.
-pub(crate) enum Ended {
+pub(crate) enum Aborted {
     /// A thread has ended early; its result has the reason.
     Early,
     /// The server does not pass messages on.
@@ -26,48 +26,48 @@ pub(crate) enum Ended {
 }
 
 /// The threads of a run.
-pub(crate) struct Crew<'a> {
-    shared: &'a Shared,
-    roll: &'a Roll,
-    publisher: ScopedJoinHandle<'a, Result<Said, Failure>>,
-    viewers: Vec<ScopedJoinHandle<'a, Result<Heard, Failure>>>,
+pub(crate) struct Workers<'a> {
+    shared: &'a RunState,
+    thread_list: &'a ThreadList,
+    publisher: ScopedJoinHandle<'a, Result<PublisherResult, BenchError>>,
+    viewers: Vec<ScopedJoinHandle<'a, Result<ViewersResult, BenchError>>>,
 }
 
-impl<'a> Crew<'a> {
+impl<'a> Workers<'a> {
     /// Starts one thread for all owners, and the planned number of threads for the viewers.
     pub(crate) fn start(
         scope: &'a Scope<'a, '_>,
-        shared: &'a Shared,
-        roll: &'a Roll,
+        shared: &'a RunState,
+        thread_list: &'a ThreadList,
         address: SocketAddr,
-        owners: Vec<Owner>,
-    ) -> Result<Self, Failure> {
+        owners: Vec<PublisherConnection>,
+    ) -> Result<Self, BenchError> {
         let enrol = move |name: &str| {
-            let mut roll = roll.lock().unwrap_or_else(PoisonError::into_inner);
-            roll.push((name.to_owned(), Thread::current()));
+            let mut thread_list = thread_list.lock().unwrap_or_else(PoisonError::into_inner);
+            thread_list.push((name.to_owned(), ThreadStat::current()));
         };
         let publisher = Builder::new().spawn_scoped(scope, move || {
             enrol("publisher");
             publisher::run(shared, owners)
         });
-        let publisher = publisher.map_err(Failure::System)?;
+        let publisher = publisher.map_err(BenchError::System)?;
         let mut viewers = Vec::new();
         for thread in 0..shared.plan.threads {
-            let (first, storm) = parts(shared, thread);
+            let (first, storm) = shares(shared, thread);
             let handle = Builder::new().spawn_scoped(scope, move || {
                 enrol(&format!("viewers {}", thread + 1));
                 viewers::run(shared, address, thread as usize, first, storm)
             });
-            viewers.push(handle.map_err(Failure::System)?);
+            viewers.push(handle.map_err(BenchError::System)?);
         }
-        Ok(Self { shared, roll, publisher, viewers })
+        Ok(Self { shared, thread_list, publisher, viewers })
     }
 
     /// Waits until `is_so`, which is checked each `look`.
-    pub(crate) fn wait(&self, look: Duration, mut is_so: impl FnMut() -> bool) -> Result<(), Ended> {
+    pub(crate) fn wait(&self, look: Duration, mut is_so: impl FnMut() -> bool) -> Result<(), Aborted> {
         while !is_so() {
             if self.publisher.is_finished() || self.viewers.iter().any(ScopedJoinHandle::is_finished) {
-                return Err(Ended::Early);
+                return Err(Aborted::Early);
             }
             sleep(look);
         }
@@ -75,13 +75,13 @@ impl<'a> Crew<'a> {
     }
 
     /// Returns what the server and the threads have used up to now.
-    pub(crate) fn look(&self) -> Look {
-        let roll = self.roll.lock().unwrap_or_else(PoisonError::into_inner);
-        let threads = roll.iter().filter_map(|(name, thread)| Some((name.clone(), thread.cpu()?)));
+    pub(crate) fn sample(&self) -> UsageSample {
+        let thread_list = self.thread_list.lock().unwrap_or_else(PoisonError::into_inner);
+        let threads = thread_list.iter().filter_map(|(name, thread)| Some((name.clone(), thread.cpu()?)));
         let mut threads: Vec<_> = threads.collect();
         // The threads registered in no particular order.
         threads.sort_by(|(one, _), (other, _)| one.cmp(other));
-        Look {
+        UsageSample {
             at: self.shared.clock.nanos(),
             deliveries: self.shared.deliveries(),
             server: self.shared.plan.pid.and_then(process::cpu),
@@ -90,21 +90,21 @@ impl<'a> Crew<'a> {
     }
 
     /// Waits for the threads, once the last phase has begun, and returns their results.
-    pub(crate) fn join(self) -> Result<(Vec<Heard>, Said), Failure> {
-        let said = self.publisher.join().unwrap_or(Err(Failure::Thread));
-        let heard = self.viewers.into_iter().map(|thread| thread.join().unwrap_or(Err(Failure::Thread)));
-        let heard: Result<_, _> = heard.collect();
-        Ok((heard?, said?))
+    pub(crate) fn join(self) -> Result<(Vec<ViewersResult>, PublisherResult), BenchError> {
+        let publishers = self.publisher.join().unwrap_or(Err(BenchError::Thread));
+        let viewers = self.viewers.into_iter().map(|thread| thread.join().unwrap_or(Err(BenchError::Thread)));
+        let viewers: Result<_, _> = viewers.collect();
+        Ok((viewers?, publishers?))
     }
 }
 
 /// Returns the viewers of a thread: its part of the first ones, and of the join storm.
-fn parts(shared: &Shared, thread: u32) -> (Range<u32>, Range<u32>) {
+fn shares(shared: &RunState, thread: u32) -> (Range<u32>, Range<u32>) {
     let plan = &shared.plan;
-    let part = |of: u32, thread: u32| {
+    let share = |of: u32, thread: u32| {
         let end = u64::from(of) * u64::from(thread) / u64::from(plan.threads);
         u32::try_from(end).expect("a share of the viewers is no more than all")
     };
-    let range = |of, offset| part(of, thread) + offset..part(of, thread + 1) + offset;
+    let range = |of, offset| share(of, thread) + offset..share(of, thread + 1) + offset;
     (range(plan.viewers, 0), range(plan.joins.unwrap_or(0), plan.viewers))
 }

@@ -16,13 +16,13 @@ use tokio_util::task::AbortOnDropHandle;
 
 use rtbroadcaster_core::close::CloseReason;
 
-use super::comeback::{Advice, End};
-use super::dial::Socket;
+use super::backoff::{Advice, ConnectionEnd};
+use super::dial::ClientSocket;
 use super::ending::Closing;
 use super::frame::Frame;
 use super::traffic::Traffic;
 
-/// How many texts wait for the socket. A longer queue would only move texts from another queue.
+/// The most texts that wait for the socket. A longer queue would only move texts from another queue.
 const TEXTS_MAX: usize = 16;
 
 /// The code and reason that tungstenite reports for a close frame with a forbidden code, such as 1014 and 1015 of a
@@ -33,33 +33,33 @@ const UNFRAMED: (u16, &str) = (1002, "Protocol violation");
 const DONE: u16 = CloseReason::Done.code();
 
 /// A connection. Dropping it closes the connection.
-pub(super) struct Line {
-    pub(super) ear: Ear,
-    pub(super) mouth: Mouth,
+pub(super) struct FrameStream {
+    pub(super) reader: FrameReader,
+    pub(super) writer: TextWriter,
     pub(super) traffic: Traffic,
 }
 
 /// The receiving half of a connection.
-pub(super) struct Ear {
-    reader: SplitStream<Socket>,
+pub(super) struct FrameReader {
+    messages: SplitStream<ClientSocket>,
     /// When the client reconnects, by the server's `draining`.
     moment: Option<Instant>,
     /// The reason of the server's `closed`, and why the room has ended.
-    farewell: Option<(Box<str>, Box<str>)>,
+    closed: Option<(Box<str>, Box<str>)>,
 }
 
 /// The sending half of a connection. A task of its own writes, since the client must keep reading while the server does
 /// not read: the server stops reading an owner that does not read its acks.
-pub(super) struct Mouth {
-    writer: mpsc::Sender<Utf8Bytes>,
-    /// How many texts were handed to the task, and how many of them the socket has accepted.
+pub(super) struct TextWriter {
+    texts: mpsc::Sender<Utf8Bytes>,
+    /// The number of texts that were handed to the task, and the number that the socket has accepted.
     given: u64,
     taken: Arc<AtomicU64>,
     _writing: AbortOnDropHandle<()>,
 }
 
-impl Line {
-    pub(super) fn new(socket: Socket, traffic: Traffic) -> Self {
+impl FrameStream {
+    pub(super) fn new(socket: ClientSocket, traffic: Traffic) -> Self {
         let (mut sink, reader) = socket.split();
         let (writer, mut texts) = mpsc::channel::<Utf8Bytes>(TEXTS_MAX);
         let taken = Arc::<AtomicU64>::default();
@@ -81,15 +81,15 @@ impl Line {
             }
         });
         Self {
-            ear: Ear { reader, moment: None, farewell: None },
-            mouth: Mouth { writer, given: 0, taken, _writing: AbortOnDropHandle::new(writing) },
+            reader: FrameReader { messages: reader, moment: None, closed: None },
+            writer: TextWriter { texts: writer, given: 0, taken, _writing: AbortOnDropHandle::new(writing) },
             traffic,
         }
     }
 }
 
 /// Buffers a text for the socket, after an earlier one if that did not fit.
-async fn feed(sink: &mut SplitSink<Socket, Message>, text: Utf8Bytes) -> Result<(), Error> {
+async fn feed(sink: &mut SplitSink<ClientSocket, Message>, text: Utf8Bytes) -> Result<(), Error> {
     loop {
         match sink.feed(Message::Text(text.clone())).await {
             Err(Error::WriteBufferFull(earlier)) => feed_again(sink, *earlier).await?,
@@ -99,7 +99,7 @@ async fn feed(sink: &mut SplitSink<Socket, Message>, text: Utf8Bytes) -> Result<
 }
 
 /// Writes all buffered texts.
-async fn flush(sink: &mut SplitSink<Socket, Message>) -> Result<(), Error> {
+async fn flush(sink: &mut SplitSink<ClientSocket, Message>) -> Result<(), Error> {
     loop {
         match sink.flush().await {
             Err(Error::WriteBufferFull(earlier)) => feed_again(sink, *earlier).await?,
@@ -109,21 +109,21 @@ async fn flush(sink: &mut SplitSink<Socket, Message>) -> Result<(), Error> {
 }
 
 /// Flushes the pongs that fill the buffer while the server does not read, then buffers the text that did not fit.
-async fn feed_again(sink: &mut SplitSink<Socket, Message>, earlier: Message) -> Result<(), Error> {
+async fn feed_again(sink: &mut SplitSink<ClientSocket, Message>, earlier: Message) -> Result<(), Error> {
     sink.flush().await?;
     sink.feed(earlier).await
 }
 
-impl Mouth {
+impl TextWriter {
     /// Waits until the queue has a place for a text. Returns `false` if the connection has ended. Cancel safe.
     pub(super) async fn has_place(&self) -> bool {
-        self.writer.reserve().await.is_ok()
+        self.texts.reserve().await.is_ok()
     }
 
     /// Queues a text, for which [`has_place`](Self::has_place) has found a place.
-    pub(super) fn say(&mut self, text: Utf8Bytes) {
+    pub(super) fn send(&mut self, text: Utf8Bytes) {
         // Without a place the connection has ended, which the receiving half returns.
-        if self.writer.try_send(text).is_ok() {
+        if self.texts.try_send(text).is_ok() {
             self.given += 1;
         }
     }
@@ -139,9 +139,9 @@ impl Mouth {
     }
 }
 
-impl Ear {
+impl FrameReader {
     /// Returns the next frame; `None` if none comes before `due`. Cancel safe.
-    pub(super) async fn next(&mut self, due: Option<Instant>) -> Result<Option<Frame>, Parted> {
+    pub(super) async fn next(&mut self, due: Option<Instant>) -> Result<Option<Frame>, StreamEnd> {
         loop {
             // A buffered frame costs no read of the runtime: without this, a flood of small frames would block its
             // thread.
@@ -149,33 +149,33 @@ impl Ear {
             let message = tokio::select! {
                 // A frame that has arrived takes precedence over a deadline that has passed.
                 biased;
-                message = self.reader.next() => message,
-                () = until(self.moment) => return Err(self.parted(Closing::lost("moment"))),
+                message = self.messages.next() => message,
+                () = until(self.moment) => return Err(self.ended(Closing::lost("moment"))),
                 () = until(due) => return Ok(None),
             };
             let text = match message {
                 Some(Ok(Message::Text(text))) => text,
                 Some(Ok(Message::Close(frame))) => {
                     let (code, reason) = frame.map_or((1005, "".into()), |frame| (frame.code.into(), frame.reason));
-                    return Err(self.parted(self.closing(code, &reason)));
+                    return Err(self.ended(self.closing(code, &reason)));
                 }
                 Some(Ok(_)) => continue,
-                Some(Err(error)) => return Err(self.parted(broken(&error))),
-                None => return Err(self.parted(Closing::lost("lost"))),
+                Some(Err(error)) => return Err(self.ended(broken(&error))),
+                None => return Err(self.ended(Closing::lost("lost"))),
             };
             match Frame::read(&text) {
                 Ok(Some(Frame::Draining(time))) => self.moment = after(time),
-                Ok(Some(Frame::Closed(reason, why))) => self.farewell = Some((reason, why)),
+                Ok(Some(Frame::Closed(reason, why))) => self.closed = Some((reason, why)),
                 Ok(Some(frame)) => return Ok(Some(frame)),
                 Ok(None) => {}
-                Err(_) => return Err(self.parted(Closing::lost("protocol"))),
+                Err(_) => return Err(self.ended(Closing::lost("protocol"))),
             }
         }
     }
 
     /// Returns the end of this connection for a reason that the caller found, with times since `begun`.
-    pub(super) fn end(&self, closing: Closing, begun: Instant) -> End {
-        self.parted(closing).end(begun)
+    pub(super) fn end(&self, closing: Closing, begun: Instant) -> ConnectionEnd {
+        self.ended(closing).end(begun)
     }
 
     /// Returns the end by a close frame, after the server's `closed` or without one.
@@ -183,17 +183,15 @@ impl Ear {
         if (code, reason) == UNFRAMED {
             return Closing::lost("protocol");
         }
-        match &self.farewell {
-            Some((farewell, why)) => {
-                Closing::with(code, if reason.is_empty() { farewell } else { reason }).because(why)
-            }
+        match &self.closed {
+            Some((closed, why)) => Closing::with(code, if reason.is_empty() { closed } else { reason }).because(why),
             None if code == DONE => Closing::with(code, reason).not_for_good(),
             None => Closing::with(code, reason),
         }
     }
 
-    fn parted(&self, closing: Closing) -> Parted {
-        Parted { closing, moment: self.moment }
+    fn ended(&self, closing: Closing) -> StreamEnd {
+        StreamEnd { closing, moment: self.moment }
     }
 }
 
@@ -209,17 +207,17 @@ fn broken(error: &Error) -> Closing {
 
 /// The end of a connection.
 #[derive(Debug)]
-pub(super) struct Parted {
+pub(super) struct StreamEnd {
     closing: Closing,
     /// When the client reconnects, by the server's `draining`.
     moment: Option<Instant>,
 }
 
-impl Parted {
+impl StreamEnd {
     /// Returns the end with times since `begun`.
-    pub(super) fn end(self, begun: Instant) -> End {
+    pub(super) fn end(self, begun: Instant) -> ConnectionEnd {
         let advice = self.moment.map_or(Advice::None, |moment| Advice::At(moment - begun));
-        End { closing: self.closing, advice }
+        ConnectionEnd { closing: self.closing, advice }
     }
 }
 

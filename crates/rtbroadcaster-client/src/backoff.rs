@@ -10,23 +10,23 @@ use std::time::Duration;
 
 use super::Options;
 use super::ending::Closing;
-use super::random::Random;
+use super::random::Rng;
 
-/// How long a client has to be in the room for the connection to count as steady. A steady connection resets patience
+/// The shortest time in the room for a connection to count as steady. A steady connection resets patience
 /// and the backoff, and gives back [`SHORT_STAYS_BY_STEADY`] short stays.
 const STEADY: Duration = Duration::from_secs(10);
 
-/// How many attempts of an outage follow each other closely. Each begins at most one first bound after the previous
-/// one.
+/// The number of attempts of an outage that follow each other closely. Each begins at most one first bound after the
+/// previous one.
 const CLOSE_ATTEMPTS: u32 = 7;
 
-/// How many attempts may begin before [`OUTAGE_FIRST`] is over.
+/// The most attempts before [`OUTAGE_FIRST`] is over.
 const FIRST_ATTEMPTS: u32 = 8;
 
-/// How long the beginning of an outage is, in first bounds: 10 s with the default of 500 ms.
+/// The length of the beginning of an outage, in first bounds: 10 s with the default of 500 ms.
 const OUTAGE_FIRST: u32 = 20;
 
-/// How often the bound doubles at once after the close attempts.
+/// The number of doublings of the bound at once after the close attempts.
 const DOUBLINGS_FIRST: u32 = 3;
 
 /// How many stays in the room may be shorter than [`STEADY`] and still reset the backoff, how many of them a steady
@@ -55,14 +55,14 @@ pub(super) enum Advice {
 
 /// The end of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct End {
-    /// How the connection ended.
+pub(super) struct ConnectionEnd {
+    /// The end of the connection.
     pub(super) closing: Closing,
     /// The advice that the server sent before.
     pub(super) advice: Advice,
 }
 
-impl From<Closing> for End {
+impl From<Closing> for ConnectionEnd {
     fn from(closing: Closing) -> Self {
         Self { closing, advice: Advice::None }
     }
@@ -79,41 +79,41 @@ pub(super) enum Hurry {
 
 /// The attempts of one client. All times are since the client began.
 #[derive(Debug)]
-pub(super) struct Comeback {
+pub(super) struct Backoff {
     /// The bound of the first delay.
     first: Duration,
     /// The bound of every delay.
     max: Duration,
-    /// How long the client may be outside of the room.
+    /// The longest time outside of the room.
     patience: Option<Duration>,
-    random: Random,
-    /// When the last attempt began.
+    random: Rng,
+    /// The beginning of the last attempt.
     tried: Duration,
     /// The earliest time of the next attempt, by the server's advice.
     not_before: Duration,
-    /// How many delays were drawn since the backoff was reset.
+    /// The number of delays drawn since the backoff was reset.
     attempts: u32,
     /// The value of `attempts` when a short stay reset it.
     attempts_before: u32,
-    /// How many attempts the present outage has had.
+    /// The number of attempts in the present outage.
     in_outage: u32,
-    /// How many more short stays reset the backoff, and since when that number is right.
+    /// The number of short stays that still reset the backoff, and the time since which it is right.
     short_stays: (u32, Duration),
-    /// How long the client was outside since the last steady connection, without the present time outside.
+    /// The time outside since the last steady connection, without the present one.
     outside: Duration,
     /// Whether the client is in the room, and since when.
-    since: (Place, Duration),
+    since: (RoomPresence, Duration),
 }
 
 /// Whether the client is in the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum RoomPresence {
     Inside,
     Outside,
 }
 
-impl Comeback {
-    pub(super) fn new(options: &Options, random: Random) -> Self {
+impl Backoff {
+    pub(super) fn new(options: &Options, random: Rng) -> Self {
         let Options { backoff_first, backoff_max, patience, .. } = *options;
         let zero = Duration::ZERO;
         Self {
@@ -128,21 +128,21 @@ impl Comeback {
             in_outage: 0,
             short_stays: (SHORT_STAYS_MAX, zero),
             outside: zero,
-            since: (Place::Outside, zero),
+            since: (RoomPresence::Outside, zero),
         }
     }
 
     /// Notes that the client is in the room and has all of its state.
     pub(super) fn entered(&mut self, now: Duration) {
-        if self.since.0 == Place::Outside {
+        if self.since.0 == RoomPresence::Outside {
             self.outside = self.outside_by(now);
         }
-        self.since = (Place::Inside, now);
+        self.since = (RoomPresence::Inside, now);
     }
 
     /// Returns how long to wait before the next attempt; `None` if there is no further one.
-    pub(super) fn next(&mut self, end: &End, now: Duration) -> Option<Duration> {
-        if self.since.0 == Place::Inside {
+    pub(super) fn next(&mut self, end: &ConnectionEnd, now: Duration) -> Option<Duration> {
+        if self.since.0 == RoomPresence::Inside {
             self.end_stay(end.advice, now);
         }
         if !end.closing.comes_back() {
@@ -176,7 +176,7 @@ impl Comeback {
     /// Returns when patience ends if nothing changes; `None` in the room, and if patience is unlimited.
     pub(super) fn gives_up(&self) -> Option<Duration> {
         match (self.since, self.patience) {
-            ((Place::Outside, since), Some(patience)) => {
+            ((RoomPresence::Outside, since), Some(patience)) => {
                 Some(since.saturating_add(patience.saturating_sub(self.outside)))
             }
             _ => None,
@@ -185,7 +185,7 @@ impl Comeback {
 
     /// Excludes from patience the time `waited`, up to now, in which the client waited for its own program.
     pub(super) fn pardon(&mut self, waited: Duration, now: Duration) {
-        if self.since.0 == Place::Outside {
+        if self.since.0 == RoomPresence::Outside {
             self.since.1 = self.since.1.saturating_add(waited).min(now);
         }
     }
@@ -194,7 +194,7 @@ impl Comeback {
     fn end_stay(&mut self, advice: Advice, now: Duration) {
         let is_steady = now.saturating_sub(self.since.1) >= STEADY;
         self.in_outage = 0;
-        self.since = (Place::Outside, now);
+        self.since = (RoomPresence::Outside, now);
         let (mut short_stays, known) = self.short_stays;
         let earned = now.saturating_sub(known).as_secs() / SHORT_STAY_EVERY.as_secs();
         let earned = u32::try_from(earned).unwrap_or(u32::MAX);

@@ -6,11 +6,11 @@ use std::net::SocketAddr;
 use mio::net::TcpStream;
 use socket2::SockRef;
 
-use crate::failure::Failure;
+use crate::delivery_tracker::DeliveryTracker;
+use crate::failure::BenchError;
 use crate::frame::{self, Opcode};
 use crate::handshake;
-use crate::ledger::Ledger;
-use crate::plan::{Kind, Place, Plan, Protocol, Role};
+use crate::plan::{Assignment, Protocol, ReadMode, RunPlan, Workload};
 
 /// The code of a connection that ended without a close frame (RFC 6455 section 7.1.5).
 pub(crate) const CUT: u16 = 1006;
@@ -27,36 +27,36 @@ pub(crate) enum Stage {
 }
 
 /// The connection of one viewer.
-pub(crate) struct Client {
+pub(crate) struct ViewerConnection {
     stream: TcpStream,
-    pub(crate) place: Place,
+    pub(crate) assignment: Assignment,
     pub(crate) stage: Stage,
     /// When the viewer began to connect, by the clock of the run.
     pub(crate) began: u64,
-    pub(crate) ledger: Ledger,
+    pub(crate) tracker: DeliveryTracker,
     /// Whether the viewer has received a probe.
     pub(crate) is_probed: bool,
     /// When the viewer last received measured messages.
-    pub(crate) heard: Option<u64>,
+    pub(crate) received_at: Option<u64>,
     /// The beginning of a partial frame; usually empty, and then without memory.
     pending: Vec<u8>,
 }
 
 /// The outcome of a read, apart from messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Goes,
+pub(crate) enum ReadOutcome {
+    Open,
     Joined,
     /// The connection has ended with this code.
     Closed(u16),
 }
 
-impl Client {
+impl ViewerConnection {
     /// Begins to connect.
     pub(crate) fn connect(
         address: SocketAddr,
-        place: Place,
-        kind: Kind,
+        assignment: Assignment,
+        kind: Workload,
         began: u64,
         registry: &mio::Registry,
         token: mio::Token,
@@ -65,12 +65,21 @@ impl Client {
         // Registered once for both: a later change would cost a call for each viewer, and without an event an
         // edge-triggered interest costs nothing.
         registry.register(&mut stream, token, mio::Interest::READABLE | mio::Interest::WRITABLE)?;
-        let (ledger, pending) = (Ledger::new(kind), Vec::new());
-        Ok(Self { stream, place, stage: Stage::Connecting, began, ledger, is_probed: false, heard: None, pending })
+        let (tracker, pending) = (DeliveryTracker::new(kind), Vec::new());
+        Ok(Self {
+            stream,
+            assignment,
+            stage: Stage::Connecting,
+            began,
+            tracker,
+            is_probed: false,
+            received_at: None,
+            pending,
+        })
     }
 
     /// Checks whether the connection is established; if it is, sends the upgrade request.
-    pub(crate) fn connected(&mut self, plan: &Plan) -> io::Result<()> {
+    pub(crate) fn connected(&mut self, plan: &RunPlan) -> io::Result<()> {
         if let Some(error) = self.stream.take_error()? {
             return Err(error);
         }
@@ -94,7 +103,7 @@ impl Client {
         protocol: Protocol,
         joining: Option<&str>,
         mut take: impl FnMut(&mut Self, &[u8]),
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<ReadOutcome, BenchError> {
         let before = self.stage;
         loop {
             let waiting = self.pending.len();
@@ -120,7 +129,7 @@ impl Client {
                 break;
             }
         }
-        Ok(if before != Stage::Joined && self.stage == Stage::Joined { Outcome::Joined } else { Outcome::Goes })
+        Ok(if before != Stage::Joined && self.stage == Stage::Joined { ReadOutcome::Joined } else { ReadOutcome::Open })
     }
 
     /// Handles the whole frames. Returns how many bytes they had, or the code of a close frame among them.
@@ -130,7 +139,7 @@ impl Client {
         protocol: Protocol,
         joining: Option<&str>,
         take: &mut impl FnMut(&mut Self, &[u8]),
-    ) -> Result<Result<usize, u16>, Failure> {
+    ) -> Result<Result<usize, u16>, BenchError> {
         let mut used = 0;
         if self.stage == Stage::Upgrading {
             let Some(end) = handshake::answer(bytes, protocol)? else { return Ok(Ok(0)) };
@@ -138,7 +147,7 @@ impl Client {
             self.stage = match joining {
                 None => Stage::Joined,
                 Some(text) => {
-                    self.send(&frame::masked(Opcode::Text, text.as_bytes())).map_err(Failure::Connection)?;
+                    self.send(&frame::masked(Opcode::Text, text.as_bytes())).map_err(BenchError::Connection)?;
                     Stage::Joining
                 }
             };
@@ -153,7 +162,7 @@ impl Client {
                     self.stage = Stage::Joined;
                 }
                 Opcode::Text => take(self, payload),
-                Opcode::Ping => self.send(&frame::masked(Opcode::Pong, payload)).map_err(Failure::Connection)?,
+                Opcode::Ping => self.send(&frame::masked(Opcode::Pong, payload)).map_err(BenchError::Connection)?,
                 Opcode::Pong => {}
                 Opcode::Close => return Ok(Err(code(payload))),
             }
@@ -163,7 +172,7 @@ impl Client {
 
     /// Returns whether the viewer reads messages.
     pub(crate) fn reads(&self) -> bool {
-        self.place.role == Role::Reads
+        self.assignment.read_mode == ReadMode::Reads
     }
 
     /// Stops reading, like a page that hangs.
@@ -172,9 +181,13 @@ impl Client {
     }
 
     /// Ends the connection with this code, which is a failure if the viewer has not joined.
-    fn close(&mut self, code: u16) -> Result<Outcome, Failure> {
+    fn close(&mut self, code: u16) -> Result<ReadOutcome, BenchError> {
         let was = std::mem::replace(&mut self.stage, Stage::Gone);
-        if was == Stage::Joined { Ok(Outcome::Closed(code)) } else { Err(Failure::Closed { who: "viewer", code }) }
+        if was == Stage::Joined {
+            Ok(ReadOutcome::Closed(code))
+        } else {
+            Err(BenchError::Closed { who: "viewer", code })
+        }
     }
 
     /// Writes a few bytes. If the socket is full, they are dropped: the server does not need the pong.
