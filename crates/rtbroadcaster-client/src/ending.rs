@@ -21,7 +21,7 @@ const WORD_BYTES_MAX: usize = 123;
 /// use rtbroadcaster::remote::Closing;
 ///
 /// assert!(Closing::with(1012, "restart").comes_back());
-/// assert!(!Closing::with(4509, "fenced").comes_back(), "somebody else speaks now");
+/// assert!(!Closing::with(4509, "fenced").comes_back(), "another owner has the room");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the connection was closed with {code} ({reason})")]

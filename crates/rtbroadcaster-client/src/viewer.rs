@@ -49,7 +49,7 @@ const ORDERS_MAX: usize = 16;
 /// let mut messages = viewer.messages();
 /// while let Some(heard) = messages.next().await {
 ///     match heard {
-///         Heard::State { state, .. } => println!("everything anew: {} keys", state.len()),
+///         Heard::State { state, .. } => println!("a new state of {} keys", state.len()),
 ///         Heard::Message(message) => println!("{}: {}", message.key(), message.params().as_str()),
 ///         _ => {}
 ///     }

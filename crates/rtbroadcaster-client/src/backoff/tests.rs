@@ -175,7 +175,7 @@ fn there_is_no_attempt_after_a_final_close_or_the_end_of_patience() {
     assert!(backoff.next(&lost(), 9 * S).is_some());
     assert!(backoff.next(&lost(), 11 * S).is_none());
     backoff.entered(20 * S);
-    assert!(backoff.next(&lost(), 100 * S).is_some(), "it begins anew with each steady time inside");
+    assert!(backoff.next(&lost(), 100 * S).is_some(), "each steady time inside resets patience");
     assert_eq!(backoff.gives_up(), Some(110 * S));
     for advice in [Advice::At(130 * S), Advice::NotBefore(30 * S)] {
         assert!(backoff.next(&advised(advice), 101 * S).is_none(), "{advice:?} is beyond patience");

@@ -48,7 +48,7 @@ fn two_intervals_of_silence_are_probed_shown_and_given_up_in_this_order() {
     assert!(liveness.is_checking(ms(11_500)));
     liveness.left(true, ms(11_500));
     assert!(!liveness.has_entered() && !liveness.is_checking(12 * S));
-    assert_eq!(liveness.due(silent, 12 * S), None, "nobody is asked outside of the room");
+    assert_eq!(liveness.due(silent, 12 * S), None, "there is no probe outside of the room");
 }
 
 #[test]

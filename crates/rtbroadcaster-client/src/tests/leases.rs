@@ -169,7 +169,7 @@ async fn a_program_is_told_once_and_with_the_state_that_acknowledged_messages_ar
     let own = peer.owned(json!({"how": "resumed", "epoch": "f", "seq": 3})).await;
     assert_eq!(own["cursor"], written("f", 3));
     is_live(&owner).await;
-    assert!(!losses.has_changed().unwrap(), "it was told once");
+    assert!(!losses.has_changed().unwrap(), "it was reported once");
 }
 
 #[tokio::test(start_paused = true)]

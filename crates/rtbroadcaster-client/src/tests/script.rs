@@ -95,7 +95,7 @@ impl Server {
     }
 
     async fn stream(&mut self) -> DuplexStream {
-        soon(self.0.recv()).await.expect("nobody will come")
+        soon(self.0.recv()).await.expect("no client will connect")
     }
 
     /// Returns the next connection.
@@ -154,7 +154,7 @@ impl Server {
     /// Checks that no client connects any more, for as long as a test may wait.
     pub(super) async fn is_left_alone(&mut self) {
         let next = timeout(DEADLINE, self.0.recv()).await;
-        assert!(!matches!(next, Ok(Some(_))), "somebody came");
+        assert!(!matches!(next, Ok(Some(_))), "a client connected");
     }
 }
 

@@ -78,7 +78,7 @@ pub(crate) fn rows() -> Vec<Row> {
         differs("no upgrade", "Upgrade: websocket\r\n", ""),
         differs("another upgrade", "Upgrade: websocket", "Upgrade: h2c"),
         differs(
-            "an extension that nobody asked for",
+            "an extension without a request",
             "Upgrade: ",
             "Sec-WebSocket-Extensions: permessage-deflate\r\nUpgrade: ",
         ),

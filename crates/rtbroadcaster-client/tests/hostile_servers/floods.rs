@@ -57,17 +57,17 @@ pub(crate) fn rows() -> Vec<Row> {
             frame(TEXT, json!({"type": "x".repeat(900_000)}).to_string().as_bytes()),
         ),
         texts(
-            "big events that nobody takes",
+            "big events that the program does not take",
             Stays,
             |n| json!({"type": "message", "seq": n, "key": "bell", "params": ["x".repeat(100_000)]}),
         ),
         texts(
-            "values of one key that nobody takes",
+            "values of one key that the program does not take",
             Stays,
             |n| json!({"type": "message", "seq": n, "key": "a", "params": ["x".repeat(100_000)], "state": true}),
         ),
         // Each state is another copy, and holds almost as much as it may.
-        Row::new("states anew that nobody takes", Phase::Inside, Stays, async |mut peer: Peer| {
+        Row::new("replays that the program does not take", Phase::Inside, Stays, async |mut peer: Peer| {
             for round in 0.. {
                 let seq = round * 2 + 1;
                 let reset =
@@ -82,7 +82,7 @@ pub(crate) fn rows() -> Vec<Row> {
         .of(&[Role::Viewer])
         .unheard()
         .for_millis(600),
-        Row::new("signals that nobody takes", Phase::Inside, Stays, async |mut peer: Peer| {
+        Row::new("signals that the program does not take", Phase::Inside, Stays, async |mut peer: Peer| {
             let signal = json!({"type": "signal", "key": "hand", "params": ["x".repeat(100_000)]}).to_string();
             for number in 1..=3 {
                 let Some(asked) = peer.asked().await else { return };

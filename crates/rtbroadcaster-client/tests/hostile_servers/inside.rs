@@ -82,17 +82,18 @@ pub(crate) fn of_viewers() -> Vec<Row> {
         floods("a state of many small keys", Final("limit"), |n| value(n, &format!("k{n}"), 0)),
         floods("a value that grows", Final("limit"), |n| value(n, "a", usize::try_from(n).unwrap_or(0) * 20_000)),
         floods("events that are taken, without end", Stays, |n| event(n, 100)),
-        floods("events that nobody takes, without end", Stays, |n| event(n, 100)).unheard(),
-        floods("big events that nobody takes, without end", Stays, |n| event(n, 900_000)).unheard(),
-        floods("values of one key that nobody takes, without end", Stays, |n| value(n, "a", 1_000)).unheard(),
+        floods("events that the program does not take, without end", Stays, |n| event(n, 100)).unheard(),
+        floods("big events that the program does not take, without end", Stays, |n| event(n, 900_000)).unheard(),
+        floods("values of one key that the program does not take, without end", Stays, |n| value(n, "a", 1_000))
+            .unheard(),
         floods(
-            "states anew that nobody takes, without end",
+            "replays that the program does not take, without end",
             Stays,
             |n| json!({"type": "reset", "reason": "slow", "epoch": format!("e{n}"), "term": 1, "seq": n, "replay": 0}),
         )
         .unheard(),
         floods(
-            "states anew without end",
+            "replays without end",
             Stays,
             |n| json!({"type": "reset", "reason": "slow", "epoch": "e", "term": n, "seq": n, "replay": 0}),
         ),
@@ -103,7 +104,7 @@ pub(crate) fn of_viewers() -> Vec<Row> {
         ),
         floods("audiences without end", Stays, |n| json!({"type": "audience", "viewers": n, "behindP95Ms": u64::MAX})),
         floods(
-            "refused signals that nobody takes, without end",
+            "refused signals that the program does not take, without end",
             Stays,
             |_| json!({"type": "error", "code": "rate", "message": "no"}),
         )
@@ -112,7 +113,7 @@ pub(crate) fn of_viewers() -> Vec<Row> {
         floods("farewells without end", Stays, |_| json!({"type": "closed", "reason": "x".repeat(100_000)})),
         floods("ways back in an hour, without end", Stays, |_| json!({"type": "draining", "reconnectInMs": u64::MAX})),
         floods(
-            "events that are ephemeral and nobody takes, without end",
+            "events that are ephemeral and that the program does not take, without end",
             Stays,
             |n| json!({"type": "message", "key": format!("k{n}"), "params": ["x".repeat(1_000)], "ephemeral": true}),
         )
@@ -217,8 +218,8 @@ pub(crate) fn of_broadcasters() -> Vec<Row> {
             let owned = json!({"type": "owned", "id": asked["id"], "epoch": "e", "term": n, "seq": 0, "replay": 0});
             vec![owned; 1_000]
         }),
-        answers("a replay that nobody asked for", GivesUp, |_, n| vec![value(n, "a", 1)]),
-        answers("signals that nobody takes", Stays, |asked, n| {
+        answers("a replay without a request", GivesUp, |_, n| vec![value(n, "a", 1)]),
+        answers("signals that the program does not take", Stays, |asked, n| {
             let signal = json!({"type": "signal", "key": "hand", "params": ["x".repeat(300_000)], "from": n});
             vec![signal.clone(), signal.clone(), signal.clone(), signal, ack(&asked["id"], n)]
         })
