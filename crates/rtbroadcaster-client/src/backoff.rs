@@ -149,13 +149,13 @@ impl Backoff {
             return None;
         }
         let jitter = self.jitter(now);
-        let (told, delay) = match end.advice {
+        let (not_before, delay) = match end.advice {
             Advice::None => (now, jitter),
             // No jitter is added, since the server has spread these moments; unless the last attempt was just now.
             Advice::At(moment) => (moment, moment.max(self.tried.saturating_add(jitter)).saturating_sub(now)),
             Advice::NotBefore(time) => (now.saturating_add(time), time.saturating_add(jitter)),
         };
-        self.not_before = told;
+        self.not_before = not_before;
         let outside = self.outside_by(now).saturating_add(delay);
         self.tried = now.saturating_add(delay);
         self.patience.is_none_or(|patience| outside < patience).then_some(delay)

@@ -86,7 +86,7 @@ struct ProbedConnection {
     /// When the client entered the room.
     entered: Duration,
     /// When bytes or a frame last arrived.
-    heard: Duration,
+    received: Duration,
     /// When an uplink of [`SLOWEST_BYTES`] has carried everything that was sent.
     carried: Duration,
     /// The deadline that [`due`](LivenessMonitor::due) returned last.
@@ -116,11 +116,11 @@ impl LivenessMonitor {
     /// Notes that the client is in the room, and the room's `grace` if it is the owner.
     pub(super) fn entered(&mut self, signs: Signs, grace: Option<Duration>, now: Duration) {
         self.probe_timeout.entered(grace, now);
-        let (heard, carried) = (now, now);
+        let (received, carried) = (now, now);
         self.connection = Some(ProbedConnection {
             signs,
             entered: now,
-            heard,
+            received,
             carried,
             armed: None,
             is_suspect: false,
@@ -142,17 +142,17 @@ impl LivenessMonitor {
     }
 
     /// Notes the server's new time to its next frame.
-    pub(super) fn plans(&mut self, next: Duration) {
+    pub(super) fn planned(&mut self, next: Duration) {
         if let Some(connection) = &mut self.connection {
             connection.signs.next = Some(next);
         }
     }
 
     /// Notes a frame, which answers the probe.
-    pub(super) fn heard(&mut self, now: Duration) {
+    pub(super) fn received(&mut self, now: Duration) {
         let Some(connection) = &mut self.connection else { return };
         let is_late = connection.is_late(now);
-        connection.heard = connection.heard.max(now);
+        connection.received = connection.received.max(now);
         if let (Some(probe), false) = (connection.probe.take(), is_late) {
             self.probe_timeout.answered(now.saturating_sub(probe.flushed.unwrap_or(probe.asked)));
         }
@@ -162,12 +162,12 @@ impl LivenessMonitor {
     pub(super) fn was_not_read(&mut self, now: Duration) {
         if let Some(connection) = &mut self.connection {
             connection.excuse(now);
-            connection.heard = connection.heard.max(now);
+            connection.received = connection.received.max(now);
         }
     }
 
     /// Notes that so many bytes were handed to the socket.
-    pub(super) fn said(&mut self, bytes: usize, now: Duration) {
+    pub(super) fn sent(&mut self, bytes: usize, now: Duration) {
         if let Some(connection) = &mut self.connection {
             connection.carried = connection.carried.max(now).saturating_add(time_of(bytes));
         }
@@ -196,17 +196,17 @@ impl LivenessMonitor {
 
     /// Returns the action to take now. A returned probe counts as sent.
     pub(super) fn step(&mut self, view: ConnectionView, now: Duration) -> LivenessStep {
-        self.look(view, now);
+        self.observe(view, now);
         let limit = self.probe_timeout.limit();
         let Some(connection) = &mut self.connection else { return LivenessStep::Nothing };
         match connection.rule() {
             Rule::None => LivenessStep::Nothing,
-            Rule::Silence(time) if connection.heard.saturating_add(time) <= now => LivenessStep::GiveUp,
+            Rule::Silence(time) if connection.received.saturating_add(time) <= now => LivenessStep::GiveUp,
             Rule::Silence(_) => LivenessStep::Nothing,
             Rule::Probes => match connection.probe {
-                Some(_) if connection.ends(view, limit).is_some_and(|end| end <= now) => LivenessStep::GiveUp,
+                Some(_) if connection.probe_end(view, limit).is_some_and(|end| end <= now) => LivenessStep::GiveUp,
                 Some(_) => LivenessStep::Nothing,
-                None if connection.asks(view).is_some_and(|moment| moment <= now) => {
+                None if connection.probe_due(view).is_some_and(|moment| moment <= now) => {
                     (connection.is_suspect, connection.probed) = (false, Some(now));
                     connection.probe =
                         Some(Probe { asked: now, flushed: None, carried: connection.carried, is_shown: false });
@@ -219,35 +219,35 @@ impl LivenessMonitor {
 
     /// Returns when to call [`step`](Self::step) next if nothing changes.
     pub(super) fn due(&mut self, view: ConnectionView, now: Duration) -> Option<Duration> {
-        self.look(view, now);
+        self.observe(view, now);
         let limit = self.probe_timeout.limit();
         let connection = self.connection.as_mut()?;
         connection.armed = match (connection.rule(), connection.probe) {
             (Rule::None, _) => None,
-            (Rule::Silence(time), _) => Some(connection.heard.saturating_add(time)),
-            (Rule::Probes, None) => connection.asks(view),
+            (Rule::Silence(time), _) => Some(connection.received.saturating_add(time)),
+            (Rule::Probes, None) => connection.probe_due(view),
             (Rule::Probes, Some(probe)) => {
                 let shown = Some(probe.asked.saturating_add(CHECKING)).filter(|_| !probe.is_shown);
-                let looked = Some(now.saturating_add(LOOK)).filter(|_| probe.flushed.is_none());
-                [shown, looked, connection.ends(view, limit)].into_iter().flatten().min()
+                let checked = Some(now.saturating_add(LOOK)).filter(|_| probe.flushed.is_none());
+                [shown, checked, connection.probe_end(view, limit)].into_iter().flatten().min()
             }
         };
         connection.armed
     }
 
     /// Updates the state by the observed facts.
-    fn look(&mut self, view: ConnectionView, now: Duration) {
+    fn observe(&mut self, view: ConnectionView, now: Duration) {
         self.probe_timeout.calm(now);
         let Some(connection) = &mut self.connection else { return };
         if connection.is_late(now) {
             connection.excuse(now);
             connection.is_suspect |= connection.probe.is_none();
-            connection.heard = if connection.rule() == Rule::Probes { connection.heard } else { now };
+            connection.received = if connection.rule() == Rule::Probes { connection.received } else { now };
         }
-        if view.read > connection.heard {
+        if view.read > connection.received {
             // Bytes of a partial frame count as a frame.
             let read = view.read;
-            self.heard(read);
+            self.received(read);
         }
         let Some(probe) = self.connection.as_mut().and_then(|connection| connection.probe.as_mut()) else { return };
         if view.has_taken_probe && probe.flushed.is_none() {
@@ -290,23 +290,23 @@ impl ProbedConnection {
     }
 
     /// Returns when to probe.
-    fn asks(&self, view: ConnectionView) -> Option<Duration> {
+    fn probe_due(&self, view: ConnectionView) -> Option<Duration> {
         if self.is_suspect {
             return Some(self.probed.map_or(Duration::ZERO, |probed| probed.saturating_add(PROBE_EVERY)));
         }
-        let silence = self.signs.next.map(|next| self.heard.saturating_add(next.saturating_mul(MISSED_MAX)));
-        let owed = view.owed.map(|since| since.max(self.heard).max(self.entered).saturating_add(OWED));
+        let silence = self.signs.next.map(|next| self.received.saturating_add(next.saturating_mul(MISSED_MAX)));
+        let owed = view.owed.map(|since| since.max(self.received).max(self.entered).saturating_add(OWED));
         silence.into_iter().chain(owed).min()
     }
 
     /// Returns when the probe's time is over; `None` without a probe.
-    fn ends(&self, view: ConnectionView, limit: Duration) -> Option<Duration> {
+    fn probe_end(&self, view: ConnectionView, limit: Duration) -> Option<Duration> {
         let probe = self.probe?;
         let from = match probe.flushed {
             // The server sends its next frame whether it receives data or not. After that time, a slow uplink is no
             // excuse.
             Some(flushed) => {
-                let excused = self.heard.saturating_add(self.signs.next.unwrap_or_default().max(STALLED));
+                let excused = self.received.saturating_add(self.signs.next.unwrap_or_default().max(STALLED));
                 flushed.max(probe.carried.min(excused))
             }
             None => view.written.max(self.entered).saturating_add(STALLED).max(probe.asked),

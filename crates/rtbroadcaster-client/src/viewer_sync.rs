@@ -129,17 +129,17 @@ impl ViewerSync {
         }
     }
 
-    /// Applies a frame to `state`. Items for the program are appended to `heard`.
-    pub(super) fn take(&mut self, frame: Frame, state: &mut State, heard: &mut Vec<Heard>) -> Result<(), SyncError> {
+    /// Applies a frame to `state`. Items for the program are appended to `items`.
+    pub(super) fn take(&mut self, frame: Frame, state: &mut State, items: &mut Vec<Heard>) -> Result<(), SyncError> {
         match frame {
             Frame::Joined(..) if self.is_in => return Err(SyncError::Nonsense),
-            Frame::Joined(entry, how) => self.enter(entry, how, state, heard)?,
+            Frame::Joined(entry, how) => self.enter(entry, how, state, items)?,
             Frame::Reset(entry, reason) if self.is_whole() => {
                 self.lag = Some(Lag::Fresh);
-                self.begin(entry, Some(reason), state, heard)?;
+                self.begin(entry, Some(reason), state, items)?;
             }
             Frame::Reset(..) => return Err(SyncError::Nonsense),
-            Frame::Message(said) => self.take_message(said, state, heard)?,
+            Frame::Message(message) => self.take_message(message, state, items)?,
             Frame::Skipped(through, until) if self.is_whole() && through > state.seq() => {
                 self.skipped = Some(through);
                 self.note_hole(until);
@@ -151,7 +151,7 @@ impl ViewerSync {
                 if let Some(epoch) = epoch {
                     self.live_in(epoch);
                 }
-                heard.push(Heard::Owner { status, term });
+                items.push(Heard::Owner { status, term });
             }
             Frame::Alive(seq, _) => self.take_heartbeat(seq, state)?,
             _ => {}
@@ -179,14 +179,14 @@ impl ViewerSync {
         entry: Admission,
         how: How,
         state: &mut State,
-        heard: &mut Vec<Heard>,
+        items: &mut Vec<Heard>,
     ) -> Result<(), SyncError> {
         self.is_in = true;
         self.has_heartbeat = entry.signs.alive.is_some();
         self.owner = entry.owner.status;
         match how {
-            How::Snapshot => self.begin(entry, None, state, heard)?,
-            How::Reset(reason) => self.begin(entry, Some(reason), state, heard)?,
+            How::Snapshot => self.begin(entry, None, state, items)?,
+            How::Reset(reason) => self.begin(entry, Some(reason), state, items)?,
             How::Resumed => {
                 // The epoch may differ: the server has begun another life and continues the numbering. That life may
                 // lack the values that a torn state waits for.
@@ -210,7 +210,7 @@ impl ViewerSync {
         entry: Admission,
         reset: Option<ResetReason>,
         state: &mut State,
-        heard: &mut Vec<Heard>,
+        items: &mut Vec<Heard>,
     ) -> Result<(), SyncError> {
         // Each value of the state has its own number.
         if entry.replay > entry.seq.get() {
@@ -219,12 +219,12 @@ impl ViewerSync {
         self.owner = entry.owner.status;
         self.skipped = None;
         self.replay = Some(StateReplay { left: entry.replay, entry, reset, state: State::default() });
-        self.complete(state, heard);
+        self.complete(state, items);
         Ok(())
     }
 
     /// Replaces the older state if the replay is complete.
-    fn complete(&mut self, state: &mut State, heard: &mut Vec<Heard>) {
+    fn complete(&mut self, state: &mut State, items: &mut Vec<Heard>) {
         let Some(StateReplay { entry, reset, state: mut new, .. }) = self.replay.take_if(|replay| replay.left == 0)
         else {
             return;
@@ -233,27 +233,32 @@ impl ViewerSync {
         self.epoch = Some(entry.epoch);
         (self.torn, self.lag) = (None, None);
         *state = new.clone();
-        heard.push(Heard::State { reset, state: new });
+        items.push(Heard::State { reset, state: new });
     }
 
-    fn take_message(&mut self, said: MessageFrame, state: &mut State, heard: &mut Vec<Heard>) -> Result<(), SyncError> {
+    fn take_message(
+        &mut self,
+        message: MessageFrame,
+        state: &mut State,
+        items: &mut Vec<Heard>,
+    ) -> Result<(), SyncError> {
         if let Some(replay) = &mut self.replay {
-            let is_next = said.seq.is_some_and(|seq| seq > replay.state.seq() && seq <= replay.entry.seq);
-            let (Some(seq), Change::State, true) = (said.seq, said.change, is_next) else {
+            let is_next = message.seq.is_some_and(|seq| seq > replay.state.seq() && seq <= replay.entry.seq);
+            let (Some(seq), Change::State, true) = (message.seq, message.change, is_next) else {
                 return Err(SyncError::Nonsense);
             };
-            replay.state.insert(seq, said.key, said.params);
+            replay.state.insert(seq, message.key, message.params);
             if replay.state.bytes() > self.state_bytes_max {
                 return Err(SyncError::TooMuch);
             }
             replay.left -= 1;
-            self.complete(state, heard);
+            self.complete(state, items);
             return Ok(());
         }
-        let Some(seq) = said.seq else {
+        let Some(seq) = message.seq else {
             // A server sends no ephemeral message before its answer, nor while messages are missing.
             if self.is_in {
-                heard.push(Heard::said(said))
+                items.push(Heard::said(message))
             }
             return if self.is_in { Ok(()) } else { Err(SyncError::Nonsense) };
         };
@@ -262,22 +267,22 @@ impl ViewerSync {
             return Err(SyncError::Nonsense);
         }
         if let Some(through) = hole {
-            heard.push(Heard::Skipped { through });
+            items.push(Heard::Skipped { through });
         }
         // Without heartbeats, the viewer never learns when all newer values have arrived, so it lags for one message
         // only.
         self.lag = if hole.is_some() { Some(Lag::Fresh) } else { self.lag.filter(|_| self.has_heartbeat) };
         self.missing = self.missing.saturating_sub(1);
-        match said.change {
-            Change::State => state.insert(seq, said.key.clone(), said.params.clone()),
-            Change::Cleared => state.remove(seq, &said.key),
+        match message.change {
+            Change::State => state.insert(seq, message.key.clone(), message.params.clone()),
+            Change::Cleared => state.remove(seq, &message.key),
             Change::Event | Change::Ephemeral => state.reach(seq),
         }
         if state.bytes() > self.state_bytes_max {
             return Err(SyncError::TooMuch);
         }
         self.note_progress(seq);
-        heard.push(Heard::said(said));
+        items.push(Heard::said(message));
         Ok(())
     }
 

@@ -143,7 +143,7 @@ impl FrameMembers<'_> {
             "owned" => Frame::Owned(self.entry(self.id.clone()?, self.replay?)?, self.how()),
             "joined" => Frame::Joined(self.entry(self.id.clone()?, self.replay?)?, self.how()?),
             "reset" => Frame::Reset(self.entry("".into(), self.replay?)?, self.reset_reason()),
-            "message" => Frame::Message(self.said()?),
+            "message" => Frame::Message(self.message()?),
             "skipped" => Frame::Skipped(Seq::new(self.through?)?, self.until.and_then(Seq::new)),
             "owner" => {
                 let epoch = match &self.epoch {
@@ -203,7 +203,7 @@ impl FrameMembers<'_> {
         }
     }
 
-    fn said(&self) -> Option<MessageFrame> {
+    fn message(&self) -> Option<MessageFrame> {
         let seq = match self.seq {
             Some(seq) => Some(Seq::new(seq).filter(|&seq| seq > Seq::ZERO)?),
             None => None,

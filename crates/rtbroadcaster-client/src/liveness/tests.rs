@@ -59,7 +59,7 @@ fn any_frame_and_any_byte_answers_a_probe() {
         assert_eq!(next(&mut liveness, silent, Duration::ZERO), (10 * S, LivenessStep::Probe));
         let read = if is_frame { Duration::ZERO } else { 11 * S };
         if is_frame {
-            liveness.heard(11 * S);
+            liveness.received(11 * S);
         }
         assert_eq!(liveness.step(view(read, Duration::ZERO), ms(11_600)), LivenessStep::Nothing);
         assert!(!liveness.is_checking(13 * S));
@@ -81,8 +81,8 @@ fn bytes_that_come_all_the_time_are_no_silence() {
 #[test]
 fn what_a_server_tells_of_its_next_frame_counts_from_then_on() {
     let mut liveness = inside();
-    liveness.heard(3 * S);
-    liveness.plans(60 * S);
+    liveness.received(3 * S);
+    liveness.planned(60 * S);
     let silent = view(Duration::ZERO, Duration::ZERO);
     assert_eq!(next(&mut liveness, silent, 3 * S), (123 * S, LivenessStep::Probe));
 }
@@ -143,9 +143,9 @@ fn after_a_sleep_the_truth_is_shown_within_two_seconds() {
 fn a_publish_that_is_owed_for_two_seconds_is_a_reason_and_anything_heard_meanwhile_is_none() {
     let mut liveness = inside();
     let owed = ConnectionView { owed: Some(S), ..view(Duration::ZERO, Duration::ZERO) };
-    liveness.heard(ms(1_500));
+    liveness.received(ms(1_500));
     assert_eq!(next(&mut liveness, owed, ms(1_500)), (ms(3_500), LivenessStep::Probe));
-    liveness.heard(ms(3_600));
+    liveness.received(ms(3_600));
     assert_eq!(next(&mut liveness, owed, ms(3_600)), (ms(5_600), LivenessStep::Probe), "as long as it is owed");
     // What was owed on an earlier connection is owed on this one since it is there.
     let mut again = LivenessMonitor::default();
@@ -177,18 +177,18 @@ fn what_may_still_be_on_a_slow_way_up_has_its_time_until_the_next_frame_is_due()
     let mut liveness = inside();
     let owed = ConnectionView { owed: Some(Duration::ZERO), ..view(Duration::ZERO, Duration::ZERO) };
     // 16 KiB take 8 s.
-    liveness.said(16_384, Duration::ZERO);
+    liveness.sent(16_384, Duration::ZERO);
     assert_eq!(next(&mut liveness, owed, Duration::ZERO), (2 * S, LivenessStep::Probe));
     assert!(liveness.is_checking(4 * S), "that is said all the same");
     assert_eq!(next(&mut liveness, owed, 2 * S), (ms(9_500), LivenessStep::GiveUp));
     // 60 KB take longer than the server's next frame: that one would have come.
     let mut big = inside();
-    big.said(60_000, Duration::ZERO);
+    big.sent(60_000, Duration::ZERO);
     next(&mut big, owed, Duration::ZERO);
     assert_eq!(next(&mut big, owed, 2 * S), (ms(11_500), LivenessStep::GiveUp));
     // What is acknowledged has come.
     let mut proven = inside();
-    proven.said(60_000, Duration::ZERO);
+    proven.sent(60_000, Duration::ZERO);
     proven.proven(0, S);
     assert_eq!(next(&mut proven, owed, S), (2 * S, LivenessStep::Probe));
     assert_eq!(next(&mut proven, owed, 2 * S), (ms(3_500), LivenessStep::GiveUp));
@@ -203,7 +203,7 @@ fn what_is_said_behind_a_probe_gives_it_no_time() {
         let end = loop {
             // 8 000 bytes a second, four times as many as the slowest way up carries, into a socket that takes them
             // all.
-            liveness.said(800, now);
+            liveness.sent(800, now);
             let has_taken = is_flushed || asked.is_none();
             let view = ConnectionView {
                 owed: Some(Duration::ZERO),
@@ -244,7 +244,7 @@ fn a_program_that_asks_again_and_again_has_four_probes_a_second() {
         liveness.suspect(now);
         if liveness.step(view(now, now), now) == LivenessStep::Probe {
             probes += 1;
-            liveness.heard(now);
+            liveness.received(now);
         }
     }
     assert_eq!(probes, 40);
@@ -255,7 +255,7 @@ fn slow_answers_give_the_next_probes_more_time() {
     let mut liveness = inside();
     let silent = view(Duration::ZERO, Duration::ZERO);
     next(&mut liveness, silent, Duration::ZERO);
-    liveness.heard(ms(11_400));
+    liveness.received(ms(11_400));
     let at = next(&mut liveness, silent, ms(11_400)).0;
     assert_eq!(next(&mut liveness, silent, at), (at + ms(2_800), LivenessStep::GiveUp));
 }
@@ -264,15 +264,15 @@ fn slow_answers_give_the_next_probes_more_time() {
 fn no_moment_overflows() {
     let mut liveness = LivenessMonitor::default();
     liveness.entered(Signs { alive: Some(Duration::MAX), ..signs(5_000) }, Some(Duration::MAX), Duration::MAX);
-    liveness.plans(Duration::MAX);
-    liveness.said(usize::MAX, Duration::MAX);
+    liveness.planned(Duration::MAX);
+    liveness.sent(usize::MAX, Duration::MAX);
     let view =
         ConnectionView { owed: Some(Duration::MAX), has_taken_probe: false, ..view(Duration::MAX, Duration::MAX) };
     liveness.suspect(Duration::MAX);
     for now in [Duration::ZERO, Duration::MAX] {
         let _ = (liveness.due(view, now), liveness.step(view, now), liveness.is_checking(now));
         liveness.proven(usize::MAX, now);
-        liveness.heard(now);
+        liveness.received(now);
         liveness.was_not_read(now);
     }
     liveness.left(true, Duration::ZERO);

@@ -102,7 +102,7 @@ impl<R: ClientRole> Reconnector<R> {
                     self.unread = None;
                     match (has_place, connection.texts.pop_front()) {
                         (true, Some(text)) => {
-                            self.liveness.said(text.len(), self.now());
+                            self.liveness.sent(text.len(), self.now());
                             stream.writer.send(text);
                         }
                         // The receiving half returns the end.
@@ -133,10 +133,10 @@ impl<R: ClientRole> Reconnector<R> {
     /// Handles a frame, which is a sign of life too.
     fn take(&mut self, frame: Frame, connection: &mut Connection) -> Result<(), ConnectionEnd> {
         let now = self.now();
-        self.liveness.heard(now);
+        self.liveness.received(now);
         let proves = matches!(frame, Frame::Ack(..) | Frame::Pong);
         if let Frame::Alive(_, Some(next)) = frame {
-            self.liveness.plans(next);
+            self.liveness.planned(next);
         }
         self.role.take_frame(frame, &mut connection.texts)?;
         if proves {
