@@ -7,9 +7,9 @@ use crate::plan::Protocol;
 /// Why the server refuses a request, with advice for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RequestRefusal {
-    #[error("a room is full: start the server with a greater --viewers-per-room-max, or 0")]
+    #[error("a room is full: start the server with a greater --viewers-per-room-max, or none")]
     RoomFull,
-    #[error("there are too many rooms: start the server with greater --rooms-max and --rooms-per-address-max, or 0")]
+    #[error("there are too many rooms: start the server with greater --rooms-max and --rooms-per-address-max, or none")]
     TooManyRooms,
     #[error("the server answered with {0}")]
     Other(String),

@@ -80,7 +80,7 @@ pub enum SignalError {
     #[error("the signal cannot be sent")]
     BadSignal(#[from] MessageError),
     /// The viewer has sent as many signals per second as the server accepts.
-    #[error("signals are said too often")]
+    #[error("signals are sent too often")]
     TooOften {
         /// The time until the next one may be sent.
         wait: Duration,
