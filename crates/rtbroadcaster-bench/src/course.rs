@@ -1,73 +1,80 @@
-//! The course of a run: rooms, joins, warm-up, measurement, and what was on its way. Must not know sockets.
+//! Carries out a run: opens rooms, lets viewers join, warms up, measures, and waits for the last messages. Must not
+//! know sockets.
 
 use std::sync::atomic::Ordering;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-use crate::crew::{Crew, Ended, Roll};
-use crate::failure::Failure;
-use crate::figures::{Cost, Look, Seen};
+use crate::failure::BenchError;
+use crate::figures::{Cost, Measurements, UsageSample};
 use crate::files;
-use crate::owner::Owner;
-use crate::plan::{Kind, Plan, Protocol};
+use crate::plan::{Protocol, RunPlan, Workload};
 use crate::process;
 use crate::progress::Progress;
-use crate::room::{Clock, Phase, Schedule, Shared, nanos};
+use crate::publisher_connection::PublisherConnection;
+use crate::room::{RunClock, RunPhase, RunState, Schedule, nanos};
+use crate::workers::{Aborted, ThreadList, Workers};
 
-/// How often it is looked at whether something is so.
+/// The time between two checks of a condition.
 const LOOK: Duration = Duration::from_millis(1);
 
-/// How often that is while messages are said: each look takes time of a core that the viewers need.
+/// The time between two checks of a condition while messages are sent: each check costs CPU time that the viewers need.
 const SELDOM: Duration = Duration::from_millis(50);
 
-/// How long what was said may be on its way without any of it coming.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// The longest time for which messages may be on their way while none of them arrives.
+const STALL_MAX: Duration = Duration::from_secs(3);
 
-/// How long a relay may take until a probe has come to all viewers.
+/// The longest time until a probe of a relay has reached all viewers.
 const PROBE_LIMIT: Duration = Duration::from_secs(10);
 
-/// A server that used less than this in that time has nothing more to do, for which it is waited this long.
+/// A server that used less CPU time than [`QUIET`] within [`QUIET_TIME`] is idle. The run waits for that at most
+/// [`QUIET_LIMIT`].
 const QUIET: Duration = Duration::from_millis(1);
 const QUIET_TIME: Duration = Duration::from_millis(50);
 const QUIET_LIMIT: Duration = Duration::from_secs(3);
 
-/// Files that are open besides connections: the system's own, and some for each thread.
+/// Open files besides connections: some of the process, and some for each thread.
 const FILES_BESIDES: u64 = 32;
 const FILES_OF_A_THREAD: u64 = 8;
 
 /// Carries out a plan.
-pub(crate) fn run(plan: Plan, progress: &Progress) -> Result<Seen, Failure> {
+pub(crate) fn run(plan: RunPlan, progress: &Progress) -> Result<Measurements, BenchError> {
     let threads = u64::from(plan.threads) + 1;
     files::allow(u64::from(plan.clients()) + u64::from(plan.rooms) + threads * FILES_OF_A_THREAD + FILES_BESIDES)?;
-    let address = plan.target.resolve().map_err(|error| Failure::Name(plan.target.to_string(), error))?;
+    let address = plan.target.resolve().map_err(|error| BenchError::Name(plan.target.to_string(), error))?;
     progress.begin("rooms", plan.rooms.into());
     let (mut owners, mut names) = (Vec::new(), Vec::new());
     for number in 0..plan.rooms {
-        let (owner, name) = Owner::open(&plan, address, number)?;
+        let (owner, name) = PublisherConnection::open(&plan, address, number)?;
         owners.push(owner);
         names.push(name);
         progress.reach(u64::from(number) + 1);
     }
-    let shared = Shared::new(plan, Clock::start(), names);
-    let roll = Roll::default();
+    let shared = RunState::new(plan, RunClock::start(), names);
+    let thread_list = ThreadList::default();
     scope(|scope| {
-        let crew = Crew::start(scope, &shared, &roll, address, owners).inspect_err(|_| shared.enter(Phase::End))?;
-        let conducted = conduct(&shared, &crew, progress);
-        let messages = shared.rooms.iter().map(|room| u64::from(room.said())).sum();
+        let workers = Workers::start(scope, &shared, &thread_list, address, owners)
+            .inspect_err(|_| shared.enter(RunPhase::End))?;
+        let finished = run_phases(&shared, &workers, progress);
+        let messages = shared.rooms.iter().map(|room| u64::from(room.sent())).sum();
         let expected = shared.expected();
-        shared.enter(Phase::End);
-        let (heard, said) = crew.join()?;
-        match conducted {
-            Ok((cost, measured)) => Ok(Seen { cost, measured, messages, expected, heard, said }),
-            Err(Ended::NoRelay) => Err(Failure::NoRelay),
-            // Without a failure of its own no thread ends early.
-            Err(Ended::Early) => Err(Failure::Thread),
+        shared.enter(RunPhase::End);
+        let (viewers, publishers) = workers.join()?;
+        match finished {
+            Ok((cost, measured)) => Ok(Measurements { cost, measured, messages, expected, viewers, publishers }),
+            Err(Aborted::NoRelay) => Err(BenchError::NoRelay),
+            // `join` returns the failure of a thread that ends early, so a thread without one has a fault.
+            Err(Aborted::Early) => Err(BenchError::Thread),
         }
     })
 }
 
-/// Goes through the phases.
-fn conduct(shared: &Shared, crew: &Crew<'_>, progress: &Progress) -> Result<(Cost, (Look, Look)), Ended> {
+/// Runs the phases up to the end of the measurement.
+fn run_phases(
+    shared: &RunState,
+    workers: &Workers<'_>,
+    progress: &Progress,
+) -> Result<(Cost, (UsageSample, UsageSample)), Aborted> {
     let plan = &shared.plan;
     let cpu = || plan.pid.and_then(process::cpu);
     let rss = || plan.pid.and_then(process::rss);
@@ -76,88 +83,88 @@ fn conduct(shared: &Shared, crew: &Crew<'_>, progress: &Progress) -> Result<(Cos
     let joined = || shared.joined.load(Ordering::Acquire);
     let join = |viewers: u32| {
         progress.begin("joins", viewers.into());
-        crew.wait(LOOK, || {
+        workers.wait(LOOK, || {
             progress.reach(joined().into());
             joined() == viewers
         })
     };
-    shared.enter(Phase::Join);
+    shared.enter(RunPhase::Join);
     join(plan.viewers)?;
     settle(plan.pid);
     let mut storm = None;
     if plan.joins.is_some() {
         before = cpu();
-        let from = crew.look();
-        shared.enter(Phase::Storm);
+        let from = workers.sample();
+        shared.enter(RunPhase::Storm);
         join(plan.clients())?;
-        storm = Some((from, crew.look()));
+        storm = Some((from, workers.sample()));
         settle(plan.pid);
     }
     cost.cpu = before.and_then(|before| Some(cpu()?.since(before)));
     cost.rss_joined = rss();
     let measured = match storm {
         Some(looks) => looks,
-        None => speak(shared, crew, progress, &mut cost.rss_max)?,
+        None => measure(shared, workers, progress, &mut cost.rss_max)?,
     };
     cost.rss_end = rss();
     cost.rss_max = cost.rss_max.max(cost.rss_joined).max(cost.rss_end);
     Ok((cost, measured))
 }
 
-/// Has messages said and measured, and waits for what is on its way.
-fn speak(
-    shared: &Shared,
-    crew: &Crew<'_>,
+/// Sends and measures messages, and waits for those that are on their way.
+fn measure(
+    shared: &RunState,
+    workers: &Workers<'_>,
     progress: &Progress,
     rss_max: &mut Option<u64>,
-) -> Result<(Look, Look), Ended> {
+) -> Result<(UsageSample, UsageSample), Aborted> {
     let (plan, clock) = (&shared.plan, shared.clock);
     if plan.protocol == Protocol::Relay {
         let receivers: u32 = plan.receivers().iter().sum();
         let limit = Instant::now() + PROBE_LIMIT;
-        shared.enter(Phase::Probe);
-        let heard = || shared.probed.load(Ordering::Acquire) == receivers;
-        crew.wait(LOOK, || heard() || Instant::now() > limit)?;
-        if !heard() {
-            return Err(Ended::NoRelay);
+        shared.enter(RunPhase::Probe);
+        let probed = || shared.probed.load(Ordering::Acquire) == receivers;
+        workers.wait(LOOK, || probed() || Instant::now() > limit)?;
+        if !probed() {
+            return Err(Aborted::NoRelay);
         }
     }
     let start = clock.nanos();
     let measured_from = start + nanos(plan.warmup);
     let until = measured_from + nanos(plan.seconds);
-    // It is set once, here.
+    // Only this line sets it, once.
     let _ = shared.schedule.set(Schedule { start, measured_from, until });
-    shared.enter(Phase::Speak);
+    shared.enter(RunPhase::Send);
     progress.begin("seconds", (plan.warmup + plan.seconds).as_secs());
-    let mut patience = Patience::new();
+    let mut stall_timer = StallTimer::new();
     let mut wait_until = |time: u64| {
         let mut is_over = |time: u64| {
             let now = clock.nanos();
             progress.reach((now - start) / 1_000_000_000);
-            let is_stuck = plan.interval_nanos().is_none() && patience.is_over(shared.deliveries());
+            let is_stuck = plan.interval_nanos().is_none() && stall_timer.is_over(shared.deliveries());
             now >= time || is_stuck
         };
-        crew.wait(SELDOM, || {
+        workers.wait(SELDOM, || {
             *rss_max = plan.pid.and_then(process::rss).max(*rss_max);
             is_over(time.saturating_sub(nanos(SELDOM)))
         })?;
-        crew.wait(LOOK, || is_over(time))
+        workers.wait(LOOK, || is_over(time))
     };
     wait_until(measured_from)?;
-    let from = crew.look();
+    let from = workers.sample();
     wait_until(until)?;
-    let to = crew.look();
-    shared.enter(Phase::Drain);
-    let mut patience = Patience::new();
-    crew.wait(LOOK, || {
+    let to = workers.sample();
+    shared.enter(RunPhase::Drain);
+    let mut stall_timer = StallTimer::new();
+    workers.wait(LOOK, || {
         let (passed, deliveries, expected) = (shared.passed(), shared.deliveries(), shared.expected());
-        let is_all = passed == expected && (plan.kind != Kind::Event || deliveries == expected);
-        is_all || patience.is_over(passed)
+        let is_all = passed == expected && (plan.kind != Workload::Event || deliveries == expected);
+        is_all || stall_timer.is_over(passed)
     })?;
     Ok((from, to))
 }
 
-/// Waits until the server has nothing more to do.
+/// Waits until the server is idle.
 fn settle(pid: Option<u32>) {
     let cpu = || pid.and_then(process::cpu);
     let limit = Instant::now() + QUIET_LIMIT;
@@ -171,13 +178,13 @@ fn settle(pid: Option<u32>) {
     }
 }
 
-/// How long a number may stand still.
-struct Patience {
+/// The time since a number last changed, with a limit.
+struct StallTimer {
     number: u64,
     since: Instant,
 }
 
-impl Patience {
+impl StallTimer {
     fn new() -> Self {
         Self { number: 0, since: Instant::now() }
     }
@@ -186,6 +193,6 @@ impl Patience {
         if number != self.number {
             *self = Self { number, since: Instant::now() };
         }
-        self.since.elapsed() > PATIENCE
+        self.since.elapsed() > STALL_MAX
     }
 }

@@ -1,16 +1,16 @@
-//! Why a run cannot be carried out, and what to do about it. Must not know how it is carried out.
+//! The reasons why a run has no result, with advice. Must not know how a run is carried out.
 
 use std::io;
 use std::net::SocketAddr;
 
 use crate::frame::BadFrame;
-use crate::handshake::Refusal;
+use crate::handshake::UpgradeRefusal;
 use crate::plan::Protocol;
-use crate::speech::Denial;
+use crate::speech::RequestRefusal;
 
-/// Why there is no result.
+/// Why a run has no result.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
+pub(crate) enum BenchError {
     #[error("{0} cannot be found: {1}")]
     Name(String, #[source] io::Error),
     #[error(
@@ -19,9 +19,9 @@ pub(crate) enum Failure {
     )]
     NotThere(SocketAddr),
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] UpgradeRefusal),
     #[error(transparent)]
-    Denied(#[from] Denial),
+    Denied(#[from] RequestRefusal),
     #[error(
         "this needs {needed} open files, and a process may have {allowed}: \
          fewer --viewers or --joins, or more with `ulimit -n` (hard limit: `ulimit -Hn`)"
@@ -31,7 +31,7 @@ pub(crate) enum Failure {
     Ports,
     #[error("the server did not answer within 10 s when it was asked to {what}{}", advice(.protocol))]
     Silent { what: &'static str, protocol: Protocol },
-    #[error("nothing that the publisher says comes to all viewers: this is no relay. Try --protocol classic or v2")]
+    #[error("no message of the publisher reaches all viewers: this is no relay. Try --protocol classic or v2")]
     NoRelay,
     #[error("the server closed the connection of a {who} ({code}){}", reason(*.code))]
     Closed { who: &'static str, code: u16 },
@@ -39,14 +39,14 @@ pub(crate) enum Failure {
     Frame(#[from] BadFrame),
     #[error("the connection failed: {0}")]
     Connection(#[source] io::Error),
-    #[error("this machine does not let it run: {0}")]
+    #[error("the operating system refused a call: {0}")]
     System(#[source] io::Error),
     #[error("a thread ended by a fault of this program")]
     Thread,
 }
 
-impl Failure {
-    /// What became of a connection to `address`.
+impl BenchError {
+    /// Returns the failure of a connection to `address`.
     pub(crate) fn of_connection(error: io::Error, address: SocketAddr) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::NotThere(address),
@@ -67,15 +67,15 @@ fn advice(protocol: &Protocol) -> &'static str {
     }
 }
 
-/// What the codes mean that a run may provoke.
+/// Returns the meaning of a close code that a run may cause.
 fn reason(code: u16) -> &'static str {
     match code {
         1009 => {
             ": a message is too big. Start the server with a greater --message-bytes-max, or choose a smaller --size"
         }
-        4008 => ": it did not take its messages in time",
-        4501 => ": it does not understand what it is told. Is --protocol right?",
-        4012 => ": it was not heard in time",
+        4008 => ": the client did not read its messages in time",
+        4501 => ": the server does not understand the client. Is --protocol right?",
+        4012 => ": the server received nothing from the client in time",
         _ => "",
     }
 }

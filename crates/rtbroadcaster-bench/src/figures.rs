@@ -1,54 +1,54 @@
-//! What is seen in a run: what the server and the generator used, and what each thread came to. Must not know who looks, or what
-//! is made of it.
+//! The raw figures of a run: what the server and the generator used, and the result of each thread. Must not know how
+//! they are measured or reported.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::process::Time;
-use crate::publisher::Said;
-use crate::viewers::Heard;
+use crate::process::CpuTime;
+use crate::publisher::PublisherResult;
+use crate::viewers::ViewersResult;
 
-/// What the server used for joins.
+/// The server's CPU time for joins, and its memory in bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Cost {
-    pub(crate) cpu: Option<Time>,
+    pub(crate) cpu: Option<CpuTime>,
     pub(crate) rss_before: Option<u64>,
     pub(crate) rss_joined: Option<u64>,
-    /// The most while messages were said.
+    /// The maximum while messages were sent.
     pub(crate) rss_max: Option<u64>,
     pub(crate) rss_end: Option<u64>,
 }
 
-/// Everything that was seen.
-pub(crate) struct Seen {
+/// All raw figures of a run.
+pub(crate) struct Measurements {
     pub(crate) cost: Cost,
-    /// At the beginning and at the end of the measurement, or of the storm.
-    pub(crate) measured: (Look, Look),
+    /// The usage at the beginning and at the end of the measurement, or of the join storm.
+    pub(crate) measured: (UsageSample, UsageSample),
     pub(crate) messages: u64,
     pub(crate) expected: u64,
-    pub(crate) heard: Vec<Heard>,
-    pub(crate) said: Said,
+    pub(crate) viewers: Vec<ViewersResult>,
+    pub(crate) publishers: PublisherResult,
 }
 
-/// What the server and the generator had used at one moment.
-pub(crate) struct Look {
-    /// By the clock of the run.
+/// The total usage of the server and the generator at one moment.
+pub(crate) struct UsageSample {
+    /// The moment, by the clock of the run.
     pub(crate) at: u64,
     pub(crate) deliveries: u64,
-    pub(crate) server: Option<Time>,
-    pub(crate) threads: Vec<(String, Time)>,
+    pub(crate) server: Option<CpuTime>,
+    pub(crate) threads: Vec<(String, CpuTime)>,
 }
 
-/// What was between two looks.
-pub(crate) struct Between {
+/// The usage between two moments.
+pub(crate) struct UsageDelta {
     pub(crate) seconds: f64,
     pub(crate) deliveries: u64,
-    pub(crate) server: Option<Time>,
+    pub(crate) server: Option<CpuTime>,
     pub(crate) threads: Vec<ThreadShare>,
 }
 
-/// How busy a thread of the generator was while it was measured.
+/// The load of a thread of the generator during the measurement.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct ThreadShare {
     pub(crate) name: String,
@@ -58,9 +58,9 @@ pub(crate) struct ThreadShare {
     pub(crate) waited: f64,
 }
 
-impl Look {
-    /// What was used from this look to a later one.
-    pub(crate) fn until(&self, later: &Self) -> Between {
+impl UsageSample {
+    /// Returns the usage from this moment to a later one.
+    pub(crate) fn until(&self, later: &Self) -> UsageDelta {
         let nanos = later.at - self.at;
         let of = |time: u64| share(time as f64 / nanos as f64);
         let threads = self.threads.iter().filter_map(|(name, before)| {
@@ -68,7 +68,7 @@ impl Look {
             let used = after.since(*before);
             Some(ThreadShare { name: name.clone(), cpu: of(used.ran), waited: of(used.waited) })
         });
-        Between {
+        UsageDelta {
             seconds: Duration::from_nanos(nanos).as_secs_f64(),
             deliveries: later.deliveries - self.deliveries,
             server: self.server.and_then(|before| Some(later.server?.since(before))),
@@ -77,7 +77,7 @@ impl Look {
     }
 }
 
-/// A share with three digits behind the point.
+/// Returns a share, rounded to three decimals.
 pub(crate) fn share(value: f64) -> f64 {
     (value * 1_000.0).round() / 1_000.0
 }

@@ -1,20 +1,23 @@
-//! How many files this process may have open. Must not know what they are for.
+//! Raises the limit of open files of this process. Must not know what they are for.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use crate::failure::Failure;
+use crate::failure::BenchError;
 
-/// Sees to it that `needed` files can be open, as far as the system lets a process do so itself.
-pub(crate) fn allow(needed: u64) -> Result<(), Failure> {
+/// Raises the soft limit if `needed` files exceed it.
+///
+/// # Errors
+/// The hard limit is lower than `needed`.
+pub(crate) fn allow(needed: u64) -> Result<(), BenchError> {
     let mut limit = getrlimit(Resource::Nofile);
-    // No limit at all is `None`.
+    // `None` means no limit.
     if limit.current.is_some_and(|allowed| allowed < needed) {
         limit.current = limit.maximum;
-        // If it fails, the old limit stands, and the next look tells.
+        // If this fails, the old limit stays, and the check below reports it.
         let _ = setrlimit(Resource::Nofile, limit);
     }
     match getrlimit(Resource::Nofile).current {
-        Some(allowed) if allowed < needed => Err(Failure::Files { needed, allowed }),
+        Some(allowed) if allowed < needed => Err(BenchError::Files { needed, allowed }),
         _ => Ok(()),
     }
 }

@@ -1,12 +1,13 @@
-//! The few frames that a load generator needs (RFC 6455 section 5.2). Pure: bytes in, bytes out.
-//! Not the library's code: a fault there would hide from itself.
+//! Reads and writes the few frames that a load generator needs (RFC 6455 section 5.2). Pure: bytes in, bytes out.
+//! Must not use the library's code, since a fault of that could hide itself.
 
 use std::ops::Range;
 
-/// Any mask does; a real client takes a new random one for every frame, which the server cannot tell.
+/// The mask of every frame. A real client uses a new random one for each frame, but the server cannot tell the
+/// difference.
 const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-/// What a frame is for.
+/// The type of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opcode {
     Text,
@@ -15,12 +16,12 @@ pub(crate) enum Opcode {
     Pong,
 }
 
-/// What is no whole, unmasked frame of a known kind.
+/// The error of a frame that is fragmented, masked or of an unknown type: its first two bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the server sent a frame that begins with {0:#04x} {1:#04x}")]
 pub(crate) struct BadFrame(u8, u8);
 
-/// A frame as a client sends it.
+/// Returns a frame as a client sends it.
 pub(crate) fn masked(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     let first = 0x80
         | match opcode {
@@ -45,7 +46,7 @@ pub(crate) fn masked(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// The first frame of `bytes` and where its payload is, or `None` if it is not whole yet.
+/// Returns the type and the payload's range of the first frame of `bytes`; `None` if it is not whole yet.
 pub(crate) fn first(bytes: &[u8]) -> Result<Option<(Opcode, Range<usize>)>, BadFrame> {
     let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };
     let opcode = match first {

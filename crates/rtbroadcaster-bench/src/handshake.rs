@@ -1,9 +1,9 @@
-//! The upgrade to WebSocket from the client's side (RFC 6455 section 4.1). Pure: bytes in, bytes out.
+//! The client's side of the upgrade to WebSocket (RFC 6455 section 4.1). Pure: bytes in, bytes out.
 
 use crate::plan::Protocol;
 use crate::target::Target;
 
-/// The example of RFC 6455 section 1.3, and what it must be answered with. Servers cannot tell that it is no new one.
+/// The example key of RFC 6455 section 1.3, and the right answer to it. Servers cannot tell that the key is not random.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
@@ -13,9 +13,9 @@ const V2: &str = "rtbroadcaster.v2";
 /// The most bytes of an answer.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// Why there is no WebSocket connection.
+/// Why the server did not upgrade the connection.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refusal {
+pub(crate) enum UpgradeRefusal {
     #[error(
         "the server takes no more connections (429). A rtbroadcaster server takes them all from one address with\n  \
          --connections-per-address-max none --handshakes-per-address-per-second none --connections-max none"
@@ -27,11 +27,11 @@ pub(crate) enum Refusal {
     Status(String),
     #[error("the server speaks no version 2 (rtbroadcaster.v2): try --protocol classic or --protocol relay")]
     NoV2,
-    #[error("what answers is no WebSocket server")]
+    #[error("the answer is not that of a WebSocket server")]
     NoWebSocket,
 }
 
-/// The request for an upgrade.
+/// Returns the request for an upgrade.
 pub(crate) fn request(target: &Target, protocol: Protocol) -> Vec<u8> {
     let offer = if protocol == Protocol::V2 { format!("Sec-WebSocket-Protocol: {V2}\r\n") } else { String::new() };
     format!(
@@ -43,31 +43,31 @@ pub(crate) fn request(target: &Target, protocol: Protocol) -> Vec<u8> {
     .into()
 }
 
-/// Where the answer ends, once it is whole.
-pub(crate) fn answer(bytes: &[u8], protocol: Protocol) -> Result<Option<usize>, Refusal> {
+/// Returns the length of the answer; `None` if it is not whole yet.
+pub(crate) fn answer(bytes: &[u8], protocol: Protocol) -> Result<Option<usize>, UpgradeRefusal> {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
         let is_http = bytes.iter().zip(b"HTTP/1.1").all(|(byte, expected)| byte == expected);
-        return if is_http && bytes.len() < HEAD_BYTES_MAX { Ok(None) } else { Err(Refusal::NoWebSocket) };
+        return if is_http && bytes.len() < HEAD_BYTES_MAX { Ok(None) } else { Err(UpgradeRefusal::NoWebSocket) };
     };
     let head = String::from_utf8_lossy(&bytes[..end]);
     let mut lines = head.lines();
     let status = lines.next().unwrap_or_default();
     match status.strip_prefix("HTTP/1.1 ").and_then(|status| status.split(' ').next()) {
         Some("101") => {}
-        Some("404") => return Err(Refusal::NoPath),
-        Some("429") => return Err(Refusal::TooMany),
-        Some(_) => return Err(Refusal::Status(status.into())),
-        None => return Err(Refusal::NoWebSocket),
+        Some("404") => return Err(UpgradeRefusal::NoPath),
+        Some("429") => return Err(UpgradeRefusal::TooMany),
+        Some(_) => return Err(UpgradeRefusal::Status(status.into())),
+        None => return Err(UpgradeRefusal::NoWebSocket),
     }
     let headers: Vec<_> = lines.filter_map(|line| line.split_once(':')).collect();
     let has = |name: &str, value: &str| {
         headers.iter().any(|(found, text)| found.eq_ignore_ascii_case(name) && text.trim() == value)
     };
     if !has("sec-websocket-accept", ACCEPT) {
-        return Err(Refusal::NoWebSocket);
+        return Err(UpgradeRefusal::NoWebSocket);
     }
     if protocol == Protocol::V2 && !has("sec-websocket-protocol", V2) {
-        return Err(Refusal::NoV2);
+        return Err(UpgradeRefusal::NoV2);
     }
     Ok(Some(end + 4))
 }
@@ -92,15 +92,15 @@ mod tests {
         assert_eq!(answer(whole.as_bytes(), Protocol::Classic), Ok(Some(good.len() + 2)));
         assert_eq!(answer(good.as_bytes(), Protocol::Classic), Ok(None));
         assert_eq!(answer(b"", Protocol::Classic), Ok(None));
-        assert_eq!(answer(whole.as_bytes(), Protocol::V2), Err(Refusal::NoV2));
+        assert_eq!(answer(whole.as_bytes(), Protocol::V2), Err(UpgradeRefusal::NoV2));
         let v2 = format!("{good}sec-websocket-protocol: {V2}\r\n\r\n");
         assert_eq!(answer(v2.as_bytes(), Protocol::V2), Ok(Some(v2.len())));
         for (text, why) in [
-            ("HTTP/1.1 429 Too Many Requests\r\n\r\n", Refusal::TooMany),
-            ("HTTP/1.1 404 Not Found\r\n\r\n", Refusal::NoPath),
-            ("HTTP/1.1 403 Forbidden\r\nA: b\r\n\r\n", Refusal::Status("HTTP/1.1 403 Forbidden".into())),
-            ("HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: other\r\n\r\n", Refusal::NoWebSocket),
-            ("220 mail\r\n", Refusal::NoWebSocket),
+            ("HTTP/1.1 429 Too Many Requests\r\n\r\n", UpgradeRefusal::TooMany),
+            ("HTTP/1.1 404 Not Found\r\n\r\n", UpgradeRefusal::NoPath),
+            ("HTTP/1.1 403 Forbidden\r\nA: b\r\n\r\n", UpgradeRefusal::Status("HTTP/1.1 403 Forbidden".into())),
+            ("HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: other\r\n\r\n", UpgradeRefusal::NoWebSocket),
+            ("220 mail\r\n", UpgradeRefusal::NoWebSocket),
         ] {
             assert_eq!(answer(text.as_bytes(), Protocol::Classic), Err(why), "{text}");
         }

@@ -1,20 +1,20 @@
-//! Times and their percentiles. Must not know what they are times of.
+//! Histograms of times, and their percentiles. Must not know what is timed.
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// The shortest and the longest time that is told apart, in nanoseconds: 100 ns and 10 minutes.
+/// The range of recorded times, in nanoseconds: 100 ns to 10 minutes.
 const NANOS: std::ops::RangeInclusive<u64> = 100..=600_000_000_000;
 
-/// Three digits of each time are kept.
+/// The significant digits of a recorded time.
 const DIGITS: u8 = 3;
 
-/// An empty histogram of nanoseconds. It holds its memory from the beginning: recording allocates nothing.
+/// Returns an empty histogram of nanoseconds. It allocates its memory now: recording allocates nothing.
 pub(crate) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(*NANOS.start(), *NANOS.end(), DIGITS).expect("the bounds are right")
 }
 
-/// What is told of many times, in microseconds.
+/// The percentiles of many times, in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Percentiles {
     pub(crate) p50: f64,
@@ -24,7 +24,7 @@ pub(crate) struct Percentiles {
 }
 
 impl Percentiles {
-    /// What is told of these times; nothing if there are none.
+    /// Returns the percentiles of these times; `None` if there are none.
     pub(crate) fn of(times: &Histogram<u64>) -> Option<Self> {
         let micros = |nanos: u64| (nanos as f64 / 100.0).round() / 10.0;
         let at = |quantile| micros(times.value_at_quantile(quantile));

@@ -1,11 +1,11 @@
-//! What is said, and how it is known again: a marker with the room and the number near the end of the parameters, of
-//! fixed width, so that nothing is parsed per delivery. Pure.
+//! Writes messages, and recognizes them by a marker of fixed width near the end of the parameters: the room and the
+//! number. So a viewer parses no JSON per delivery. Pure.
 
 use crate::frame::{self, Opcode};
-use crate::part::Part;
-use crate::plan::{Kind, Protocol};
+use crate::message_kind::MessageKind;
+use crate::plan::{Protocol, Workload};
 
-/// What stands before the digits; nothing else in a message is this byte.
+/// The byte before the digits, which occurs nowhere else in a message.
 const MARK: u8 = b'~';
 const ROOM_DIGITS: usize = 5;
 const NUMBER_DIGITS: usize = 10;
@@ -14,61 +14,62 @@ const DIGITS: usize = ROOM_DIGITS + NUMBER_DIGITS;
 /// The fewest bytes of parameters: brackets, quotes, the mark and the digits, and a little padding.
 pub(crate) const PARAMS_BYTES_MIN: i64 = 24;
 
-/// How far before the end of a message its mark is looked for. Classic ends with `"],"stateMessage":false}`.
+/// The number of bytes at the end of a message that may have the mark. Classic ends with `"],"stateMessage":false}`.
 const TAIL_BYTES: usize = 64;
 
-/// Tells nothing but that there is a connection: said until every viewer of a relay has heard it.
+/// The number of a probe, which is sent until every viewer of a relay has received one.
 pub(crate) const PROBE: u32 = u32::MAX;
 
-/// Everything that one room says.
-pub(crate) struct Script {
-    kind: Kind,
-    /// One for each part of it.
+/// The messages of one room.
+pub(crate) struct MessageTemplates {
+    kind: Workload,
+    /// One template for each kind of message in the run.
     templates: Vec<Template>,
 }
 
-impl Script {
-    /// What the room with this number says, with parameters of `size` bytes.
-    pub(crate) fn new(protocol: Protocol, kind: Kind, size: u32, room: u32) -> Self {
-        let templates = Part::all(kind).into_iter().map(|part| Template::new(protocol, part, size, room));
+impl MessageTemplates {
+    /// Returns the messages of the room with this number, with parameters of `size` bytes.
+    pub(crate) fn new(protocol: Protocol, kind: Workload, size: u32, room: u32) -> Self {
+        let templates =
+            MessageKind::all(kind).into_iter().map(|message_kind| Template::new(protocol, message_kind, size, room));
         Self { kind, templates: templates.collect() }
     }
 
-    /// Appends the message with this number to what is to be written.
+    /// Appends the frame of the message with this number to `out`.
     pub(crate) fn write(&self, number: u32, out: &mut Vec<u8>) {
-        let place = Part::of(self.kind, number).place(self.templates.len());
+        let place = MessageKind::of(self.kind, number).index(self.templates.len());
         self.templates[place].write(number, out);
     }
 }
 
-/// Messages that differ in their digits only: a finished frame.
+/// A complete frame of messages that differ in their digits only.
 struct Template {
     frame: Vec<u8>,
-    /// Where the number is in the frame, and with which bytes of the mask.
+    /// The position of the number in the frame.
     number_at: usize,
     mask: [u8; 4],
     payload_at: usize,
 }
 
 impl Template {
-    fn new(protocol: Protocol, part: Part, size: u32, room: u32) -> Self {
+    fn new(protocol: Protocol, message_kind: MessageKind, size: u32, room: u32) -> Self {
         let padding = (size as usize).saturating_sub(DIGITS + "[\"~\"]".len());
         let params = format!("[\"{}~{room:05}{:010}\"]", "x".repeat(padding), 0);
-        let key = match part {
-            Part::Value(key) => format!("bench{key}"),
-            Part::Event | Part::Ephemeral => "bench".into(),
+        let key = match message_kind {
+            MessageKind::Value(key) => format!("bench{key}"),
+            MessageKind::Event | MessageKind::Ephemeral => "bench".into(),
         };
         let text = match protocol {
             Protocol::Relay => params,
             Protocol::Classic => {
-                let state = if let Part::Value(_) = part { r#","stateMessage":true"# } else { "" };
+                let state = if let MessageKind::Value(_) = message_kind { r#","stateMessage":true"# } else { "" };
                 format!(r#"{{"status":{{"value":3}},"funcKey":"{key}","funcParams":{params}{state}}}"#)
             }
             Protocol::V2 => {
-                let kind = match part {
-                    Part::Event => "",
-                    Part::Value(_) => r#","state":true"#,
-                    Part::Ephemeral => r#","ephemeral":true"#,
+                let kind = match message_kind {
+                    MessageKind::Event => "",
+                    MessageKind::Value(_) => r#","state":true"#,
+                    MessageKind::Ephemeral => r#","ephemeral":true"#,
                 };
                 format!(r#"{{"type":"publish","key":"{key}","params":{params}{kind}}}"#)
             }
@@ -92,7 +93,7 @@ impl Template {
     }
 }
 
-/// The room and the number of a message, or `None` if the text is none of ours.
+/// Returns the room and the number of a message; `None` if the text has no mark.
 pub(crate) fn read(text: &[u8]) -> Option<(u32, u32)> {
     let tail = &text[text.len().saturating_sub(TAIL_BYTES)..];
     let mark = tail.iter().rposition(|&byte| byte == MARK)?;
@@ -110,23 +111,23 @@ pub(crate) fn read(text: &[u8]) -> Option<(u32, u32)> {
 mod tests {
     use super::*;
 
-    /// What is said, without the mask.
-    fn said(script: &Script, number: u32) -> String {
+    /// Returns the text of a message, unmasked.
+    fn text(messages: &MessageTemplates, number: u32) -> String {
         let mut frame = Vec::new();
-        script.write(number, &mut frame);
-        let template = &script.templates[Part::of(script.kind, number).place(script.templates.len())];
+        messages.write(number, &mut frame);
+        let template = &messages.templates[MessageKind::of(messages.kind, number).index(messages.templates.len())];
         let mask = template.mask.iter().cycle();
         String::from_utf8(frame[template.payload_at..].iter().zip(mask).map(|(byte, mask)| byte ^ mask).collect())
             .unwrap()
     }
 
     #[test]
-    fn what_is_said_is_known_again_and_has_its_size() {
+    fn a_message_is_recognized_and_has_its_size() {
         for protocol in [Protocol::Classic, Protocol::V2, Protocol::Relay] {
             for size in [24, 25, 26, 27, 512, 70_000] {
-                let script = Script::new(protocol, Kind::Event, size, 19_999);
+                let messages = MessageTemplates::new(protocol, Workload::Event, size, 19_999);
                 for number in [0, 7, 1_234_567_890, PROBE] {
-                    let text = said(&script, number);
+                    let text = text(&messages, number);
                     assert_eq!(read(text.as_bytes()), Some((19_999, number)), "{text}");
                     let params = &text[text.find('[').unwrap()..=text.find(']').unwrap()];
                     assert_eq!(params.len(), size as usize);
@@ -138,17 +139,17 @@ mod tests {
     #[test]
     fn each_kind_is_what_the_protocol_calls_it() {
         for (protocol, kind, number, key, end) in [
-            (Protocol::Classic, Kind::Event, 0, r#""bench""#, r#"00000"]}"#),
-            (Protocol::Classic, Kind::State, 17, r#""bench0""#, r#""],"stateMessage":true}"#),
-            (Protocol::Classic, Kind::Mixed, 17, r#""bench1""#, r#"17"],"stateMessage":true}"#),
-            (Protocol::Classic, Kind::Mixed, 49, r#""bench""#, r#"00049"]}"#),
-            (Protocol::V2, Kind::Event, 0, r#""bench""#, r#"00000"]}"#),
-            (Protocol::V2, Kind::State, 17, r#""bench0""#, r#""],"state":true}"#),
-            (Protocol::V2, Kind::Ephemeral, 17, r#""bench""#, r#""],"ephemeral":true}"#),
-            (Protocol::V2, Kind::Mixed, 31, r#""bench15""#, r#"31"],"state":true}"#),
-            (Protocol::V2, Kind::Mixed, 99, r#""bench""#, r#"00099"]}"#),
+            (Protocol::Classic, Workload::Event, 0, r#""bench""#, r#"00000"]}"#),
+            (Protocol::Classic, Workload::State, 17, r#""bench0""#, r#""],"stateMessage":true}"#),
+            (Protocol::Classic, Workload::Mixed, 17, r#""bench1""#, r#"17"],"stateMessage":true}"#),
+            (Protocol::Classic, Workload::Mixed, 49, r#""bench""#, r#"00049"]}"#),
+            (Protocol::V2, Workload::Event, 0, r#""bench""#, r#"00000"]}"#),
+            (Protocol::V2, Workload::State, 17, r#""bench0""#, r#""],"state":true}"#),
+            (Protocol::V2, Workload::Ephemeral, 17, r#""bench""#, r#""],"ephemeral":true}"#),
+            (Protocol::V2, Workload::Mixed, 31, r#""bench15""#, r#"31"],"state":true}"#),
+            (Protocol::V2, Workload::Mixed, 99, r#""bench""#, r#"00099"]}"#),
         ] {
-            let text = said(&Script::new(protocol, kind, 64, 0), number);
+            let text = text(&MessageTemplates::new(protocol, kind, 64, 0), number);
             assert!(text.contains(key) && text.ends_with(end), "{text}");
             assert!(serde_json::from_str::<serde_json::Value>(&text).is_ok(), "{text}");
         }

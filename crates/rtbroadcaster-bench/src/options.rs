@@ -1,11 +1,11 @@
-//! What can be asked of a run, and the plan that follows from it. Must not know how it is carried out.
+//! The command line of a run, and the plan that follows from it. Must not know how it is carried out.
 
 use std::time::Duration;
 
 use clap::Args;
 
 use crate::message::PARAMS_BYTES_MIN;
-use crate::plan::{Kind, Pace, Plan, Protocol};
+use crate::plan::{Pacing, Protocol, RunPlan, Workload};
 use crate::target::Target;
 
 /// Messages in flight when neither --rate nor --window is given.
@@ -17,7 +17,7 @@ pub struct Options {
     /// WebSocket address of the server
     #[arg(value_name = "URL", default_value = "ws://127.0.0.1:8080/broadcasting")]
     target: Target,
-    /// What the server speaks
+    /// Protocol of the server
     #[arg(long, value_enum, default_value_t = Protocol::Classic)]
     protocol: Protocol,
     /// How many viewers in all, spread evenly over the rooms [default: 1000, with --joins 0]
@@ -30,32 +30,33 @@ pub struct Options {
     #[arg(long, value_name = "BYTES", default_value_t = 512,
         value_parser = clap::value_parser!(u32).range(PARAMS_BYTES_MIN..=1024 * 1024))]
     size: u32,
-    /// How long it is measured, in seconds
+    /// Length of the measurement, in seconds
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: u32,
-    /// How long messages are said before, in seconds
+    /// Length of the warm-up before it, in seconds
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(..=3_600))]
     warmup: u32,
-    /// Open loop: messages a second in each room, said when they are due however slow the server is
+    /// Open loop: messages per second in each room, sent when they are due even if the server is slow
     #[arg(long, value_name = "N", conflicts_with = "window", value_parser = rate)]
     rate: Option<f64>,
-    /// Closed loop: messages in flight in each room; the next one is said when the last viewer has one [default: 1]
+    /// Closed loop: messages in flight in each room; the next one is sent when the last viewer has received one
+    /// [default: 1]
     #[arg(long, value_name = "W", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     window: Option<u32>,
-    /// What is said. Events differ from each other, so none of them can be superseded
-    #[arg(long, value_enum, default_value_t = Kind::Event)]
-    kind: Kind,
+    /// Kind of the messages
+    #[arg(long, value_enum, default_value_t = Workload::Event)]
+    kind: Workload,
     /// Join storm: instead of messages, N further viewers join as fast as the server admits them
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000),
         conflicts_with_all = ["rate", "window"])]
     joins: Option<u32>,
-    /// Share of the viewers, 0 to 0.99, that read nothing any more once they have joined
+    /// Share of the viewers, 0 to 0.99, that stop reading once they have joined
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     stalled: f64,
-    /// Process of the server, for what a delivery, a join and an idle viewer cost it
+    /// Process of the server, to measure what a delivery, a join and an idle viewer cost it
     #[arg(long, value_name = "PID")]
     pid: Option<u32>,
-    /// Threads that read what viewers get, beside the one that publishes
+    /// Threads of viewers, beside the one that publishes
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     threads: u32,
     /// Print one JSON object instead of a table
@@ -63,7 +64,7 @@ pub struct Options {
     json: bool,
 }
 
-/// Why options that are right one by one make no sense together.
+/// Why valid options contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PlanError {
     #[error("--kind {0} needs --protocol {1}")]
@@ -72,19 +73,19 @@ pub(crate) enum PlanError {
     RelayRooms,
     #[error("every room needs a viewer that reads: fewer --rooms, more --viewers or a smaller --stalled")]
     EmptyRoom,
-    #[error("--pid {0}: there is no such process, or it is not yours to look at")]
+    #[error("--pid {0}: there is no such process, or this user may not inspect it")]
     Process(u32),
 }
 
 impl Options {
-    /// Whether a JSON object is wanted.
+    /// Returns whether the report is to be JSON.
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
-    /// The plan, if the options make sense together.
-    pub(crate) fn plan(&self) -> Result<Plan, PlanError> {
-        let plan = Plan {
+    /// Returns the plan, or why the options contradict each other.
+    pub(crate) fn plan(&self) -> Result<RunPlan, PlanError> {
+        let plan = RunPlan {
             target: self.target.clone(),
             protocol: self.protocol,
             viewers: self.viewers.unwrap_or(if self.joins.is_some() { 0 } else { 1_000 }),
@@ -92,7 +93,7 @@ impl Options {
             size: self.size,
             seconds: Duration::from_secs(self.seconds.into()),
             warmup: Duration::from_secs(self.warmup.into()),
-            pace: self.rate.map_or(Pace::Window(self.window.unwrap_or(WINDOW)), Pace::Rate),
+            pace: self.rate.map_or(Pacing::Window(self.window.unwrap_or(WINDOW)), Pacing::Rate),
             kind: self.kind,
             joins: self.joins,
             stalled: self.stalled,
@@ -100,9 +101,11 @@ impl Options {
             threads: self.threads,
         };
         match (plan.protocol, plan.kind) {
-            (Protocol::Classic | Protocol::Relay, Kind::Ephemeral) => return Err(PlanError::Kind("ephemeral", "v2")),
-            (Protocol::Relay, Kind::State) => return Err(PlanError::Kind("state", "classic or v2")),
-            (Protocol::Relay, Kind::Mixed) => return Err(PlanError::Kind("mixed", "classic or v2")),
+            (Protocol::Classic | Protocol::Relay, Workload::Ephemeral) => {
+                return Err(PlanError::Kind("ephemeral", "v2"));
+            }
+            (Protocol::Relay, Workload::State) => return Err(PlanError::Kind("state", "classic or v2")),
+            (Protocol::Relay, Workload::Mixed) => return Err(PlanError::Kind("mixed", "classic or v2")),
             _ => {}
         }
         if plan.protocol == Protocol::Relay && plan.rooms > 1 {
@@ -131,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    fn plan(arguments: &str) -> Result<Plan, String> {
+    fn plan(arguments: &str) -> Result<RunPlan, String> {
         let command = Options::augment_args(Command::new("bench").no_binary_name(true));
         let matches = command.try_get_matches_from(arguments.split_whitespace()).map_err(|error| error.to_string())?;
         Options::from_arg_matches(&matches).unwrap().plan().map_err(|error| error.to_string())
@@ -140,8 +143,8 @@ mod tests {
     #[test]
     fn without_options_a_thousand_viewers_hear_one_message_at_a_time() {
         let plan = plan("").unwrap();
-        assert_eq!((plan.viewers, plan.rooms, plan.size, plan.pace), (1_000, 1, 512, Pace::Window(1)));
-        assert_eq!((plan.protocol, plan.kind, plan.joins), (Protocol::Classic, Kind::Event, None));
+        assert_eq!((plan.viewers, plan.rooms, plan.size, plan.pace), (1_000, 1, 512, Pacing::Window(1)));
+        assert_eq!((plan.protocol, plan.kind, plan.joins), (Protocol::Classic, Workload::Event, None));
         assert_eq!((plan.seconds.as_secs(), plan.warmup.as_secs(), plan.threads), (10, 2, 1));
         assert_eq!(plan.target.to_string(), "ws://127.0.0.1:8080/broadcasting");
         assert_eq!(plan.interval_nanos(), None);
@@ -179,7 +182,7 @@ mod tests {
         assert_eq!(uneven.receivers(), [4, 3, 3]);
         let storm = plan("--joins 4 --rooms 2").unwrap();
         assert_eq!((storm.viewers, storm.clients()), (0, 4));
-        let rooms: Vec<_> = (0..4).map(|viewer| storm.place(viewer).room).collect();
+        let rooms: Vec<_> = (0..4).map(|viewer| storm.assignment(viewer).room).collect();
         assert_eq!(rooms, [0, 0, 1, 1]);
     }
 

@@ -1,27 +1,28 @@
-//! What Linux tells of a process or a thread (`proc(5)`), in nanoseconds where it can. Must not know which one it is.
+//! Reads CPU time and memory of a process or a thread from Linux (`proc(5)`). Must not know which process it is.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What a thread or a process used of the cores.
+/// The CPU time of a thread or a process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Time {
+pub(crate) struct CpuTime {
     /// Nanoseconds on a core.
     pub(crate) ran: u64,
     /// Nanoseconds in which it could have run but had no core.
     pub(crate) waited: u64,
 }
 
-impl Time {
-    /// What was used since an earlier look.
+impl CpuTime {
+    /// Returns the time since an earlier reading.
     pub(crate) fn since(self, earlier: Self) -> Self {
         Self { ran: self.ran.saturating_sub(earlier.ran), waited: self.waited.saturating_sub(earlier.waited) }
     }
 }
 
-/// What all threads of a process have used; `None` if there is none or the system does not tell.
-pub(crate) fn cpu(pid: u32) -> Option<Time> {
-    let mut sum = Time::default();
+/// Returns the CPU time of all threads of a process; `None` without such a process, or if the system does not report
+/// it.
+pub(crate) fn cpu(pid: u32) -> Option<CpuTime> {
+    let mut sum = CpuTime::default();
     for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
         // A thread may end meanwhile.
         let Some(time) = task.ok().and_then(|task| cpu_at(&task.path())) else { continue };
@@ -31,34 +32,34 @@ pub(crate) fn cpu(pid: u32) -> Option<Time> {
     (sum.ran > 0).then_some(sum)
 }
 
-/// The resident memory of a process, in bytes.
+/// Returns the resident memory of a process, in bytes.
 pub(crate) fn rss(pid: u32) -> Option<u64> {
     parse_rss(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
 }
 
-/// A thread of this process, to be looked at from others.
+/// A thread of this process, whose CPU time other threads can read.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Thread(Option<PathBuf>);
+pub(crate) struct ThreadStat(Option<PathBuf>);
 
-impl Thread {
-    /// The calling thread.
+impl ThreadStat {
+    /// Returns the calling thread.
     pub(crate) fn current() -> Self {
         Self(fs::read_link("/proc/thread-self").ok().map(|link| Path::new("/proc").join(link)))
     }
 
-    /// What it has used, if the system tells.
-    pub(crate) fn cpu(&self) -> Option<Time> {
+    /// Returns its CPU time, if the system reports it.
+    pub(crate) fn cpu(&self) -> Option<CpuTime> {
         cpu_at(self.0.as_deref()?)
     }
 }
 
-fn cpu_at(task: &Path) -> Option<Time> {
+fn cpu_at(task: &Path) -> Option<CpuTime> {
     parse_schedstat(&fs::read_to_string(task.join("schedstat")).ok()?)
 }
 
-fn parse_schedstat(text: &str) -> Option<Time> {
+fn parse_schedstat(text: &str) -> Option<CpuTime> {
     let mut fields = text.split_whitespace();
-    Some(Time { ran: fields.next()?.parse().ok()?, waited: fields.next()?.parse().ok()? })
+    Some(CpuTime { ran: fields.next()?.parse().ok()?, waited: fields.next()?.parse().ok()? })
 }
 
 fn parse_rss(status: &str) -> Option<u64> {
@@ -74,16 +75,16 @@ mod tests {
     fn memory_and_time_are_read_from_what_linux_tells() {
         assert_eq!(parse_rss("Name:\ta\nVmRSS:\t    5120 kB\nThreads:\t1\n"), Some(5_242_880));
         assert_eq!(parse_rss("Name:\ta\n"), None);
-        let time = Time { ran: 12_345, waited: 67 };
+        let time = CpuTime { ran: 12_345, waited: 67 };
         assert_eq!(parse_schedstat("12345 67 8\n"), Some(time));
         assert_eq!(parse_schedstat(""), None);
-        assert_eq!(time.since(Time { ran: 345, waited: 70 }), Time { ran: 12_000, waited: 0 });
+        assert_eq!(time.since(CpuTime { ran: 345, waited: 70 }), CpuTime { ran: 12_000, waited: 0 });
     }
 
     #[test]
     #[cfg(target_os = "linux")]
     fn this_process_and_this_thread_can_be_looked_at() {
-        assert!(Thread::current().cpu().is_some());
+        assert!(ThreadStat::current().cpu().is_some());
         let pid = std::process::id();
         assert!(cpu(pid).is_some() && rss(pid).is_some_and(|bytes| bytes > 0));
     }

@@ -1,18 +1,18 @@
-//! What whoever waits sees: a bar on stderr if that is a terminal, otherwise nothing. Must not know what is counted.
+//! Shows a progress bar on stderr if that is a terminal, otherwise nothing. Must not know what is counted.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How often the bar moves while its number stands still.
+/// The time between two redraws of the bar while its number does not change.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The bar.
+/// The progress bar.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
     pub(crate) fn new() -> Self {
-        // It is hidden where stderr is no terminal.
+        // indicatif hides it if stderr is no terminal.
         let bar = ProgressBar::new(1);
         let style = ProgressStyle::with_template("{spinner} {msg:<10} {wide_bar} {pos}/{len} {elapsed_precise}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -20,7 +20,7 @@ impl Progress {
         Self(bar)
     }
 
-    /// Something else is counted from now on, up to `length`.
+    /// Restarts the bar for another count, up to `length`.
     pub(crate) fn begin(&self, what: &'static str, length: u64) {
         self.0.set_position(0);
         self.0.set_length(length);

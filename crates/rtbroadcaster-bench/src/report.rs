@@ -1,23 +1,23 @@
-//! What a run has shown, and whether it is good. Must not know how it was measured.
+//! The report of a run, and whether the run was good. Must not know how the figures were measured.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::figures::{Cost, Seen, ThreadShare, share};
+use crate::delivery_tracker::DeliveryCounts;
+use crate::figures::{Cost, Measurements, ThreadShare, share};
 use crate::latency::{self, Percentiles};
-use crate::ledger::Counts;
-use crate::plan::{Kind, Pace, Plan, Protocol};
+use crate::plan::{Pacing, Protocol, RunPlan, Workload};
 
-/// The share of the time from which on a thread of the generator that had something to do counts as the bottleneck.
+/// The share of the time above which a busy thread of the generator counts as the bottleneck.
 const BUSY: f64 = 0.8;
 
-/// The figures of a run. The names are what `--json` prints; what is not known is null.
+/// The figures of a run. `--json` prints these names; an unknown figure is null.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Report {
     pub(crate) protocol: Protocol,
-    pub(crate) kind: Kind,
+    pub(crate) kind: Workload,
     pub(crate) viewers: u32,
     pub(crate) rooms: u32,
     pub(crate) size: u32,
@@ -25,39 +25,39 @@ pub(crate) struct Report {
     pub(crate) window: Option<u32>,
     /// Messages a second per room, in an open loop.
     pub(crate) rate: Option<f64>,
-    /// How long it was measured, in truth.
+    /// The actual length of the measurement.
     pub(crate) seconds: f64,
     pub(crate) stalled: u32,
     pub(crate) messages: u64,
-    /// Due, but not taken by the server in time.
+    /// Messages that were due, but that the server did not read in time.
     pub(crate) unsaid: u64,
     pub(crate) expected: u64,
     #[serde(flatten)]
-    pub(crate) counts: Counts,
+    pub(crate) counts: DeliveryCounts,
     /// Viewers that the server closed, by code.
     pub(crate) closes: BTreeMap<u16, u64>,
     pub(crate) deliveries_per_second: Option<f64>,
     pub(crate) latency_us: Option<Percentiles>,
-    /// Of state values and of events, where both are said.
+    /// The ages of state values and of events, in a mixed run.
     pub(crate) state_age_us: Option<Percentiles>,
     pub(crate) event_age_us: Option<Percentiles>,
-    /// From one read of a viewer that brought messages to the next, where both are said.
+    /// The time from one read of a viewer that returned messages to the next, in a mixed run.
     pub(crate) pass_us: Option<Percentiles>,
     pub(crate) joins: u32,
     pub(crate) joins_per_second: Option<f64>,
     pub(crate) join_us: Option<Percentiles>,
     pub(crate) server_cpu_ns_per_delivery: Option<f64>,
     pub(crate) server_cpu_us_per_join: Option<f64>,
-    /// Of one core: 2 is two cores.
+    /// The server's share of one core: 2 is two cores.
     pub(crate) server_cpu_share: Option<f64>,
-    /// In the same way, the time in which its threads could have run but had no core.
+    /// In the same unit, the time in which its threads could have run but had no core.
     pub(crate) server_waited_share: Option<f64>,
     pub(crate) server_rss_bytes: Option<Rss>,
     pub(crate) bytes_per_viewer: Option<f64>,
-    /// Of the busiest thread.
+    /// The share of the busiest thread.
     pub(crate) generator_cpu_share: Option<f64>,
     pub(crate) generator_threads: Vec<ThreadShare>,
-    /// Whether the generator was the bottleneck: latency and throughput tell nothing about the server.
+    /// Whether the generator was the bottleneck, so that latency and throughput say nothing about the server.
     pub(crate) void: bool,
 }
 
@@ -67,46 +67,46 @@ pub(crate) struct Rss {
     /// With the rooms, without viewers.
     pub(crate) before: u64,
     pub(crate) joined: u64,
-    /// While messages were said.
+    /// While messages were sent.
     pub(crate) max: u64,
     pub(crate) end: u64,
 }
 
 impl Report {
-    /// The figures of what was seen.
-    pub(crate) fn new(plan: &Plan, seen: &Seen) -> Self {
-        let mut counts = Counts::default();
-        let mut ages = seen.said.overdue.clone();
+    /// Returns the report of a run's raw figures.
+    pub(crate) fn new(plan: &RunPlan, measurements: &Measurements) -> Self {
+        let mut counts = DeliveryCounts::default();
+        let mut ages = measurements.publishers.overdue.clone();
         let mut joins = latency::histogram();
         let mut closes = BTreeMap::new();
-        for heard in &seen.heard {
-            counts += heard.counts;
-            ages.add(&heard.ages);
-            joins.add(&heard.joins).expect("all histograms have the same bounds");
-            for (&code, count) in &heard.closes {
+        for result in &measurements.viewers {
+            counts += result.counts;
+            ages.add(&result.ages);
+            joins.add(&result.joins).expect("all histograms have the same bounds");
+            for (&code, count) in &result.closes {
                 *closes.entry(code).or_default() += count;
             }
         }
-        let join_times = seen.heard.iter().filter_map(|heard| heard.join_time.clone());
+        let join_times = measurements.viewers.iter().filter_map(|result| result.join_time.clone());
         let join_time = join_times.reduce(|one, other| one.start.min(other.start)..one.end.max(other.end));
         let join_seconds = join_time.map(|time| Duration::from_nanos(time.end - time.start).as_secs_f64());
-        let between = seen.measured.0.until(&seen.measured.1);
+        let between = measurements.measured.0.until(&measurements.measured.1);
         let spoke = plan.joins.is_none();
         let (window, rate) = match plan.pace {
             _ if !spoke => (None, None),
-            Pace::Window(window) => (Some(window), None),
-            Pace::Rate(rate) => (None, Some(rate)),
+            Pacing::Window(window) => (Some(window), None),
+            Pacing::Rate(rate) => (None, Some(rate)),
         };
         let per = |amount: f64, count: u64| (count > 0).then(|| round(amount / count as f64));
         let nanos = between.server.map(|time| time.ran as f64);
         let of = |nanos: u64| share(nanos as f64 / 1e9 / between.seconds);
-        let Cost { cpu, rss_before, rss_joined, rss_max, rss_end } = seen.cost;
+        let Cost { cpu, rss_before, rss_joined, rss_max, rss_end } = measurements.cost;
         let rss = rss_before.zip(rss_joined).zip(rss_max.zip(rss_end));
         let rss = rss.map(|((before, joined), (max, end))| Rss { before, joined, max, end });
         let grown = rss.map(|rss| rss.joined.saturating_sub(rss.before) as f64);
         let generator_cpu_share = between.threads.iter().map(|thread| thread.cpu).reduce(f64::max);
         let void = is_void(&between.threads);
-        let is_mixed = plan.kind == Kind::Mixed;
+        let is_mixed = plan.kind == Workload::Mixed;
         Self {
             protocol: plan.protocol,
             kind: plan.kind,
@@ -117,9 +117,9 @@ impl Report {
             rate,
             seconds: between.seconds,
             stalled: plan.viewers - plan.receivers().iter().sum::<u32>(),
-            messages: seen.messages,
-            unsaid: seen.said.unsaid,
-            expected: seen.expected,
+            messages: measurements.messages,
+            unsaid: measurements.publishers.unsaid,
+            expected: measurements.expected,
             counts,
             closes,
             deliveries_per_second: spoke.then(|| round(between.deliveries as f64 / between.seconds)),
@@ -142,24 +142,24 @@ impl Report {
         }
     }
 
-    /// Whether everybody got everything once and in order, and stayed.
+    /// Returns whether each viewer got each message once and in order, and stayed.
     pub(crate) fn is_good(&self) -> bool {
         is_good(&self.counts, &self.closes)
     }
 }
 
-/// Whether there was no fault.
-fn is_good(counts: &Counts, closes: &BTreeMap<u16, u64>) -> bool {
+/// Returns whether there was no fault.
+fn is_good(counts: &DeliveryCounts, closes: &BTreeMap<u16, u64>) -> bool {
     counts.lost + counts.repeated + counts.out_of_order + counts.unknown == 0 && closes.is_empty()
 }
 
-/// Whether one of these threads was the bottleneck: it hardly ever had nothing to do. Whether it ran then or waited for
-/// a core makes no difference to the messages that waited for it.
+/// Returns whether one of these threads was the bottleneck, that is, hardly ever idle. Time on a core and time without
+/// one count alike, since messages wait for the thread in both.
 fn is_void(threads: &[ThreadShare]) -> bool {
     threads.iter().any(|thread| thread.cpu + thread.waited > BUSY)
 }
 
-/// One digit behind the point: no figure is more exact.
+/// Returns a figure, rounded to one decimal: no figure is more exact.
 fn round(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
@@ -179,13 +179,13 @@ mod tests {
 
     #[test]
     fn one_fault_of_any_kind_is_no_good_run() {
-        let counts = Counts { received: 5, superseded: 2, ..Counts::default() };
+        let counts = DeliveryCounts { received: 5, superseded: 2, ..DeliveryCounts::default() };
         assert!(is_good(&counts, &BTreeMap::new()));
         for fault in [
-            Counts { lost: 1, ..counts },
-            Counts { repeated: 1, ..counts },
-            Counts { out_of_order: 1, ..counts },
-            Counts { unknown: 1, ..counts },
+            DeliveryCounts { lost: 1, ..counts },
+            DeliveryCounts { repeated: 1, ..counts },
+            DeliveryCounts { out_of_order: 1, ..counts },
+            DeliveryCounts { unknown: 1, ..counts },
         ] {
             assert!(!is_good(&fault, &BTreeMap::new()), "{fault:?}");
         }

@@ -1,18 +1,19 @@
-//! What the threads of a run know together: when messages of each room were said, and how far its viewers are.
-//! Must not know sockets.
+//! The state that the threads of a run share: when messages of each room were sent, and how many viewers have received
+//! them. Must not know sockets.
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::plan::{Pace, Plan};
+use crate::plan::{Pacing, RunPlan};
 
 /// The clock of a run: nanoseconds since its start.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Clock(Instant);
+pub(crate) struct RunClock(Instant);
 
-impl Clock {
+impl RunClock {
+    /// Starts the clock at 0.
     pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
@@ -22,12 +23,12 @@ impl Clock {
     }
 }
 
-/// A duration as the clock counts.
+/// Returns a duration in the clock's unit.
 pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).expect("a run is shorter than 584 years")
 }
 
-/// When messages are said, and when they are measured, by the clock.
+/// When messages are sent, and when they are measured, by the clock of the run.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Schedule {
     pub(crate) start: u64,
@@ -35,50 +36,54 @@ pub(crate) struct Schedule {
     pub(crate) until: u64,
 }
 
-/// What everybody does at the moment.
+/// The phase of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-pub(crate) enum Phase {
+pub(crate) enum RunPhase {
     /// Viewers join.
     Join,
-    /// Those of the storm join.
+    /// The viewers of the join storm join.
     Storm,
-    /// The publisher of a relay says probes.
+    /// The publisher of a relay sends probes.
     Probe,
-    Speak,
-    /// Nothing new is said.
+    /// Publishers send messages.
+    Send,
+    /// No new messages are sent.
     Drain,
     End,
 }
 
-const PHASES: [Phase; 6] = [Phase::Join, Phase::Storm, Phase::Probe, Phase::Speak, Phase::Drain, Phase::End];
+const PHASES: [RunPhase; 6] =
+    [RunPhase::Join, RunPhase::Storm, RunPhase::Probe, RunPhase::Send, RunPhase::Drain, RunPhase::End];
 
-/// What the threads of a run share.
-pub(crate) struct Shared {
-    pub(crate) plan: Plan,
-    pub(crate) clock: Clock,
-    pub(crate) rooms: Vec<Room>,
-    /// Known when the first message is said.
+/// The state that the threads of a run share.
+pub(crate) struct RunState {
+    pub(crate) plan: RunPlan,
+    pub(crate) clock: RunClock,
+    pub(crate) rooms: Vec<RoomProgress>,
+    /// Set before the first message is sent.
     pub(crate) schedule: OnceLock<Schedule>,
     phase: AtomicU8,
-    /// How many viewers have joined.
+    /// The number of viewers that have joined.
     pub(crate) joined: AtomicU32,
-    /// How many viewers have heard a probe.
+    /// The number of viewers that have received a probe.
     pub(crate) probed: AtomicU32,
-    /// How many deliveries each thread of viewers has counted.
+    /// The number of deliveries that each thread of viewers has counted.
     pub(crate) delivered: Vec<AtomicU64>,
-    /// How many messages the viewers of each thread have or do not wait for any more.
+    /// The number of messages that the viewers of each thread have received or do not expect any more.
     pub(crate) passed: Vec<AtomicU64>,
-    /// Rooms that may say more, for a publisher who sleeps.
+    /// The rooms that may send more, for a sleeping publisher thread.
     ready: Mutex<Vec<u32>>,
     waker: OnceLock<mio::Waker>,
 }
 
-impl Shared {
-    /// What a run begins with; `names` are the rooms', in order.
-    pub(crate) fn new(plan: Plan, clock: Clock, names: Vec<String>) -> Self {
+impl RunState {
+    /// Returns the state at the beginning of a run; `names` are the names of the rooms, in order.
+    pub(crate) fn new(plan: RunPlan, clock: RunClock, names: Vec<String>) -> Self {
         let rooms = names.into_iter().zip(plan.receivers()).enumerate();
         Self {
-            rooms: rooms.map(|(number, (name, receivers))| Room::new(name, receivers, number as u64, &plan)).collect(),
+            rooms: rooms
+                .map(|(number, (name, receivers))| RoomProgress::new(name, receivers, number as u64, &plan))
+                .collect(),
             delivered: zeros(&plan),
             passed: zeros(&plan),
             plan,
@@ -92,29 +97,29 @@ impl Shared {
         }
     }
 
-    pub(crate) fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> RunPhase {
         PHASES[usize::from(self.phase.load(Ordering::Acquire))]
     }
 
-    /// Goes on; the publisher sees it at once, viewers soon.
-    pub(crate) fn enter(&self, phase: Phase) {
+    /// Enters the next phase. The publisher thread sees it at once, threads of viewers after their next poll.
+    pub(crate) fn enter(&self, phase: RunPhase) {
         self.phase.store(phase as u8, Ordering::Release);
         self.wake();
     }
 
-    /// Who is woken when a room may say more.
+    /// Sets the waker of the publisher thread.
     pub(crate) fn wake_by(&self, waker: mio::Waker) {
-        // There is one publisher thread.
+        // The only publisher thread calls this once.
         let _ = self.waker.set(waker);
     }
 
     fn wake(&self) {
-        // A publisher that cannot be woken looks by itself soon.
+        // If the waker fails, the publisher thread wakes up by its own timeout.
         let _ = self.waker.get().map(mio::Waker::wake);
     }
 
-    /// A room may say more.
-    pub(crate) fn is_ready(&self, room: u32) {
+    /// Notes that a room may send more, and wakes the publisher thread.
+    pub(crate) fn mark_ready(&self, room: u32) {
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         ready.push(room);
         let is_first = ready.len() == 1;
@@ -124,49 +129,49 @@ impl Shared {
         }
     }
 
-    /// Takes the rooms that may say more, in exchange for an empty list.
+    /// Moves the rooms that may send more to `taken`.
     pub(crate) fn take_ready(&self, taken: &mut Vec<u32>) {
         taken.clear();
         std::mem::swap(taken, &mut self.ready.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// How many deliveries all threads have counted.
+    /// Returns how many deliveries all threads have counted.
     pub(crate) fn deliveries(&self) -> u64 {
         self.delivered.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
-    /// How many deliveries all threads have counted or do not wait for any more.
+    /// Returns how many deliveries all threads have counted or do not expect any more.
     pub(crate) fn passed(&self) -> u64 {
         self.passed.iter().map(|count| count.load(Ordering::Relaxed)).sum()
     }
 
-    /// How many deliveries there are when everybody has everything that was said.
+    /// Returns how many deliveries there are once each viewer has received each message.
     pub(crate) fn expected(&self) -> u64 {
-        self.rooms.iter().map(|room| u64::from(room.said()) * u64::from(room.receivers)).sum()
+        self.rooms.iter().map(|room| u64::from(room.sent()) * u64::from(room.receivers)).sum()
     }
 }
 
-/// A count for each thread of viewers.
-fn zeros(plan: &Plan) -> Vec<AtomicU64> {
+/// Returns a zero count for each thread of viewers.
+fn zeros(plan: &RunPlan) -> Vec<AtomicU64> {
     (0..plan.threads).map(|_| AtomicU64::new(0)).collect()
 }
 
-/// What is known of a room.
-pub(crate) struct Room {
-    /// Its name at the server.
+/// The progress of a room.
+pub(crate) struct RoomProgress {
+    /// The name of the room at the server.
     pub(crate) name: String,
-    /// How many viewers read.
+    /// The number of viewers that read.
     pub(crate) receivers: u32,
-    /// How many messages were said.
-    said: AtomicU32,
+    /// The number of sent messages.
+    sent: AtomicU32,
     flight: Flight,
 }
 
-/// When messages were said.
+/// When messages of a room are sent.
 enum Flight {
-    /// Each at its time: the first one `offset` after the start, and then one each `interval`, in nanoseconds.
+    /// At fixed times: the first one `offset` after the start, and then one each `interval`, in nanoseconds.
     Open { offset: u64, interval: u64 },
-    /// When the last one was done.
+    /// When all viewers have received an earlier one.
     Closed { slots: Box<[Slot]>, done: AtomicU32 },
 }
 
@@ -174,31 +179,31 @@ enum Flight {
 #[derive(Default)]
 struct Slot {
     started: AtomicU64,
-    /// How many viewers do not have it yet.
+    /// The number of viewers that have not received it yet.
     waiting: AtomicU32,
 }
 
-impl Room {
-    fn new(name: String, receivers: u32, number: u64, plan: &Plan) -> Self {
+impl RoomProgress {
+    fn new(name: String, receivers: u32, number: u64, plan: &RunPlan) -> Self {
         let flight = match (plan.pace, plan.interval_nanos()) {
             // The rooms take turns.
-            (Pace::Rate(_), Some(interval)) => {
+            (Pacing::Rate(_), Some(interval)) => {
                 Flight::Open { offset: number * interval / u64::from(plan.rooms), interval }
             }
-            (Pace::Rate(_), None) => Flight::Open { offset: 0, interval: u64::MAX },
-            (Pace::Window(window), _) => {
+            (Pacing::Rate(_), None) => Flight::Open { offset: 0, interval: u64::MAX },
+            (Pacing::Window(window), _) => {
                 Flight::Closed { slots: (0..window).map(|_| Slot::default()).collect(), done: AtomicU32::new(0) }
             }
         };
-        Self { name, receivers, said: AtomicU32::new(0), flight }
+        Self { name, receivers, sent: AtomicU32::new(0), flight }
     }
 
-    /// How many messages were said: the number of the next one.
-    pub(crate) fn said(&self) -> u32 {
-        self.said.load(Ordering::Acquire)
+    /// Returns how many messages were sent, which is the number of the next one.
+    pub(crate) fn sent(&self) -> u32 {
+        self.sent.load(Ordering::Acquire)
     }
 
-    /// When a message is due, in an open loop.
+    /// Returns when a message is due, in an open loop.
     pub(crate) fn due(&self, number: u32, start: u64) -> u64 {
         match self.flight {
             Flight::Open { offset, interval } => {
@@ -208,28 +213,28 @@ impl Room {
         }
     }
 
-    /// Whether another message may be in flight, in a closed loop.
+    /// Returns whether another message may be in flight, in a closed loop.
     pub(crate) fn has_place(&self) -> bool {
         match &self.flight {
             Flight::Open { .. } => false,
-            Flight::Closed { slots, done } => (self.said() - done.load(Ordering::Acquire)) as usize != slots.len(),
+            Flight::Closed { slots, done } => (self.sent() - done.load(Ordering::Acquire)) as usize != slots.len(),
         }
     }
 
-    /// The next message is said now.
-    pub(crate) fn say(&self, now: u64) -> u32 {
-        let number = self.said.load(Ordering::Relaxed);
+    /// Notes that the next message is sent now, and returns its number.
+    pub(crate) fn send(&self, now: u64) -> u32 {
+        let number = self.sent.load(Ordering::Relaxed);
         if let Flight::Closed { slots, .. } = &self.flight {
             let slot = &slots[number as usize % slots.len()];
             slot.started.store(now, Ordering::Relaxed);
             slot.waiting.store(self.receivers, Ordering::Relaxed);
         }
-        // Whoever sees the new number sees its slot.
-        self.said.store(number + 1, Ordering::Release);
+        // Release: a thread that reads the new number also reads its slot.
+        self.sent.store(number + 1, Ordering::Release);
         number
     }
 
-    /// From when the time of a message counts that a viewer does not have yet.
+    /// Returns when the age of a message begins, which some viewer has not received yet.
     pub(crate) fn started(&self, number: u32, start: u64) -> u64 {
         match &self.flight {
             Flight::Open { .. } => self.due(number, start),
@@ -237,7 +242,7 @@ impl Room {
         }
     }
 
-    /// A viewer has these messages, or a newer one. Whether the room may say more.
+    /// Notes that a viewer has received these messages, or a newer one. Returns whether the room may send more.
     pub(crate) fn pass(&self, numbers: Range<u32>) -> bool {
         let Flight::Closed { slots, done } = &self.flight else { return false };
         let mut completed = 0;
@@ -255,22 +260,22 @@ impl Room {
 mod tests {
     use super::*;
 
-    fn room(window: usize, receivers: u32) -> Room {
+    fn room(window: usize, receivers: u32) -> RoomProgress {
         let slots = (0..window).map(|_| Slot::default()).collect();
         let flight = Flight::Closed { slots, done: AtomicU32::new(0) };
-        Room { name: String::new(), receivers, said: AtomicU32::new(0), flight }
+        RoomProgress { name: String::new(), receivers, sent: AtomicU32::new(0), flight }
     }
 
     #[test]
     fn a_room_says_more_when_the_last_viewer_has_a_message() {
         let room = room(2, 2);
-        assert_eq!((room.say(5), room.say(6), room.has_place()), (0, 1, false));
+        assert_eq!((room.send(5), room.send(6), room.has_place()), (0, 1, false));
         assert_eq!((room.started(0, 0), room.started(1, 0)), (5, 6));
         assert!(!room.pass(0..2));
         assert!(!room.has_place());
         assert!(room.pass(0..1));
         assert!(room.has_place());
-        assert_eq!((room.say(7), room.has_place(), room.started(2, 0)), (2, false, 7));
+        assert_eq!((room.send(7), room.has_place(), room.started(2, 0)), (2, false, 7));
         assert!(room.pass(1..2));
         assert!(room.has_place());
     }
@@ -278,8 +283,8 @@ mod tests {
     #[test]
     fn in_an_open_loop_a_message_counts_from_when_it_was_due() {
         let flight = Flight::Open { offset: 10, interval: 100 };
-        let room = Room { name: String::new(), receivers: 1, said: AtomicU32::new(0), flight };
-        assert_eq!(room.say(999), 0);
+        let room = RoomProgress { name: String::new(), receivers: 1, sent: AtomicU32::new(0), flight };
+        assert_eq!(room.send(999), 0);
         assert_eq!((room.started(0, 1_000), room.started(3, 1_000)), (1_010, 1_310));
         assert!(!room.pass(0..1) && !room.has_place());
     }

@@ -1,12 +1,12 @@
-//! A report for people. Must not know how its figures were measured.
+//! Writes a report as a table. Must not know how its figures were measured.
 
 use std::fmt::{self, Display, Formatter};
 
 use crate::latency::Percentiles;
-use crate::plan::{Kind, Protocol};
+use crate::plan::{Protocol, Workload};
 use crate::report::Report;
 
-/// What stands for a figure that is not known.
+/// The text of an unknown figure.
 const UNKNOWN: &str = "-";
 
 impl Display for Report {
@@ -54,10 +54,10 @@ impl Report {
         let stalled =
             if self.stalled > 0 { format!(", {} stalled", grouped(self.stalled.into())) } else { String::new() };
         let messages = match self.kind {
-            Kind::Event => "events",
-            Kind::State => "state values",
-            Kind::Ephemeral => "ephemerals",
-            Kind::Mixed => "events and state values",
+            Workload::Event => "events",
+            Workload::State => "state values",
+            Workload::Ephemeral => "ephemerals",
+            Workload::Mixed => "events and state values",
         };
         let messages = format!("{messages} of {} bytes", self.size);
         row(f, "plan", &format!("{protocol}, {viewers} viewers in {rooms}{stalled}, {messages}, {pace}"))
@@ -71,10 +71,10 @@ impl Report {
             (self.counts.lost, "lost"),
             (self.counts.repeated, "repeated"),
             (self.counts.out_of_order, "out of order"),
-            (self.counts.unknown, "of nobody"),
+            (self.counts.unknown, "unknown"),
             (closed, &codes),
             (self.counts.superseded, "superseded (no fault)"),
-            (self.unsaid, "messages due that the server did not take in time (no fault)"),
+            (self.unsaid, "messages due that the server did not read in time (no fault)"),
         ];
         let told: Vec<_> = counts.iter().filter(|(count, _)| *count > 0).collect();
         let told: Vec<_> = told.iter().map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
@@ -114,7 +114,7 @@ impl Report {
             row(f, "this program", &threads.join(", "))?;
         }
         if self.void {
-            let why = "this program was the bottleneck: latency and throughput tell nothing about the server.";
+            let why = "this program was the bottleneck: latency and throughput say nothing about the server.";
             row(f, "VOID", why)?;
             row(f, "", "CPU a delivery stays right. Give it cores of its own, --threads, or a lower --rate.")?;
         }
@@ -122,7 +122,7 @@ impl Report {
     }
 }
 
-/// One row. The first one begins the text; no line end follows the last one.
+/// Writes one row. The first one begins the text; no line end follows the last one.
 fn row(f: &mut Formatter<'_>, name: &str, text: &str) -> fmt::Result {
     if name == "plan" { write!(f, "{name:<14}{text}") } else { write!(f, "\n{name:<14}{text}") }
 }
@@ -137,17 +137,17 @@ fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-/// Microseconds in the unit that a person reads.
+/// Returns microseconds in a readable unit.
 fn millis(micros: f64) -> String {
     if micros < 1_000.0 { format!("{micros:.0} us") } else { format!("{:.1} ms", micros / 1_000.0) }
 }
 
-/// Without what is behind the point.
+/// Returns the rounded integer.
 fn whole(value: f64) -> u64 {
     format!("{value:.0}").parse().unwrap_or(0)
 }
 
-/// With a space between thousands.
+/// Returns a number with spaces between thousands.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -165,10 +165,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::ledger::Counts;
+    use crate::delivery_tracker::DeliveryCounts;
 
-    /// Of a run of which little is known.
-    fn report(kind: Kind) -> Report {
+    /// Returns a report with few known figures.
+    fn report(kind: Workload) -> Report {
         Report {
             protocol: Protocol::V2,
             kind,
@@ -182,7 +182,7 @@ mod tests {
             messages: 0,
             unsaid: 0,
             expected: 0,
-            counts: Counts::default(),
+            counts: DeliveryCounts::default(),
             closes: BTreeMap::new(),
             deliveries_per_second: Some(0.0),
             latency_us: None,
@@ -205,12 +205,12 @@ mod tests {
     }
 
     #[test]
-    fn a_table_begins_with_what_was_said_to_whom() {
+    fn a_table_begins_with_the_plan_of_the_run() {
         for (kind, messages) in [
-            (Kind::Event, "events"),
-            (Kind::State, "state values"),
-            (Kind::Ephemeral, "ephemerals"),
-            (Kind::Mixed, "events and state values"),
+            (Workload::Event, "events"),
+            (Workload::State, "state values"),
+            (Workload::Ephemeral, "ephemerals"),
+            (Workload::Mixed, "events and state values"),
         ] {
             let text = report(kind).to_string();
             let plan = format!(
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_void_run_is_told_with_the_reason_and_no_other() {
-        let good = report(Kind::Event);
+        let good = report(Workload::Event);
         assert!(!good.to_string().contains("VOID"), "{good}");
         let void = Report { void: true, ..good };
         assert!(void.to_string().contains("\nVOID          this program was the bottleneck: latency"), "{void}");

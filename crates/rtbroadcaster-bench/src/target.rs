@@ -1,4 +1,4 @@
-//! Where the server is: a WebSocket address. Must not know what is spoken there.
+//! The address of a WebSocket server. Must not know the protocol that the server speaks.
 
 use std::fmt;
 use std::io;
@@ -10,34 +10,34 @@ use http::Uri;
 /// The address of a WebSocket endpoint without TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
-    /// Host and port as in the address: what the request names.
+    /// Host and port as in the address, for the `Host` header.
     authority: String,
     host: String,
     port: u16,
     path: String,
 }
 
-/// Why a text is no such address.
+/// Why a text is not an address of a WebSocket endpoint without TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TargetError {
     #[error("expected an address such as ws://127.0.0.1:8080/broadcasting")]
     Malformed,
-    #[error("TLS is not spoken: give the address behind the proxy, such as ws://127.0.0.1:8080/broadcasting")]
+    #[error("TLS is not supported: give the address behind the proxy, such as ws://127.0.0.1:8080/broadcasting")]
     Tls,
 }
 
 impl Target {
-    /// Host and port as the request names them.
+    /// Returns host and port as in the address.
     pub(crate) fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// The path with its query.
+    /// Returns the path with its query.
     pub(crate) fn path(&self) -> &str {
         &self.path
     }
 
-    /// The first address that the name stands for.
+    /// Returns the first address of the host.
     pub(crate) fn resolve(&self) -> io::Result<SocketAddr> {
         let unknown = || io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         // The brackets of an IPv6 address belong to the URL.

@@ -1,5 +1,5 @@
-//! A thread of viewers: they join as fast as the server admits them, then count what they get.
-//! Must not know what is said when.
+//! A thread of viewers: lets them join as fast as the server admits them, then counts their messages.
+//! Must not know when messages are due.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -10,52 +10,52 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use mio::{Events, Poll, Token};
 
-use crate::ages::Ages;
-use crate::client::{Client, Outcome, Stage};
-use crate::failure::Failure;
+use crate::age_histograms::AgeHistograms;
+use crate::delivery_tracker::{DeliveryCounts, DeliveryOrder};
+use crate::failure::BenchError;
 use crate::latency;
-use crate::ledger::{Arrival, Counts};
 use crate::message::{self, PROBE};
-use crate::part::Part;
-use crate::plan::{Protocol, Role};
-use crate::room::{Phase, Schedule, Shared};
+use crate::message_kind::MessageKind;
+use crate::plan::{Protocol, ReadMode};
+use crate::room::{RunPhase, RunState, Schedule};
+use crate::viewer_connection::{ReadOutcome, Stage, ViewerConnection};
 
-/// How many joins a thread has under way at most: enough that the server never waits for it, and no more than its
-/// backlog of connections takes.
+/// The most concurrent joins of a thread: enough that the server never waits for it, and no more than the server's
+/// listen backlog holds.
 const JOINING_MAX: u32 = 128;
 
-/// How long no join may succeed until the server counts as silent.
+/// The time without a successful join, while joins are under way, after which the server counts as silent.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// How long nothing is looked at if nothing happens.
+/// The longest wait for an event.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// What is read at once; one for all viewers of a thread, and small enough to stay in the cache.
+/// The size of the read buffer, which all viewers of a thread share: small enough to stay in the cache.
 const READ_BYTES: usize = 256 * 1024;
 
-/// What a thread of viewers has heard.
-pub(crate) struct Heard {
-    pub(crate) counts: Counts,
-    /// From when a message counts to when a viewer had it.
-    pub(crate) ages: Ages,
-    /// From the first byte to the answer to the join, in nanoseconds; of the storm if there is one.
+/// The result of a thread of viewers.
+pub(crate) struct ViewersResult {
+    pub(crate) counts: DeliveryCounts,
+    /// The ages of messages when viewers received them.
+    pub(crate) ages: AgeHistograms,
+    /// The times from the first byte to the answer to the join, in nanoseconds; of the join storm if there is one.
     pub(crate) joins: Histogram<u64>,
     /// When the first of these joins began and the last one succeeded, if there were any.
     pub(crate) join_time: Option<Range<u64>>,
-    /// How many viewers that read were closed, by code.
+    /// The number of ended connections of reading viewers, by code.
     pub(crate) closes: BTreeMap<u16, u64>,
-    /// Messages that came or are not waited for any more, since a later one came.
+    /// Messages that arrived or are not expected any more, since a later one arrived.
     passed: u64,
-    /// The read that is under way has brought the last viewer of its room a message.
+    /// Whether the present read brought a message to the last viewer of its room.
     completes: bool,
 }
 
-impl Heard {
-    /// Nothing yet.
+impl ViewersResult {
+    /// Returns an empty result.
     pub(crate) fn new() -> Self {
         Self {
-            counts: Counts::default(),
-            ages: Ages::new(),
+            counts: DeliveryCounts::default(),
+            ages: AgeHistograms::new(),
             joins: latency::histogram(),
             join_time: None,
             closes: BTreeMap::new(),
@@ -66,32 +66,32 @@ impl Heard {
 }
 
 /// A thread of viewers.
-struct Viewers<'a> {
-    shared: &'a Shared,
+struct ViewerThread<'a> {
+    shared: &'a RunState,
     address: SocketAddr,
     poll: Poll,
-    clients: Vec<Client>,
-    /// How many joins are under way.
+    clients: Vec<ViewerConnection>,
+    /// The number of joins that are under way.
     joining: u32,
     buffer: Box<[u8]>,
-    heard: Heard,
+    result: ViewersResult,
 }
 
-/// Carries out the part of the viewers with these numbers.
+/// Runs the thread of the viewers with these numbers until the last phase.
 pub(crate) fn run(
-    shared: &Shared,
+    shared: &RunState,
     address: SocketAddr,
     thread: usize,
     first: Range<u32>,
     storm: Range<u32>,
-) -> Result<Heard, Failure> {
-    let heard = Heard::new();
+) -> Result<ViewersResult, BenchError> {
+    let result = ViewersResult::new();
     let buffer = vec![0; READ_BYTES + 2 * shared.plan.size as usize].into();
-    let poll = Poll::new().map_err(Failure::System)?;
-    let mut viewers = Viewers { shared, address, poll, clients: Vec::new(), joining: 0, buffer, heard };
+    let poll = Poll::new().map_err(BenchError::System)?;
+    let mut viewers = ViewerThread { shared, address, poll, clients: Vec::new(), joining: 0, buffer, result };
     let mut events = Events::with_capacity(1_024);
     let mut coming = first.chain(storm.clone());
-    let is_there = |viewer: &u32, phase: Phase| !storm.contains(viewer) || phase == Phase::Storm;
+    let is_there = |viewer: &u32, phase: RunPhase| !storm.contains(viewer) || phase == RunPhase::Storm;
     let mut next = coming.next();
     let mut last_join = Instant::now();
     loop {
@@ -105,18 +105,18 @@ pub(crate) fn run(
         }
         match viewers.poll.poll(&mut events, Some(LOOK)) {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            polled => polled.map_err(Failure::System)?,
+            polled => polled.map_err(BenchError::System)?,
         }
-        // Looked at behind the poll: what comes when the rooms end is no fault.
-        if shared.phase() == Phase::End {
+        // Checked after the poll: an event at the end of the rooms is no fault.
+        if shared.phase() == RunPhase::End {
             return Ok(viewers.end());
         }
         let before = viewers.joining;
         for event in &events {
             viewers.handle(event)?;
         }
-        shared.delivered[thread].store(viewers.heard.counts.received, Ordering::Relaxed);
-        shared.passed[thread].store(viewers.heard.passed, Ordering::Relaxed);
+        shared.delivered[thread].store(viewers.result.counts.received, Ordering::Relaxed);
+        shared.passed[thread].store(viewers.result.passed, Ordering::Relaxed);
         if viewers.joining < before {
             last_join = Instant::now();
         }
@@ -126,102 +126,109 @@ pub(crate) fn run(
     }
 }
 
-impl Viewers<'_> {
-    fn connect(&mut self, viewer: u32) -> Result<(), Failure> {
-        let place = self.shared.plan.place(viewer);
+impl ViewerThread<'_> {
+    fn connect(&mut self, viewer: u32) -> Result<(), BenchError> {
+        let assignment = self.shared.plan.assignment(viewer);
         let began = self.shared.clock.nanos();
         let token = Token(self.clients.len());
         let kind = self.shared.plan.kind;
-        let client = Client::connect(self.address, place, kind, began, self.poll.registry(), token);
-        self.clients.push(client.map_err(|error| Failure::of_connection(error, self.address))?);
+        let client = ViewerConnection::connect(self.address, assignment, kind, began, self.poll.registry(), token);
+        self.clients.push(client.map_err(|error| BenchError::of_connection(error, self.address))?);
         self.joining += 1;
         Ok(())
     }
 
-    fn handle(&mut self, event: &mio::event::Event) -> Result<(), Failure> {
-        let Self { shared, clients, buffer, heard, .. } = self;
+    fn handle(&mut self, event: &mio::event::Event) -> Result<(), BenchError> {
+        let Self { shared, clients, buffer, result, .. } = self;
         let plan = &shared.plan;
         let client = &mut clients[event.token().0];
         if client.stage == Stage::Gone {
             return Ok(());
         }
         if client.stage == Stage::Connecting {
-            client.connected(plan).map_err(|error| Failure::of_connection(error, self.address))?;
+            client.connected(plan).map_err(|error| BenchError::of_connection(error, self.address))?;
         }
         if client.stage == Stage::Connecting || !(event.is_readable() || event.is_read_closed()) {
             return Ok(());
         }
         let joining = match client.stage {
-            Stage::Upgrading => plan.protocol.joining(&shared.rooms[client.place.room as usize].name),
+            Stage::Upgrading => plan.protocol.joining(&shared.rooms[client.assignment.room as usize].name),
             _ => None,
         };
-        // One look at the clock for all that a read brings.
+        // One clock reading for all messages of a read.
         let now = shared.clock.nanos();
         let schedule = shared.schedule.get();
-        let before = heard.counts.received;
-        let take = |client: &mut Client, text: &[u8]| take(client, text, now, schedule, shared, heard);
+        let before = result.counts.received;
+        let take = |client: &mut ViewerConnection, text: &[u8]| take(client, text, now, schedule, shared, result);
         let outcome = client.read(buffer, event.is_read_closed(), plan.protocol, joining.as_deref(), take)?;
         let is_measured = schedule.is_some_and(|schedule| now >= schedule.measured_from);
         if is_measured
-            && heard.counts.received > before
-            && let Some(last) = client.heard.replace(now)
+            && result.counts.received > before
+            && let Some(last) = client.received_at.replace(now)
         {
-            heard.ages.passes.saturating_record(now - last);
+            result.ages.passes.saturating_record(now - last);
         }
-        // Not before all that was read is counted: if the publisher filled the window up in the middle, chance would
-        // decide how many messages the server gets at once, and that decides what a delivery costs.
-        if std::mem::take(&mut heard.completes) {
-            shared.is_ready(client.place.room);
+        // Only after all messages of the read are counted: if the publisher refilled the window in the middle, chance
+        // would decide how many messages the server gets at once, and that decides what a delivery costs.
+        if std::mem::take(&mut result.completes) {
+            shared.mark_ready(client.assignment.room);
         }
         match outcome {
-            Outcome::Goes => {}
-            Outcome::Joined => self.joined(event.token().0).map_err(Failure::System)?,
-            Outcome::Closed(_) if !client.reads() => {}
-            Outcome::Closed(code) => *heard.closes.entry(code).or_default() += 1,
+            ReadOutcome::Open => {}
+            ReadOutcome::Joined => self.joined(event.token().0).map_err(BenchError::System)?,
+            ReadOutcome::Closed(_) if !client.reads() => {}
+            ReadOutcome::Closed(code) => *result.closes.entry(code).or_default() += 1,
         }
         Ok(())
     }
 
     fn joined(&mut self, number: usize) -> std::io::Result<()> {
-        let Self { shared, heard, poll, .. } = self;
+        let Self { shared, result, poll, .. } = self;
         let client = &mut self.clients[number];
         self.joining -= 1;
-        if shared.plan.joins.is_none() || shared.phase() == Phase::Storm {
+        if shared.plan.joins.is_none() || shared.phase() == RunPhase::Storm {
             let now = shared.clock.nanos();
-            heard.joins.saturating_record(now - client.began);
-            let start = heard.join_time.as_ref().map_or(client.began, |time| time.start.min(client.began));
-            heard.join_time = Some(start..now);
+            result.joins.saturating_record(now - client.began);
+            let start = result.join_time.as_ref().map_or(client.began, |time| time.start.min(client.began));
+            result.join_time = Some(start..now);
         }
         shared.joined.fetch_add(1, Ordering::Release);
-        if client.place.role == Role::Stalls { client.stall(poll.registry()) } else { Ok(()) }
+        if client.assignment.read_mode == ReadMode::Stalls { client.stall(poll.registry()) } else { Ok(()) }
     }
 
-    /// What the server owes when nobody joins any more.
-    fn silent(&self) -> Failure {
+    /// Returns the failure of a server that lets no viewer join any more.
+    fn silent(&self) -> BenchError {
         let protocol = self.shared.plan.protocol;
         let what = match self.clients.iter().map(|client| client.stage).find(|&stage| stage < Stage::Joined) {
             Some(Stage::Connecting) => "connect",
             Some(Stage::Upgrading) => "upgrade",
             _ => "join a room",
         };
-        Failure::Silent { what, protocol }
+        BenchError::Silent { what, protocol }
     }
 
-    /// Adds up what is missing.
-    fn end(mut self) -> Heard {
+    /// Adds the missing messages to the counts, and returns the result.
+    fn end(mut self) -> ViewersResult {
         if self.shared.schedule.get().is_some() {
             for client in self.clients.iter().filter(|client| client.reads()) {
-                let said = self.shared.rooms[client.place.room as usize].said();
-                self.heard.counts += client.ledger.close(said, self.shared.plan.kind);
+                let sent = self.shared.rooms[client.assignment.room as usize].sent();
+                self.result.counts += client.tracker.close(sent, self.shared.plan.kind);
             }
         }
-        self.heard
+        self.result
     }
 }
 
-/// A viewer got a text.
-fn take(client: &mut Client, text: &[u8], now: u64, schedule: Option<&Schedule>, shared: &Shared, heard: &mut Heard) {
-    // Everything else is of no importance here: it tells of owners, of heartbeats and of holes, which the numbers show.
+/// Handles a text that a viewer received.
+fn take(
+    client: &mut ViewerConnection,
+    text: &[u8],
+    now: u64,
+    schedule: Option<&Schedule>,
+    shared: &RunState,
+    result: &mut ViewersResult,
+) {
+    // Other texts are ignored: frames about owners, heartbeats, and holes, which the numbers show too.
     let Some((number_of_room, number)) = message::read(text) else { return };
     if number == PROBE && shared.plan.protocol == Protocol::Relay {
         if !std::mem::replace(&mut client.is_probed, true) {
@@ -229,26 +236,26 @@ fn take(client: &mut Client, text: &[u8], now: u64, schedule: Option<&Schedule>,
         }
         return;
     }
-    let room = &shared.rooms[client.place.room as usize];
-    let Some(schedule) = schedule.filter(|_| number_of_room == client.place.room && number < room.said()) else {
-        heard.counts.unknown += 1;
+    let room = &shared.rooms[client.assignment.room as usize];
+    let Some(schedule) = schedule.filter(|_| number_of_room == client.assignment.room && number < room.sent()) else {
+        result.counts.unknown += 1;
         return;
     };
-    match client.ledger.enter(number) {
-        Arrival::Newest(passed) => {
+    match client.tracker.record(number) {
+        DeliveryOrder::Newest(passed) => {
             let started = room.started(number, schedule.start);
             if started >= schedule.measured_from {
-                let part = Part::of(shared.plan.kind, number);
-                heard.ages.of(part).saturating_record(now.saturating_sub(started));
+                let kind = MessageKind::of(shared.plan.kind, number);
+                result.ages.of(kind).saturating_record(now.saturating_sub(started));
             }
-            heard.counts.received += 1;
-            heard.passed += u64::from(passed.end - passed.start);
-            heard.completes |= room.pass(passed);
+            result.counts.received += 1;
+            result.passed += u64::from(passed.end - passed.start);
+            result.completes |= room.pass(passed);
         }
-        Arrival::OutOfOrder => {
-            heard.counts.received += 1;
-            heard.counts.out_of_order += 1;
+        DeliveryOrder::OutOfOrder => {
+            result.counts.received += 1;
+            result.counts.out_of_order += 1;
         }
-        Arrival::Repeated => heard.counts.repeated += 1,
+        DeliveryOrder::Repeated => result.counts.repeated += 1,
     }
 }

@@ -1,4 +1,4 @@
-//! Where a server is: a WebSocket address. Must not know what is spoken there.
+//! The address of a WebSocket server. Must not know the protocol that the server speaks.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,16 +17,16 @@ use http::Uri;
 pub struct Address {
     /// Without a fragment, with a scheme and a host.
     uri: Uri,
-    /// Whether TLS is spoken.
+    /// Whether connections use TLS.
     security: Security,
 }
 
-/// How a connection is secured.
+/// The security of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Security {
-    /// Not at all.
+    /// Plain TCP.
     Plain,
-    /// By TLS.
+    /// TLS.
     #[cfg(feature = "tls")]
     Tls,
 }
@@ -35,25 +35,26 @@ pub(super) enum Security {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// It is no WebSocket address.
+    /// The text is no WebSocket address.
     #[error("expected an address such as ws://127.0.0.1:8080/broadcasting")]
     Malformed,
-    /// It asks for TLS, and the feature `remote-tls` is not on.
+    /// The scheme is `wss`, and the feature `remote-tls` is not on.
     #[error("wss needs the feature remote-tls")]
     NoTls,
 }
 
 impl Address {
-    /// As a request names it.
+    /// Returns the address as a URI.
     pub(super) fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    /// The host, an IPv6 address without its brackets.
+    /// Returns the host; an IPv6 address without its brackets.
     pub(super) fn host(&self) -> &str {
         self.uri.host().unwrap_or_default().trim_matches(['[', ']'])
     }
 
+    /// Returns the port, or the default of the scheme: 80, or 443 with TLS.
     pub(super) fn port(&self) -> u16 {
         self.uri.port_u16().unwrap_or(match self.security {
             Security::Plain => 80,
@@ -81,7 +82,7 @@ impl FromStr for Address {
             _ => return Err(AddressError::Malformed),
         };
         let authority = uri.authority().ok_or(AddressError::Malformed)?;
-        // A name and a password would stand in logs and process lists.
+        // Refused: a name and a password would appear in logs and process lists.
         if authority.as_str().contains('@') || authority.host().is_empty() {
             return Err(AddressError::Malformed);
         }

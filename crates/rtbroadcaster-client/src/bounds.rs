@@ -1,45 +1,45 @@
-//! What a number of a server may be: every delay, interval and count that a server tells is read here, and nowhere else.
+//! Clamps every delay, interval and count that a server sends. No other module reads such a number unclamped.
 //! Pure. Must not know frames, nor what a number is for.
 
 use std::time::Duration;
 
-/// The longest time for which a server may keep a client away.
+/// The longest time that a server may make a client wait before it reconnects.
 const WAIT_MAX: Duration = Duration::from_secs(60 * 60);
 
-/// The shortest and the longest time between two heartbeats. Below it a late packet would be silence; above it a timer
-/// of a JavaScript client fires at once, so no server that serves both can mean it.
+/// The shortest and the longest time between two heartbeats. With a shorter one, a late packet would count as silence.
+/// With a longer one, a timer of a JavaScript client fires at once, so no server that serves both can mean it.
 const BEAT_MIN: Duration = Duration::from_millis(100);
 const BEAT_MAX: Duration = Duration::from_millis(i32::MAX.unsigned_abs() as u64);
 
-/// The longest time of anything else. A program may add it to any moment.
+/// The longest time of any other number. A program can add it to any point in time without overflow.
 const SPAN_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The greatest whole number that every reader of JSON holds exactly (RFC 8259 section 6).
 const COUNT_MAX: u64 = (1 << 53) - 1;
 
-/// Returns how long a client is to stay away: at most an hour.
+/// Returns how long a client waits before it reconnects: at most an hour.
 pub(super) fn wait(millis: u64) -> Duration {
     Duration::from_millis(millis).min(WAIT_MAX)
 }
 
-/// Returns how long a `Retry-After` in seconds has a client stay away: at most an hour, however many digits it has.
-/// `None` for anything else, also for a date (RFC 9110 section 10.2.3), which needs clocks that agree.
+/// Returns how long a client waits after a `Retry-After` in seconds: at most an hour, for any number of digits.
+/// Returns `None` for any other text, also for a date (RFC 9110 section 10.2.3), which needs synchronized clocks.
 pub(super) fn retry_after(text: &str) -> Option<Duration> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| Duration::from_secs(text.parse().unwrap_or(u64::MAX)).min(WAIT_MAX))
 }
 
-/// Returns the time between two heartbeats; `None` where there are none.
+/// Returns the time between two heartbeats; `None` for 0, which means no heartbeats.
 pub(super) fn beat(millis: u64) -> Option<Duration> {
     (millis > 0).then(|| Duration::from_millis(millis).clamp(BEAT_MIN, BEAT_MAX))
 }
 
-/// Returns a time that is only told to the program: at most a year.
+/// Returns a time that is only shown to the program: at most a year.
 pub(super) fn span(millis: u64) -> Duration {
     Duration::from_millis(millis).min(SPAN_MAX)
 }
 
-/// Returns how many there are: at most 2^53 - 1.
+/// Returns the count, at most 2^53 - 1.
 pub(super) fn count(number: u64) -> u64 {
     number.min(COUNT_MAX)
 }

@@ -1,4 +1,4 @@
-//! An owner over the network: its handle. Must not know connections.
+//! The program's handle of an owner over the network. Must not know connections.
 
 mod failure;
 mod lease;
@@ -33,22 +33,23 @@ pub use rtbroadcaster_core::refusal::PublishError;
 pub use ticket::Ticket;
 use ticket::is_over;
 
-/// The owner of a room over the network, which comes back to it by itself. A room has one speaker, so this cannot be cloned.
+/// The owner of a room over the network, which reconnects by itself. A room has one owner, so this cannot be cloned.
 ///
-/// What it publishes is said in the order in which it was asked to, and stored once: after a cut, what was not acknowledged is
-/// said again under the same id.
+/// It sends messages in the order of the calls, and the server stores each once: after a cut, it sends the
+/// unacknowledged ones again under the same ids.
 ///
 /// # Losing the owner
-/// Dropping it leaves the room without an owner; it ends after the server's grace, unless somebody with the
-/// [key](Self::key) owns it. Whoever does that while this one is here fences it: everything fails with
-/// [`PublishError::Fenced`] from then on, and it does not come back. If its connection was cut at just that moment it cannot
-/// know, comes back by the same key, and fences the other one: see [`term`](Self::term).
+/// Dropping it leaves the room without an owner; the room ends after the server's grace, unless another owner takes it
+/// over with the [key](Self::key). An owner that takes the room over while this one is connected fences it: from then
+/// on, every publish fails with [`PublishError::Fenced`], and this one does not reconnect. If its connection was cut at
+/// just that moment, it does not know that, reconnects with the same key, and fences the other one: see
+/// [`term`](Self::term).
 ///
-/// A server that has lost its disk, or was begun on an older copy of it, may lack messages that it had acknowledged:
-/// [`watch_loss`](Self::watch_loss) tells that. This owner goes on with what the server has.
+/// A server that has lost its disk, or was started on an older copy of it, may lack messages that it had acknowledged:
+/// [`watch_loss`](Self::watch_loss) reports that. This owner continues with the messages that the server has.
 ///
 /// # Closing
-/// [`close`](Self::close) ends the room when everything that was published is safe.
+/// [`close`](Self::close) ends the room when every published message is stored.
 ///
 /// ```no_run
 /// use rtbroadcaster::{Message, remote::{Broadcaster, PublishError}};
@@ -75,11 +76,11 @@ pub struct Broadcaster {
     loss: watch::Receiver<Option<Loss>>,
     audience: watch::Receiver<Option<Audience>>,
     hurry: Arc<Notify>,
-    ears: Arc<Mutex<Vec<crowd::Ear>>>,
+    ears: Arc<Mutex<Vec<crowd::SignalSender>>>,
     options: Options,
 }
 
-/// The room that is owned.
+/// The room that this broadcaster owns.
 #[derive(Debug, Clone)]
 struct Opened {
     room: RoomId,
@@ -87,42 +88,45 @@ struct Opened {
 }
 
 impl Broadcaster {
-    /// The room's name, which viewers join by.
+    /// Returns the room's id, by which viewers join.
     pub fn room(&self) -> RoomId {
         self.opened.room.clone()
     }
 
-    /// The key that makes whoever holds it the owner. It belongs in no log, no address and no list of processes.
+    /// Returns the key: any program that has it can own the room. It belongs in no log, no address and no list of
+    /// processes.
     pub fn key(&self) -> &OwnerKey {
         &self.opened.key
     }
 
-    /// The number of its lease. Each change of owner takes the next one, and so does each time that this one came back: where
-    /// it has grown by more, somebody else was the owner in between.
+    /// Returns the number of its lease. Each change of owner takes the next number, and so does each reconnect of this
+    /// one: if it has grown by more, another owner had the room in between.
     pub fn term(&self) -> u64 {
         self.lease.borrow().term
     }
 
-    /// Returns the grace in force: how long the room waits for its owner once the owner is away. `None` where the server
-    /// does not tell it. [`RoomOptions::with_grace`](rtbroadcaster_core::options::RoomOptions::with_grace) asks for one.
+    /// Returns the grace in force: how long the room waits for its owner once the owner is away. `None` if the server
+    /// does not send it. [`RoomOptions::with_grace`](rtbroadcaster_core::options::RoomOptions::with_grace) asks for
+    /// one.
     pub fn grace(&self) -> Option<Duration> {
         self.lease.borrow().grace
     }
 
-    /// Returns where it stands: the epoch and the number of its newest acknowledgement, and before the first one the
-    /// room's last number when it was opened. A program that keeps this beside the [key](Self::key) can hand it to
-    /// [`own_after`](Self::own_after) and so learn of lost messages also across its own restarts.
+    /// Returns the cursor: the epoch and the number of its newest acknowledgement, and before the first one the room's
+    /// last number when it was opened. A program that keeps this beside the [key](Self::key) can pass it to
+    /// [`own_after`](Self::own_after), to learn of lost messages also across its own restarts.
     ///
-    /// Cursors are kept and handed back as they are: no epoch says anything by itself, and it may change without a message.
+    /// Keep and pass cursors unchanged: an epoch is opaque, and it may change without a message.
     pub fn cursor(&self) -> Cursor {
         self.lease.borrow().cursor.clone().expect("the room was opened with its epoch and its number")
     }
 
-    /// Tells of each time that the server lacked messages that it had acknowledged, the newest at least; `None` while that
-    /// has not happened. The state, the cursor and this change before the status is [`Live`](Status::Live) again.
+    /// Returns a receiver of each loss: the server lacked messages that it had acknowledged. A slow reader gets the
+    /// newest one; `None` before the first. The state, the cursor and this change before the status is
+    /// [`Live`](Status::Live) again.
     ///
-    /// It stays silent where the server does not check an owner's cursor (an older one), and when this owner begins without
-    /// a cursor.
+    /// It never changes if the server does not check an owner's cursor (an older one), nor for an owner that begins
+    /// without a cursor.
     ///
     /// ```no_run
     /// # async fn run(owner: rtbroadcaster::remote::Broadcaster) -> Result<(), Box<dyn std::error::Error>> {
@@ -140,41 +144,42 @@ impl Broadcaster {
         self.loss.clone()
     }
 
-    /// Where it stands.
+    /// Returns the status.
     pub fn status(&self) -> Status {
         self.status.borrow().clone()
     }
 
-    /// Tells of each change of the status, the newest at least.
+    /// Returns a receiver of the status. A slow reader gets the newest one.
     pub fn watch_status(&self) -> watch::Receiver<Status> {
         self.status.clone()
     }
 
-    /// What holds in the room: what the server had when this one began to own it, and what was acknowledged since.
+    /// Returns the room's state: the server's when this owner entered the room, with each acknowledged message since.
     pub fn state(&self) -> State {
         self.state.borrow().clone()
     }
 
-    /// Tells how many watch, how many of them are behind, and how far; `None` while it does not own the room.
+    /// Returns a receiver of the number of viewers, how many of them lag, and how far; `None` while it does not own the
+    /// room.
     pub fn audience(&self) -> watch::Receiver<Option<Audience>> {
         self.audience.clone()
     }
 
-    /// What viewers say from now on. Signals that nobody takes in time are lost and counted.
+    /// Returns a stream of the viewers' signals from now on. Signals that do not fit into it are dropped and counted.
     pub fn signals(&self) -> Signals {
         let (ear, signals) = Signals::open(self.options.messages_max, self.options.messages_bytes_max);
         let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
-        // The task drops the ears when it is over; what comes later hears nothing.
+        // Its task drops all senders when it ends; a later one would never be dropped.
         if !self.orders.is_closed() {
             ears.push(ear);
         }
         signals
     }
 
-    /// Says `message` to every viewer, and gives its number when it is safe; for an ephemeral message, which has none, the last
-    /// acknowledged one when it is on its way.
+    /// Publishes `message` to every viewer, and returns its number once it is stored. For an ephemeral message, which
+    /// has no number, returns the last acknowledged one once it is queued for the connection.
     ///
-    /// A message without an [id](Message::with_id) gets one. Without a connection it waits for the next one.
+    /// A message without an [id](Message::with_id) gets one. Without a connection, it waits for the next one.
     ///
     /// # Errors
     /// The message has a fault, was refused, or the broadcaster is over.
@@ -182,8 +187,9 @@ impl Broadcaster {
         self.send(message).await?.await
     }
 
-    /// Has `message` said, and gives a [`Ticket`] for its number as soon as it has a place among those that wait for their
-    /// acknowledgement, [`unacked_max`](Options::unacked_max) in all. So a program need not wait for one to say the next.
+    /// Queues `message`, and returns a [`Ticket`] for its number as soon as it is one of the at most
+    /// [`unacked_max`](Options::unacked_max) unacknowledged messages. So a program can publish the next one without
+    /// waiting.
     ///
     /// # Errors
     /// The message has a fault, or the broadcaster is over.
@@ -194,7 +200,7 @@ impl Broadcaster {
         self.order(body, kind.into()).await
     }
 
-    /// Removes `key` from the state and gives the number of that change.
+    /// Removes `key` from the state, and returns the number of that change.
     ///
     /// # Errors
     /// As [`publish`](Self::publish).
@@ -210,26 +216,26 @@ impl Broadcaster {
         match self.orders.send(Order::Say(body, change, done)).await {
             Ok(()) => Ok(Ticket { acked, status }),
             Err(_) => {
-                // It is about to say why.
+                // Its status is about to become the reason.
                 super::over(status.clone()).await;
                 Err(is_over(&status))
             }
         }
     }
 
-    /// Tries at once: outside of the room the next attempt begins now, but no sooner than a server has told, and not more
-    /// often than once a second. In the room the server is asked for a sign of life. A program calls it when it knows more
+    /// Reconnects at once: outside of the room, the next attempt begins now, but not before the time that a server has
+    /// sent, and at most once per second. In the room, it probes the connection. A program calls it when it knows more
     /// than this broadcaster, such as that the network is back.
     pub fn reconnect(&self) {
         self.hurry.notify_one();
     }
 
-    /// Ends the room when everything that was published is safe: every viewer is told after it.
+    /// Ends the room once every published message is stored. Each viewer gets them before the end.
     ///
     /// # Errors
-    /// The room was not ended by this: another owner has it, or the server does not let this one come back.
+    /// The room was not ended by this call: another owner has it, or the server does not let this one reconnect.
     pub async fn close(self) -> Result<(), PublishError> {
-        // Where it is over already, that is said.
+        // If it has ended already, its status is returned.
         let _ = self.orders.send(Order::Close).await;
         match super::over(self.status).await {
             closing if closing.code() == CloseReason::Done.code() => Ok(()),

@@ -1,4 +1,4 @@
-//! What an owner learns of its viewers. Must not know how it gets there.
+//! The audience and the signals of a room. Must not know connections.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,51 +8,51 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use rtbroadcaster_core::signal::Signal;
 
-use super::queue::{self, Failed, Receiver, Sender};
+use super::queue::{self, Receiver, SendFailure, Sender};
 
-/// A stream of signals. It ends when its [`Broadcaster`](super::Broadcaster) is over.
+/// A stream of signals. It ends when its [`Broadcaster`](super::Broadcaster) ends.
 #[derive(Debug)]
 pub struct Signals {
     signals: Receiver<Signal>,
     lost: Arc<AtomicU64>,
 }
 
-/// Where signals go in.
+/// The sending end of a stream of signals.
 #[derive(Debug)]
-pub(super) struct Ear {
+pub(super) struct SignalSender {
     signals: Sender<Signal>,
     lost: Arc<AtomicU64>,
 }
 
 impl Signals {
-    /// A stream that holds at most `signals_max` of `bytes_max` in all that nobody has taken.
-    pub(super) fn open(signals_max: usize, bytes_max: usize) -> (Ear, Self) {
+    /// Returns both ends of a stream that holds at most `signals_max` signals of at most `bytes_max` bytes in all.
+    pub(super) fn open(signals_max: usize, bytes_max: usize) -> (SignalSender, Self) {
         let (sender, signals) = queue::open(signals_max, bytes_max);
         let lost = Arc::<AtomicU64>::default();
-        (Ear { signals: sender, lost: Arc::clone(&lost) }, Self { signals, lost })
+        (SignalSender { signals: sender, lost: Arc::clone(&lost) }, Self { signals, lost })
     }
 
-    /// The next signal; `None` when there will be no more.
+    /// Returns the next signal; `None` at the end of the stream.
     pub async fn next(&mut self) -> Option<Signal> {
         self.signals.recv().await
     }
 
-    /// How many were lost because nobody took them in time: an owner's acks do not wait for its signals.
+    /// Returns how many signals were dropped because the stream was full: an owner's acks do not wait for its signals.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
 }
 
-impl Ear {
-    /// Passes a signal on; whether anybody still listens.
-    pub(super) fn hear(&self, signal: &Signal) -> bool {
+impl SignalSender {
+    /// Queues a signal, or drops and counts it if the stream is full. Returns whether the stream is still open.
+    pub(super) fn send(&self, signal: &Signal) -> bool {
         match self.signals.try_send(signal.clone(), signal.bytes()) {
             Ok(()) => true,
-            Err(Failed::Full) => {
+            Err(SendFailure::Full) => {
                 self.lost.fetch_add(1, Ordering::Relaxed);
                 true
             }
-            Err(Failed::Closed) => false,
+            Err(SendFailure::Closed) => false,
         }
     }
 }

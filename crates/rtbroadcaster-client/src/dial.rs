@@ -1,4 +1,4 @@
-//! Connects to a server and speaks the handshake of version 2. Must not know rooms.
+//! Connects to a server and does the WebSocket handshake of version 2. Must not know rooms.
 
 use std::time::Duration;
 
@@ -12,37 +12,38 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, error::ProtocolError};
 
+use rtbroadcaster_core::closing::Closing;
+
 use super::Options;
 use super::address::{Address, Security};
+use super::backoff::{Advice, ConnectionEnd};
 use super::bounds;
-use super::comeback::{Advice, End};
 use super::suspension;
 use super::target::{Target, Way};
 use super::traffic::Traffic;
-use rtbroadcaster_core::closing::Closing;
 
 /// The name of the protocol.
 const SUBPROTOCOL: HeaderValue = HeaderValue::from_static("rtbroadcaster.v2");
 
-/// How many bytes are read at a time. The runtime has a task pause after 128 reads; with more in each, a flood of empty
-/// fragments would hold it for seconds.
+/// How many bytes one read takes at most. The runtime makes a task yield after 128 reads; with larger reads, a flood of
+/// empty fragments would keep the task busy for seconds.
 const READ_BYTES: usize = 16 << 10;
 
-/// How many bytes are collected before they are written, and how many of pongs and of what else stands around a message
-/// may wait besides one message. While a server does not read, the newest pong takes the place of all that do not fit
-/// (RFC 6455 section 5.5.3).
+/// How many bytes are buffered before they are written, and how many bytes of pongs and frame headers may be buffered
+/// beside one message. While a server does not read, the newest pong replaces all that do not fit (RFC 6455 section
+/// 5.5.3).
 const WRITE_BYTES: usize = 16 << 10;
 const AROUND_BYTES: usize = 64 << 10;
 
 /// A byte stream.
-pub(super) trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait ByteStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> ByteStream for T {}
 
 /// A connection that speaks version 2.
-pub(super) type Socket = WebSocketStream<Box<dyn Transport>>;
+pub(super) type ClientSocket = WebSocketStream<Box<dyn ByteStream>>;
 
-/// What makes connections to one server.
+/// A connector to one server.
 #[derive(Debug)]
 pub(super) struct Dialer {
     target: Target,
@@ -64,7 +65,7 @@ impl Dialer {
             .max_write_buffer_size(write_bytes_max);
         let slept = match &target.0 {
             Way::Network(_) => suspension::watch(),
-            // Both ends sleep at once, and the clock may be a test's.
+            // Both ends sleep at once, and a test may have paused the clock.
             Way::InMemory(_) => watch::channel(0).1,
         };
         Self {
@@ -76,15 +77,15 @@ impl Dialer {
         }
     }
 
-    /// A new connection and its traffic, within `time`.
-    pub(super) async fn dial(&self, time: Duration) -> Result<(Socket, Traffic), End> {
+    /// Returns a new connection and its traffic, or an error after `time`.
+    pub(super) async fn dial(&self, time: Duration) -> Result<(ClientSocket, Traffic), ConnectionEnd> {
         let traffic = Traffic::new();
         let opened = async {
             let (stream, address) = match &self.target.0 {
                 Way::Network(address) => (self.connect(address, &traffic).await?, address),
                 Way::InMemory(server) => {
                     let stream = server.connect().ok_or_else(lost)?;
-                    (Box::new(traffic.of(stream)) as Box<dyn Transport>, &server.address)
+                    (Box::new(traffic.of(stream)) as Box<dyn ByteStream>, &server.address)
                 }
             };
             self.shake_hands(address, stream).await
@@ -94,11 +95,11 @@ impl Dialer {
         Ok((socket, traffic))
     }
 
-    async fn connect(&self, address: &Address, traffic: &Traffic) -> Result<Box<dyn Transport>, End> {
+    async fn connect(&self, address: &Address, traffic: &Traffic) -> Result<Box<dyn ByteStream>, ConnectionEnd> {
         let stream = TcpStream::connect((address.host(), address.port())).await.map_err(|_| lost())?;
         // Small messages must not wait for each other's TCP acknowledgements.
         stream.set_nodelay(true).map_err(|_| lost())?;
-        // Below TLS, whose records are seen only when they are whole.
+        // Counts below TLS, which passes a record on only when it is whole.
         let stream = traffic.of(stream);
         match address.security() {
             Security::Plain => Ok(Box::new(stream)),
@@ -107,13 +108,13 @@ impl Dialer {
         }
     }
 
-    async fn shake_hands(&self, address: &Address, stream: Box<dyn Transport>) -> Result<Socket, End> {
+    async fn shake_hands(&self, address: &Address, stream: Box<dyn ByteStream>) -> Result<ClientSocket, ConnectionEnd> {
         let request = address.uri().into_client_request();
         let mut request = request.map_err(|_| Closing::lost("protocol").for_good())?;
         request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
         let shaken = tokio_tungstenite::client_async_with_config(request, stream, Some(self.limits)).await;
         let (socket, response) = shaken.map_err(refused)?;
-        // None was asked for (RFC 6455 section 4.1), and what it means for frames is not known here.
+        // The client asked for no extension (RFC 6455 section 4.1), and an unknown one changes what frames mean.
         if response.headers().contains_key(SEC_WEBSOCKET_EXTENSIONS) {
             return Err(Closing::lost("protocol").for_good().into());
         }
@@ -121,23 +122,23 @@ impl Dialer {
     }
 }
 
-fn lost() -> End {
+fn lost() -> ConnectionEnd {
     Closing::lost("lost").into()
 }
 
-/// What an error of the handshake means.
-fn refused(error: Error) -> End {
+/// Returns the end of an attempt whose handshake failed.
+fn refused(error: Error) -> ConnectionEnd {
     match error {
         Error::Http(response) => {
             let status = response.status();
             let closing = Closing::lost(&format!("http_{}", status.as_u16()));
-            // 408, 429 and whatever says of itself that it is the server's or a proxy's fault.
+            // 408, 425, 429 and 5xx: a later attempt may succeed.
             let may_pass = matches!(status.as_u16(), 408 | 425 | 429) || status.is_server_error();
             let after = response.headers().get(RETRY_AFTER).and_then(|after| bounds::retry_after(after.to_str().ok()?));
             let advice = after.map_or(Advice::None, Advice::NotBefore);
-            End { closing: if may_pass { closing } else { closing.for_good() }, advice }
+            ConnectionEnd { closing: if may_pass { closing } else { closing.for_good() }, advice }
         }
-        // What was cut in the middle of the handshake is no answer.
+        // The connection was cut in the middle of the handshake, which is no answer.
         Error::Io(_) | Error::ConnectionClosed | Error::AlreadyClosed => lost(),
         Error::Protocol(ProtocolError::HandshakeIncomplete) => lost(),
         _ => Closing::lost("protocol").for_good().into(),

@@ -1,5 +1,5 @@
-//! What a server of version 2 says: PROTOCOL.md section 2. Pure.
-//! Must not know what it means for anybody.
+//! The frames that a server of version 2 sends: PROTOCOL.md section 2. Pure.
+//! Must not know viewers or owners.
 
 mod read;
 
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rtbroadcaster_core::audience::Audience;
 use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::closing::Closing;
 use rtbroadcaster_core::id::{Epoch, RoomId, Seq};
 use rtbroadcaster_core::message::{Change, Key, Params};
 use rtbroadcaster_core::owner_key::OwnerKey;
@@ -14,81 +15,83 @@ use rtbroadcaster_core::refusal::Refused;
 use rtbroadcaster_core::signal::Signal;
 use rtbroadcaster_core::standing::OwnerStatus;
 
-use super::comeback::{Advice, End};
+use super::backoff::{Advice, ConnectionEnd};
 use super::identity::Identity;
-use super::limits::Told;
+use super::limits::AdvertisedLimits;
 use super::liveness::Signs;
-use rtbroadcaster_core::closing::Closing;
 
-/// When to try again where a server does not say it.
+/// When to try again if the server sends no time: [`SOON`] after `rate` and `unavailable`, [`LATER`] after `room_full`
+/// and `room_limit`.
 const SOON: Duration = Duration::from_secs(1);
 const LATER: Duration = Duration::from_secs(5);
 
-/// One message of a server.
+/// One frame of a server.
 #[derive(Debug)]
 pub(super) enum Frame {
-    /// The room is made.
-    Created(Entry, OwnerKey),
-    /// The room has a new owner, this one. How its cursor was continued is told by servers that know lives, if it sent one.
-    Owned(Entry, Option<How>),
+    /// The room is created.
+    Created(Admission, OwnerKey),
+    /// This client owns the room. A server that knows lives also sends how it continued the cursor, if there was one.
+    Owned(Admission, Option<How>),
     /// This viewer is in the room.
-    Joined(Entry, How),
-    /// Something was said.
-    Message(Said),
-    /// What was superseded up to this number.
+    Joined(Admission, How),
+    /// A message of the owner.
+    Message(MessageFrame),
+    /// Messages up to the first number were superseded. By the second one, if it is sent, every newer value has
+    /// arrived.
     Skipped(Seq, Option<Seq>),
-    /// The state follows anew.
-    Reset(Entry, ResetReason),
-    /// The owner came or went, or has another lease; with the epoch of the life that begins with it, if one does.
-    Owner(Presence, u64, Option<Epoch>),
-    /// The message of this id has this number and is safe.
+    /// A replay of the state follows.
+    Reset(Admission, ResetReason),
+    /// The owner came or left, or has another lease (its term); with the epoch of the life that begins with it, if one
+    /// does.
+    Owner(OwnerPresence, u64, Option<Epoch>),
+    /// The message with this id is stored under this number.
     Ack(Box<str>, Seq),
-    /// A request is refused.
+    /// The refusal of the request with this id, if the server knows the id.
     Error(Option<Box<str>>, Refused),
-    /// The room's last number, and within which time the next frame is planned.
+    /// A heartbeat: the room's last number, and the time within which the server plans the next frame.
     Alive(Seq, Option<Duration>),
     /// The answer to a ping.
     Pong,
-    /// When to come back.
+    /// The server shuts down: the time after which to reconnect.
     Draining(Duration),
-    /// Why the connection is closed now, and why the room has ended.
+    /// Why the server closes the connection now, and why the room has ended.
     Closed(Box<str>, Box<str>),
-    /// How many watch.
+    /// The number of viewers.
     Audience(Audience),
-    /// A viewer speaks to the owner.
+    /// A signal of viewers to the owner.
     Signal(Signal),
 }
 
-/// Where a room stands when somebody enters it.
+/// The position of a room when a client enters it.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct Admission {
     /// The id of the request.
     pub(super) id: Box<str>,
     pub(super) room: Option<RoomId>,
     pub(super) epoch: Epoch,
     pub(super) term: u64,
     pub(super) seq: Seq,
-    /// How many frames follow.
+    /// The number of frames that follow.
     pub(super) replay: u64,
-    pub(super) owner: Presence,
+    pub(super) owner: OwnerPresence,
     pub(super) signs: Signs,
-    /// How long the room waits for its owner, where the server tells it.
+    /// The time that the room waits for its owner, if the server sends it.
     pub(super) grace: Option<Duration>,
-    /// What the server takes, where it tells that.
-    pub(super) limits: Option<Told>,
-    /// Who the viewer is, where the server tells it.
+    /// The limits of the server, if it sends them.
+    pub(super) limits: Option<AdvertisedLimits>,
+    /// The viewer's identity, if the server sends it.
     pub(super) viewer: Option<Identity>,
 }
 
-/// Whether the owner is there.
+/// Whether the owner is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Presence {
+pub(super) struct OwnerPresence {
     pub(super) status: OwnerStatus,
     /// For how long it has been away.
     pub(super) away: Duration,
 }
 
-/// How a viewer is brought to where the room stands, or what became of an owner's cursor.
+/// How the server brings a viewer up to date, or how it continued an owner's cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum How {
     Snapshot,
@@ -96,19 +99,19 @@ pub(super) enum How {
     Reset(ResetReason),
 }
 
-/// Why a viewer got the state anew instead of every message, or why a server has lost messages of its owner.
+/// Why a viewer got a replay of the state instead of every message, or why a server has lost messages of its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ResetReason {
-    /// A message that it missed has left the history.
+    /// A message that the viewer missed has left the history.
     Retention,
-    /// The room's numbering has begun anew, or without something that the cursor's epoch had.
+    /// The room has a new numbering, or one that lacks messages of the cursor's epoch.
     Epoch,
-    /// It has seen a message that the room does not have.
+    /// The cursor is beyond the room's last message.
     Future,
-    /// Its cursor was none.
+    /// The cursor was malformed.
     Malformed,
-    /// It did not take its messages fast enough.
+    /// The viewer did not read its messages fast enough.
     Slow,
     /// Messages were lost between servers.
     Gap,
@@ -117,7 +120,7 @@ pub enum ResetReason {
 }
 
 impl ResetReason {
-    /// Returns the reason of a word of PROTOCOL.md.
+    /// Returns the reason that this word of PROTOCOL.md stands for.
     pub(super) fn from_word(word: &str) -> Self {
         const KNOWN: [ResetReason; 6] = [
             ResetReason::Retention,
@@ -130,7 +133,7 @@ impl ResetReason {
         KNOWN.into_iter().find(|reason| reason.word() == word).unwrap_or(Self::Other)
     }
 
-    /// Returns the word of PROTOCOL.md, and `other` for one that this version does not know.
+    /// Returns the word of PROTOCOL.md, and `other` for a reason that this version does not know.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Retention => "retention",
@@ -144,17 +147,18 @@ impl ResetReason {
     }
 }
 
-/// One thing that was said.
+/// One message of the owner.
 #[derive(Debug, Clone)]
-pub(super) struct Said {
+pub(super) struct MessageFrame {
     pub(super) seq: Option<Seq>,
     pub(super) key: Key,
     pub(super) params: Params,
     pub(super) change: Change,
 }
 
-/// Returns how a connection ends whose request to enter the room was refused: by the close code that stands for it.
-pub(super) fn refused_to_enter(refused: &Refused) -> End {
+/// Returns the end of a connection whose request to enter the room was refused: by the close code that stands for
+/// it.
+pub(super) fn refused_to_enter(refused: &Refused) -> ConnectionEnd {
     let closing = |reason: CloseReason| Closing::with(reason.code(), refused.code());
     let (closing, advice) = match refused.code() {
         "bad_message" => (closing(CloseReason::BadMessage), Advice::None),
@@ -162,7 +166,7 @@ pub(super) fn refused_to_enter(refused: &Refused) -> End {
         "not_owner" => (closing(CloseReason::Forbidden), Advice::None),
         "unauthorized" => (closing(CloseReason::Unauthorized), Advice::None),
         "already_in_room" => (closing(CloseReason::RuleBroken), Advice::None),
-        // What passes by itself, and whatever else has its time.
+        // A later attempt may succeed; so it may after an unknown code that comes with a time.
         "room_full" | "room_limit" => {
             (closing(CloseReason::TryLater), Advice::NotBefore(refused.retry().unwrap_or(LATER)))
         }
@@ -173,5 +177,5 @@ pub(super) fn refused_to_enter(refused: &Refused) -> End {
             None => (closing(CloseReason::RuleBroken), Advice::None),
         },
     };
-    End { closing, advice }
+    ConnectionEnd { closing, advice }
 }

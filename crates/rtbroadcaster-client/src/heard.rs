@@ -1,4 +1,4 @@
-//! What a viewer hears, one by one, and the stream of it. Must not know connections.
+//! The items that a viewer delivers to its program, and their stream. Must not know connections.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,78 +10,78 @@ use rtbroadcaster_core::refusal::Refused;
 use rtbroadcaster_core::standing::OwnerStatus;
 use serde::Deserialize;
 
-use super::frame::{ResetReason, Said};
+use super::frame::{MessageFrame, ResetReason};
 use super::queue::{self, Receiver, Sender};
 use super::state::State;
 
-/// One thing that a viewer hears.
+/// One item that a viewer delivers to its program.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Heard {
-    /// The state, whole: the beginning, or everything anew. Messages go on behind [`State::seq`].
+    /// The whole state: the first one, or a replay. Messages continue after [`State::seq`].
     State {
-        /// Why it comes anew; `None` at the beginning. Events up to its number that were not heard are lost.
+        /// Why the server replayed it; `None` at the beginning. Undelivered events up to its number are lost.
         reset: Option<ResetReason>,
-        /// What holds now.
+        /// The new state.
         state: State,
     },
-    /// The owner said something.
+    /// A message of the owner.
     Message(Delivery),
-    /// The owner has cleared a key.
+    /// The owner cleared a key.
     Cleared {
         /// The number of that change.
         seq: Seq,
-        /// The key that holds nothing any more.
+        /// The cleared key.
         key: Key,
     },
-    /// Messages up to `through` were superseded by newer values of their keys, because this viewer lags; the newer ones
-    /// have come or will come.
+    /// Messages up to `through` were superseded by newer values of their keys, because this viewer lags. The newer
+    /// values have arrived or will arrive.
     Skipped {
         /// The last number of the hole.
         through: Seq,
     },
-    /// The owner came or went.
+    /// The owner came, left, or has another lease.
     Owner {
-        /// Whether it is there.
+        /// Whether the owner is connected.
         status: OwnerStatus,
-        /// The lease under which it speaks.
+        /// The number of its lease.
         term: u64,
     },
-    /// The server did not pass a [signal](super::Viewer::signal) on.
+    /// The server refused a [signal](super::Viewer::signal).
     SignalRefused(Refused),
 }
 
 /// A message of the owner.
 #[derive(Debug, Clone)]
 pub struct Delivery {
-    said: Said,
+    said: MessageFrame,
 }
 
 impl Delivery {
-    /// Its number; an ephemeral message has none.
+    /// Returns the number; `None` for an ephemeral message.
     pub fn seq(&self) -> Option<Seq> {
         self.said.seq
     }
 
-    /// What it calls or sets.
+    /// Returns the key.
     pub fn key(&self) -> &str {
         self.said.key.as_str()
     }
 
-    /// With which parameters.
+    /// Returns the parameters.
     pub fn params(&self) -> &Params {
         &self.said.params
     }
 
-    /// The parameters as values: a tuple, a `Vec`, or a `serde_json::Value`.
+    /// Returns the deserialized parameters: a tuple, a `Vec`, or a `serde_json::Value`.
     ///
     /// # Errors
-    /// They are no such values.
+    /// The parameters do not deserialize as `T`.
     pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> serde_json::Result<T> {
         self.said.params.parse()
     }
 
-    /// How long it matters.
+    /// Returns the kind of the message.
     pub fn kind(&self) -> Kind {
         match self.said.change {
             Change::State | Change::Cleared => Kind::State,
@@ -91,11 +91,11 @@ impl Delivery {
     }
 }
 
-/// What one thing takes besides its key and parameters.
+/// The bytes of an item besides its key and parameters.
 const PLACE_BYTES: usize = 128;
 
 impl Heard {
-    /// Returns what it takes while nobody has taken it. A state counts in full: it may be the only one that holds it.
+    /// Returns the bytes that the item takes in a stream. A state counts in full, since no other copy may exist.
     pub(super) fn bytes(&self) -> usize {
         PLACE_BYTES
             + match self {
@@ -107,8 +107,8 @@ impl Heard {
             }
     }
 
-    /// What was said, as it is heard.
-    pub(super) fn said(said: Said) -> Self {
+    /// Returns the item of a message.
+    pub(super) fn said(said: MessageFrame) -> Self {
         match (said.change, said.seq) {
             (Change::Cleared, Some(seq)) => Self::Cleared { seq, key: said.key },
             _ => Self::Message(Delivery { said }),
@@ -116,15 +116,16 @@ impl Heard {
     }
 }
 
-/// A stream of what a viewer hears, see [`Viewer::messages`](super::Viewer::messages). It ends when the viewer is over;
-/// [`Viewer::status`](super::Viewer::status) says why.
+/// A stream of a viewer's items, see [`Viewer::messages`](super::Viewer::messages). It ends when the viewer ends;
+/// [`Viewer::status`](super::Viewer::status) has the reason.
 #[derive(Debug)]
 pub struct Messages {
     heard: Receiver<Heard>,
 }
 
 impl Messages {
-    /// A stream that holds at most `messages_max` of `bytes_max` in all that nobody has taken, and begins with `first`.
+    /// Returns both ends of a stream that holds at most `messages_max` items of at most `bytes_max` bytes in all, and
+    /// begins with `first`.
     pub(super) fn open(messages_max: usize, bytes_max: usize, first: Option<Heard>) -> (Sender<Heard>, Self) {
         let (sender, heard) = queue::open(messages_max, bytes_max);
         if let Some(first) = first {
@@ -134,7 +135,7 @@ impl Messages {
         (sender, Self { heard })
     }
 
-    /// The next thing; `None` when there will be no more.
+    /// Returns the next item; `None` at the end of the stream.
     pub async fn next(&mut self) -> Option<Heard> {
         self.heard.recv().await
     }

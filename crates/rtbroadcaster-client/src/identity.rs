@@ -1,16 +1,18 @@
-//! Who a viewer is for the server: a number, and the key that proves it. Must not know connections.
+//! The identity of a viewer: its number in the room, and the key that proves it. Must not know connections.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The longest key that a server gives.
+/// The longest key that a server may give.
 const KEY_BYTES_MAX: usize = 64;
 
-/// A viewer's number in its room, and the key by which it gets the same number again: after a cut, from another program, on
-/// another node of the same servers. Connections with one number are one person to the room, for votes and for its audience.
+/// A viewer's number in its room, and the key by which it gets the same number again: after a reconnect, from another
+/// program, on another node of the same servers. The room counts connections with one number as one viewer, for votes
+/// and for its audience.
 ///
-/// It is no account: whoever has the key has the number, and a program that forgets the key is another viewer. Its text, which
-/// [`Display`](fmt::Display) writes and [`FromStr`] reads, is the key: keep it where only the program can read it.
+/// It is no account: any program with the key has the number, and a program that loses the key is another viewer. Its
+/// text, which [`Display`](fmt::Display) writes and [`FromStr`] reads, is the key: keep it where only the program can
+/// read it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Identity {
     number: Option<u64>,
@@ -18,24 +20,24 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Returns an identity whose key can be one.
+    /// Returns the identity with this key; `None` if the key is malformed.
     pub(super) fn new(number: Option<u64>, key: &str) -> Option<Self> {
         let is_one = (1..=KEY_BYTES_MAX).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
         is_one.then(|| Self { number, key: key.into() })
     }
 
-    /// The number, which an owner is told as [`from`](super::Signal::Single); `None` before a server has told it.
+    /// Returns the number, which an owner gets as [`from`](super::Signal::Single); `None` before a server has sent it.
     pub fn number(&self) -> Option<u64> {
         self.number
     }
 
-    /// The key.
+    /// Returns the key.
     pub(super) fn key(&self) -> &str {
         &self.key
     }
 }
 
-/// A text that is no viewer's key.
+/// The error of a text that is no viewer's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a viewer's key has 1 to {KEY_BYTES_MAX} printable ASCII characters")]
 pub struct InvalidIdentity;
@@ -55,7 +57,7 @@ impl fmt::Display for Identity {
 }
 
 impl fmt::Debug for Identity {
-    /// The number only: the key belongs in no log.
+    /// Writes the number only: the key belongs in no log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Identity({:?})", self.number)
     }

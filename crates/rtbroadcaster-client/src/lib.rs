@@ -1,5 +1,6 @@
-//! The other end, in Rust: a [`Viewer`] and a [`Broadcaster`] over the network, that come back by themselves. They speak
-//! version 2 of PROTOCOL.md to any server. Must not know this one: no sockets, rooms or configuration of it.
+//! The client in Rust: a [`Viewer`] and a [`Broadcaster`] over the network, which reconnect by themselves. They speak
+//! version 2 of PROTOCOL.md to any server. Must not know this project's server: none of its sockets, rooms or
+//! configuration.
 //!
 //! ```no_run
 //! use rtbroadcaster::{Message, remote::{Broadcaster, Viewer}};
@@ -17,49 +18,48 @@
 //!
 //! # Late joining
 //!
-//! A viewer gets the newest value of each key at one moment, then every message behind it. The state is shown when all of
-//! it has come and never in part, be it the first one or one that comes anew.
+//! A viewer gets the newest value of each key at one moment, then every later message. It shows a state only when all
+//! of it has arrived, be it the first one or a replay.
 //!
 //! # Lagging
 //!
-//! A viewer that does not read holds its connection back and nobody else. Newer values take the place of waiting ones, and
-//! it is told of each hole: [`Heard::Skipped`], or [`Heard::State`] where events were lost too.
+//! A viewer whose program does not read slows down its own connection and no other one. Newer values supersede waiting
+//! ones, and the viewer reports each hole: [`Heard::Skipped`], or [`Heard::State`] if events were lost too.
 //!
 //! # Losing the owner
 //!
-//! Viewers see [`Status::Away`]. A broadcaster that lost its connection comes back by the room's key and says again what was not
-//! acknowledged, each under its id, so that it is stored once. When another one has taken the room over, whatever it says
-//! fails with [`PublishError::Fenced`], and it does not come back.
+//! Viewers see [`Status::Away`]. A broadcaster that lost its connection reconnects with the room's key and sends each
+//! unacknowledged message again under its id, so that the server stores it once. If another broadcaster has taken the
+//! room over, every publish fails with [`PublishError::Fenced`], and this one does not reconnect.
 //!
 //! # Closing
 //!
-//! [`Broadcaster::close`] ends the room when everything that was said before is safe; every viewer hears it before its
-//! streams end. What is over is [`Status::Closed`] with the close code, the reason, and whether trying again makes sense.
-//! After a cut both come back after a random part of a delay that doubles (full jitter), or when a server that goes away
-//! has told them to, as the table of close codes in PROTOCOL.md says.
+//! [`Broadcaster::close`] ends the room when every earlier message is stored; each viewer gets them before its streams
+//! end. The last status is [`Status::Closed`] with the close code, the reason, and whether a reconnect makes sense.
+//! After a cut, both clients reconnect after a random part of a delay that doubles (full jitter), or at the time that a
+//! server sends before it shuts down, as the table of close codes in PROTOCOL.md says.
 //!
 //! # Hostile servers
 //!
-//! Whatever a server sends, a client neither panics nor fills the memory, and it does not reconnect more often than the
-//! doubling delay says. Every delay and number of a server is clamped, a time to stay away to an hour. [`Options`] has the
-//! limits; [patience](Options::patience) holds in every state.
+//! A client neither panics nor fills the memory, for any bytes of a server, and it does not reconnect more often than
+//! the doubling delay allows. It clamps every delay and number of a server, the time before a reconnect to an hour.
+//! [`Options`] has the limits; [patience](Options::patience) applies in every state.
 
 mod address;
+mod backoff;
 mod bounds;
 mod broadcaster;
-mod comeback;
-mod course;
 mod crowd;
 mod dial;
 mod frame;
+mod frame_stream;
 mod heard;
 mod identity;
 mod limits;
-mod line;
 mod liveness;
 mod queue;
 mod random;
-mod reception;
+mod reconnector;
 mod request;
 mod state;
 mod status;
@@ -71,6 +71,7 @@ mod tests;
 mod tls;
 mod traffic;
 mod viewer;
+mod viewer_sync;
 
 use std::time::Duration;
 
@@ -93,12 +94,12 @@ pub use status::Status;
 pub use target::Target;
 pub use viewer::{SignalError, Viewer};
 
-/// How a viewer or a broadcaster behaves.
+/// The options of a viewer or a broadcaster.
 ///
 /// # Limits
-/// A server that sends more than [`frame_bytes_max`](Self::frame_bytes_max) or [`state_bytes_max`](Self::state_bytes_max)
-/// allows is given up for good: the status is [`Status::Closed`] with the code 1006 and the reason `limit`. All other
-/// limits hold something back and end nothing.
+/// A server that sends more than [`frame_bytes_max`](Self::frame_bytes_max) or
+/// [`state_bytes_max`](Self::state_bytes_max) allows is given up for good: the status is [`Status::Closed`] with the
+/// code 1006 and the reason `limit`. All other limits delay, drop or refuse something, and end nothing.
 ///
 /// ```
 /// use rtbroadcaster::remote::Options;
@@ -111,39 +112,39 @@ pub use viewer::{SignalError, Viewer};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Options {
-    /// Whether it comes back by itself. Without that the first end of a connection, or the first attempt that fails, is the
-    /// end. True.
+    /// Whether the client reconnects by itself. If not, it ends with its first connection, or with the first attempt
+    /// that fails. True.
     pub reconnect: bool,
-    /// The bound of the first delays after a cut: at most 8 attempts begin within 20 times this. Then the bound doubles with
-    /// each attempt. 500 ms.
+    /// The bound of the first delays after a cut: at most 8 attempts begin within 20 times this. Then the bound doubles
+    /// with each attempt. 500 ms.
     pub backoff_first: Duration,
     /// The bound of every delay. 15 s.
     pub backoff_max: Duration,
-    /// How long it may be outside of the room until it gives up; `None`, the default, is for ever. The times outside add
-    /// up until it was in the room for 10 s. A broadcaster also gives up when it waits for so long for an answer to what
-    /// it has said, an acknowledgement or a refusal, and none comes; both ends do when the server reads nothing for so
-    /// long of what waits to be written. Where a server tells it to stay away for longer, it
-    /// gives up at once.
+    /// The time outside of the room after which the client gives up; `None`, the default, is for ever. The times
+    /// outside add up until it was in the room for 10 s. A broadcaster also gives up when a message has no answer for
+    /// so long, neither an acknowledgement nor a refusal. Both clients give up when the server reads nothing for so
+    /// long while texts wait to be written. If a server demands a longer wait before the reconnect, the client gives up
+    /// at once.
     pub patience: Option<Duration>,
-    /// How long the server may take to let it connect, and to answer: counted from the last byte that came, and doubled with
-    /// each attempt that had no answer, up to 8 times this. 10 s.
+    /// How long the server may take to accept a connection, and to answer: counted from the last received byte, and
+    /// doubled with each attempt without an answer, up to 8 times this. 10 s.
     pub answer_timeout: Duration,
-    /// How many messages a viewer's stream, or signals an owner's stream, holds that nobody has taken. 1 024.
+    /// The most messages that a viewer's stream holds, or signals that an owner's stream holds. 1 024.
     pub messages_max: usize,
-    /// How many bytes such a stream holds: keys, parameters and whole states, and 128 bytes for each. One that is bigger is
-    /// held alone. 16 MiB; more than 4 GiB count as 4 GiB.
+    /// The most bytes that such a stream holds: keys, parameters and whole states, and 128 bytes for each item. A
+    /// bigger item is held alone. 16 MiB; more than 4 GiB count as 4 GiB.
     pub messages_bytes_max: usize,
-    /// How many messages of a broadcaster may be on their way without an acknowledgement; further ones wait. They are kept
-    /// until then, at most this many times `message_bytes_max`. 256; more than 4 096 count as 4 096, since a server
-    /// remembers no more ids.
+    /// The most unacknowledged messages of a broadcaster; further ones wait. The broadcaster keeps them until
+    /// their acknowledgement, at most this many times `message_bytes_max`. 256; more than 4 096 count as 4 096, since a
+    /// server remembers no more ids.
     pub unacked_max: usize,
-    /// The most bytes of one message as it is sent: key, parameters, and some 100 bytes besides. Where the server tells that
-    /// it takes less, that counts. 64 KiB.
+    /// The most bytes of one message's frame: key, parameters, and some 100 bytes besides. A lower limit of the server
+    /// takes precedence. 64 KiB.
     pub message_bytes_max: usize,
     /// The most bytes of one message of the server, over all its fragments. 16 MiB.
     pub frame_bytes_max: usize,
     /// The most bytes of the room's state: keys and parameters, and 256 bytes for each key. Up to three states are held
-    /// at a time: the newest one, one that comes anew, and one that the program has. 64 MiB.
+    /// at a time: the newest one, an incomplete replay, and one that the program has. 64 MiB.
     pub state_bytes_max: usize,
 }
 
@@ -165,7 +166,7 @@ impl Default for Options {
     }
 }
 
-/// Waits until something is in the room.
+/// Waits until the client with this status is in the room, or returns how it ended.
 async fn inside(mut status: watch::Receiver<Status>) -> Result<(), Closing> {
     let reached = status.wait_for(|status| status.is_inside() || status.closing().is_some()).await;
     match reached.ok().and_then(|status| status.closing().cloned()) {
@@ -174,9 +175,9 @@ async fn inside(mut status: watch::Receiver<Status>) -> Result<(), Closing> {
     }
 }
 
-/// Waits until something is over.
+/// Waits until the client with this status has ended, and returns how.
 async fn over(mut status: watch::Receiver<Status>) -> Closing {
     let reached = status.wait_for(|status| status.closing().is_some()).await;
-    // Only a runtime that ends drops what has not come to its end.
+    // Only a runtime that shuts down drops a client's task before its end.
     reached.ok().and_then(|status| status.closing().cloned()).unwrap_or_else(|| Closing::lost("lost"))
 }

@@ -1,5 +1,6 @@
-//! What a server takes, as it has told, and which call of the program fits in: whatever does not is refused here, so that
-//! no call costs the connection. Pure: takes the time from outside. Must not know connections.
+//! The limits that a server has sent, and the checks of the program's calls against them. A call that exceeds a limit
+//! is refused here, so that it does not cost the connection. Pure: takes the time as an argument. Must not know
+//! connections.
 
 use std::time::Duration;
 
@@ -21,14 +22,14 @@ pub(super) struct Limits {
     depth: usize,
     /// The most bytes of the parameters of a signal.
     signal_bytes: usize,
-    /// How many signals a viewer may say in a second; `None` where that is not told.
+    /// The most signals of a viewer per second; `None` if the server sent no limit.
     signals_per_second: Option<u32>,
 }
 
-/// The member `limits` of an answer. What is absent is as PROTOCOL.md has it.
+/// The member `limits` of an answer. An absent limit has its default of PROTOCOL.md.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Told {
+pub(super) struct AdvertisedLimits {
     message_bytes: Option<u64>,
     key_bytes: Option<u64>,
     id_bytes: Option<u64>,
@@ -38,23 +39,23 @@ pub(super) struct Told {
 }
 
 impl Limits {
-    /// Returns what `told` and the program's own limit of a message allow together. An older server tells nothing.
-    pub(super) fn of(told: Option<Told>, message_bytes_max: usize) -> Self {
-        let told = told.unwrap_or_default();
-        let least = |told: Option<u64>, own: usize| {
-            told.map_or(own, |told| usize::try_from(told).unwrap_or(usize::MAX).min(own))
+    /// Returns the stricter of the server's limits and this client's own. An older server sends none.
+    pub(super) fn of(advertised: Option<AdvertisedLimits>, message_bytes_max: usize) -> Self {
+        let advertised = advertised.unwrap_or_default();
+        let least = |advertised: Option<u64>, own: usize| {
+            advertised.map_or(own, |advertised| usize::try_from(advertised).unwrap_or(usize::MAX).min(own))
         };
         Self {
-            message_bytes: least(told.message_bytes, message_bytes_max),
-            key_bytes: least(told.key_bytes, KEY_BYTES_MAX),
-            id_bytes: least(told.id_bytes, ID_BYTES_MAX),
-            depth: least(told.depth, DEPTH_MAX),
-            signal_bytes: least(told.signal_bytes, SIGNAL_BYTES_MAX),
-            signals_per_second: told.signals_per_second.map(|rate| u32::try_from(rate).unwrap_or(u32::MAX)),
+            message_bytes: least(advertised.message_bytes, message_bytes_max),
+            key_bytes: least(advertised.key_bytes, KEY_BYTES_MAX),
+            id_bytes: least(advertised.id_bytes, ID_BYTES_MAX),
+            depth: least(advertised.depth, DEPTH_MAX),
+            signal_bytes: least(advertised.signal_bytes, SIGNAL_BYTES_MAX),
+            signals_per_second: advertised.signals_per_second.map(|rate| u32::try_from(rate).unwrap_or(u32::MAX)),
         }
     }
 
-    /// Checks a message that takes so many bytes as it is sent.
+    /// Checks a message whose frame has `bytes`.
     pub(super) fn check(&self, body: &Body, bytes: usize) -> Result<(), MessageError> {
         let key = body.key.as_str().len();
         if key > self.key_bytes {
@@ -72,7 +73,7 @@ impl Limits {
         Ok(())
     }
 
-    /// Checks a signal that takes so many bytes as it is sent.
+    /// Checks a signal whose frame has `bytes`.
     pub(super) fn check_signal(&self, body: &Body, bytes: usize) -> Result<(), MessageError> {
         let params = body.params.as_bytes().len();
         if params > self.signal_bytes {
@@ -82,12 +83,12 @@ impl Limits {
     }
 }
 
-/// The pace of a viewer's signals: what one second brings may come at once.
+/// The rate limit of a viewer's signals, with a burst of one second's signals.
 #[derive(Debug, Default)]
-pub(super) struct Pace(Meter);
+pub(super) struct SignalPacer(Meter);
 
-impl Pace {
-    /// Takes the place of one signal, or returns when there will be one.
+impl SignalPacer {
+    /// Admits one signal, or returns how long to wait until the next one is admitted.
     pub(super) fn take(&mut self, limits: &Limits, now: Duration) -> Result<(), Duration> {
         let Some(rate) = limits.signals_per_second else { return Ok(()) };
         let rate = Rate::per_second(Limit::Max(rate));
@@ -101,7 +102,7 @@ mod tests {
 
     use super::*;
 
-    fn told(text: &str) -> Limits {
+    fn limits_of(text: &str) -> Limits {
         Limits::of(Some(serde_json::from_str(text).unwrap()), 65_536)
     }
 
@@ -110,17 +111,17 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_tells_nothing_has_the_limits_of_the_protocol() {
+    fn a_server_that_sends_no_limits_has_the_limits_of_the_protocol() {
         let old = Limits::of(None, 1_000);
         assert_eq!((old.message_bytes, old.key_bytes, old.depth, old.signals_per_second), (1_000, 256, 32, None));
-        assert_eq!(told("{}"), Limits::of(None, 65_536));
-        let greedy = told(r#"{"messageBytes":18446744073709551615,"keyBytes":9007199254740993,"depth":99}"#);
+        assert_eq!(limits_of("{}"), Limits::of(None, 65_536));
+        let greedy = limits_of(r#"{"messageBytes":18446744073709551615,"keyBytes":9007199254740993,"depth":99}"#);
         assert_eq!((greedy.message_bytes, greedy.key_bytes, greedy.depth), (65_536, 256, 32));
     }
 
     #[test]
     fn each_limit_refuses_what_is_one_over_it() {
-        let limits = told(r#"{"messageBytes":100,"keyBytes":3,"idBytes":2,"depth":3,"signalBytes":8}"#);
+        let limits = limits_of(r#"{"messageBytes":100,"keyBytes":3,"idBytes":2,"depth":3,"signalBytes":8}"#);
         for (body, bytes, expected) in [
             (body("abc", "[[1]]", Some("id")), 100, Ok(())),
             (body("abcd", "[]", None), 9, Err(MessageError::Key { bytes: 4 })),
@@ -138,15 +139,15 @@ mod tests {
     #[test]
     fn what_one_second_brings_may_come_at_once_and_no_more() {
         let ms = Duration::from_millis;
-        let limits = told(r#"{"signalsPerSecond":5}"#);
-        let mut pace = Pace::default();
+        let limits = limits_of(r#"{"signalsPerSecond":5}"#);
+        let mut pace = SignalPacer::default();
         assert!((0..5).all(|_| pace.take(&limits, ms(10)).is_ok()));
         assert_eq!(pace.take(&limits, ms(10)), Err(ms(200)));
         assert_eq!(pace.take(&limits, ms(110)), Err(ms(100)));
         assert_eq!(pace.take(&limits, ms(210)), Ok(()));
         assert_eq!(pace.take(&limits, ms(300)), Err(ms(110)));
-        assert_eq!(Pace::default().take(&told(r#"{"signalsPerSecond":0}"#), ms(1)), Err(Duration::MAX));
-        let mut free = Pace::default();
-        assert!((0..100).all(|_| free.take(&told("{}"), ms(1)).is_ok()), "an older server tells no rate");
+        assert_eq!(SignalPacer::default().take(&limits_of(r#"{"signalsPerSecond":0}"#), ms(1)), Err(Duration::MAX));
+        let mut free = SignalPacer::default();
+        assert!((0..100).all(|_| free.take(&limits_of("{}"), ms(1)).is_ok()), "an older server sends no rate");
     }
 }

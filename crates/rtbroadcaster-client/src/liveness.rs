@@ -1,97 +1,97 @@
-//! Whether a connection still carries anything: when to ask the server for a sign of life, what to show meanwhile, and when
-//! to give the connection up. Pure: takes the time from outside, always since its client began. Must not know sockets.
+//! Decides whether a connection still works: when to probe it, which status to show meanwhile, and when to give it up.
+//! Pure: takes the time as an argument, always since the client began. Must not know sockets.
 //!
-//! A connection is given up only when a probe (`ping`) found nothing. A deadline that fires late gives no verdict: the
-//! machine was asleep or busy, and the answer may wait in the socket.
+//! A connection to a server that answers pings is given up only if a probe (`ping`) got no answer. A deadline that
+//! fires late gives no verdict: the machine was asleep or busy, and the answer may wait in the socket.
 
-mod memory;
+mod probe_timeout;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use memory::Memory;
+use probe_timeout::ProbeTimeout;
 
-/// How many intervals of the server may pass without a sign of life.
+/// The most heartbeat intervals of the server without a frame.
 const MISSED_MAX: u32 = 2;
 
-/// How late a deadline may fire for its verdict to count.
+/// The longest delay with which a deadline may fire for its verdict to count.
 const LATE: Duration = Duration::from_secs(3);
 
-/// How long a probe may be out until the program is told that the connection is being checked.
+/// The time that a probe is unanswered until the program sees the status `Checking`.
 const CHECKING: Duration = Duration::from_millis(1_500);
 
-/// How long a publish may be unacknowledged until the connection is probed.
+/// The time that a publish is unacknowledged until the client probes the connection.
 const OWED: Duration = Duration::from_secs(2);
 
-/// How long the socket may take nothing of ours until a probe's time runs all the same.
+/// The time without an accepted byte after which a probe's time runs even though the probe is not written.
 const STALLED: Duration = Duration::from_secs(10);
 
-/// How often it is looked whether the socket has taken the probe.
+/// The time between two checks whether the socket has accepted the probe.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// The shortest time between two probes: a server takes 20 a second.
+/// The shortest time between two probes: a server accepts 20 per second.
 const PROBE_EVERY: Duration = Duration::from_millis(250);
 
-/// The slowest way up that is planned for, in bytes a second. What the kernel has taken of ours is not seen any more, but
-/// at this pace the probe still waits behind it.
+/// The slowest uplink that the client supports, in bytes per second. The client cannot see how much of its data the
+/// kernel still holds; at this speed, a probe waits behind that data.
 const SLOWEST_BYTES: u32 = 2_048;
 
-/// What a server has told of its signs of life, in the answer that let the client in.
+/// The server's promises about heartbeats and pongs, from the answer that let the client into the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Signs {
-    /// The time between two heartbeats; `None` where there are none.
+    /// The time between two heartbeats; `None` if there are none.
     pub(super) alive: Option<Duration>,
-    /// Within this time the server plans to send the next frame; `None` without heartbeats, and of an older server.
+    /// The time within which the server plans the next frame; `None` without heartbeats, and with an older server.
     pub(super) next: Option<Duration>,
-    /// Whether it answers pings.
+    /// Whether the server answers pings.
     pub(super) answers_pings: bool,
 }
 
-/// What can be seen of a connection at one moment.
+/// The observable facts of a connection at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct View {
-    /// When bytes came last.
+pub(super) struct ConnectionView {
+    /// When bytes were last read.
     pub(super) read: Duration,
-    /// When the socket took bytes of ours last.
+    /// When the socket last accepted bytes.
     pub(super) written: Duration,
-    /// Whether it has taken the last probe, and so all that was said before that.
+    /// Whether the socket has accepted the last probe, and so everything that was sent before it.
     pub(super) has_taken_probe: bool,
-    /// Since when the server owes an answer to what was published.
+    /// Since when the server owes an acknowledgement.
     pub(super) owed: Option<Duration>,
 }
 
-/// What is to be done.
+/// The action to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum LivenessStep {
     Nothing,
     /// Send a ping.
     Probe,
-    /// The connection carries nothing any more.
+    /// Close the connection, which carries nothing any more.
     GiveUp,
 }
 
-/// One client's view of its connections.
+/// The state of one client's liveness checks.
 #[derive(Debug, Default)]
-pub(super) struct Liveness {
-    memory: Memory,
-    /// The present connection, once it has let the client in.
-    link: Option<Link>,
+pub(super) struct LivenessMonitor {
+    probe_timeout: ProbeTimeout,
+    /// The present connection, once the client is in the room on it.
+    connection: Option<ProbedConnection>,
 }
 
 /// One connection.
 #[derive(Debug)]
-struct Link {
+struct ProbedConnection {
     signs: Signs,
-    /// When the client was let in.
+    /// When the client entered the room.
     entered: Duration,
-    /// When something came last.
-    heard: Duration,
-    /// When the slowest way up that is planned for has carried all of ours.
+    /// When bytes or a frame last arrived.
+    received: Duration,
+    /// When an uplink of [`SLOWEST_BYTES`] has carried everything that was sent.
     carried: Duration,
-    /// The deadline that was given out last.
+    /// The deadline that [`due`](LivenessMonitor::due) returned last.
     armed: Option<Duration>,
-    /// Something happened in which a connection may have died.
+    /// Whether an event happened during which the connection may have died.
     is_suspect: bool,
     probe: Option<Probe>,
     /// When the last probe was sent.
@@ -101,25 +101,26 @@ struct Link {
 /// A ping without an answer.
 #[derive(Debug, Clone, Copy)]
 struct Probe {
+    /// When the probe was sent.
     asked: Duration,
-    /// When the socket had taken it.
+    /// When the socket had accepted it.
     flushed: Option<Duration>,
-    /// When the slowest way up that is planned for has carried what was said before it. What is said later waits behind it
-    /// and gives it no time: an owner that goes on speaking on a dead path would never leave that otherwise.
+    /// When an uplink of [`SLOWEST_BYTES`] has carried everything that was sent before the probe. Later data gives the
+    /// probe no time; otherwise an owner that keeps publishing on a dead path would never give it up.
     carried: Duration,
-    /// Whether the program was told.
+    /// Whether the program has seen the status `Checking`.
     is_shown: bool,
 }
 
-impl Liveness {
-    /// The server has let the client in, and waits `grace` for it if it is an owner.
+impl LivenessMonitor {
+    /// Notes that the client is in the room, and the room's `grace` if it is the owner.
     pub(super) fn entered(&mut self, signs: Signs, grace: Option<Duration>, now: Duration) {
-        self.memory.entered(grace, now);
-        let (heard, carried) = (now, now);
-        self.link = Some(Link {
+        self.probe_timeout.entered(grace, now);
+        let (received, carried) = (now, now);
+        self.connection = Some(ProbedConnection {
             signs,
             entered: now,
-            heard,
+            received,
             carried,
             armed: None,
             is_suspect: false,
@@ -128,126 +129,127 @@ impl Liveness {
         });
     }
 
-    /// Whether the present connection has let the client in.
+    /// Returns whether the client is in the room on the present connection.
     pub(super) fn has_entered(&self) -> bool {
-        self.link.is_some()
+        self.connection.is_some()
     }
 
-    /// The connection has ended, because a probe found nothing or for another reason.
+    /// Notes that the connection has ended, and whether an unanswered probe ended it.
     pub(super) fn left(&mut self, by_probe: bool, now: Duration) {
-        if self.link.take().is_some() {
-            self.memory.left(by_probe, now);
+        if self.connection.take().is_some() {
+            self.probe_timeout.left(by_probe, now);
         }
     }
 
-    /// The server tells another interval.
-    pub(super) fn plans(&mut self, next: Duration) {
-        if let Some(link) = &mut self.link {
-            link.signs.next = Some(next);
+    /// Notes the server's new time to its next frame.
+    pub(super) fn planned(&mut self, next: Duration) {
+        if let Some(connection) = &mut self.connection {
+            connection.signs.next = Some(next);
         }
     }
 
-    /// A frame has come: it answers the probe.
-    pub(super) fn heard(&mut self, now: Duration) {
-        let Some(link) = &mut self.link else { return };
-        let is_late = link.is_late(now);
-        link.heard = link.heard.max(now);
-        if let (Some(probe), false) = (link.probe.take(), is_late) {
-            self.memory.answered(now.saturating_sub(probe.flushed.unwrap_or(probe.asked)));
+    /// Notes a frame, which answers the probe.
+    pub(super) fn received(&mut self, now: Duration) {
+        let Some(connection) = &mut self.connection else { return };
+        let is_late = connection.is_late(now);
+        connection.received = connection.received.max(now);
+        if let (Some(probe), false) = (connection.probe.take(), is_late) {
+            self.probe_timeout.answered(now.saturating_sub(probe.flushed.unwrap_or(probe.asked)));
         }
     }
 
-    /// The program has not let the client read, which does not mean that nothing came.
+    /// Notes that the client did not read because its program was slow. Silence up to now does not count.
     pub(super) fn was_not_read(&mut self, now: Duration) {
-        if let Some(link) = &mut self.link {
-            link.excuse(now);
-            link.heard = link.heard.max(now);
+        if let Some(connection) = &mut self.connection {
+            connection.excuse(now);
+            connection.received = connection.received.max(now);
         }
     }
 
-    /// So many bytes are handed to the socket.
-    pub(super) fn said(&mut self, bytes: usize, now: Duration) {
-        if let Some(link) = &mut self.link {
-            link.carried = link.carried.max(now).saturating_add(time_of(bytes));
+    /// Notes that so many bytes were handed to the socket.
+    pub(super) fn sent(&mut self, bytes: usize, now: Duration) {
+        if let Some(connection) = &mut self.connection {
+            connection.carried = connection.carried.max(now).saturating_add(time_of(bytes));
         }
     }
 
-    /// The server has shown that at most so many bytes are still on their way to it.
+    /// Notes that at most `left` bytes are still on their way, as an answer of the server proves.
     pub(super) fn proven(&mut self, left: usize, now: Duration) {
-        if let Some(link) = &mut self.link {
-            link.carried = link.carried.min(now.saturating_add(time_of(left)));
+        if let Some(connection) = &mut self.connection {
+            connection.carried = connection.carried.min(now.saturating_add(time_of(left)));
         }
     }
 
-    /// The machine has slept, or the program wants to know.
+    /// Demands a probe: the machine has slept, or the program asked for it.
     pub(super) fn suspect(&mut self, now: Duration) {
-        if let Some(link) = &mut self.link {
-            link.excuse(now);
-            link.is_suspect = link.probe.is_none();
+        if let Some(connection) = &mut self.connection {
+            connection.excuse(now);
+            connection.is_suspect = connection.probe.is_none();
         }
     }
 
-    /// Whether a probe is out for so long that the program is told.
+    /// Returns whether a probe is unanswered for [`CHECKING`] or longer.
     pub(super) fn is_checking(&self, now: Duration) -> bool {
-        let probe = self.link.as_ref().and_then(|link| link.probe);
+        let probe = self.connection.as_ref().and_then(|connection| connection.probe);
         probe.is_some_and(|probe| probe.is_shown || now >= probe.asked.saturating_add(CHECKING))
     }
 
-    /// What is to be done now. A probe that this asks for is out from then on.
-    pub(super) fn step(&mut self, view: View, now: Duration) -> Step {
-        self.look(view, now);
-        let limit = self.memory.limit();
-        let Some(link) = &mut self.link else { return Step::Nothing };
-        match link.rule() {
-            Rule::None => Step::Nothing,
-            Rule::Silence(time) if link.heard.saturating_add(time) <= now => Step::GiveUp,
-            Rule::Silence(_) => Step::Nothing,
-            Rule::Probes => match link.probe {
-                Some(_) if link.ends(view, limit).is_some_and(|end| end <= now) => Step::GiveUp,
-                Some(_) => Step::Nothing,
-                None if link.asks(view).is_some_and(|moment| moment <= now) => {
-                    (link.is_suspect, link.probed) = (false, Some(now));
-                    link.probe = Some(Probe { asked: now, flushed: None, carried: link.carried, is_shown: false });
-                    Step::Probe
+    /// Returns the action to take now. A returned probe counts as sent.
+    pub(super) fn step(&mut self, view: ConnectionView, now: Duration) -> LivenessStep {
+        self.observe(view, now);
+        let limit = self.probe_timeout.limit();
+        let Some(connection) = &mut self.connection else { return LivenessStep::Nothing };
+        match connection.rule() {
+            Rule::None => LivenessStep::Nothing,
+            Rule::Silence(time) if connection.received.saturating_add(time) <= now => LivenessStep::GiveUp,
+            Rule::Silence(_) => LivenessStep::Nothing,
+            Rule::Probes => match connection.probe {
+                Some(_) if connection.probe_end(view, limit).is_some_and(|end| end <= now) => LivenessStep::GiveUp,
+                Some(_) => LivenessStep::Nothing,
+                None if connection.probe_due(view).is_some_and(|moment| moment <= now) => {
+                    (connection.is_suspect, connection.probed) = (false, Some(now));
+                    connection.probe =
+                        Some(Probe { asked: now, flushed: None, carried: connection.carried, is_shown: false });
+                    LivenessStep::Probe
                 }
-                None => Step::Nothing,
+                None => LivenessStep::Nothing,
             },
         }
     }
 
-    /// When to ask for the next step if nothing changes.
-    pub(super) fn due(&mut self, view: View, now: Duration) -> Option<Duration> {
-        self.look(view, now);
-        let limit = self.memory.limit();
-        let link = self.link.as_mut()?;
-        link.armed = match (link.rule(), link.probe) {
+    /// Returns when to call [`step`](Self::step) next if nothing changes.
+    pub(super) fn due(&mut self, view: ConnectionView, now: Duration) -> Option<Duration> {
+        self.observe(view, now);
+        let limit = self.probe_timeout.limit();
+        let connection = self.connection.as_mut()?;
+        connection.armed = match (connection.rule(), connection.probe) {
             (Rule::None, _) => None,
-            (Rule::Silence(time), _) => Some(link.heard.saturating_add(time)),
-            (Rule::Probes, None) => link.asks(view),
+            (Rule::Silence(time), _) => Some(connection.received.saturating_add(time)),
+            (Rule::Probes, None) => connection.probe_due(view),
             (Rule::Probes, Some(probe)) => {
                 let shown = Some(probe.asked.saturating_add(CHECKING)).filter(|_| !probe.is_shown);
-                let looked = Some(now.saturating_add(LOOK)).filter(|_| probe.flushed.is_none());
-                [shown, looked, link.ends(view, limit)].into_iter().flatten().min()
+                let checked = Some(now.saturating_add(LOOK)).filter(|_| probe.flushed.is_none());
+                [shown, checked, connection.probe_end(view, limit)].into_iter().flatten().min()
             }
         };
-        link.armed
+        connection.armed
     }
 
-    /// Takes in what can be seen.
-    fn look(&mut self, view: View, now: Duration) {
-        self.memory.calm(now);
-        let Some(link) = &mut self.link else { return };
-        if link.is_late(now) {
-            link.excuse(now);
-            link.is_suspect |= link.probe.is_none();
-            link.heard = if link.rule() == Rule::Probes { link.heard } else { now };
+    /// Updates the state by the observed facts.
+    fn observe(&mut self, view: ConnectionView, now: Duration) {
+        self.probe_timeout.calm(now);
+        let Some(connection) = &mut self.connection else { return };
+        if connection.is_late(now) {
+            connection.excuse(now);
+            connection.is_suspect |= connection.probe.is_none();
+            connection.received = if connection.rule() == Rule::Probes { connection.received } else { now };
         }
-        if view.read > link.heard {
-            // Bytes of a frame that is still coming are as good as a frame.
+        if view.read > connection.received {
+            // Bytes of a partial frame count as a frame.
             let read = view.read;
-            self.heard(read);
+            self.received(read);
         }
-        let Some(probe) = self.link.as_mut().and_then(|link| link.probe.as_mut()) else { return };
+        let Some(probe) = self.connection.as_mut().and_then(|connection| connection.probe.as_mut()) else { return };
         if view.has_taken_probe && probe.flushed.is_none() {
             probe.flushed = Some(view.written.max(probe.asked));
         }
@@ -255,18 +257,18 @@ impl Liveness {
     }
 }
 
-/// How a connection is watched.
+/// The way in which a connection is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rule {
-    /// Not at all.
+    /// Without any check.
     None,
-    /// So much silence is the end: the server answers no pings.
+    /// By a silence limit, since the server answers no pings.
     Silence(Duration),
     /// By probes.
     Probes,
 }
 
-impl Link {
+impl ProbedConnection {
     fn rule(&self) -> Rule {
         match self.signs {
             Signs { answers_pings: true, .. } => Rule::Probes,
@@ -279,7 +281,7 @@ impl Link {
         self.armed.is_some_and(|armed| now > armed.saturating_add(LATE))
     }
 
-    /// What was waited for up to now says nothing.
+    /// Restarts the probe's time: a wait up to now proves nothing.
     fn excuse(&mut self, now: Duration) {
         self.armed = None;
         if let Some(probe) = &mut self.probe {
@@ -287,23 +289,24 @@ impl Link {
         }
     }
 
-    /// When to probe.
-    fn asks(&self, view: View) -> Option<Duration> {
+    /// Returns when to probe.
+    fn probe_due(&self, view: ConnectionView) -> Option<Duration> {
         if self.is_suspect {
             return Some(self.probed.map_or(Duration::ZERO, |probed| probed.saturating_add(PROBE_EVERY)));
         }
-        let silence = self.signs.next.map(|next| self.heard.saturating_add(next.saturating_mul(MISSED_MAX)));
-        let owed = view.owed.map(|since| since.max(self.heard).max(self.entered).saturating_add(OWED));
+        let silence = self.signs.next.map(|next| self.received.saturating_add(next.saturating_mul(MISSED_MAX)));
+        let owed = view.owed.map(|since| since.max(self.received).max(self.entered).saturating_add(OWED));
         silence.into_iter().chain(owed).min()
     }
 
-    /// When the probe has found nothing; `None` while that is not known.
-    fn ends(&self, view: View, limit: Duration) -> Option<Duration> {
+    /// Returns when the probe's time is over; `None` without a probe.
+    fn probe_end(&self, view: ConnectionView, limit: Duration) -> Option<Duration> {
         let probe = self.probe?;
         let from = match probe.flushed {
-            // A server sends its next frame whatever comes to it, so after that the way up excuses nothing.
+            // The server sends its next frame whether it receives data or not. After that time, a slow uplink is no
+            // excuse.
             Some(flushed) => {
-                let excused = self.heard.saturating_add(self.signs.next.unwrap_or_default().max(STALLED));
+                let excused = self.received.saturating_add(self.signs.next.unwrap_or_default().max(STALLED));
                 flushed.max(probe.carried.min(excused))
             }
             None => view.written.max(self.entered).saturating_add(STALLED).max(probe.asked),
@@ -312,7 +315,7 @@ impl Link {
     }
 }
 
-/// How long the slowest way up takes for so many bytes.
+/// Returns how long an uplink of [`SLOWEST_BYTES`] takes for so many bytes.
 fn time_of(bytes: usize) -> Duration {
     let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
     Duration::from_secs(u64::from(bytes)) / SLOWEST_BYTES

@@ -1,40 +1,40 @@
-//! A queue between a client's task and its program, bounded by the number of items and by their bytes: a server chooses
-//! how big an item is. Must not know what items are.
+//! A queue between a client's task and its program, bounded by the number of items and by their bytes, since the server
+//! chooses how big an item is. Must not know what items are.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
-/// What the program has not taken.
+/// The program's end of the queue.
 #[derive(Debug)]
-pub(super) struct Receiver<T>(mpsc::Receiver<Held<T>>);
+pub(super) struct Receiver<T>(mpsc::Receiver<QueuedItem<T>>);
 
-/// Where items go in.
+/// The client task's end of the queue.
 #[derive(Debug)]
 pub(super) struct Sender<T> {
-    items: mpsc::Sender<Held<T>>,
+    items: mpsc::Sender<QueuedItem<T>>,
     bytes: Arc<Semaphore>,
     bytes_max: u32,
 }
 
-/// An item in the queue, and the bytes that it takes there.
+/// An item in the queue, and its share of the queue's bytes.
 #[derive(Debug)]
-struct Held<T> {
+struct QueuedItem<T> {
     item: T,
     _bytes: OwnedSemaphorePermit,
 }
 
-/// Why an item was not put in.
+/// Why an item was not queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Failed {
+pub(super) enum SendFailure {
     Full,
     Closed,
 }
 
-/// A queue of so many items and bytes. One item that is bigger than `bytes_max` is held alone.
+/// Returns both ends of a queue of so many items and bytes. An item that is bigger than `bytes_max` is queued alone.
 pub(super) fn open<T>(items_max: usize, bytes_max: usize) -> (Sender<T>, Receiver<T>) {
-    // More than that a queue of tokio cannot have, and a program that asks for no limit means it.
+    // Clamped: a queue of tokio has no more items, and a program that wants no limit asks for more.
     let (items, receiver) = mpsc::channel(items_max.clamp(1, Semaphore::MAX_PERMITS));
     let bytes_max = u32::try_from(bytes_max).unwrap_or(u32::MAX).max(1);
     let bytes = Arc::new(Semaphore::new(usize::try_from(bytes_max).unwrap_or(Semaphore::MAX_PERMITS)));
@@ -42,33 +42,34 @@ pub(super) fn open<T>(items_max: usize, bytes_max: usize) -> (Sender<T>, Receive
 }
 
 impl<T> Sender<T> {
-    /// Puts an item of so many bytes in, if there is room.
-    pub(super) fn try_send(&self, item: T, bytes: usize) -> Result<(), Failed> {
+    /// Queues an item of so many bytes, if it fits.
+    pub(super) fn try_send(&self, item: T, bytes: usize) -> Result<(), SendFailure> {
         let failed = |error| match error {
-            mpsc::error::TrySendError::Full(_) => Failed::Full,
-            mpsc::error::TrySendError::Closed(_) => Failed::Closed,
+            mpsc::error::TrySendError::Full(_) => SendFailure::Full,
+            mpsc::error::TrySendError::Closed(_) => SendFailure::Closed,
         };
         let place = self.items.try_reserve().map_err(failed)?;
-        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(self.cost(bytes)).map_err(|_| Failed::Full)?;
-        place.send(Held { item, _bytes: bytes });
+        let bytes = Arc::clone(&self.bytes).try_acquire_many_owned(self.cost(bytes)).map_err(|_| SendFailure::Full)?;
+        place.send(QueuedItem { item, _bytes: bytes });
         Ok(())
     }
 
-    /// Puts an item of so many bytes in when there is room, made then; without a receiver it is forgotten. Cancelling it
-    /// loses nothing.
+    /// Waits until an item of so many bytes fits, then makes and queues it. Without a receiver, the item is not made.
+    /// Cancel safe.
     pub(super) async fn send(&self, item: impl FnOnce() -> T, bytes: usize) {
-        // When the receiver goes, what it held goes too, so there is room.
+        // A dropped receiver drops its items, so the wait ends.
         let bytes = Arc::clone(&self.bytes).acquire_many_owned(self.cost(bytes)).await;
         if let (Ok(bytes), Ok(place)) = (bytes, self.items.reserve().await) {
-            place.send(Held { item: item(), _bytes: bytes });
+            place.send(QueuedItem { item: item(), _bytes: bytes });
         }
     }
 
-    /// Whether nobody takes anything any more.
+    /// Returns whether the receiver is dropped.
     pub(super) fn is_closed(&self) -> bool {
         self.items.is_closed()
     }
 
+    /// Returns how many bytes of the queue an item of `bytes` takes: at most all.
     fn cost(&self, bytes: usize) -> u32 {
         u32::try_from(bytes).unwrap_or(u32::MAX).min(self.bytes_max)
     }
@@ -81,7 +82,7 @@ impl<T> Clone for Sender<T> {
 }
 
 impl<T> Receiver<T> {
-    /// Takes the next item; `None` when there will be no more.
+    /// Returns the next item; `None` once all senders are dropped and the queue is empty.
     pub(super) async fn recv(&mut self) -> Option<T> {
         self.0.recv().await.map(|held| held.item)
     }
@@ -98,13 +99,13 @@ mod tests {
     #[tokio::test]
     async fn a_queue_holds_so_many_items_and_so_many_bytes_and_one_that_is_bigger_alone() {
         let (sender, mut receiver) = open(3, 100);
-        assert_eq!([40, 40, 40].map(|bytes| sender.try_send("part", bytes)), [Ok(()), Ok(()), Err(Failed::Full)]);
-        assert_eq!([20, 0].map(|bytes| sender.try_send("part", bytes)), [Ok(()), Err(Failed::Full)]);
+        assert_eq!([40, 40, 40].map(|bytes| sender.try_send("part", bytes)), [Ok(()), Ok(()), Err(SendFailure::Full)]);
+        assert_eq!([20, 0].map(|bytes| sender.try_send("part", bytes)), [Ok(()), Err(SendFailure::Full)]);
         for _ in 0..3 {
             assert_eq!(receiver.recv().await, Some("part"));
         }
         assert_eq!(sender.try_send("big", usize::MAX), Ok(()));
-        assert_eq!(sender.try_send("small", 1), Err(Failed::Full));
+        assert_eq!(sender.try_send("small", 1), Err(SendFailure::Full));
         let waiting = tokio::spawn({
             let sender = sender.clone();
             async move { sender.send(|| "small", 1).await }
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_for_a_receiver_that_goes_waits_no_more() {
+    async fn a_send_ends_when_the_receiver_is_dropped() {
         let (sender, receiver) = open(usize::MAX, 10);
         sender.try_send(1, 10).unwrap();
         let waiting = tokio::spawn({
@@ -124,6 +125,6 @@ mod tests {
         drop(receiver);
         waiting.await.unwrap();
         assert!(sender.is_closed());
-        assert_eq!(sender.try_send(3, 1), Err(Failed::Closed));
+        assert_eq!(sender.try_send(3, 1), Err(SendFailure::Closed));
     }
 }

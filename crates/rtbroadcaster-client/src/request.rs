@@ -1,4 +1,4 @@
-//! What a client of version 2 asks for, written: PROTOCOL.md section 2. Pure. Must not know answers.
+//! Writes the requests of a client of version 2: PROTOCOL.md section 2. Pure. Must not know answers.
 
 use std::fmt::Write as _;
 
@@ -8,20 +8,20 @@ use rtbroadcaster_core::options::RoomOptions;
 use rtbroadcaster_core::owner_key::OwnerKey;
 
 use super::identity::Identity;
-use super::random::Random;
+use super::random::Rng;
 
-/// The most bytes of an id that is given here: 16 digits, a dash, and a number of 64 bits.
+/// The most bytes of an id that this module makes: 16 digits, a dash, and a number of 64 bits.
 const GIVEN_ID_BYTES_MAX: usize = 16 + 1 + 20;
 
-/// Names for requests: 64 random bits, so that no two clients have the same, and a count.
+/// A generator of request ids: 64 random bits, so that no two clients make the same id, and a count.
 #[derive(Debug)]
-pub(super) struct Ids {
+pub(super) struct RequestIds {
     prefix: u64,
     count: u64,
 }
 
-impl Ids {
-    pub(super) fn new(random: &mut Random) -> Self {
+impl RequestIds {
+    pub(super) fn new(random: &mut Rng) -> Self {
         Self { prefix: random.number(), count: 0 }
     }
 
@@ -31,13 +31,13 @@ impl Ids {
     }
 }
 
-/// Whether a viewer's state is that of one moment.
+/// Whether a viewer's state is the state of one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Integrity {
     /// It is. A server in another life may continue it.
     Whole,
-    /// It lacks values that were superseded, and their newer ones may not have come. Only the same life is sure to have
-    /// them: a server that has lost them must not continue it.
+    /// It lacks superseded values whose newer ones may not have arrived. Only the same life is sure to have these: a
+    /// server that has lost them must not continue the state.
     Torn,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn create(id: &str, options: &RoomOptions) -> String {
         text.push_str(r#","audience":true"#);
     }
     if let Some(grace) = options.grace() {
-        // The greatest whole number that every reader of JSON holds exactly.
+        // The maximum is the greatest whole number that every reader of JSON holds exactly.
         let _ = write!(text, r#","graceMs":{}"#, grace.as_millis().clamp(1, Seq::MAX.get().into()));
     }
     for (at, (key, counting)) in options.counted().enumerate() {
@@ -85,7 +85,7 @@ pub(super) fn join(
     text
 }
 
-/// Adds the cursor, and whether another life may continue it.
+/// Appends the cursor, and whether another life may continue it.
 fn go_on(cursor: Option<&Cursor>, integrity: Integrity, text: &mut String) {
     if let Some(Cursor { epoch, seq }) = cursor {
         let _ = write!(text, r#","cursor":{{"epoch":{},"seq":{seq}}}"#, quoted(epoch.as_str()));
@@ -96,7 +96,7 @@ fn go_on(cursor: Option<&Cursor>, integrity: Integrity, text: &mut String) {
     });
 }
 
-/// What an owner says. An ephemeral message has no id.
+/// Returns an owner's request to publish or to clear. An ephemeral message has no id.
 pub(super) fn say(body: &Body, change: Change) -> String {
     let key = quoted(body.key.as_str());
     let id = body.id.as_ref().map_or_else(String::new, |id| format!(r#","id":{}"#, quoted(id)));
@@ -111,7 +111,7 @@ pub(super) fn say(body: &Body, change: Change) -> String {
     format!(r#"{{"type":"publish"{id},"key":{key},"params":{}{kind}}}"#, body.params.as_str())
 }
 
-/// Returns the most bytes that [`say`] makes of it: a message without an id may be given one.
+/// Returns the most bytes of the frame that [`say`] makes: a message without an id gets one.
 pub(super) fn say_bytes(body: &Body, change: Change) -> usize {
     let name = if change == Change::Cleared { r#"{"type":"clear"}"#.len() } else { r#"{"type":"publish"}"#.len() };
     let id = match (&body.id, change) {
@@ -131,7 +131,7 @@ pub(super) fn say_bytes(body: &Body, change: Change) -> usize {
         }
 }
 
-/// The `number`th ping of a client.
+/// Returns the `number`th ping of a client.
 pub(super) fn ping(number: u64) -> String {
     format!(r#"{{"type":"ping","id":"p{number}"}}"#)
 }
@@ -191,7 +191,7 @@ mod tests {
             LEAVE.into(),
             CLOSE.into(),
         ] {
-            // The example of a request may be one of a client that does not know lives.
+            // The example of a request may come from a client that does not know lives.
             let alike = |line: &str| line.replace(LIVES, "") == request.replace(LIVES, "");
             assert!(protocol.lines().any(alike), "{request}");
         }
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_enters_a_room_says_last_that_another_life_may_continue_what_is_whole() {
+    fn the_last_member_of_an_entering_request_allows_another_life_to_continue_a_whole_state() {
         let room = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";
         let key: OwnerKey = "0".repeat(64).parse().unwrap();
         let cursor = Cursor { epoch: Epoch::from_wire("\"").unwrap(), seq: Seq::new(9).unwrap() };
@@ -248,7 +248,7 @@ mod tests {
     #[test]
     fn a_message_takes_no_more_bytes_than_it_is_said_to() {
         let key = Key::new("\u{1}\"ä").unwrap();
-        let mut ids = Ids { prefix: u64::MAX, count: u64::MAX - 1 };
+        let mut ids = RequestIds { prefix: u64::MAX, count: u64::MAX - 1 };
         let given = ids.next();
         for change in [Change::Event, Change::State, Change::Ephemeral, Change::Cleared] {
             for id in [None, Some("\n\"i")] {
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_viewer_says_by_its_key_who_it_is() {
+    fn a_join_has_the_key_of_the_viewer() {
         let viewer: Identity = "\"k".parse().unwrap();
         let text = join("a", &RoomId::random(&Seeded::of(7)), Some(&viewer), None, Integrity::Whole);
         assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap()["viewer"], "\"k");
@@ -270,8 +270,8 @@ mod tests {
 
     #[test]
     fn no_two_requests_have_the_same_name() {
-        let mut random = Random::of(1);
-        let (mut one, mut other) = (Ids::new(&mut random), Ids::new(&mut random));
+        let mut random = Rng::of(1);
+        let (mut one, mut other) = (RequestIds::new(&mut random), RequestIds::new(&mut random));
         let ids = [one.next(), one.next(), other.next()];
         assert!(ids.iter().all(|id| id.len() <= 64));
         assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 3);

@@ -1,4 +1,4 @@
-//! What holds in a room at one moment: the newest value of each key. Pure. Must not know how it comes.
+//! The state of a room at one moment: the newest value of each key. Pure. Must not know how values arrive.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 /// The state of a room at one moment. Cloning it costs nothing.
 ///
-/// It is that after the message [`seq`](Self::seq), and never a part of a replay: the state that follows a join or a reset
-/// takes the place of the older one at once, when all of it has come.
+/// It is the state after the message [`seq`](Self::seq), and never a part of a replay: the state that follows a join or
+/// a reset replaces the older one at once, when all of it has arrived.
 ///
 /// ```no_run
 /// # fn show(viewer: &rtbroadcaster::remote::Viewer) -> Option<()> {
@@ -24,25 +24,25 @@ use serde::Deserialize;
 /// ```
 #[derive(Clone, Default)]
 pub struct State {
-    /// The last numbered message that is in it.
+    /// The number of the last message that this state includes.
     seq: Seq,
-    values: Arc<Values>,
+    values: Arc<StateValues>,
 }
 
 /// The values and their order.
 #[derive(Clone, Default, PartialEq, Eq)]
-struct Values {
+struct StateValues {
     of: HashMap<Key, (Seq, Params)>,
     /// Which message set each key.
     order: BTreeMap<Seq, Key>,
-    /// What all of it takes.
+    /// The bytes of all keys and values, each with its [`PLACE_BYTES`].
     bytes: usize,
 }
 
-/// What a key takes besides its text and its parameters: its places in both tables.
+/// The bytes of a key besides its text and its parameters: its places in both tables.
 const PLACE_BYTES: usize = 256;
 
-impl Values {
+impl StateValues {
     fn set(&mut self, seq: Seq, key: Key, params: Params) {
         self.clear(&key);
         self.bytes += cost(&key, &params);
@@ -58,53 +58,54 @@ impl Values {
     }
 }
 
+/// Returns the bytes of a key and its value in a state.
 fn cost(key: &Key, params: &Params) -> usize {
     key.as_str().len() + params.as_bytes().len() + PLACE_BYTES
 }
 
 impl State {
-    /// The number of the last message that is in it; [`Seq::ZERO`] before the first one.
+    /// Returns the number of the last message that this state includes; [`Seq::ZERO`] before the first one.
     pub fn seq(&self) -> Seq {
         self.seq
     }
 
-    /// What `key` holds.
+    /// Returns the value of `key`.
     pub fn get(&self, key: &str) -> Option<&Params> {
         self.values.of.get(&Key::new(key)?).map(|(_, params)| params)
     }
 
-    /// What `key` holds, as values.
+    /// Returns the value of `key`, deserialized.
     pub fn parse<'a, T: Deserialize<'a>>(&'a self, key: &str) -> Option<serde_json::Result<T>> {
         self.get(key).map(Params::parse)
     }
 
-    /// The keys and what they hold, in the order in which they last changed.
+    /// Returns the keys and their values, in the order in which they last changed.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Params)> {
         self.values.order.values().map(|key| (key.as_str(), &self.values.of[key].1))
     }
 
-    /// How many keys hold something.
+    /// Returns how many keys have a value.
     pub fn len(&self) -> usize {
         self.values.of.len()
     }
 
-    /// Whether no key holds anything.
+    /// Returns whether no key has a value.
     pub fn is_empty(&self) -> bool {
         self.values.of.is_empty()
     }
 
-    /// Returns what it takes: its keys and parameters, and 256 bytes for the place of each.
+    /// Returns the bytes of its keys and parameters, and 256 bytes for each.
     pub(super) fn bytes(&self) -> usize {
         self.values.bytes
     }
 
-    /// Message `seq` sets `key`.
+    /// Sets `key` by message `seq`.
     pub(super) fn insert(&mut self, seq: Seq, key: Key, params: Params) {
         Arc::make_mut(&mut self.values).set(seq, key, params);
         self.seq = seq;
     }
 
-    /// Message `seq` clears `key`.
+    /// Clears `key` by message `seq`.
     pub(super) fn remove(&mut self, seq: Seq, key: &Key) {
         if self.values.of.contains_key(key) {
             Arc::make_mut(&mut self.values).clear(key);
@@ -112,14 +113,14 @@ impl State {
         self.seq = seq;
     }
 
-    /// Message `seq` changes nothing, or everything up to it is here.
+    /// Advances to message `seq`, which changes no key.
     pub(super) fn reach(&mut self, seq: Seq) {
         self.seq = seq;
     }
 }
 
 impl PartialEq for State {
-    /// Whether the same keys hold the same, set by the same messages, after the same one.
+    /// Returns whether both have the same values, set by the same messages, after the same last message.
     fn eq(&self, other: &Self) -> bool {
         self.seq == other.seq && (Arc::ptr_eq(&self.values, &other.values) || self.values == other.values)
     }
@@ -128,7 +129,7 @@ impl PartialEq for State {
 impl Eq for State {}
 
 impl fmt::Debug for State {
-    /// The keys and how much they hold; what they hold belongs in no log.
+    /// Writes the keys and the sizes of their values; the values belong in no log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "State after {} ", self.seq)?;
         f.debug_map().entries(self.iter()).finish()

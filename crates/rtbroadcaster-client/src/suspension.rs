@@ -1,5 +1,5 @@
-//! Notices that this machine has slept, or that the process was stopped: one thread for all clients of the process compares
-//! the clock that runs on with the one that may stand still. Must not know clients.
+//! Detects that this machine has slept, or that the process was stopped. One thread for all clients of the process
+//! compares the wall clock with the monotonic one, which may stand still during sleep. Must not know clients.
 
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -7,20 +7,20 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
-/// How often the clocks are compared: a client shows the truth within 2 s, of which a probe takes 1.5 s.
+/// The time between two comparisons of the clocks. A client's status is right within 2 s, of which a probe takes 1.5 s.
 const TICK: Duration = Duration::from_millis(400);
 
-/// By how much one clock may get ahead of the other between two looks. The wall clock is also set by programs that slew it.
+/// By how much one clock may advance more than the other between two comparisons: other programs slew the wall clock.
 const JUMP: Duration = Duration::from_millis(1_500);
 
-/// How late a look may come.
+/// The longest delay of a comparison that is no sign of a stopped process.
 const LATE: Duration = Duration::from_secs(3);
 
-/// Tells of each time that the machine may have slept, as long as somebody holds a receiver.
+/// The sender of each possible sleep of the machine; `None` while the thread does not run.
 static TELLING: Mutex<Option<watch::Sender<u64>>> = Mutex::new(None);
 
-/// Returns a receiver that changes each time that this machine may have slept. Where the system has no thread for that, it
-/// never does.
+/// Returns a receiver that changes each time that this machine may have slept. If the system starts no thread for it,
+/// the receiver never changes.
 pub(super) fn watch() -> watch::Receiver<u64> {
     let mut telling = TELLING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(sender) = &*telling {
@@ -33,7 +33,7 @@ pub(super) fn watch() -> watch::Receiver<u64> {
     receiver
 }
 
-/// Compares the clocks until nobody wants to know.
+/// Compares the clocks until the last receiver is dropped.
 fn look() {
     let mut before = Clocks::now();
     loop {
@@ -58,7 +58,7 @@ fn look() {
 /// Both clocks at one moment.
 #[derive(Debug, Clone, Copy)]
 struct Clocks {
-    /// Stands still while the machine sleeps.
+    /// The monotonic clock. It may stand still while the machine sleeps.
     steady: Instant,
     wall: SystemTime,
 }

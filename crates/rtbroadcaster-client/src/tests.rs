@@ -1,5 +1,5 @@
-//! Stories of a viewer and an owner, against a server that plays what is written, in memory and on a clock that only waits
-//! when nobody has anything to do.
+//! Tests of a viewer and an owner against a scripted server, in memory and on tokio's paused clock, which advances only
+//! when no task can run.
 
 mod cursors;
 mod endings;

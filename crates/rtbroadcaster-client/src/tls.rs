@@ -1,4 +1,4 @@
-//! TLS, by rustls and the certificates that the operating system trusts. Must not know what is said behind it.
+//! TLS, by rustls and the certificates that the operating system trusts. Must not know the protocol inside it.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -7,39 +7,44 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 
-use super::comeback::End;
-use super::dial::Transport;
 use rtbroadcaster_core::closing::Closing;
 
-/// What secures connections. The trusted certificates are read when the first one is made.
+use super::backoff::ConnectionEnd;
+use super::dial::ByteStream;
+
+/// The TLS configuration. The trusted certificates are read for the first connection.
 #[derive(Default)]
 pub(super) struct Tls {
     config: OnceLock<Arc<ClientConfig>>,
 }
 
 impl Tls {
-    /// `stream` with TLS around it, to a server that has proved to be `host`.
-    pub(super) async fn secure(&self, host: &str, stream: impl Transport + 'static) -> Result<Box<dyn Transport>, End> {
+    /// Returns `stream` with TLS around it, once the server has proved that it is `host`.
+    pub(super) async fn secure(
+        &self,
+        host: &str,
+        stream: impl ByteStream + 'static,
+    ) -> Result<Box<dyn ByteStream>, ConnectionEnd> {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| distrusted())?;
         let config = self.config.get_or_init(|| Arc::new(trusting_the_system()));
         let secured = TlsConnector::from(Arc::clone(config)).connect(name, stream).await;
         match secured {
             Ok(stream) => Ok(Box::new(stream)),
-            // What rustls has to say comes as this kind.
+            // rustls reports its own errors with this kind.
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(distrusted()),
             Err(_) => Err(Closing::lost("lost").into()),
         }
     }
 }
 
-/// The server is not who it should be, or speaks something else.
-fn distrusted() -> End {
+/// Returns the end by a server that has the wrong certificate or speaks no TLS.
+fn distrusted() -> ConnectionEnd {
     Closing::lost("tls").for_good().into()
 }
 
 fn trusting_the_system() -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    // Those that cannot be read are trusted by nobody.
+    // Certificates that cannot be read are ignored.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     with_roots(roots)
 }
@@ -68,10 +73,10 @@ mod tests {
     /// The certificate of `in.memory`, signed by its own key, until 2126.
     const CERTIFICATE: &[u8] = include_bytes!("tls/certificate.der");
 
-    /// The key to it, a secret of nobody.
+    /// Its private key, which protects nothing.
     const KEY: &[u8] = include_bytes!("tls/key.der");
 
-    /// A server that says one word to whoever trusts it.
+    /// Returns a connection to a server that sends one word to each client that trusts it.
     fn server() -> DuplexStream {
         let (here, there) = tokio::io::duplex(1 << 16);
         let key = PrivateKeyDer::try_from(KEY.to_vec()).unwrap();
@@ -79,7 +84,7 @@ mod tests {
         let config = versions.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
         let config = config.with_single_cert(vec![CertificateDer::from(CERTIFICATE)], key).unwrap();
         tokio::spawn(async move {
-            // Who does not trust it goes in the middle of this.
+            // A client that does not trust the server disconnects during the handshake.
             let mut stream = TlsAcceptor::from(Arc::new(config)).accept(there).await?;
             stream.write_all(b"word").await?;
             stream.shutdown().await

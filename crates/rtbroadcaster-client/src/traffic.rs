@@ -1,4 +1,4 @@
-//! When a connection carried bytes last, in each direction. Must not know what they are.
+//! Notes when a connection last carried bytes, in each direction. Must not know what the bytes mean.
 
 use std::io;
 use std::pin::Pin;
@@ -9,17 +9,17 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-/// The traffic of one connection. Each clone tells of the same one.
+/// The traffic of one connection. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct Traffic {
     begun: Instant,
-    /// Microseconds from the beginning to the last byte that came, and to the last one that went.
+    /// Microseconds from the beginning to the last read byte, and to the last written one.
     moments: Arc<[AtomicU64; 2]>,
 }
 
-/// A byte stream whose traffic is seen.
+/// A byte stream that notes its traffic.
 #[derive(Debug)]
-pub(super) struct Seen<S> {
+pub(super) struct TimedStream<S> {
     stream: S,
     traffic: Traffic,
 }
@@ -32,17 +32,17 @@ impl Traffic {
         Self { begun: Instant::now(), moments: Arc::default() }
     }
 
-    /// Returns `stream` with its traffic seen by this.
-    pub(super) fn of<S>(&self, stream: S) -> Seen<S> {
-        Seen { stream, traffic: self.clone() }
+    /// Returns `stream`, wrapped to note its traffic here.
+    pub(super) fn of<S>(&self, stream: S) -> TimedStream<S> {
+        TimedStream { stream, traffic: self.clone() }
     }
 
-    /// When bytes came last, and at the beginning if none did.
+    /// Returns when bytes were last read; the beginning if none were.
     pub(super) fn read(&self) -> Instant {
         self.last(READ)
     }
 
-    /// When bytes went last, and at the beginning if none did.
+    /// Returns when bytes were last written; the beginning if none were.
     pub(super) fn written(&self) -> Instant {
         self.last(WRITTEN)
     }
@@ -57,7 +57,7 @@ impl Traffic {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Seen<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimedStream<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = into.filled().len();
         let read = ready!(Pin::new(&mut self.stream).poll_read(context, into));
@@ -68,7 +68,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Seen<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Seen<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimedStream<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
         if matches!(written, Ok(1..)) {

@@ -1,45 +1,45 @@
-//! A viewer over the network: its handle. Must not know connections.
+//! The program's handle of a viewer over the network. Must not know connections.
 
 mod part;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rtbroadcaster_core::closing::Closing;
 use rtbroadcaster_core::id::RoomId;
 use rtbroadcaster_core::message::{Body, Message, MessageError};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::Options;
 use super::address::AddressError;
-use super::course::Course;
 use super::dial::Dialer;
 use super::heard::{Heard, Messages};
 use super::identity::Identity;
+use super::reconnector::Reconnector;
 use super::state::State;
 use super::status::Status;
 use super::target::Target;
 use part::{Ears, Order, Telling, Watching};
-use rtbroadcaster_core::closing::Closing;
 
-/// How many orders wait for the viewer's task.
+/// The most requests of the program that wait for the viewer's task.
 const ORDERS_MAX: usize = 16;
 
-/// Somebody who watches a room over the network, and comes back to it by itself.
+/// A viewer of a room over the network, which reconnects by itself.
 ///
 /// # Late joining
-/// It gets the newest value of each key at one moment, as [`state`](Self::state), then every message. A stream that is asked
-/// for later begins in the same way, with the state of that moment.
+/// It gets the newest value of each key at one moment, as [`state`](Self::state), then every message. A stream that is
+/// opened later begins in the same way, with the state of that moment.
 ///
 /// # Lagging
-/// Who does not read its [`messages`](Self::messages) holds the connection back, and the server lets newer values take the
-/// place of waiting ones ([`Heard::Skipped`]) or gives the state anew ([`Heard::State`]). Nobody else waits.
+/// A program that does not read its [`messages`](Self::messages) slows down this viewer's connection and no other one.
+/// The server lets newer values supersede waiting ones ([`Heard::Skipped`]) or replays the state ([`Heard::State`]).
 ///
 /// # Losing the owner
 /// The status is [`Away`](Status::Away) until the owner is back, or the room has ended.
 ///
 /// # Closing
-/// The streams end and the status is [`Closed`](Status::Closed) when the room has ended, when the server says that coming
-/// back is no use, or when [patience](Options::patience) ends. Dropping it, or [`leave`](Self::leave), leaves the room.
+/// The streams end and the status is [`Closed`](Status::Closed) when the room has ended, when the server closes for
+/// good, or when [patience](Options::patience) ends. Dropping the viewer, or [`leave`](Self::leave), leaves the room.
 ///
 /// ```no_run
 /// use rtbroadcaster::remote::{Heard, Viewer};
@@ -49,7 +49,7 @@ const ORDERS_MAX: usize = 16;
 /// let mut messages = viewer.messages();
 /// while let Some(heard) = messages.next().await {
 ///     match heard {
-///         Heard::State { state, .. } => println!("everything anew: {} keys", state.len()),
+///         Heard::State { state, .. } => println!("a new state of {} keys", state.len()),
 ///         Heard::Message(message) => println!("{}: {}", message.key(), message.params().as_str()),
 ///         _ => {}
 ///     }
@@ -79,30 +79,30 @@ pub enum SignalError {
     /// The key or the parameters have a fault. The source says which.
     #[error("the signal cannot be sent")]
     BadSignal(#[from] MessageError),
-    /// The viewer has said as many in a second as the server takes.
-    #[error("signals are said too often")]
+    /// The viewer has sent as many signals per second as the server accepts.
+    #[error("signals are sent too often")]
     TooOften {
-        /// How long until the next one may be said.
+        /// The time until the next one may be sent.
         wait: Duration,
     },
-    /// The viewer is over.
+    /// The viewer has ended.
     #[error("the viewer is over")]
     Closed(#[source] Closing),
 }
 
 impl Viewer {
-    /// Begins to join `room` on the server `to` which it connects, and goes on trying. Needs a tokio runtime.
+    /// Begins to join `room` on the server at `address`, and retries until it is in. Needs a tokio runtime.
     ///
     /// # Errors
-    /// The address is none.
+    /// The address is malformed.
     pub fn join(to: impl TryInto<Target, Error: Into<AddressError>>, room: RoomId) -> Result<Self, AddressError> {
         Self::join_with(to, room, Options::default())
     }
 
-    /// The same with other options.
+    /// Begins to join `room` with these options.
     ///
     /// # Errors
-    /// The address is none.
+    /// The address is malformed.
     pub fn join_with(
         to: impl TryInto<Target, Error: Into<AddressError>>,
         room: RoomId,
@@ -111,10 +111,11 @@ impl Viewer {
         Ok(Self::begin(Dialer::new(to.try_into().map_err(Into::into)?, &options), room, None, &options))
     }
 
-    /// The same as the viewer that had this [`identity`](Self::identity). A server that does not know it gives another one.
+    /// Begins to join `room` with this [`identity`](Self::identity). A server that does not know it assigns another
+    /// one.
     ///
     /// # Errors
-    /// The address is none.
+    /// The address is malformed.
     ///
     /// ```no_run
     /// use rtbroadcaster::remote::{Identity, Options, Viewer};
@@ -148,14 +149,14 @@ impl Viewer {
             ears: Arc::clone(&ears),
         };
         let watching = Watching::new(room, telling, options);
-        let course = Course::new(watching, dialer, options, receiver, status_sender, Arc::clone(&hurry));
-        tokio::spawn(course.run());
+        let reconnector = Reconnector::new(watching, dialer, options, receiver, status_sender, Arc::clone(&hurry));
+        tokio::spawn(reconnector.run());
         Self { orders, status, state, audience, identity, hurry, ears, options: *options }
     }
 
-    /// What it hears from now on, beginning with the state, if it has one already. More than one stream may be open; each
-    /// holds at most [`messages_max`](Options::messages_max) and [`messages_bytes_max`](Options::messages_bytes_max), and the
-    /// viewer waits for the slowest one.
+    /// Returns a stream of everything that arrives from now on, beginning with the state, if it has one already. More
+    /// than one stream may be open; each holds at most [`messages_max`](Options::messages_max) and
+    /// [`messages_bytes_max`](Options::messages_bytes_max), and the viewer waits for the slowest one.
     pub fn messages(&self) -> Messages {
         let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
         let state = ears.is_whole().then(|| Heard::State { reset: None, state: self.state.borrow().clone() });
@@ -164,40 +165,40 @@ impl Viewer {
         messages
     }
 
-    /// What holds in the room, as far as it is known here.
+    /// Returns the room's state, as far as this viewer knows it.
     pub fn state(&self) -> State {
         self.state.borrow().clone()
     }
 
-    /// Tells of each change of the state, the newest at least.
+    /// Returns a receiver of the state. A slow reader gets the newest one.
     pub fn watch_state(&self) -> watch::Receiver<State> {
         self.state.clone()
     }
 
-    /// Where it stands.
+    /// Returns the status.
     pub fn status(&self) -> Status {
         self.status.borrow().clone()
     }
 
-    /// Tells of each change of the status, the newest at least.
+    /// Returns a receiver of the status. A slow reader gets the newest one.
     pub fn watch_status(&self) -> watch::Receiver<Status> {
         self.status.clone()
     }
 
-    /// Tells how many watch the room, where its owner wanted viewers to know
-    /// ([`RoomOptions::with_audience`](rtbroadcaster_core::options::RoomOptions::with_audience)); `None` elsewhere, and while it is not in the room.
+    /// Returns a receiver of the number of viewers, if the room was created
+    /// [with it](rtbroadcaster_core::options::RoomOptions::with_audience); `None` otherwise, and outside of the room.
     pub fn audience(&self) -> watch::Receiver<Option<usize>> {
         self.audience.clone()
     }
 
-    /// Who it is in the room, once a server has told it; before, as whom it [joined](Self::join_as). It is the same over cuts,
-    /// and over restarts of a server that keeps its secret.
+    /// Returns the viewer's identity, once a server has sent it; before, the one that it [joined](Self::join_as) with.
+    /// It stays the same after a reconnect, and after a restart of a server that keeps its secret.
     pub fn identity(&self) -> Option<Identity> {
         self.identity.borrow().clone()
     }
 
-    /// Tries at once: outside of the room the next attempt begins now, but no sooner than a server has told, and not more
-    /// often than once a second. In the room the server is asked for a sign of life. A program calls it when it knows more
+    /// Reconnects at once: outside of the room, the next attempt begins now, but not before the time that a server has
+    /// sent, and at most once per second. In the room, it probes the connection. A program calls it when it knows more
     /// than this viewer, such as that the network is back.
     pub fn reconnect(&self) {
         self.hurry.notify_one();
@@ -206,26 +207,26 @@ impl Viewer {
     /// Waits until it has all of the room's state.
     ///
     /// # Errors
-    /// It will not come in.
+    /// The viewer has ended before.
     pub async fn inside(&self) -> Result<(), Closing> {
         super::inside(self.status.clone()).await
     }
 
-    /// Says something to the owner. `params` is anything that serializes as a JSON array, or `()` for none.
+    /// Sends a signal to the owner. `params` is anything that serializes as a JSON array, or `()` for none.
     ///
-    /// What the server does not pass on comes back as [`Heard::SignalRefused`]: `rate` when it comes too often, `unavailable`
-    /// when the owner is away or does not take it, `too_big` when the room counts this key and `params` are over 128 bytes.
-    /// Saying it again is for the program to decide.
+    /// A signal that the server refuses is reported as [`Heard::SignalRefused`]: `rate` if signals come too often,
+    /// `unavailable` if the owner is away or does not read, `too_big` if the room counts this key and `params` are over
+    /// 128 bytes. The program decides whether to send it again.
     ///
     /// # Errors
-    /// It was not sent: there is no connection, or the server would refuse it, since it has a fault, such as more bytes than the
-    /// server takes, or comes too often.
+    /// The signal was not sent: there is no connection, or the server would refuse it, since it has a fault, such as
+    /// more bytes than the server accepts, or comes too often.
     pub async fn signal(&self, key: &str, params: impl serde::Serialize) -> Result<(), SignalError> {
         let message = Message::event(key, params);
         message.check()?;
         let body: Body = message.parts().1.cloned().expect("it was checked");
         let (done, sent) = oneshot::channel();
-        // Without an answer it is over.
+        // No answer means that the viewer has ended.
         let ordered = self.orders.send(Order::Signal(body, done)).await;
         match ordered.ok() {
             Some(()) => sent.await.unwrap_or_else(|_| Err(self.is_over())),
@@ -237,7 +238,7 @@ impl Viewer {
         self.status().closing().map_or(SignalError::Offline, |closing| SignalError::Closed(closing.clone()))
     }
 
-    /// Leaves the room, and gives what the server said of it.
+    /// Leaves the room, and returns the end that the server gave.
     pub async fn leave(self) -> Closing {
         let Self { orders, status, .. } = self;
         drop(orders);

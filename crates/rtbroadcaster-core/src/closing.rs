@@ -1,4 +1,4 @@
-//! How a connection ended, and whether its client comes back. Must not know connections.
+//! How a connection ended, and whether its client reconnects. Must not know connections.
 
 use std::sync::Arc;
 
@@ -7,21 +7,21 @@ use crate::close::{CloseReason, LOST};
 /// The longest word that a close frame can hold (RFC 6455 section 5.5).
 const WORD_BYTES_MAX: usize = 123;
 
-/// How a connection ended. The close code alone says whether a client comes back, see PROTOCOL.md section 4; but for a bare
-/// 1000, before which no server has said that everything is said: a proxy closes like that, and the client comes back.
+/// How a connection ended. The close code alone decides whether a client reconnects, see PROTOCOL.md section 4. The one
+/// exception is a code 1000 without a `closed` frame before it: a proxy closes like that, and the client reconnects.
 ///
-/// Where no close frame came the code is 1006 and the reason one of
-/// - `lost`, `silent` (nothing was heard for two heartbeats, or no answer came in time);
-/// - `behind` (messages did not come that should have), `protocol` (what came makes no sense);
-/// - `limit` (the server sent more than a [limit](super::Options#limits) allows, as it would again: final);
-/// - `moment` (the server goes away and has told when to come back);
-/// - `tls` (the server could not prove who it is), or `http_` with the status that refused it.
+/// If no close frame came, the code is 1006 and the reason is one of
+/// - `lost`, `silent` (no frame came for two heartbeats, or no answer came in time);
+/// - `behind` (messages are missing that the server had announced), `protocol` (the server broke the protocol);
+/// - `limit` (the server sent more than a [limit](super::Options#limits) allows, and would do so again: final);
+/// - `moment` (the server shuts down and has sent the time to reconnect);
+/// - `tls` (the server could not prove its identity), or `http_` with the status that refused the upgrade.
 ///
 /// ```
 /// use rtbroadcaster::remote::Closing;
 ///
 /// assert!(Closing::with(1012, "restart").comes_back());
-/// assert!(!Closing::with(4509, "fenced").comes_back(), "somebody else speaks now");
+/// assert!(!Closing::with(4509, "fenced").comes_back(), "another owner has the room");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the connection was closed with {code} ({reason})")]
@@ -30,80 +30,82 @@ pub struct Closing {
     code: u16,
     /// One word.
     reason: Arc<str>,
-    /// Whether it is worth trying again.
+    /// Whether the client reconnects.
     comes_back: bool,
-    /// Why the room has ended.
+    /// Why the room has ended, if it has.
     why: Option<Arc<str>>,
 }
 
 impl Closing {
-    /// What a close frame with this code and this reason means. A reason that is no word of lower-case letters, digits
-    /// and `_` is left out: it may be shown on a terminal.
+    /// Returns the end that a close frame with this code and this reason means. A reason that is no word of lower-case
+    /// letters, digits and `_` is dropped, because a program may show it on a terminal.
     pub fn with(code: u16, reason: &str) -> Self {
         Self { code, reason: word(reason).into(), comes_back: comes_back_after(code), why: None }
     }
 
-    /// The connection was lost, or given up for this reason.
+    /// Returns the end of a connection without a close frame, for this reason.
     pub fn lost(reason: &str) -> Self {
         Self::with(LOST, reason)
     }
 
-    /// Trying again brings the same.
+    /// Returns the same end, after which the client does not reconnect.
     pub fn for_good(self) -> Self {
         Self { comes_back: false, ..self }
     }
 
-    /// Trying again may bring more: nobody has said that everything is said.
+    /// Returns the same end, after which the client reconnects.
     pub fn not_for_good(self) -> Self {
         Self { comes_back: true, ..self }
     }
 
-    /// It was closed for this reason.
+    /// Returns the end by this close code and its word.
     pub fn of(reason: CloseReason) -> Self {
         Self::with(reason.code(), reason.word())
     }
 
-    /// Whether no close frame came.
+    /// Returns whether no close frame came.
     pub fn is_lost(&self) -> bool {
         self.code == LOST
     }
 
-    /// The room has ended for this reason, which may be empty.
+    /// Returns the same end with the reason why the room has ended; an empty one is none.
     pub fn because(self, why: &str) -> Self {
         let why = word(why);
         Self { why: (!why.is_empty()).then(|| why.into()), ..self }
     }
 
-    /// The close code; 1006 where no close frame came.
+    /// Returns the close code; 1006 if no close frame came.
     pub fn code(&self) -> u16 {
         self.code
     }
 
-    /// The reason, one word of PROTOCOL.md section 4 or of those above; empty where the server gave none.
+    /// Returns the reason, one word of PROTOCOL.md section 4 or of those above; empty if the server gave none.
     pub fn reason(&self) -> &str {
         &self.reason
     }
 
-    /// Why the room has ended, if it has and the server tells it: `owner` (its owner closed it), `grace` (the owner was away
-    /// for too long), `idle` (nobody was there, or its place was needed), `admin`, `fault` or `restart`.
+    /// Returns why the room has ended, if it has and the server sends it: `owner` (its owner closed it), `grace` (the
+    /// owner was away for too long), `idle` (the room was empty, or the server needed its place), `admin`, `fault` or
+    /// `restart`.
     pub fn why(&self) -> Option<&str> {
         self.why.as_deref()
     }
 
-    /// Whether trying again may bring more. Where this is said of what is over, patience has ended.
+    /// Returns whether a client reconnects after this end. If it is true of a client that is closed, patience has
+    /// ended.
     pub fn comes_back(&self) -> bool {
         self.comes_back
     }
 }
 
-/// Returns `text` if it is a word of lower-case letters, digits and `_` as PROTOCOL.md has them, else nothing: it comes from
-/// a server, and may be shown on a terminal.
+/// Returns `text` if it is a word of lower-case letters, digits and `_` as in PROTOCOL.md, and an empty text otherwise.
+/// The text comes from a server, and a program may show it on a terminal.
 pub fn word(text: &str) -> &str {
     let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if text.len() <= WORD_BYTES_MAX && text.bytes().all(is_letter) { text } else { "" }
 }
 
-/// Whether a client comes back after this code, known or not.
+/// Returns whether a client reconnects after this code, also for codes that this version does not know.
 fn comes_back_after(code: u16) -> bool {
     // 1014 and 1015 come from proxies (RFC 6455 has 1015, IANA's registry 1014).
     matches!(code, 1001 | 1005 | LOST | 1011..=1015 | 4000..=4499)

@@ -1,4 +1,4 @@
-//! How an owner begins: with a new room, or with one whose key it has. Must not know what is said then.
+//! Opens a room: creates a new one, or owns one by its key. Must not know messages.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,28 +12,28 @@ use super::lease::Lease;
 use super::part::{Beginning, Owning, Telling};
 use super::{Broadcaster, OpenError};
 use crate::address::AddressError;
-use crate::course::Course;
 use crate::dial::Dialer;
 use crate::limits::Limits;
+use crate::reconnector::Reconnector;
 use crate::state::State;
 use crate::status::Status;
 use crate::target::Target;
 use crate::{Options, crowd};
 
 impl Broadcaster {
-    /// Creates a room on the server `to` which it connects and owns it. Tries again until the server answers.
+    /// Creates a room on the server at `address` and owns it. Retries until the server answers.
     ///
     /// # Errors
-    /// The address is none, or the server does not let it in.
+    /// The address is malformed, or the server refuses.
     pub async fn create(to: impl TryInto<Target, Error: Into<AddressError>>) -> Result<Self, OpenError> {
         Self::create_with(to, RoomOptions::default(), Options::default()).await
     }
 
-    /// The same with other options: what `room` has besides messages and how long it waits for its owner, and how this one
-    /// behaves.
+    /// Creates a room with these options: `room` has those of the room, such as its grace, and `options` those of this
+    /// owner.
     ///
     /// # Errors
-    /// The address is none, the server does not let it in, or patience has ended.
+    /// The address is malformed, the server refuses, or patience has ended.
     ///
     /// ```no_run
     /// use rtbroadcaster::remote::{Broadcaster, Options, Signal};
@@ -61,10 +61,10 @@ impl Broadcaster {
         Self::begin(dialer, Beginning::Create(room), None, options).await
     }
 
-    /// Owns `room` by its key, whoever owns it now: comes back, or takes it over.
+    /// Owns `room` by its key: returns to it, or takes it over from its present owner.
     ///
     /// # Errors
-    /// The address is none, there is no such room or the key is not its own, or the server does not let it in.
+    /// The address is malformed, there is no such room or the key is not its own, or the server refuses.
     pub async fn own(
         to: impl TryInto<Target, Error: Into<AddressError>>,
         room: RoomId,
@@ -73,7 +73,7 @@ impl Broadcaster {
         Self::own_with(to, room, key, Options::default()).await
     }
 
-    /// The same with other options.
+    /// Owns `room` by its key, with these options.
     ///
     /// # Errors
     /// As [`own`](Self::own), or patience has ended.
@@ -87,8 +87,8 @@ impl Broadcaster {
         Self::begin(dialer, Beginning::Own(room, key), None, options).await
     }
 
-    /// The same for a program that has kept the [`cursor`](Self::cursor) of an earlier owner beside the key. If the server
-    /// lacks a message that was acknowledged up to it, [`watch_loss`](Self::watch_loss) tells that as soon as this returns.
+    /// Owns `room` by its key and the [`cursor`](Self::cursor) of an earlier owner. If the server lacks a message that
+    /// was acknowledged up to the cursor, [`watch_loss`](Self::watch_loss) has the loss as soon as this returns.
     ///
     /// # Errors
     /// As [`own_with`](Self::own_with).
@@ -118,7 +118,7 @@ impl Broadcaster {
         Self::begin(dialer, Beginning::Own(room, key), Some(cursor), options).await
     }
 
-    /// Begins on connections of `dialer`; `cursor` is what is known of the room.
+    /// Opens the room on connections of `dialer`; `cursor` is the position up to which the program knows the room.
     pub(crate) async fn begin(
         dialer: Dialer,
         beginning: Beginning,
@@ -133,7 +133,7 @@ impl Broadcaster {
         let (loss_sender, loss) = watch::channel(None);
         let (audience_sender, audience) = watch::channel(None);
         let (done, opened) = oneshot::channel();
-        let (ears, hurry) = (Arc::<Mutex<Vec<crowd::Ear>>>::default(), Arc::<Notify>::default());
+        let (ears, hurry) = (Arc::<Mutex<Vec<crowd::SignalSender>>>::default(), Arc::<Notify>::default());
         let telling = Telling {
             state: state_sender,
             lease: lease_sender,
@@ -143,7 +143,7 @@ impl Broadcaster {
             ears: Arc::clone(&ears),
         };
         let owning = Owning::new(beginning, &options, done, telling);
-        tokio::spawn(Course::new(owning, dialer, &options, receiver, status_sender, Arc::clone(&hurry)).run());
+        tokio::spawn(Reconnector::new(owning, dialer, &options, receiver, status_sender, Arc::clone(&hurry)).run());
         let opened = match opened.await {
             Ok(opened) => opened,
             Err(_) => {

@@ -1,11 +1,12 @@
-//! What an owner does on its way: creates its room or owns it by its key, speaks, and says again what was not
-//! acknowledged. Must not know sockets.
+//! The owner's side of a client's task: creates a room or owns it by its key, publishes, and sends unacknowledged
+//! messages again. Must not know sockets.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rtbroadcaster_core::audience::Audience;
 use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::closing::Closing;
 use rtbroadcaster_core::id::{Epoch, RoomId, Seq};
 use rtbroadcaster_core::message::{Body, Change};
 use rtbroadcaster_core::options::RoomOptions;
@@ -17,78 +18,77 @@ use super::lease::{Lease, Loss};
 use super::unacked::{IDS_MAX, Pending, Unacked, Waiter};
 use super::{Opened, PublishError};
 use crate::Options;
-use crate::comeback::End;
-use crate::course::{Part, Texts, Wish};
-use crate::crowd::Ear;
-use crate::frame::{Entry, Frame, How, Said, refused_to_enter};
+use crate::backoff::ConnectionEnd;
+use crate::crowd::SignalSender;
+use crate::frame::{Admission, Frame, How, MessageFrame, refused_to_enter};
 use crate::limits::Limits;
 use crate::liveness::Signs;
-use crate::random::Random;
-use crate::request::{self, Ids};
+use crate::random::Rng;
+use crate::reconnector::{ClientRole, Intent, Texts};
+use crate::request::{self, RequestIds};
 use crate::state::State;
 use crate::status::Status;
-use rtbroadcaster_core::closing::Closing;
 
-/// How the room comes to be owned.
+/// The way in which the owner gets its room.
 #[derive(Debug)]
 pub(crate) enum Beginning {
-    /// It is made.
+    /// It creates a room.
     Create(RoomOptions),
-    /// It is there.
+    /// It owns an existing room by its key.
     Own(RoomId, OwnerKey),
 }
 
-/// What the program asks of its broadcaster.
+/// A request of the program.
 #[derive(Debug)]
 pub(crate) enum Order {
-    /// Say this.
+    /// Publish this.
     Say(Body, Change, Waiter),
     /// End the room.
     Close,
 }
 
-/// What is told to the program.
+/// The senders of everything that the program can watch.
 pub(super) struct Telling {
     pub(super) state: watch::Sender<State>,
     pub(super) lease: watch::Sender<Lease>,
     pub(super) limits: watch::Sender<Limits>,
     pub(super) loss: watch::Sender<Option<Loss>>,
     pub(super) audience: watch::Sender<Option<Audience>>,
-    pub(super) ears: Arc<Mutex<Vec<Ear>>>,
+    pub(super) ears: Arc<Mutex<Vec<SignalSender>>>,
 }
 
-/// Where it is on its connection.
+/// The owner's progress on its connection.
 #[derive(Debug)]
-enum Place {
-    /// It has no answer.
+enum OwnerStage {
+    /// The server has not answered.
     Outside,
-    /// The state is on its way.
-    Coming { entry: Box<Entry>, how: Option<How>, left: u64, state: State },
-    /// It owns the room.
+    /// The replay of the state is incomplete.
+    Coming { entry: Box<Admission>, how: Option<How>, left: u64, state: State },
+    /// The owner owns the room.
     Inside,
-    /// It has said that the room is to end, at this moment.
+    /// The owner has asked the server to end the room, at this moment.
     Closing { since: Instant },
 }
 
-/// An owner on its way.
+/// The task's state of an owner.
 pub(crate) struct Owning {
     beginning: Beginning,
-    /// Who waits for the room.
+    /// The sender of the opened room to the program, until the room is open.
     done: Option<oneshot::Sender<Opened>>,
-    ids: Ids,
+    ids: RequestIds,
     /// The id of the request that entered the room last.
     entering: Box<str>,
-    place: Place,
-    /// What the server has told on the present connection.
+    stage: OwnerStage,
+    /// The server's promises about heartbeats and pongs on the present connection.
     signs: Option<Signs>,
     unacked: Unacked,
     unacked_max: usize,
     state_bytes_max: usize,
     message_bytes_max: usize,
     telling: Telling,
-    /// The room is to end when everything is safe.
+    /// Whether the room is to end once every message is stored.
     is_closing: bool,
-    is_left_alone: bool,
+    is_handle_dropped: bool,
 }
 
 impl Owning {
@@ -101,9 +101,9 @@ impl Owning {
         Self {
             beginning,
             done: Some(done),
-            ids: Ids::new(&mut Random::new()),
+            ids: RequestIds::new(&mut Rng::new()),
             entering: "".into(),
-            place: Place::Outside,
+            stage: OwnerStage::Outside,
             signs: None,
             unacked: Unacked::default(),
             unacked_max: options.unacked_max.clamp(1, IDS_MAX),
@@ -111,53 +111,54 @@ impl Owning {
             message_bytes_max: options.message_bytes_max,
             telling,
             is_closing: false,
-            is_left_alone: false,
+            is_handle_dropped: false,
         }
     }
 
-    /// It owns the room: what was said and may not have come is said again.
-    fn is_in(&mut self, entry: Entry, how: Option<How>, texts: &mut Texts) {
-        self.place = Place::Inside;
-        // What no longer fits would be refused again and again.
+    /// Notes that the owner is in the room, and sends the unacknowledged messages again.
+    fn is_in(&mut self, entry: Admission, how: Option<How>, texts: &mut Texts) {
+        self.stage = OwnerStage::Inside;
+        // The server would refuse a message that exceeds its limits again and again.
         self.unacked.check(&self.telling.limits.borrow(), Instant::now());
         let mut loss = None;
         self.telling.lease.send_modify(|lease| loss = lease.entered(entry, how));
-        // Told last, so that a program that hears of it finds the state and the cursor that are left.
+        // Sent last, so that a program that sees the loss finds the state and the cursor that are left.
         if loss.is_some() {
             self.telling.loss.send_replace(loss);
         }
-        // Until an owner is told anything there are no viewers.
+        // Until the server sends an audience, there are no viewers.
         self.telling.audience.send_replace(Some(Audience::default()));
         texts.extend(self.unacked.texts());
         if let (Beginning::Own(room, key), Some(done)) = (&self.beginning, self.done.take()) {
-            // Whoever wanted the room may be gone; then it is left alone.
+            // The program may have dropped the future that waits for the room; then its handle is dropped, too.
             let _ = done.send(Opened { room: room.clone(), key: key.clone() });
         }
         self.close_if_all_is_safe(texts);
     }
 
-    /// Whether this answer is one to the request that enters the room, and the first one on this connection.
+    /// Returns whether `answer` fits the request that enters the room, and is the first one on this connection.
     fn can_be(&self, answer: &Frame) -> bool {
         let is_of_its_kind = match (answer, &self.beginning) {
             (Frame::Created(..), Beginning::Create(_)) => true,
-            // Each value of the state has a number of its own.
+            // Each value of the state has its own number.
             (Frame::Owned(entry, _), Beginning::Own(..)) => entry.replay <= entry.seq.get(),
             _ => false,
         };
-        is_of_its_kind && matches!(self.place, Place::Outside)
+        is_of_its_kind && matches!(self.stage, OwnerStage::Outside)
     }
 
+    /// Asks the server to end the room if that is wanted and every message is stored.
     fn close_if_all_is_safe(&mut self, texts: &mut Texts) {
-        if self.is_closing && self.unacked.len() == 0 && matches!(self.place, Place::Inside) {
-            self.place = Place::Closing { since: Instant::now() };
+        if self.is_closing && self.unacked.len() == 0 && matches!(self.stage, OwnerStage::Inside) {
+            self.stage = OwnerStage::Closing { since: Instant::now() };
             texts.push_back(request::CLOSE.into());
         }
     }
 
-    /// A part of the state.
-    fn comes(&mut self, said: Said) -> Result<(), End> {
+    /// Takes one value of the state's replay.
+    fn comes(&mut self, said: MessageFrame) -> Result<(), ConnectionEnd> {
         let nonsense = || Err(Closing::lost("protocol").into());
-        let Place::Coming { entry, left, state, .. } = &mut self.place else { return nonsense() };
+        let OwnerStage::Coming { entry, left, state, .. } = &mut self.stage else { return nonsense() };
         let is_next = said.seq.is_some_and(|seq| seq > state.seq() && seq <= entry.seq) && *left > 0;
         match (said.seq, said.change) {
             (Some(seq), Change::State) if is_next => state.insert(seq, said.key, said.params),
@@ -170,26 +171,28 @@ impl Owning {
         Ok(())
     }
 
-    /// When all of the state has come it takes the place of the older one.
+    /// Replaces the older state if the replay is complete.
     fn complete(&mut self, texts: &mut Texts) {
-        if !matches!(self.place, Place::Coming { left: 0, .. }) {
+        if !matches!(self.stage, OwnerStage::Coming { left: 0, .. }) {
             return;
         }
-        if let Place::Coming { entry, how, mut state, .. } = std::mem::replace(&mut self.place, Place::Inside) {
+        if let OwnerStage::Coming { entry, how, mut state, .. } = std::mem::replace(&mut self.stage, OwnerStage::Inside)
+        {
             state.reach(entry.seq);
             self.telling.state.send_replace(state);
             self.is_in(*entry, how, texts);
         }
     }
 
-    /// The server has answered, and told what it takes.
-    fn answered(&mut self, entry: &Entry) {
+    /// Takes the limits and promises of the server's answer.
+    fn answered(&mut self, entry: &Admission) {
         self.signs = Some(entry.signs);
         self.telling.limits.send_replace(Limits::of(entry.limits, self.message_bytes_max));
     }
 
+    /// Publishes a message, or fails it if it exceeds a limit.
     fn say(&mut self, mut body: Body, change: Change, waiter: Waiter, texts: Option<&mut Texts>) {
-        // They may be others than those that the program's call was checked against.
+        // The limits may have changed since the check in the program's call.
         let fits = self.telling.limits.borrow().check(&body, request::say_bytes(&body, change));
         if let Err(fault) = fits {
             let _ = waiter.send(Err(fault.into()));
@@ -211,23 +214,24 @@ impl Owning {
         self.unacked.push(pending, Instant::now());
     }
 
-    /// The room is in another life. While a state is on its way, the epoch belongs to that state.
+    /// Takes the epoch of the room's next life. During a replay of the state, the epoch belongs to the replayed state.
     fn live_in(&mut self, epoch: Epoch) {
-        let continues = match &mut self.place {
-            Place::Outside => false,
-            Place::Coming { entry, how, .. } => {
+        let continues = match &mut self.stage {
+            OwnerStage::Outside => false,
+            OwnerStage::Coming { entry, how, .. } => {
                 entry.epoch = epoch.clone();
                 *how == Some(How::Resumed)
             }
-            Place::Inside | Place::Closing { .. } => true,
+            OwnerStage::Inside | OwnerStage::Closing { .. } => true,
         };
         if continues {
             self.telling.lease.send_modify(|lease| lease.live_in(epoch));
         }
     }
 
-    fn acked(&mut self, id: &str, seq: Seq) -> Result<(), End> {
-        // What was not said, or is acknowledged already, says nothing.
+    /// Takes an acknowledgement.
+    fn acked(&mut self, id: &str, seq: Seq) -> Result<(), ConnectionEnd> {
+        // Ignored: no such message was sent, or it is acknowledged already.
         if !self.unacked.has(id) {
             return Ok(());
         }
@@ -241,12 +245,12 @@ impl Owning {
     }
 }
 
-/// The state has more bytes than it may, and would have them again.
-fn too_much() -> End {
+/// Returns the final end by a state with too many bytes, which a reconnect would bring again.
+fn too_much() -> ConnectionEnd {
     Closing::lost("limit").for_good().into()
 }
 
-impl Part for Owning {
+impl ClientRole for Owning {
     type Order = Order;
 
     fn enter(&mut self) -> String {
@@ -259,7 +263,7 @@ impl Part for Owning {
         }
     }
 
-    fn hear(&mut self, frame: Frame, texts: &mut Texts) -> Result<(), End> {
+    fn take_frame(&mut self, frame: Frame, texts: &mut Texts) -> Result<(), ConnectionEnd> {
         match frame {
             Frame::Created(..) | Frame::Owned(..) if !self.can_be(&frame) => {
                 return Err(Closing::lost("protocol").into());
@@ -273,7 +277,8 @@ impl Part for Owning {
             Frame::Owned(entry, how) if entry.id == self.entering => {
                 self.answered(&entry);
                 self.telling.lease.send_modify(|lease| lease.answered(&entry, how));
-                self.place = Place::Coming { left: entry.replay, state: State::default(), entry: Box::new(entry), how };
+                self.stage =
+                    OwnerStage::Coming { left: entry.replay, state: State::default(), entry: Box::new(entry), how };
                 self.complete(texts);
             }
             Frame::Owner(_, _, Some(epoch)) => self.live_in(epoch),
@@ -286,7 +291,7 @@ impl Part for Owning {
                 self.close_if_all_is_safe(texts);
             }
             Frame::Error(Some(id), refused) if id == self.entering => return Err(refused_to_enter(&refused)),
-            // The server has not read what was too big, and so does not know its id.
+            // The server does not parse a message that is too big, so it does not know its id.
             Frame::Error(None, refused) if refused.code() == "too_big" => {
                 self.unacked.biggest_refused(refused, Instant::now());
                 self.close_if_all_is_safe(texts);
@@ -298,7 +303,7 @@ impl Part for Owning {
             Frame::Audience(audience) => _ = self.telling.audience.send_replace(Some(audience)),
             Frame::Signal(signal) => {
                 let mut ears = self.telling.ears.lock().unwrap_or_else(PoisonError::into_inner);
-                ears.retain(|ear| ear.hear(&signal));
+                ears.retain(|ear| ear.send(&signal));
             }
             _ => {}
         }
@@ -310,8 +315,8 @@ impl Part for Owning {
     }
 
     fn grace(&self) -> Option<Duration> {
-        match &self.place {
-            Place::Coming { entry, .. } => entry.grace,
+        match &self.stage {
+            OwnerStage::Coming { entry, .. } => entry.grace,
             _ => self.telling.lease.borrow().grace,
         }
     }
@@ -321,21 +326,21 @@ impl Part for Owning {
     }
 
     fn owed_since(&self) -> Option<Instant> {
-        match self.place {
-            Place::Closing { since } => Some(since),
+        match self.stage {
+            OwnerStage::Closing { since } => Some(since),
             _ => self.unacked.owed_since(),
         }
     }
 
     fn is_ending(&self) -> bool {
-        matches!(self.place, Place::Closing { .. })
+        matches!(self.stage, OwnerStage::Closing { .. })
     }
 
     fn inside(&self) -> Option<Status> {
-        matches!(self.place, Place::Inside | Place::Closing { .. }).then_some(Status::Live)
+        matches!(self.stage, OwnerStage::Inside | OwnerStage::Closing { .. }).then_some(Status::Live)
     }
 
-    fn obey(&mut self, order: Order, mut texts: Option<&mut Texts>) {
+    fn execute(&mut self, order: Order, mut texts: Option<&mut Texts>) {
         match order {
             Order::Say(body, change, waiter) => self.say(body, change, waiter, texts),
             Order::Close => {
@@ -347,33 +352,33 @@ impl Part for Owning {
         }
     }
 
-    fn can_obey(&self) -> bool {
+    fn can_execute(&self) -> bool {
         self.unacked.len() < self.unacked_max && !self.is_closing
     }
 
-    fn is_left_alone(&mut self) {
-        self.is_left_alone = true;
+    fn handle_dropped(&mut self) {
+        self.is_handle_dropped = true;
     }
 
-    fn farewell(&mut self) -> Option<&'static str> {
-        // The room stays, for its grace or for another owner.
+    fn leave_request(&mut self) -> Option<&'static str> {
+        // The room stays open for its grace, or for another owner.
         None
     }
 
-    fn wish(&self) -> Wish {
-        // Who is closing is left alone by its handle.
-        let goes = self.is_left_alone && !self.is_closing;
-        if goes { Wish::Go(Closing::of(CloseReason::Left)) } else { Wish::Stay }
+    fn intent(&self) -> Intent {
+        // Closing consumes the handle, which does not count as leaving.
+        let goes = self.is_handle_dropped && !self.is_closing;
+        if goes { Intent::Leave(Closing::of(CloseReason::Left)) } else { Intent::Stay }
     }
 
-    fn has_heard(&self) -> bool {
+    fn has_undelivered(&self) -> bool {
         false
     }
 
-    async fn pass_on(&mut self) {}
+    async fn deliver(&mut self) {}
 
     fn cut(&mut self) {
-        self.place = Place::Outside;
+        self.stage = OwnerStage::Outside;
         self.signs = None;
         self.telling.audience.send_if_modified(|audience| audience.take().is_some());
     }

@@ -1,4 +1,4 @@
-//! The number of a message that is on its way. Must not know how it is said.
+//! The future number of a message that is on its way. Must not know how the message is sent.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,7 +9,7 @@ use tokio::sync::{oneshot, watch};
 use super::PublishError;
 use crate::status::Status;
 
-/// The number of a message that is on its way: a future. Dropping it does not take the message back.
+/// The future number of a message that is on its way. Dropping it does not cancel the message.
 #[derive(Debug)]
 #[must_use = "whether the message was stored is known when this is ready"]
 pub struct Ticket {
@@ -26,7 +26,7 @@ impl Future for Ticket {
     }
 }
 
-/// Why nothing is published any more.
+/// Returns why the broadcaster publishes nothing any more.
 pub(super) fn is_over(status: &watch::Receiver<Status>) -> PublishError {
     status.borrow().closing().cloned().map_or(PublishError::Offline, PublishError::from)
 }

@@ -1,4 +1,4 @@
-//! What was said and not acknowledged, in order. Pure: takes the time from outside. Must not know connections.
+//! The unacknowledged messages of an owner, in order. Pure: takes the time as an argument. Must not know connections.
 
 use std::collections::VecDeque;
 
@@ -13,17 +13,18 @@ use super::PublishError;
 use crate::limits::Limits;
 use crate::state::State;
 
-/// How many ids a server remembers (PROTOCOL.md section 2, rule 6): of so many, each may be said again.
+/// The number of ids that a server remembers (PROTOCOL.md section 2, rule 6): so many messages can be sent again
+/// without a duplicate.
 pub(super) const IDS_MAX: usize = 4_096;
 
-/// Whoever waits for an acknowledgement.
+/// The sender of a message's number to the program.
 pub(super) type Waiter = oneshot::Sender<Result<Seq, PublishError>>;
 
-/// One message on its way.
+/// One unacknowledged message.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) id: Box<str>,
-    /// As it was said, and is said again.
+    /// The frame, as it was sent and may be sent again.
     pub(super) text: Utf8Bytes,
     pub(super) key: Key,
     pub(super) params: Params,
@@ -32,20 +33,20 @@ pub(super) struct Pending {
 }
 
 impl Pending {
-    /// Why a server with these limits would refuse it.
+    /// Returns why a server with these limits would refuse the message.
     fn fault(&self, limits: &Limits) -> Option<MessageError> {
         let body = Body { key: self.key.clone(), params: self.params.clone(), id: Some(self.id.clone()) };
         limits.check(&body, self.text.len()).err()
     }
 }
 
-/// All messages on their way.
+/// All unacknowledged messages.
 #[derive(Debug, Default)]
 pub(super) struct Unacked {
     pending: VecDeque<Pending>,
-    /// Since when there was no answer to any of them; `None` while there are none.
+    /// Since when the server has answered none of them; `None` while there are none.
     since: Option<Instant>,
-    /// What all texts take.
+    /// The bytes of all texts.
     bytes: usize,
 }
 
@@ -54,12 +55,12 @@ impl Unacked {
         self.pending.len()
     }
 
-    /// Since when the server owes an answer, if it does. Each answer begins that anew.
+    /// Returns since when the server owes an answer, if it does. Each answer restarts that time.
     pub(super) fn owed_since(&self) -> Option<Instant> {
         self.since
     }
 
-    /// Returns how many bytes all of them take as they are sent.
+    /// Returns the bytes of all frames.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -70,20 +71,20 @@ impl Unacked {
         self.since.get_or_insert(now);
     }
 
-    /// What is to be said again, in order.
+    /// Returns the frames to send again, in order.
     pub(super) fn texts(&self) -> impl Iterator<Item = Utf8Bytes> {
         self.pending.iter().map(|pending| pending.text.clone())
     }
 
-    /// Whether the message `id` is on its way.
+    /// Returns whether the message `id` is unacknowledged.
     pub(super) fn has(&self, id: &str) -> bool {
         self.pending.iter().any(|pending| *pending.id == *id)
     }
 
-    /// The message `id` is safe under this number, and takes its place in `state`.
+    /// Notes that the message `id` is stored under this number, and applies it to `state`.
     pub(super) fn acked(&mut self, id: &str, seq: Seq, state: &mut State, now: Instant) {
         let Some(Pending { key, params, change, waiter, .. }) = self.remove(id, now) else { return };
-        // What was said again may be in the state already.
+        // A message that was sent again may be in the state already.
         if seq > state.seq() {
             match change {
                 Change::State => state.insert(seq, key, params),
@@ -91,11 +92,11 @@ impl Unacked {
                 Change::Event | Change::Ephemeral => state.reach(seq),
             }
         }
-        // Who asked may not wait for it.
+        // The program may have dropped the future.
         let _ = waiter.send(Ok(seq));
     }
 
-    /// The message `id` is refused. What the log cannot take at the moment stays: it is said again.
+    /// Fails the refused message `id`. One that the server cannot take at the moment stays, and is sent again later.
     pub(super) fn refused(&mut self, id: &str, refused: Refused, now: Instant) {
         let error = match refused.code() {
             "unavailable" | "rate" => return,
@@ -108,7 +109,7 @@ impl Unacked {
         }
     }
 
-    /// The server has refused one without its id, since it is too big: it can only be the biggest one.
+    /// Fails the biggest message: the server refused one as too big, without its id.
     pub(super) fn biggest_refused(&mut self, refused: Refused, now: Instant) {
         let biggest = self.pending.iter().max_by_key(|pending| pending.text.len()).map(|pending| pending.id.clone());
         if let Some(pending) = biggest.and_then(|id| self.remove(&id, now)) {
@@ -116,7 +117,7 @@ impl Unacked {
         }
     }
 
-    /// The server has told other limits: what does not fit any more is refused.
+    /// Fails the messages that exceed the server's new limits.
     pub(super) fn check(&mut self, limits: &Limits, now: Instant) {
         let faults: Vec<_> =
             self.pending.iter().filter_map(|pending| Some((pending.id.clone(), pending.fault(limits)?))).collect();
@@ -127,7 +128,7 @@ impl Unacked {
         }
     }
 
-    /// Nothing is said any more, for this reason.
+    /// Fails all messages for this reason.
     pub(super) fn end(&mut self, error: &PublishError) {
         self.bytes = 0;
         for pending in self.pending.drain(..) {
@@ -135,7 +136,7 @@ impl Unacked {
         }
     }
 
-    /// Acknowledgements come in order, so the first one is looked at first.
+    /// Removes the message `id`. Acknowledgements arrive in order, so the search begins at the first message.
     fn remove(&mut self, id: &str, now: Instant) -> Option<Pending> {
         let at = self.pending.iter().position(|pending| *pending.id == *id)?;
         let removed = self.pending.remove(at);

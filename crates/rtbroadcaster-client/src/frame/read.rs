@@ -1,5 +1,5 @@
-//! Reads a text of a server into what it says. Pure.
-//! Must not know what it means for anybody.
+//! Parses a server's text into a [`Frame`]. Pure.
+//! Must not know viewers or owners.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -16,23 +16,23 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Entry, Frame, How, Presence, ResetReason, Said};
+use super::{Admission, Frame, How, MessageFrame, OwnerPresence, ResetReason};
 use crate::bounds;
 use crate::identity::Identity;
-use crate::limits::Told;
+use crate::limits::AdvertisedLimits;
 use crate::liveness::Signs;
 
-/// How many values of a counted key are told apart: far more than a server of ours does.
+/// The most values of a counted key in one frame: far more than this project's server sends.
 const COUNTS_MAX: usize = 4_096;
 
-/// What was said makes no sense.
+/// The error of a text that is no valid frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Malformed;
+pub(crate) struct MalformedFrame;
 
-/// All members of all frames that are read. Each type needs its own ones.
+/// All members of all known frames. Each frame requires some of them.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Members<'a> {
+struct FrameMembers<'a> {
     id: Option<Box<str>>,
     room: Option<String>,
     owner_key: Option<String>,
@@ -47,7 +47,7 @@ struct Members<'a> {
     next_ms: Option<u64>,
     grace_ms: Option<u64>,
     away_ms: Option<u64>,
-    limits: Option<Told>,
+    limits: Option<AdvertisedLimits>,
     #[serde(borrow)]
     viewer: Option<&'a RawValue>,
     why: Option<String>,
@@ -71,34 +71,34 @@ struct Members<'a> {
     #[serde(borrow)]
     from: Option<&'a RawValue>,
     #[serde(borrow)]
-    counts: Option<Counts<'a>>,
+    counts: Option<CountedValues<'a>>,
     #[serde(default)]
     dropped: u64,
     #[serde(default)]
     other: u64,
 }
 
-/// The values of a counted key. More than [`COUNTS_MAX`] are refused while they are read: each takes ten times the memory
-/// of its text.
-struct Counts<'a>(Vec<(&'a RawValue, u64)>);
+/// The values of a counted key. The parser stops at more than [`COUNTS_MAX`] values, because each takes ten times the
+/// memory of its text.
+struct CountedValues<'a>(Vec<(&'a RawValue, u64)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Counts<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for CountedValues<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(Counting(PhantomData))
+        deserializer.deserialize_seq(CountedValuesVisitor(PhantomData))
     }
 }
 
-/// Reads them.
-struct Counting<'a>(PhantomData<&'a ()>);
+/// The serde visitor of the values of a counted key.
+struct CountedValuesVisitor<'a>(PhantomData<&'a ()>);
 
-impl<'de: 'a, 'a> Visitor<'de> for Counting<'a> {
-    type Value = Counts<'a>;
+impl<'de: 'a, 'a> Visitor<'de> for CountedValuesVisitor<'a> {
+    type Value = CountedValues<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "at most {COUNTS_MAX} values and how often each was said")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Counts<'a>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<CountedValues<'a>, A::Error> {
         let mut counts = Vec::new();
         while let Some(value) = values.next_element()? {
             if counts.len() == COUNTS_MAX {
@@ -106,20 +106,20 @@ impl<'de: 'a, 'a> Visitor<'de> for Counting<'a> {
             }
             counts.push(value);
         }
-        Ok(Counts(counts))
+        Ok(CountedValues(counts))
     }
 }
 
-/// Only the name of a frame, since members of unknown frames may be of any type.
+/// The name of a frame alone, since members of unknown frames may be of any type.
 #[derive(Deserialize)]
-struct Name {
+struct FrameType {
     r#type: String,
 }
 
 impl Frame {
-    /// Reads one text. `None` is a frame that this version does not know.
-    pub(crate) fn read(text: &str) -> Result<Option<Frame>, Malformed> {
-        let name: Name = serde_json::from_str(text).map_err(|_| Malformed)?;
+    /// Returns the frame of a text; `None` for a frame that this version does not know.
+    pub(crate) fn read(text: &str) -> Result<Option<Frame>, MalformedFrame> {
+        let name: FrameType = serde_json::from_str(text).map_err(|_| MalformedFrame)?;
         const KNOWN: [&str; 15] = [
             "created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "pong",
             "draining", "closed", "audience", "signal",
@@ -127,12 +127,12 @@ impl Frame {
         if !KNOWN.contains(&name.r#type.as_str()) {
             return Ok(None);
         }
-        let members: Members<'_> = serde_json::from_str(text).map_err(|_| Malformed)?;
-        members.frame(&name.r#type).map(Some).ok_or(Malformed)
+        let members: FrameMembers<'_> = serde_json::from_str(text).map_err(|_| MalformedFrame)?;
+        members.frame(&name.r#type).map(Some).ok_or(MalformedFrame)
     }
 }
 
-impl Members<'_> {
+impl FrameMembers<'_> {
     fn frame(self, name: &str) -> Option<Frame> {
         Some(match name {
             "created" => {
@@ -142,7 +142,7 @@ impl Members<'_> {
             "owned" => Frame::Owned(self.entry(self.id.clone()?, self.replay?)?, self.how()),
             "joined" => Frame::Joined(self.entry(self.id.clone()?, self.replay?)?, self.how()?),
             "reset" => Frame::Reset(self.entry("".into(), self.replay?)?, self.reset_reason()),
-            "message" => Frame::Message(self.said()?),
+            "message" => Frame::Message(self.message()?),
             "skipped" => Frame::Skipped(Seq::new(self.through?)?, self.until.and_then(Seq::new)),
             "owner" => {
                 let epoch = match &self.epoch {
@@ -172,12 +172,12 @@ impl Members<'_> {
         })
     }
 
-    fn entry(&self, id: Box<str>, replay: u64) -> Option<Entry> {
+    fn entry(&self, id: Box<str>, replay: u64) -> Option<Admission> {
         let room = match &self.room {
             Some(room) => Some(room.parse().ok()?),
             None => None,
         };
-        Some(Entry {
+        Some(Admission {
             id,
             room,
             epoch: Epoch::from_wire(self.epoch.as_deref()?)?,
@@ -196,15 +196,15 @@ impl Members<'_> {
         })
     }
 
-    fn presence(&self, word: &str) -> Presence {
+    fn presence(&self, word: &str) -> OwnerPresence {
         let is_away = word == "away";
-        Presence {
+        OwnerPresence {
             status: if is_away { OwnerStatus::Away } else { OwnerStatus::Live },
             away: self.away_ms.filter(|_| is_away).map_or(Duration::ZERO, bounds::span),
         }
     }
 
-    fn said(&self) -> Option<Said> {
+    fn message(&self) -> Option<MessageFrame> {
         let seq = match self.seq {
             Some(seq) => Some(Seq::new(seq).filter(|&seq| seq > Seq::ZERO)?),
             None => None,
@@ -216,7 +216,7 @@ impl Members<'_> {
             _ => Change::Event,
         };
         let params = Params::from_json(self.params?.get())?;
-        Some(Said { seq, key: Key::new(self.key.as_deref()?)?, params, change })
+        Some(MessageFrame { seq, key: Key::new(self.key.as_deref()?)?, params, change })
     }
 
     fn signal(&self) -> Option<Signal> {
@@ -228,7 +228,7 @@ impl Members<'_> {
             return Some(Signal::Counts { key, counts, other: bounds::count(self.other) });
         }
         let params = Params::from_json(self.params?.get())?;
-        // Anything else names no viewer.
+        // Anything but a number names no viewer.
         let from = self.from.and_then(|from| from.get().parse().ok());
         Some(Signal::Single { key, params, from, dropped: bounds::count(self.dropped) })
     }
@@ -251,7 +251,7 @@ fn people(number: u64) -> usize {
     usize::try_from(bounds::count(number)).unwrap_or(usize::MAX)
 }
 
-/// Returns who the viewer is, or `None` for anything but a number and a key.
+/// Returns the viewer's identity; `None` if `viewer` is not a number and a key.
 fn identity(viewer: &RawValue) -> Option<Identity> {
     #[derive(Deserialize)]
     struct Viewer {
@@ -276,7 +276,7 @@ mod tests {
         for line in section.lines().filter(|line| line.starts_with(r#"{"type":""#)) {
             let line = line.replace("(64 hexadecimal digits)", &"0".repeat(64));
             let name = line.split('"').nth(3).unwrap();
-            // `pong` is read once this end asks by `ping`; this end has no token that it could replace.
+            // `pong` is tested apart; this client has no token, so it ignores `expiring`.
             if requests.contains(&name) || ["pong", "expiring"].contains(&name) {
                 continue;
             }
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn frames_and_members_that_nobody_knows_are_ignored_and_nonsense_is_not() {
+    fn unknown_frames_and_members_are_ignored_and_malformed_ones_are_errors() {
         assert!(matches!(Frame::read(r#"{"type":"news","seq":"what"}"#), Ok(None)));
         assert!(matches!(Frame::read(r#"{"type":"alive","seq":1,"more":{}}"#), Ok(Some(Frame::Alive(..)))));
         for text in [
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn signs_of_life_limits_and_who_the_viewer_is_are_read() {
+    fn signs_of_life_limits_and_the_identity_of_the_viewer_are_read() {
         let joined = r#"{"type":"joined","id":"a","epoch":"e","term":1,"seq":0,"how":"snapshot","replay":0,"owner":"away",
             "awayMs":4200,"aliveMs":25000,"nextMs":5000,"limits":{"messageBytes":100},"viewer":{"number":7,"key":"k"}}"#;
         let Ok(Some(Frame::Joined(entry, _))) = Frame::read(joined) else { panic!() };

@@ -1,4 +1,4 @@
-//! Where a viewer goes on, and what it shows, after a cut at any moment.
+//! Tests of the cursor with which a viewer resumes, and of the state that it shows, after a cut at any moment.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ pub(super) fn shown(viewer: &Viewer) -> String {
     format!("{} {}", state.seq(), values.join(" "))
 }
 
-/// A viewer that has seen a=1, b=2 and the event 3.
+/// Returns a viewer that has received a=1, b=2 and the event 3.
 pub(super) async fn at_three() -> (Viewer, crate::Messages, Server, Peer) {
     let (viewer, mut messages, mut server) = Server::viewer();
     let mut peer = server.accept().await;
@@ -25,7 +25,7 @@ pub(super) async fn at_three() -> (Viewer, crate::Messages, Server, Peer) {
     (viewer, messages, server, peer)
 }
 
-/// What a server says on one connection, and what is to be known of the viewer after it was cut there.
+/// The frames of a server on one connection, and the expected viewer after a cut behind them.
 struct Case {
     name: &'static str,
     /// The members of `joined`; none where the viewer is cut without an answer.

@@ -1,4 +1,4 @@
-//! Who comes back, who does not, and when.
+//! Tests of which client reconnects, and when.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! What a viewer makes of heartbeats: that the server is there, that everything came, that it has caught up.
+//! Tests of what a viewer learns from heartbeats: that the server is alive, that no message is missing, that it has
+//! caught up.
 
 use std::time::Duration;
 

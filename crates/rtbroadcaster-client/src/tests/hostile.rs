@@ -1,5 +1,5 @@
-//! Numbers and floods of a hostile server, on a clock that only waits when nobody has anything to do. What needs sockets is
-//! in tests/hostile_servers.
+//! Tests of numbers and floods of a hostile server, on tokio's paused clock. The tests that need sockets are in
+//! tests/hostile_servers.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::script::{Server, bell, next, reaches, soon};
-use crate::random::Random;
+use crate::random::Rng;
 use crate::{Broadcaster, Options, Status, Viewer};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// How one connection of a server goes.
+/// The behaviour of a server on one connection.
 #[derive(Debug, Clone, Copy)]
 enum Way {
     /// It answers the handshake with this head.
     Answer(&'static str),
-    /// It refuses to let in, for so many milliseconds.
+    /// It refuses the request, with so many milliseconds to wait.
     Refuse(u64),
-    /// It lets in, and has the client come back in so many milliseconds.
+    /// It lets the client in, and sends `draining` with so many milliseconds.
     Drain(u64),
-    /// It lets in, and closes with this code.
+    /// It lets the client in, and closes with this code.
     Close(u16),
 }
 
@@ -176,7 +176,7 @@ async fn of_the_pings_of_a_server_that_does_not_read_the_newest_is_answered_and_
     for number in 0..PINGS {
         peer.pings(format!("{number:0>125}")).await;
     }
-    // It waits behind pongs that nobody reads, and is as big as may be.
+    // The biggest allowed message waits behind pongs that the server does not read.
     let said = owner.send(rtbroadcaster_core::message::Message::event("bell", ["x".repeat(65_000)]));
     let ticket = soon(said).await.unwrap();
     sleep(Duration::from_secs(1)).await;
@@ -235,7 +235,7 @@ async fn an_answer_that_nobody_asked_for_is_nonsense() {
 }
 
 /// A frame of any name with any members, most of them such as it may have.
-fn any_frame(random: &mut Random, entering: &Value, asked: &Value) -> String {
+fn any_frame(random: &mut Rng, entering: &Value, asked: &Value) -> String {
     const NAMES: [&str; 14] = [
         "created", "owned", "joined", "message", "skipped", "reset", "owner", "ack", "error", "alive", "audience",
         "signal", "closed", "message",
@@ -298,7 +298,7 @@ fn any_frame(random: &mut Random, entering: &Value, asked: &Value) -> String {
 async fn no_frames_in_any_order_make_a_client_panic_or_hang() {
     let begun = std::time::Instant::now();
     for seed in 0..300 {
-        let mut random = Random::of(seed);
+        let mut random = Rng::of(seed);
         let options = Options { patience: Some(Duration::from_secs(60)), ..Options::default() };
         let (mut viewer, mut owner) = (None, None);
         let mut server = if seed % 2 == 0 {
@@ -331,7 +331,7 @@ async fn no_frames_in_any_order_make_a_client_panic_or_hang() {
         drop(peer);
         let status =
             viewer.as_ref().map(Viewer::watch_status).or(owner.as_ref().map(Broadcaster::watch_status)).unwrap();
-        // Nobody is there any more: it goes on trying, and its patience ends.
+        // The server is gone: the client keeps trying until its patience ends.
         drop(server);
         let over = tokio::time::timeout(HOUR, super::super::over(status.clone())).await;
         assert!(over.is_ok() && status.borrow().closing().is_some(), "seed {seed}: {:?}", status.borrow());

@@ -1,4 +1,4 @@
-//! An owner whose server begins another life: where the owner stands, and what it is told of messages that are gone.
+//! Tests of an owner whose server begins another life: the owner's cursor, and the reports of lost messages.
 
 use rtbroadcaster_core::id::{Cursor, Epoch, Seq};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn lease(epoch: &str) -> Value {
     json!({"type": "owner", "status": "live", "term": 2, "epoch": epoch})
 }
 
-/// An owner of epoch `e` whose messages 1 to 3 were acknowledged.
+/// Returns an owner of epoch `e` whose messages 1 to 3 were acknowledged.
 async fn at_three() -> (Broadcaster, Server, Peer) {
     let (owner, server, mut peer) = Server::created(Options::default()).await;
     assert_eq!(owner.cursor(), cursor("e", 0), "before the first acknowledgement");
@@ -159,7 +159,7 @@ async fn a_program_is_told_once_and_with_the_state_that_acknowledged_messages_ar
     let Loss { reason, acked, seq } = loss(&mut losses).await;
     assert_eq!((reason, acked, seq.get()), (ResetReason::Epoch, cursor("e", 3), 2));
     assert_eq!((owner.cursor(), owner.state().seq().get(), owner.state().len()), (cursor("f", 2), 2, 2));
-    // What was not acknowledged is sent again.
+    // The unacknowledged message is sent again.
     assert_eq!(peer.asked().await, asked);
     peer.acks(&asked, 3).await;
     assert_eq!(soon(ticket).await.unwrap().get(), 3);
@@ -169,7 +169,7 @@ async fn a_program_is_told_once_and_with_the_state_that_acknowledged_messages_ar
     let own = peer.owned(json!({"how": "resumed", "epoch": "f", "seq": 3})).await;
     assert_eq!(own["cursor"], written("f", 3));
     is_live(&owner).await;
-    assert!(!losses.has_changed().unwrap(), "it was told once");
+    assert!(!losses.has_changed().unwrap(), "it was reported once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -202,7 +202,7 @@ async fn a_program_that_kept_its_cursor_learns_of_a_loss_as_soon_as_it_owns_the_
     let told = owner.watch_loss().borrow().clone().unwrap();
     assert_eq!((told.reason, told.acked, told.seq.get()), (ResetReason::Future, cursor("e", 7), 2));
     assert_eq!(owner.cursor(), cursor("f", 2));
-    assert!(owner.watch_loss().has_changed().unwrap(), "whoever waits for a change meets it");
+    assert!(owner.watch_loss().has_changed().unwrap(), "a receiver that waits for a change gets it");
 
     let resumed = json!({"how": "resumed", "epoch": "f", "seq": 9});
     let (owner, mut server, peer) = Server::owner_after(cursor("e", 7), resumed).await;
@@ -254,13 +254,13 @@ async fn another_lease_of_a_cluster_is_taken_with_the_number_that_belongs_to_it(
 async fn a_server_that_says_nothing_of_cursors_is_believed_as_before() {
     let (owner, mut server, peer) = at_three().await;
     peer.cuts().await;
-    // The same numbering, in which another owner said more.
+    // The same numbering, in which another owner has published more.
     let mut peer = server.accept().await;
     peer.owns(2, 5).await;
     is_live(&owner).await;
     assert_eq!(owner.cursor(), cursor("e", 3));
     peer.cuts().await;
-    // Another numbering: the older number means nothing there, which such a server tells nobody.
+    // Another numbering, in which the older number means nothing. Such a server does not report that.
     let mut peer = server.accept().await;
     peer.owned(json!({"epoch": "f", "seq": 4, "replay": 1})).await;
     assert_eq!(owner.cursor(), cursor("e", 3));

@@ -1,4 +1,4 @@
-//! What a viewer hears and how it is taken.
+//! Tests of the items that a viewer delivers, and of slow readers.
 
 use serde_json::json;
 
@@ -54,7 +54,7 @@ async fn a_program_that_does_not_take_its_messages_holds_the_connection_back_and
     for seq in 1..=200 {
         peer.rings(seq).await;
     }
-    // The clock goes on as soon as nobody can do anything.
+    // The clock advances as soon as no task can run.
     tokio::time::sleep(std::time::Duration::from_secs(100)).await;
     assert_eq!(viewer.status(), Status::Live, "not having read is not silence");
     let seen = viewer.state().seq().get();

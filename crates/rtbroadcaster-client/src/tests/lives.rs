@@ -1,4 +1,4 @@
-//! Servers that begin another life of a room's numbering: what a viewer takes of it, and when.
+//! Tests of servers that begin another life of a room's numbering: which epoch a viewer takes, and when.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn owner(epoch: &str) -> Value {
     json!({"type": "owner", "status": "live", "term": 2, "epoch": epoch})
 }
 
-/// What a server says on one connection to a viewer at 3 of epoch `e`, and the cursor of its next join after a cut there.
+/// The frames of a server on one connection to a viewer at 3 of epoch `e`, and the cursor of its next join after a cut.
 struct Case {
     name: &'static str,
     /// The members of `joined`.

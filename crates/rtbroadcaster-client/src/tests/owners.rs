@@ -1,4 +1,4 @@
-//! An owner: how it gets its room, how it loses it, how it ends it.
+//! Tests of an owner: how it gets its room, how it loses it, how it ends it.
 
 use std::time::Duration;
 
@@ -58,7 +58,7 @@ async fn a_room_that_may_not_have_been_created_is_created_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_owns_a_room_by_its_key_gets_its_state_first() {
+async fn an_owner_by_a_key_gets_the_state_of_its_room_first() {
     let own = || Beginning::Own(room(), key().parse().unwrap());
     let (opening, mut server) = Server::owner(own(), Options::default());
     for is_cut in [true, false] {
@@ -156,7 +156,7 @@ async fn an_owner_hears_its_viewers() {
     let audience = soon(watched.wait_for(|audience| audience.is_some_and(|audience| audience.viewers > 0))).await;
     let audience = audience.unwrap().unwrap();
     assert_eq!((audience.viewers, audience.lagging), (3, 1));
-    // Outside of the room nothing is known, and whoever comes back is told if there is anybody.
+    // Outside of the room, the audience is unknown. After a reconnect, the server sends it if there are viewers.
     peer.cuts().await;
     soon(watched.wait_for(Option::is_none)).await.unwrap();
     let mut peer = server.accept().await;
@@ -174,7 +174,7 @@ async fn an_owner_asks_for_a_grace_and_knows_the_one_in_force() {
         (minutes(9_999), json!({"graceMs": 86_400_000}), minutes(24 * 60)),
         (Some(Duration::from_millis(1)), json!({"graceMs": 60_000}), minutes(1)),
         (None, json!({"graceMs": 300_000}), minutes(5)),
-        // An older server, and one that says nothing with it.
+        // An older server, and one whose number means no grace.
         (minutes(10), json!({}), None),
         (None, json!({"graceMs": 0}), None),
     ] {

@@ -1,4 +1,4 @@
-//! Patience, in every state that a client may be in.
+//! Tests of patience, in every state that a client may be in.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn options() -> Options {
     Options { patience: Some(PATIENCE), ..Options::default() }
 }
 
-/// A viewer ends for lack of patience, in time.
+/// Checks that a viewer ends for lack of patience, in time.
 async fn is_over(viewer: &Viewer, since: Instant) {
     let Status::Closed(closing) = reaches(viewer, |status| status.closing().is_some()).await else { panic!() };
     is_in_time(&closing, since);
@@ -162,7 +162,7 @@ async fn it_ends_while_a_room_is_opened() {
     }
 }
 
-/// An owner whose server acknowledged one of two messages, a minute after it was said.
+/// Returns an owner whose server acknowledged one of two messages, a minute after it was sent.
 async fn slowly_acked() -> (Broadcaster, Server, super::script::Peer) {
     let (owner, server, mut peer) = Server::created(options()).await;
     let tickets = [soon(owner.send(bell(1))).await.unwrap(), soon(owner.send(bell(2))).await.unwrap()];
@@ -182,7 +182,7 @@ async fn it_ends_while_no_publish_is_acknowledged_also_over_connections() {
         let ticket = soon(owner.send(bell(3))).await.unwrap();
         let said = Instant::now();
         let asked = peer.asked().await;
-        // That is no answer: it is to be said again.
+        // `unavailable` is no answer: the owner is to send the message again.
         peer.says(json!({"type": "error", "id": asked["id"], "code": "unavailable", "message": ""})).await;
         if is_cut {
             peer.cuts().await;

@@ -1,4 +1,4 @@
-//! What was not acknowledged is said again, under the same id.
+//! Tests that an owner sends unacknowledged messages again, under the same ids.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ async fn what_was_not_acknowledged_before_a_cut_is_said_again_in_order_under_its
     // Everything was stored, and one acknowledgement came.
     peer.cuts().await;
     let mut peer = server.accept().await;
-    // While it is away: it waits, and what passes does not.
+    // Without a connection, a message waits and an ephemeral one fails.
     tickets.push(soon(owner.send(bell(5))).await.unwrap());
     assert_eq!(soon(owner.publish(Message::ephemeral("pointer", ()))).await, Err(PublishError::Offline));
     peer.owns(2, 4).await;
@@ -81,7 +81,7 @@ async fn what_the_log_could_not_take_is_said_again_when_it_can() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_refused_is_told_to_whoever_said_it_and_not_said_again() {
+async fn a_refused_message_fails_its_publish_and_is_not_sent_again() {
     let (owner, mut server, mut peer) = Server::created(Options::default()).await;
     for (code, expected) in
         [("state_full", Some(PublishError::StateFull)), ("id_reused", Some(PublishError::IdReused)), ("news", None)]

@@ -1,4 +1,4 @@
-//! A server that does what a test tells it, on connections in memory. Must not know viewers and owners.
+//! A server that a test scripts, on connections in memory. Must not know viewers and owners.
 
 use std::time::Duration;
 
@@ -21,12 +21,12 @@ use crate::dial::Dialer;
 use crate::target::Target;
 use crate::{Broadcaster, Heard, Messages, OpenError, Options, Status, Viewer};
 
-/// The clock is not real, so anything that does not come at all ends its test at once.
+/// The longest wait. The clock is paused, so a test that waits for ever fails at once.
 const DEADLINE: Duration = Duration::from_secs(2 * 3_600);
 
 pub(super) const ROOM: &str = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";
 
-/// What comes of `future`, which must come.
+/// Returns the output of `future`, or panics after [`DEADLINE`].
 pub(super) async fn soon<T>(future: impl Future<Output = T>) -> T {
     timeout(DEADLINE, future).await.expect("nothing came")
 }
@@ -56,7 +56,7 @@ pub(super) fn in_memory(options: &Options) -> (Dialer, mpsc::UnboundedReceiver<D
 }
 
 impl Server {
-    /// A viewer of this server.
+    /// Returns a viewer of this server.
     pub(super) fn viewer() -> (Viewer, Messages, Self) {
         Self::viewer_with(&Options::default())
     }
@@ -68,7 +68,7 @@ impl Server {
         (viewer, messages, Self(connections))
     }
 
-    /// A viewer of this server on a machine that sleeps whenever the sender says so.
+    /// Returns a viewer of this server, and a sender whose changes mean that its machine has slept.
     pub(super) fn viewer_that_sleeps(options: &Options) -> (Viewer, Self, watch::Sender<u64>) {
         let (mut dialer, connections) = in_memory(options);
         let sleep;
@@ -76,7 +76,7 @@ impl Server {
         (Viewer::begin(dialer, room(), None, options), Self(connections), sleep)
     }
 
-    /// Somebody who wants to own a room of this server, and will when it is answered.
+    /// Returns the task of a broadcaster that opens a room of this server.
     pub(super) fn owner(
         beginning: Beginning,
         options: Options,
@@ -85,7 +85,7 @@ impl Server {
         (tokio::spawn(Broadcaster::begin(dialer, beginning, None, options)), Self(connections))
     }
 
-    /// Somebody who owns the room by its key, has kept `cursor`, and has the answer `owned` with these members.
+    /// Returns a broadcaster that owns the room by its key and `cursor`, after the answer `owned` with these members.
     pub(super) async fn owner_after(cursor: Cursor, members: Value) -> (Broadcaster, Self, Peer) {
         let (dialer, connections) = in_memory(&Options::default());
         let own = Beginning::Own(room(), key().parse().unwrap());
@@ -97,7 +97,7 @@ impl Server {
         (soon(opening).await.unwrap().unwrap(), server, peer)
     }
 
-    /// An owner that has just created its room.
+    /// Returns an owner that has just created its room.
     pub(super) async fn created(options: Options) -> (Broadcaster, Self, Peer) {
         let (opening, mut server) = Self::owner(Beginning::Create(RoomOptions::default()), options);
         let mut peer = server.accept().await;
@@ -106,10 +106,10 @@ impl Server {
     }
 
     async fn stream(&mut self) -> DuplexStream {
-        soon(self.0.recv()).await.expect("nobody will come")
+        soon(self.0.recv()).await.expect("no client will connect")
     }
 
-    /// The next connection.
+    /// Returns the next connection.
     pub(super) async fn accept(&mut self) -> Peer {
         Self::shake(self.stream().await).await
     }
@@ -124,7 +124,7 @@ impl Server {
         Peer(soon(tokio_tungstenite::accept_hdr_async(stream, speak_v2)).await.unwrap())
     }
 
-    /// The next connection, on which what the server says takes a second for each `bytes_per_second`.
+    /// Returns the next connection, which carries `bytes_per_second` from the server.
     pub(super) async fn accept_slow(&mut self, bytes_per_second: usize) -> Peer {
         let client = self.stream().await;
         let (here, there) = tokio::io::duplex(1 << 20);
@@ -143,7 +143,7 @@ impl Server {
         Self::shake(here).await
     }
 
-    /// The next connection, as bytes, when the client has asked for a handshake there.
+    /// Returns the next connection, as bytes, once the client has sent its handshake.
     pub(super) async fn asked(&mut self) -> DuplexStream {
         let mut stream = self.stream().await;
         let mut request = [0; 4_096];
@@ -151,26 +151,26 @@ impl Server {
         stream
     }
 
-    /// The next connection, which is lost before the handshake is answered.
+    /// Drops the next connection before it answers the handshake.
     pub(super) async fn lose(&mut self) {
         drop(self.stream().await);
     }
 
-    /// The next connection, which gets this answer in HTTP.
+    /// Answers the next connection with this HTTP response.
     pub(super) async fn answer(&mut self, head: &str) {
         let mut stream = self.asked().await;
         stream.write_all(format!("HTTP/1.1 {head}\r\ncontent-length: 0\r\n\r\n").as_bytes()).await.unwrap();
     }
 
-    /// Nobody connects any more, though there is time enough.
+    /// Checks that no client connects any more, for as long as a test may wait.
     pub(super) async fn is_left_alone(&mut self) {
         let next = timeout(DEADLINE, self.0.recv()).await;
-        assert!(!matches!(next, Ok(Some(_))), "somebody came");
+        assert!(!matches!(next, Ok(Some(_))), "a client connected");
     }
 }
 
 impl Peer {
-    /// The next thing that is asked.
+    /// Returns the next request.
     pub(super) async fn asked(&mut self) -> Value {
         loop {
             match soon(self.0.next()).await.expect("the client is gone").unwrap() {
@@ -184,12 +184,12 @@ impl Peer {
         soon(self.0.send(Message::text(text.to_string()))).await.unwrap();
     }
 
-    /// Says something, whatever it is. Whether the client is there.
+    /// Sends any text. Returns whether the client is connected.
     pub(super) async fn may_say(&mut self, text: String) -> bool {
         soon(self.0.send(Message::text(text))).await.is_ok()
     }
 
-    /// Answers a join, which it gives, with these members besides.
+    /// Answers a join with these members besides, and returns it.
     pub(super) async fn joins(&mut self, members: Value) -> Value {
         let join = self.asked().await;
         assert_eq!((&join["type"], &join["room"]), (&json!("join"), &json!(ROOM)), "{join}");
@@ -200,12 +200,12 @@ impl Peer {
         join
     }
 
-    /// Answers `create`, which it gives.
+    /// Answers `create`, and returns it.
     pub(super) async fn creates(&mut self) -> Value {
         self.creates_with(json!({})).await
     }
 
-    /// Answers `create`, which it gives, with these members besides.
+    /// Answers `create` with these members besides, and returns it.
     pub(super) async fn creates_with(&mut self, members: Value) -> Value {
         let create = self.asked().await;
         assert_eq!(create["type"], "create", "{create}");
@@ -223,12 +223,12 @@ impl Peer {
         self.says(json!({"type": "pong", "id": ping["id"], "seq": 0})).await;
     }
 
-    /// Answers `own`, with the room at `seq` and no state, as a server that says nothing of cursors.
+    /// Answers `own`, with the room at `seq` and no state, as a server that does not know owners' cursors.
     pub(super) async fn owns(&mut self, term: u64, seq: u64) {
         self.owned(json!({"term": term, "seq": seq})).await;
     }
 
-    /// Answers `own`, which it gives, with these members besides.
+    /// Answers `own` with these members besides, and returns it.
     pub(super) async fn owned(&mut self, members: Value) -> Value {
         let own = self.asked().await;
         let mut expected = json!({"type": "own", "id": own["id"], "room": ROOM, "ownerKey": key(), "lives": true});
@@ -243,55 +243,55 @@ impl Peer {
         own
     }
 
-    /// A state of message `seq`.
+    /// Sends message `seq`, a state value.
     pub(super) async fn sets(&mut self, seq: u64, key: &str) {
         self.says(json!({"type": "message", "seq": seq, "key": key, "params": [seq], "state": true})).await;
     }
 
-    /// The event of message `seq`.
+    /// Sends message `seq`, an event.
     pub(super) async fn rings(&mut self, seq: u64) {
         self.says(json!({"type": "message", "seq": seq, "key": "bell", "params": [seq]})).await;
     }
 
-    /// Acknowledges what was asked.
+    /// Acknowledges a request.
     pub(super) async fn acks(&mut self, asked: &Value, seq: u64) {
         self.says(json!({"type": "ack", "id": asked["id"], "seq": seq})).await;
     }
 
-    /// Closes without a farewell, with any code.
+    /// Closes without `closed`, with any code.
     pub(super) async fn closes_bare(mut self, code: u16) {
         let [high, low] = code.to_be_bytes();
         soon(self.0.get_mut().write_all(&[0x88, 2, high, low])).await.unwrap();
         self.until_left().await;
     }
 
-    /// Says farewell and closes.
+    /// Sends `closed` and closes.
     pub(super) async fn closes(mut self, code: u16, reason: &'static str) {
         if code < 4_000 || reason != "bare" {
             self.says(json!({"type": "closed", "reason": reason})).await;
         }
         let frame = CloseFrame { code: code.into(), reason: reason.into() };
         soon(self.0.send(Message::Close(Some(frame)))).await.unwrap();
-        // The client answers, or is gone.
+        // The client answers, or has disconnected.
         while let Some(Ok(_)) = soon(self.0.next()).await {}
     }
 
-    /// Asks for a sign of life, and waits for none.
+    /// Sends a WebSocket ping, and does not wait for the pong.
     pub(super) async fn pings(&mut self, payload: String) {
         soon(self.0.send(Message::Ping(payload.into()))).await.unwrap();
     }
 
-    /// The next message as it is; `None` when the client is gone.
+    /// Returns the next WebSocket message; `None` if the client has disconnected.
     pub(super) async fn next(&mut self) -> Option<Message> {
         soon(self.0.next()).await.map(|message| message.unwrap())
     }
 
-    /// Waits until the client is gone.
+    /// Waits until the client has disconnected.
     pub(super) async fn until_left(mut self) {
         while let Some(Ok(_)) = soon(self.0.next()).await {}
     }
 
-    /// Waits until the client is gone, and gives what it said before.
+    /// Waits until the client has disconnected, and returns the texts that it sent before.
     pub(super) async fn last_words(mut self) -> Vec<Value> {
         let mut said = Vec::new();
         while let Some(Ok(message)) = soon(self.0.next()).await {
@@ -300,19 +300,19 @@ impl Peer {
         said
     }
 
-    /// Waits until what was said has been taken, which a ping's answer tells.
+    /// Waits until the client has read everything, which the pong to a ping proves.
     pub(super) async fn is_heard(&mut self) {
         soon(self.0.send(Message::Ping("?".into()))).await.unwrap();
         assert!(soon(self.0.next()).await.unwrap().unwrap().is_pong());
     }
 
-    /// Cuts the connection when all that was said has been taken.
+    /// Cuts the connection once the client has read everything.
     pub(super) async fn cuts(mut self) {
         self.is_heard().await;
     }
 }
 
-/// What came, in short words.
+/// Returns an item as a short text.
 pub(super) fn short(heard: &Heard) -> String {
     match heard {
         Heard::State { reset: None, state } => format!("state {} of {}", state.len(), state.seq()),
@@ -328,12 +328,12 @@ pub(super) fn short(heard: &Heard) -> String {
     }
 }
 
-/// The next thing that is heard, in short words.
+/// Returns the next item as a short text.
 pub(super) async fn next(messages: &mut Messages) -> String {
     short(&soon(messages.next()).await.expect("there is no more"))
 }
 
-/// What a server says that tells when it speaks next, and what it takes.
+/// Returns the members of an answer with the time to the next frame and the default limits.
 pub(super) fn telling(next_ms: u64) -> Value {
     let limits = json!({"messageBytes": 65_536, "keyBytes": 256, "idBytes": 64, "depth": 32, "signalBytes": 4_096,
         "signalsPerSecond": 5});
@@ -345,7 +345,7 @@ pub(super) async fn reaches(viewer: &Viewer, is_it: impl FnMut(&Status) -> bool)
     soon(viewer.watch_status().wait_for(is_it)).await.unwrap().clone()
 }
 
-/// An event.
+/// Returns an event.
 pub(super) fn bell(number: u32) -> Said {
     Said::event("bell", [number])
 }

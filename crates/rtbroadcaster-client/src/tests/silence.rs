@@ -1,4 +1,5 @@
-//! A path that goes silent, a machine that sleeps, a link that is slow: what a client asks, shows and does.
+//! Tests of silent paths, sleeping machines and slow links: when a client probes, what it shows, and when it
+//! reconnects.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::script::{Peer, Server, bell, next, reaches, soon, telling};
 use crate::{Broadcaster, Options, Status, Viewer};
 
-/// What is watched: either role.
+/// A client of either role.
 struct Client {
     status: watch::Receiver<Status>,
     server: Server,
@@ -19,7 +20,7 @@ struct Client {
     owner: Option<Broadcaster>,
 }
 
-/// A client of either role in the room of a server that plans a frame each 5 s.
+/// Returns a client of this role in the room of a server that plans a frame each 5 s.
 async fn inside(is_owner: bool) -> Client {
     if is_owner {
         let (opening, mut server) = Server::owner(
@@ -41,7 +42,7 @@ async fn inside(is_owner: bool) -> Client {
 }
 
 impl Client {
-    /// How many milliseconds pass until the status is this.
+    /// Returns after how many milliseconds the status is this.
     async fn until(&mut self, is_it: impl FnMut(&Status) -> bool) -> u128 {
         let begun = Instant::now();
         soon(self.status.wait_for(is_it)).await.unwrap();
@@ -139,7 +140,7 @@ async fn an_owner_that_goes_on_speaking_on_a_dead_path_leaves_it_as_soon_as_anot
             crate::broadcaster::Beginning::Create(rtbroadcaster_core::options::RoomOptions::default()),
             Options::default(),
         );
-        // The path takes whatever the owner says, and nothing comes back.
+        // The path carries all of the owner's data, and no data comes back.
         let mut peer = server.accept_slow(1 << 20).await;
         peer.creates_with(telling(next_ms)).await;
         let owner = soon(opening).await.unwrap().unwrap();
@@ -187,7 +188,7 @@ async fn after_a_sleep_the_server_is_asked_at_once_and_a_wait_is_cut_short() {
     reaches(&viewer, |status| matches!(status, Status::Resuming { next: Some(_), failed: 12, .. })).await;
     let woke = Instant::now();
     slept.send_modify(|times| *times += 1);
-    // An attempt that hangs was begun before the next sleep, and is begun anew.
+    // An attempt that hangs since before the next sleep is restarted.
     let _hanging = server.asked().await;
     assert!(woke.elapsed() <= Duration::from_secs(1), "{:?}", woke.elapsed());
     let woke = Instant::now();

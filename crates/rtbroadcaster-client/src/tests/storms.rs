@@ -1,9 +1,9 @@
-//! An owner and a viewer in bad weather, on a clock that is not real: paths that go silent in either direction, machines that
-//! sleep, processes that are stopped, links of 4 KB/s, owners that are slowed, clocks that jump. Whatever comes, the status
-//! is true 2 s after a machine woke, no room is lost to a silent path, no probe ends a healthy connection, and every message
-//! comes once.
+//! Random fault tests of an owner and a viewer, on a paused clock. The faults are paths that go silent in either
+//! direction, machines that sleep, processes that are stopped, links of 4 KB/s, owners that the server does not read,
+//! clocks that jump. In all of them, the status is right 2 s after a machine woke, no room is lost to a silent path, no
+//! probe ends a healthy connection, and every message arrives once.
 //!
-//! `RTBROADCASTER_STORMS=1000` plays so many, from the seed in `RTBROADCASTER_SEED` on.
+//! `RTBROADCASTER_STORMS=1000` runs so many, from the seed in `RTBROADCASTER_SEED` on.
 
 mod air;
 mod server;
@@ -17,22 +17,22 @@ use tokio::time::{Instant, advance, sleep, timeout};
 
 use super::script::{in_memory, key, room, soon};
 use crate::broadcaster::Beginning;
-use crate::random::Random;
+use crate::random::Rng;
 use crate::{Broadcaster, Heard, Messages, Options, Status, Viewer};
 use air::{Air, Way};
 use server::Server;
 
-/// How many storms are played, and how long each lasts.
+/// How many storms run, and how long each lasts.
 const STORMS: u64 = 25;
 const STORM: Duration = Duration::from_secs(300);
 
-/// Within which time the status has to be true.
+/// The time within which the status has to be right.
 const TRUE_WITHIN: Duration = Duration::from_secs(2);
 
-/// How late the thread that compares clocks may look.
+/// How late the thread that compares clocks may be, in milliseconds.
 const LOOK_MAX: u64 = 400;
 
-/// One of both clients and what surrounds it.
+/// One of both clients and its environment.
 struct Party {
     name: &'static str,
     air: Air,
@@ -41,17 +41,17 @@ struct Party {
 }
 
 impl Party {
-    /// Whether it shows that it is in the room and has no doubt.
+    /// Returns whether its status is in the room and not `Checking`.
     fn shows_life(&self) -> bool {
         let status = self.status.borrow();
         status.is_inside() && *status != Status::Checking
     }
 }
 
-/// What may happen.
+/// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
-    /// The present connections carry nothing any more, this way or both.
+    /// The present connections carry nothing any more, in this direction or in both.
     Silent(Option<Way>),
     /// Nothing gets through for so many milliseconds, and then all of it.
     Outage(u64),
@@ -67,7 +67,7 @@ enum Fault {
     Jump,
 }
 
-fn number(random: &mut Random, from: u64, to: u64) -> u64 {
+fn number(random: &mut Rng, from: u64, to: u64) -> u64 {
     from + random.number() % (to - from + 1)
 }
 
@@ -75,8 +75,8 @@ fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-/// The next fault. No sleep is so long that the room ends meanwhile.
-fn fault(random: &mut Random, beat: Duration) -> Fault {
+/// Returns the next fault. No sleep is so long that the room ends meanwhile.
+fn fault(random: &mut Rng, beat: Duration) -> Fault {
     let beat = u64::try_from(beat.as_millis()).unwrap();
     match number(random, 0, 9) {
         0 => Fault::Silent(Some(Way::Up)),
@@ -92,9 +92,9 @@ fn fault(random: &mut Random, beat: Duration) -> Fault {
     }
 }
 
-/// Plays one storm. An error is what is wrong.
+/// Runs one storm. Returns the number of messages, or what is wrong.
 async fn storm(seed: u64) -> Result<usize, String> {
-    let mut random = Random::of(seed);
+    let mut random = Rng::of(seed);
     let beat = ms(number(&mut random, 5_000, 60_000));
     let server = Server::start(beat);
     let (opened, owner) = owner(&server).await;
@@ -161,15 +161,15 @@ async fn viewer(server: &Server) -> (Viewer, Messages, Party) {
     (viewer, messages, Party { name: "viewer", air, slept, status })
 }
 
-/// Says number after number, each half a second to three seconds behind the one before, and a big one each time that `big`
-/// changes. How many were acknowledged, each with the next number.
+/// Publishes numbered messages, each half a second to three seconds after the previous one, and a big one each time
+/// that `big` changes. Returns how many were acknowledged, each with the next number.
 async fn speak(
     owner: Broadcaster,
     seed: u64,
     mut big: watch::Receiver<u64>,
     stopped: watch::Receiver<bool>,
 ) -> Result<u64, String> {
-    let (mut random, mut tickets) = (Random::of(seed), Vec::new());
+    let (mut random, mut tickets) = (Rng::of(seed), Vec::new());
     while !*stopped.borrow() {
         let bytes = if big.has_changed().unwrap_or(false) { 60_000 } else { number(&mut random, 0, 300) };
         big.borrow_and_update();
@@ -185,7 +185,7 @@ async fn speak(
             return Err(format!("message {expected} has the number {seq}"));
         }
     }
-    // The room has to stay until the viewer has everything.
+    // The room has to stay open until the viewer has every message.
     tokio::spawn(async move {
         let _owner = owner;
         sleep(ms(3_600_000)).await;
@@ -193,7 +193,7 @@ async fn speak(
     Ok(u64::try_from(count).unwrap())
 }
 
-/// The numbers that a viewer hears, until it is over.
+/// Returns the numbers that a viewer receives, until it ends.
 async fn listen(mut messages: Messages) -> Vec<u64> {
     let mut numbers = Vec::new();
     while let Some(heard) = messages.next().await {
@@ -212,7 +212,7 @@ async fn happens(
     party: &Party,
     server: &Server,
     big: &watch::Sender<u64>,
-    random: &mut Random,
+    random: &mut Rng,
 ) -> Result<(), String> {
     match fault {
         Fault::Silent(way) => party.air.is_silent(way),
@@ -238,8 +238,8 @@ async fn happens(
     Ok(())
 }
 
-/// The machine has woken: some time later its clients are told, and 2 s after the waking they show the truth.
-async fn wakes(party: &Party, random: &mut Random) -> Result<(), String> {
+/// Wakes the machine: its client is notified some time later, and its status has to be right 2 s after the wake-up.
+async fn wakes(party: &Party, random: &mut Rng) -> Result<(), String> {
     let look = ms(number(random, 0, LOOK_MAX));
     sleep(look).await;
     party.slept.send_modify(|times| *times += 1);

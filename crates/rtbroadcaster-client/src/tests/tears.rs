@@ -1,4 +1,5 @@
-//! A viewer whose state is torn: it was told of a hole and lacks newer values. It lets no other life continue its cursor.
+//! Tests of a viewer with a torn state: it has a hole and lacks newer values. It lets no other life continue its
+//! cursor.
 
 use serde_json::{Value, json};
 
@@ -6,7 +7,7 @@ use super::cursors::{at_three, event, shown, state};
 use super::script::{next, reaches};
 use crate::Status;
 
-/// As a server tells it that knows of lives.
+/// Returns the frame of a server that knows lives.
 fn skipped_until(through: u64, until: u64) -> Value {
     json!({"type": "skipped", "through": through, "until": until})
 }
@@ -23,12 +24,12 @@ fn slow() -> Value {
     json!({"type": "reset", "reason": "slow", "epoch": "e", "term": 1, "seq": 12, "replay": 2, "owner": "live"})
 }
 
-/// The cursor of a join, and what it says of lives.
+/// Returns the cursor of a join, and its member `lives`.
 fn asked(join: &Value) -> (&str, u64, Option<&Value>) {
     (join["cursor"]["epoch"].as_str().unwrap(), join["cursor"]["seq"].as_u64().unwrap(), join.get("lives"))
 }
 
-/// What a server says to a viewer at 3, the number at which it is cut, and whether its next join has `lives`.
+/// Returns the frames to a viewer at 3, the number at which it is cut, and whether its next join has `lives`.
 fn cases() -> Vec<(&'static str, Vec<Value>, u64, bool)> {
     let torn = |then: &[Value]| [&[skipped(8), state(9, "a")], then].concat();
     vec![

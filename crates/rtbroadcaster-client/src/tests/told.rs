@@ -1,4 +1,5 @@
-//! What a program is told of limits, of the owner, of the room's end, and of who its viewer is.
+//! Tests of the limits that a client enforces, and of what it shows of the owner, the room's end and its viewer's
+//! identity.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ fn nested(depth: usize) -> Value {
     (1..depth).fold(json!([]), |inner, _| json!([inner]))
 }
 
-/// An owner whose server takes little.
+/// Returns an owner whose server has these limits.
 async fn owner(limits: Value) -> (Broadcaster, Server, Peer) {
     let (opening, mut server) = Server::owner(Beginning::Create(RoomOptions::default()), Options::default());
     let mut peer = server.accept().await;
@@ -55,7 +56,7 @@ async fn no_bad_call_of_an_owner_reaches_the_server() {
     for key in ["", "123456789", &"k".repeat(257)] {
         assert!(matches!(soon(owner.clear(key)).await, Err(PublishError::BadMessage(MessageError::Key { .. }))));
     }
-    // What just fits does.
+    // Calls that just fit reach the server.
     let ticket = soon(owner.send(Message::state("12345678", nested(4)).with_id(&"i".repeat(40)))).await.unwrap();
     let asked = peer.asked().await;
     assert_eq!(asked["key"], "12345678", "nothing else came");
@@ -140,7 +141,7 @@ async fn a_refusal_without_an_id_is_that_of_the_biggest_message() {
     assert_eq!((soon(first).await.unwrap().get(), soon(last).await.unwrap().get()), (1, 2));
     let Err(PublishError::Refused(refused)) = soon(big).await else { panic!() };
     assert_eq!(refused.code(), "too_big");
-    // Nor does one that nothing can be meant by.
+    // Ignored: no message can be meant.
     peer.says(json!({"type": "error", "code": "too_big", "message": "no"})).await;
     peer.is_heard().await;
     assert_eq!(owner.status(), Status::Live);
@@ -161,7 +162,7 @@ async fn a_signal_that_is_too_big_to_be_counted_is_refused_alone() {
     assert_eq!(viewer.status(), Status::Live);
 }
 
-/// How many milliseconds ago it was.
+/// Returns how many milliseconds ago that was.
 fn ago(since: std::time::Instant) -> u128 {
     Instant::now().into_std().saturating_duration_since(since).as_millis()
 }

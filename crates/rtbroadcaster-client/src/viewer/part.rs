@@ -1,10 +1,12 @@
-//! What a viewer does on its way: joins, takes what it hears, and passes it on. Must not know sockets.
+//! The viewer's side of a client's task: joins, applies frames, and delivers them to the program. Must not know
+//! sockets.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant as Moment};
 
 use rtbroadcaster_core::close::CloseReason;
+use rtbroadcaster_core::closing::Closing;
 use rtbroadcaster_core::id::RoomId;
 use rtbroadcaster_core::message::Body;
 use rtbroadcaster_core::standing::OwnerStatus;
@@ -13,28 +15,27 @@ use tokio::time::Instant;
 
 use super::SignalError;
 use crate::Options;
-use crate::comeback::End;
-use crate::course::{Part, Texts, Wish};
-use crate::frame::{Frame, Presence, refused_to_enter};
+use crate::backoff::ConnectionEnd;
+use crate::frame::{Frame, OwnerPresence, refused_to_enter};
 use crate::heard::Heard;
 use crate::identity::Identity;
-use crate::limits::{Limits, Pace};
+use crate::limits::{Limits, SignalPacer};
 use crate::liveness::Signs;
 use crate::queue::Sender;
-use crate::random::Random;
-use crate::reception::{Misfit, Position, Reception};
-use crate::request::{self, Ids};
+use crate::random::Rng;
+use crate::reconnector::{ClientRole, Intent, Texts};
+use crate::request::{self, RequestIds};
 use crate::state::State;
 use crate::status::Status;
-use rtbroadcaster_core::closing::Closing;
+use crate::viewer_sync::{Position, SyncError, ViewerSync};
 
-/// Who wants to hear.
+/// The open streams of the program.
 #[derive(Debug, Default)]
 pub(super) struct Ears {
     open: Vec<Sender<Heard>>,
-    /// Whether there is a state.
+    /// Whether the viewer has a state.
     is_whole: bool,
-    /// Whether nothing will be heard any more.
+    /// Whether the viewer has ended.
     is_over: bool,
 }
 
@@ -50,37 +51,37 @@ impl Ears {
     }
 }
 
-/// What the program asks of its viewer.
+/// A request of the program.
 pub(crate) enum Order {
-    /// Say this to the owner.
+    /// Send this to the owner.
     Signal(Body, oneshot::Sender<Result<(), SignalError>>),
 }
 
-/// A viewer on its way.
+/// The task's state of a viewer.
 pub(super) struct Watching {
     room: RoomId,
-    ids: Ids,
+    ids: RequestIds,
     /// The id of the request that entered the room last.
     entering: Box<str>,
-    reception: Reception,
-    /// What the server has told on the present connection.
+    sync: ViewerSync,
+    /// The server's promises about heartbeats and pongs on the present connection.
     signs: Option<Signs>,
     /// Since when the owner is away.
     away_since: Moment,
     message_bytes_max: usize,
     limits: Limits,
-    pace: Pace,
+    pace: SignalPacer,
     begun: Instant,
     state: watch::Sender<State>,
     audience: watch::Sender<Option<usize>>,
     identity: watch::Sender<Option<Identity>>,
     ears: Arc<Mutex<Ears>>,
-    /// What is to be passed on, each to those who had an ear open when it came.
+    /// The items to deliver, each with the streams that were open when it arrived.
     waiting: VecDeque<(Heard, Vec<Sender<Heard>>)>,
-    is_left_alone: bool,
+    is_handle_dropped: bool,
 }
 
-/// What is told to the program.
+/// The senders of everything that the program can watch.
 pub(super) struct Telling {
     pub(super) state: watch::Sender<State>,
     pub(super) audience: watch::Sender<Option<usize>>,
@@ -93,33 +94,33 @@ impl Watching {
         let Telling { state, audience, identity, ears } = telling;
         Self {
             room,
-            ids: Ids::new(&mut Random::new()),
+            ids: RequestIds::new(&mut Rng::new()),
             entering: "".into(),
-            reception: Reception::new(options.state_bytes_max),
+            sync: ViewerSync::new(options.state_bytes_max),
             signs: None,
             away_since: Moment::now(),
             message_bytes_max: options.message_bytes_max,
             limits: Limits::of(None, options.message_bytes_max),
-            pace: Pace::default(),
+            pace: SignalPacer::default(),
             begun: Instant::now(),
             state,
             audience,
             identity,
             ears,
             waiting: VecDeque::new(),
-            is_left_alone: false,
+            is_handle_dropped: false,
         }
     }
 
-    /// The owner is away since some moment, or it is not.
-    fn knows(&mut self, owner: Presence) {
+    /// Notes since when the owner is away, if it is.
+    fn knows(&mut self, owner: OwnerPresence) {
         if owner.status == OwnerStatus::Away {
             let now = Instant::now().into_std();
             self.away_since = now.checked_sub(owner.away).unwrap_or(now);
         }
     }
 
-    /// Says a signal, unless it would be a mistake.
+    /// Sends a signal, or returns why the server would refuse it.
     fn say(&mut self, body: &Body, texts: Option<&mut Texts>) -> Result<(), SignalError> {
         let text = request::signal(body);
         self.limits.check_signal(body, text.len())?;
@@ -130,16 +131,16 @@ impl Watching {
         Ok(())
     }
 
-    /// The state changes and whoever listens is found at one moment, so that a stream that is opened has each message
-    /// either in its first state or behind it.
-    fn take(&mut self, frame: Frame) -> Result<(), Misfit> {
+    /// Applies a frame. The state changes under the lock of the open streams, so that a new stream has each message
+    /// either in its first state or after it.
+    fn take(&mut self, frame: Frame) -> Result<(), SyncError> {
         let mut ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
         let mut heard = Vec::new();
         let (mut taken, mut is_whole) = (Ok(()), false);
         self.state.send_if_modified(|state| {
-            // Its number alone: a second state would make each change a copy of all of it.
+            // Only the number: a second reference to the state would turn each change into a copy of all of it.
             let before = state.seq();
-            taken = self.reception.take(frame, state, &mut heard);
+            taken = self.sync.take(frame, state, &mut heard);
             is_whole = heard.iter().any(|heard| matches!(heard, Heard::State { .. }));
             is_whole || state.seq() != before
         });
@@ -152,17 +153,17 @@ impl Watching {
     }
 }
 
-impl Part for Watching {
+impl ClientRole for Watching {
     type Order = Order;
 
     fn enter(&mut self) -> String {
         self.entering = self.ids.next();
-        let cursor = self.reception.cursor(&self.state.borrow());
+        let cursor = self.sync.cursor(&self.state.borrow());
         let viewer = self.identity.borrow();
-        request::join(&self.entering, &self.room, viewer.as_ref(), cursor.as_ref(), self.reception.integrity())
+        request::join(&self.entering, &self.room, viewer.as_ref(), cursor.as_ref(), self.sync.integrity())
     }
 
-    fn hear(&mut self, frame: Frame, _texts: &mut Texts) -> Result<(), End> {
+    fn take_frame(&mut self, frame: Frame, _texts: &mut Texts) -> Result<(), ConnectionEnd> {
         match frame {
             Frame::Joined(entry, _) if entry.id != self.entering => return Ok(()),
             Frame::Joined(ref entry, _) => {
@@ -191,9 +192,9 @@ impl Part for Watching {
             _ => {}
         }
         self.take(frame).map_err(|misfit| match misfit {
-            Misfit::Nonsense => Closing::lost("protocol").into(),
-            Misfit::Behind => Closing::lost("behind").into(),
-            Misfit::TooMuch => Closing::lost("limit").for_good().into(),
+            SyncError::Nonsense => Closing::lost("protocol").into(),
+            SyncError::Behind => Closing::lost("behind").into(),
+            SyncError::TooMuch => Closing::lost("limit").for_good().into(),
         })
     }
 
@@ -218,7 +219,7 @@ impl Part for Watching {
     }
 
     fn inside(&self) -> Option<Status> {
-        match self.reception.position() {
+        match self.sync.position() {
             Position::Coming => None,
             Position::Live => Some(Status::Live),
             Position::Away => Some(Status::Away { since: self.away_since }),
@@ -226,37 +227,37 @@ impl Part for Watching {
         }
     }
 
-    fn obey(&mut self, order: Order, texts: Option<&mut Texts>) {
+    fn execute(&mut self, order: Order, texts: Option<&mut Texts>) {
         let Order::Signal(body, done) = order;
-        // Who asked may be gone.
+        // The program may have dropped the future.
         let _ = done.send(self.say(&body, texts));
     }
 
-    fn can_obey(&self) -> bool {
+    fn can_execute(&self) -> bool {
         true
     }
 
-    fn is_left_alone(&mut self) {
-        self.is_left_alone = true;
+    fn handle_dropped(&mut self) {
+        self.is_handle_dropped = true;
         self.waiting.clear();
     }
 
-    fn farewell(&mut self) -> Option<&'static str> {
+    fn leave_request(&mut self) -> Option<&'static str> {
         Some(request::LEAVE)
     }
 
-    fn wish(&self) -> Wish {
-        if self.is_left_alone { Wish::Go(Closing::of(CloseReason::Left)) } else { Wish::Stay }
+    fn intent(&self) -> Intent {
+        if self.is_handle_dropped { Intent::Leave(Closing::of(CloseReason::Left)) } else { Intent::Stay }
     }
 
-    fn has_heard(&self) -> bool {
-        !self.waiting.is_empty() && !self.is_left_alone
+    fn has_undelivered(&self) -> bool {
+        !self.waiting.is_empty() && !self.is_handle_dropped
     }
 
-    async fn pass_on(&mut self) {
+    async fn deliver(&mut self) {
         while let Some((heard, ears)) = self.waiting.front_mut() {
             while let Some(ear) = ears.last() {
-                // Who listened may have stopped.
+                // A dropped stream takes nothing.
                 ear.send(|| heard.clone(), heard.bytes()).await;
                 ears.pop();
             }
@@ -265,7 +266,7 @@ impl Part for Watching {
     }
 
     fn cut(&mut self) {
-        self.reception.cut();
+        self.sync.cut();
         self.signs = None;
         self.audience.send_if_modified(|audience| audience.take().is_some());
     }

@@ -1,4 +1,4 @@
-//! What a server may answer to the handshake of RFC 6455. Must not know what a client makes of it but for how it ends.
+//! Hostile answers to the handshake of RFC 6455. Must know of the client only how it ends.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use crate::peer::Peer;
 use crate::row::Ends::{Final, GivesUp, GivesUpAtOnce};
 use crate::row::{Ends, Phase, Row};
 
-/// A whole answer, after which the connection is closed.
+/// Returns the row of a whole answer, after which the server closes the connection.
 fn answers(name: &'static str, ends: Ends, answer: &'static str) -> Row {
     Row::new(name, Phase::Asked, ends, move |mut peer: Peer| async move {
         peer.bytes(answer.as_bytes()).await;
     })
 }
 
-/// The right answer with one line that is another.
+/// Returns the row of the right answer with one line replaced.
 fn differs(name: &'static str, line: &'static str, other: &'static str) -> Row {
     Row::new(name, Phase::Asked, Final("protocol"), move |mut peer: Peer| async move {
         let head = peer.head("").replace(&peer.accept, "{accept}");
@@ -78,7 +78,7 @@ pub(crate) fn rows() -> Vec<Row> {
         differs("no upgrade", "Upgrade: websocket\r\n", ""),
         differs("another upgrade", "Upgrade: websocket", "Upgrade: h2c"),
         differs(
-            "an extension that nobody asked for",
+            "an extension without a request",
             "Upgrade: ",
             "Sec-WebSocket-Extensions: permessage-deflate\r\nUpgrade: ",
         ),

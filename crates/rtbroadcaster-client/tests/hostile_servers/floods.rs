@@ -1,4 +1,4 @@
-//! Floods as fast as a server can, whose memory is measured. Must not know how.
+//! Floods at full speed, for which the client's memory is measured. Must not know how.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use crate::program::Role;
 use crate::row::Ends::{Final, Stays};
 use crate::row::{Ends, Phase, Row};
 
-/// How much a client may take: a frame, three states and a stream of 1 MiB, each while another one is made, and its buffers.
+/// The most memory of a client: a frame, three states and a stream of 1 MiB each, the same again while another one is
+/// made, and its buffers.
 pub(crate) const BYTES_MAX: u64 = 16 << 20;
 
 fn floods(name: &'static str, ends: Ends, first: impl Into<Vec<u8>>, bytes: impl Into<Vec<u8>>) -> Row {
@@ -36,7 +37,7 @@ fn texts(name: &'static str, ends: Ends, text: fn(u64) -> serde_json::Value) -> 
 }
 
 pub(crate) fn rows() -> Vec<Row> {
-    // Where nobody takes what came, the client reads no further.
+    // If the program takes no items, the client stops reading.
     let new_keys = texts(
         "values of new keys",
         Final("limit"),
@@ -56,17 +57,17 @@ pub(crate) fn rows() -> Vec<Row> {
             frame(TEXT, json!({"type": "x".repeat(900_000)}).to_string().as_bytes()),
         ),
         texts(
-            "big events that nobody takes",
+            "big events that the program does not take",
             Stays,
             |n| json!({"type": "message", "seq": n, "key": "bell", "params": ["x".repeat(100_000)]}),
         ),
         texts(
-            "values of one key that nobody takes",
+            "values of one key that the program does not take",
             Stays,
             |n| json!({"type": "message", "seq": n, "key": "a", "params": ["x".repeat(100_000)], "state": true}),
         ),
         // Each state is another copy, and holds almost as much as it may.
-        Row::new("states anew that nobody takes", Phase::Inside, Stays, async |mut peer: Peer| {
+        Row::new("replays that the program does not take", Phase::Inside, Stays, async |mut peer: Peer| {
             for round in 0.. {
                 let seq = round * 2 + 1;
                 let reset =
@@ -81,7 +82,7 @@ pub(crate) fn rows() -> Vec<Row> {
         .of(&[Role::Viewer])
         .unheard()
         .for_millis(600),
-        Row::new("signals that nobody takes", Phase::Inside, Stays, async |mut peer: Peer| {
+        Row::new("signals that the program does not take", Phase::Inside, Stays, async |mut peer: Peer| {
             let signal = json!({"type": "signal", "key": "hand", "params": ["x".repeat(100_000)]}).to_string();
             for number in 1..=3 {
                 let Some(asked) = peer.asked().await else { return };

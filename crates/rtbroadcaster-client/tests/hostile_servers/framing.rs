@@ -1,4 +1,4 @@
-//! What a server may do with frames of RFC 6455, in the room and before. Must not know what frames say.
+//! Hostile frames of RFC 6455, in the room and before. Must not know their content.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::row::{Ends, Phase, Row};
 
 const ALIVE: &[u8] = br#"{"type":"alive","seq":0}"#;
 
-/// These bytes once, in the room.
+/// Returns the row of a server that sends these bytes once, in the room.
 fn sends(name: &'static str, ends: Ends, bytes: impl Into<Vec<u8>>) -> Row {
     let bytes = bytes.into();
     Row::new(name, Phase::Inside, ends, move |mut peer: Peer| {
@@ -20,7 +20,7 @@ fn sends(name: &'static str, ends: Ends, bytes: impl Into<Vec<u8>>) -> Row {
     })
 }
 
-/// These bytes without end and without reading, in the room.
+/// Returns the row of a server that sends these bytes without end and reads nothing, in the room.
 fn floods(name: &'static str, ends: Ends, first: impl Into<Vec<u8>>, bytes: impl Into<Vec<u8>>) -> Row {
     let (first, bytes) = (first.into(), bytes.into());
     Row::new(name, Phase::Inside, ends, move |mut peer: Peer| {
@@ -91,7 +91,7 @@ pub(crate) fn rows() -> Vec<Row> {
             peer.flood(&frame(0x00, b"")).await;
         }),
     ];
-    // Codes that no close frame may have (RFC 6455 section 7.4), which are nonsense, and some of each range.
+    // Codes that are forbidden in a close frame (RFC 6455 section 7.4), and some of each range.
     let codes: [(u16, &str, Ends); 12] = [
         (0, "close code 0", GivesUp),
         (999, "close code 999", GivesUp),

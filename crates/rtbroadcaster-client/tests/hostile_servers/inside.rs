@@ -1,4 +1,4 @@
-//! What a server may say to a client that is in the room. Must not know frames of RFC 6455.
+//! Hostile texts to a client that is in the room. Must not know frames of RFC 6455.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::row::{Ends, Phase, Row};
 const VIEWERS: &[Role] = &[Role::Viewer];
 const BROADCASTERS: &[Role] = &[Role::Broadcaster];
 
-/// Texts without end, each made of its number, to a viewer.
+/// Returns the row of texts without end, each made of its number, to a viewer.
 fn floods(name: &'static str, ends: Ends, text: fn(u64) -> Value) -> Row {
     let row = Row::new(name, Phase::Inside, ends, move |mut peer: Peer| async move { peer.flood_texts(text).await });
     row.of(VIEWERS)
 }
 
-/// These texts, then silence, to a viewer.
+/// Returns the row of these texts, then silence, to a viewer.
 fn says(name: &'static str, ends: Ends, texts: &'static [&'static str]) -> Row {
     let row = Row::new(name, Phase::Inside, ends, move |mut peer: Peer| async move {
         for text in texts {
@@ -30,7 +30,7 @@ fn says(name: &'static str, ends: Ends, texts: &'static [&'static str]) -> Row {
     row.of(VIEWERS)
 }
 
-/// Each publish of a broadcaster is answered with the texts that `answers` makes of it and its number.
+/// Returns the row of a server that answers each publish with the texts that `answers` makes of it and its number.
 fn answers(name: &'static str, ends: Ends, answers: fn(&Value, u64) -> Vec<Value>) -> Row {
     let row = Row::new(name, Phase::Inside, ends, move |mut peer: Peer| async move {
         for number in 1.. {
@@ -82,17 +82,18 @@ pub(crate) fn of_viewers() -> Vec<Row> {
         floods("a state of many small keys", Final("limit"), |n| value(n, &format!("k{n}"), 0)),
         floods("a value that grows", Final("limit"), |n| value(n, "a", usize::try_from(n).unwrap_or(0) * 20_000)),
         floods("events that are taken, without end", Stays, |n| event(n, 100)),
-        floods("events that nobody takes, without end", Stays, |n| event(n, 100)).unheard(),
-        floods("big events that nobody takes, without end", Stays, |n| event(n, 900_000)).unheard(),
-        floods("values of one key that nobody takes, without end", Stays, |n| value(n, "a", 1_000)).unheard(),
+        floods("events that the program does not take, without end", Stays, |n| event(n, 100)).unheard(),
+        floods("big events that the program does not take, without end", Stays, |n| event(n, 900_000)).unheard(),
+        floods("values of one key that the program does not take, without end", Stays, |n| value(n, "a", 1_000))
+            .unheard(),
         floods(
-            "states anew that nobody takes, without end",
+            "replays that the program does not take, without end",
             Stays,
             |n| json!({"type": "reset", "reason": "slow", "epoch": format!("e{n}"), "term": 1, "seq": n, "replay": 0}),
         )
         .unheard(),
         floods(
-            "states anew without end",
+            "replays without end",
             Stays,
             |n| json!({"type": "reset", "reason": "slow", "epoch": "e", "term": n, "seq": n, "replay": 0}),
         ),
@@ -103,7 +104,7 @@ pub(crate) fn of_viewers() -> Vec<Row> {
         ),
         floods("audiences without end", Stays, |n| json!({"type": "audience", "viewers": n, "behindP95Ms": u64::MAX})),
         floods(
-            "refused signals that nobody takes, without end",
+            "refused signals that the program does not take, without end",
             Stays,
             |_| json!({"type": "error", "code": "rate", "message": "no"}),
         )
@@ -112,7 +113,7 @@ pub(crate) fn of_viewers() -> Vec<Row> {
         floods("farewells without end", Stays, |_| json!({"type": "closed", "reason": "x".repeat(100_000)})),
         floods("ways back in an hour, without end", Stays, |_| json!({"type": "draining", "reconnectInMs": u64::MAX})),
         floods(
-            "events that are ephemeral and nobody takes, without end",
+            "events that are ephemeral and that the program does not take, without end",
             Stays,
             |n| json!({"type": "message", "key": format!("k{n}"), "params": ["x".repeat(1_000)], "ephemeral": true}),
         )
@@ -188,7 +189,7 @@ pub(crate) fn of_viewers() -> Vec<Row> {
     ]
 }
 
-/// Deeper than any parser goes, and without an end.
+/// Returns a text that is nested deeper than any parser accepts, without its end.
 const DEEP: &str =
     concat!(r#"{"type":"message","seq":1,"key":"a","params":"#, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[");
 
@@ -217,8 +218,8 @@ pub(crate) fn of_broadcasters() -> Vec<Row> {
             let owned = json!({"type": "owned", "id": asked["id"], "epoch": "e", "term": n, "seq": 0, "replay": 0});
             vec![owned; 1_000]
         }),
-        answers("a replay that nobody asked for", GivesUp, |_, n| vec![value(n, "a", 1)]),
-        answers("signals that nobody takes", Stays, |asked, n| {
+        answers("a replay without a request", GivesUp, |_, n| vec![value(n, "a", 1)]),
+        answers("signals that the program does not take", Stays, |asked, n| {
             let signal = json!({"type": "signal", "key": "hand", "params": ["x".repeat(300_000)], "from": n});
             vec![signal.clone(), signal.clone(), signal.clone(), signal, ack(&asked["id"], n)]
         })

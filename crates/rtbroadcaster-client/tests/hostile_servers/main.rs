@@ -1,5 +1,5 @@
-//! Hostile servers against `remote`: each behaviour of the tables is played to a viewer and to a broadcaster, over real
-//! sockets. None may make a client panic, hold it beyond its patience, have it connect again and again, or fill its memory.
+//! Tests `remote` against hostile servers: each row of the tables runs against a viewer and a broadcaster, over real
+//! sockets. None may make a client panic, run beyond its patience, reconnect too often, or fill its memory.
 
 #![allow(clippy::unwrap_used, reason = "a step that fails ends its test, and clippy allows it in test functions only")]
 
@@ -25,17 +25,17 @@ use row::{Ends, Row};
 /// How many panics there were in this process.
 static PANICS: AtomicUsize = AtomicUsize::new(0);
 
-/// One test at a time: the memory of the process is theirs together.
+/// Held by the running test: the tests share the process's memory, which they measure.
 static TURN: Semaphore = Semaphore::const_new(1);
 
 /// How often a client may connect until its patience ends.
 const CONNECTIONS_MAX: usize = 40;
 
-/// How much memory all clients of a table may take together, with their servers. They have 1 MiB each for a state, a frame
-/// and a stream, and 128 KiB to read.
+/// How much memory all clients of a table may take together, with their servers. They have 1 MiB each for a state, a
+/// frame and a stream, and 128 KiB to read.
 const TABLE_BYTES_MAX: u64 = 128 << 20;
 
-/// Counts the panics, of which a task of a client would tell nobody.
+/// Counts the panics, since a panic of a client's task is not visible otherwise.
 fn count_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -47,7 +47,7 @@ fn count_panics() {
     });
 }
 
-/// Returns what is wrong with how a client came out of it.
+/// Returns what is wrong with the outcome of a client.
 fn fault(row: &Row, role: Role, outcome: &Outcome) -> Option<String> {
     let Outcome { closing, connections } = outcome;
     let ended = closing.as_ref().map(|closing| (closing.reason(), closing.comes_back()));
@@ -61,7 +61,7 @@ fn fault(row: &Row, role: Role, outcome: &Outcome) -> Option<String> {
     (!is_right).then(|| format!("{role:?} of `{}`: {outcome:?} and not {:?}", row.name, row.ends))
 }
 
-/// Plays all rows at a time, to each role that they are for.
+/// Runs all rows at the same time, against each of their roles.
 async fn check(rows: Vec<Row>) {
     count_panics();
     let _turn = TURN.acquire().await.unwrap();
@@ -105,7 +105,7 @@ async fn no_server_hurts_a_client_that_it_lets_in() {
     .await;
 }
 
-/// One after the other, as fast as the server can, each beside what the client may take.
+/// Runs the floods one after the other, and compares the client's memory with its limit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_flood_takes_more_memory_than_the_limits_allow() {
     count_panics();

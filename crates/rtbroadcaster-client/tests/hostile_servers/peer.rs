@@ -1,5 +1,5 @@
-//! One connection of a server that may do anything: bytes as they are, frames of any shape, and the few polite answers
-//! that come before. Must not know what is expected of the client.
+//! One connection of a hostile server: raw bytes, frames of any shape, and the few valid answers that come before. Must
+//! not know what a test expects of the client.
 
 use std::time::Duration;
 
@@ -16,28 +16,28 @@ pub(crate) const ROOM: &str = "6f8d4f0e-55a1-4b62-9a0c-0f5f6f1f9d3a";
 /// The first byte of a whole text.
 pub(crate) const TEXT: u8 = 0x81;
 
-/// The first bytes of frames about the connection.
+/// The first bytes of control frames.
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
 const PONG: u8 = 0x8a;
 
-/// How much a flood writes at a time, and how long it pauses then: many play at the same time, in this process.
+/// How much a flood writes at a time, and how long it pauses then: many floods run in this process at the same time.
 const FLOOD_BYTES: usize = 16 << 10;
 const FLOOD_PAUSE: Duration = Duration::from_millis(5);
 
 /// One connection.
 pub(crate) struct Peer {
     stream: TcpStream,
-    /// What proves that the handshake was read (RFC 6455 section 4.2.2).
+    /// The value of `Sec-WebSocket-Accept` (RFC 6455 section 4.2.2).
     pub(crate) accept: String,
-    /// Bytes that came behind the last frame.
+    /// Bytes that arrived after the last frame.
     rest: Vec<u8>,
     /// The request that enters the room.
     pub(crate) request: Value,
 }
 
 impl Peer {
-    /// Reads the handshake. `None` if the client goes before its end.
+    /// Reads the handshake. Returns `None` if the client disconnects before its end.
     pub(crate) async fn meet(mut stream: TcpStream) -> Option<Self> {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
@@ -57,7 +57,7 @@ impl Peer {
         Some(())
     }
 
-    /// The answer to the handshake, with these lines besides.
+    /// Returns the answer to the handshake, with these lines besides.
     pub(crate) fn head(&self, lines: &str) -> String {
         format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -72,7 +72,7 @@ impl Peer {
         self.text(&answer.to_string()).await
     }
 
-    /// The answer that lets the client into the room.
+    /// Returns the answer that lets the client into the room.
     pub(crate) fn answer(&self, members: Value) -> Value {
         let id = &self.request["id"];
         let mut answer = match self.request["type"].as_str() {
@@ -87,7 +87,7 @@ impl Peer {
         answer
     }
 
-    /// The next text of the client. `None` when it is gone.
+    /// Returns the next text of the client; `None` if it has disconnected.
     pub(crate) async fn asked(&mut self) -> Option<Value> {
         let mut read = vec![0; 4_096];
         loop {
@@ -104,23 +104,23 @@ impl Peer {
         }
     }
 
-    /// Reads until the client is gone.
+    /// Reads until the client has disconnected.
     pub(crate) async fn hold(mut self) {
         while self.asked().await.is_some() {}
     }
 
-    /// Neither reads nor writes any more, and stays.
+    /// Keeps the connection open, and neither reads nor writes.
     pub(crate) async fn stall(self) {
         let _self = self;
         std::future::pending::<()>().await;
     }
 
-    /// Writes bytes as they are. Whether the client is there.
+    /// Writes raw bytes. Returns whether the client is connected.
     pub(crate) async fn bytes(&mut self, bytes: &[u8]) -> bool {
         self.stream.write_all(bytes).await.is_ok()
     }
 
-    /// Writes byte after byte, with a pause behind each.
+    /// Writes byte after byte, with a pause after each.
     pub(crate) async fn trickle(&mut self, bytes: &[u8], pause: Duration) {
         for byte in bytes {
             if !self.bytes(&[*byte]).await {
@@ -130,12 +130,12 @@ impl Peer {
         }
     }
 
-    /// Writes the same bytes until the client is gone, and reads nothing.
+    /// Writes the same bytes until the client has disconnected, and reads nothing.
     pub(crate) async fn flood(&mut self, bytes: &[u8]) {
         self.flood_with(bytes, FLOOD_PAUSE).await;
     }
 
-    /// The same with this pause.
+    /// Does the same with this pause.
     pub(crate) async fn flood_with(&mut self, bytes: &[u8], pause: Duration) {
         let many = bytes.repeat(1 + FLOOD_BYTES / bytes.len());
         while self.bytes(&many).await {
@@ -145,7 +145,7 @@ impl Peer {
         }
     }
 
-    /// The same with texts, each made of its number.
+    /// Writes texts, each made of its number, until the client has disconnected.
     pub(crate) async fn flood_texts(&mut self, text: impl Fn(u64) -> Value) {
         let mut many = Vec::new();
         for number in 1.. {
@@ -169,7 +169,7 @@ impl Peer {
     }
 }
 
-/// Takes a whole frame of a client from the front of `bytes`, its mask undone: its first byte and its payload.
+/// Removes a whole frame of a client from the front of `bytes`. Returns its first byte and its unmasked payload.
 fn frame_of_client(bytes: &mut Vec<u8>) -> Option<(u8, Vec<u8>)> {
     let (&first, &second) = (bytes.first()?, bytes.get(1)?);
     assert!(second & 0x80 != 0, "a frame of a client is masked");
@@ -185,12 +185,12 @@ fn frame_of_client(bytes: &mut Vec<u8>) -> Option<(u8, Vec<u8>)> {
     Some((first, payload))
 }
 
-/// A frame of this first byte, without a mask.
+/// Returns a frame with this first byte, without a mask.
 pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     [header(first, payload.len() as u64), payload.to_vec()].concat()
 }
 
-/// The header alone.
+/// Returns the header of such a frame.
 pub(crate) fn header(first: u8, length: u64) -> Vec<u8> {
     match length {
         0..=125 => vec![first, u8::try_from(length).unwrap()],

@@ -1,5 +1,5 @@
-//! The program: a viewer or a broadcaster with little patience, on a server that plays one row. Must not know what the row
-//! does.
+//! The program: a viewer or a broadcaster with little patience, on a server that runs one row. Must not know what the
+//! row does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,24 +15,24 @@ use tokio::time::timeout;
 use crate::peer::{Peer, ROOM};
 use crate::row::{Ends, Phase, Row};
 
-/// How long a client tries whose patience is to end, and any other one.
+/// The patience of a client whose patience is to end, and of any other one.
 const LITTLE_PATIENCE: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long any step may take. A farewell takes up to 2 s.
+/// How long any step may take. Leaving takes up to 2 s.
 const DEADLINE: Duration = Duration::from_secs(12);
 
-/// Who meets the server.
+/// The role of the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Role {
     Viewer,
     Broadcaster,
 }
 
-/// How a client came out of it.
+/// The outcome of a client.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// How it ended; `None` if it stayed until its program left.
+    /// How the client ended; `None` if it stayed until its program left.
     pub(crate) closing: Option<Closing>,
     pub(crate) connections: usize,
 }
@@ -48,7 +48,7 @@ fn options(row: &Row) -> Options {
     options
 }
 
-/// A server that plays `row` on every connection. It ends when it is dropped.
+/// A server that runs one row on every connection. It ends when it is dropped.
 struct Server {
     url: String,
     connections: Arc<AtomicUsize>,
@@ -58,7 +58,7 @@ struct Server {
 impl Server {
     async fn start(row: &Row) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        // What a server does not read waits in the client, and not in the kernel.
+        // Small, so that data that a server does not read waits in the client and not in the kernel.
         socket.set_recv_buffer_size(16 << 10).unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let listener = socket.listen(64).unwrap();
@@ -90,7 +90,7 @@ impl Server {
     }
 }
 
-/// Meets a server that plays `row`. An error is what hung.
+/// Connects a client to a server that runs `row`. Returns the outcome, or which step hung.
 pub(crate) async fn meet(row: &Row, role: Role) -> Result<Outcome, String> {
     let server = Server::start(row).await;
     match role {
@@ -99,7 +99,7 @@ pub(crate) async fn meet(row: &Row, role: Role) -> Result<Outcome, String> {
     }
 }
 
-/// How long it is waited for a client's end.
+/// Returns how long to wait for a client's end.
 fn until_over(row: &Row) -> Duration {
     if row.ends == Ends::Stays { row.settled } else { DEADLINE }
 }
@@ -162,8 +162,8 @@ async fn publish(row: &Row, server: Server) -> Result<Outcome, String> {
     Ok(outcome)
 }
 
-/// Waits for a client's end. Its task must not end without a word.
+/// Waits for a client's end. Panics if its task ends without a closing status.
 async fn over(mut status: watch::Receiver<Status>) -> Option<Closing> {
     let over = status.wait_for(|status| status.closing().is_some()).await;
-    over.expect("its task has ended without a word").closing().cloned()
+    over.expect("the client's task sends its closing status before it ends").closing().cloned()
 }

@@ -1,4 +1,4 @@
-//! One behaviour of a server, and how a client comes out of it. Must not know how it is played.
+//! One behaviour of a server, and the expected end of a client. Must not know how it is run.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use std::time::Duration;
 use crate::peer::Peer;
 use crate::program::Role;
 
-/// What a server does on one connection; the connection ends with it.
+/// The behaviour of a server on one connection; the connection ends with it.
 pub(crate) type Act = Arc<dyn Fn(Peer) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
-/// How long it usually takes until it is seen whether a client stays.
+/// The default of [`Row::settled`].
 const SETTLED: Duration = Duration::from_millis(1_200);
 
-/// How far a server is polite before it begins.
+/// How far a server follows the protocol before it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// It has read the handshake.
@@ -27,11 +27,11 @@ pub(crate) enum Phase {
 /// How a client ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ends {
-    /// For good after one connection, for this reason.
+    /// After one connection, without a reconnect, for this reason.
     Final(&'static str),
     /// When its patience ends.
     GivesUp,
-    /// Before its patience ends, since the server has it stay away for longer.
+    /// Before its patience ends, since the server demands a longer wait.
     GivesUpAtOnce,
     /// It stays on one connection, and leaves when its program says so.
     Stays,
@@ -43,11 +43,11 @@ pub(crate) struct Row {
     pub(crate) phase: Phase,
     pub(crate) roles: &'static [Role],
     pub(crate) ends: Ends,
-    /// Whether the program takes what its client hears.
+    /// Whether the program takes the items of its client.
     pub(crate) is_heard: bool,
-    /// How long until it is seen whether a client stays.
+    /// After which time a client counts as staying.
     pub(crate) settled: Duration,
-    /// Whether the server is still there when the program leaves.
+    /// Whether the server is still running when the program leaves.
     pub(crate) is_left: bool,
     pub(crate) act: Act,
 }
@@ -76,12 +76,12 @@ impl Row {
         Self { roles, ..self }
     }
 
-    /// The server ends after so many milliseconds.
+    /// Ends the server after so many milliseconds.
     pub(crate) fn for_millis(self, millis: u64) -> Self {
         Self { settled: Duration::from_millis(millis), is_left: false, ..self }
     }
 
-    /// The program takes nothing.
+    /// Lets the program take no items.
     pub(crate) fn unheard(self) -> Self {
         Self { is_heard: false, ..self }
     }

@@ -1,4 +1,4 @@
-//! What a server may say instead of letting a client into its room. Must not know frames of RFC 6455.
+//! Hostile texts before the client is in the room. Must not know frames of RFC 6455.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::program::Role;
 use crate::row::Ends::{Final, GivesUp, GivesUpAtOnce, Stays};
 use crate::row::{Ends, Phase, Row};
 
-/// One text, then silence.
+/// Returns the row of one text, then silence.
 fn says(name: &'static str, ends: Ends, text: impl Into<String>) -> Row {
     let text = text.into();
     Row::new(name, Phase::Open, ends, move |mut peer: Peer| {
@@ -22,7 +22,7 @@ fn says(name: &'static str, ends: Ends, text: impl Into<String>) -> Row {
     })
 }
 
-/// The answer that lets the client in, with these members, as text: numbers may be any.
+/// Returns the row of the answer that lets the client in, with these members as text, so that numbers may be invalid.
 fn enters(name: &'static str, ends: Ends, members: &'static str) -> Row {
     Row::new(name, Phase::Open, ends, move |mut peer: Peer| async move {
         let mut answer = peer.answer(json!({}));
@@ -34,7 +34,7 @@ fn enters(name: &'static str, ends: Ends, members: &'static str) -> Row {
     })
 }
 
-/// The request is refused with these members.
+/// Returns the row of a refusal with these members.
 fn refuses(name: &'static str, ends: Ends, members: Value) -> Row {
     Row::new(name, Phase::Open, ends, move |mut peer: Peer| {
         let mut error = json!({"type": "error", "id": peer.request["id"], "message": "no"});

@@ -1,4 +1,5 @@
-//! What is between a client and its server: it delays, slows, holds back or swallows. Must not know what it carries.
+//! The network between a client and its server: it delays, slows, holds back or drops bytes. Must not know their
+//! meaning.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -6,11 +7,11 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// What a slow link carries in a second, and in which pieces.
+/// How many bytes a slow link carries per second, and in which pieces.
 const SLOW_BYTES: u64 = 4_000;
 const PIECE: usize = 400;
 
-/// How long anything takes on its way.
+/// The delay of each piece.
 const LATENCY: Duration = Duration::from_millis(30);
 
 /// To the server, or from it.
@@ -48,12 +49,12 @@ impl Air {
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
-    /// Whether it is the same.
+    /// Returns whether both are the same.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.state, &other.state)
     }
 
-    /// The present connections carry nothing any more.
+    /// Silences the present connections for good.
     pub(super) fn is_silent(&self, way: Option<Way>) {
         let mut state = self.state.lock().unwrap();
         state.was_silent = state.connections;
@@ -64,7 +65,7 @@ impl Air {
         }
     }
 
-    /// Nothing gets through for some time.
+    /// Holds everything back for some time.
     pub(super) fn is_out(&self, time: Duration) {
         let mut state = self.state.lock().unwrap();
         state.was_silent = state.connections;
@@ -75,32 +76,33 @@ impl Air {
         self.state.lock().unwrap().slow_until = Instant::now() + time;
     }
 
-    /// Everything gets through from now on.
+    /// Ends every outage and slow link.
     pub(super) fn clears(&self) {
         let now = Instant::now();
         let mut state = self.state.lock().unwrap();
         (state.out_until, state.slow_until) = (now, now);
     }
 
-    /// Whether this connection was silent or out at any time.
+    /// Returns whether this connection was silent or out at any time.
     pub(super) fn was_silent(&self, connection: u64) -> bool {
         self.state.lock().unwrap().was_silent >= connection
     }
 
-    /// Whether nothing comes on the present connection any more. A server that is heard and hears nothing ends it by itself.
+    /// Returns whether the client receives nothing on the present connection any more. If only the other direction is
+    /// silent, the server ends the connection by itself.
     pub(super) fn is_dead(&self) -> bool {
         let state = self.state.lock().unwrap();
         let is_ended = state.ended >= state.connections && state.slow_until <= Instant::now();
         is_ended || state.silent_below[Way::Down as usize] > state.connections
     }
 
-    /// The server has ended this connection.
+    /// Notes that the server has ended this connection.
     pub(super) fn ends(&self, connection: u64) {
         let mut state = self.state.lock().unwrap();
         state.ended = state.ended.max(connection);
     }
 
-    /// A new connection: the client's end is given, the server's returned, and the connection's number.
+    /// Connects the client's end. Returns the server's end and the connection's number.
     pub(super) fn carries(&self, client: DuplexStream) -> (DuplexStream, u64) {
         let (here, server) = tokio::io::duplex(1 << 16);
         let connection = {
@@ -137,7 +139,7 @@ impl Air {
         }
     }
 
-    /// Waits until this connection carries something this way, for ever where it will not.
+    /// Waits until this connection carries data in this direction, for ever if it is silent.
     async fn is_through(&self, way: Way, connection: u64) {
         loop {
             let out_until = {

@@ -1,5 +1,5 @@
-//! A server as PROTOCOL.md has it, small: one room with one owner, heartbeats, pings, silence, grace, resumes and ids, all of
-//! it in memory. Must not know what goes wrong.
+//! A small server by PROTOCOL.md, in memory: one room with one owner, heartbeats, pings, silence, grace, resumes and
+//! ids. Must not know the faults.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -19,30 +19,30 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::super::script::{ROOM, key};
 use super::air::Air;
-use crate::traffic::{Seen, Traffic};
+use crate::traffic::{TimedStream, Traffic};
 
-/// How often an owner whose room has viewers hears of the server, and after which silence it is away.
+/// The time between two heartbeats to an owner whose room has viewers, and the silence after which the owner is away.
 const OWNER_BEAT: Duration = Duration::from_secs(5);
 const OWNER_SILENCE: Duration = Duration::from_secs(10);
 
-/// How often a client hears of the server while that does not read it.
+/// The time between two heartbeats to a client that the server does not read.
 const SLOWED_BEAT: Duration = Duration::from_secs(1);
 
-/// How old the server is when it begins: what a sleep ages must not be before that.
+/// The server's age when it begins: a sleep subtracts from times, which must not become negative.
 const AGE: Duration = Duration::from_secs(1 << 20);
 
-type Socket = WebSocketStream<Seen<DuplexStream>>;
+type Socket = WebSocketStream<TimedStream<DuplexStream>>;
 
-/// What the room's task is told.
+/// An event for the room's task.
 enum Event {
     /// A connection has sent its handshake.
     Open(u64, Link),
     Text(u64, Value),
     /// A client has ended its connection.
     Gone(u64),
-    /// So much time passes for the client in this air without its clock.
+    /// The client in this air sleeps for so long, by the server's clock alone.
     Skip(Air, Duration, oneshot::Sender<()>),
-    /// The owner is not read for so long.
+    /// The server does not read the owner for so long.
     Slow(Duration),
     Done,
 }
@@ -56,12 +56,12 @@ struct Link {
     traffic: Traffic,
     reads: watch::Sender<bool>,
     role: Option<Role>,
-    /// When something came last, and when that was by the client's clock.
+    /// When bytes last arrived, by the server's clock and by tokio's.
     heard: Duration,
     read: Duration,
     /// When the next heartbeat is due.
     beat: Duration,
-    /// Until when it is not read.
+    /// Until when the server does not read it.
     slowed_until: Duration,
 }
 
@@ -71,18 +71,18 @@ enum Role {
     Viewer,
 }
 
-/// The server. Its task goes with its runtime.
+/// The server. Its task ends with its runtime.
 pub(super) struct Server {
     events: mpsc::UnboundedSender<Event>,
     faults: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    /// A server with a heartbeat of this length, and the least safe grace of it.
+    /// Starts a server with this heartbeat interval, and the shortest grace that is safe with it.
     pub(super) fn start(beat: Duration) -> Self {
         let (events, receiver) = mpsc::unbounded_channel();
         let faults = Arc::<Mutex<Vec<String>>>::default();
-        let house = House {
+        let room = RoomTask {
             beat,
             begun: Instant::now(),
             links: HashMap::new(),
@@ -94,11 +94,11 @@ impl Server {
             faults: Arc::clone(&faults),
             is_done: false,
         };
-        tokio::spawn(house.run(receiver));
+        tokio::spawn(room.run(receiver));
         Self { events, faults }
     }
 
-    /// Lets in who comes out of the channel, through this air.
+    /// Accepts the clients of this receiver, through this air.
     pub(super) fn meets(&self, mut clients: mpsc::UnboundedReceiver<DuplexStream>, air: Air) {
         let events = self.events.clone();
         tokio::spawn(async move {
@@ -109,7 +109,7 @@ impl Server {
         });
     }
 
-    /// The machine in this air sleeps for so long.
+    /// Lets the machine in this air sleep for so long.
     pub(super) async fn skips(&self, air: &Air, time: Duration) {
         let (done, skipped) = oneshot::channel();
         let _ = self.events.send(Event::Skip(air.clone(), time, done));
@@ -120,12 +120,12 @@ impl Server {
         let _ = self.events.send(Event::Slow(time));
     }
 
-    /// Whoever goes now may.
+    /// Allows clients to disconnect from now on.
     pub(super) fn ends(&self) {
         let _ = self.events.send(Event::Done);
     }
 
-    /// What has gone wrong.
+    /// Returns the first fault of a client.
     pub(super) fn faults(&self) -> Result<(), String> {
         self.faults.lock().unwrap().first().map_or(Ok(()), |fault| Err(fault.clone()))
     }
@@ -183,8 +183,8 @@ async fn listen(
     let _ = events.send(Event::Gone(id));
 }
 
-/// The room and who is in it.
-struct House {
+/// The room and its connections.
+struct RoomTask {
     beat: Duration,
     begun: Instant,
     links: HashMap<u64, Link>,
@@ -192,7 +192,7 @@ struct House {
     said: Vec<Value>,
     ids: HashMap<String, usize>,
     term: u64,
-    /// Where the owner is.
+    /// The air of the owner.
     owner: Option<Air>,
     /// Since when there is no owner.
     away_since: Option<Duration>,
@@ -200,12 +200,12 @@ struct House {
     is_done: bool,
 }
 
-impl House {
+impl RoomTask {
     async fn run(mut self, mut events: mpsc::UnboundedReceiver<Event>) {
         loop {
             let due = self.begun + (self.due() - AGE);
             tokio::select! {
-                // What has come stands before what has not.
+                // An event takes precedence over a deadline.
                 biased;
                 event = events.recv() => match event {
                     Some(event) => self.takes(event),
@@ -217,7 +217,7 @@ impl House {
         }
     }
 
-    /// The server's time.
+    /// Returns the server's time.
     fn now(&self) -> Duration {
         self.begun.elapsed() + AGE
     }
@@ -230,7 +230,7 @@ impl House {
         self.beat * 2 + Duration::from_secs(5)
     }
 
-    /// The time between two heartbeats to this role, and the silence after which it is gone.
+    /// Returns the time between two heartbeats to this role, and the silence after which the server drops it.
     fn beat_of(&self, role: Role) -> (Duration, Duration) {
         match role {
             Role::Owner if self.has_viewers() => (OWNER_BEAT.min(self.beat), OWNER_SILENCE.min(self.beat * 2)),
@@ -238,7 +238,7 @@ impl House {
         }
     }
 
-    /// When it has to look again.
+    /// Returns the next deadline.
     fn due(&self) -> Duration {
         let links = self.links.values().filter_map(|link| {
             let silence = link.heard + self.beat_of(link.role?).1;
@@ -262,7 +262,7 @@ impl House {
                     (link.heard, link.beat) = (link.heard - time, link.beat - time);
                     is_owner |= link.role == Some(Role::Owner);
                 }
-                // Without a connection an owner's grace goes on, too.
+                // Without a connection, an owner's grace runs on, too.
                 if is_owner || self.owner.as_ref().is_some_and(|owner| owner.is(&air)) {
                     self.away_since = self.away_since.map(|since| since - time);
                 }
@@ -280,7 +280,7 @@ impl House {
         }
     }
 
-    /// Notes when bytes came last.
+    /// Notes when bytes last arrived.
     fn hears(&mut self) {
         for link in self.links.values_mut() {
             let read = link.traffic.read().saturating_duration_since(self.begun);
@@ -290,7 +290,7 @@ impl House {
         }
     }
 
-    /// Does what falls due: heartbeats, silence, the end of being slowed, the grace.
+    /// Handles deadlines: heartbeats, silence, the end of a slowed read, the grace.
     fn looks(&mut self) {
         self.hears();
         let now = self.now();
@@ -338,7 +338,7 @@ impl House {
         self.faults.lock().unwrap().push(fault);
     }
 
-    /// A client has ended its connection.
+    /// Handles a client's end of its connection.
     fn goes(&mut self, id: u64) {
         let Some(link) = self.links.get(&id) else { return };
         if link.role.is_some() && !link.air.was_silent(link.number) && !self.is_done {
@@ -366,7 +366,7 @@ impl House {
     }
 
     fn answers(&mut self, id: u64, asked: &Value) {
-        // What came on its way while the connection was dropped is not read any more.
+        // The server reads nothing of a connection that it has dropped.
         let Some(link) = self.links.get(&id) else { return };
         match asked["type"].as_str().unwrap() {
             "ping" => link.says(&json!({"type": "pong", "id": asked["id"], "seq": self.said.len()})),
@@ -390,7 +390,7 @@ impl House {
         }
     }
 
-    /// What an answer that lets somebody in has besides.
+    /// Lets a client in, with these members of the answer besides.
     fn enters(&mut self, id: u64, asked: &Value, role: Role, members: &Value) {
         let now = self.now();
         let link = self.links.get_mut(&id).expect("it has asked");
@@ -408,7 +408,7 @@ impl House {
     fn lets_own(&mut self, id: u64, asked: &Value) {
         let older = self.links.iter().find(|(_, link)| link.role == Some(Role::Owner)).map(|(&id, _)| id);
         if let Some(older) = older {
-            // It has given the older connection up.
+            // The owner has given the older connection up.
             self.goes(older);
         }
         self.term += 1;
@@ -429,7 +429,7 @@ impl House {
         self.enters(id, asked, Role::Viewer, &json!({"type": "joined", "how": how, "replay": replay, "owner": owner}));
         let link = &self.links[&id];
         (seen.unwrap_or(self.said.len())..self.said.len()).for_each(|seq| link.says(&self.message(seq + 1)));
-        // An owner whose room has viewers is to be heard more often.
+        // An owner whose room has viewers has a shorter silence limit.
         let (beat, now) = (self.beat_of(Role::Owner).0, self.now());
         for link in self.links.values_mut().filter(|link| link.role == Some(Role::Owner)) {
             (link.heard, link.beat) = (now, link.beat.min(now + beat));

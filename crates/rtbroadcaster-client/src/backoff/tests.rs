@@ -1,26 +1,26 @@
-//! Attempts, counted and timed.
+//! Tests of the number and the times of attempts.
 
 use super::*;
 
 const S: Duration = Duration::from_secs(1);
 
-fn lost() -> End {
+fn lost() -> ConnectionEnd {
     Closing::lost("lost").into()
 }
 
-fn advised(advice: Advice) -> End {
-    End { advice, ..lost() }
+fn advised(advice: Advice) -> ConnectionEnd {
+    ConnectionEnd { advice, ..lost() }
 }
 
-fn comeback(seed: u64, options: &Options) -> Comeback {
-    Comeback::new(options, Random::of(seed))
+fn backoff(seed: u64, options: &Options) -> Backoff {
+    Backoff::new(options, Rng::of(seed))
 }
 
-/// When the attempts of an outage begin in which each one fails at once.
-fn attempts(comeback: &mut Comeback, begun: Duration, count: usize) -> Vec<Duration> {
+/// Returns when the attempts of an outage begin in which each one fails at once.
+fn attempts(backoff: &mut Backoff, begun: Duration, count: usize) -> Vec<Duration> {
     let mut now = begun;
     let attempts = (0..count).map(|_| {
-        now += comeback.next(&lost(), now).unwrap();
+        now += backoff.next(&lost(), now).unwrap();
         now - begun
     });
     attempts.collect()
@@ -29,9 +29,9 @@ fn attempts(comeback: &mut Comeback, begun: Duration, count: usize) -> Vec<Durat
 #[test]
 fn an_outage_has_at_most_eight_attempts_in_its_first_ten_seconds_and_more_and_more_rare_ones_then() {
     for seed in 0..2_000 {
-        let mut comeback = comeback(seed, &Options::default());
-        comeback.entered(S);
-        let attempts = attempts(&mut comeback, 60 * S, 40);
+        let mut backoff = backoff(seed, &Options::default());
+        backoff.entered(S);
+        let attempts = attempts(&mut backoff, 60 * S, 40);
         let early = attempts.iter().filter(|&&at| at < 10 * S).count();
         assert!((7..=8).contains(&early), "seed {seed}: {attempts:?}");
         let gaps: Vec<_> = attempts.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -44,9 +44,9 @@ fn an_outage_has_at_most_eight_attempts_in_its_first_ten_seconds_and_more_and_mo
 #[test]
 fn after_two_seconds_without_a_network_the_next_attempt_is_at_most_half_a_second_away() {
     let late = (0..10_000).map(|seed| {
-        let mut comeback = comeback(seed, &Options::default());
-        comeback.entered(S);
-        let attempts = attempts(&mut comeback, 14 * S, 9);
+        let mut backoff = backoff(seed, &Options::default());
+        backoff.entered(S);
+        let attempts = attempts(&mut backoff, 14 * S, 9);
         *attempts.iter().find(|&&at| at >= 2 * S).unwrap() - 2 * S
     });
     // Six delays of 0.35 s are more than 2 s: one of the close attempts is always behind them.
@@ -59,8 +59,8 @@ fn the_first_delay_and_the_late_ones_are_spread_evenly_up_to_their_bound() {
     for (attempt, bound) in [(0, S / 2), (12, 15 * S)] {
         let mut tenths = [0_u64; 10];
         for seed in 0..CLIENTS {
-            let mut comeback = comeback(seed, &Options::default());
-            let delay = (0..=attempt).map(|_| comeback.next(&lost(), 100 * S).unwrap()).last().unwrap();
+            let mut backoff = backoff(seed, &Options::default());
+            let delay = (0..=attempt).map(|_| backoff.next(&lost(), 100 * S).unwrap()).last().unwrap();
             assert!(delay < bound, "{delay:?} of {bound:?}");
             tenths[usize::try_from(delay.as_nanos() * 10 / bound.as_nanos()).unwrap()] += 1;
         }
@@ -74,17 +74,17 @@ fn the_first_delay_and_the_late_ones_are_spread_evenly_up_to_their_bound() {
 #[test]
 fn a_stay_begins_the_backoff_anew_but_for_a_told_moment_and_for_one_short_stay_too_many() {
     let options = Options { backoff_first: S, backoff_max: 1_000 * S, ..Options::default() };
-    // The longest of the delays behind the last of so many stays of this length, over many clients.
-    let longest = |stays: u32, lived: Duration, end: &End| {
+    // The longest of the delays after the last of so many stays of this length, over many clients.
+    let longest = |stays: u32, lived: Duration, end: &ConnectionEnd| {
         let delays = (0..200).map(|seed| {
-            let mut comeback = comeback(seed, &options);
-            (0..12).for_each(|_| _ = comeback.next(&lost(), 50 * S));
+            let mut backoff = backoff(seed, &options);
+            (0..12).for_each(|_| _ = backoff.next(&lost(), 50 * S));
             let mut now = 60 * S;
             let mut delay = Duration::ZERO;
             for _ in 0..stays {
-                comeback.entered(now);
+                backoff.entered(now);
                 now += lived;
-                delay = comeback.next(end, now).unwrap();
+                delay = backoff.next(end, now).unwrap();
             }
             delay
         });
@@ -102,25 +102,25 @@ fn a_stay_begins_the_backoff_anew_but_for_a_told_moment_and_for_one_short_stay_t
 
 #[test]
 fn what_the_server_advises_is_obeyed() {
-    let mut comeback = comeback(1, &Options::default());
-    assert_eq!(comeback.next(&advised(Advice::At(5 * S)), 2 * S), Some(3 * S));
-    let again = comeback.next(&advised(Advice::At(5 * S)), 5 * S).unwrap();
+    let mut backoff = backoff(1, &Options::default());
+    assert_eq!(backoff.next(&advised(Advice::At(5 * S)), 2 * S), Some(3 * S));
+    let again = backoff.next(&advised(Advice::At(5 * S)), 5 * S).unwrap();
     assert!(again > Duration::ZERO && again < S, "the last attempt began just now: {again:?}");
-    assert_eq!(comeback.next(&advised(Advice::At(9 * S)), 9 * S), Some(Duration::ZERO), "it waited until then");
-    assert!(comeback.next(&advised(Advice::NotBefore(7 * S)), S).is_some_and(|delay| delay >= 7 * S));
+    assert_eq!(backoff.next(&advised(Advice::At(9 * S)), 9 * S), Some(Duration::ZERO), "it waited until then");
+    assert!(backoff.next(&advised(Advice::NotBefore(7 * S)), S).is_some_and(|delay| delay >= 7 * S));
 }
 
 #[test]
-fn whoever_hurries_waits_neither_for_a_delay_nor_less_than_the_server_has_told() {
-    let mut comeback = comeback(1, &Options::default());
-    (0..20).for_each(|_| _ = comeback.next(&lost(), 100 * S));
-    assert_eq!(comeback.hurried(Hurry::Asked, 99 * S, 100 * S), Duration::ZERO);
-    assert_eq!(comeback.hurried(Hurry::Asked, 100 * S, 100 * S), S, "one attempt a second");
-    assert!((0..99).all(|_| comeback.hurried(Hurry::Slept, 100 * S, 100 * S) < S));
+fn a_hurried_attempt_skips_its_delay_but_not_the_advice_of_the_server() {
+    let mut backoff = backoff(1, &Options::default());
+    (0..20).for_each(|_| _ = backoff.next(&lost(), 100 * S));
+    assert_eq!(backoff.hurried(Hurry::Asked, 99 * S, 100 * S), Duration::ZERO);
+    assert_eq!(backoff.hurried(Hurry::Asked, 100 * S, 100 * S), S, "one attempt a second");
+    assert!((0..99).all(|_| backoff.hurried(Hurry::Slept, 100 * S, 100 * S) < S));
     for advice in [Advice::At(130 * S), Advice::NotBefore(30 * S)] {
-        comeback.next(&advised(advice), 100 * S);
+        backoff.next(&advised(advice), 100 * S);
         for hurry in [Hurry::Asked, Hurry::Slept] {
-            assert_eq!(comeback.hurried(hurry, 90 * S, 110 * S), 20 * S, "{advice:?} {hurry:?}");
+            assert_eq!(backoff.hurried(hurry, 90 * S, 110 * S), 20 * S, "{advice:?} {hurry:?}");
         }
     }
 }
@@ -129,12 +129,12 @@ fn whoever_hurries_waits_neither_for_a_delay_nor_less_than_the_server_has_told()
 fn no_advice_makes_a_client_try_more_often_than_without_any() {
     for advice in [Advice::None, Advice::At(Duration::ZERO), Advice::NotBefore(Duration::ZERO)] {
         for seed in 0..100 {
-            let mut comeback = comeback(seed, &Options::default());
+            let mut backoff = backoff(seed, &Options::default());
             let (mut now, mut attempts) = (Duration::ZERO, 0);
             while now < 3_600 * S {
-                // Let in each time, and closed at once.
-                comeback.entered(now);
-                now += comeback.next(&advised(advice), now).unwrap();
+                // The server lets the client in each time, and closes at once.
+                backoff.entered(now);
+                now += backoff.next(&advised(advice), now).unwrap();
                 attempts += 1;
             }
             // An hour has 480 mean delays of half of 15 s.
@@ -152,50 +152,50 @@ fn no_number_overflows() {
         ..Options::default()
     };
     for advice in [Advice::At(Duration::MAX), Advice::NotBefore(Duration::MAX), Advice::None] {
-        let mut comeback = comeback(1, &options);
+        let mut backoff = backoff(1, &options);
         for _ in 0..20 {
             for now in [Duration::ZERO, S, Duration::MAX] {
-                let _ = (comeback.next(&advised(advice), now), comeback.gives_up());
-                comeback.hurried(Hurry::Slept, Duration::MAX, now);
-                comeback.entered(now);
-                comeback.pardon(Duration::MAX, now);
+                let _ = (backoff.next(&advised(advice), now), backoff.gives_up());
+                backoff.hurried(Hurry::Slept, Duration::MAX, now);
+                backoff.entered(now);
+                backoff.pardon(Duration::MAX, now);
             }
         }
     }
     let hasty = Options { backoff_first: Duration::ZERO, backoff_max: Duration::ZERO, ..Options::default() };
-    let mut comeback = comeback(1, &hasty);
-    assert!((0..99).any(|_| comeback.next(&lost(), S).is_some_and(|delay| delay > Duration::ZERO)));
+    let mut backoff = backoff(1, &hasty);
+    assert!((0..99).any(|_| backoff.next(&lost(), S).is_some_and(|delay| delay > Duration::ZERO)));
 }
 
 #[test]
-fn nobody_comes_back_for_good_or_without_patience() {
+fn there_is_no_attempt_after_a_final_close_or_the_end_of_patience() {
     let options = Options { patience: Some(10 * S), ..Options::default() };
-    let mut comeback = comeback(1, &options);
-    assert!(comeback.next(&Closing::with(4509, "fenced").into(), S).is_none());
-    assert!(comeback.next(&lost(), 9 * S).is_some());
-    assert!(comeback.next(&lost(), 11 * S).is_none());
-    comeback.entered(20 * S);
-    assert!(comeback.next(&lost(), 100 * S).is_some(), "it begins anew with each steady time inside");
-    assert_eq!(comeback.gives_up(), Some(110 * S));
+    let mut backoff = backoff(1, &options);
+    assert!(backoff.next(&Closing::with(4509, "fenced").into(), S).is_none());
+    assert!(backoff.next(&lost(), 9 * S).is_some());
+    assert!(backoff.next(&lost(), 11 * S).is_none());
+    backoff.entered(20 * S);
+    assert!(backoff.next(&lost(), 100 * S).is_some(), "each steady time inside resets patience");
+    assert_eq!(backoff.gives_up(), Some(110 * S));
     for advice in [Advice::At(130 * S), Advice::NotBefore(30 * S)] {
-        assert!(comeback.next(&advised(advice), 101 * S).is_none(), "{advice:?} is beyond patience");
+        assert!(backoff.next(&advised(advice), 101 * S).is_none(), "{advice:?} is beyond patience");
     }
 }
 
 #[test]
 fn short_stays_in_the_room_do_not_renew_patience_and_the_program_s_own_pauses_cost_none() {
     let options = Options { patience: Some(10 * S), backoff_first: Duration::ZERO, ..Options::default() };
-    let mut comeback = comeback(1, &options);
+    let mut backoff = backoff(1, &options);
     let mut now = Duration::ZERO;
     for outside in 1..10 {
         now += S;
-        comeback.entered(now);
-        assert_eq!(comeback.gives_up(), None);
+        backoff.entered(now);
+        assert_eq!(backoff.gives_up(), None);
         now += STEADY / 2;
-        assert!(comeback.next(&lost(), now).is_some(), "{outside} s outside");
-        assert_eq!(comeback.gives_up(), Some(now + (10 - outside) * S));
+        assert!(backoff.next(&lost(), now).is_some(), "{outside} s outside");
+        assert_eq!(backoff.gives_up(), Some(now + (10 - outside) * S));
     }
-    comeback.pardon(7 * S, now + 7 * S);
-    assert_eq!(comeback.gives_up(), Some(now + 8 * S));
-    assert!(comeback.next(&lost(), now + 9 * S).is_none());
+    backoff.pardon(7 * S, now + 7 * S);
+    assert_eq!(backoff.gives_up(), Some(now + 8 * S));
+    assert!(backoff.next(&lost(), now + 9 * S).is_none());
 }

@@ -1,48 +1,52 @@
-//! When to try again. The first attempts of an outage follow each other closely, so that a short one costs little; then full
-//! jitter with a bound that doubles. What a server advises is a lower bound: no advice makes a client try more often. Pure:
-//! takes the time from outside. Must not know what is tried.
+//! Decides when the next attempt to connect begins. The first attempts of an outage follow each other closely, so that
+//! a short outage costs little. Then follows full jitter with a bound that doubles. A time that a server advises is a
+//! lower bound: no advice makes a client try more often. Pure: takes the time as an argument. Must not know what an
+//! attempt does.
 
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use super::Options;
-use super::random::Random;
 use rtbroadcaster_core::closing::Closing;
 
-/// How long a connection has to last to be steady: patience begins anew, and so do the free short stays.
+use super::Options;
+use super::random::Rng;
+
+/// The shortest time in the room for a connection to count as steady. A steady connection resets patience
+/// and the backoff, and gives back [`SHORT_STAYS_BY_STEADY`] short stays.
 const STEADY: Duration = Duration::from_secs(10);
 
-/// How many attempts of an outage follow each other closely, each at most the first bound behind the one before.
+/// The number of attempts of an outage that follow each other closely. Each begins at most one first bound after the
+/// previous one.
 const CLOSE_ATTEMPTS: u32 = 7;
 
-/// How many attempts may begin before [`OUTAGE_FIRST`] is over.
+/// The most attempts before [`OUTAGE_FIRST`] is over.
 const FIRST_ATTEMPTS: u32 = 8;
 
-/// How long the beginning of an outage is, in first bounds: 10 s with the default of 500 ms.
+/// The length of the beginning of an outage, in first bounds: 10 s with the default of 500 ms.
 const OUTAGE_FIRST: u32 = 20;
 
-/// How many doublings the bound takes at once behind the close attempts.
+/// The number of doublings of the bound at once after the close attempts.
 const DOUBLINGS_FIRST: u32 = 3;
 
-/// How many stays may be shorter than [`STEADY`] and begin the backoff anew all the same, how many a steady one gives back,
-/// and how often one comes back by itself. Without that a server that lets clients in and closes at once would be asked
-/// several times a second for ever.
+/// How many stays in the room may be shorter than [`STEADY`] and still reset the backoff, how many of them a steady
+/// stay gives back, and after which time one is given back anyway. Without this limit, a client would connect several
+/// times a second for ever to a server that lets it in and closes at once.
 const SHORT_STAYS_MAX: u32 = 8;
 const SHORT_STAYS_BY_STEADY: u32 = 2;
 const SHORT_STAY_EVERY: Duration = Duration::from_secs(120);
 
-/// The shortest time between an attempt and the next one that the program or the end of a sleep asks for.
+/// The shortest time between an attempt and the next one that the program or a wake-up of the machine asks for.
 const HURRY: Duration = Duration::from_secs(1);
 
-/// The shortest bound of a delay: a program that wants no delays would be a flood.
+/// The shortest bound of a delay. Without a delay, a client would flood its server.
 const BOUND_MIN: Duration = Duration::from_millis(1);
 
-/// What a server said about coming back.
+/// The server's advice when to reconnect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Advice {
-    /// Nothing.
+    /// None.
     None,
     /// At this moment, which it chose for this client alone.
     At(Duration),
@@ -52,14 +56,14 @@ pub(super) enum Advice {
 
 /// The end of one attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct End {
-    /// How the connection ended.
+pub(super) struct ConnectionEnd {
+    /// The end of the connection.
     pub(super) closing: Closing,
-    /// What the server said before.
+    /// The advice that the server sent before.
     pub(super) advice: Advice,
 }
 
-impl From<Closing> for End {
+impl From<Closing> for ConnectionEnd {
     fn from(closing: Closing) -> Self {
         Self { closing, advice: Advice::None }
     }
@@ -68,48 +72,49 @@ impl From<Closing> for End {
 /// Why an attempt is made before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hurry {
-    /// The program wants it.
+    /// The program asked for it.
     Asked,
     /// The machine has slept.
     Slept,
 }
 
-/// The attempts of one client. All times are since it began.
+/// The attempts of one client. All times are since the client began.
 #[derive(Debug)]
-pub(super) struct Comeback {
+pub(super) struct Backoff {
     /// The bound of the first delay.
     first: Duration,
     /// The bound of every delay.
     max: Duration,
-    /// How long it may be outside.
+    /// The longest time outside of the room.
     patience: Option<Duration>,
-    random: Random,
-    /// When the last attempt began.
+    random: Rng,
+    /// The beginning of the last attempt.
     tried: Duration,
-    /// Before when no attempt may begin, by the advice of a server.
+    /// The earliest time of the next attempt, by the server's advice.
     not_before: Duration,
-    /// How many delays were drawn since the backoff began anew.
+    /// The number of delays drawn since the backoff was reset.
     attempts: u32,
-    /// How many it had been when it began anew after a short stay.
+    /// The value of `attempts` when a short stay reset it.
     attempts_before: u32,
-    /// How many attempts the present outage has had.
+    /// The number of attempts in the present outage.
     in_outage: u32,
-    /// How many more short stays begin the backoff anew, and since when that number is right.
+    /// The number of short stays that still reset the backoff, and the time since which it is right.
     short_stays: (u32, Duration),
-    /// How long it was outside since the last steady connection, but for the present time.
+    /// The time outside since the last steady connection, without the present one.
     outside: Duration,
-    /// Since when it is in the room, or outside of it.
-    since: (Place, Duration),
+    /// Whether the client is in the room, and since when.
+    since: (RoomPresence, Duration),
 }
 
+/// Whether the client is in the room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum RoomPresence {
     Inside,
     Outside,
 }
 
-impl Comeback {
-    pub(super) fn new(options: &Options, random: Random) -> Self {
+impl Backoff {
+    pub(super) fn new(options: &Options, random: Rng) -> Self {
         let Options { backoff_first, backoff_max, patience, .. } = *options;
         let zero = Duration::ZERO;
         Self {
@@ -124,73 +129,73 @@ impl Comeback {
             in_outage: 0,
             short_stays: (SHORT_STAYS_MAX, zero),
             outside: zero,
-            since: (Place::Outside, zero),
+            since: (RoomPresence::Outside, zero),
         }
     }
 
-    /// It has come in, and all of the state with it.
+    /// Notes that the client is in the room and has all of its state.
     pub(super) fn entered(&mut self, now: Duration) {
-        if self.since.0 == Place::Outside {
+        if self.since.0 == RoomPresence::Outside {
             self.outside = self.outside_by(now);
         }
-        self.since = (Place::Inside, now);
+        self.since = (RoomPresence::Inside, now);
     }
 
-    /// How long to wait before the next attempt; `None` when it was the last.
-    pub(super) fn next(&mut self, end: &End, now: Duration) -> Option<Duration> {
-        if self.since.0 == Place::Inside {
+    /// Returns how long to wait before the next attempt; `None` if there is no further one.
+    pub(super) fn next(&mut self, end: &ConnectionEnd, now: Duration) -> Option<Duration> {
+        if self.since.0 == RoomPresence::Inside {
             self.end_stay(end.advice, now);
         }
         if !end.closing.comes_back() {
             return None;
         }
         let jitter = self.jitter(now);
-        let (told, delay) = match end.advice {
+        let (not_before, delay) = match end.advice {
             Advice::None => (now, jitter),
-            // Without a delay behind it, since the server has spread these moments; unless the last attempt was just now.
+            // No jitter is added, since the server has spread these moments; unless the last attempt was just now.
             Advice::At(moment) => (moment, moment.max(self.tried.saturating_add(jitter)).saturating_sub(now)),
             Advice::NotBefore(time) => (now.saturating_add(time), time.saturating_add(jitter)),
         };
-        self.not_before = told;
+        self.not_before = not_before;
         let outside = self.outside_by(now).saturating_add(delay);
         self.tried = now.saturating_add(delay);
         self.patience.is_none_or(|patience| outside < patience).then_some(delay)
     }
 
-    /// How long to wait before an attempt that does not wait for its time; `previous` is when the last one began. What a
-    /// server has told stays a lower bound.
+    /// Returns how long to wait before an attempt that skips its delay; `previous` is when the last one began. The
+    /// server's advice stays a lower bound.
     pub(super) fn hurried(&mut self, hurry: Hurry, previous: Duration, now: Duration) -> Duration {
         let soon = match hurry {
             Hurry::Asked => previous.saturating_add(HURRY),
-            // Not all who slept behind one access point at the same moment.
+            // Spread: clients that slept behind one access point must not all connect at the same moment.
             Hurry::Slept => now.saturating_add(self.random.part_of(HURRY)),
         };
         self.tried = soon.max(self.not_before).max(now);
         self.tried - now
     }
 
-    /// When patience ends, if nothing changes; `None` in the room, and where it never ends.
+    /// Returns when patience ends if nothing changes; `None` in the room, and if patience is unlimited.
     pub(super) fn gives_up(&self) -> Option<Duration> {
         match (self.since, self.patience) {
-            ((Place::Outside, since), Some(patience)) => {
+            ((RoomPresence::Outside, since), Some(patience)) => {
                 Some(since.saturating_add(patience.saturating_sub(self.outside)))
             }
             _ => None,
         }
     }
 
-    /// It waited for so long, up to now, for its own program: that costs no patience.
+    /// Excludes from patience the time `waited`, up to now, in which the client waited for its own program.
     pub(super) fn pardon(&mut self, waited: Duration, now: Duration) {
-        if self.since.0 == Place::Outside {
+        if self.since.0 == RoomPresence::Outside {
             self.since.1 = self.since.1.saturating_add(waited).min(now);
         }
     }
 
-    /// A stay in the room is over, and the outage begins.
+    /// Ends a stay in the room and begins an outage.
     fn end_stay(&mut self, advice: Advice, now: Duration) {
         let is_steady = now.saturating_sub(self.since.1) >= STEADY;
         self.in_outage = 0;
-        self.since = (Place::Outside, now);
+        self.since = (RoomPresence::Outside, now);
         let (mut short_stays, known) = self.short_stays;
         let earned = now.saturating_sub(known).as_secs() / SHORT_STAY_EVERY.as_secs();
         let earned = u32::try_from(earned).unwrap_or(u32::MAX);
@@ -207,11 +212,12 @@ impl Comeback {
         self.short_stays = (short_stays, known);
     }
 
-    /// How long it has been outside since the last steady connection.
+    /// Returns how long the client has been outside of the room since the last steady connection.
     fn outside_by(&self, now: Duration) -> Duration {
         self.outside.saturating_add(now.saturating_sub(self.since.1))
     }
 
+    /// Returns the delay before the next attempt, without the server's advice.
     fn jitter(&mut self, now: Duration) -> Duration {
         let (attempt, in_outage) = (self.attempts, self.in_outage);
         self.attempts = self.attempts.saturating_add(1);
@@ -219,7 +225,8 @@ impl Comeback {
         let first = self.first.min(self.max);
         match attempt {
             0 => self.random.part_of(first),
-            // Even the shortest ones are more than four bounds together: the last of them is behind an outage of 2 s.
+            // Even the shortest six add up to more than four bounds, so the last close attempt follows an outage of 2
+            // s.
             1..CLOSE_ATTEMPTS => first / 10 * 7 + self.random.part_of(first / 10 * 3),
             _ => {
                 let doublings = (attempt - CLOSE_ATTEMPTS + DOUBLINGS_FIRST).min(16);

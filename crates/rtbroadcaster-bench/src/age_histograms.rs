@@ -1,37 +1,37 @@
-//! How old messages were when viewers had them, those of state values apart from all others. Must not know when a message
-//! counts from.
+//! Histograms of the ages of messages when viewers received them, with state values apart from other messages. Must not
+//! know when a message's age begins.
 
 use hdrhistogram::Histogram;
 
 use crate::latency;
-use crate::part::Part;
+use crate::message_kind::MessageKind;
 
-/// Ages in nanoseconds.
+/// The ages of messages, in nanoseconds.
 #[derive(Debug, Clone)]
-pub(crate) struct Ages {
+pub(crate) struct AgeHistograms {
     pub(crate) states: Histogram<u64>,
-    /// Of events and ephemerals, which are never in one run.
+    /// Ages of events, or of ephemeral messages; no run has both.
     pub(crate) others: Histogram<u64>,
-    /// From one read of a viewer that brought messages to the next. Where the server always has something for everybody,
-    /// that is how long it takes to serve them all once.
+    /// The time from one read of a viewer that returned messages to the next. If the server always has messages for
+    /// every viewer, that is how long it takes to serve all of them once.
     pub(crate) passes: Histogram<u64>,
 }
 
-impl Ages {
-    /// None yet.
+impl AgeHistograms {
+    /// Returns empty histograms.
     pub(crate) fn new() -> Self {
         Self { states: latency::histogram(), others: latency::histogram(), passes: latency::histogram() }
     }
 
-    /// Those of such messages.
-    pub(crate) fn of(&mut self, part: Part) -> &mut Histogram<u64> {
-        match part {
-            Part::Value(_) => &mut self.states,
-            Part::Event | Part::Ephemeral => &mut self.others,
+    /// Returns the histogram of such messages.
+    pub(crate) fn of(&mut self, kind: MessageKind) -> &mut Histogram<u64> {
+        match kind {
+            MessageKind::Value(_) => &mut self.states,
+            MessageKind::Event | MessageKind::Ephemeral => &mut self.others,
         }
     }
 
-    /// Takes those of other viewers too.
+    /// Adds the ages of other viewers.
     pub(crate) fn add(&mut self, other: &Self) {
         let Self { states, others, passes } = self;
         for (mine, others) in [(states, &other.states), (others, &other.others), (passes, &other.passes)] {
@@ -39,7 +39,7 @@ impl Ages {
         }
     }
 
-    /// Those of all messages together.
+    /// Returns the ages of all messages together.
     pub(crate) fn all(&self) -> Histogram<u64> {
         let mut all = self.states.clone();
         all.add(&self.others).expect("all histograms have the same bounds");
@@ -53,9 +53,10 @@ mod tests {
 
     #[test]
     fn ages_of_states_are_told_apart_and_together() {
-        let mut ages = Ages::new();
-        for (part, nanos) in [(Part::Value(3), 1_000), (Part::Event, 9_000), (Part::Event, 9_000)] {
-            ages.of(part).saturating_record(nanos);
+        let mut ages = AgeHistograms::new();
+        for (kind, nanos) in [(MessageKind::Value(3), 1_000), (MessageKind::Event, 9_000), (MessageKind::Event, 9_000)]
+        {
+            ages.of(kind).saturating_record(nanos);
         }
         ages.add(&ages.clone());
         assert_eq!((ages.states.len(), ages.others.len(), ages.all().len()), (2, 4, 6));

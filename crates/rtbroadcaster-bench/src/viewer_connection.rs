@@ -1,4 +1,4 @@
-//! One viewer: from its first byte to its last. Must not know the others.
+//! The connection of one viewer. Must not know the other viewers.
 
 use std::io::{self, Read, Write};
 use std::net::SocketAddr;
@@ -6,71 +6,80 @@ use std::net::SocketAddr;
 use mio::net::TcpStream;
 use socket2::SockRef;
 
-use crate::failure::Failure;
+use crate::delivery_tracker::DeliveryTracker;
+use crate::failure::BenchError;
 use crate::frame::{self, Opcode};
 use crate::handshake;
-use crate::ledger::Ledger;
-use crate::plan::{Kind, Place, Plan, Protocol, Role};
+use crate::plan::{Assignment, Protocol, ReadMode, RunPlan, Workload};
 
-/// What a viewer that came without a close frame was closed with (RFC 6455 section 7.1.5).
+/// The code of a connection that ended without a close frame (RFC 6455 section 7.1.5).
 pub(crate) const CUT: u16 = 1006;
 
-/// How far a viewer is.
+/// A viewer's progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
 pub(crate) enum Stage {
     Connecting,
     Upgrading,
     Joining,
-    /// It gets messages, or has stopped reading.
+    /// It receives messages, or has stopped reading.
     Joined,
     Gone,
 }
 
-/// One connection.
-pub(crate) struct Client {
+/// The connection of one viewer.
+pub(crate) struct ViewerConnection {
     stream: TcpStream,
-    pub(crate) place: Place,
+    pub(crate) assignment: Assignment,
     pub(crate) stage: Stage,
-    /// When it began to connect, by the clock of the run.
+    /// When the viewer began to connect, by the clock of the run.
     pub(crate) began: u64,
-    pub(crate) ledger: Ledger,
-    /// Whether it has heard a probe.
+    pub(crate) tracker: DeliveryTracker,
+    /// Whether the viewer has received a probe.
     pub(crate) is_probed: bool,
-    /// When it last got messages that are measured.
-    pub(crate) heard: Option<u64>,
-    /// The beginning of a frame that was not whole; usually nothing, and then no memory.
+    /// When the viewer last received measured messages.
+    pub(crate) received_at: Option<u64>,
+    /// The beginning of a partial frame; usually empty, and then without memory.
     pending: Vec<u8>,
 }
 
-/// What a viewer got, apart from messages.
+/// The outcome of a read, apart from messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    Goes,
+pub(crate) enum ReadOutcome {
+    Open,
     Joined,
-    /// The server has closed it with this code.
+    /// The connection has ended with this code.
     Closed(u16),
 }
 
-impl Client {
+impl ViewerConnection {
     /// Begins to connect.
     pub(crate) fn connect(
         address: SocketAddr,
-        place: Place,
-        kind: Kind,
+        assignment: Assignment,
+        kind: Workload,
         began: u64,
         registry: &mio::Registry,
         token: mio::Token,
     ) -> io::Result<Self> {
         let mut stream = TcpStream::connect(address)?;
-        // Registered once for both: asking for less later would cost a call for each viewer, and an edge that stays
-        // away costs nothing.
+        // Registered once for both: a later change would cost a call for each viewer, and without an event an
+        // edge-triggered interest costs nothing.
         registry.register(&mut stream, token, mio::Interest::READABLE | mio::Interest::WRITABLE)?;
-        let (ledger, pending) = (Ledger::new(kind), Vec::new());
-        Ok(Self { stream, place, stage: Stage::Connecting, began, ledger, is_probed: false, heard: None, pending })
+        let (tracker, pending) = (DeliveryTracker::new(kind), Vec::new());
+        Ok(Self {
+            stream,
+            assignment,
+            stage: Stage::Connecting,
+            began,
+            tracker,
+            is_probed: false,
+            received_at: None,
+            pending,
+        })
     }
 
-    /// The connection may be there; if it is, asks for the upgrade.
-    pub(crate) fn connected(&mut self, plan: &Plan) -> io::Result<()> {
+    /// Checks whether the connection is established; if it is, sends the upgrade request.
+    pub(crate) fn connected(&mut self, plan: &RunPlan) -> io::Result<()> {
         if let Some(error) = self.stream.take_error()? {
             return Err(error);
         }
@@ -80,13 +89,13 @@ impl Client {
             Err(error) => return Err(error),
         }
         self.stream.set_nodelay(true)?;
-        // Leaves no port in TIME_WAIT, so that runs can follow each other.
+        // Keeps ports out of TIME_WAIT, so that another run can follow at once.
         SockRef::from(&self.stream).set_linger(Some(std::time::Duration::ZERO))?;
         self.stage = Stage::Upgrading;
         self.send(&handshake::request(&plan.target, plan.protocol))
     }
 
-    /// Reads all there is into `buffer`, and gives every message that a joined viewer gets to `take`.
+    /// Reads all available bytes into `buffer`, and calls `take` for every message of a joined viewer.
     pub(crate) fn read(
         &mut self,
         buffer: &mut [u8],
@@ -94,7 +103,7 @@ impl Client {
         protocol: Protocol,
         joining: Option<&str>,
         mut take: impl FnMut(&mut Self, &[u8]),
-    ) -> Result<Outcome, Failure> {
+    ) -> Result<ReadOutcome, BenchError> {
         let before = self.stage;
         loop {
             let waiting = self.pending.len();
@@ -112,24 +121,25 @@ impl Client {
                 return self.close(code);
             }
             let used = used.unwrap_or(filled);
-            // A new vector, so that the idle hold nothing.
+            // A new vector, so that an idle viewer holds no memory.
             self.pending = buffer[used..filled].to_vec();
-            // A read that does not fill the buffer has emptied the socket (`epoll(7)`), unless its end is behind.
+            // A read that does not fill the buffer has emptied the socket (`epoll(7)`), unless the end of the stream
+            // follows.
             if filled < buffer.len() && !is_ended {
                 break;
             }
         }
-        Ok(if before != Stage::Joined && self.stage == Stage::Joined { Outcome::Joined } else { Outcome::Goes })
+        Ok(if before != Stage::Joined && self.stage == Stage::Joined { ReadOutcome::Joined } else { ReadOutcome::Open })
     }
 
-    /// Takes the whole frames; how many bytes they took, or the code of a close frame among them.
+    /// Handles the whole frames. Returns how many bytes they had, or the code of a close frame among them.
     fn enter(
         &mut self,
         bytes: &[u8],
         protocol: Protocol,
         joining: Option<&str>,
         take: &mut impl FnMut(&mut Self, &[u8]),
-    ) -> Result<Result<usize, u16>, Failure> {
+    ) -> Result<Result<usize, u16>, BenchError> {
         let mut used = 0;
         if self.stage == Stage::Upgrading {
             let Some(end) = handshake::answer(bytes, protocol)? else { return Ok(Ok(0)) };
@@ -137,7 +147,7 @@ impl Client {
             self.stage = match joining {
                 None => Stage::Joined,
                 Some(text) => {
-                    self.send(&frame::masked(Opcode::Text, text.as_bytes())).map_err(Failure::Connection)?;
+                    self.send(&frame::masked(Opcode::Text, text.as_bytes())).map_err(BenchError::Connection)?;
                     Stage::Joining
                 }
             };
@@ -152,7 +162,7 @@ impl Client {
                     self.stage = Stage::Joined;
                 }
                 Opcode::Text => take(self, payload),
-                Opcode::Ping => self.send(&frame::masked(Opcode::Pong, payload)).map_err(Failure::Connection)?,
+                Opcode::Ping => self.send(&frame::masked(Opcode::Pong, payload)).map_err(BenchError::Connection)?,
                 Opcode::Pong => {}
                 Opcode::Close => return Ok(Err(code(payload))),
             }
@@ -160,22 +170,27 @@ impl Client {
         Ok(Ok(used))
     }
 
-    /// Whether it takes messages.
+    /// Returns whether the viewer reads messages.
     pub(crate) fn reads(&self) -> bool {
-        self.place.role == Role::Reads
+        self.assignment.read_mode == ReadMode::Reads
     }
 
-    /// Nothing is read from it any more, as from a page that hangs.
+    /// Stops reading, like a page that hangs.
     pub(crate) fn stall(&mut self, registry: &mio::Registry) -> io::Result<()> {
         registry.deregister(&mut self.stream)
     }
 
-    fn close(&mut self, code: u16) -> Result<Outcome, Failure> {
+    /// Ends the connection with this code, which is a failure if the viewer has not joined.
+    fn close(&mut self, code: u16) -> Result<ReadOutcome, BenchError> {
         let was = std::mem::replace(&mut self.stage, Stage::Gone);
-        if was == Stage::Joined { Ok(Outcome::Closed(code)) } else { Err(Failure::Closed { who: "viewer", code }) }
+        if was == Stage::Joined {
+            Ok(ReadOutcome::Closed(code))
+        } else {
+            Err(BenchError::Closed { who: "viewer", code })
+        }
     }
 
-    /// Writes little. What a full socket does not take is lost, which the server does not miss: it is a pong.
+    /// Writes a few bytes. If the socket is full, they are dropped: the server does not need the pong.
     fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self.stream.write(bytes) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
@@ -184,7 +199,7 @@ impl Client {
     }
 }
 
-/// The code of a close frame; 1005 stands for none (RFC 6455 section 7.1.5).
+/// Returns the code of a close frame; 1005 if it has none (RFC 6455 section 7.1.5).
 pub(crate) fn code(payload: &[u8]) -> u16 {
     payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code))
 }
