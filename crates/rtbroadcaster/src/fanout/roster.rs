@@ -1,5 +1,5 @@
-//! A room's members in one lane, as the room sees them: a queue of what shall happen to them, in order.
-//! Must not know sockets; only the lane touches the members.
+//! A room's members in one lane, as the room sees them: a queue of items that the lane carries out in order.
+//! Must not know sockets.
 
 mod item;
 
@@ -19,19 +19,19 @@ use super::outbox::Outbox;
 pub(super) use item::Broadcast;
 pub(crate) use item::{Item, Last, Parting, Roll};
 
-/// How much a lane sends with one call per member.
+/// The most frames and bytes that a lane sends with one call per member.
 const PASS_FRAMES_MAX: usize = 64;
 const PASS_BYTES_MAX: usize = 256 * 1024;
 
-/// What a lane does next with a roster.
+/// A lane's next work for a roster.
 pub(super) enum Work {
     /// Send something to all members.
     Send {
-        /// This, in this order. Never empty.
+        /// These, in this order. Never empty.
         broadcasts: Vec<Broadcast>,
-        /// What superseded any message that is missing in it has no greater number.
+        /// The number that no message exceeds which superseded one that is missing in them.
         until: Seq,
-        /// When the first message in it was applied.
+        /// When the first message in them was applied.
         applied: Option<Duration>,
     },
     /// Change the members.
@@ -41,12 +41,12 @@ pub(super) enum Work {
 /// The room's side of its members in one lane.
 #[derive(Debug)]
 pub(crate) struct Roster {
-    /// Under which the lane finds the members.
+    /// The id under which the lane finds the members.
     id: u64,
     /// The room.
     room: RoomId,
     lane: Arc<Lane>,
-    /// Since when the members wait who do.
+    /// The ages of the frames that wait for members.
     lags: Arc<Lags>,
     inbox: Mutex<Inbox>,
 }
@@ -56,15 +56,15 @@ struct Inbox {
     items: Superseding<Waiting>,
     /// The number of the last message that was pushed.
     newest: Seq,
-    /// The roll that was taken but stands behind messages that go first.
+    /// The change that was taken out of the queue, but stands behind messages that are sent first.
     roll: Option<Roll>,
-    /// More waited than goes out with the next call, and the lane has not taken everything since.
+    /// Whether more waited than one call carries, and the lane has not taken everything since.
     is_behind: bool,
-    /// The lane has taken everything: what waits now has come since.
+    /// Whether the lane has taken everything: what waits now has come since.
     is_new: bool,
-    /// The lane knows that there is something to do.
+    /// Whether the lane knows that there is something to do.
     scheduled: bool,
-    /// Nothing is taken in any more: a panic has left it, or what its lane made of it, half changed.
+    /// Whether no item is taken in any more: a panic has left the inbox, or what its lane made of it, half changed.
     is_broken: bool,
 }
 
@@ -82,7 +82,7 @@ impl Ranked for Waiting {
 }
 
 impl Inbox {
-    /// Appends, and gives what that removes.
+    /// Appends an item, and returns the items that this removes.
     fn push(&mut self, item: Item, is_slowed: bool) -> Vec<Waiting> {
         if let Some(entry) = item.entry() {
             self.newest = entry.seq.unwrap_or(self.newest);
@@ -90,7 +90,7 @@ impl Inbox {
         let mut superseded = self.fall_behind();
         let rank = if is_slowed || self.is_behind { item.rank() } else { Rank::Event };
         superseded.extend(self.items.push(Waiting { item, rank }));
-        // What is ephemeral never makes more wait than goes out with the next call.
+        // Ephemeral messages never make more wait than the next call carries.
         while self.items.len() > PASS_FRAMES_MAX
             && let Some(dropped) = self.items.drop_ephemeral()
         {
@@ -99,10 +99,11 @@ impl Inbox {
         superseded
     }
 
-    /// When more waits than goes out with the next call, a newer value removes the waiting one, for all members at once:
-    /// they get the newest state late, not everything later and later. That holds for what waits already and until
-    /// everything is taken: with values in front that nothing removes, what a pass brings would be as old as the pass
-    /// before it is long.
+    /// Lets newer values remove waiting ones, for all members at once, when more waits than the next call carries:
+    /// members get the newest state late, not everything later and later. That also holds for what waits already, and
+    /// until everything is taken. With values in front that nothing removes, what a pass sends would be as old as the
+    /// pass before it is long.
+    /// Returns the items that this removes.
     fn fall_behind(&mut self) -> Vec<Waiting> {
         if self.is_behind || self.items.len() < PASS_FRAMES_MAX {
             return Vec::new();
@@ -113,7 +114,8 @@ impl Inbox {
         ranked.filter_map(|waiting| self.items.push(waiting)).collect()
     }
 
-    /// Nothing is taken in any more, and the lane ends the members it has. Gives those who wait for it.
+    /// Takes no more items in, and has the lane disconnect the members that it has. Returns those that wait in the
+    /// queue.
     fn break_off(&mut self) -> Vec<Arc<Outbox>> {
         let Self { items, roll, .. } = std::mem::replace(
             self,
@@ -123,7 +125,7 @@ impl Inbox {
         roll.into_iter().chain(items).filter_map(Roll::into_newcomer).collect()
     }
 
-    /// Everything is taken.
+    /// Notes that everything is taken.
     fn catch_up(&mut self) {
         // A burst leaves no buffer behind.
         self.items = Superseding::default();
@@ -132,25 +134,25 @@ impl Inbox {
 }
 
 impl Roster {
-    /// An empty roster of `room`, served by `lane`.
+    /// Makes an empty roster of `room`, served by `lane`.
     pub(crate) fn new(lane: &Arc<Lane>, room: RoomId) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         Arc::new(Self { id, lags: lane.lags(room.clone()), room, lane: Arc::clone(lane), inbox: Mutex::default() })
     }
 
-    /// Whether its lane has panicked over it.
+    /// Returns whether its lane has panicked over it.
     pub(crate) fn is_broken(&self) -> bool {
         self.lock().is_broken
     }
 
-    /// Appends that `member` comes, who knows everything up to `seq`.
+    /// Queues the admission of `member`, which has everything up to `seq`.
     pub(crate) fn admit(self: &Arc<Self>, member: &Arc<Outbox>, seq: Seq) {
         member.enter(&self.lags);
         self.push(Item::Roll(Roll::Admit(Arc::clone(member), seq)));
     }
 
-    /// Appends that `member` has gone.
+    /// Queues the removal of `member`.
     pub(crate) fn remove(self: &Arc<Self>, member: &Arc<Outbox>) {
         member.exit();
         self.push(Item::Roll(Roll::Remove(Arc::clone(member))));
@@ -166,7 +168,7 @@ impl Roster {
         let mut inbox = self.lock();
         if inbox.is_broken {
             if inbox.roll.is_some() {
-                // The lane has members to end.
+                // The lane has members to disconnect.
                 self.schedule_locked(inbox);
             } else {
                 drop(inbox);
@@ -178,15 +180,16 @@ impl Roster {
         let superseded = inbox.push(item, self.lane.is_slowed());
         self.schedule_locked(inbox);
         if is_end && self.lane.is_slowed() {
-            // Nothing comes behind it that could go with it. The turn that the roster waits for finds nobody then.
+            // No message comes behind the end that could be sent with it. The turn for which the roster waits then
+            // finds no members.
             self.lane.push_again(Arc::clone(self));
         }
         self.lane.counters().superseded_in_lane(superseded.len());
-        // Outside of the lock: with it the room's budget has its cost back, which may wake the owner.
+        // Outside of the lock: this returns their cost to the room's budget, which may wake the owner.
         drop(superseded);
     }
 
-    /// Has the lane look at this roster as soon as all else that is ready, unless it waits for more.
+    /// Queues this roster behind those that are ready, unless it is queued.
     pub(super) fn schedule(self: &Arc<Self>) {
         if !std::mem::replace(&mut self.lock().scheduled, true) {
             self.lane.push_again(Arc::clone(self));
@@ -201,7 +204,7 @@ impl Roster {
         }
     }
 
-    /// What to do next: one change, or as many messages as one call per member may carry.
+    /// Returns the next work: one change, or as many messages as one call per member may carry.
     pub(super) fn next(&self) -> Option<Work> {
         let mut inbox = self.lock();
         let mut broadcasts = Vec::new();
@@ -231,8 +234,8 @@ impl Roster {
         }
     }
 
-    /// The lane has done what it could for now: it comes back at once if there is more of that, and otherwise to what was
-    /// pushed meanwhile or will be, as to anything new.
+    /// Ends a turn of the lane. The roster is queued at once if there is more of that work. Items that were pushed
+    /// meanwhile, or will be, are treated as new ones.
     pub(super) fn rest(self: &Arc<Self>, busy: bool) {
         let mut inbox = self.lock();
         let waits = !inbox.items.is_empty();
@@ -248,28 +251,28 @@ impl Roster {
         }
     }
 
-    /// The lane that serves it.
+    /// Returns the lane that serves it.
     pub(super) fn lane(&self) -> &Lane {
         &self.lane
     }
 
-    /// Under which the lane finds the members.
+    /// Returns the id under which the lane finds the members.
     pub(super) fn id(&self) -> u64 {
         self.id
     }
 
-    /// The room.
+    /// Returns the room.
     pub(super) fn room(&self) -> &RoomId {
         &self.room
     }
 
-    /// The lane has panicked over what it was given: nobody is reached through this roster any more. Gives those whom it
-    /// has not come to.
+    /// Breaks the roster off, since the lane has panicked over what it was given: it takes no more items in. Returns
+    /// the members that the lane has not come to.
     pub(super) fn break_off(&self) -> Vec<Arc<Outbox>> {
         self.lock().break_off()
     }
 
-    /// Tells a member that the room has ended by our own fault.
+    /// Disconnects a member, with the room's end by our own fault.
     pub(super) fn fail(&self, member: &Outbox) {
         member.set_place(None);
         member.farewell(&self.room, CloseReason::Fault, RoomEnd::Fault);

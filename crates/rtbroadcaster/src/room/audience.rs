@@ -1,4 +1,4 @@
-//! Who is told how many watch a room, and when.
+//! Notifies the owner and the viewers of how many watch a room.
 //! Must not know protocols.
 
 use std::sync::Arc;
@@ -16,7 +16,8 @@ use super::{Room, State};
 use crate::fanout::{Item, Outbox};
 
 impl Room {
-    /// Somebody has come or gone, or waits: whoever listens is told if it is time, or later. Says whether all viewers were.
+    /// Notifies the listeners of the audience that are due, and schedules a look for the others. Called when a viewer
+    /// joins, leaves or begins to wait for its socket. Returns whether all viewers were notified.
     pub(super) fn notice_audience(&self, state: &mut State) -> bool {
         let owner = state.owner.is_some() || state.reception.watch.is_some();
         let listeners = Listeners { owner, viewers: state.reception.tells_viewers };
@@ -24,7 +25,7 @@ impl Room {
             return false;
         }
         let (watch, now) = (state.reception.attendance.viewers(), self.clock.now());
-        // Before it is asked since when they wait: with a crowd that comes or goes nothing is told for most of them.
+        // Checked before the ages are collected: while a crowd joins or leaves, most changes notify no listener.
         if state.reception.attention.can_wait(listeners, watch, now) {
             return false;
         }
@@ -48,7 +49,7 @@ impl Room {
         viewers
     }
 
-    /// A planned look happens, or somebody has begun to wait for its socket.
+    /// Notifies the listeners that are due: at a planned look, or because a member has begun to wait for its socket.
     pub(super) fn look_at_audience(&self, is_planned: bool) {
         let mut state = self.lock();
         if is_planned {
@@ -57,7 +58,7 @@ impl Room {
         self.notice_audience(&mut state);
     }
 
-    /// A viewer has come, or comes on: behind what brings it to where the room stands it is told how many watch.
+    /// Queues how many watch for a viewer that has joined or resumed, behind its replay.
     pub(super) fn tell_newcomer(&self, state: &mut State, seat: Seat, outbox: &Arc<Outbox>) {
         let watch = state.reception.attendance.viewers();
         if state.reception.tells_viewers
@@ -68,7 +69,7 @@ impl Room {
         }
     }
 
-    /// The owner has come and knows nothing: it is told if anybody watches.
+    /// Sends the audience to a new owner, if there are viewers.
     pub(super) fn tell_new_owner(&self, state: &mut State) {
         let audience = self.take_stock(state);
         if audience.viewers > 0 {
@@ -77,7 +78,7 @@ impl Room {
         self.notice_audience(state);
     }
 
-    /// Tells a program that owns the room under the lease `term`, from now on.
+    /// Returns the audience, from now on, for a program that owns the room under the lease `term`.
     pub(super) fn watch_audience(&self, term: Term) -> watch::Receiver<Audience> {
         let mut state = self.lock();
         if !state.core.life().is_open() || state.core.term() != term {
@@ -92,14 +93,14 @@ impl Room {
         from_now_on
     }
 
-    /// How things stand, which whoever owns the room is told.
+    /// Returns the audience, and notes that the owner knows it.
     fn take_stock(&self, state: &mut State) -> Audience {
         let audience = self.audience(state);
         state.reception.attention.owner_came(audience, self.clock.now());
         audience
     }
 
-    /// How things stand.
+    /// Returns the audience at this moment.
     fn audience(&self, state: &State) -> Audience {
         let mut audience = state.members.ages().of(state.core.viewers(), self.clock.now());
         audience.viewers = state.reception.attendance.viewers();

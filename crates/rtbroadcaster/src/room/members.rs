@@ -1,5 +1,5 @@
 //! A room's members, spread over lanes: a roster per lane in use.
-//! Must not know who decides what they get; it is touched under the room's lock.
+//! Must not know what is sent to them. It is touched under the room's lock.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ pub(super) struct Members {
     rosters: Vec<Placed>,
 }
 
-/// A roster and what the room knows of it.
+/// A roster, its lane, and the number of its members.
 #[derive(Debug)]
 struct Placed {
     lane: usize,
@@ -28,7 +28,7 @@ struct Placed {
     members: usize,
 }
 
-/// Which of a room's rosters a member is on, for as long as it is one.
+/// The index of a member's roster among those of its room.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seat(usize);
 
@@ -37,14 +37,14 @@ impl Members {
         Self { room, lanes, rosters: Vec::new() }
     }
 
-    /// Puts an item into the queue of every lane.
+    /// Pushes an item to every roster.
     pub(super) fn tell(&self, item: impl Fn() -> Item) {
         for placed in &self.rosters {
             placed.roster.push(item());
         }
     }
 
-    /// Admits a member who knows everything up to `seq`.
+    /// Admits a member that has everything up to `seq`.
     pub(super) fn admit(&mut self, outbox: &Arc<Outbox>, seq: Seq) -> Seat {
         let seat = self.choose();
         let placed = &mut self.rosters[seat.0];
@@ -53,7 +53,7 @@ impl Members {
         seat
     }
 
-    /// Brings one member to where the room stands, when its lane comes to it.
+    /// Queues a replay for one member.
     pub(super) fn replay(&self, seat: Seat, outbox: &Arc<Outbox>, replay: Replay) {
         self.rosters[seat.0].roster.push(Item::Roll(Roll::Replay(Arc::clone(outbox), replay)));
     }
@@ -64,20 +64,20 @@ impl Members {
         placed.roster.remove(outbox);
     }
 
-    /// Tells one member something, behind everything that stands in its queue.
+    /// Queues a frame for one member, behind everything that is in its roster's queue.
     pub(super) fn tell_one(&self, seat: Seat, outbox: &Arc<Outbox>, frame: Frame) {
         self.rosters[seat.0].roster.push(Item::Roll(Roll::Tell(Arc::clone(outbox), frame)));
     }
 
-    /// Since when something waits for those for whom something does.
+    /// Returns since when frames wait for the members that have not been sent everything.
     pub(super) fn ages(&self) -> Ages {
         let mut ages = Ages::default();
         self.rosters.iter().for_each(|placed| placed.roster.lags(&mut ages));
         ages
     }
 
-    /// The roster for one more member: the room's only one while it is small, later that of the lane where the room
-    /// has the fewest members.
+    /// Returns the roster for one more member: the room's only one while it is small, later that of the lane where the
+    /// room has the fewest members.
     fn choose(&mut self) -> Seat {
         let fewest = (0..self.rosters.len()).min_by_key(|index| self.rosters[*index].members);
         match fewest {
@@ -90,7 +90,7 @@ impl Members {
         }
     }
 
-    /// Whether a lane has panicked over one of the rosters.
+    /// Returns whether a lane has panicked over one of the rosters.
     pub(super) fn are_broken(&self) -> bool {
         self.rosters.iter().any(|placed| placed.roster.is_broken())
     }

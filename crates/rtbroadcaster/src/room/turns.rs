@@ -1,4 +1,4 @@
-//! What is decided in a room, by whom, and what follows when it holds: at once, or when an engine has written it.
+//! Decides what is proposed in a room, and carries it out: at once, or when an engine has written it.
 //! Must not know engines beyond their contract.
 
 use std::sync::Arc;
@@ -25,11 +25,11 @@ use crate::engine::{Follower, Health};
 use crate::fanout::{Item, Outbox, Parting, Roll};
 
 impl Room {
-    /// Proposes; what is allowed is numbered here and now. It is applied at once, which gives its number, or when it is
-    /// written, and then `done` is told.
+    /// Proposes a message, which is numbered at once if it is allowed. Returns its number if it is applied at once.
+    /// Otherwise it is applied when it is written, and `done` is called then.
     ///
     /// # Errors
-    /// [`ProposeError`] when it is not allowed.
+    /// [`ProposeError`] if it is not allowed.
     pub(super) fn propose(
         &self,
         proposal: Proposal,
@@ -57,11 +57,11 @@ impl Room {
         })
     }
 
-    /// Makes whoever holds the key of `hash` the owner, under the next lease: nothing that an older owner says from now
-    /// on is said, and if it is a client it is told.
+    /// Makes the holder of the key of `hash` the owner, under the next lease. Nothing that an older owner proposes from
+    /// now on is applied, and if it is a client, it is disconnected.
     ///
     /// # Errors
-    /// For a wrong key as for a room that has ended, and when that cannot be written.
+    /// The same for a wrong key as for a room that has ended; another if the lease cannot be written.
     pub(super) async fn take_over(self: &Arc<Self>, key: &OwnerKey, hash: &KeyHash) -> Result<Owner, OwnError> {
         let fits = self.key.is_some_and(|own| own.fits(hash));
         let (owner, written) = {
@@ -72,7 +72,8 @@ impl Room {
             let (term, decided) = state.core.open().map_err(ProposeError::from)?.take_over()?;
             let (done, written) = when_done();
             self.settle(&mut state, decided, Waiter { charge: None, done: Some(done) }, self.clock.now());
-            // Made before it is known whether it was written, so that the lease ends if nobody waits for that.
+            // Made before it is known whether the lease was written, so that the lease ends if this future is dropped
+            // meanwhile.
             (Owner::new(Arc::clone(self), term, Some(key.clone())), written)
         };
         // Without an answer the room has ended.
@@ -80,9 +81,9 @@ impl Room {
         Ok(owner)
     }
 
-    /// The owner of `term` is a client, which is told the room's end and its own through `outbox`. It gets what `announce`
-    /// says and the state, unless another owner or the room's end was faster, which it is told. `start` is where it stood
-    /// when it owned the room before.
+    /// Sets the outbox of the owner of `term`, a client that stood at `start` when it owned the room before. It is sent
+    /// what `announce` writes, and the state. If another owner or the room's end was faster, it is disconnected
+    /// instead.
     pub(super) fn greet_owner(&self, term: Term, outbox: &Arc<Outbox>, start: &Start, announce: Announce<'_>) {
         let mut state = self.lock();
         if !state.core.life().is_open() {
@@ -97,15 +98,15 @@ impl Room {
         }
     }
 
-    /// From now on the owner is reached through `outbox`. It is told of those who were faster: a room is listed before its
-    /// first owner can be reached.
+    /// Sets the owner's outbox, and sends it the audience and all totals: a room is listed before its first owner has
+    /// an outbox, so viewers may have been faster.
     pub(super) fn seat_owner(&self, state: &mut State, outbox: &Arc<Outbox>) {
         state.owner = Some(Arc::clone(outbox));
         self.tell_new_owner(state);
         self.tell_all_totals(state);
     }
 
-    /// Nobody enters a room that has ended or departs: the client is told which.
+    /// Disconnects a client that enters a room which has ended or departs, with the reason.
     pub(super) fn turn_away(&self, state: &State, outbox: &Outbox) {
         let end = match (state.core.life(), &state.departure) {
             (RoomLife::Departing, Some(Departure { moments, .. })) => {
@@ -117,7 +118,7 @@ impl Room {
         outbox.farewell(&self.id, outbox.dialect().room_closed, end);
     }
 
-    /// The owner of `term` is gone; the grace begins.
+    /// Removes the owner of `term`; the grace begins.
     pub(super) fn owner_left(&self, term: Term) {
         let mut state = self.lock();
         let now = self.clock.now();
@@ -132,10 +133,10 @@ impl Room {
         }
     }
 
-    /// The room is written before anybody knows of it.
+    /// Writes the room's header, before any client learns of the room.
     ///
     /// # Errors
-    /// When it cannot be.
+    /// [`ProposeError`] if it cannot be written.
     pub(super) async fn begin(&self, origin: Origin) -> Result<(), ProposeError> {
         let (done, written) = when_done();
         {
@@ -143,7 +144,7 @@ impl Room {
             let header = state.core.keep(origin);
             self.hand_over(&mut state, header, Waiter { charge: None, done: Some(done) });
             if self.engine.as_ref().is_some_and(|engine| *engine.health().borrow() != Health::Fine) {
-                // Those who were there were told before this room was listed, maybe.
+                // The rooms that were listed may have been notified before this one was listed.
                 self.stop(&mut state);
             }
         }
@@ -157,7 +158,7 @@ impl Room {
         }
     }
 
-    /// Hands something over to be written, under the lock under which it was decided.
+    /// Hands a decision to the engine, under the lock under which it was made.
     pub(super) fn hand_over(&self, state: &mut State, handover: Handover, waiter: Waiter) {
         if let (Some(engine), Some(me)) = (&self.engine, self.me.upgrade()) {
             state.core.wait_for(handover.position, waiter);
@@ -166,7 +167,7 @@ impl Room {
         }
     }
 
-    /// Something decided holds from now on: whoever has to be is told.
+    /// Carries out a decision that holds from now on: notifies the members, the owner and the `waiter`.
     fn hold(&self, state: &mut State, applied: Applied, waiter: Waiter, now: Duration) {
         match applied {
             Applied::Nothing => {}
@@ -202,7 +203,8 @@ impl Room {
         waiter.done(Ok(state.core.standing().seq));
     }
 
-    /// Everybody gets what was said; it is in the queue of every lane before anybody else has the lock.
+    /// Queues a message for every member. It is in the queue of every lane before another part can take the room's
+    /// lock.
     fn tell(&self, state: &mut State, said: Proposed, charge: OwnedSemaphorePermit, applied: Duration) {
         if let Some(entry) = said.entry {
             if entry.change == Change::Cleared {

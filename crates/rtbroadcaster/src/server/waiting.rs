@@ -1,4 +1,4 @@
-//! Clients that are in no room yet: they are told when the server goes away, as those in rooms are by their room.
+//! The clients that are in no room yet, which the server notifies itself when it goes away.
 //! Must not know rooms.
 
 use std::collections::HashMap;
@@ -9,7 +9,7 @@ use rtbroadcaster_core::close::CloseReason;
 use super::Server;
 use crate::fanout::{Moments, Outbox};
 
-/// The ways out to all clients that are in no room yet, by their addresses; `None` once the server goes away.
+/// The outboxes of all clients that are in no room yet, by their addresses; `None` once the server goes away.
 #[derive(Debug)]
 pub(super) struct WaitingList(Mutex<Option<HashMap<usize, Arc<Outbox>>>>);
 
@@ -17,7 +17,7 @@ pub(super) struct WaitingList(Mutex<Option<HashMap<usize, Arc<Outbox>>>>);
 #[derive(Debug)]
 pub(crate) struct Waiting {
     server: Arc<Server>,
-    /// The address of its outbox, which is its own as long as the entry lives.
+    /// The address of its outbox, which no other entry has while this one lives.
     id: usize,
 }
 
@@ -28,7 +28,7 @@ impl Default for WaitingList {
 }
 
 impl WaitingList {
-    /// Tells every client when to come back, and takes no more of them.
+    /// Asks every client to reconnect later, and takes no more of them.
     pub(super) fn drain(&self, moments: &Moments) {
         let waiting = self.lock().take();
         for outbox in waiting.into_iter().flatten().map(|(_, outbox)| outbox) {
@@ -36,7 +36,7 @@ impl WaitingList {
         }
     }
 
-    /// Whether no more are taken.
+    /// Returns whether no more clients are taken.
     pub(super) fn is_drained(&self) -> bool {
         self.lock().is_none()
     }

@@ -17,37 +17,37 @@ use crate::metrics::Counters;
 /// How many members are served before the lane turns to other rooms.
 pub(super) const SLICE_MEMBERS: usize = 128;
 
-/// From how many members a lane parts before all other tasks of its worker thread get their turn. Each of these ends by its
-/// own task, which takes much longer than to wake it: tokio comes to 61 tasks in a turn.
+/// How many members a lane disconnects before all other tasks of its worker thread get their turn. Each of these ends
+/// by its own task, which takes much longer than to wake it: tokio comes to 61 tasks in a turn.
 pub(super) const SLICE_PARTED: usize = 16;
 
-/// What all members get in turn.
+/// A broadcast or a heartbeat, on its way through the members.
 struct Pass {
     what: What,
-    /// It in each dialect, made for its first member.
+    /// Its frames in each dialect, made for the first member that speaks it.
     batches: [Option<Batch>; SLOTS],
     /// The first member that it has not reached.
     next: usize,
 }
 
 enum What {
-    /// What was said since the message `after`, the first message of it being `applied` then. Dropped when the pass is
-    /// over: the room's budget has it back. What superseded any message that is missing in it has no greater number than
-    /// `until`.
+    /// The messages and notices since the message `after`, the first of the messages being `applied` then. Dropping
+    /// them when the pass is over returns their cost to the room's budget. No message that superseded one which is
+    /// missing has a greater number than `until`.
     Broadcasts { broadcasts: Vec<Broadcast>, after: Seq, until: Seq, applied: Option<Duration> },
-    /// A heartbeat; this is the number of the last message, and until when the next one comes.
+    /// A heartbeat, with the number of the last message and the time until the next heartbeat.
     Heartbeat(Seq, Option<Duration>),
 }
 
-/// What was done in one go.
+/// The outcome of a slice of work.
 pub(super) struct Done {
-    /// There is more of it.
+    /// Whether there is more to do.
     pub(super) busy: bool,
-    /// How many clients end now, each by its own task.
+    /// The number of clients that end now, each by its own task.
     pub(super) parted: usize,
 }
 
-/// A member, and which dialect it speaks, so that this can be known before it is looked at.
+/// A member, and the slot of its dialect, which is read here before the outbox is.
 struct Seat {
     outbox: Arc<Outbox>,
     slot: usize,
@@ -57,12 +57,13 @@ pub(super) struct Crew {
     roster: Arc<Roster>,
     members: Vec<Seat>,
     pass: Option<Pass>,
-    /// Why the members go who are left.
+    /// Why the members that are left are disconnected.
     parting: Option<Parting>,
     heartbeat_is_due: bool,
     /// The number of the room's last message, as far as this lane knows.
     seq: Seq,
-    /// The number up to which the members were sent all messages, or told of the holes; those who came later know more.
+    /// The number up to which the members were sent all messages, or the notices of holes. Members that came later have
+    /// more.
     sent: Seq,
 }
 
@@ -79,12 +80,12 @@ impl Crew {
         }
     }
 
-    /// The members. What was under way is dropped.
+    /// Returns the members, and drops what is under way.
     pub(super) fn into_members(self) -> impl Iterator<Item = Arc<Outbox>> {
         self.members.into_iter().map(|seat| seat.outbox)
     }
 
-    /// Nobody is here and nothing is under way.
+    /// Returns whether there are no members and no pass is under way.
     pub(super) fn is_gone(&self) -> bool {
         self.members.is_empty() && self.pass.is_none()
     }
@@ -94,7 +95,7 @@ impl Crew {
         self.roster.schedule();
     }
 
-    /// Works until a share of the members is served, or parted from, or nothing is left.
+    /// Works until a share of the members is served or disconnected, or nothing is left.
     pub(super) fn work(&mut self) -> Done {
         let parted = self.part();
         let has_more = parted == 0 && self.serve();
@@ -126,7 +127,7 @@ impl Crew {
             pass.serve(&self.members[pass.next..end], lane.counters());
             pass.next = end;
             if end == self.members.len() {
-                // A room without members in this lane has written to nobody.
+                // Without members in this lane nothing was written.
                 if let What::Broadcasts { applied: Some(applied), .. } = pass.what
                     && end > 0
                 {
@@ -140,7 +141,7 @@ impl Crew {
         false
     }
 
-    /// Only between two passes, so that no member is passed over or served twice.
+    /// Makes a change, only between two passes, so that no member is passed over or served twice.
     fn change(&mut self, roll: Roll) {
         match roll {
             Roll::Admit(member, seq) => {
@@ -166,7 +167,7 @@ impl Crew {
         }
     }
 
-    /// Parts from a share of the members; how many.
+    /// Disconnects a share of the members. Returns how many.
     fn part(&mut self) -> usize {
         let Some(parting) = &self.parting else { return 0 };
         let rest = self.members.len().saturating_sub(SLICE_PARTED);
@@ -186,7 +187,7 @@ impl Crew {
     }
 }
 
-/// The last words to a member. One that lost messages is brought to where the room ended.
+/// Sends the room's end to a member. One that lost messages is sent the state at that end first.
 fn end(member: &Outbox, last: &Last, counters: &Counters) {
     let dialect = member.dialect();
     if member.is_lost()
@@ -228,7 +229,7 @@ impl Pass {
 }
 
 impl What {
-    /// It, in one dialect.
+    /// Returns its frames in one dialect.
     fn frames(&self, dialect: &Dialect) -> Vec<Frame> {
         match self {
             What::Broadcasts { broadcasts, after, until, .. } => {
@@ -248,7 +249,7 @@ fn frame(broadcast: &Broadcast, dialect: &Dialect) -> Option<Frame> {
     broadcast.frame(dialect)
 }
 
-/// The number of the last message in `broadcasts` that has one.
+/// Returns the number of the last message in `broadcasts` that has one.
 fn last_seq(broadcasts: &[Broadcast]) -> Option<Seq> {
     broadcasts.iter().rev().find_map(|broadcast| broadcast.entry()?.seq)
 }

@@ -14,28 +14,28 @@ use crate::metrics::Sent;
 const WRITE_FRAMES_MAX: usize = 64;
 const WRITE_BYTES_MAX: usize = 32 * 1024;
 
-/// What a client task finds when it has written what it could.
+/// What a drain ends with, when it has written what it could.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Drained {
-    /// The close frame is out.
+    /// The close frame is written.
     Closed,
-    /// Messages were lost and everything else is out: the client needs the state.
+    /// Messages were lost and everything else is written: the client needs the state.
     Lost,
 }
 
-/// What the client task does next.
+/// The client task's next step.
 enum Draw {
-    /// Write what it took, from this offset in the first frame.
+    /// Write the frames that it took, from this offset in the first one.
     Write(usize),
-    /// Nothing.
+    /// Wait.
     Rest,
-    /// Tell what it found.
+    /// End the drain with this.
     Found(Drained),
 }
 
 impl Outbox {
-    /// The client task's part: writes what waits with `write` until nothing does (then it is pending and woken by the
-    /// next frame), the socket takes no more (then `write` wakes it), or there is something to tell.
+    /// Writes what waits with `write`, as the client task. Pending if nothing waits (the next frame wakes the task) or
+    /// if the socket takes no more (then `write` wakes it).
     pub(crate) fn poll_drain(
         &self,
         cx: &mut Context<'_>,
@@ -67,7 +67,7 @@ impl Outbox {
         }
     }
 
-    /// Takes what goes out next.
+    /// Takes the frames to write next.
     fn draw(&self, cx: &mut Context<'_>, frames: &mut Vec<Bytes>) -> Draw {
         let mut line = self.lock();
         if !line.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
