@@ -1,4 +1,4 @@
-//! An engine that keeps everything in memory and is as slow, as unsure and as mortal as its contract allows.
+//! An engine that keeps everything in memory, and is as slow and unreliable as its contract allows.
 //! Must not know what a room makes of its log.
 
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ impl Dice {
         Self(seed)
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -38,7 +38,7 @@ impl Dice {
 struct Platter {
     synced: BTreeMap<RoomId, Model>,
     lives: Option<Lives>,
-    /// In the operating system's hands.
+    /// The steps that the operating system has.
     written: Vec<(RoomId, Append)>,
 }
 
@@ -50,7 +50,7 @@ impl Platter {
     }
 }
 
-/// A machine with a disk, on which processes come and go.
+/// A machine with a disk, on which processes start and end.
 #[derive(Debug)]
 pub(crate) struct Machine {
     platter: Arc<Mutex<Platter>>,
@@ -63,7 +63,7 @@ impl Machine {
         Self { platter: Arc::default(), dice: Dice::new(seed), process: None }
     }
 
-    /// A process begins: its engine, and the rooms that it finds.
+    /// Starts a process: returns its engine, and the rooms that it finds.
     pub(crate) fn open(&mut self) -> Opened {
         let mut platter = self.platter.lock().unwrap();
         platter.sync();
@@ -83,7 +83,7 @@ impl Machine {
         Opened { engine, rooms, lives: Arc::new(lives), secret: Secret::random(&OsRandom) }
     }
 
-    /// The process is killed; what the operating system has stays, or with the power some of it goes.
+    /// Kills the process. What the operating system has stays, or is lost in part if the power fails too.
     pub(crate) fn kill(&mut self, with_power: bool) {
         if let Some(process) = self.process.take() {
             process.abort();
@@ -124,8 +124,8 @@ impl Engine for Simulated {
     fn close(&self) {}
 }
 
-/// Writes and tells, each some time later; between the two the process may be killed. Some of what is written is told with
-/// what comes next, and some of what was told is told again.
+/// Writes and confirms, each some time later; between the two the process may be killed. Some positions are confirmed
+/// together with later ones, and some are confirmed twice.
 async fn write(
     platter: Arc<Mutex<Platter>>,
     mut due: mpsc::UnboundedReceiver<(Arc<dyn Follower>, Handover)>,
@@ -153,7 +153,8 @@ async fn write(
     }
 }
 
-/// Notes up to where the room of `follower` is to be told: this very room, not another one of its name.
+/// Notes the position up to which the room of `follower` is to be notified: this very room, not another one of its
+/// name.
 fn note(rooms: &mut Vec<(Arc<dyn Follower>, LogPosition)>, follower: Arc<dyn Follower>, position: LogPosition) {
     match rooms.iter_mut().find(|(other, _)| Arc::ptr_eq(other, &follower)) {
         Some((_, last)) => *last = position,

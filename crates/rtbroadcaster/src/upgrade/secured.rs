@@ -1,5 +1,5 @@
-//! Tests only: a room whose owner and half of whose viewers speak over TLS, the others in plain. All get the same messages,
-//! whatever their sockets and keys do meanwhile. Must not know how a session is shared.
+//! Tests only: a room whose owner and half of whose viewers speak over TLS, the others in plain. All get the same
+//! messages, whatever their sockets and keys do meanwhile.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -28,16 +28,16 @@ use tokio_tungstenite::tungstenite::Message as Came;
 use super::*;
 use crate::socket::pairs::secured;
 
-/// What a whole conversation may take.
+/// How long a whole conversation may take.
 const DEADLINE: Duration = Duration::from_secs(120);
 
 /// How many messages the owner publishes.
 const MESSAGES: u32 = 1_000;
 
-/// The buffers of a peer for whom records are written in many parts.
+/// The buffers of a peer to which records are written in many parts.
 const TINY_BYTES: usize = 4 * 1024;
 
-/// What is between a client and the server, and how the client behaves.
+/// How a client is connected, and how it behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Viewer {
     Plain,
@@ -115,7 +115,7 @@ async fn say<S: AsyncRead + AsyncWrite + Unpin>(client: &mut WebSocketStream<S>,
     client.send(Came::text(message.to_string())).await.unwrap();
 }
 
-/// The next text.
+/// Returns the next text.
 async fn hear<S: AsyncRead + AsyncWrite + Unpin>(client: &mut WebSocketStream<S>) -> Value {
     loop {
         match client.next().await {
@@ -134,7 +134,7 @@ struct Seen {
     state: BTreeMap<String, String>,
 }
 
-/// A room, and where those who are in it wait for the others.
+/// A room, and the barrier at which its clients wait for each other.
 #[derive(Debug)]
 struct Place {
     house: House,
@@ -142,7 +142,7 @@ struct Place {
     all_here: Barrier,
 }
 
-/// Joins the room and listens to its end. `between` comes before each message.
+/// Joins the room and reads to its end. `between` is called before each message.
 async fn watch<S: AsyncRead + AsyncWrite + Unpin>(
     mut client: WebSocketStream<S>,
     place: &Place,

@@ -15,17 +15,17 @@ use crate::os_random::OsRandom;
 pub(super) const NAME: &str = "secret";
 const NEW: &str = "secret.new";
 
-/// More than a secret and its end of line have.
+/// More bytes than a secret and its end of line have.
 const BYTES_MAX: u64 = 128;
 
-/// What a directory has of a secret.
+/// The secret file of a directory.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Found {
     /// There is no file.
     Nothing,
-    /// This.
+    /// A file with this secret.
     Secret(Secret),
-    /// Nothing that can be read.
+    /// A file that cannot be read.
     Damaged,
 }
 
@@ -41,10 +41,11 @@ pub(super) fn read(directory: &Path) -> io::Result<Found> {
     Ok(secret.map_or(Found::Damaged, Found::Secret))
 }
 
-/// Makes a secret for `directory`, which has none. It is there whole and on the disk when this returns, or not at all.
+/// Makes a secret for `directory`, which has none. When this returns, the file is whole and on the disk, or not there
+/// at all.
 pub(super) fn make(directory: &Path) -> io::Result<Secret> {
     let (secret, new) = (Secret::random(&OsRandom), directory.join(NEW));
-    // Of a start that did not get so far.
+    // A file of a start that was interrupted.
     match fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -78,7 +79,7 @@ mod tests {
     fn a_secret_is_made_once_closed_to_others_and_found_again() {
         let place = place();
         assert_eq!(read(&place).unwrap(), Found::Nothing);
-        // What a start left that was killed, and open to others.
+        // A file that a killed start has left, and that others may read.
         fs::write(place.join(NEW), "half").unwrap();
         fs::set_permissions(place.join(NEW), fs::Permissions::from_mode(0o666)).unwrap();
         let secret = make(&place).unwrap();

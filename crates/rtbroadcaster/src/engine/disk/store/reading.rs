@@ -1,4 +1,4 @@
-//! How a store is read back: what is known of all rooms, each room as it is, and what of it makes no sense.
+//! Reads a store back: the values about all rooms, each room as it is, and what of it cannot be read.
 //! Must not know whether anything is missing.
 
 use std::num::NonZeroUsize;
@@ -16,14 +16,14 @@ use crate::engine::disk::kept::{self, ReadRecord};
 use crate::engine::disk::tally::{Ledger, Tally};
 use crate::engine::disk::text::{Text, Unreadable};
 
-/// Why a store is not read.
+/// The reason why a store is not read.
 #[derive(Debug)]
 pub(in crate::engine::disk) enum LoadError {
     /// The store fails.
     Store(fjall::Error),
-    /// Something of this kind makes no sense, and nothing can go on without it.
+    /// A value of this kind cannot be read, and the server cannot start without it.
     Damaged(&'static str),
-    /// Something of this name has to be known, and only a later version does.
+    /// A field of this name has to be known, and only a later version knows it.
     Newer(String),
 }
 
@@ -33,24 +33,24 @@ impl From<fjall::Error> for LoadError {
     }
 }
 
-/// What is known of all rooms together.
+/// The values about all rooms together.
 pub(in crate::engine::disk) struct House {
     /// The format; none in a new store.
     pub(in crate::engine::disk) format: Option<u32>,
     /// The lives so far; none in a new store, and in one of format 1.
     pub(in crate::engine::disk) lives: Option<Lives>,
-    /// What a later version knows of them.
+    /// The fields of the lives that a later version knows.
     pub(super) unknown: Map<String, Value>,
-    /// What there should be in all, as of the last batch that had no message.
+    /// The tally of what there should be, as of the last batch that had no message.
     pub(in crate::engine::disk) tally: Option<Tally>,
 }
 
-/// What is in the store.
+/// The contents of the store.
 pub(in crate::engine::disk) struct Contents {
     pub(in crate::engine::disk) rooms: Vec<Found>,
-    /// What there should be in all; none in a new store and in one of format 1.
+    /// The tally of what there should be; none in a new store and in one of format 1.
     pub(in crate::engine::disk) stated: Option<Tally>,
-    /// What there is.
+    /// The count of what there is.
     pub(in crate::engine::disk) ledger: Ledger,
 }
 
@@ -58,24 +58,24 @@ pub(in crate::engine::disk) struct Contents {
 pub(in crate::engine::disk) struct Found {
     /// Its name.
     pub(in crate::engine::disk) room: RoomId,
-    /// It, unless nothing is known of it that makes sense.
+    /// The room, unless its header cannot be read.
     pub(in crate::engine::disk) stored: Option<Stored>,
-    /// What its newest message says must exist; none in format 1.
+    /// The sum of what must exist, as its newest message says; none in format 1.
     pub(in crate::engine::disk) expected: Option<Sum>,
-    /// What of it makes no sense.
+    /// The kind of what cannot be read of it.
     pub(in crate::engine::disk) nonsense: Option<&'static str>,
-    /// What is known of it, as it is written.
+    /// The text of its header.
     header: Vec<u8>,
 }
 
 impl Found {
-    /// What exists of its log.
+    /// Returns the sum of what exists of its log.
     fn exists(&self) -> Option<Sum> {
         let stored = self.stored.as_ref()?;
         Some(stored.sum.with(stored.header.past(&self.room)))
     }
 
-    /// Whether what exists of its log is what must.
+    /// Returns whether what exists of its log is what must.
     pub(in crate::engine::disk) fn is_whole(&self) -> bool {
         let Some(stored) = &self.stored else { return false };
         let is_complete = match self.expected {
@@ -86,11 +86,11 @@ impl Found {
     }
 }
 
-/// Some of the rooms, and the newest of what their messages say of all rooms.
+/// Some of the rooms, and the newest tally that their messages have.
 type Share = (Vec<Found>, Option<Tally>);
 
 impl Store {
-    /// Reads what is known of all rooms together.
+    /// Reads the values about all rooms together.
     pub(in crate::engine::disk) fn house(&self) -> Result<House, LoadError> {
         let read = |key: &str| self.house.get(key);
         let damaged = |what| {
@@ -116,7 +116,7 @@ impl Store {
 
     /// Reads every room, and counts what there is.
     pub(in crate::engine::disk) fn contents(&self, house: &House) -> Result<Contents, LoadError> {
-        // Each batch says what there should be behind it: in its last message, or beside the rooms if it has none.
+        // Each batch has the tally behind it: in its last message, or in a value of its own if it has none.
         let mut stated = house.tally;
         let headers = self.rooms.iter().map(Guard::into_inner).collect::<fjall::Result<Vec<_>>>()?;
         let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -144,7 +144,7 @@ impl Store {
         Ok(Contents { rooms, stated, ledger })
     }
 
-    /// Reads some of the rooms, and the newest of what their messages say of all rooms.
+    /// Reads some of the rooms, and the newest tally that their messages have.
     fn share(&self, rooms: &[KvPair]) -> Result<Share, LoadError> {
         let mut stated = None;
         let found = rooms.iter().map(|(name, header)| self.room(name, header, &mut stated));
@@ -183,7 +183,7 @@ fn newer(one: Option<Tally>, other: Option<Tally>) -> Option<Tally> {
     [one, other].into_iter().flatten().max_by_key(|tally| tally.writes)
 }
 
-/// Returns what makes sense; otherwise notes `what` does not.
+/// Returns what can be read; otherwise notes that `what` cannot.
 fn sensible<T>(
     read: Result<T, Unreadable>,
     what: &'static str,
