@@ -131,8 +131,8 @@ impl Client {
         }
     }
 
-    /// Decodes what came behind the handshake. Copied, since keeping it would keep the whole buffer in which the web
-    /// server read the handshake.
+    /// Decodes what came behind the handshake. Copied, since even a few bytes of it would keep the whole buffer in
+    /// which the web server read the handshake.
     pub(crate) fn begin(&mut self, first: &[u8]) {
         receive(&mut self.decoder, &mut self.inbox, first);
         self.heard();
@@ -302,7 +302,7 @@ impl Client {
         self.deadlines.leaving(self.outbox.ending(), self.server.clock().now());
     }
 
-    /// Lets the peer read the close before the socket goes: closing a socket with unread input would destroy it
+    /// Lets the peer read the close before the socket is closed: closing a socket with unread input would destroy it
     /// (RFC 6455 section 7.1.1).
     async fn linger(&mut self) {
         let end = async {

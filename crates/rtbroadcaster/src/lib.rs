@@ -32,10 +32,9 @@
 //! # Lagging
 //!
 //! What a viewer receives is a subsequence of what the owner published, in order; once caught up it holds the newest
-//! value
-//! of every key. While a viewer does not take its messages, a newer value replaces the waiting one of its key. Over
-//! [`Config::backlog_bytes_max`] it gets the state again with a notice, or is closed with 4008 where its protocol has
-//! no words for that. Over [`Config::stall_timeout`] it is closed with 4008. No other client waits for it.
+//! value of every key. While a viewer does not take its messages, a newer value replaces the waiting one of its key.
+//! Over [`Config::backlog_bytes_max`] it gets the state again with a notice, or is closed with 4008 where its protocol
+//! has no words for that. Over [`Config::stall_timeout`] it is closed with 4008. No other client waits for it.
 //!
 //! # Losing the owner
 //!

@@ -203,8 +203,8 @@ impl Manager {
         self.0.config()
     }
 
-    /// Replaces the origins of pages from other hosts that may connect ([`Config::allow_origins`]), for handshakes from now
-    /// on. Connections that there are stay.
+    /// Replaces the origins of pages from other hosts that may connect ([`Config::allow_origins`]), for handshakes from
+    /// now on. Connections that there are stay.
     ///
     /// ```
     /// use rtbroadcaster::{Config, Manager};

@@ -66,8 +66,8 @@ pub struct Metrics {
     pub frames_sent: u64,
     /// Bytes that sockets took, behind the handshake.
     pub bytes_sent: u64,
-    /// Bytes of frames that wait now for clients whose sockets take no more. A replay that a client has not taken yet is
-    /// not among them: its messages are the room's own.
+    /// Bytes of frames that wait now for clients whose sockets take no more. A replay that a client has not taken yet
+    /// is not among them: its messages are the room's own.
     pub backlog_bytes: u64,
     /// Messages that were dropped while they waited: a newer one of their key took their place, or they were ephemeral
     /// and too much waited.
@@ -76,8 +76,8 @@ pub struct Metrics {
     pub resumes: Resumes,
     /// Requests that were refused, for every `code` of an `error` in PROTOCOL.md.
     pub refusals: Vec<(&'static str, u64)>,
-    /// Handshakes that were refused, for every [word](crate::UpgradeError::word). Those whose `Upgrade` could not even be
-    /// made are counted only by [`axum::serve`](crate::axum::serve).
+    /// Handshakes that were refused, for every [word](crate::UpgradeError::word). Those whose `Upgrade` could not even
+    /// be made are counted only by [`axum::serve`](crate::axum::serve).
     pub upgrade_refusals: Vec<(&'static str, u64)>,
     /// Signals of viewers to owners, if they were valid.
     pub signals: SignalCounts,

@@ -145,8 +145,8 @@ impl Rights {
 /// The rights of a connection that may do anything.
 static ANYTHING: LazyLock<Arc<Rights>> = LazyLock::new(|| Arc::new(Rights::anything()));
 
-/// The rights of a connection, as [`Upgrade::accept`](crate::Upgrade::accept) takes them: [`Rights`], a [`Grant`] that can
-/// be changed while the connection lives, or one of these shorthands.
+/// The rights of a connection, as [`Upgrade::accept`](crate::Upgrade::accept) takes them: [`Rights`], a [`Grant`] that
+/// can be changed while the connection lives, or one of these shorthands.
 ///
 /// ```
 /// use rtbroadcaster::{OsRandom, Permit, RoomId, Rights};
@@ -159,7 +159,7 @@ static ANYTHING: LazyLock<Arc<Rights>> = LazyLock::new(|| Arc::new(Rights::anyth
 #[derive(Debug, Clone)]
 pub struct Permit(Option<Arc<Held>>);
 
-/// The rights of a connection that may not do anything.
+/// The rights of a connection that has others than [`ANYTHING`].
 #[derive(Debug)]
 enum Held {
     /// They stay as they are.

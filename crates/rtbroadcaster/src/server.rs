@@ -201,7 +201,7 @@ impl Server {
         self.joins.pass().await;
     }
 
-    /// Lists a client that is in no room yet, so that it is notified when the server goes away. After
+    /// Lists a client that is in no room yet, so that it is notified when the server shuts down. After
     /// [`drain`](Self::drain) its connection ends at once.
     pub(crate) fn wait(self: &Arc<Self>, outbox: &Arc<Outbox>) -> Waiting {
         Waiting::new(Arc::clone(self), outbox)

@@ -206,9 +206,9 @@ impl Upgrade {
         Self(self.0.map(|offer| Offer { page: None, claim: None, ..offer }))
     }
 
-    /// Has `take` unwrap the plain TCP socket, for a web server that gives hyper a stream of its own type. A message is then
-    /// written to the socket directly; a stream that nothing unwraps is written to by its client's task, which costs a wake-up
-    /// for each message.
+    /// Has `take` unwrap the plain TCP socket, for a web server that gives hyper a stream of its own type. A message is
+    /// then written to the socket directly; a stream that nothing unwraps is written to by its client's task, which
+    /// costs a wake-up for each message.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -253,8 +253,8 @@ impl Upgrade {
     /// A page may connect to the host that it came from, to [`public_url`](crate::Config::public_url), and when its
     /// origin is in [`allow_origins`](crate::Config::allow_origins); any other is refused with 403, unless
     /// [`from_any_origin`](Self::from_any_origin) was called. A client that sends no `Origin` is no page. While the
-    /// manager shuts down the answer is 503. A request that is no handshake is answered with 400, 405 or 426. The manager counts
-    /// all of these, see [`Metrics::upgrade_refusals`](crate::Metrics::upgrade_refusals).
+    /// manager shuts down the answer is 503. A request that is no handshake is answered with 400, 405 or 426. The
+    /// manager counts all of these, see [`Metrics::upgrade_refusals`](crate::Metrics::upgrade_refusals).
     pub async fn accept<B: Default + From<String>>(
         self,
         manager: &Manager,

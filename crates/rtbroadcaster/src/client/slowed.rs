@@ -1,5 +1,5 @@
-//! An owner's message that waits until its room's lanes have space. Meanwhile the client task writes the frames that wait for
-//! the owner, and sends it `alive`. Must not know what the message says.
+//! An owner's message that waits until its room's lanes have space. Meanwhile the client task writes the frames that
+//! wait for the owner, and sends it `alive`. Must not know what the message says.
 
 use std::fmt;
 use std::pin::Pin;

@@ -5,19 +5,19 @@
 //! what could still be lost. Every engine keeps this contract:
 //!
 //! 1. **Order.** What one room hands over is written in that order, each step once. A step with its consequences (a
-//! message and what it makes superfluous) is written whole or not at all.
+//!    message and what it makes superfluous) is written whole or not at all.
 //! 2. **Confirmed means kept.** [`Follower::written`] is called when everything up to its position is safe at the
-//! engine's level. It is never called from within [`Engine::append`], which is called under the room's lock and does
-//! not wait. One call may confirm many steps; a call that is repeated or comes late changes nothing.
+//!    engine's level. It is never called from within [`Engine::append`], which is called under the room's lock and does
+//!    not wait. One call may confirm many steps; a call that is repeated or comes late changes nothing.
 //! 3. **Unknown is not failed.** When a write fails, the engine's [`Health`] is `Failing` until it can write again.
-//! Then it writes what was handed over and not confirmed, each step once, and confirms it before it is `Fine`. If the
-//! process ends before, the next start may find a first part of these steps, without a hole.
+//!    Then it writes what was handed over and not confirmed, each step once, and confirms it before it is `Fine`. If
+//!    the process ends before, the next start may find a first part of these steps, without a hole.
 //! 4. **Loading** returns each room that was begun and not ended: its newest header, and all of its messages and ids
-//! that were confirmed and not forgotten, in order. Superfluous ones may be among them.
+//!    that were confirmed and not forgotten, in order. Superfluous ones may be among them.
 //! 5. **One writer.** A log that another process writes is not opened.
 //! 6. **Lives.** Each opening draws a [life](Lives) and keeps it, with those before it, before anything is handed over.
-//! A room of which anything but the end is missing gets another numbering. While an engine is open it keeps its life
-//! only if everything that it confirmed is there.
+//!    A room of which anything but the end is missing gets another numbering. While an engine is open it keeps its life
+//!    only if everything that it confirmed is there.
 
 #![cfg_attr(not(feature = "disk"), allow(dead_code, reason = "the only engine comes with `disk`"))]
 

@@ -1,4 +1,4 @@
-//! Draws the moments at which the clients of a server that goes away are asked to reconnect: owners first, then the
+//! Draws the moments at which the clients of a server that shuts down are asked to reconnect: owners first, then the
 //! others, all of them spread evenly.
 //! Must not know clients.
 

@@ -35,8 +35,8 @@ const NO_PLACE: usize = usize::MAX;
 /// The outgoing frames of one client. Shared by the client task, which waits for the socket, and a lane, which never
 /// does.
 ///
-/// What a lane looks at for each message comes first and fills one line of the processor's cache: of ten thousand members
-/// none is in it any more when its turn comes.
+/// What a lane looks at for each message comes first and fills one line of the processor's cache: of ten thousand
+/// members none is in it any more when its turn comes.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Outbox {
@@ -168,7 +168,7 @@ impl Outbox {
         });
     }
 
-    /// Asks the client to `reconnect` at its own moment, since the server goes away, and ends the connection. Each
+    /// Asks the client to `reconnect` at its own moment, since the server shuts down, and ends the connection. Each
     /// client has another moment, so that they do not all reconnect at once.
     pub(crate) fn depart(&self, reason: CloseReason, reconnect: Duration) {
         if let Some(draining) = (self.dialect.write)(&Notice::Draining { reconnect }) {
@@ -273,8 +273,8 @@ impl Outbox {
 
     fn lock(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(|poisoned| {
-            // A panic has left it half changed. What the peer has of a frame is not known any more, so the connection ends
-            // without a word.
+            // A panic has left it half changed. What the peer has of a frame is not known any more, so the connection
+            // ends without a word.
             let mut line = poisoned.into_inner();
             self.line.clear_poison();
             if let Some(waker) = line.break_off(self.dialect) {

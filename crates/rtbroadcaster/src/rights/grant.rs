@@ -11,8 +11,8 @@ use rtbroadcaster_core::id::RoomId;
 use super::{Expiries, Rights};
 use crate::fanout::Outbox;
 
-/// Rights that the application can replace or revoke while connections have them. Cheap to clone; every clone is the same
-/// grant, and it may be given to several connections.
+/// Rights that the application can replace or revoke while connections have them. Cheap to clone; every clone is the
+/// same grant, and it may be given to several connections.
 ///
 /// ```
 /// use rtbroadcaster::{Grant, OsRandom, RoomId, Rights};
@@ -50,8 +50,8 @@ impl Grant {
         Arc::clone(&self.lock().rights)
     }
 
-    /// Replaces the rights of all connections that have this grant. A connection ends with 4005 if the new rights do not cover
-    /// the room that it owns or has joined, or hold no more.
+    /// Replaces the rights of all connections that have this grant. A connection ends with 4005 if the new rights do
+    /// not cover the room that it owns or has joined, or hold no more.
     pub fn replace(&self, rights: Rights) {
         self.change(|state| state.rights = Arc::new(rights));
     }

@@ -13,7 +13,7 @@ use super::waiting::Waiter;
 use super::{Room, State};
 use crate::fanout::{Item, Last, Moments, Parting, Roll};
 
-/// When the clients of a kept room are asked to reconnect, once the process goes away.
+/// When the clients of a kept room are asked to reconnect, once the process ends.
 #[derive(Debug, Clone)]
 pub(super) struct Departure {
     /// The moments of all clients.
@@ -142,7 +142,7 @@ impl Room {
         }
     }
 
-    /// Departs: the process goes away and the room does not. Its clients are asked to reconnect, after all messages.
+    /// Departs: the process ends and the room does not. Its clients are asked to reconnect, after all messages.
     fn depart(&self, moments: &Moments) {
         let mut state = self.lock();
         let (owner, now) = (moments.owner(), self.clock.now());

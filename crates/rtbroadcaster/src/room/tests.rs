@@ -1,6 +1,6 @@
 //! The room against a model that keeps everything that was ever said: an owner, successors that take over, and viewers
-//! that join, lag, pause, are cut and come back. Everything is real but the tasks and the sockets: the room's core, what
-//! waits for each viewer, and the bytes of version 2. The order in which lanes and client tasks run is the test's.
+//! that join, lag, pause, are cut and come back. Everything is real but the tasks and the sockets: the room's core,
+//! what waits for each viewer, and the bytes of version 2. The order in which lanes and client tasks run is the test's.
 
 mod saga;
 mod viewer;
@@ -62,8 +62,8 @@ enum Step {
     Backup,
     /// The process ends, and the copy takes the place of the directory.
     Restore,
-    /// The process ends, and another one begins. So many of what was handed over and not told are written; after a loss of
-    /// power so many of what the disk did not have are kept.
+    /// The process ends, and another one begins. So many of what was handed over and not told are written; after a loss
+    /// of power so many of what the disk did not have are kept.
     Crash {
         written: usize,
         kept: Option<usize>,
@@ -160,8 +160,8 @@ fn tell(level: Option<Level>, steps: &[Step]) {
     saga.end();
 }
 
-/// A value that superseded another one is lost with the power after a viewer was told of the hole and came to the end of what
-/// is left.
+/// A value that superseded another one is lost with the power after a viewer was told of the hole and came to the end
+/// of what is left.
 #[test]
 fn who_is_behind_a_hole_is_not_resumed_where_the_newer_value_is_lost() {
     let steps = [

@@ -106,7 +106,8 @@ impl Gate {
                 replays: Meter::default(),
                 pending: 0,
             });
-            // A handshake that is refused for the number of connections counts too, so that trying harder does not help.
+            // A handshake that is refused for the number of connections counts too, so that trying harder does not
+            // help.
             let in_time = visitor.handshakes.admits(self.handshakes, now);
             if !in_time || self.open_per_place_max.is_reached_by(visitor.open) {
                 return Err(TooMany);

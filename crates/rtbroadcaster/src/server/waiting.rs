@@ -9,7 +9,7 @@ use rtbroadcaster_core::close::CloseReason;
 use super::Server;
 use crate::fanout::{Moments, Outbox};
 
-/// The outboxes of all clients that are in no room yet, by their addresses; `None` once the server goes away.
+/// The outboxes of all clients that are in no room yet, by their addresses; `None` once the server shuts down.
 #[derive(Debug)]
 pub(super) struct WaitingList(Mutex<Option<HashMap<usize, Arc<Outbox>>>>);
 

@@ -30,9 +30,9 @@ const USER_TIMEOUT_MAX: Duration = Duration::from_millis(i32::MAX as u64);
 #[derive(Debug, Clone, Copy)]
 pub struct Tuned(());
 
-/// Sets the socket options that this library wants, for a listener to call when it has accepted a connection. The upgrade does
-/// it if [`Tuned`] is not among the request's extensions and the TCP socket can be found; a listener that wraps its connections in a
-/// stream of its own has to do it here, because the upgrade sees that stream only.
+/// Sets the socket options that this library wants, for a listener to call when it has accepted a connection. The
+/// upgrade does it if [`Tuned`] is not among the request's extensions and the TCP socket can be found; a listener that
+/// wraps its connections in a stream of its own has to do it here, because the upgrade sees that stream only.
 ///
 /// | option | value | systems |
 /// |---|---|---|
@@ -40,7 +40,8 @@ pub struct Tuned(());
 /// | `TCP_NOTSENT_LOWAT` | 16 KiB | Linux, Android |
 /// | `TCP_USER_TIMEOUT` | [`stall_timeout`](Config::stall_timeout) and 20 s, off if that is `none` | Linux, Android |
 ///
-/// An option that the system refuses is logged at the level `debug`. The connection works without it; a slow viewer is noticed later.
+/// An option that the system refuses is logged at the level `debug`. The connection works without it; a slow viewer is
+/// noticed later.
 ///
 /// ```
 /// use rtbroadcaster::{Config, Tuned, tune};

@@ -21,8 +21,8 @@ const RECORD_BYTES_MAX: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct TlsSocket {
     tcp: TcpStream,
-    /// Held while records are made and offered to the socket, which never waits: the order of the calls must be that of the
-    /// records. After a panic a record may be half made, so nothing is sent any more and the connection ends.
+    /// Held while records are made and offered to the socket, which never waits: the order of the calls must be that of
+    /// the records. After a panic a record may be half made, so nothing is sent any more and the connection ends.
     session: Mutex<Session>,
 }
 
@@ -47,8 +47,9 @@ impl TlsSocket {
         &self.tcp
     }
 
-    /// Encrypts and sends record by record until the socket takes no more, and returns how many of `bytes` are encrypted: those
-    /// will arrive, and must not be sent again. Takes nothing if the client task has the session, or ciphertext waits.
+    /// Encrypts and sends record by record until the socket takes no more, and returns how many of `bytes` are
+    /// encrypted: those will arrive, and must not be sent again. Takes nothing if the client task has the session, or
+    /// ciphertext waits.
     ///
     /// Returns no errors: the client task meets them too and ends the connection.
     pub(super) fn try_send(&self, bytes: &[u8]) -> usize {

@@ -135,7 +135,7 @@ async fn echo(upgrade: Upgrade, path: Path) {
     while let Some(incoming) = poll_fn(|cx| echo.poll_next(cx)).await {
         echo.answer(incoming);
     }
-    // The peer reads the close before the socket goes.
+    // The peer reads the close before the socket is closed.
     let _ = timeout(DEADLINE, poll_fn(|cx| echo.poll_end(cx))).await;
 }
 

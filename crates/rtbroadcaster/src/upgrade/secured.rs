@@ -1,5 +1,5 @@
 //! Tests only: a room whose owner and half of whose viewers speak over TLS, the others in plain. All get the same
-//! messages, whatever their sockets and keys do meanwhile.
+//! messages, whatever their sockets and keys do meanwhile. Must not know how a TLS session is shared.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;

@@ -25,9 +25,9 @@ pub(super) struct Journal {
 /// A missing end of a journal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cut {
-    /// The end of the journal now.
+    /// The journal.
     pub(super) path: PathBuf,
-    /// Where it ends now.
+    /// The end of the journal now.
     pub(super) end: u64,
     /// The number of bytes that stood behind that.
     pub(super) bytes: u64,

@@ -55,7 +55,7 @@ impl Findings<'_> {
         })
     }
 
-    /// Returns what must be there and is not; `None` if nothing is missing.
+    /// Returns in words what must be there and is not; `None` if nothing is missing.
     pub(super) fn loss(&self) -> Option<Loss> {
         let mut what = String::new();
         let covers = self.mark().is_some_and(|mark| mark.covers(self.boot));

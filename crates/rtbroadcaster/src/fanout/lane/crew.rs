@@ -102,8 +102,8 @@ impl Crew {
         Done { busy: has_more || self.pass.is_some() || self.parting.is_some(), parted }
     }
 
-    /// Serves a share of the members. Returns whether it was the last share of a heartbeat, which takes no turn from what
-    /// waits.
+    /// Serves a share of the members. Returns whether it was the last share of a heartbeat, which takes no turn from
+    /// what waits.
     fn serve(&mut self) -> bool {
         while self.pass.is_none() && self.parting.is_none() {
             if std::mem::take(&mut self.heartbeat_is_due) {

@@ -18,8 +18,8 @@ use crate::socket::{LaneSocket, LaneWriter};
 pub(in crate::fanout) struct Batch {
     /// The frames, in order.
     frames: Vec<Frame>,
-    /// The bytes of `frames`, one behind the other. Copied once for all members: the kernel takes one piece at less cost
-    /// than sixteen (docs/performance.md, "What was tried").
+    /// The bytes of `frames`, one behind the other. Copied once for all members: the kernel takes one piece at less
+    /// cost than sixteen (docs/performance.md, "What was tried").
     whole: Bytes,
     /// The number of the last message in them.
     reached: Option<Seq>,

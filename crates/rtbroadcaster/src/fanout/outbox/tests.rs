@@ -233,7 +233,8 @@ async fn a_record_that_a_lane_leaves_half_sent_arrives_though_nothing_follows() 
         let sent = Member::of(&outbox).offer(&Batch::new(vec![frame.clone()]));
         assert_eq!(sent.frames, 1, "what is encrypted is sent, as far as the outbox knows");
         said.extend_from_slice(&frame.bytes);
-        // A write of nothing waits for what is encrypted, and does not take the place of the client task as a flush would.
+        // A write of nothing waits for what is encrypted, and does not take the place of the client task as a flush
+        // would.
         is_left = socket.poll_write(&mut Context::from_waker(Waker::noop()), &[]).is_pending();
     }
     let mut came = vec![0; said.len()];

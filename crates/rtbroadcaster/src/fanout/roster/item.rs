@@ -63,7 +63,7 @@ pub(crate) enum Parting {
     Ended(Arc<Last>),
     /// The room has ended by our own fault.
     Broken,
-    /// The process goes away: when to reconnect.
+    /// The process ends: when to reconnect.
     Departing(Moments),
 }
 

@@ -1,5 +1,5 @@
-//! What a panic ends, and what goes on beside it. Over real sockets; what panics is a stream, an engine, or the protocol of a
-//! member: whatever of a running server comes from outside.
+//! What a panic ends, and what goes on beside it. Over real sockets; what panics is a stream, an engine, or the
+//! protocol of a member: whatever of a running server comes from outside.
 
 use std::io;
 use std::pin::Pin;
@@ -250,8 +250,8 @@ async fn a_panic_in_an_owners_task_is_a_loss_of_the_owner_from_which_it_can_come
     viewer.hear_event("again").await;
 }
 
-/// The owner of one of two rooms says [`PANIC`], at which the server panics: everybody in that room is told, everybody in
-/// the other one goes on.
+/// The owner of one of two rooms says [`PANIC`], at which the server panics: everybody in that room is told, everybody
+/// in the other one goes on.
 async fn check_that_only_its_room_ends(manager: Manager, prepare: impl FnOnce(&Manager, &str)) {
     let (mut owner, room, owner_key) = Peer::owner(&manager).await;
     prepare(&manager, &room);
@@ -331,8 +331,8 @@ async fn a_panic_under_a_rooms_lock_ends_that_room() {
     check_that_only_its_room_ends(faulty_manager(), |_, _| {}).await;
 }
 
-/// Has a member watch `room` whose protocol panics at such a message: in its lane, which encodes for it. It has to come before
-/// other classic viewers, for which one frame is made, and before which no others are served.
+/// Has a member watch `room` whose protocol panics at such a message: in its lane, which encodes for it. It has to come
+/// before other classic viewers, for which one frame is made, and before which no others are served.
 fn watch_in_a_faulty_protocol(manager: &Manager, room: &str) {
     let dialect = Box::leak(Box::new(Dialect {
         encode: |entry, params| {

@@ -51,7 +51,8 @@ pub(super) struct Viewer {
     is_paused: bool,
     /// It was told that the room has ended.
     is_closed: bool,
-    /// It was told of a hole, and has its newer values when it comes to this number: until then its state is that of no moment.
+    /// It was told of a hole, and has its newer values when it comes to this number: until then its state is that of no
+    /// moment.
     tear: u64,
 }
 
@@ -60,8 +61,8 @@ impl Viewer {
         Some((self.epoch.clone()?, Seq::new(self.seq).unwrap()))
     }
 
-    /// Which cursors it understands: where its own stands for no moment, it may not go on in another life, in which the newer
-    /// values may be missing.
+    /// Which cursors it understands: where its own stands for no moment, it may not go on in another life, in which the
+    /// newer values may be missing.
     pub(super) fn reach(&self) -> Reach {
         if self.seq < self.tear { Reach::OneLife } else { Reach::AllLives }
     }

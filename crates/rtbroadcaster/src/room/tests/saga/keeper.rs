@@ -1,5 +1,5 @@
-//! The engine of the story, as its contract allows it to be: it writes when the test says so, tells later, and may die in
-//! between, with or without what the disk had not taken yet.
+//! The engine of the story, as its contract allows it to be: it writes when the test says so, tells later, and may die
+//! in between, with or without what the disk had not taken yet.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -89,8 +89,8 @@ impl Keeper {
         self.synced.header = Some(header);
     }
 
-    /// What is found after the end of the process, when so many of what was handed over were written and, after a loss of
-    /// power, so many of what the disk did not have were kept.
+    /// What is found after the end of the process, when so many of what was handed over were written and, after a loss
+    /// of power, so many of what the disk did not have were kept.
     fn found(&mut self, written: usize, kept: Option<usize>) -> Model {
         let written = written % (self.handed.len() + 1);
         self.written.extend(self.handed.drain(..).take(written).map(|(handover, _)| handover.append));
@@ -185,7 +185,8 @@ impl Saga {
         self.seen.insert(self.core.standing().epoch, self.known());
     }
 
-    /// A process begins with what it finds, which is everything that was told if it `goes_on`. The life before it was known as
+    /// A process begins with what it finds, which is everything that was told if it `goes_on`. The life before it was
+    /// known as
     /// `before`.
     fn begin_a_life(&mut self, before: Epoch, store: Model, goes_on: bool) {
         let Model { header, records, ids } = store;

@@ -85,8 +85,8 @@ impl Lane {
 }
 
 impl Saga {
-    /// As a lane does: a change, or so many messages for everybody. The socket of `viewer` takes so many bytes, those of
-    /// the others more; it may pause meanwhile.
+    /// As a lane does: a change, or so many messages for everybody. The socket of `viewer` takes so many bytes, those
+    /// of the others more; it may pause meanwhile.
     pub(super) fn lane(&mut self, viewer: usize, messages: usize, bytes: usize, pauses: bool) {
         let dialect = &v2::DIALECT;
         let mut frames = Vec::new();
