@@ -28,7 +28,7 @@ use tokio::time::Sleep;
 use crate::fanout::{Drained, End, Outbox};
 use crate::rights::{Lease, Permit};
 use crate::room::{Membership, Owner};
-use crate::server::{Server, Waiting};
+use crate::server::{Server, WaitingClient};
 use crate::socket::Socket;
 use slowed::Slowed;
 
@@ -44,7 +44,7 @@ const LINGER: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 enum Role {
     /// In no room yet. The server notifies it itself when it goes away.
-    Waiting(#[expect(dead_code, reason = "its drop tells the server")] Waiting),
+    Waiting(#[expect(dead_code, reason = "its drop removes it from the server's list")] WaitingClient),
     Owner(Owner),
     Viewer(Membership),
     /// The connection ends.

@@ -25,7 +25,7 @@ pub use builder::ManagerBuilder;
 ///
 /// # Late joining
 /// A viewer gets the newest value of every key, in the order in which the keys last changed, then every message from
-/// there on: nothing in between is lost, repeated or out of order.
+/// there on. Nothing in between is lost, repeated or out of order.
 ///
 /// # Lagging
 /// While a viewer does not take its messages, a newer value of a key replaces the waiting one. When more than

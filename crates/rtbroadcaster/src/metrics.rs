@@ -2,9 +2,9 @@
 //! Must not know the parts that count, nor in which format the numbers are shown.
 
 mod counters;
+mod counts;
 mod sent;
 mod signals;
-mod tally;
 
 use rtbroadcaster_core::close::CloseReason;
 

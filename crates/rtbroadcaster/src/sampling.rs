@@ -29,12 +29,12 @@ const INTERVAL: Duration = Duration::from_secs(1);
 pub struct Sampling<K> {
     /// The rate of lines of a kind that are written.
     rate: Rate,
-    kinds: Mutex<Vec<Kind<K>>>,
+    kinds: Mutex<Vec<LineKind<K>>>,
 }
 
 /// One kind of line.
 #[derive(Debug)]
-struct Kind<K> {
+struct LineKind<K> {
     name: K,
     /// When the first line came.
     began: Instant,
@@ -74,7 +74,7 @@ impl<K: PartialEq> Sampling<K> {
     pub fn count(&self, kind: K, now: Instant) -> Option<u64> {
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         let place = kinds.iter().position(|known| known.name == kind).unwrap_or_else(|| {
-            kinds.push(Kind { name: kind, began: now, written: Meter::default(), unsaid: 0 });
+            kinds.push(LineKind { name: kind, began: now, written: Meter::default(), unsaid: 0 });
             kinds.len() - 1
         });
         let known = &mut kinds[place];

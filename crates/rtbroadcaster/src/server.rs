@@ -34,7 +34,7 @@ pub(crate) use admission::{Visit, Visitor};
 use gate::Gate;
 pub(crate) use gate::{Ticket, TooMany};
 use turnstile::Turnstile;
-pub(crate) use waiting::Waiting;
+pub(crate) use waiting::WaitingClient;
 use waiting::WaitingList;
 
 /// What the connections and rooms of one [`Manager`](crate::Manager) share.
@@ -175,7 +175,7 @@ impl Server {
 
     /// Admits a connection, unless there are too many. Warns once if the application gives no address of a connection,
     /// since that lifts the limits per address.
-    pub(crate) fn let_in(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
+    pub(crate) fn admit(&self, peer: Option<SocketAddr>) -> Result<Ticket, TooMany> {
         if peer.is_none() {
             self.unknown_address.call_once(|| {
                 tracing::warn!(
@@ -203,8 +203,8 @@ impl Server {
 
     /// Lists a client that is in no room yet, so that it is notified when the server shuts down. After
     /// [`drain`](Self::drain) its connection ends at once.
-    pub(crate) fn wait(self: &Arc<Self>, outbox: &Arc<Outbox>) -> Waiting {
-        Waiting::new(Arc::clone(self), outbox)
+    pub(crate) fn wait(self: &Arc<Self>, outbox: &Arc<Outbox>) -> WaitingClient {
+        WaitingClient::new(Arc::clone(self), outbox)
     }
 
     /// Asks every client that is in no room to reconnect later, and takes no more clients.
@@ -230,7 +230,7 @@ fn warn(config: &Config) {
     if config.ping_interval.is_none() {
         tracing::warn!("without heartbeats an owner may notice too late that its connection is gone");
     } else if grace < least {
-        tracing::warn!(owner_grace = ?grace, ?least, "rooms may end before their owners can have noticed anything");
+        tracing::warn!(owner_grace = ?grace, ?least, "rooms may end before their owners notice that their connections are gone");
     } else if grace < HIDDEN_PAGE {
         tracing::warn!(owner_grace = ?grace, "a hidden page may take 3 minutes to notice that its connection is gone");
     }

@@ -31,7 +31,7 @@ use origin::{Claim, Page};
 use unwrap::{TakeSocket, socket_of, take_back};
 
 /// When a connection was accepted, and from where. A server that puts this into the extensions of its requests has the
-/// deadlines count from there and the limits per address apply to handshakes; otherwise deadlines count from the
+/// deadlines count from there and the limits per address apply to handshakes. Otherwise deadlines count from the
 /// upgrade. Under axum, `into_make_service_with_connect_info::<SocketAddr>()` serves for the address.
 ///
 /// ```
@@ -207,8 +207,8 @@ impl Upgrade {
     }
 
     /// Has `take` unwrap the plain TCP socket, for a web server that gives hyper a stream of its own type. A message is
-    /// then written to the socket directly; a stream that nothing unwraps is written to by its client's task, which
-    /// costs a wake-up for each message.
+    /// then written to the socket directly. The client's task writes to a stream that nothing unwraps, which costs a
+    /// wake-up for each message.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -251,7 +251,7 @@ impl Upgrade {
     /// once, they are answered in small groups, between which everything else runs.
     ///
     /// A page may connect to the host that it came from, to [`public_url`](crate::Config::public_url), and when its
-    /// origin is in [`allow_origins`](crate::Config::allow_origins); any other is refused with 403, unless
+    /// origin is in [`allow_origins`](crate::Config::allow_origins). Any other is refused with 403, unless
     /// [`from_any_origin`](Self::from_any_origin) was called. A client that sends no `Origin` is no page. While the
     /// manager shuts down the answer is 503. A request that is no handshake is answered with 400, 405 or 426. The
     /// manager counts all of these, see [`Metrics::upgrade_refusals`](crate::Metrics::upgrade_refusals).
@@ -324,7 +324,7 @@ impl Offer {
         if let Some(page) = &self.page {
             page.as_ref().map_err(|error| *error)?.check(server.origins())?;
         }
-        server.let_in(self.peer).map_err(|TooMany| UpgradeError::TooManyConnections)
+        server.admit(self.peer).map_err(|TooMany| UpgradeError::TooManyConnections)
     }
 }
 

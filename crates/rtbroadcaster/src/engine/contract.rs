@@ -19,7 +19,7 @@ use super::{Engine, Follower, Opened};
 use crate::os_random::OsRandom;
 
 /// A machine on which processes start and end.
-pub(crate) trait House {
+pub(crate) trait EngineHost {
     /// Starts a process: returns its engine, and the rooms that it finds.
     fn open(&mut self) -> impl Future<Output = Opened>;
 
@@ -27,7 +27,7 @@ pub(crate) trait House {
     fn kill(&mut self) -> impl Future<Output = ()>;
 }
 
-impl House for Machine {
+impl EngineHost for Machine {
     async fn open(&mut self) -> Opened {
         self.open()
     }
@@ -178,8 +178,8 @@ fn check(rooms: &[Stored], room: &Counting, term: u64) -> u64 {
 
 /// Checks that what was confirmed is there after a kill, and of the rest a first part. Each position is confirmed once,
 /// in its room's order.
-pub(crate) async fn keeps_what_it_told(house: &mut impl House) {
-    let Opened { engine, rooms, lives, .. } = house.open().await;
+pub(crate) async fn keeps_what_it_told(host: &mut impl EngineHost) {
+    let Opened { engine, rooms, lives, .. } = host.open().await;
     assert!(rooms.is_empty());
     let first = lives.present();
     let (one, other) = (Counting::new(), Counting::new());
@@ -191,8 +191,8 @@ pub(crate) async fn keeps_what_it_told(house: &mut impl House) {
     }
     one.has(150).await;
     let told = (one.told(), other.told());
-    house.kill().await;
-    let Opened { engine, rooms, lives, .. } = house.open().await;
+    host.kill().await;
+    let Opened { engine, rooms, lives, .. } = host.open().await;
     assert_eq!((lives.index_of(first), lives.present_index()), (Some(LifeIndex(0)), LifeIndex(1)));
     assert_eq!(rooms.len(), 2);
     let (kept, others) = (check(&rooms, &one, 1), check(&rooms, &other, 1));
@@ -203,14 +203,14 @@ pub(crate) async fn keeps_what_it_told(house: &mut impl House) {
     let one = Counting::again(one.room.clone(), rooms.iter().find(|stored| stored.room == one.room).unwrap().sum);
     append(&engine, &one, [Append::Header(header(2)), one.message(kept + 1, &[], &[])]);
     one.has(2).await;
-    house.kill().await;
-    let Opened { rooms, .. } = house.open().await;
+    host.kill().await;
+    let Opened { rooms, .. } = host.open().await;
     assert_eq!(check(&rooms, &one, 2), kept + 1);
 }
 
 /// Checks that what a message makes superfluous is removed with it, and that a room that has ended is not there.
-pub(crate) async fn forgets_what_nobody_needs(house: &mut impl House) {
-    let Opened { engine, .. } = house.open().await;
+pub(crate) async fn forgets_what_nobody_needs(host: &mut impl EngineHost) {
+    let Opened { engine, .. } = host.open().await;
     let (one, gone) = (Counting::new(), Counting::new());
     append(&engine, &one, [Append::Header(header(1))]);
     append(&engine, &gone, [Append::Header(header(1))]);
@@ -220,8 +220,8 @@ pub(crate) async fn forgets_what_nobody_needs(house: &mut impl House) {
     append(&engine, &gone, [Append::End]);
     one.has(22).await;
     gone.has(22).await;
-    house.kill().await;
-    let Opened { rooms, .. } = house.open().await;
+    host.kill().await;
+    let Opened { rooms, .. } = host.open().await;
     assert_eq!(rooms.len(), 1, "a room that has ended is here");
     let kept: Vec<u64> = rooms[0].records.iter().map(|record| record.seq.get()).collect();
     assert_eq!(kept, [&[3][..], &(5..20).collect::<Vec<_>>(), &[21]].concat());
@@ -231,8 +231,8 @@ pub(crate) async fn forgets_what_nobody_needs(house: &mut impl House) {
 
 /// Checks that a room that begins under the name of one that has ended is another one, also if nothing was written
 /// between them.
-pub(crate) async fn a_name_is_given_again(house: &mut impl House) {
-    let Opened { engine, .. } = house.open().await;
+pub(crate) async fn a_name_is_given_again(host: &mut impl EngineHost) {
+    let Opened { engine, .. } = host.open().await;
     let name = RoomId::from(RoomName::new("lobby").unwrap());
     let rooms: Vec<_> = (0..20).map(|_| Counting::again(name.clone(), Sum::default())).collect();
     for (count, room) in (1..).zip(&rooms) {
@@ -248,15 +248,15 @@ pub(crate) async fn a_name_is_given_again(house: &mut impl House) {
     for room in ended {
         room.has(7).await;
     }
-    house.kill().await;
-    let Opened { rooms, .. } = house.open().await;
+    host.kill().await;
+    let Opened { rooms, .. } = host.open().await;
     assert_eq!(rooms.len(), 1);
     assert_eq!(check(&rooms, last, 20), 5);
 }
 
 /// Checks that a clean end keeps everything that was handed over, confirmed or not.
-pub(crate) async fn closes_cleanly(house: &mut impl House) {
-    let Opened { engine, .. } = house.open().await;
+pub(crate) async fn closes_cleanly(host: &mut impl EngineHost) {
+    let Opened { engine, .. } = host.open().await;
     let one = Counting::new();
     append(&engine, &one, [Append::Header(header(1))]);
     append(&engine, &one, (1..=200).map(|seq| one.message(seq, &[], &[])));
@@ -264,18 +264,18 @@ pub(crate) async fn closes_cleanly(house: &mut impl House) {
     tokio::task::spawn_blocking(move || closing.close()).await.unwrap();
     one.has(201).await;
     drop(engine);
-    let Opened { rooms, .. } = house.open().await;
+    let Opened { rooms, .. } = host.open().await;
     assert_eq!(check(&rooms, &one, 1), 200);
 }
 
 /// Checks that each opening is a life of its own, also that of a copy and that of its original, and that none is
 /// forgotten by itself.
-pub(crate) async fn begins_a_life_with_each_opening(house: &mut impl House) {
+pub(crate) async fn begins_a_life_with_each_opening(host: &mut impl EngineHost) {
     let mut lives: Vec<Arc<Lives>> = Vec::new();
     for _ in 0..4 {
-        let opened = house.open().await;
+        let opened = host.open().await;
         lives.push(opened.lives);
-        house.kill().await;
+        host.kill().await;
     }
     let order = lives.last().unwrap().order();
     for (place, lives) in lives.iter().enumerate() {

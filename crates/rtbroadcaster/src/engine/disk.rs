@@ -37,7 +37,7 @@ use damage::{Findings, Loss};
 pub use error::DiskError;
 use journal::Journal;
 use marker::{Mark, Marker};
-use store::{Contents, Found, House, Store};
+use store::{Contents, FoundRoom, Store, StoreFacts};
 use tree::Exposed;
 
 /// The format of a directory. A directory with a greater one was written by a later version of this software.
@@ -122,21 +122,21 @@ impl Disk {
         directory.or_else(|error| if path.symlink_metadata().is_ok() { Ok(()) } else { Err(self.io(error)) })?;
         let exposed = tree::check(&self.directory).map_err(|error| self.error_of_tree(error))?;
         let before = marker::read(&self.directory).map_err(|source| self.io(source))?;
-        if let marker::Found::Newer(field) = before {
+        if let marker::FoundMarker::Newer(field) = before {
             return Err(self.unknown(field));
         }
         let secret = given.map_or_else(|| self.kept_secret(), |given| Ok(Some(given)))?;
         manifests::check(&path).map_err(|refused| self.refused(refused))?;
         let journals = cut::journals(&path).map_err(|source| self.io(source))?;
         let store = Store::open(&path).map_err(|error| self.error(error))?;
-        let house = store.house().map_err(|error| self.error_of(error))?;
-        if let Some(found) = house.format.filter(|format| *format > FORMAT) {
+        let facts = store.facts().map_err(|error| self.error_of(error))?;
+        if let Some(found) = facts.format.filter(|format| *format > FORMAT) {
             return Err(DiskError::Newer { directory: self.directory.clone(), found });
         }
-        let contents = store.contents(&house).map_err(|error| self.error_of(error))?;
+        let contents = store.contents(&facts).map_err(|error| self.error_of(error))?;
         let Contents { rooms, stated, mut ledger } = contents;
         let cuts = cut::since(&journals);
-        let newest = journals.last().map(cut::Journal::path);
+        let newest = journals.last().map(cut::JournalFile::path);
         let (marker, boot, counted) = (&before, self.boot.as_deref(), ledger.tally());
         let findings = Findings { marker, boot, stated, counted, rooms: &rooms, cuts: &cuts, newest };
         let is_accepted = self.accept(&findings)?;
@@ -145,10 +145,10 @@ impl Disk {
             let (path, mode, directory) = (path.display(), format!("{mode:04o}"), self.directory.display());
             tracing::warn!(%path, mode, more, "other users of this machine may open it; `chmod -R go= {directory}` closes it");
         }
-        let lives = house.lives.clone();
+        let lives = facts.lives.clone();
         let lives = lives
             .map_or_else(|| Lives::only(Life::random(&OsRandom)), |lives| lives.followed_by(Life::random(&OsRandom)));
-        let (mut rooms, changed) = renumbered(rooms, &house, &lives);
+        let (mut rooms, changed) = renumbered(rooms, &facts, &lives);
         let downtime = downtime(&before, now);
         for Stored { header, .. } in &mut rooms {
             // No time has passed while no owner could return.
@@ -157,7 +157,7 @@ impl Disk {
         if is_accepted {
             store.sweep(&rooms, &mut ledger).map_err(|error| self.error(error))?;
         }
-        store.begin(&house, &lives, &rooms, &changed, &mut ledger).map_err(|error| self.error(error))?;
+        store.begin(&facts, &lives, &rooms, &changed, &mut ledger).map_err(|error| self.error(error))?;
         let mark = Mark::new(lives.present(), self.boot.clone(), self.ack, ledger.tally());
         let marker = Marker::start(&self.directory, mark).map_err(|source| self.io(source))?;
         let secret = secret.map_or_else(|| self.make_secret(&rooms), Ok)?;
@@ -170,9 +170,9 @@ impl Disk {
     /// Returns the secret of the directory, if it has one.
     fn kept_secret(&self) -> Result<Option<Secret>, DiskError> {
         match secret::read(&self.directory).map_err(|source| self.io(source))? {
-            secret::Found::Nothing => Ok(None),
-            secret::Found::Secret(secret) => Ok(Some(secret)),
-            secret::Found::Damaged => Err(DiskError::Secret { path: self.directory.join(secret::NAME) }),
+            secret::FoundSecret::Nothing => Ok(None),
+            secret::FoundSecret::Secret(secret) => Ok(Some(secret)),
+            secret::FoundSecret::Damaged => Err(DiskError::Secret { path: self.directory.join(secret::NAME) }),
         }
     }
 
@@ -181,10 +181,7 @@ impl Disk {
         if !rooms.is_empty() {
             // Also for a directory of an earlier version, which had none.
             let (rooms, directory) = (rooms.len(), self.directory.display());
-            tracing::warn!(
-                rooms,
-                "a new secret is made in {directory}: viewers of the rooms that are kept are new ones"
-            );
+            tracing::warn!(rooms, "made a new secret in {directory}: viewers of kept rooms count as new ones");
         }
         secret::make(&self.directory).map_err(|source| self.io(source))
     }
@@ -197,7 +194,7 @@ impl Disk {
         match findings.loss() {
             None => Ok(false),
             Some(Loss { what, word }) if self.accepted.as_ref() == Some(&word) => {
-                tracing::warn!("what is missing is accepted: {what}");
+                tracing::warn!("the loss is accepted: {what}");
                 Ok(true)
             }
             Some(Loss { what, word }) => Err(DiskError::Loss { directory: self.directory.clone(), what, word }),
@@ -210,12 +207,12 @@ impl Disk {
     }
 }
 
-/// Returns the rooms that can be read, each with its numbering from now on, and those whose numbering is new: all of
-/// format 1, and those of which anything but the end is missing.
-fn renumbered(found: Vec<Found>, house: &House, lives: &Lives) -> (Vec<Stored>, HashSet<RoomId>) {
+/// Returns the rooms that can be read, each with its numbering from now on, and those whose numbering is new. These are
+/// all of format 1, and those of which anything but the end is missing.
+fn renumbered(found: Vec<FoundRoom>, facts: &StoreFacts, lives: &Lives) -> (Vec<Stored>, HashSet<RoomId>) {
     let mut changed = HashSet::new();
-    let renumber = |found: Found| {
-        let is_old = house.lives.is_none();
+    let renumber = |found: FoundRoom| {
+        let is_old = facts.lives.is_none();
         let is_whole = found.is_whole();
         let mut stored = found.stored?;
         if is_old || !is_whole {
@@ -223,7 +220,7 @@ fn renumbered(found: Vec<Found>, house: &House, lives: &Lives) -> (Vec<Stored>, 
             stored.header.starts = vec![(lives.present_index(), first())];
             changed.insert(found.room.clone());
             if !is_old {
-                tracing::warn!(room = ?found.room, "its viewers are told `reset`, since its log is not what it was");
+                tracing::warn!(room = ?found.room, "its viewers get `reset`: its log is not what it was");
             }
         }
         let exists = stored.sum.with(stored.header.past(&found.room));
@@ -243,10 +240,10 @@ const fn first() -> Seq {
 }
 
 /// Returns how long no process used the directory before `now`, as the time since 1970, if that is known.
-fn downtime(before: &marker::Found, now: Duration) -> Duration {
+fn downtime(before: &marker::FoundMarker, now: Duration) -> Duration {
     match before {
-        marker::Found::Mark(mark) => now.saturating_sub(mark.at()),
-        marker::Found::Touched(at) => now.saturating_sub(*at),
+        marker::FoundMarker::Mark(mark) => now.saturating_sub(mark.at()),
+        marker::FoundMarker::Touched(at) => now.saturating_sub(*at),
         // Then all graces begin now.
         _ => now,
     }

@@ -35,14 +35,14 @@ impl Dice {
 
 /// The disk, which outlives the process.
 #[derive(Debug, Default)]
-struct Platter {
+struct SimulatedDisk {
     synced: BTreeMap<RoomId, Model>,
     lives: Option<Lives>,
     /// The steps that the operating system has.
     written: Vec<(RoomId, Append)>,
 }
 
-impl Platter {
+impl SimulatedDisk {
     fn sync(&mut self) {
         for (room, append) in self.written.drain(..) {
             self.synced.entry(room.clone()).or_default().write(&room, &append);
@@ -53,31 +53,31 @@ impl Platter {
 /// A machine with a disk, on which processes start and end.
 #[derive(Debug)]
 pub(crate) struct Machine {
-    platter: Arc<Mutex<Platter>>,
+    disk: Arc<Mutex<SimulatedDisk>>,
     dice: Dice,
     process: Option<tokio::task::JoinHandle<()>>,
 }
 
 impl Machine {
     pub(crate) fn new(seed: u64) -> Self {
-        Self { platter: Arc::default(), dice: Dice::new(seed), process: None }
+        Self { disk: Arc::default(), dice: Dice::new(seed), process: None }
     }
 
     /// Starts a process: returns its engine, and the rooms that it finds.
     pub(crate) fn open(&mut self) -> Opened {
-        let mut platter = self.platter.lock().unwrap();
-        platter.sync();
+        let mut disk = self.disk.lock().unwrap();
+        disk.sync();
         let life = Life::random(&OsRandom);
-        let lives = match platter.lives.take() {
+        let lives = match disk.lives.take() {
             None => Lives::only(life),
             Some(lives) => lives.followed_by(life),
         };
-        platter.lives = Some(lives.clone());
-        let rooms = platter.synced.iter().filter_map(|(room, store)| store.stored(room)).collect();
-        drop(platter);
+        disk.lives = Some(lives.clone());
+        let rooms = disk.synced.iter().filter_map(|(room, store)| store.stored(room)).collect();
+        drop(disk);
         let (orders, due) = mpsc::unbounded_channel();
         let dice = Dice::new(self.dice.below(u64::MAX));
-        self.process = Some(tokio::spawn(write(Arc::clone(&self.platter), due, dice)));
+        self.process = Some(tokio::spawn(write(Arc::clone(&self.disk), due, dice)));
         let health = watch::Sender::new(Health::Fine);
         let engine = Arc::new(Simulated { orders, health });
         Opened { engine, rooms, lives: Arc::new(lives), secret: Secret::random(&OsRandom) }
@@ -88,12 +88,12 @@ impl Machine {
         if let Some(process) = self.process.take() {
             process.abort();
         }
-        let mut platter = self.platter.lock().unwrap();
+        let mut disk = self.disk.lock().unwrap();
         if with_power {
-            let kept = self.dice.below(platter.written.len() as u64 + 1);
-            platter.written.truncate(usize::try_from(kept).unwrap());
+            let kept = self.dice.below(disk.written.len() as u64 + 1);
+            disk.written.truncate(usize::try_from(kept).unwrap());
         }
-        platter.sync();
+        disk.sync();
     }
 }
 
@@ -127,17 +127,17 @@ impl Engine for Simulated {
 /// Writes and confirms, each some time later; between the two the process may be killed. Some positions are confirmed
 /// together with later ones, and some are confirmed twice.
 async fn write(
-    platter: Arc<Mutex<Platter>>,
+    disk: Arc<Mutex<SimulatedDisk>>,
     mut due: mpsc::UnboundedReceiver<(Arc<dyn Follower>, Handover)>,
     mut dice: Dice,
 ) {
     let (mut untold, mut told) = (Vec::new(), Vec::new());
     while let Some((follower, Handover { position, append })) = due.recv().await {
         tokio::time::sleep(Duration::from_micros(dice.below(5_000))).await;
-        platter.lock().unwrap().written.push((follower.room().clone(), append));
+        disk.lock().unwrap().written.push((follower.room().clone(), append));
         tokio::time::sleep(Duration::from_micros(dice.below(5_000))).await;
         if dice.below(3) == 0 {
-            platter.lock().unwrap().sync();
+            disk.lock().unwrap().sync();
         }
         note(&mut untold, follower, position);
         if !due.is_empty() && dice.below(3) == 0 {

@@ -17,11 +17,11 @@ pub(crate) struct Lags {
     room: RoomId,
     /// The sender of rooms in which a member has begun to wait.
     begun: mpsc::UnboundedSender<RoomId>,
-    state: Mutex<State>,
+    state: Mutex<LagsState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LagsState {
     ages: Ages,
     /// Whether the room was sent to `begun`, and no read since has found that no member waits: it is not sent again.
     is_said: bool,
@@ -51,7 +51,7 @@ impl Lags {
         all.add(&state.ages);
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, LagsState> {
         // Numbers only: a panic leaves one member counted wrongly.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,7 @@
 //! A task that owns a share of the members of all rooms and writes to their sockets without ever waiting for one.
 //! Must not know what a message means; order within a room is the order of its roster's items.
 
-mod crew;
+mod members;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ use super::roster::Roster;
 use crate::clock::{Clock, FAR};
 use crate::fault;
 use crate::metrics::Counters;
-use crew::{Crew, Done, SLICE_PARTED};
+use members::{LaneMembers, SLICE_DISCONNECTED, SliceOutcome};
 
 /// After how much work a lane lets the other tasks of its worker thread run.
 const SLICE: Duration = Duration::from_millis(1);
@@ -27,7 +27,7 @@ const SLICE: Duration = Duration::from_millis(1);
 /// The rosters that have something to do, in the order in which they will be served.
 #[derive(Debug)]
 pub(crate) struct Lane {
-    queue: Mutex<Queue>,
+    queue: Mutex<LaneQueue>,
     wake: Notify,
     /// `flush_interval`: how long a roster waits for more before it is served. `None`: it does not wait.
     flush_interval: Option<Duration>,
@@ -40,7 +40,7 @@ pub(crate) struct Lane {
 }
 
 #[derive(Debug, Default)]
-struct Queue {
+struct LaneQueue {
     ready: VecDeque<Arc<Roster>>,
     /// The rosters that wait for more, and until when: the same time for all, so they stand in order.
     waiting: VecDeque<(Instant, Arc<Roster>)>,
@@ -132,7 +132,7 @@ impl Lane {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, LaneQueue> {
         // Each change is one of a queue, which a panic leaves whole.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -190,25 +190,25 @@ impl Lanes {
 }
 
 async fn run(lane: Arc<Lane>, broken: mpsc::UnboundedSender<RoomId>) {
-    let mut crews: HashMap<u64, Crew> = HashMap::new();
+    let mut rooms: HashMap<u64, LaneMembers> = HashMap::new();
     // A tick that never comes where there are no heartbeats.
     let period = lane.heartbeat.unwrap_or(FAR).min(FAR);
     let mut heartbeat = tokio::time::interval_at(Instant::now() + period, period);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut slice, mut parted) = (Instant::now(), 0);
+    let (mut slice, mut disconnected) = (Instant::now(), 0);
     loop {
         tokio::select! {
             _ = heartbeat.tick() => {
                 lane.hasten();
-                crews.values_mut().for_each(|crew| {
-                    let _ = fault::catch("heartbeat", lane.counters(), || crew.order_heartbeat());
+                rooms.values_mut().for_each(|members| {
+                    let _ = fault::catch("heartbeat", lane.counters(), || members.order_heartbeat());
                 });
             }
             roster = lane.next() => {
-                match fault::catch("room", lane.counters(), || serve(&roster, &mut crews)) {
-                    Ok(more) => parted += more,
+                match fault::catch("room", lane.counters(), || serve(&roster, &mut rooms)) {
+                    Ok(more) => disconnected += more,
                     Err(_) => {
-                        give_up(&roster, &mut crews);
+                        give_up(&roster, &mut rooms);
                         // Without a receiver the manager is gone.
                         let _ = broken.send(roster.room().clone());
                     }
@@ -217,28 +217,28 @@ async fn run(lane: Arc<Lane>, broken: mpsc::UnboundedSender<RoomId>) {
         }
         // Not after every roster: a yield costs a look at the network. But before so many tasks of clients that end are
         // woken that all others would wait behind them.
-        if slice.elapsed() > SLICE || parted >= SLICE_PARTED {
+        if slice.elapsed() > SLICE || disconnected >= SLICE_DISCONNECTED {
             tokio::task::yield_now().await;
-            (slice, parted) = (Instant::now(), 0);
+            (slice, disconnected) = (Instant::now(), 0);
         }
     }
 }
 
 /// Does a slice of the work for `roster`. Returns how many members it has disconnected.
-fn serve(roster: &Arc<Roster>, crews: &mut HashMap<u64, Crew>) -> usize {
-    let crew = crews.entry(roster.id()).or_insert_with(|| Crew::new(roster));
-    let Done { busy, parted } = crew.work();
-    if crew.is_gone() {
-        crews.remove(&roster.id());
+fn serve(roster: &Arc<Roster>, rooms: &mut HashMap<u64, LaneMembers>) -> usize {
+    let members = rooms.entry(roster.id()).or_insert_with(|| LaneMembers::new(roster));
+    let SliceOutcome { busy, disconnected } = members.work();
+    if members.is_gone() {
+        rooms.remove(&roster.id());
     }
     roster.rest(busy);
-    parted
+    disconnected
 }
 
 /// Disconnects the members of a roster over which the lane has panicked: what they were sent is not known. The lane
 /// goes on with all other rosters.
-fn give_up(roster: &Arc<Roster>, crews: &mut HashMap<u64, Crew>) {
-    let members = crews.remove(&roster.id()).into_iter().flat_map(Crew::into_members);
+fn give_up(roster: &Arc<Roster>, rooms: &mut HashMap<u64, LaneMembers>) {
+    let members = rooms.remove(&roster.id()).into_iter().flat_map(LaneMembers::into_members);
     for member in members.into_iter().chain(roster.break_off()) {
         // One of them may have caused the panic.
         let _ = fault::catch("client", roster.lane().counters(), || roster.fail(&member));

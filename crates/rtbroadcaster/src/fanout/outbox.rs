@@ -4,8 +4,8 @@
 mod aside;
 mod direct;
 mod drain;
-mod line;
 mod promise;
+mod state;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -25,9 +25,9 @@ use crate::metrics::Counters;
 use crate::socket::LaneSocket;
 pub(super) use direct::{Batch, Member};
 pub(crate) use drain::Drained;
-use line::Flow;
-pub(crate) use line::{End, Line};
 pub(crate) use promise::Promise;
+use state::Flow;
+pub(crate) use state::{End, OutboxState};
 
 /// The place of a member that is in no lane.
 const NO_PLACE: usize = usize::MAX;
@@ -35,12 +35,12 @@ const NO_PLACE: usize = usize::MAX;
 /// The outgoing frames of one client. Shared by the client task, which waits for the socket, and a lane, which never
 /// does.
 ///
-/// What a lane looks at for each message comes first and fills one line of the processor's cache: of ten thousand
+/// What a lane looks at for each message comes first and fills one line of the processor's cache. Of ten thousand
 /// members none is in it any more when its turn comes.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Outbox {
-    line: Mutex<Line>,
+    state: Mutex<OutboxState>,
     /// The socket, if writing to it directly is possible.
     direct: Option<Arc<LaneSocket>>,
     /// The client's protocol.
@@ -84,7 +84,7 @@ impl Outbox {
             heard: AtomicBool::new(true),
             promised: AtomicU32::new(0),
             place: AtomicUsize::new(NO_PLACE),
-            line: Mutex::default(),
+            state: Mutex::default(),
         })
     }
 
@@ -95,17 +95,17 @@ impl Outbox {
 
     /// Queues the answer to a request behind what waits.
     pub(crate) fn answer(&self, bytes: Bytes) {
-        self.change(|line, now| line.push(&[Frame::answer(bytes)], self.dialect, now, self.limit));
+        self.change(|state, now| state.push(&[Frame::answer(bytes)], self.dialect, now, self.limit));
     }
 
     /// Queues a replay, before anything that a lane offers from now on.
     pub(crate) fn replay(&self, replay: Replay) {
-        self.change(|line, _| line.replay(replay, self.dialect));
+        self.change(|state, _| state.replay(replay, self.dialect));
     }
 
     /// Pauses the client's messages where it stands now.
     pub(crate) fn pause(&self) {
-        self.count(&mut self.lock(), Line::pause);
+        self.count(&mut self.lock(), OutboxState::pause);
     }
 
     /// Returns where a paused client stands, as soon as that cannot change any more.
@@ -120,8 +120,8 @@ impl Outbox {
     }
 
     /// Notes that the replay for a paused client is being made. That [`replay`](Self::replay) ends the pause.
-    pub(crate) fn returns(&self) {
-        self.lock().returns();
+    pub(crate) fn expect_replay(&self) {
+        self.lock().expect_replay();
     }
 
     /// Returns whether this client lost messages and no state is ordered for it, see [`Drained::Lost`]. If so, the
@@ -138,15 +138,15 @@ impl Outbox {
     /// Queues the answer to the client's ping, which carried this `payload` (RFC 6455 section 5.5.3).
     pub(crate) fn pong(&self, payload: &Control) {
         if let Some(pong) = (self.dialect.transport.pong)(payload) {
-            self.change(|line, _| line.backlog(self.dialect).control(ControlKind::Pong, pong));
+            self.change(|state, _| state.backlog(self.dialect).control(ControlKind::Pong, pong));
         }
     }
 
     /// Queues a heartbeat: the transport's ping, and for clients that cannot see pings the number of the room's last
     /// message and the time until the `next` heartbeat.
     pub(crate) fn beat(&self, seq: Seq, next: Option<Duration>) {
-        self.change(|line, _| {
-            let backlog = line.backlog(self.dialect);
+        self.change(|state, _| {
+            let backlog = state.backlog(self.dialect);
             if let Some(ping) = (self.dialect.transport.ping)() {
                 backlog.control(ControlKind::Ping, ping);
             }
@@ -159,12 +159,12 @@ impl Outbox {
     /// Ends the connection, since the client's room has ended: sends what waits, then the farewell, then the close for
     /// `reason`.
     pub(crate) fn farewell(&self, room: &RoomId, reason: CloseReason, end: RoomEnd) {
-        self.change(|line, now| {
+        self.change(|state, now| {
             if let Some(farewell) = Frame::notice(&Notice::Farewell(room.clone()), self.dialect) {
                 // Beyond the limit: it is the last frame.
-                line.push(&[farewell], self.dialect, now, usize::MAX);
+                state.push(&[farewell], self.dialect, now, usize::MAX);
             }
-            line.finish(self.dialect, reason, Some(end));
+            state.finish(self.dialect, reason, Some(end));
         });
     }
 
@@ -186,17 +186,17 @@ impl Outbox {
 
     /// Ends the connection after what waits was sent.
     pub(crate) fn finish(&self, reason: CloseReason) {
-        self.change(|line, _| line.finish(self.dialect, reason, None));
+        self.change(|state, _| state.finish(self.dialect, reason, None));
     }
 
     /// Ends the connection: finishes the frame that is half written, sends what says the end, and drops the rest.
     pub(crate) fn cut(&self, reason: CloseReason) {
-        self.change(|line, _| line.cut(self.dialect, reason));
+        self.change(|state, _| state.cut(self.dialect, reason));
     }
 
     /// Answers the client's close with the same code (RFC 6455 section 5.5.1), and drops what waits.
     pub(crate) fn echo_close(&self, code: Option<u16>) {
-        self.change(|line, _| line.echo_close(self.dialect, code));
+        self.change(|state, _| state.echo_close(self.dialect, code));
     }
 
     /// Has the client task look at its deadlines again.
@@ -229,19 +229,19 @@ impl Outbox {
 
     /// Returns when the client will have waited too long for its socket; `None` while it does not wait.
     pub(crate) fn stalls_at(&self) -> Option<Duration> {
-        let line = self.lock();
+        let state = self.lock();
         let stall = Some(self.stall_ns).filter(|stall| *stall != 0).map(Duration::from_nanos)?;
-        line.backlog.as_ref().filter(|_| line.waits_for_socket)?.stalls_at(stall)
+        state.backlog.as_ref().filter(|_| state.waits_for_socket)?.stalls_at(stall)
     }
 
     /// Changes what waits and wakes the client task if it has something to do about it.
-    fn change(&self, change: impl FnOnce(&mut Line, Duration)) {
-        let mut line = self.lock();
-        let ending = line.ending();
-        self.count(&mut line, |line| change(line, self.clock.now()));
-        let ends_now = line.ending() != ending;
-        let waker = if ends_now || !line.waits_for_socket { line.waker.take() } else { None };
-        drop(line);
+    fn change(&self, change: impl FnOnce(&mut OutboxState, Duration)) {
+        let mut state = self.lock();
+        let ending = state.ending();
+        self.count(&mut state, |state| change(state, self.clock.now()));
+        let ends_now = state.ending() != ending;
+        let waker = if ends_now || !state.waits_for_socket { state.waker.take() } else { None };
+        drop(state);
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -249,12 +249,12 @@ impl Outbox {
 
     /// Changes what waits, and counts how much waits then. A walk over all outboxes for each read of the metrics would
     /// take as many locks as there are clients; here the lock is held anyway.
-    fn count<T>(&self, line: &mut Line, change: impl FnOnce(&mut Line) -> T) -> T {
-        let (waited, superseded) = line.tally();
-        let since = line.waits_since();
-        let changed = change(line);
-        line.waits(since);
-        let (waits, superseded_now) = line.tally();
+    fn count<T>(&self, state: &mut OutboxState, change: impl FnOnce(&mut OutboxState) -> T) -> T {
+        let (waited, superseded) = state.tally();
+        let since = state.waits_since();
+        let changed = change(state);
+        state.waits(since);
+        let (waits, superseded_now) = state.tally();
         self.counters.waits(waited, waits);
         // Less means that the backlog was dropped, which supersedes nothing.
         self.counters.superseded_in_backlog(superseded_now.saturating_sub(superseded));
@@ -271,16 +271,16 @@ impl Outbox {
         self.place.store(place.unwrap_or(NO_PLACE), Ordering::Relaxed);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Line> {
-        self.line.lock().unwrap_or_else(|poisoned| {
+    fn lock(&self) -> MutexGuard<'_, OutboxState> {
+        self.state.lock().unwrap_or_else(|poisoned| {
             // A panic has left it half changed. What the peer has of a frame is not known any more, so the connection
             // ends without a word.
-            let mut line = poisoned.into_inner();
-            self.line.clear_poison();
-            if let Some(waker) = line.break_off(self.dialect) {
+            let mut state = poisoned.into_inner();
+            self.state.clear_poison();
+            if let Some(waker) = state.break_off(self.dialect) {
                 waker.wake();
             }
-            line
+            state
         })
     }
 }

@@ -17,7 +17,7 @@ use super::lags::Lags;
 use super::lane::Lane;
 use super::outbox::Outbox;
 pub(super) use item::Broadcast;
-pub(crate) use item::{Item, Last, Parting, Roll};
+pub(crate) use item::{Disconnection, FinalState, Item, MemberChange};
 
 /// The most frames and bytes that a lane sends with one call per member.
 const PASS_FRAMES_MAX: usize = 64;
@@ -35,7 +35,7 @@ pub(super) enum Work {
         applied: Option<Duration>,
     },
     /// Change the members.
-    Roll(Roll),
+    Change(MemberChange),
 }
 
 /// The room's side of its members in one lane.
@@ -53,11 +53,11 @@ pub(crate) struct Roster {
 
 #[derive(Debug, Default)]
 struct Inbox {
-    items: Superseding<Waiting>,
+    items: Superseding<QueuedItem>,
     /// The number of the last message that was pushed.
     newest: Seq,
     /// The change that was taken out of the queue, but stands behind messages that are sent first.
-    roll: Option<Roll>,
+    change: Option<MemberChange>,
     /// Whether more waited than one call carries, and the lane has not taken everything since.
     is_behind: bool,
     /// Whether the lane has taken everything: what waits now has come since.
@@ -70,12 +70,12 @@ struct Inbox {
 
 /// An item that waits for the lane.
 #[derive(Debug)]
-struct Waiting {
+struct QueuedItem {
     item: Item,
     rank: Rank,
 }
 
-impl Ranked for Waiting {
+impl Ranked for QueuedItem {
     fn rank(&self) -> &Rank {
         &self.rank
     }
@@ -83,13 +83,13 @@ impl Ranked for Waiting {
 
 impl Inbox {
     /// Appends an item, and returns the items that this removes.
-    fn push(&mut self, item: Item, is_slowed: bool) -> Vec<Waiting> {
+    fn push(&mut self, item: Item, is_slowed: bool) -> Vec<QueuedItem> {
         if let Some(entry) = item.entry() {
             self.newest = entry.seq.unwrap_or(self.newest);
         }
         let mut superseded = self.fall_behind();
         let rank = if is_slowed || self.is_behind { item.rank() } else { Rank::Event };
-        superseded.extend(self.items.push(Waiting { item, rank }));
+        superseded.extend(self.items.push(QueuedItem { item, rank }));
         // Ephemeral messages never make more wait than the next call carries.
         while self.items.len() > PASS_FRAMES_MAX
             && let Some(dropped) = self.items.drop_ephemeral()
@@ -99,30 +99,33 @@ impl Inbox {
         superseded
     }
 
-    /// Lets newer values remove waiting ones, for all members at once, when more waits than the next call carries:
-    /// members get the newest state late, not everything later and later. That also holds for what waits already, and
+    /// Lets newer values remove waiting ones, for all members at once, when more waits than the next call carries.
+    /// Members get the newest state late, not everything later and later. That also holds for what waits already, and
     /// until everything is taken. With values in front that nothing removes, what a pass sends would be as old as the
-    /// pass before it is long.
-    /// Returns the items that this removes.
-    fn fall_behind(&mut self) -> Vec<Waiting> {
+    /// pass before it is long. Returns the items that this removes.
+    fn fall_behind(&mut self) -> Vec<QueuedItem> {
         if self.is_behind || self.items.len() < PASS_FRAMES_MAX {
             return Vec::new();
         }
         self.is_behind = true;
         let ranked = std::mem::take(&mut self.items).into_iter();
-        let ranked = ranked.map(|Waiting { item, .. }| Waiting { rank: item.rank(), item });
-        ranked.filter_map(|waiting| self.items.push(waiting)).collect()
+        let ranked = ranked.map(|QueuedItem { item, .. }| QueuedItem { rank: item.rank(), item });
+        ranked.filter_map(|queued| self.items.push(queued)).collect()
     }
 
     /// Takes no more items in, and has the lane disconnect the members that it has. Returns those that wait in the
     /// queue.
     fn break_off(&mut self) -> Vec<Arc<Outbox>> {
-        let Self { items, roll, .. } = std::mem::replace(
+        let Self { items, change, .. } = std::mem::replace(
             self,
-            Self { is_broken: true, roll: Some(Roll::Part(Parting::Broken)), ..Self::default() },
+            Self {
+                is_broken: true,
+                change: Some(MemberChange::DisconnectAll(Disconnection::Broken)),
+                ..Self::default()
+            },
         );
-        let items = items.into_iter().filter_map(|Waiting { item, .. }| item.into_roll());
-        roll.into_iter().chain(items).filter_map(Roll::into_newcomer).collect()
+        let items = items.into_iter().filter_map(|QueuedItem { item, .. }| item.into_change());
+        change.into_iter().chain(items).filter_map(MemberChange::into_newcomer).collect()
     }
 
     /// Notes that everything is taken.
@@ -149,13 +152,13 @@ impl Roster {
     /// Queues the admission of `member`, which has everything up to `seq`.
     pub(crate) fn admit(self: &Arc<Self>, member: &Arc<Outbox>, seq: Seq) {
         member.enter(&self.lags);
-        self.push(Item::Roll(Roll::Admit(Arc::clone(member), seq)));
+        self.push(Item::Change(MemberChange::Admit(Arc::clone(member), seq)));
     }
 
     /// Queues the removal of `member`.
     pub(crate) fn remove(self: &Arc<Self>, member: &Arc<Outbox>) {
         member.exit();
-        self.push(Item::Roll(Roll::Remove(Arc::clone(member))));
+        self.push(Item::Change(MemberChange::Remove(Arc::clone(member))));
     }
 
     /// Adds to `all` since when members wait for their sockets.
@@ -167,16 +170,16 @@ impl Roster {
     pub(crate) fn push(self: &Arc<Self>, item: Item) {
         let mut inbox = self.lock();
         if inbox.is_broken {
-            if inbox.roll.is_some() {
+            if inbox.change.is_some() {
                 // The lane has members to disconnect.
                 self.schedule_locked(inbox);
             } else {
                 drop(inbox);
             }
-            item.into_roll().and_then(Roll::into_newcomer).iter().for_each(|member| self.fail(member));
+            item.into_change().and_then(MemberChange::into_newcomer).iter().for_each(|member| self.fail(member));
             return;
         }
-        let is_end = matches!(item, Item::Roll(Roll::Part(_)));
+        let is_end = matches!(item, Item::Change(MemberChange::DisconnectAll(_)));
         let superseded = inbox.push(item, self.lane.is_slowed());
         self.schedule_locked(inbox);
         if is_end && self.lane.is_slowed() {
@@ -209,8 +212,8 @@ impl Roster {
         let mut inbox = self.lock();
         let mut broadcasts = Vec::new();
         let (mut bytes, mut first_applied) = (0, None);
-        while inbox.roll.is_none() && broadcasts.len() < PASS_FRAMES_MAX && bytes < PASS_BYTES_MAX {
-            match inbox.items.pop().map(|waiting| waiting.item) {
+        while inbox.change.is_none() && broadcasts.len() < PASS_FRAMES_MAX && bytes < PASS_BYTES_MAX {
+            match inbox.items.pop().map(|queued| queued.item) {
                 Some(Item::Broadcast(broadcast)) => {
                     if let Broadcast::Message { entry, applied, .. } = &broadcast {
                         bytes += entry.bytes();
@@ -218,7 +221,7 @@ impl Roster {
                     }
                     broadcasts.push(broadcast);
                 }
-                Some(Item::Roll(roll)) => inbox.roll = Some(roll),
+                Some(Item::Change(change)) => inbox.change = Some(change),
                 None => {
                     inbox.catch_up();
                     break;
@@ -228,7 +231,7 @@ impl Roster {
         inbox.is_new = inbox.items.is_empty();
         let until = inbox.newest;
         if broadcasts.is_empty() {
-            inbox.roll.take().map(Work::Roll)
+            inbox.change.take().map(Work::Change)
         } else {
             Some(Work::Send { broadcasts, until, applied: first_applied })
         }
@@ -239,7 +242,7 @@ impl Roster {
     pub(super) fn rest(self: &Arc<Self>, busy: bool) {
         let mut inbox = self.lock();
         let waits = !inbox.items.is_empty();
-        if busy || inbox.roll.is_some() || (waits && !inbox.is_new) {
+        if busy || inbox.change.is_some() || (waits && !inbox.is_new) {
             drop(inbox);
             self.lane.push_again(Arc::clone(self));
         } else if waits {

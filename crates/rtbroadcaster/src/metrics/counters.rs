@@ -8,8 +8,8 @@ use rtbroadcaster_core::histogram::Stopwatch;
 use rtbroadcaster_core::message::Change;
 use rtbroadcaster_core::standing::{How, ResetReason};
 
+use super::counts::{Count, WordCounts};
 use super::sent::Sent;
-use super::tally::{Count, Tally};
 use super::{LogStatus, Messages, Metrics, Resumes, SignalCounts, SignalRefusal, Superseded};
 
 /// Everything that is counted for one manager.
@@ -34,12 +34,12 @@ pub(crate) struct Counters {
     superseded_in_backlogs: Count,
     snapshots: Count,
     resumed: Count,
-    resets: Tally,
-    refusals: Tally,
-    upgrade_refusals: Tally,
+    resets: WordCounts,
+    refusals: WordCounts,
+    upgrade_refusals: WordCounts,
     signals_told: Count,
     signals_counted: Count,
-    signals_refused: Tally,
+    signals_refused: WordCounts,
     panics: Count,
     apply_to_written: Stopwatch,
 }
@@ -84,12 +84,12 @@ impl Counters {
             superseded_in_backlogs: Count::default(),
             snapshots: Count::default(),
             resumed: Count::default(),
-            resets: Tally::new(ResetReason::ALL.map(ResetReason::word).into_iter().chain([SLOW])),
-            refusals: Tally::new(refusals),
-            upgrade_refusals: Tally::new(UPGRADE_REFUSALS),
+            resets: WordCounts::new(ResetReason::ALL.map(ResetReason::word).into_iter().chain([SLOW])),
+            refusals: WordCounts::new(refusals),
+            upgrade_refusals: WordCounts::new(UPGRADE_REFUSALS),
             signals_told: Count::default(),
             signals_counted: Count::default(),
-            signals_refused: Tally::new(SignalRefusal::ALL.map(SignalRefusal::word)),
+            signals_refused: WordCounts::new(SignalRefusal::ALL.map(SignalRefusal::word)),
             panics: Count::default(),
             apply_to_written: Stopwatch::default(),
         }
@@ -169,7 +169,7 @@ impl Counters {
     }
 
     /// Counts a replay to a viewer.
-    pub(crate) fn brought(&self, how: How) {
+    pub(crate) fn replayed(&self, how: How) {
         match how {
             How::Snapshot => self.snapshots.add(1),
             How::Resumed => self.resumed.add(1),
@@ -286,7 +286,7 @@ mod tests {
         counters.closed(CloseReason::OwnRoomClosed);
         counters.refused("rate");
         counters.refused_upgrade("origin");
-        counters.brought(How::Reset(ResetReason::Epoch));
+        counters.replayed(How::Reset(ResetReason::Epoch));
         counters.reset_slow();
         let Metrics { closes, refusals, upgrade_refusals, resumes, .. } = counters.look();
         assert_eq!(closes.len(), CloseReason::ALL.len());

@@ -15,13 +15,13 @@ const SLEEP_MAX: Duration = Duration::from_millis(500);
 /// The connections whose rights end at a known time, in the order of these times.
 #[derive(Debug, Default)]
 pub(crate) struct Expiries {
-    queue: Mutex<Queue>,
+    queue: Mutex<ExpiryQueue>,
     /// Notified when a connection is queued.
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
-struct Queue {
+struct ExpiryQueue {
     /// The connections to look at, by the time and by their addresses.
     order: BTreeMap<(SystemTime, usize), Weak<Leased>>,
     /// Whether the task runs.
@@ -57,13 +57,13 @@ impl Expiries {
         (due.into_values().filter_map(|leased| leased.upgrade()).collect(), next)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue> {
+    fn lock(&self) -> MutexGuard<'_, ExpiryQueue> {
         // Each change is one of a map.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Queue {
+impl ExpiryQueue {
     /// Queues the connection of `leased` for this time, in place of any other.
     fn plan(&mut self, leased: &Arc<Leased>, at: Option<SystemTime>) {
         let address = Arc::as_ptr(leased).addr();
@@ -83,7 +83,7 @@ async fn watch(expiries: Arc<Expiries>) {
         let (due, next) = expiries.due(SystemTime::now());
         let looked_at = !due.is_empty();
         // A connection whose rights were prolonged is queued again.
-        due.iter().for_each(Leased::judge);
+        due.iter().for_each(Leased::check_rights);
         match next {
             // Connections that this has queued are looked at in the next round.
             _ if looked_at => {}

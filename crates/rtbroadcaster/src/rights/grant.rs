@@ -24,10 +24,10 @@ use crate::fanout::Outbox;
 /// assert_eq!(grant.connections(), 0, "it was given to none yet");
 /// ```
 #[derive(Debug, Clone)]
-pub struct Grant(Arc<Mutex<State>>);
+pub struct Grant(Arc<Mutex<GrantState>>);
 
 #[derive(Debug)]
-struct State {
+struct GrantState {
     rights: Arc<Rights>,
     /// Whether it was revoked: its connections end at once.
     is_revoked: bool,
@@ -42,7 +42,7 @@ impl Grant {
     }
 
     pub(super) fn of(rights: Arc<Rights>) -> Self {
-        Self(Arc::new(Mutex::new(State { rights, is_revoked: false, leases: Vec::new() })))
+        Self(Arc::new(Mutex::new(GrantState { rights, is_revoked: false, leases: Vec::new() })))
     }
 
     /// Returns the rights as they are now.
@@ -66,13 +66,13 @@ impl Grant {
         self.lock().leases.iter().filter(|lease| lease.strong_count() > 0).count()
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    fn change(&self, change: impl FnOnce(&mut GrantState)) {
         let mut state = self.lock();
         change(&mut state);
         // After this lock, since a connection may end meanwhile and give the grant back.
         let leases: Vec<_> = state.leases.iter().filter_map(Weak::upgrade).collect();
         drop(state);
-        leases.iter().for_each(Leased::judge);
+        leases.iter().for_each(Leased::check_rights);
     }
 
     /// Returns whether what a connection has by this grant is covered now.
@@ -81,7 +81,7 @@ impl Grant {
         !state.is_revoked && state.rights.hold_at(now) && state.rights.cover(holding)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, GrantState> {
         // Each change is a whole one.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -139,7 +139,7 @@ impl Lease {
         }
         state.leases.push(Arc::downgrade(&leased));
         drop(state);
-        leased.judge();
+        leased.check_rights();
         Self(leased)
     }
 
@@ -147,7 +147,7 @@ impl Lease {
     /// cover that.
     pub(crate) fn holds(&self, holding: Holding) {
         *self.0.holding.lock().unwrap_or_else(PoisonError::into_inner) = holding;
-        self.0.judge();
+        self.0.check_rights();
     }
 }
 
@@ -160,7 +160,7 @@ impl Drop for Lease {
 impl Leased {
     /// Ends the connection if its rights do not cover what it has. Otherwise notifies the client if they end soon, and
     /// queues the connection for another look then and when they end.
-    pub(super) fn judge(self: &Arc<Self>) {
+    pub(super) fn check_rights(self: &Arc<Self>) {
         let (now, holding) = (SystemTime::now(), self.holding.lock().unwrap_or_else(PoisonError::into_inner).clone());
         if !self.grant.covers(&holding, now) {
             // What waits is dropped: the client may not see it any more.

@@ -10,15 +10,15 @@ use rtbroadcaster_core::protocol::Notice;
 use rtbroadcaster_core::room::attention::{Listeners, ToTell};
 use tokio::sync::watch;
 
-use super::members::Seat;
+use super::members::RosterIndex;
 use super::registry::Look;
-use super::{Room, State};
+use super::{Room, RoomState};
 use crate::fanout::{Item, Outbox};
 
 impl Room {
     /// Notifies the listeners of the audience that are due, and schedules a look for the others. Called when a viewer
     /// joins, leaves or begins to wait for its socket. Returns whether all viewers were notified.
-    pub(super) fn notice_audience(&self, state: &mut State) -> bool {
+    pub(super) fn notice_audience(&self, state: &mut RoomState) -> bool {
         let owner = state.owner.is_some() || state.reception.watch.is_some();
         let listeners = Listeners { owner, viewers: state.reception.tells_viewers };
         if !(listeners.owner || listeners.viewers) || !state.core.life().is_open() {
@@ -38,13 +38,13 @@ impl Room {
             self.look_later(Look::Audience, at);
         }
         if owner {
-            self.tell_owner_of(&audience, state);
+            self.notify_owner(&audience, state);
             if let Some(told) = &state.reception.watch {
                 told.send_replace(audience);
             }
         }
         if viewers {
-            state.members.tell(|| Item::notice(Notice::Audience(watch)));
+            state.members.push(|| Item::notice(Notice::Audience(watch)));
         }
         viewers
     }
@@ -59,21 +59,21 @@ impl Room {
     }
 
     /// Queues how many watch for a viewer that has joined or resumed, behind its replay.
-    pub(super) fn tell_newcomer(&self, state: &mut State, seat: Seat, outbox: &Arc<Outbox>) {
+    pub(super) fn notify_newcomer(&self, state: &mut RoomState, index: RosterIndex, outbox: &Arc<Outbox>) {
         let watch = state.reception.attendance.viewers();
         if state.reception.tells_viewers
             && let Some(frame) = Frame::notice(&Notice::Audience(watch), outbox.dialect())
         {
-            state.members.tell_one(seat, outbox, frame);
+            state.members.push_to(index, outbox, frame);
             state.reception.attention.viewer_was_told(watch);
         }
     }
 
     /// Sends the audience to a new owner, if there are viewers.
-    pub(super) fn tell_new_owner(&self, state: &mut State) {
+    pub(super) fn notify_new_owner(&self, state: &mut RoomState) {
         let audience = self.take_stock(state);
         if audience.viewers > 0 {
-            self.tell_owner_of(&audience, state);
+            self.notify_owner(&audience, state);
         }
         self.notice_audience(state);
     }
@@ -94,24 +94,24 @@ impl Room {
     }
 
     /// Returns the audience, and notes that the owner knows it.
-    fn take_stock(&self, state: &mut State) -> Audience {
+    fn take_stock(&self, state: &mut RoomState) -> Audience {
         let audience = self.audience(state);
         state.reception.attention.owner_came(audience, self.clock.now());
         audience
     }
 
     /// Returns the audience at this moment.
-    fn audience(&self, state: &State) -> Audience {
+    fn audience(&self, state: &RoomState) -> Audience {
         let mut audience = state.members.ages().of(state.core.viewers(), self.clock.now());
         audience.viewers = state.reception.attendance.viewers();
         audience
     }
 
-    fn tell_owner_of(&self, audience: &Audience, state: &State) {
+    fn notify_owner(&self, audience: &Audience, state: &RoomState) {
         if let Some(owner) = &state.owner
             && let Some(frame) = Frame::notice(&Notice::OwnAudience(audience), owner.dialect())
         {
-            owner.tell(frame);
+            owner.queue_notice(frame);
         }
     }
 }

@@ -10,8 +10,8 @@ use rtbroadcaster_core::standing::{RoomEnd, Start};
 
 use super::registry::Look;
 use super::waiting::Waiter;
-use super::{Room, State};
-use crate::fanout::{Item, Last, Moments, Parting, Roll};
+use super::{Room, RoomState};
+use crate::fanout::{Disconnection, FinalState, Item, MemberChange, Moments};
 
 /// When the clients of a kept room are asked to reconnect, once the process ends.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ impl Room {
         self.has_been_lonely(&self.lock())
     }
 
-    fn has_been_lonely(&self, state: &State) -> Option<Duration> {
+    fn has_been_lonely(&self, state: &RoomState) -> Option<Duration> {
         state.core.lonely_since().map(|since| self.clock.now().saturating_sub(since))
     }
 
@@ -97,12 +97,12 @@ impl Room {
 
     /// Ends the room by our own fault. Every member is sent that, also if the room had ended before and only some were
     /// sent its end.
-    pub(super) fn break_off(&self, state: &mut State) {
+    pub(super) fn break_off(&self, state: &mut RoomState) {
         tracing::error!(room = ?self.id, "room ended: our fault");
         if let Some(end) = state.core.break_off() {
             self.hand_over(state, end, Waiter::default());
         }
-        state.members.tell(|| Item::Roll(Roll::Part(Parting::Broken)));
+        state.members.push(|| Item::Change(MemberChange::DisconnectAll(Disconnection::Broken)));
         if let Some(owner) = state.owner.take() {
             owner.farewell(&self.id, CloseReason::Fault, RoomEnd::Fault);
         }
@@ -112,7 +112,7 @@ impl Room {
     }
 
     /// Schedules a look at the room for when its time may have come.
-    pub(super) fn schedule_end(&self, state: &mut State) {
+    pub(super) fn schedule_end(&self, state: &mut RoomState) {
         if let Some(at) = state.core.open().ok().and_then(|mut room| room.check_at()) {
             self.look_later(Look::End, at);
         }
@@ -135,7 +135,7 @@ impl Room {
     }
 
     /// Ends the room for this reason, if it is open.
-    pub(super) fn end_locked(&self, state: &mut State, by: By) {
+    pub(super) fn end_locked(&self, state: &mut RoomState, by: By) {
         if let Ok(room) = state.core.open() {
             let decided = room.end(by);
             self.settle(state, decided, Waiter::default(), self.clock.now());
@@ -155,11 +155,11 @@ impl Room {
     }
 
     /// Sends the room's end to all its members, after all messages.
-    pub(super) fn tell_end(&self, state: &mut State, by: By) {
+    pub(super) fn send_end(&self, state: &mut RoomState, by: By) {
         let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
         let end = by.told();
-        let last = Arc::new(Last { standing: welcome.standing, entries: welcome.entries, end });
-        state.members.tell(|| Item::Roll(Roll::Part(Parting::Ended(Arc::clone(&last)))));
+        let last = Arc::new(FinalState { standing: welcome.standing, entries: welcome.entries, end });
+        state.members.push(|| Item::Change(MemberChange::DisconnectAll(Disconnection::Ended(Arc::clone(&last)))));
         if let Some(owner) = state.owner.take() {
             let dialect = owner.dialect();
             let is_own_end = end == RoomEnd::Owner;

@@ -15,22 +15,22 @@ use tokio_util::time::{DelayQueue, delay_queue::Key};
 use super::registry::Look;
 
 /// A room, and the kind of look at it.
-type What = (RoomId, Look);
+type LookKey = (RoomId, Look);
 
 /// All looks that are planned.
 #[derive(Debug, Default)]
 pub(super) struct Looks {
-    queue: DelayQueue<What>,
+    queue: DelayQueue<LookKey>,
     /// The key of each look in the queue, and its moment.
-    planned: HashMap<What, (Key, Alarm<Instant>)>,
+    planned: HashMap<LookKey, (Key, Alarm<Instant>)>,
 }
 
 impl Looks {
     /// Plans a look for `at`, unless it is planned for an earlier moment: the room then plans the next one itself.
-    pub(super) fn plan(&mut self, what: What, at: Instant) {
-        match self.planned.entry(what.clone()) {
+    pub(super) fn plan(&mut self, look: LookKey, at: Instant) {
+        match self.planned.entry(look.clone()) {
             Entry::Vacant(vacant) => {
-                let (_, alarm) = vacant.insert((self.queue.insert_at(what, at), Alarm::default()));
+                let (_, alarm) = vacant.insert((self.queue.insert_at(look, at), Alarm::default()));
                 alarm.sooner(at);
             }
             Entry::Occupied(mut planned) => {
@@ -43,18 +43,18 @@ impl Looks {
     }
 
     /// Returns the next look when its moment has come. Pending while none is planned. Cancel safe.
-    pub(super) async fn next(&mut self) -> What {
-        let what = poll_fn(|cx| match self.queue.poll_expired(cx) {
+    pub(super) async fn next(&mut self) -> LookKey {
+        let look = poll_fn(|cx| match self.queue.poll_expired(cx) {
             Poll::Ready(Some(expired)) => Poll::Ready(expired.into_inner()),
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         });
-        let what = what.await;
-        self.planned.remove(&what);
+        let look = look.await;
+        self.planned.remove(&look);
         if self.planned.is_empty() {
             // Frees the table of a burst.
             self.planned = HashMap::new();
         }
-        what
+        look
     }
 }
 
@@ -66,10 +66,10 @@ mod tests {
     use crate::os_random::OsRandom;
 
     /// Returns all looks, and after how many milliseconds each of them came.
-    async fn looked(looks: &mut Looks, began: Instant) -> Vec<(What, u128)> {
+    async fn looked(looks: &mut Looks, began: Instant) -> Vec<(LookKey, u128)> {
         let mut looked = Vec::new();
-        while let Ok(what) = tokio::time::timeout(Duration::from_secs(100), looks.next()).await {
-            looked.push((what, began.elapsed().as_millis()));
+        while let Ok(look) = tokio::time::timeout(Duration::from_secs(100), looks.next()).await {
+            looked.push((look, began.elapsed().as_millis()));
         }
         looked
     }

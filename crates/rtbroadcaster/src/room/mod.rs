@@ -2,13 +2,13 @@
 //! Must not know HTTP or protocols. Its lock is held for memory only.
 
 mod audience;
+mod audience_state;
 mod end;
 mod looks;
 mod members;
 mod outage;
 mod owner;
 mod quota;
-mod reception;
 mod registry;
 mod signals;
 mod summary;
@@ -38,14 +38,15 @@ use rtbroadcaster_core::room::voters::Voters;
 use rtbroadcaster_core::standing::{Reach, Standing, Start};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use self::RoomState as State;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::fanout::{Lanes, Outbox};
 use crate::metrics::Counters;
+use audience_state::AudienceState;
 use end::Departure;
-use members::{Members, Seat};
+use members::{Members, RosterIndex};
 use quota::Share;
-use reception::Reception;
 use waiting::Waiter;
 
 pub use owner::Owner;
@@ -87,7 +88,7 @@ pub(crate) struct Room {
     me: Weak<Self>,
     /// The bytes that may still be queued for the lanes.
     budget: Arc<Semaphore>,
-    state: Mutex<State>,
+    state: Mutex<RoomState>,
 }
 
 /// The rate limits of signals.
@@ -101,11 +102,11 @@ struct SignalRates {
 
 /// The part of a room that its lock guards.
 #[derive(Debug)]
-struct State {
+struct RoomState {
     core: Core<Waiter>,
     members: Members,
     /// Its viewers, their signals, and the listeners of both.
-    reception: Reception,
+    reception: AudienceState,
     /// The outbox of the owner, if that is a client.
     owner: Option<Arc<Outbox>>,
     /// When clients are asked to reconnect, once the room departs.
@@ -190,8 +191,13 @@ impl Room {
         let (id, numbering) = (core.id().clone(), core.numbering());
         let (engine, share) = keeps.unzip();
         let members = Members::new(id.clone(), Arc::clone(&around.lanes));
-        let state =
-            State { core, members, reception: Reception::new(options, &around.voters), owner: None, departure: None };
+        let state = RoomState {
+            core,
+            members,
+            reception: AudienceState::new(options, &around.voters),
+            owner: None,
+            departure: None,
+        };
         Arc::new_cyclic(|me| Self {
             id,
             numbering,
@@ -272,14 +278,14 @@ impl Room {
         }
         let seq = welcome.standing.seq;
         self.counters.viewer_came();
-        self.counters.brought(welcome.how);
+        self.counters.replayed(welcome.how);
         outbox.replay(replay(welcome, &|welcome| announce(welcome, &key)));
-        let seat = state.members.admit(&outbox, seq);
+        let index = state.members.admit(&outbox, seq);
         state.reception.attendance.came(key.number());
         if !self.notice_audience(&mut state) {
-            self.tell_newcomer(&mut state, seat, &outbox);
+            self.notify_newcomer(&mut state, index, &outbox);
         }
-        Ok(Membership::new(Arc::clone(self), outbox, seat, key.number()))
+        Ok(Membership::new(Arc::clone(self), outbox, index, key.number()))
     }
 
     /// Queues a replay for the viewer `number`, which paused after `position`. Until the lane reaches the replay in its
@@ -287,7 +293,7 @@ impl Room {
     fn unpause(
         &self,
         outbox: &Arc<Outbox>,
-        seat: Seat,
+        index: RosterIndex,
         number: ViewerNumber,
         position: Seq,
         announce: AnnounceViewer<'_>,
@@ -301,15 +307,15 @@ impl Room {
         let epoch = state.core.standing().epoch;
         let start = Start::After(Cursor { epoch, seq: position }, Reach::OneLife);
         let welcome = state.core.welcome(&start, self.clock.now());
-        self.counters.brought(welcome.how);
-        outbox.returns();
-        state.members.replay(seat, outbox, replay(welcome, &|welcome| announce(welcome, &key)));
-        self.tell_newcomer(&mut state, seat, outbox);
+        self.counters.replayed(welcome.how);
+        outbox.expect_replay();
+        state.members.replay(index, outbox, replay(welcome, &|welcome| announce(welcome, &key)));
+        self.notify_newcomer(&mut state, index, outbox);
     }
 
     /// Queues the state for a viewer that lost messages, in the same way. `hold` is called with the size of the state
     /// in bytes.
-    fn restore(&self, outbox: &Arc<Outbox>, seat: Seat, hold: impl FnOnce(usize) -> Hold) {
+    fn restore(&self, outbox: &Arc<Outbox>, index: RosterIndex, hold: impl FnOnce(usize) -> Hold) {
         let mut state = self.lock();
         if !outbox.order_state() || !state.core.life().is_open() {
             // The farewell, which was faster or is on its way, brings the state.
@@ -321,17 +327,17 @@ impl Room {
         let hold = hold(welcome.bytes());
         let replay = Replay { announcement, entries: welcome.entries, seq: welcome.standing.seq, hold };
         self.counters.reset_slow();
-        state.members.replay(seat, outbox, replay);
-        self.tell_newcomer(&mut state, seat, outbox);
+        state.members.replay(index, outbox, replay);
+        self.notify_newcomer(&mut state, index, outbox);
     }
 
     /// Removes a connection of the viewer `number`.
-    fn leave(&self, outbox: &Arc<Outbox>, seat: Seat, number: ViewerNumber) {
+    fn leave(&self, outbox: &Arc<Outbox>, index: RosterIndex, number: ViewerNumber) {
         let mut state = self.lock();
         let now = self.clock.now();
         self.counters.viewer_left();
         state.core.leave(now);
-        state.members.remove(seat, outbox);
+        state.members.remove(index, outbox);
         state.reception.attendance.left(number);
         state.reception.paces.left(number, now);
         self.notice_audience(&mut state);
@@ -345,11 +351,11 @@ impl Room {
         if !state.core.life().is_open() {
             self.turn_away(&state, outbox);
         } else {
-            self.seat_owner(&mut state, outbox);
+            self.attach_owner(&mut state, outbox);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, RoomState> {
         self.state.lock().unwrap_or_else(|poisoned| {
             // Something may be numbered and not on every roster, or folded into the state and not in the history.
             let mut state = poisoned.into_inner();

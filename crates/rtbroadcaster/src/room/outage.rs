@@ -5,7 +5,7 @@ use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::room::core::ProposeError;
 
 use super::waiting::Waiter;
-use super::{Room, State};
+use super::{Room, RoomState};
 use crate::engine::Health;
 
 impl Room {
@@ -23,7 +23,7 @@ impl Room {
 
     /// Stops the room, since nothing can be written. Whether the messages that were handed over will be is unknown:
     /// their owner is sent that error, and its connection is closed. They are applied in order if they are written.
-    pub(super) fn stop(&self, state: &mut State) {
+    pub(super) fn stop(&self, state: &mut RoomState) {
         state.core.stand_still();
         for Waiter { done, .. } in state.core.waiters() {
             if let Some(done) = done.take() {
@@ -36,7 +36,7 @@ impl Room {
     }
 
     /// Lets the room go on: everything that was handed over is written, and more can be.
-    fn go_on(&self, state: &mut State) {
+    fn go_on(&self, state: &mut RoomState) {
         if let Some(handover) = state.core.go_on(self.clock.now()) {
             self.hand_over(state, handover, Waiter::default());
         }

@@ -124,9 +124,8 @@ impl Owner {
     /// Waits while more than 1 MiB is on its way to the room's lanes: an owner is slowed, never refused by rate.
     ///
     /// # Errors
-    /// The message is not published, and no viewer gets it. The reason is that the room has ended or has another owner,
-    /// that the message is malformed or over `message_bytes_max`, that the state is full, or that its id names another
-    /// message.
+    /// The message is not published, and no viewer gets it. Either the room has ended or has another owner, or the
+    /// state is full. Or the message is malformed, is over `message_bytes_max`, or has the id of another message.
     pub async fn publish(&mut self, message: Message) -> Result<Seq, PublishError> {
         self.wait_for(self.check(message)?).await
     }

@@ -37,11 +37,11 @@ pub(crate) struct Registry {
     /// The sender to the task that looks at rooms.
     looks: mpsc::UnboundedSender<(RoomId, Look, Duration)>,
     /// The sampling of log lines about rooms that open and end: any client that may open rooms can cause them.
-    told: Sampling<&'static str>,
+    logged: Sampling<&'static str>,
 }
 
 /// How many rooms that open, and that end, are logged at once; then one a second is.
-const TOLD_AT_ONCE: u32 = 16;
+const LOGGED_AT_ONCE: u32 = 16;
 
 /// The kind of a look at a room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,12 +55,12 @@ pub(super) enum Look {
 }
 
 impl Registry {
-    /// Makes a registry of the rooms that were `stored`, and starts the task that looks at rooms: when they are due,
-    /// for `faults`, and to notify listeners of viewers that are `lagging`.
+    /// Makes a registry of the rooms that were `stored`, and starts the task that looks at rooms. It does so when they
+    /// are due, for `faults`, and to notify listeners of viewers that are `lagging`.
     pub(crate) fn new(around: Surroundings, stored: Vec<Stored>, faults: Faults, lagging: Lagging) -> Arc<Self> {
         let (looks, due) = mpsc::unbounded_channel();
         let registry =
-            Arc::new(Self { around, rooms: Mutex::default(), looks, told: Sampling::bursts_of(TOLD_AT_ONCE) });
+            Arc::new(Self { around, rooms: Mutex::default(), looks, logged: Sampling::bursts_of(LOGGED_AT_ONCE) });
         let me = Arc::downgrade(&registry);
         for stored in stored {
             let place = stored.header.place;
@@ -139,7 +139,7 @@ impl Registry {
         let room = rooms.add(place, config, |share| Room::new(id, hash, options, share, &me, &self.around));
         let count = rooms.len();
         drop(rooms);
-        if let Some(unsaid) = self.told.count("opened", Instant::now()) {
+        if let Some(unsaid) = self.logged.count("opened", Instant::now()) {
             tracing::info!(room = ?room.id(), rooms = count, unsaid, "room opened");
         }
         Ok(Owner::new(room, Term::FIRST, key))
@@ -231,7 +231,7 @@ impl Registry {
     pub(super) fn remove(&self, room: &Room, why: &'static str) {
         let mut rooms = self.lock();
         if rooms.remove(room)
-            && let Some(unsaid) = self.told.count("ended", Instant::now())
+            && let Some(unsaid) = self.logged.count("ended", Instant::now())
         {
             tracing::info!(room = ?room.id(), why, rooms = rooms.len(), unsaid, "room ended");
         }

@@ -20,9 +20,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::end::Departure;
 use super::quota::Share;
 use super::waiting::{Done, Waiter, when_done};
-use super::{Announce, Owner, Room, State, replay};
+use super::{Announce, Owner, Room, RoomState, replay};
 use crate::engine::{Follower, Health};
-use crate::fanout::{Item, Outbox, Parting, Roll};
+use crate::fanout::{Disconnection, Item, MemberChange, Outbox};
 
 impl Room {
     /// Proposes a message, which is numbered at once if it is allowed. Returns its number if it is applied at once.
@@ -46,7 +46,7 @@ impl Room {
         Ok(match decided {
             Decided::Applied(Applied::Said(said)) => {
                 let seq = said.seq;
-                self.tell(&mut state, said, charge, now);
+                self.queue_message(&mut state, said, charge, now);
                 Some(seq)
             }
             decided => {
@@ -92,22 +92,22 @@ impl Room {
             let how = state.core.how_owner_continues(start);
             let welcome = state.core.welcome(&Start::Fresh, self.clock.now());
             outbox.replay(replay(Welcome { how, ..welcome }, announce));
-            self.seat_owner(&mut state, outbox);
+            self.attach_owner(&mut state, outbox);
         } else {
             outbox.finish(CloseReason::Fenced);
         }
     }
 
-    /// Sets the owner's outbox, and sends it the audience and all totals: a room is listed before its first owner has
-    /// an outbox, so viewers may have been faster.
-    pub(super) fn seat_owner(&self, state: &mut State, outbox: &Arc<Outbox>) {
+    /// Sets the owner's outbox, and sends it the audience and all totals. Viewers may have been faster, since a room is
+    /// listed before its first owner has an outbox.
+    pub(super) fn attach_owner(&self, state: &mut RoomState, outbox: &Arc<Outbox>) {
         state.owner = Some(Arc::clone(outbox));
-        self.tell_new_owner(state);
+        self.notify_new_owner(state);
         self.tell_all_totals(state);
     }
 
     /// Disconnects a client that enters a room which has ended or departs, with the reason.
-    pub(super) fn turn_away(&self, state: &State, outbox: &Outbox) {
+    pub(super) fn turn_away(&self, state: &RoomState, outbox: &Outbox) {
         let end = match (state.core.life(), &state.departure) {
             (RoomLife::Departing, Some(Departure { moments, .. })) => {
                 return outbox.depart(CloseReason::Restart, moments.other());
@@ -125,7 +125,7 @@ impl Room {
         let decided = state.core.open().ok().and_then(|mut room| room.owner_left(term, now));
         if let Some(decided) = decided {
             state.owner = None;
-            state.reception.part();
+            state.reception.drop_listeners();
             let already = state.core.is_away_already();
             self.hold(&mut state, already, Waiter::default(), now);
             self.settle(&mut state, decided, Waiter::default(), now);
@@ -151,7 +151,7 @@ impl Room {
         written.await.unwrap_or(Err(ProposeError::Ended)).map(|_| ())
     }
 
-    pub(super) fn settle(&self, state: &mut State, decided: Decided, waiter: Waiter, now: Duration) {
+    pub(super) fn settle(&self, state: &mut RoomState, decided: Decided, waiter: Waiter, now: Duration) {
         match decided {
             Decided::Applied(applied) => self.hold(state, applied, waiter, now),
             Decided::HandedOver(handover) => self.hand_over(state, handover, waiter),
@@ -159,7 +159,7 @@ impl Room {
     }
 
     /// Hands a decision to the engine, under the lock under which it was made.
-    pub(super) fn hand_over(&self, state: &mut State, handover: Handover, waiter: Waiter) {
+    pub(super) fn hand_over(&self, state: &mut RoomState, handover: Handover, waiter: Waiter) {
         if let (Some(engine), Some(me)) = (&self.engine, self.me.upgrade()) {
             state.core.wait_for(handover.position, waiter);
             let follower: Arc<dyn Follower> = me;
@@ -168,35 +168,37 @@ impl Room {
     }
 
     /// Carries out a decision that holds from now on: notifies the members, the owner and the `waiter`.
-    fn hold(&self, state: &mut State, applied: Applied, waiter: Waiter, now: Duration) {
+    fn hold(&self, state: &mut RoomState, applied: Applied, waiter: Waiter, now: Duration) {
         match applied {
             Applied::Nothing => {}
             Applied::Said(said) => {
                 let seq = said.seq;
                 let Waiter { charge, done } = waiter;
                 if let Some(charge) = charge {
-                    self.tell(state, said, charge, now);
+                    self.queue_message(state, said, charge, now);
                 }
                 return Waiter { charge: None, done }.done(Ok(seq));
             }
             Applied::Owner(status, term) => {
                 let older = state.owner.take();
-                state.reception.part();
+                state.reception.drop_listeners();
                 if let Some(older) = older.filter(|_| status == OwnerStatus::Live) {
                     older.finish(CloseReason::Fenced);
                 }
                 let away = state.core.away_for(now);
-                state.members.tell(|| Item::notice(Notice::Owner { status, term, away }));
+                state.members.push(|| Item::notice(Notice::Owner { status, term, away }));
             }
-            Applied::End(by) => self.tell_end(state, by),
+            Applied::End(by) => self.send_end(state, by),
             Applied::Departed => {
                 if let Some(Departure { moments, owner: moment }) = state.departure.clone() {
-                    state.members.tell(|| Item::Roll(Roll::Part(Parting::Departing(moments.clone()))));
+                    state
+                        .members
+                        .push(|| Item::Change(MemberChange::DisconnectAll(Disconnection::Departing(moments.clone()))));
                     if let Some(owner) = state.owner.take() {
                         owner.depart(CloseReason::Restart, moment);
                     }
                 }
-                state.reception.part();
+                state.reception.drop_listeners();
                 self.budget.close();
             }
         }
@@ -205,13 +207,13 @@ impl Room {
 
     /// Queues a message for every member. It is in the queue of every lane before another part can take the room's
     /// lock.
-    fn tell(&self, state: &mut State, said: Proposed, charge: OwnedSemaphorePermit, applied: Duration) {
+    fn queue_message(&self, state: &mut RoomState, said: Proposed, charge: OwnedSemaphorePermit, applied: Duration) {
         if let Some(entry) = said.entry {
             if entry.change == Change::Cleared {
                 self.restart_counting(state, &entry.key);
             }
             let charge = Some(Arc::new(charge));
-            state.members.tell(|| Item::message(Arc::clone(&entry), applied, charge.clone()));
+            state.members.push(|| Item::message(Arc::clone(&entry), applied, charge.clone()));
             self.counters.applied(entry.change);
         }
     }

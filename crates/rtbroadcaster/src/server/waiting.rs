@@ -15,7 +15,7 @@ pub(super) struct WaitingList(Mutex<Option<HashMap<usize, Arc<Outbox>>>>);
 
 /// A client's entry among those that are in no room. Dropping it removes it.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct WaitingClient {
     server: Arc<Server>,
     /// The address of its outbox, which no other entry has while this one lives.
     id: usize,
@@ -47,7 +47,7 @@ impl WaitingList {
     }
 }
 
-impl Waiting {
+impl WaitingClient {
     /// Lists a client of `server`. After [`drain`](WaitingList::drain) its connection ends at once.
     pub(super) fn new(server: Arc<Server>, outbox: &Arc<Outbox>) -> Self {
         let id = Arc::as_ptr(outbox).addr();
@@ -59,7 +59,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for WaitingClient {
     fn drop(&mut self) {
         if let Some(waiting) = self.server.waiting.lock().as_mut() {
             waiting.remove(&self.id);

@@ -31,7 +31,7 @@ const USER_TIMEOUT_MAX: Duration = Duration::from_millis(i32::MAX as u64);
 pub struct Tuned(());
 
 /// Sets the socket options that this library wants, for a listener to call when it has accepted a connection. The
-/// upgrade does it if [`Tuned`] is not among the request's extensions and the TCP socket can be found; a listener that
+/// upgrade does it if [`Tuned`] is not among the request's extensions and the TCP socket can be found. A listener that
 /// wraps its connections in a stream of its own has to do it here, because the upgrade sees that stream only.
 ///
 /// | option | value | systems |

@@ -8,28 +8,28 @@ use super::{LaneSocket, Stream};
 
 /// The kind of a connection between the two ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum PairKind {
     Tcp,
     #[cfg(feature = "tls")]
     Tls,
 }
 
 /// All kinds that a lane can write to.
-pub(crate) const KINDS: &[Kind] = &[
-    Kind::Tcp,
+pub(crate) const KINDS: &[PairKind] = &[
+    PairKind::Tcp,
     #[cfg(feature = "tls")]
-    Kind::Tls,
+    PairKind::Tls,
 ];
 
 /// Returns the server's end of a connection, and the peer's.
-pub(crate) async fn pair(kind: Kind) -> (LaneSocket, Box<dyn Stream>) {
+pub(crate) async fn pair(kind: PairKind) -> (LaneSocket, Box<dyn Stream>) {
     match kind {
-        Kind::Tcp => {
+        PairKind::Tcp => {
             let (server, peer) = tcp().await;
             (LaneSocket::Tcp(server), Box::new(peer))
         }
         #[cfg(feature = "tls")]
-        Kind::Tls => {
+        PairKind::Tls => {
             let (server, peer) = secured::pair().await;
             (server, Box::new(peer))
         }

@@ -48,7 +48,7 @@ impl TlsSocket {
     }
 
     /// Encrypts and sends record by record until the socket takes no more, and returns how many of `bytes` are
-    /// encrypted: those will arrive, and must not be sent again. Takes nothing if the client task has the session, or
+    /// encrypted. Those will arrive, and must not be sent again. Takes nothing if the client task has the session, or
     /// ciphertext waits.
     ///
     /// Returns no errors: the client task meets them too and ends the connection.
@@ -73,7 +73,7 @@ impl TlsSocket {
     }
 
     /// Reads plaintext. What has to be answered, such as an alert or a key update, is sent as far as the socket takes
-    /// it; the task is woken for the rest.
+    /// it. The task is woken for the rest.
     pub(super) fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut session = self.lock()?;
         loop {

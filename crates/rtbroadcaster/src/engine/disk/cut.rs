@@ -17,7 +17,7 @@ const BLOCK: usize = 64 * 1024;
 
 /// A journal, and the end of its last byte that is not zero.
 #[derive(Debug)]
-pub(super) struct Journal {
+pub(super) struct JournalFile {
     path: PathBuf,
     end: u64,
 }
@@ -33,7 +33,7 @@ pub(super) struct Cut {
     pub(super) bytes: u64,
 }
 
-impl Journal {
+impl JournalFile {
     /// Returns the path of the file.
     pub(super) fn path(&self) -> &Path {
         &self.path
@@ -41,7 +41,7 @@ impl Journal {
 }
 
 /// Returns the journals of the store in `directory`, the newest last; none if there is no store.
-pub(super) fn journals(directory: &Path) -> io::Result<Vec<Journal>> {
+pub(super) fn journals(directory: &Path) -> io::Result<Vec<JournalFile>> {
     let entries = match std::fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
@@ -51,7 +51,7 @@ pub(super) fn journals(directory: &Path) -> io::Result<Vec<Journal>> {
         let path = entry?.path();
         let number = path.file_name().and_then(|name| name.to_str()?.strip_suffix(".jnl")?.parse::<u64>().ok());
         if let Some(number) = number {
-            journals.push((number, Journal { end: end(&path)?, path }));
+            journals.push((number, JournalFile { end: end(&path)?, path }));
         }
     }
     journals.sort_by_key(|(number, _)| *number);
@@ -59,8 +59,8 @@ pub(super) fn journals(directory: &Path) -> io::Result<Vec<Journal>> {
 }
 
 /// Returns what was cut from `journals` since they were looked at.
-pub(super) fn since(journals: &[Journal]) -> Vec<Cut> {
-    let cut = |Journal { path, end }: &Journal| {
+pub(super) fn since(journals: &[JournalFile]) -> Vec<Cut> {
+    let cut = |JournalFile { path, end }: &JournalFile| {
         // A journal that is missing was not needed any more.
         let length = std::fs::metadata(path).ok()?.len();
         let bytes = end.checked_sub(length).filter(|bytes| *bytes > 0)?;

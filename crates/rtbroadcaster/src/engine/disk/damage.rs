@@ -8,14 +8,14 @@ use std::path::Path;
 use rtbroadcaster_core::record::sum;
 
 use super::cut::Cut;
-use super::marker::{Found, Mark};
-use super::store::Found as Room;
+use super::marker::{FoundMarker, Mark};
+use super::store::FoundRoom;
 use super::tally::Tally;
 
 /// What a store has and lacks when it is opened.
 pub(super) struct Findings<'a> {
     /// What the directory's marker said.
-    pub(super) marker: &'a Found,
+    pub(super) marker: &'a FoundMarker,
     /// The boot id of the machine.
     pub(super) boot: Option<&'a str>,
     /// The tally that the store states; none in format 1 and in a new store.
@@ -23,7 +23,7 @@ pub(super) struct Findings<'a> {
     /// The tally of what there is.
     pub(super) counted: Tally,
     /// The rooms as they are.
-    pub(super) rooms: &'a [Room],
+    pub(super) rooms: &'a [FoundRoom],
     /// The parts that were cut from the ends of journals, the newest journal last.
     pub(super) cuts: &'a [Cut],
     /// The newest journal.
@@ -40,7 +40,7 @@ pub(super) struct Loss {
 impl Findings<'_> {
     /// Returns what the marker says, if it can be read.
     fn mark(&self) -> Option<&Mark> {
-        if let Found::Mark(mark) = self.marker { Some(mark) } else { None }
+        if let FoundMarker::Mark(mark) = self.marker { Some(mark) } else { None }
     }
 
     /// Returns how much the store had confirmed beyond what it states now.
@@ -98,7 +98,7 @@ impl Findings<'_> {
 
     /// Logs what may be missing without a fault.
     pub(super) fn warn(&self) {
-        if *self.marker == Found::Damaged {
+        if *self.marker == FoundMarker::Damaged {
             tracing::warn!("the file {} cannot be read: only the store was checked", super::marker::NAME);
         }
         for cut in self.cuts {
@@ -118,7 +118,7 @@ impl Findings<'_> {
     }
 }
 
-fn nonsense_count(rooms: &[Room]) -> usize {
+fn nonsense_count(rooms: &[FoundRoom]) -> usize {
     rooms.iter().filter(|room| room.nonsense.is_some()).count()
 }
 

@@ -129,13 +129,13 @@ pub(super) struct Writer {
 
 /// The rooms to notify and the positions up to which they are written, in the order of their first steps.
 #[derive(Default)]
-struct Told {
+struct WrittenRooms {
     rooms: Vec<(Arc<dyn Follower>, LogPosition)>,
     /// The index of each room by its follower. Not by its name, which one that has ended and a new one may both have.
     places: HashMap<*const (), usize>,
 }
 
-impl Told {
+impl WrittenRooms {
     fn note(&mut self, (follower, handover): &HandedOver) {
         let place = *self.places.entry(Arc::as_ptr(follower).cast()).or_insert_with(|| {
             self.rooms.push((Arc::clone(follower), handover.position));
@@ -203,7 +203,7 @@ impl Writer {
         match result {
             Ok(()) => {
                 self.confirm();
-                self.tell(&pending);
+                self.notify_rooms(&pending);
                 self.pulse.writes();
             }
             Err(error) => {
@@ -220,10 +220,10 @@ impl Writer {
     }
 
     /// Notifies rooms of the positions up to which they are written.
-    pub(super) fn tell(&self, written: &[HandedOver]) {
-        let mut told = Told::default();
-        written.iter().for_each(|handed_over| told.note(handed_over));
-        for (follower, through) in told.rooms {
+    pub(super) fn notify_rooms(&self, written: &[HandedOver]) {
+        let mut written_rooms = WrittenRooms::default();
+        written.iter().for_each(|handed_over| written_rooms.note(handed_over));
+        for (follower, through) in written_rooms.rooms {
             if fault::catch("room", &self.counters, || follower.written(through)).is_err() {
                 // The room finds its lock poisoned and ends. If that panics too, its members are not notified.
                 let _ = fault::catch("room", &self.counters, || follower.written(through));

@@ -87,7 +87,7 @@ impl Mark {
 
 /// The marker file that was there before.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum FoundMarker {
     /// There is no file.
     Nothing,
     /// A file of format 1, which was touched last then, as the time since 1970.
@@ -119,23 +119,24 @@ pub(super) fn boot() -> Option<String> {
 }
 
 /// Reads what the file in `directory` says, without changing it.
-pub(super) fn read(directory: &Path) -> io::Result<Found> {
+pub(super) fn read(directory: &Path) -> io::Result<FoundMarker> {
     let mut file = match tree::open(&directory.join(NAME), File::options().read(true)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(FoundMarker::Nothing),
         file => file?,
     };
     let mut text = Vec::new();
     file.by_ref().take(4 * SLOT as u64).read_to_end(&mut text)?;
     if text.is_empty() {
         let touched = file.metadata()?.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
-        return Ok(Found::Touched(touched));
+        return Ok(FoundMarker::Touched(touched));
     }
     let marks: Result<Vec<Mark>, String> = text.chunks(SLOT).filter_map(|slot| parse(slot).transpose()).collect();
     Ok(match marks {
-        Err(newer) => Found::Newer(newer),
-        Ok(marks) => {
-            marks.into_iter().max_by_key(|mark| mark.at).map_or(Found::Damaged, |mark| Found::Mark(mark.into()))
-        }
+        Err(newer) => FoundMarker::Newer(newer),
+        Ok(marks) => marks
+            .into_iter()
+            .max_by_key(|mark| mark.at)
+            .map_or(FoundMarker::Damaged, |mark| FoundMarker::Mark(mark.into())),
     })
 }
 
@@ -235,13 +236,13 @@ mod tests {
     #[test]
     fn the_newest_slot_that_is_whole_counts() {
         let place = place();
-        assert_eq!(read(&place).unwrap(), Found::Nothing);
+        assert_eq!(read(&place).unwrap(), FoundMarker::Nothing);
         std::fs::write(place.join(NAME), "").unwrap();
-        assert!(matches!(read(&place).unwrap(), Found::Touched(_)), "of format 1");
+        assert!(matches!(read(&place).unwrap(), FoundMarker::Touched(_)), "of format 1");
         let mut marker = Marker::start(&place, mark(1)).unwrap();
         let writes = || match read(&place).unwrap() {
-            Found::Mark(mark) => Some(mark.tally().writes),
-            Found::Damaged => None,
+            FoundMarker::Mark(mark) => Some(mark.tally().writes),
+            FoundMarker::Damaged => None,
             other => panic!("{other:?}"),
         };
         assert_eq!(writes(), Some(1));

@@ -204,7 +204,7 @@ impl Writer {
         // The store may panic over files that are damaged.
         let opened = catch_unwind(AssertUnwindSafe(|| Store::open(&path)));
         let store = opened.map_err(|_| Failure::Store("the store cannot be opened".to_owned()))??;
-        let Contents { stated, ledger, .. } = store.contents(&store.house()?)?;
+        let Contents { stated, ledger, .. } = store.contents(&store.facts()?)?;
         let counted = ledger.tally();
         let is_possible = std::iter::once(&self.confirmed).chain(&self.possible).any(|tally| *tally == counted);
         if stated != Some(counted) || !is_possible {
@@ -221,7 +221,7 @@ impl Writer {
         (self.ledger, self.confirmed) = (ledger, counted);
         self.possible.clear();
         self.store = Some(store);
-        self.tell(&told);
+        self.notify_rooms(&told);
         Ok(())
     }
 }

@@ -17,11 +17,11 @@ const LOOK: Duration = Duration::from_millis(250);
 #[derive(Debug)]
 pub(super) struct Pulse {
     health: watch::Sender<Health>,
-    state: Mutex<State>,
+    state: Mutex<PulseState>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct PulseState {
     /// Since when the writer is at work, if it is.
     busy: Option<Instant>,
     /// Whether it was at work for too long, and the rooms were notified.
@@ -72,30 +72,30 @@ impl Pulse {
         if hung {
             tracing::info!("the write has ended: rooms take messages again");
             // Nothing failed, it only took too long.
-            self.tell(|health| if *health == Health::Failing { Some(Health::Fine) } else { None });
+            self.set_health(|health| if *health == Health::Failing { Some(Health::Fine) } else { None });
         }
     }
 
     /// Notes that what was handed over is written.
     pub(super) fn writes(&self) {
         if !self.is_fine() {
-            self.tell(|health| if *health == Health::Lost { None } else { Some(Health::Fine) });
+            self.set_health(|health| if *health == Health::Lost { None } else { Some(Health::Fine) });
         }
     }
 
     /// Notes that a write has failed.
     pub(super) fn fails(&self) {
         self.lock().hangs = false;
-        self.tell(|health| if *health == Health::Lost { None } else { Some(Health::Failing) });
+        self.set_health(|health| if *health == Health::Lost { None } else { Some(Health::Failing) });
     }
 
     /// Notes that nothing will ever be written again.
     pub(super) fn is_lost(&self) {
         self.lock().hangs = false;
-        self.tell(|_| Some(Health::Lost));
+        self.set_health(|_| Some(Health::Lost));
     }
 
-    fn tell(&self, next: impl FnOnce(&Health) -> Option<Health>) {
+    fn set_health(&self, next: impl FnOnce(&Health) -> Option<Health>) {
         self.health.send_if_modified(|health| match next(health).filter(|next| next != health) {
             Some(next) => {
                 *health = next;
@@ -113,11 +113,11 @@ impl Pulse {
             state.hangs = true;
             drop(state);
             tracing::error!("a write takes longer than {HANGS_AFTER:?}: rooms refuse messages until it ends");
-            self.tell(|health| if *health == Health::Fine { Some(Health::Failing) } else { None });
+            self.set_health(|health| if *health == Health::Fine { Some(Health::Failing) } else { None });
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, PulseState> {
         // Each change is whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

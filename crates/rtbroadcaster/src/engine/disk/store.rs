@@ -13,7 +13,7 @@ use rtbroadcaster_core::record::{Append, Header, Lives, Record, Stored};
 use super::FORMAT;
 use super::kept;
 use super::tally::Ledger;
-pub(super) use reading::{Contents, Found, House, LoadError};
+pub(super) use reading::{Contents, FoundRoom, LoadError, StoreFacts};
 
 /// How many bytes a store may have in memory before it writes them to a table.
 const MEMTABLE_BYTES: u64 = 4 * 1024 * 1024;
@@ -43,11 +43,11 @@ pub(super) struct Store {
     /// The names of messages, by room and number.
     pub(super) ids: Keyspace,
     /// The values about all rooms together.
-    pub(super) house: Keyspace,
+    pub(super) facts: Keyspace,
 }
 
 /// A batch that is being put together.
-pub(super) struct Batch<'a> {
+pub(super) struct StoreBatch<'a> {
     batch: OwnedWriteBatch,
     /// The last message, which is not in the batch yet, and its room.
     last: Option<(&'a RoomId, &'a Record)>,
@@ -60,15 +60,15 @@ impl Store {
         let database = builder.worker_threads(1).max_cached_files(Some(TABLES_OPEN_MAX)).open()?;
         let options = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
         let keyspace = |name| database.keyspace(name, options);
-        let (rooms, log, ids, house) = (keyspace("rooms")?, keyspace("log")?, keyspace("ids")?, keyspace("house")?);
-        Ok(Self { database, rooms, log, ids, house })
+        let (rooms, log, ids, facts) = (keyspace("rooms")?, keyspace("log")?, keyspace("ids")?, keyspace("house")?);
+        Ok(Self { database, rooms, log, ids, facts })
     }
 
     /// Writes to the disk that another of the `lives` has begun, and the present header of each room. Rooms that are
     /// `changed` are written as a whole.
     pub(super) fn begin(
         &self,
-        house: &House,
+        facts: &StoreFacts,
         lives: &Lives,
         rooms: &[Stored],
         changed: &HashSet<RoomId>,
@@ -86,11 +86,11 @@ impl Store {
                 None => ledger.log(room, 0),
             }
         }
-        let text = kept::lives(lives, house.unknown.clone());
+        let text = kept::lives(lives, facts.unknown.clone());
         ledger.lives(&text);
-        batch.insert(&self.house, LIVES_KEY, text);
-        batch.insert(&self.house, FORMAT_KEY, FORMAT.to_string());
-        batch.remove(&self.house, RUN_KEY);
+        batch.insert(&self.facts, LIVES_KEY, text);
+        batch.insert(&self.facts, FORMAT_KEY, FORMAT.to_string());
+        batch.remove(&self.facts, RUN_KEY);
         ledger.count();
         self.put_tally(&mut batch, ledger);
         batch.commit()
@@ -127,23 +127,23 @@ impl Store {
 
     /// Forgets all lives that are not among `lives`.
     pub(super) fn forget_lives(&self, lives: &Lives, ledger: &mut Ledger) -> Result<(), LoadError> {
-        let text = kept::lives(lives, self.house()?.unknown);
+        let text = kept::lives(lives, self.facts()?.unknown);
         ledger.lives(&text);
         let mut batch = self.database.batch().durability(Some(PersistMode::Buffer));
-        batch.insert(&self.house, LIVES_KEY, text);
+        batch.insert(&self.facts, LIVES_KEY, text);
         self.put_tally(&mut batch, ledger);
         Ok(batch.commit()?)
     }
 
     /// Begins a batch.
-    pub(super) fn batch<'a>(&self, mode: PersistMode) -> Batch<'a> {
-        Batch { batch: self.database.batch().durability(Some(mode)), last: None }
+    pub(super) fn batch<'a>(&self, mode: PersistMode) -> StoreBatch<'a> {
+        StoreBatch { batch: self.database.batch().durability(Some(mode)), last: None }
     }
 
     /// Commits a batch that is whole. Its last message has the tally: a value of its own for that in each batch would
     /// cost a tenth of all messages.
-    pub(super) fn commit(&self, batch: Batch<'_>, ledger: &Ledger) -> fjall::Result<()> {
-        let Batch { mut batch, last } = batch;
+    pub(super) fn commit(&self, batch: StoreBatch<'_>, ledger: &Ledger) -> fjall::Result<()> {
+        let StoreBatch { mut batch, last } = batch;
         match last {
             Some((room, record)) => {
                 batch.insert(&self.log, kept::place(room, record.seq), kept::record(record, Some(ledger.tally())));
@@ -155,13 +155,13 @@ impl Store {
 
     fn put_tally(&self, batch: &mut OwnedWriteBatch, ledger: &Ledger) {
         let tally = serde_json::to_vec(&ledger.tally()).expect("plain data has a text");
-        batch.insert(&self.house, TALLY_KEY, tally);
+        batch.insert(&self.facts, TALLY_KEY, tally);
     }
 
     /// Puts a step of `room` into a batch. The end of a room removes only what was written before.
     pub(super) fn put<'a>(
         &self,
-        Batch { batch, last }: &mut Batch<'a>,
+        StoreBatch { batch, last }: &mut StoreBatch<'a>,
         ledger: &mut Ledger,
         room: &'a RoomId,
         append: &'a Append,

@@ -1,4 +1,4 @@
-//! Checks what a directory holds before any of it is opened: opening a pipe may wait for ever, a link leads elsewhere,
+//! Checks what a directory holds before any of it is opened. Opening a pipe may wait for ever, a link leads elsewhere,
 //! and what other users of the machine may open is theirs too.
 //! Must not know what is in a file.
 

@@ -11,20 +11,20 @@ use crate::fanout::lags::Lags;
 impl Outbox {
     /// Queues a frame that says how something stands, in the place of a waiting one of its kind. Beyond the limit:
     /// there is one of a kind.
-    pub(crate) fn tell(&self, frame: Frame) {
-        self.change(|line, now| line.push(&[frame], self.dialect, now, usize::MAX));
+    pub(crate) fn queue_notice(&self, frame: Frame) {
+        self.change(|state, now| state.push(&[frame], self.dialect, now, usize::MAX));
     }
 
     /// Queues a frame from other clients, unless it fills more than a quarter of the backlog: half of it would keep the
     /// client from speaking. A frame alone always fits. Returns whether it was queued.
     pub(crate) fn pass_on(&self, frame: Frame) -> bool {
         let mut takes = false;
-        self.change(|line, now| {
-            let waits = line.backlog.as_ref().map_or(0, |backlog| backlog.bytes());
+        self.change(|state, now| {
+            let waits = state.backlog.as_ref().map_or(0, |backlog| backlog.bytes());
             let fits = waits == 0 || (waits + frame.bytes.len()).saturating_mul(4) <= self.limit;
-            takes = fits && line.ending() == Ending::Open;
+            takes = fits && state.ending() == Ending::Open;
             if takes {
-                line.push(&[frame], self.dialect, now, usize::MAX);
+                state.push(&[frame], self.dialect, now, usize::MAX);
             }
         });
         takes

@@ -47,7 +47,7 @@ impl Batch {
 
 /// How a batch may be sent at this moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Delivery {
     /// Write it to the socket. The caller must end the write.
     Direct,
     /// Queue it.
@@ -78,7 +78,7 @@ impl<'a> Member<'a> {
 
     /// Sends `batch` with one call if nothing waits, and queues it otherwise. Returns what the socket took.
     pub(in crate::fanout) fn offer(&self, batch: &Batch) -> Sent {
-        self.send(self.outbox.way(true, batch.hole), batch)
+        self.send(self.outbox.delivery(true, batch.hole), batch)
     }
 
     /// Sends one heartbeat: `beat`, which has the number `seq` of the last message and the time until the `next`
@@ -88,25 +88,25 @@ impl<'a> Member<'a> {
             self.outbox.cut(CloseReason::NoPong);
             return Sent::default();
         }
-        match self.outbox.way(false, None) {
+        match self.outbox.delivery(false, None) {
             // Not behind what waits: a slow member would be asked too late to answer before the next heartbeat.
-            Way::Queue | Way::Shut => {
+            Delivery::Queue | Delivery::Shut => {
                 self.outbox.beat(seq, next);
                 Sent::default()
             }
-            Way::Direct => self.send(Way::Direct, beat),
+            Delivery::Direct => self.send(Delivery::Direct, beat),
         }
     }
 
-    fn send(&self, way: Way, Batch { frames, whole, reached, .. }: &Batch) -> Sent {
+    fn send(&self, delivery: Delivery, Batch { frames, whole, reached, .. }: &Batch) -> Sent {
         let outbox = self.outbox;
-        match way {
-            Way::Direct => {}
-            Way::Queue => {
-                outbox.change(|line, now| line.push(frames, outbox.dialect, now, outbox.limit));
+        match delivery {
+            Delivery::Direct => {}
+            Delivery::Queue => {
+                outbox.change(|state, now| state.push(frames, outbox.dialect, now, outbox.limit));
                 return Sent::default();
             }
-            Way::Shut => return Sent::default(),
+            Delivery::Shut => return Sent::default(),
         }
         // An error counts as nothing written: the client task will meet it too and end the connection.
         let written = self.socket.as_ref().map_or(0, |socket| socket.try_send(whole).unwrap_or(0));
@@ -114,9 +114,9 @@ impl<'a> Member<'a> {
             outbox.end_direct_write(*reached);
             return Sent { frames: frames.len(), bytes: written };
         }
-        outbox.change(|line, now| {
-            line.writing = false;
-            line.adopt(frames, written, outbox.dialect, now, outbox.limit);
+        outbox.change(|state, now| {
+            state.writing = false;
+            state.adopt(frames, written, outbox.dialect, now, outbox.limit);
         });
         Sent { frames: whole_frames(frames, written), bytes: written }
     }
@@ -135,25 +135,25 @@ fn whole_frames(frames: &[Frame], mut written: usize) -> usize {
 impl Outbox {
     /// Returns how a batch may be sent. `live` is set for one of messages, which a paused member does not get; `hole`
     /// is the end of the hole that it begins with. After [`Delivery::Direct`] the caller must end the write.
-    pub(super) fn way(&self, live: bool, hole: Option<Seq>) -> Way {
-        let mut line = self.lock();
-        if live && !line.is_live() {
-            Way::Shut
-        } else if self.direct.is_some() && line.is_free(hole) {
-            line.writing = true;
-            Way::Direct
+    pub(super) fn delivery(&self, live: bool, hole: Option<Seq>) -> Delivery {
+        let mut state = self.lock();
+        if live && !state.is_live() {
+            Delivery::Shut
+        } else if self.direct.is_some() && state.is_free(hole) {
+            state.writing = true;
+            Delivery::Direct
         } else {
-            Way::Queue
+            Delivery::Queue
         }
     }
 
     /// Ends a direct write that took everything. Meanwhile a frame or a pause may have come, which waits for that end.
     pub(super) fn end_direct_write(&self, reached: Option<Seq>) {
-        let mut line = self.lock();
-        line.was_sent(reached);
-        let waits = line.backlog.is_some() || line.flow != Flow::Live;
-        let waker = if waits { line.waker.take() } else { None };
-        drop(line);
+        let mut state = self.lock();
+        state.was_sent(reached);
+        let waits = state.backlog.is_some() || state.flow != Flow::Live;
+        let waker = if waits { state.waker.take() } else { None };
+        drop(state);
         if let Some(waker) = waker {
             waker.wake();
         }

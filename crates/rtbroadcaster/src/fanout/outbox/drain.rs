@@ -24,7 +24,7 @@ pub(crate) enum Drained {
 }
 
 /// The client task's next step.
-enum Draw {
+enum NextStep {
     /// Write the frames that it took, from this offset in the first one.
     Write(usize),
     /// Wait.
@@ -44,19 +44,19 @@ impl Outbox {
         let mut frames = Vec::new();
         loop {
             frames.clear();
-            let offset = match self.draw(cx, &mut frames) {
-                Draw::Write(offset) => offset,
-                Draw::Found(found) => return Poll::Ready(Ok(found)),
-                Draw::Rest => return Poll::Pending,
+            let offset = match self.next_step(cx, &mut frames) {
+                NextStep::Write(offset) => offset,
+                NextStep::Found(found) => return Poll::Ready(Ok(found)),
+                NextStep::Rest => return Poll::Pending,
             };
             let mut slices: Vec<IoSlice<'_>> = frames.iter().map(|frame| IoSlice::new(frame)).collect();
             slices[0] = IoSlice::new(&frames[0][offset..]);
             let result = write(cx, &slices);
-            let mut line = self.lock();
-            line.writing = false;
-            line.waits_for_socket = result.is_pending();
+            let mut state = self.lock();
+            state.writing = false;
+            state.waits_for_socket = result.is_pending();
             let written = if let Poll::Ready(Ok(written)) = result { written } else { 0 };
-            let frames = self.count(&mut line, |line| line.backlog(self.dialect).advance(written));
+            let frames = self.count(&mut state, |state| state.backlog(self.dialect).advance(written));
             self.counters.sent(Sent { frames, bytes: written });
             match result {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
@@ -68,35 +68,35 @@ impl Outbox {
     }
 
     /// Takes the frames to write next.
-    fn draw(&self, cx: &mut Context<'_>, frames: &mut Vec<Bytes>) -> Draw {
-        let mut line = self.lock();
-        if !line.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            line.waker = Some(cx.waker().clone());
+    fn next_step(&self, cx: &mut Context<'_>, frames: &mut Vec<Bytes>) -> NextStep {
+        let mut state = self.lock();
+        if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            state.waker = Some(cx.waker().clone());
         }
-        line.waits_for_socket = false;
-        if line.writing {
-            return Draw::Rest;
+        state.waits_for_socket = false;
+        if state.writing {
+            return NextStep::Rest;
         }
-        if line.backlog.is_none() {
-            return Draw::Rest;
+        if state.backlog.is_none() {
+            return NextStep::Rest;
         }
-        let offset = self.count(&mut line, |line| {
-            line.backlog(self.dialect).take(frames, WRITE_FRAMES_MAX, WRITE_BYTES_MAX, self.clock.now())
+        let offset = self.count(&mut state, |state| {
+            state.backlog(self.dialect).take(frames, WRITE_FRAMES_MAX, WRITE_BYTES_MAX, self.clock.now())
         });
         if !frames.is_empty() {
-            line.writing = true;
-            return Draw::Write(offset);
+            state.writing = true;
+            return NextStep::Write(offset);
         }
-        let Some(backlog) = &line.backlog else { return Draw::Rest };
+        let Some(backlog) = &state.backlog else { return NextStep::Rest };
         if backlog.is_closed() {
-            return Draw::Found(Drained::Closed);
+            return NextStep::Found(Drained::Closed);
         }
         if backlog.wants_state() {
-            return Draw::Found(Drained::Lost);
+            return NextStep::Found(Drained::Lost);
         }
         if backlog.is_empty() {
-            line.rest();
+            state.rest();
         }
-        Draw::Rest
+        NextStep::Rest
     }
 }

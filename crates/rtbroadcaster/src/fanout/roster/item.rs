@@ -21,7 +21,7 @@ pub(crate) enum Item {
     /// A message or notice for all members.
     Broadcast(Broadcast),
     /// A change of the members.
-    Roll(Roll),
+    Change(MemberChange),
 }
 
 /// A message or notice for all members.
@@ -43,24 +43,24 @@ pub(crate) enum Broadcast {
 
 /// A change of a roster's members, or a frame for one of them.
 #[derive(Debug)]
-pub(crate) enum Roll {
+pub(crate) enum MemberChange {
     /// Adds a member that has everything up to this number.
     Admit(Arc<Outbox>, Seq),
     /// Sends a replay to a member.
     Replay(Arc<Outbox>, Replay),
     /// Sends a frame to one member.
-    Tell(Arc<Outbox>, Frame),
+    Send(Arc<Outbox>, Frame),
     /// Removes a member.
     Remove(Arc<Outbox>),
     /// Disconnects all members.
-    Part(Parting),
+    DisconnectAll(Disconnection),
 }
 
 /// Why all members are disconnected, and what they are sent.
 #[derive(Debug)]
-pub(crate) enum Parting {
+pub(crate) enum Disconnection {
     /// The room has ended: its farewell.
-    Ended(Arc<Last>),
+    Ended(Arc<FinalState>),
     /// The room has ended by our own fault.
     Broken,
     /// The process ends: when to reconnect.
@@ -69,7 +69,7 @@ pub(crate) enum Parting {
 
 /// A room as it was at its end, for members that lost messages before it.
 #[derive(Debug)]
-pub(crate) struct Last {
+pub(crate) struct FinalState {
     /// Its standing.
     pub(crate) standing: Standing,
     /// Its state.
@@ -81,12 +81,14 @@ pub(crate) struct Last {
 /// A part of the room's budget, to which it returns when the last clone is dropped.
 type Charge = Arc<OwnedSemaphorePermit>;
 
-impl Roll {
+impl MemberChange {
     /// Returns the member that would have been reached through the lane from then on.
     pub(super) fn into_newcomer(self) -> Option<Arc<Outbox>> {
         match self {
-            Roll::Admit(member, _) | Roll::Replay(member, _) | Roll::Tell(member, _) => Some(member),
-            Roll::Remove(_) | Roll::Part(_) => None,
+            MemberChange::Admit(member, _) | MemberChange::Replay(member, _) | MemberChange::Send(member, _) => {
+                Some(member)
+            }
+            MemberChange::Remove(_) | MemberChange::DisconnectAll(_) => None,
         }
     }
 }
@@ -134,8 +136,8 @@ impl Item {
     }
 
     /// Returns the change of the members, if it is one.
-    pub(super) fn into_roll(self) -> Option<Roll> {
-        if let Item::Roll(roll) = self { Some(roll) } else { None }
+    pub(super) fn into_change(self) -> Option<MemberChange> {
+        if let Item::Change(change) = self { Some(change) } else { None }
     }
 
     /// Returns its rank, by which newer items remove waiting ones.

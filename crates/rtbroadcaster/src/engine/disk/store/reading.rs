@@ -34,7 +34,7 @@ impl From<fjall::Error> for LoadError {
 }
 
 /// The values about all rooms together.
-pub(in crate::engine::disk) struct House {
+pub(in crate::engine::disk) struct StoreFacts {
     /// The format; none in a new store.
     pub(in crate::engine::disk) format: Option<u32>,
     /// The lives so far; none in a new store, and in one of format 1.
@@ -47,7 +47,7 @@ pub(in crate::engine::disk) struct House {
 
 /// The contents of the store.
 pub(in crate::engine::disk) struct Contents {
-    pub(in crate::engine::disk) rooms: Vec<Found>,
+    pub(in crate::engine::disk) rooms: Vec<FoundRoom>,
     /// The tally of what there should be; none in a new store and in one of format 1.
     pub(in crate::engine::disk) stated: Option<Tally>,
     /// The count of what there is.
@@ -55,7 +55,7 @@ pub(in crate::engine::disk) struct Contents {
 }
 
 /// A room as it is in the store.
-pub(in crate::engine::disk) struct Found {
+pub(in crate::engine::disk) struct FoundRoom {
     /// Its name.
     pub(in crate::engine::disk) room: RoomId,
     /// The room, unless its header cannot be read.
@@ -68,7 +68,7 @@ pub(in crate::engine::disk) struct Found {
     header: Vec<u8>,
 }
 
-impl Found {
+impl FoundRoom {
     /// Returns the sum of what exists of its log.
     fn exists(&self) -> Option<Sum> {
         let stored = self.stored.as_ref()?;
@@ -87,12 +87,12 @@ impl Found {
 }
 
 /// Some of the rooms, and the newest tally that their messages have.
-type Share = (Vec<Found>, Option<Tally>);
+type ReadRooms = (Vec<FoundRoom>, Option<Tally>);
 
 impl Store {
     /// Reads the values about all rooms together.
-    pub(in crate::engine::disk) fn house(&self) -> Result<House, LoadError> {
-        let read = |key: &str| self.house.get(key);
+    pub(in crate::engine::disk) fn facts(&self) -> Result<StoreFacts, LoadError> {
+        let read = |key: &str| self.facts.get(key);
         let damaged = |what| {
             move |unreadable| match unreadable {
                 Unreadable::Damaged => LoadError::Damaged(what),
@@ -105,23 +105,23 @@ impl Store {
         });
         let format = format.transpose()?;
         if format.is_some_and(|format| format > FORMAT) {
-            return Ok(House { format, lives: None, unknown: Map::new(), tally: None });
+            return Ok(StoreFacts { format, lives: None, unknown: Map::new(), tally: None });
         }
         let lives = read(LIVES_KEY)?.map(|text| kept::read_lives(&text).map_err(damaged("the order of its lives")));
         let (lives, unknown) = lives.transpose()?.unzip();
         let tally = read(TALLY_KEY)?.map(|text| Text::read(&text).map_err(damaged("its tally")));
         let tally = tally.transpose()?.map(|Text { known, .. }| known);
-        Ok(House { format, lives, unknown: unknown.unwrap_or_default(), tally })
+        Ok(StoreFacts { format, lives, unknown: unknown.unwrap_or_default(), tally })
     }
 
     /// Reads every room, and counts what there is.
-    pub(in crate::engine::disk) fn contents(&self, house: &House) -> Result<Contents, LoadError> {
+    pub(in crate::engine::disk) fn contents(&self, facts: &StoreFacts) -> Result<Contents, LoadError> {
         // Each batch has the tally behind it: in its last message, or in a value of its own if it has none.
-        let mut stated = house.tally;
+        let mut stated = facts.tally;
         let headers = self.rooms.iter().map(Guard::into_inner).collect::<fjall::Result<Vec<_>>>()?;
         let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let share = headers.len().div_ceil(threads).max(1);
-        let shares: Vec<Result<Share, LoadError>> = thread::scope(|scope| {
+        let shares: Vec<Result<ReadRooms, LoadError>> = thread::scope(|scope| {
             let readers: Vec<_> = headers.chunks(share).map(|rooms| scope.spawn(|| self.share(rooms))).collect();
             readers.into_iter().map(|reader| reader.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
         });
@@ -132,7 +132,7 @@ impl Store {
             stated = newer(stated, tally);
         }
         let mut ledger = Ledger::new(stated.unwrap_or_default());
-        if let Some(lives) = self.house.get(LIVES_KEY)? {
+        if let Some(lives) = self.facts.get(LIVES_KEY)? {
             ledger.lives(&lives);
         }
         for found in &rooms {
@@ -145,13 +145,13 @@ impl Store {
     }
 
     /// Reads some of the rooms, and the newest tally that their messages have.
-    fn share(&self, rooms: &[KvPair]) -> Result<Share, LoadError> {
+    fn share(&self, rooms: &[KvPair]) -> Result<ReadRooms, LoadError> {
         let mut stated = None;
         let found = rooms.iter().map(|(name, header)| self.room(name, header, &mut stated));
         Ok((found.collect::<Result<_, _>>()?, stated))
     }
 
-    fn room(&self, name: &Slice, header: &Slice, stated: &mut Option<Tally>) -> Result<Found, LoadError> {
+    fn room(&self, name: &Slice, header: &Slice, stated: &mut Option<Tally>) -> Result<FoundRoom, LoadError> {
         let room = RoomId::decode(name).ok_or(LoadError::Damaged("a room without a name"))?;
         let mut nonsense = None;
         let read_header = sensible(kept::read_header(header), "what is known of it", &mut nonsense)?;
@@ -174,7 +174,7 @@ impl Store {
             ids.extend(sensible(id, "the name of a message", &mut nonsense)?);
         }
         let stored = read_header.map(|header| Stored::new(room.clone(), header, records, ids));
-        Ok(Found { room, stored, expected, nonsense, header: header.to_vec() })
+        Ok(FoundRoom { room, stored, expected, nonsense, header: header.to_vec() })
     }
 }
 

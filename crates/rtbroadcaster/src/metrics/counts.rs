@@ -26,9 +26,9 @@ impl Count {
 
 /// The counts of some words. Looked up one by one: refusals are few, and so are words.
 #[derive(Debug)]
-pub(super) struct Tally(Box<[(&'static str, Count)]>);
+pub(super) struct WordCounts(Box<[(&'static str, Count)]>);
 
-impl Tally {
+impl WordCounts {
     /// Makes counts at zero for `words`; other words are never counted.
     pub(super) fn new(words: impl IntoIterator<Item = &'static str>) -> Self {
         Self(words.into_iter().map(|word| (word, Count::default())).collect())

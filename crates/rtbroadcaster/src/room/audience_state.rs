@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, watch};
 
 /// The viewers of a room, their signals, and the listeners of both.
 #[derive(Debug)]
-pub(super) struct Reception {
+pub(super) struct AudienceState {
     /// Whether viewers are notified of how many they are.
     pub(super) tells_viewers: bool,
     /// The viewers that are there.
@@ -41,7 +41,7 @@ pub(super) struct Reception {
     pub(super) dropped: u64,
 }
 
-impl Reception {
+impl AudienceState {
     /// Makes the audience of a room without viewers. Their choices count among those of `voters`.
     pub(super) fn new(options: &RoomOptions, voters: &Arc<Voters>) -> Self {
         Self {
@@ -59,14 +59,14 @@ impl Reception {
     }
 
     /// Drops the senders to the program that owned the room.
-    pub(super) fn part(&mut self) {
+    pub(super) fn drop_listeners(&mut self) {
         self.watch = None;
         self.ear = None;
     }
 
     /// Drops the listeners and the counts, since the room has ended.
     pub(super) fn end(&mut self) {
-        self.part();
+        self.drop_listeners();
         self.votes = None;
     }
 }

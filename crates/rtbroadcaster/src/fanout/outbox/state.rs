@@ -22,7 +22,7 @@ pub(crate) enum Flow {
     /// They are not: the member has paused.
     Paused,
     /// Not yet: the member has resumed, and its replay is being made.
-    Returning,
+    Resuming,
 }
 
 /// The side that has decided the end of a connection.
@@ -36,7 +36,7 @@ pub(crate) enum End {
 
 /// The changing part of an outbox. An idle one holds no buffer.
 #[derive(Debug, Default)]
-pub(crate) struct Line {
+pub(crate) struct OutboxState {
     pub(crate) backlog: Option<Box<Backlog>>,
     /// Whether a lane or the client task writes to the socket at this moment.
     pub(crate) writing: bool,
@@ -52,7 +52,7 @@ pub(crate) struct Line {
     pub(crate) lags: Option<Arc<Lags>>,
 }
 
-impl Line {
+impl OutboxState {
     pub(crate) fn backlog(&mut self, dialect: &'static Dialect) -> &mut Backlog {
         let reached = self.reached;
         self.backlog.get_or_insert_with(|| Box::new(Backlog::new(dialect, reached)))
@@ -193,7 +193,7 @@ impl Line {
     /// Queues a replay.
     pub(crate) fn replay(&mut self, replay: Replay, dialect: &'static Dialect) {
         // A member that has paused meanwhile stays paused: the replay is complete in itself.
-        if self.flow == Flow::Returning {
+        if self.flow == Flow::Resuming {
             self.flow = Flow::Live;
         }
         self.backlog(dialect).replay(replay);
@@ -217,8 +217,8 @@ impl Line {
     }
 
     /// Notes that the replay for a paused member is being made. That [`replay`](Self::replay) ends the pause.
-    pub(crate) fn returns(&mut self) {
-        self.flow = Flow::Returning;
+    pub(crate) fn expect_replay(&mut self) {
+        self.flow = Flow::Resuming;
     }
 
     fn cut_if_over(&mut self, result: Result<(), Overflow>, dialect: &'static Dialect) {
