@@ -58,6 +58,8 @@ mod clock;
 mod engine;
 mod fanout;
 mod fault;
+#[cfg(feature = "remote")]
+mod in_memory;
 mod manager;
 mod metrics;
 mod os_random;

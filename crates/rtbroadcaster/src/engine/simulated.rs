@@ -131,7 +131,8 @@ async fn write(
     mut due: mpsc::UnboundedReceiver<(Arc<dyn Follower>, Handover)>,
     mut dice: Dice,
 ) {
-    let (mut untold, mut told) = (Vec::new(), Vec::new());
+    let mut untold: Vec<(Arc<dyn Follower>, LogPosition)> = Vec::new();
+    let mut told = untold.clone();
     while let Some((follower, Handover { position, append })) = due.recv().await {
         tokio::time::sleep(Duration::from_micros(dice.below(5_000))).await;
         disk.lock().unwrap().written.push((follower.room().clone(), append));

@@ -81,7 +81,7 @@ impl Room {
 
     /// Ends the room by our own fault, if a lane has panicked over its members. That is checked, since another room may
     /// have the same name by now.
-    pub(super) fn fail(&self) {
+    pub(crate) fn fail(&self) {
         let mut state = self.lock();
         if state.members.are_broken() {
             self.break_off(&mut state);

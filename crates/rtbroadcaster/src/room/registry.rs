@@ -228,7 +228,7 @@ impl Registry {
     }
 
     /// Removes `room`, which has ended for the reason `why`, unless that was done before.
-    pub(super) fn remove(&self, room: &Room, why: &'static str) {
+    pub(crate) fn remove(&self, room: &Room, why: &'static str) {
         let mut rooms = self.lock();
         if rooms.remove(room)
             && let Some(unsaid) = self.logged.count("ended", Instant::now())

@@ -1,3 +1,5 @@
+//! Ids as text and as bytes, and what may be a name.
+
 use proptest::prelude::*;
 
 use super::*;

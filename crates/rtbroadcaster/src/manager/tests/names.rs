@@ -1,6 +1,8 @@
 //! A name that is given again: what comes late from the room that had it before.
 
 use rtbroadcaster_core::id::RoomName;
+use rtbroadcaster_core::limit::Limit;
+use rtbroadcaster_core::message::Message;
 
 use super::*;
 use crate::room::Room;

@@ -266,6 +266,8 @@ async fn a_key_is_of_its_room_and_of_its_secret() {
 #[cfg(feature = "disk")]
 mod kept {
     use super::*;
+    use rtbroadcaster::Disk;
+
     use crate::house::Directory;
 
     /// Who the viewer is that comes to `room` with the key of `one`, after which the manager is shut down.
