@@ -19,8 +19,8 @@ pub(crate) use grant::{Holding, Lease, Leased};
 /// use rtbroadcaster::{OsRandom, RoomId, Rooms};
 ///
 /// let (one, other) = (RoomId::random(&OsRandom), RoomId::random(&OsRandom));
-/// assert!(Rooms::from(one).cover(one) && !Rooms::from(one).cover(other));
-/// assert!(Rooms::All.cover(other) && !Rooms::None.cover(other));
+/// assert!(Rooms::from(one.clone()).cover(&one) && !Rooms::from(one).cover(&other));
+/// assert!(Rooms::All.cover(&other) && !Rooms::None.cover(&other));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -62,10 +62,10 @@ impl From<RoomId> for Rooms {
 /// use rtbroadcaster::{OsRandom, RoomId, Rights};
 ///
 /// let room = RoomId::random(&OsRandom);
-/// let mut rights = Rights::viewer_of(room);
+/// let mut rights = Rights::viewer_of(room.clone());
 /// rights.signal = false;
 /// rights.until = Some(SystemTime::now() + Duration::from_secs(3600));
-/// assert!(rights.join.cover(room) && !rights.own.cover(room) && !rights.create);
+/// assert!(rights.join.cover(&room) && !rights.own.cover(&room) && !rights.create);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -152,7 +152,7 @@ static ANYTHING: LazyLock<Arc<Rights>> = LazyLock::new(|| Arc::new(Rights::anyth
 /// use rtbroadcaster::{OsRandom, Permit, RoomId, Rights};
 ///
 /// let room = RoomId::random(&OsRandom);
-/// assert!(Permit::viewer_of(room).rights().join.cover(room));
+/// assert!(Permit::viewer_of(room.clone()).rights().join.cover(&room));
 /// assert!(!Permit::viewer_of(room).rights().create);
 /// assert_eq!(*Permit::from(Rights::owner()).rights(), *Permit::owner().rights());
 /// ```

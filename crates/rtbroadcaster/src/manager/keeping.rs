@@ -48,7 +48,7 @@ impl Manager {
     /// manager.shutdown().await;
     ///
     /// let manager = Manager::open(Config::default(), &disk).await?;
-    /// let mut owner = manager.own(room, &key).await?;
+    /// let mut owner = manager.own(&room, &key).await?;
     /// assert_eq!(owner.publish(Message::state("score", [3, 1])).await?.get(), 2);
     /// # manager.shutdown().await;
     /// # std::fs::remove_dir_all(directory)?;

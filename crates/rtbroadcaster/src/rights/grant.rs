@@ -18,9 +18,9 @@ use crate::fanout::Outbox;
 /// use rtbroadcaster::{Grant, OsRandom, RoomId, Rights};
 ///
 /// let (one, other) = (RoomId::random(&OsRandom), RoomId::random(&OsRandom));
-/// let grant = Grant::new(Rights::viewer_of(one));
-/// grant.replace(Rights::viewer_of(other));
-/// assert!(grant.rights().join.cover(other) && !grant.rights().join.cover(one));
+/// let grant = Grant::new(Rights::viewer_of(one.clone()));
+/// grant.replace(Rights::viewer_of(other.clone()));
+/// assert!(grant.rights().join.cover(&other) && !grant.rights().join.cover(&one));
 /// assert_eq!(grant.connections(), 0, "it was given to none yet");
 /// ```
 #[derive(Debug, Clone)]
