@@ -10,24 +10,26 @@ mod unacked;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rtbroadcaster_core::audience::Audience;
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::{Cursor, RoomId, Seq};
 use rtbroadcaster_core::message::{Body, Change, Key, Message, MessageError, Params};
 use rtbroadcaster_core::owner_key::OwnerKey;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
-use super::crowd::{Audience, Signals};
+use super::crowd::Signals;
 use super::limits::Limits;
 use super::request;
 use super::state::State;
 use super::status::Status;
 use super::{Options, crowd};
-pub use failure::{OpenError, PublishError};
+pub use failure::OpenError;
 use lease::Lease;
 pub use lease::Loss;
 #[cfg(test)]
 pub(super) use part::Beginning;
 use part::Order;
+pub use rtbroadcaster_core::refusal::PublishError;
 pub use ticket::Ticket;
 use ticket::is_over;
 
@@ -154,7 +156,7 @@ impl Broadcaster {
     }
 
     /// Tells how many watch, how many of them are behind, and how far; `None` while it does not own the room.
-    pub fn watch_audience(&self) -> watch::Receiver<Option<Audience>> {
+    pub fn audience(&self) -> watch::Receiver<Option<Audience>> {
         self.audience.clone()
     }
 

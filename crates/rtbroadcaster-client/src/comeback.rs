@@ -8,8 +8,8 @@ mod tests;
 use std::time::Duration;
 
 use super::Options;
-use super::ending::Closing;
 use super::random::Random;
+use rtbroadcaster_core::closing::Closing;
 
 /// How long a connection has to last to be steady: patience begins anew, and so do the free short stays.
 const STEADY: Duration = Duration::from_secs(10);

@@ -14,12 +14,12 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::Options;
 use super::comeback::{Comeback, End, Hurry};
 use super::dial::Dialer;
-use super::ending::Closing;
 use super::frame::Frame;
 use super::line::{Line, after, until};
 use super::liveness::{Liveness, Signs};
 use super::random::Random;
 use super::status::Status;
+use rtbroadcaster_core::closing::Closing;
 
 /// How often the time for an answer is doubled at most.
 const TIMEOUT_DOUBLINGS_MAX: u32 = 3;

@@ -16,10 +16,10 @@ use super::Options;
 use super::address::{Address, Security};
 use super::bounds;
 use super::comeback::{Advice, End};
-use super::ending::Closing;
 use super::suspension;
 use super::target::{Target, Way};
 use super::traffic::Traffic;
+use rtbroadcaster_core::closing::Closing;
 
 /// The name of the protocol.
 const SUBPROTOCOL: HeaderValue = HeaderValue::from_static("rtbroadcaster.v2");

@@ -5,18 +5,20 @@ mod read;
 
 use std::time::Duration;
 
+use rtbroadcaster_core::audience::Audience;
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::{Epoch, RoomId, Seq};
 use rtbroadcaster_core::message::{Change, Key, Params};
 use rtbroadcaster_core::owner_key::OwnerKey;
+use rtbroadcaster_core::refusal::Refused;
+use rtbroadcaster_core::signal::Signal;
 use rtbroadcaster_core::standing::OwnerStatus;
 
 use super::comeback::{Advice, End};
-use super::crowd::{Audience, Signal};
-use super::ending::Closing;
 use super::identity::Identity;
 use super::limits::Told;
 use super::liveness::Signs;
+use rtbroadcaster_core::closing::Closing;
 
 /// When to try again where a server does not say it.
 const SOON: Duration = Duration::from_secs(1);
@@ -151,42 +153,25 @@ pub(super) struct Said {
     pub(super) change: Change,
 }
 
-/// A request that the server refused, in its words.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("refused: {code}")]
-pub struct Refused {
-    /// The code of PROTOCOL.md's table of errors.
-    pub(super) code: Box<str>,
-    /// When trying again may help.
-    pub(super) retry: Option<Duration>,
-}
-
-impl Refused {
-    /// The code of PROTOCOL.md's table of errors, such as `rate`.
-    pub fn code(&self) -> &str {
-        &self.code
-    }
-
-    /// How a connection ends whose request to enter the room was refused: by the close code that stands for it.
-    pub(super) fn to_enter(&self) -> End {
-        let closing = |reason: CloseReason| Closing::with(reason.code(), &self.code);
-        let (closing, advice) = match &*self.code {
-            "bad_message" => (closing(CloseReason::BadMessage), Advice::None),
-            "no_room" => (closing(CloseReason::NoRoom), Advice::None),
-            "not_owner" => (closing(CloseReason::Forbidden), Advice::None),
-            "unauthorized" => (closing(CloseReason::Unauthorized), Advice::None),
-            "already_in_room" => (closing(CloseReason::RuleBroken), Advice::None),
-            // What passes by itself, and whatever else has its time.
-            "room_full" | "room_limit" => {
-                (closing(CloseReason::TryLater), Advice::NotBefore(self.retry.unwrap_or(LATER)))
-            }
-            "rate" => (closing(CloseReason::Rate), Advice::NotBefore(self.retry.unwrap_or(SOON))),
-            "unavailable" => (closing(CloseReason::Unavailable), Advice::NotBefore(self.retry.unwrap_or(SOON))),
-            _ => match self.retry {
-                Some(time) => (closing(CloseReason::TryLater), Advice::NotBefore(time)),
-                None => (closing(CloseReason::RuleBroken), Advice::None),
-            },
-        };
-        End { closing, advice }
-    }
+/// Returns how a connection ends whose request to enter the room was refused: by the close code that stands for it.
+pub(super) fn refused_to_enter(refused: &Refused) -> End {
+    let closing = |reason: CloseReason| Closing::with(reason.code(), refused.code());
+    let (closing, advice) = match refused.code() {
+        "bad_message" => (closing(CloseReason::BadMessage), Advice::None),
+        "no_room" => (closing(CloseReason::NoRoom), Advice::None),
+        "not_owner" => (closing(CloseReason::Forbidden), Advice::None),
+        "unauthorized" => (closing(CloseReason::Unauthorized), Advice::None),
+        "already_in_room" => (closing(CloseReason::RuleBroken), Advice::None),
+        // What passes by itself, and whatever else has its time.
+        "room_full" | "room_limit" => {
+            (closing(CloseReason::TryLater), Advice::NotBefore(refused.retry().unwrap_or(LATER)))
+        }
+        "rate" => (closing(CloseReason::Rate), Advice::NotBefore(refused.retry().unwrap_or(SOON))),
+        "unavailable" => (closing(CloseReason::Unavailable), Advice::NotBefore(refused.retry().unwrap_or(SOON))),
+        _ => match refused.retry() {
+            Some(time) => (closing(CloseReason::TryLater), Advice::NotBefore(time)),
+            None => (closing(CloseReason::RuleBroken), Advice::None),
+        },
+    };
+    End { closing, advice }
 }

@@ -6,10 +6,11 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use rtbroadcaster_core::id::Seq;
 use rtbroadcaster_core::message::{Change, Key, Kind, Params};
+use rtbroadcaster_core::refusal::Refused;
 use rtbroadcaster_core::standing::OwnerStatus;
 use serde::Deserialize;
 
-use super::frame::{Refused, ResetReason, Said};
+use super::frame::{ResetReason, Said};
 use super::queue::{self, Receiver, Sender};
 use super::state::State;
 

@@ -24,7 +24,7 @@ impl Identity {
         is_one.then(|| Self { number, key: key.into() })
     }
 
-    /// The number, which an owner is told as [`from`](super::Signal::One); `None` before a server has told it.
+    /// The number, which an owner is told as [`from`](super::Signal::Single); `None` before a server has told it.
     pub fn number(&self) -> Option<u64> {
         self.number
     }

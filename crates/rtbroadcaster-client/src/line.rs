@@ -17,9 +17,9 @@ use rtbroadcaster_core::close::CloseReason;
 
 use super::comeback::{Advice, End};
 use super::dial::Socket;
-use super::ending::Closing;
 use super::frame::Frame;
 use super::traffic::Traffic;
+use rtbroadcaster_core::closing::Closing;
 
 /// How many texts wait for the socket. More would only wait elsewhere.
 const TEXTS_MAX: usize = 16;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::ending::Closing;
+use rtbroadcaster_core::closing::Closing;
 
 /// Where a [`Viewer`](super::Viewer) or a [`Broadcaster`](super::Broadcaster) stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

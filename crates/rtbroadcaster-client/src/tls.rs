@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto::ring};
 
 use super::comeback::End;
 use super::dial::Transport;
-use super::ending::Closing;
+use rtbroadcaster_core::closing::Closing;
 
 /// What secures connections. The trusted certificates are read when the first one is made.
 #[derive(Default)]

@@ -12,15 +12,14 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::Options;
 use super::address::AddressError;
 use super::course::Course;
-use super::crowd::Audience;
 use super::dial::Dialer;
-use super::ending::Closing;
 use super::heard::{Heard, Messages};
 use super::identity::Identity;
 use super::state::State;
 use super::status::Status;
 use super::target::Target;
 use part::{Ears, Order, Telling, Watching};
+use rtbroadcaster_core::closing::Closing;
 
 /// How many orders wait for the viewer's task.
 const ORDERS_MAX: usize = 16;
@@ -63,7 +62,7 @@ pub struct Viewer {
     orders: mpsc::Sender<Order>,
     status: watch::Receiver<Status>,
     state: watch::Receiver<State>,
-    audience: watch::Receiver<Option<Audience>>,
+    audience: watch::Receiver<Option<usize>>,
     identity: watch::Receiver<Option<Identity>>,
     hurry: Arc<Notify>,
     ears: Arc<Mutex<Ears>>,
@@ -187,7 +186,7 @@ impl Viewer {
 
     /// Tells how many watch the room, where its owner wanted viewers to know
     /// ([`RoomOptions::with_audience`](rtbroadcaster_core::options::RoomOptions::with_audience)); `None` elsewhere, and while it is not in the room.
-    pub fn watch_audience(&self) -> watch::Receiver<Option<Audience>> {
+    pub fn audience(&self) -> watch::Receiver<Option<usize>> {
         self.audience.clone()
     }
 

@@ -7,6 +7,7 @@
 pub mod audience;
 pub mod backlog;
 pub mod close;
+pub mod closing;
 pub mod config;
 pub mod deadlines;
 pub mod histogram;

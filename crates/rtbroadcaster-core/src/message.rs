@@ -95,6 +95,11 @@ impl Params {
         Some(Params(bytes.into()))
     }
 
+    /// Returns the parameters of a text that [`compact`](Self::compact) has returned.
+    pub fn from_compact(text: &str) -> Params {
+        Params(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
     /// The JSON text.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

@@ -1,11 +1,13 @@
 //! Why a request is refused, and when refusals become too many.
 //! Must not know how a protocol words them to the client's rooms.
 
+mod refused;
 mod verbs;
 
 use std::time::Duration;
 
 use crate::close::CloseReason;
+pub use refused::Refused;
 pub use verbs::{CreateError, JoinError, OwnError, PublishError, SignalError};
 
 /// Why a request is refused. The connection stays open, within the patience of [`Strikes`].

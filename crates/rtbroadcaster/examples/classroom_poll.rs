@@ -42,7 +42,7 @@ pub(crate) async fn count(owner: &Broadcaster) -> Outcome {
     let mut signals = owner.signals();
     while let Some(signal) = signals.next().await {
         let Signal::Counts { counts, .. } = signal else { continue };
-        let viewers = owner.watch_audience().borrow().map_or(0, |audience| audience.viewers);
+        let viewers = owner.audience().borrow().map_or(0, |audience| audience.viewers);
         let totals: Vec<(String, u64)> =
             counts.iter().filter_map(|(answer, count)| Some((answer.parse::<(String,)>().ok()?.0, *count))).collect();
         println!("{totals:?} of {viewers}");

@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-async fn speak(mut owner: Owner) -> Result<(), PublishError> {
+async fn speak(owner: Owner) -> Result<(), PublishError> {
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     for count in 0_u64.. {
         tick.tick().await;

@@ -77,7 +77,7 @@ pub use manager::{Manager, ManagerBuilder};
 pub use metrics::{LogStatus, Messages, Metrics, Resumes, SignalCounts, Superseded};
 pub use os_random::OsRandom;
 pub use rights::{Grant, Permit, RightLimits, Rights, Rooms};
-pub use room::{Owner, RoomSummary, Signals};
+pub use room::{Owner, RoomSummary, Signals, Ticket};
 #[cfg(feature = "remote")]
 #[doc(inline)]
 pub use rtbroadcaster_client as remote;
@@ -88,7 +88,7 @@ pub use rtbroadcaster_core::histogram::Histogram;
 pub use rtbroadcaster_core::id::{InvalidRoomId, InvalidRoomName, RoomId, RoomName, Seq};
 pub use rtbroadcaster_core::identity::{InvalidSecret, Secret};
 pub use rtbroadcaster_core::limit::{InvalidLimit, Limit};
-pub use rtbroadcaster_core::message::{Kind, Message, MessageError};
+pub use rtbroadcaster_core::message::{Key, Kind, Message, MessageError, Params};
 pub use rtbroadcaster_core::options::{Counting, RoomOptions, RoomOptionsError};
 pub use rtbroadcaster_core::origin::{InvalidOrigin, Origin};
 pub use rtbroadcaster_core::owner_key::{InvalidOwnerKey, OwnerKey};

@@ -1,9 +1,7 @@
-//! Why there is no room to speak in, or a message is not published. Must not know connections.
-
-use rtbroadcaster_core::message::MessageError;
+//! Why there is no room to own. Must not know connections.
 
 use crate::address::AddressError;
-use crate::ending::Closing;
+use rtbroadcaster_core::closing::Closing;
 
 /// Why there is no room to speak in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,38 +19,4 @@ pub enum OpenError {
     /// The server does not let it in, or patience has ended.
     #[error("the server does not open the room")]
     Closed(#[source] Closing),
-}
-
-/// Why a message was not published.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum PublishError {
-    /// Another owner has taken the room over. Whether this message was stored before is not known, unless it comes later.
-    #[error("another owner has taken the room over")]
-    Fenced,
-    /// The message has a fault: its key, parameters, size or id. The source says which.
-    #[error("the message cannot be published")]
-    BadMessage(#[from] MessageError),
-    /// The room's state cannot take another key or this many bytes.
-    #[error("the room's state is full")]
-    StateFull,
-    /// The same id was published with other content.
-    #[error("the id was used for another message")]
-    IdReused,
-    /// There is no connection, and an ephemeral message does not wait for one.
-    #[error("there is no connection")]
-    Offline,
-    /// The server refused it for another reason.
-    #[error("the server refused the message")]
-    Refused(#[source] crate::Refused),
-    /// The broadcaster is over. Whether the message was stored is not known.
-    #[error("the broadcaster is over")]
-    Closed(#[source] Closing),
-}
-
-impl From<Closing> for PublishError {
-    fn from(closing: Closing) -> Self {
-        const FENCED: u16 = 4509;
-        if closing.code() == FENCED { Self::Fenced } else { Self::Closed(closing) }
-    }
 }

@@ -46,7 +46,7 @@ impl Broadcaster {
     /// while let Some(signal) = owner.signals().next().await {
     ///     match signal {
     ///         Signal::Counts { key, counts, .. } => println!("{}: {} answers", key.as_str(), counts.len()),
-    ///         Signal::One { key, from, .. } => println!("{} from {from:?}", key.as_str()),
+    ///         Signal::Single { key, from, .. } => println!("{} from {from:?}", key.as_str()),
     ///         _ => {}
     ///     }
     /// }

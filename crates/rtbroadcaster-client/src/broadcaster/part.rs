@@ -4,6 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rtbroadcaster_core::audience::Audience;
 use rtbroadcaster_core::close::CloseReason;
 use rtbroadcaster_core::id::{Epoch, RoomId, Seq};
 use rtbroadcaster_core::message::{Body, Change};
@@ -18,15 +19,15 @@ use super::{Opened, PublishError};
 use crate::Options;
 use crate::comeback::End;
 use crate::course::{Part, Texts, Wish};
-use crate::crowd::{Audience, Ear};
-use crate::ending::Closing;
-use crate::frame::{Entry, Frame, How, Said};
+use crate::crowd::Ear;
+use crate::frame::{Entry, Frame, How, Said, refused_to_enter};
 use crate::limits::Limits;
 use crate::liveness::Signs;
 use crate::random::Random;
 use crate::request::{self, Ids};
 use crate::state::State;
 use crate::status::Status;
+use rtbroadcaster_core::closing::Closing;
 
 /// How the room comes to be owned.
 #[derive(Debug)]
@@ -126,7 +127,7 @@ impl Owning {
             self.telling.loss.send_replace(loss);
         }
         // Until an owner is told anything there are no viewers.
-        self.telling.audience.send_replace(Some(Audience::NOBODY));
+        self.telling.audience.send_replace(Some(Audience::default()));
         texts.extend(self.unacked.texts());
         if let (Beginning::Own(room, key), Some(done)) = (&self.beginning, self.done.take()) {
             // Whoever wanted the room may be gone; then it is left alone.
@@ -284,7 +285,7 @@ impl Part for Owning {
                 self.acked(&id, seq)?;
                 self.close_if_all_is_safe(texts);
             }
-            Frame::Error(Some(id), refused) if id == self.entering => return Err(refused.to_enter()),
+            Frame::Error(Some(id), refused) if id == self.entering => return Err(refused_to_enter(&refused)),
             // The server has not read what was too big, and so does not know its id.
             Frame::Error(None, refused) if refused.code() == "too_big" => {
                 self.unacked.biggest_refused(refused, Instant::now());

@@ -4,12 +4,12 @@ use std::collections::VecDeque;
 
 use rtbroadcaster_core::id::Seq;
 use rtbroadcaster_core::message::{Body, Change, Key, MessageError, Params};
+use rtbroadcaster_core::refusal::Refused;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::PublishError;
-use crate::frame::Refused;
 use crate::limits::Limits;
 use crate::state::State;
 

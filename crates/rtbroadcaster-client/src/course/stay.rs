@@ -4,12 +4,12 @@ use tokio::time::{Duration, Instant};
 
 use super::{Course, Part, Texts, Wish};
 use crate::comeback::End;
-use crate::ending::Closing;
 use crate::frame::Frame;
 use crate::line::{Line, after, until};
 use crate::liveness::{Step, View};
 use crate::request;
 use crate::status::Status;
+use rtbroadcaster_core::closing::Closing;
 
 /// How many texts may wait before no further order is taken.
 const TEXTS_MAX: usize = 64;

@@ -5,26 +5,25 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use rtbroadcaster_core::audience::Audience;
+use rtbroadcaster_core::closing::word;
 use rtbroadcaster_core::id::{Epoch, Seq};
 use rtbroadcaster_core::message::{Change, Key, Params};
+use rtbroadcaster_core::refusal::Refused;
+use rtbroadcaster_core::signal::Signal;
 use rtbroadcaster_core::standing::OwnerStatus;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Entry, Frame, How, Presence, Refused, ResetReason, Said};
+use super::{Entry, Frame, How, Presence, ResetReason, Said};
 use crate::bounds;
-use crate::crowd::{Audience, Signal};
-use crate::ending::word;
 use crate::identity::Identity;
 use crate::limits::Told;
 use crate::liveness::Signs;
 
 /// How many values of a counted key are told apart: far more than a server of ours does.
 const COUNTS_MAX: usize = 4_096;
-
-/// How long the name of a viewer may be. It is a number, or what the application calls the viewer.
-const FROM_BYTES_MAX: usize = 256;
 
 /// What was said makes no sense.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,18 +153,20 @@ impl Members<'_> {
             }
             "ack" => Frame::Ack(self.id?, Seq::new(self.seq?)?),
             "error" => {
-                let code = Some(word(&self.code?)).filter(|code| !code.is_empty()).unwrap_or("other").into();
-                Frame::Error(self.id, Refused { code, retry: self.retry_in_ms.map(bounds::wait) })
+                let code: Box<str> = Some(word(&self.code?)).filter(|code| !code.is_empty()).unwrap_or("other").into();
+                Frame::Error(self.id, Refused::new(code, self.retry_in_ms.map(bounds::wait)))
             }
             "alive" => Frame::Alive(Seq::new(self.seq?)?, self.next_ms.and_then(bounds::beat)),
             "pong" => Frame::Pong,
             "draining" => Frame::Draining(bounds::wait(self.reconnect_in_ms?)),
             "closed" => Frame::Closed(word(&self.reason?).into(), self.why.as_deref().map_or("", word).into()),
-            "audience" => Frame::Audience(Audience {
-                viewers: bounds::count(self.viewers?),
-                lagging: self.lagging.map(bounds::count),
-                behind_p95: self.behind_p95_ms.map(bounds::span),
-            }),
+            "audience" => {
+                let mut audience = Audience::default();
+                audience.viewers = people(self.viewers?);
+                audience.lagging = people(self.lagging.unwrap_or_default());
+                audience.behind_p95 = bounds::span(self.behind_p95_ms.unwrap_or_default());
+                Frame::Audience(audience)
+            }
             "signal" => Frame::Signal(self.signal()?),
             _ => return None,
         })
@@ -227,12 +228,9 @@ impl Members<'_> {
             return Some(Signal::Counts { key, counts, other: bounds::count(self.other) });
         }
         let params = Params::from_json(self.params?.get())?;
-        // A number or a text: it is opaque.
-        let from = self.from.map(|from| from.get().trim_matches('"'));
-        if from.is_some_and(|from| from.len() > FROM_BYTES_MAX) {
-            return None;
-        }
-        Some(Signal::One { key, params, from: from.map(Into::into), dropped: bounds::count(self.dropped) })
+        // Anything else names no viewer.
+        let from = self.from.and_then(|from| from.get().parse().ok());
+        Some(Signal::Single { key, params, from, dropped: bounds::count(self.dropped) })
     }
 
     fn how(&self) -> Option<How> {
@@ -248,7 +246,12 @@ impl Members<'_> {
     }
 }
 
-/// Who the viewer is. Anything but a number and a key says nothing.
+/// Returns a number of viewers.
+fn people(number: u64) -> usize {
+    usize::try_from(bounds::count(number)).unwrap_or(usize::MAX)
+}
+
+/// Returns who the viewer is, or `None` for anything but a number and a key.
 fn identity(viewer: &RawValue) -> Option<Identity> {
     #[derive(Deserialize)]
     struct Viewer {
@@ -336,11 +339,11 @@ mod tests {
         assert_eq!((key.as_str(), counts[0].0.as_str(), counts[0].1), ("vote", r#"["a"]"#, 3));
         assert_eq!((counts.len(), other), (2, 2));
         let one = r#"{"type":"signal","key":"hand","params":[true],"from":7,"dropped":12}"#;
-        let Ok(Some(Frame::Signal(Signal::One { params, from, dropped, .. }))) = Frame::read(one) else { panic!() };
-        assert_eq!((params.as_str(), from.as_deref(), dropped), ("[true]", Some("7"), 12));
+        let Ok(Some(Frame::Signal(Signal::Single { params, from, dropped, .. }))) = Frame::read(one) else { panic!() };
+        assert_eq!((params.as_str(), from, dropped), ("[true]", Some(7), 12));
         let crowd = r#"{"type":"audience","viewers":9,"lagging":1,"behindP95Ms":250}"#;
         let Ok(Some(Frame::Audience(audience))) = Frame::read(crowd) else { panic!() };
-        assert_eq!((audience.viewers, audience.lagging), (9, Some(1)));
-        assert_eq!(audience.behind_p95, Some(Duration::from_millis(250)));
+        assert_eq!((audience.viewers, audience.lagging), (9, 1));
+        assert_eq!(audience.behind_p95, Duration::from_millis(250));
     }
 }

@@ -143,8 +143,8 @@ async fn an_owner_hears_its_viewers() {
     let owner = soon(opening).await.unwrap().unwrap();
     let mut signals = owner.signals();
     peer.says(json!({"type": "signal", "key": "hand", "params": [1], "from": 7})).await;
-    let Some(Signal::One { from, .. }) = soon(signals.next()).await else { panic!() };
-    assert_eq!(from.as_deref(), Some("7"));
+    let Some(Signal::Single { from, .. }) = soon(signals.next()).await else { panic!() };
+    assert_eq!(from, Some(7));
     for number in 0..3 {
         peer.says(json!({"type": "signal", "key": "vote", "counts": [[["a"], number]]})).await;
     }
@@ -152,10 +152,10 @@ async fn an_owner_hears_its_viewers() {
     let Some(Signal::Counts { counts, .. }) = soon(signals.next()).await else { panic!() };
     assert_eq!((counts[0].0.as_str(), counts[0].1, signals.lost()), (r#"["a"]"#, 0, 2));
     peer.says(json!({"type": "audience", "viewers": 3, "lagging": 1, "behindP95Ms": 40})).await;
-    let mut watched = owner.watch_audience();
+    let mut watched = owner.audience();
     let audience = soon(watched.wait_for(|audience| audience.is_some_and(|audience| audience.viewers > 0))).await;
     let audience = audience.unwrap().unwrap();
-    assert_eq!((audience.viewers, audience.lagging), (3, Some(1)));
+    assert_eq!((audience.viewers, audience.lagging), (3, 1));
     // Outside of the room nothing is known, and whoever comes back is told if there is anybody.
     peer.cuts().await;
     soon(watched.wait_for(Option::is_none)).await.unwrap();

@@ -15,9 +15,7 @@ use super::SignalError;
 use crate::Options;
 use crate::comeback::End;
 use crate::course::{Part, Texts, Wish};
-use crate::crowd::Audience;
-use crate::ending::Closing;
-use crate::frame::{Frame, Presence};
+use crate::frame::{Frame, Presence, refused_to_enter};
 use crate::heard::Heard;
 use crate::identity::Identity;
 use crate::limits::{Limits, Pace};
@@ -28,6 +26,7 @@ use crate::reception::{Misfit, Position, Reception};
 use crate::request::{self, Ids};
 use crate::state::State;
 use crate::status::Status;
+use rtbroadcaster_core::closing::Closing;
 
 /// Who wants to hear.
 #[derive(Debug, Default)]
@@ -73,7 +72,7 @@ pub(super) struct Watching {
     pace: Pace,
     begun: Instant,
     state: watch::Sender<State>,
-    audience: watch::Sender<Option<Audience>>,
+    audience: watch::Sender<Option<usize>>,
     identity: watch::Sender<Option<Identity>>,
     ears: Arc<Mutex<Ears>>,
     /// What is to be passed on, each to those who had an ear open when it came.
@@ -84,7 +83,7 @@ pub(super) struct Watching {
 /// What is told to the program.
 pub(super) struct Telling {
     pub(super) state: watch::Sender<State>,
-    pub(super) audience: watch::Sender<Option<Audience>>,
+    pub(super) audience: watch::Sender<Option<usize>>,
     pub(super) identity: watch::Sender<Option<Identity>>,
     pub(super) ears: Arc<Mutex<Ears>>,
 }
@@ -176,7 +175,7 @@ impl Part for Watching {
             }
             Frame::Reset(ref entry, _) => self.knows(entry.owner),
             Frame::Owner(owner, ..) => self.knows(owner),
-            Frame::Error(id, refused) if id.as_ref() == Some(&self.entering) => return Err(refused.to_enter()),
+            Frame::Error(id, refused) if id.as_ref() == Some(&self.entering) => return Err(refused_to_enter(&refused)),
             // A signal has no id.
             Frame::Error(_, refused) => {
                 let ears = self.ears.lock().unwrap_or_else(PoisonError::into_inner);
@@ -186,7 +185,7 @@ impl Part for Watching {
                 return Ok(());
             }
             Frame::Audience(audience) => {
-                self.audience.send_replace(Some(audience));
+                self.audience.send_replace(Some(audience.viewers));
                 return Ok(());
             }
             _ => {}

@@ -6,7 +6,6 @@ use std::time::Duration;
 use crate::audience::Audience;
 use crate::close::CloseReason;
 use crate::id::{RoomId, Seq, Term};
-use crate::message::Key;
 use crate::signal::Signal;
 use crate::standing::{OwnerStatus, RoomEnd, Standing};
 use crate::superseding::Rank;
@@ -87,7 +86,7 @@ impl Notice<'_> {
             Self::Audience(_) | Self::OwnAudience(_) => Rank::Audience,
             Self::Skipped { until, .. } => Rank::Hole(*until),
             // Only an owner gets them, for whom no values of this key wait.
-            Self::Signal(Signal::Counts { key, .. }) => Key::new(key).map_or(Rank::Event, Rank::State),
+            Self::Signal(Signal::Counts { key, .. }) => Rank::State(key.clone()),
             Self::Alive { .. } | Self::Draining { .. } | Self::Expiring { .. } | Self::Farewell(_) => Rank::Answer,
             _ => Rank::Event,
         }

@@ -179,20 +179,25 @@ fn own_audience(Audience { viewers, lagging, behind_p95 }: &Audience) -> Bytes {
 /// What viewers say to the owner. Parameters are raw: the literals stay as the viewer wrote them.
 fn signal(said: &Signal) -> Bytes {
     match said {
-        Signal::Single { key, params, from, dropped } => write(96 + key.len() + params.len(), |out| {
-            write!(out, r#"{{"type":"signal","key":{},"params":{params},"from":{from}"#, Text(key))?;
-            if *dropped > 0 {
-                write!(out, r#","dropped":{dropped}"#)?;
-            }
-            out.write_all(b"}")
-        }),
+        Signal::Single { key, params, from, dropped } => {
+            write(96 + key.as_str().len() + params.as_bytes().len(), |out| {
+                write!(out, r#"{{"type":"signal","key":{},"params":{}"#, Text(key.as_str()), params.as_str())?;
+                if let Some(from) = from {
+                    write!(out, r#","from":{from}"#)?;
+                }
+                if *dropped > 0 {
+                    write!(out, r#","dropped":{dropped}"#)?;
+                }
+                out.write_all(b"}")
+            })
+        }
         Signal::Counts { key, counts, other } => {
-            let bytes: usize = counts.iter().map(|(params, _)| params.len() + 16).sum();
-            write(96 + key.len() + bytes, |out| {
-                write!(out, r#"{{"type":"signal","key":{},"counts":["#, Text(key))?;
+            let bytes: usize = counts.iter().map(|(params, _)| params.as_bytes().len() + 16).sum();
+            write(96 + key.as_str().len() + bytes, |out| {
+                write!(out, r#"{{"type":"signal","key":{},"counts":["#, Text(key.as_str()))?;
                 for (place, (params, count)) in counts.iter().enumerate() {
                     let before = if place == 0 { "" } else { "," };
-                    write!(out, "{before}[{params},{count}]")?;
+                    write!(out, "{before}[{},{count}]", params.as_str())?;
                 }
                 out.write_all(b"]")?;
                 if *other > 0 {

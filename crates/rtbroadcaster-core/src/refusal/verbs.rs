@@ -1,7 +1,9 @@
 //! How the public verbs fail, and which refusal a client gets for it.
 //! Must not know rooms, nor how a refusal is written.
 
-use super::Refusal;
+use super::{Refusal, Refused};
+use crate::close::CloseReason;
+use crate::closing::Closing;
 use crate::message::MessageError;
 
 /// Why a room is not created.
@@ -44,17 +46,19 @@ pub enum OwnError {
     Unavailable,
 }
 
-/// Why a message was not published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// Why a message was not published, by an owner in the server's process or over the network. The last three come over the
+/// network only.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {
     /// The room has ended.
     #[error("the room has ended")]
     RoomEnded,
-    /// Another owner has taken the room over.
+    /// Another owner has taken the room over. Over the network it is not known whether this message was stored before, unless
+    /// another owner publishes it again under its id.
     #[error("another owner has taken the room over")]
     Fenced,
-    /// The message has a fault: its key, parameters, size or id. The source says which.
+    /// The message has a fault, for example more bytes than the limit. The source says which.
     #[error("the message cannot be published")]
     BadMessage(#[from] MessageError),
     /// The room's state cannot take another key or this many bytes: `state_keys_max`, `state_bytes_max`.
@@ -63,10 +67,32 @@ pub enum PublishError {
     /// The same id was published with other content.
     #[error("the id was used for another message")]
     IdReused,
-    /// The room's log cannot be written at the moment. Whether this message will be is not known: published again under the
-    /// same id, once it can be, it is stored once.
+    /// The room's log cannot be written at the moment. It is not known whether this message will be: published again under the
+    /// same id, once the log can be written, it is stored once.
     #[error("the room's log cannot be written")]
     Unavailable,
+    /// There is no connection, and an ephemeral message does not wait for one.
+    #[error("there is no connection")]
+    Offline,
+    /// The server refused the message for another reason.
+    #[error("the server refused the message")]
+    Refused(#[source] Refused),
+    /// The owner is closed. It is not known whether the message was stored.
+    #[error("the owner is closed")]
+    Closed(#[source] Closing),
+}
+
+impl From<Closing> for PublishError {
+    fn from(closing: Closing) -> Self {
+        let is = |reason: CloseReason| closing.code() == reason.code();
+        if is(CloseReason::Fenced) {
+            Self::Fenced
+        } else if is(CloseReason::RoomClosed) || is(CloseReason::NoRoom) {
+            Self::RoomEnded
+        } else {
+            Self::Closed(closing)
+        }
+    }
 }
 
 /// Why a signal is refused.
@@ -118,7 +144,10 @@ impl From<PublishError> for Refusal {
             PublishError::BadMessage(_) => Self::BadMessage,
             PublishError::StateFull => Self::StateFull,
             PublishError::IdReused => Self::IdReused,
-            PublishError::Unavailable => Self::Unavailable,
+            // Those that only come over the network say nothing of this server.
+            PublishError::Unavailable | PublishError::Offline | PublishError::Refused(_) | PublishError::Closed(_) => {
+                Self::Unavailable
+            }
         }
     }
 }

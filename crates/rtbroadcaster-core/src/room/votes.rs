@@ -207,11 +207,11 @@ impl Poll {
     }
 
     fn totals(&self) -> Signal {
-        let mut counts: Vec<(String, u64)> =
-            self.values.iter().map(|value| (String::from(&*value.text), value.count)).filter(|(_, n)| *n > 0).collect();
+        let counted = self.values.iter().filter(|value| value.count > 0);
+        let mut counts: Vec<_> = counted.map(|value| (Params::from_compact(&value.text), value.count)).collect();
         // Of equal ones the one that was said first stays first.
         counts.sort_by_key(|(_, count)| Reverse(*count));
-        Signal::Counts { key: self.key.as_str().to_owned(), counts, other: self.other }
+        Signal::Counts { key: self.key.clone(), counts, other: self.other }
     }
 
     fn was_told(&mut self) {

@@ -115,7 +115,7 @@ async fn large() -> Directory {
     let manager = Manager::open(Config::default(), &Disk::at(&directory.0)).await.unwrap();
     let mut rooms = tokio::task::JoinSet::new();
     for _ in 0..20 {
-        let mut owner = manager.create_room().await.unwrap();
+        let owner = manager.create_room().await.unwrap();
         rooms.spawn(async move {
             for number in 0..1_000 {
                 owner.publish(Message::event("n", [number])).await.unwrap();

@@ -64,7 +64,7 @@ impl Client {
         self.be_without_room()?;
         let key = self.dialect().has_owner_keys.then(|| OwnerKey::random(self.server.random()));
         let owner = self.server.create(self.visitor(), key, options).await?;
-        let key = owner.key().map_or("", OwnerKey::as_str);
+        let key = owner.key_of_client().map_or("", OwnerKey::as_str);
         let next = self.promise(0);
         let terms = Terms { config: self.server.config(), next };
         let answer = Answer::Created { standing: &owner.standing(), key, grace: owner.grace(), terms };
@@ -196,7 +196,7 @@ impl Client {
 
     fn end_own_room(&mut self) {
         if let Role::Owner(owner) = std::mem::replace(&mut self.role, Role::Leaving) {
-            owner.close_as_client();
+            owner.close_now();
         }
     }
 

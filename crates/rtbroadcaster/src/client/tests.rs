@@ -136,8 +136,7 @@ async fn a_room_that_is_asked_for_while_the_manager_shuts_down_is_unavailable() 
 #[tokio::test]
 async fn an_owner_is_slowed_by_the_lanes_and_by_nothing_else() {
     let server = server(Config::default());
-    let mut owner =
-        server.registry().create(None, Some(OwnerKey::random(&OsRandom)), RoomOptions::new()).await.unwrap();
+    let owner = server.registry().create(None, Some(OwnerKey::random(&OsRandom)), RoomOptions::new()).await.unwrap();
     let (stream, mut peer) = tokio::io::duplex(1_024);
     let socket = Socket::Stream(Box::new(stream));
     let mut client = Client::new(socket, &v2::DIALECT, server, Permit::anything(), Duration::ZERO, None);
@@ -168,7 +167,7 @@ async fn an_owner_is_slowed_by_the_lanes_and_by_nothing_else() {
 async fn a_message_is_written_by_its_lane_and_wakes_no_client_task() {
     for kind in pairs::KINDS {
         let server = server(Config::default());
-        let mut owner =
+        let owner =
             server.registry().create(None, Some(OwnerKey::random(&OsRandom)), RoomOptions::new()).await.unwrap();
         let (socket, mut peer) = pairs::pair(*kind).await;
         let mut client =

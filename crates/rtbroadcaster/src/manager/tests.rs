@@ -83,7 +83,7 @@ async fn what_is_said_to_the_owner_of_a_room_that_has_ended_is_refused() {
         .unwrap();
     let mut say = |key| viewer.signal(&Key::new(key).unwrap(), &Params::NONE, None);
     assert_eq!(["hand", "vote"].map(&mut say), [Ok(()); 2]);
-    owner.close();
+    owner.close().await.unwrap();
     assert_eq!(["hand", "vote"].map(&mut say), [Err(SignalError::Unavailable); 2]);
     let signals = manager.metrics().signals;
     assert_eq!((signals.told, signals.counted), (1, 1));

@@ -40,7 +40,7 @@ impl Room {
         if owner {
             self.notify_owner(&audience, state);
             if let Some(told) = &state.reception.watch {
-                told.send_replace(audience);
+                told.send_replace(Some(audience));
             }
         }
         if viewers {
@@ -79,15 +79,15 @@ impl Room {
     }
 
     /// Returns the audience, from now on, for a program that owns the room under the lease `term`.
-    pub(super) fn watch_audience(&self, term: Term) -> watch::Receiver<Audience> {
+    pub(super) fn watch_audience(&self, term: Term) -> watch::Receiver<Option<Audience>> {
         let mut state = self.lock();
         if !state.core.life().is_open() || state.core.term() != term {
-            return watch::Sender::new(self.audience(&state)).subscribe();
+            return watch::Sender::new(None).subscribe();
         }
         if let Some(told) = &state.reception.watch {
             return told.subscribe();
         }
-        let (told, from_now_on) = watch::channel(self.take_stock(&mut state));
+        let (told, from_now_on) = watch::channel(Some(self.take_stock(&mut state)));
         state.reception.watch = Some(told);
         self.notice_audience(&mut state);
         from_now_on

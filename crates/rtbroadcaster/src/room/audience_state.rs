@@ -26,7 +26,7 @@ pub(super) struct AudienceState {
     /// The audience as its listeners know it.
     pub(super) attention: Attention,
     /// The sender to a program that owns the room and listens to its audience.
-    pub(super) watch: Option<watch::Sender<Audience>>,
+    pub(super) watch: Option<watch::Sender<Option<Audience>>>,
     /// The sender to a program that owns the room and listens to signals.
     pub(super) ear: Option<mpsc::Sender<Signal>>,
     /// The counts of signals, if signals are counted.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rtbroadcaster_core::close::CloseReason;
-use rtbroadcaster_core::room::core::By;
+use rtbroadcaster_core::id::Term;
+use rtbroadcaster_core::room::core::{By, ProposeError};
+use rtbroadcaster_core::room::log::Rejection;
 use rtbroadcaster_core::standing::{RoomEnd, Start};
 
 use super::registry::Look;
-use super::waiting::Waiter;
+use super::waiting::{Done, Waiter};
 use super::{Room, RoomState};
 use crate::fanout::{Disconnection, FinalState, Item, MemberChange, Moments};
 
@@ -28,9 +30,22 @@ impl Room {
         self.end_locked(&mut self.lock(), By::Program);
     }
 
-    /// Ends the room at the request of its owner, which gets another close reason than when another part ends the room.
-    pub(super) fn end_by_owner(&self) {
-        self.end_locked(&mut self.lock(), By::Owner);
+    /// Ends the room at the request of its owner, which has the lease `term`. It gets another close reason than when
+    /// another part ends the room. `done` is called when the end holds.
+    ///
+    /// # Errors
+    /// [`ProposeError`] if the room has ended or has another owner.
+    pub(super) fn end_by_owner(&self, term: Term, done: Done) -> Result<(), ProposeError> {
+        let mut state = self.lock();
+        let is_own = state.core.term() == term;
+        let room = state.core.open()?;
+        if !is_own {
+            return Err(ProposeError::Rejected(Rejection::Fenced));
+        }
+        let decided = room.end(By::Owner);
+        let waiter = Waiter { charge: None, done: Some(done) };
+        self.settle(&mut state, decided, waiter, self.clock.now());
+        Ok(())
     }
 
     /// Ends the room if its time has come; otherwise schedules another look.

@@ -12,6 +12,7 @@ mod quota;
 mod registry;
 mod signals;
 mod summary;
+mod ticket;
 mod turns;
 mod viewer;
 mod waiting;
@@ -53,6 +54,7 @@ pub use owner::Owner;
 pub(crate) use registry::Registry;
 pub use signals::Signals;
 pub use summary::RoomSummary;
+pub use ticket::Ticket;
 pub(crate) use viewer::Membership;
 pub(crate) use waiting::Done;
 

@@ -15,6 +15,7 @@ use rtbroadcaster_core::room::log::Proposal;
 use rtbroadcaster_core::standing::{Standing, Start};
 use tokio::sync::watch;
 
+use super::ticket::Ticket;
 use super::waiting::{Done, when_done};
 use super::{Announce, Room, Signals};
 use crate::fanout::Outbox;
@@ -40,7 +41,7 @@ use crate::fanout::Outbox;
 ///
 /// let refused = owner.publish(Message::state("clock", ["12:00"])).await;
 /// assert_eq!(refused, Err(PublishError::StateFull));
-/// owner.close();
+/// owner.close().await?;
 /// assert!(manager.rooms().is_empty());
 /// # Ok(()) }
 /// ```
@@ -63,10 +64,19 @@ impl Owner {
         self.room.id().clone()
     }
 
-    /// Returns the key whose holder becomes the owner by [`Manager::own`](crate::Manager::own). A room that a classic
-    /// client created has none.
-    pub fn key(&self) -> Option<&OwnerKey> {
+    /// Returns the key, by which a program becomes the owner with [`Manager::own`](crate::Manager::own).
+    pub fn key(&self) -> &OwnerKey {
+        self.key.as_ref().expect("only the room of a classic client has none, and that client is its owner")
+    }
+
+    /// Returns the key, if the room has one: that of a classic client has none.
+    pub(crate) fn key_of_client(&self) -> Option<&OwnerKey> {
         self.key.as_ref()
+    }
+
+    /// Returns the number of its lease: each change of owner takes the next one.
+    pub fn term(&self) -> u64 {
+        self.term.get()
     }
 
     /// Returns how long the room waits for its owner once it is gone: [`owner_grace`](crate::Config::owner_grace), or
@@ -91,12 +101,12 @@ impl Owner {
     ///
     /// let owner = Manager::new(Config::default()).create_room().await?;
     /// let mut audience = owner.audience();
-    /// assert_eq!(audience.borrow().viewers, 0);
-    /// owner.close();
-    /// assert!(audience.changed().await.is_err(), "nobody watches a room that has ended");
+    /// assert_eq!(audience.borrow().map(|audience| audience.viewers), Some(0));
+    /// owner.close().await?;
+    /// assert!(audience.changed().await.is_err(), "the room has ended");
     /// # Ok(()) }
     /// ```
-    pub fn audience(&self) -> watch::Receiver<Audience> {
+    pub fn audience(&self) -> watch::Receiver<Option<Audience>> {
         self.room.watch_audience(self.term)
     }
 
@@ -110,48 +120,68 @@ impl Owner {
     ///
     /// let owner = Manager::new(Config::default()).create_room().await?;
     /// let mut signals = owner.signals();
-    /// owner.close();
-    /// assert_eq!(signals.recv().await, None, "nobody speaks in a room that has ended");
+    /// owner.close().await?;
+    /// assert_eq!(signals.next().await, None, "the room has ended");
     /// # Ok(()) }
     /// ```
     pub fn signals(&self) -> Signals {
         self.room.hear_signals(self.term)
     }
 
-    /// Publishes `message` to every viewer and returns its number; for an ephemeral message, which has none, that of
-    /// the last numbered one.
+    /// Publishes `message` to every viewer, and returns its number when it is safe: at once, or when the log is written where the
+    /// room is kept. An ephemeral message has no number; for one this returns that of the last numbered message.
     ///
     /// Waits while more than 1 MiB is on its way to the room's lanes: an owner is slowed, never refused by rate.
     ///
     /// # Errors
-    /// The message is not published, and no viewer gets it. Either the room has ended or has another owner, or the
-    /// state is full. Or the message is malformed, is over `message_bytes_max`, or has the id of another message.
-    pub async fn publish(&mut self, message: Message) -> Result<Seq, PublishError> {
-        self.wait_for(self.check(message)?).await
+    /// [`PublishError`] if the room has ended or has another owner, if the message is over `message_bytes_max`, if the state is full,
+    /// or if the id names another message: then no viewer gets the message. [`PublishError::Unavailable`] if the log cannot be
+    /// written.
+    pub async fn publish(&self, message: Message) -> Result<Seq, PublishError> {
+        self.send(message).await?.await
+    }
+
+    /// Publishes `message`, and returns a [`Ticket`] for its number as soon as the room has taken it, in the order of the calls.
+    /// So a program that owns a kept room need not wait for one message to be written before it publishes the next.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish), if that is known at once.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use rtbroadcaster::{Config, Manager, Message};
+    ///
+    /// let owner = Manager::new(Config::default()).create_room().await?;
+    /// let (first, second) = (owner.send(Message::event("a", ())).await?, owner.send(Message::event("b", ())).await?);
+    /// assert_eq!((first.await?.get(), second.await?.get()), (1, 2));
+    /// # Ok(()) }
+    /// ```
+    pub async fn send(&self, message: Message) -> Result<Ticket, PublishError> {
+        let (body, change) = self.check(message)?;
+        self.take(body, change).await
     }
 
     /// Removes `key` from the state and returns the number of that change. Late viewers do not get the key any more.
     ///
     /// # Errors
     /// As [`publish`](Self::publish).
-    pub async fn clear(&mut self, key: &str) -> Result<Seq, PublishError> {
+    pub async fn clear(&self, key: &str) -> Result<Seq, PublishError> {
         let key = Key::new(key).ok_or(MessageError::Key { bytes: key.len() })?;
-        self.wait_for((Body { key, params: Params::NONE, id: None }, Change::Cleared)).await
+        self.take(Body { key, params: Params::NONE, id: None }, Change::Cleared).await?.await
     }
 
-    async fn wait_for(&self, (body, change): (Body, Change)) -> Result<Seq, PublishError> {
+    async fn take(&self, body: Body, change: Change) -> Result<Ticket, PublishError> {
         let (done, written) = when_done();
-        match self.propose(body, change, || done).await? {
-            Some(seq) => Ok(seq),
-            // Without an answer the room has ended.
-            None => Ok(written.await.unwrap_or(Err(ProposeError::Ended))?),
-        }
+        Ok(match self.propose(body, change, || done).await? {
+            Some(seq) => Ticket::ready(seq),
+            None => Ticket::waiting(written),
+        })
     }
 
     /// Publishes as [`publish`](Self::publish) does. If the log has to be written first, returns `None`, and `done` is
     /// called when it is, under the room's lock.
     pub(crate) async fn say(
-        &mut self,
+        &self,
         message: Message,
         done: impl FnOnce() -> Done + Send,
     ) -> Result<Option<Seq>, PublishError> {
@@ -162,7 +192,7 @@ impl Owner {
     /// Removes `key` from the state, with an `id` by which a repetition is recognized. Returns what [`say`](Self::say)
     /// does.
     pub(crate) async fn clear_as(
-        &mut self,
+        &self,
         key: Key,
         id: Option<Box<str>>,
         done: impl FnOnce() -> Done + Send,
@@ -195,15 +225,23 @@ impl Owner {
         self.room.standing()
     }
 
-    /// Ends the room: every viewer gets the end after everything that was published, and its connection is closed.
-    pub fn close(self) {
-        self.room.end();
+    /// Ends the room: every viewer gets everything that was published, then its connection is closed. Returns when the end is safe,
+    /// which takes a write where the room is kept.
+    ///
+    /// # Errors
+    /// [`PublishError::Fenced`] if another owner has the room, which does not end then; [`PublishError::RoomEnded`] if it had ended
+    /// before.
+    pub async fn close(self) -> Result<(), PublishError> {
+        let (done, written) = when_done();
+        self.room.end_by_owner(self.term, done)?;
+        Ticket::waiting(written).await.map(|_| ())
     }
 
-    /// Ends the room at the request of an owner that is a client. It gets another close reason than when another part
-    /// ends the room.
-    pub(crate) fn close_as_client(self) {
-        self.room.end_by_owner();
+    /// Ends the room; the owner is a client, which is told the end through its outbox.
+    pub(crate) fn close_now(self) {
+        let (done, _) = when_done();
+        // If it has ended, or has another owner, that is on its way to the client.
+        let _ = self.room.end_by_owner(self.term, done);
     }
 
     async fn propose(

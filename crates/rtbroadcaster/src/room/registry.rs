@@ -94,7 +94,7 @@ impl Registry {
         if let Some(hash) = kept {
             let origin = Origin { key: hash.to_bytes(), options, place, unknown: None };
             if owner.begins(origin).await.is_err() {
-                owner.close();
+                owner.close_now();
                 return Err(CreateError::Unavailable);
             }
         }

@@ -1,8 +1,11 @@
 //! Passes the signals of viewers to the owner of their room, one by one or counted.
 //! Must not know protocols.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_core::Stream;
 use rtbroadcaster_core::backlog::Frame;
 use rtbroadcaster_core::id::Term;
 use rtbroadcaster_core::message::{Key, Params};
@@ -25,16 +28,24 @@ const WAITING_MAX: usize = 256;
 /// same and more.
 const BEFORE_TOTALS_MAX: usize = 32;
 
-/// What viewers say to the owner of a room, made by [`Owner::signals`](crate::Owner::signals). At most 256 wait; while they
-/// do, viewers are refused. While 32 do, totals are held back, and the newest are told later.
+/// A stream of what viewers send to the owner of a room, made by [`Owner::signals`](crate::Owner::signals). At most 256 signals
+/// wait in it; while they do, the server refuses further ones. While 32 do, it holds totals back, and sends the newest ones later.
+/// It ends when the room has ended, when another owner has come, and when newer `Signals` were made.
 #[derive(Debug)]
 pub struct Signals(mpsc::Receiver<Signal>);
 
 impl Signals {
-    /// The next one, when it has come. `None` when the room has ended, when another owner has come, and when newer `Signals`
-    /// were made. Cancel safe.
-    pub async fn recv(&mut self) -> Option<Signal> {
+    /// Returns the next signal, when it has come; `None` when there will be no more. Cancel safe.
+    pub async fn next(&mut self) -> Option<Signal> {
         self.0.recv().await
+    }
+}
+
+impl Stream for Signals {
+    type Item = Signal;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Signal>> {
+        self.0.poll_recv(context)
     }
 }
 
@@ -81,8 +92,8 @@ impl Room {
         if !state.reception.pace.admits(self.signal_rates.per_room, now) {
             return Err(self.refuse_signal(SignalRefusal::RoomRate));
         }
-        let (key, params, dropped) = (key.as_str().to_owned(), params.as_str().to_owned(), state.reception.dropped);
-        let heard = tell_owner(&mut state, Signal::Single { key, params, from: from.number.get(), dropped });
+        let (key, params, dropped) = (key.clone(), params.clone(), state.reception.dropped);
+        let heard = tell_owner(&mut state, Signal::Single { key, params, from: Some(from.number.get()), dropped });
         state.reception.dropped = match heard {
             Ok(()) => 0,
             Err(SignalRefusal::OwnerBehind) => dropped + 1,

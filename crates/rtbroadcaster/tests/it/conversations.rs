@@ -107,7 +107,7 @@ impl Replay {
             return Ok(());
         }
         if act == Act::End {
-            self.owner.take().ok_or("it owns no room")?.close();
+            self.owner.take().ok_or("it owns no room")?.close().await.unwrap();
             return Ok(());
         }
         let owner = self.owner.as_mut().ok_or("it owns no room")?;

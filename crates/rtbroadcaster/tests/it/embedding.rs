@@ -186,7 +186,7 @@ async fn a_stream_that_is_no_tcp_socket_serves_a_conversation() {
 async fn a_stream_that_is_no_tcp_socket_is_closed_when_it_is_not_read() {
     let config = Config { backlog_bytes_max: Limit::Max(64 * 1024), ..Config::default() };
     let manager = Manager::new(config);
-    let mut owner = manager.create_room().await.unwrap();
+    let owner = manager.create_room().await.unwrap();
     for n in 0..50 {
         owner.publish(Message::state(&format!("k{n}"), ["x".repeat(10_000)])).await.unwrap();
     }

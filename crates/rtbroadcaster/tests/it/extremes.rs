@@ -57,7 +57,7 @@ fn greatest() -> Config {
 
 #[tokio::test(start_paused = true)]
 async fn the_greatest_values_panic_nowhere_and_the_heartbeat_is_one_that_a_page_can_count() {
-    let (manager, mut owner, _viewer, alive) = room(greatest()).await;
+    let (manager, owner, _viewer, alive) = room(greatest()).await;
     assert_eq!(Some(Duration::from_millis(alive)), manager.config().heartbeat());
     assert!(2 * alive < 1 << 31, "two of them fit into a timer of a page: {alive} ms");
     assert!(owner.grace().is_some_and(|grace| grace.as_millis() < 1 << 53), "a page can count the grace");
@@ -85,7 +85,7 @@ async fn each_of_the_greatest_values_serves_a_room_beside_the_defaults() {
         },
     ];
     for config in configs {
-        let (manager, mut owner, mut viewer, _) = room(config.clone()).await;
+        let (manager, owner, mut viewer, _) = room(config.clone()).await;
         owner.publish(Message::state("slide", [1])).await.unwrap();
         assert!(viewer.text().await.contains("slide"), "{config:?}");
         drop(owner);
@@ -101,7 +101,7 @@ async fn messages_come_in_time_also_when_heartbeats_come_more_often() {
         ping_interval: Limit::Max(ping_interval),
         ..Config::default()
     };
-    let (manager, mut owner, mut viewer, _) = room(config).await;
+    let (manager, owner, mut viewer, _) = room(config).await;
     for number in 0..3 {
         owner.publish(Message::event("ring", [number])).await.unwrap();
         let ring = async {

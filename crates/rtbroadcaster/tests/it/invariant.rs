@@ -222,7 +222,7 @@ async fn a_viewer_whose_backlog_overflows_is_closed_with_4008_after_what_was_sai
 #[tokio::test(flavor = "multi_thread")]
 async fn live_and_late_viewers_get_the_same_bytes() {
     let house = House::open(Config::default()).await;
-    let (mut owner, room) = house.rust_owner().await;
+    let (owner, room) = house.rust_owner().await;
     let mut said = Said::new(&room);
     let mut live = raw_viewer(&house, &room).await;
     // Every class of length that a frame can have here, up to the longest message.

@@ -13,12 +13,12 @@ use crate::moment::{LONG, until, within_time};
 async fn an_owner_that_comes_back_ends_the_grace_and_its_viewers_stay() {
     let house = House::open(Config { owner_grace: Limit::Max(Duration::from_millis(200)), ..Config::default() }).await;
     let (owner, name) = house.rust_owner().await;
-    let (room, key) = (owner.room(), owner.key().cloned().unwrap());
+    let (room, key) = (owner.room(), owner.key().clone());
     let mut viewer = house.viewer(&name).await;
     drop(owner);
     assert_eq!(house.manager.room(&room).unwrap().owner, OwnerStatus::Away);
 
-    let mut owner = house.manager.own(&room, &key).await.unwrap();
+    let owner = house.manager.own(&room, &key).await.unwrap();
     assert_eq!(house.manager.room(&room).unwrap().owner, OwnerStatus::Live);
     // The end that was planned for the first absence passes.
     let (other, _) = house.rust_owner().await;
@@ -34,7 +34,7 @@ async fn a_wrong_key_looks_like_a_room_that_does_not_exist() {
     let house = House::open(Config::default()).await;
     let (owner, _) = house.rust_owner().await;
     let (other, _) = house.rust_owner().await;
-    let wrong = other.key().unwrap();
+    let wrong = other.key();
     assert_eq!(house.manager.own(&owner.room(), wrong).await.err(), Some(OwnError::NoRoom));
     assert_eq!(house.manager.own(&RoomId::random(&OsRandom), wrong).await.err(), Some(OwnError::NoRoom));
     let (_client, classic_room) = house.owner().await;
@@ -44,20 +44,20 @@ async fn a_wrong_key_looks_like_a_room_that_does_not_exist() {
         Some(OwnError::NoRoom),
         "it has no key"
     );
-    let (room, key) = (owner.room(), owner.key().cloned().unwrap());
-    owner.close();
+    let (room, key) = (owner.room(), owner.key().clone());
+    owner.close().await.unwrap();
     assert_eq!(house.manager.own(&room, &key).await.err(), Some(OwnError::NoRoom), "it has ended");
 }
 
 #[tokio::test]
 async fn a_message_published_again_by_the_next_owner_is_stored_once() {
     let house = House::open(Config::default()).await;
-    let (mut first, name) = house.rust_owner().await;
-    let key = first.key().cloned().unwrap();
+    let (first, name) = house.rust_owner().await;
+    let key = first.key().clone();
     let mut viewer = house.viewer(&name).await;
     let message = || Message::event("goal", [1]).with_id("a-1");
     let seq = first.publish(message()).await.unwrap();
-    let mut second = house.manager.own(&first.room(), &key).await.unwrap();
+    let second = house.manager.own(&first.room(), &key).await.unwrap();
     assert_eq!(second.publish(message()).await, Ok(seq));
     assert_eq!(second.publish(Message::event("goal", [2]).with_id("a-1")).await, Err(PublishError::IdReused));
     viewer.expect(&classic::message(&name, "goal", "[1]", false)).await;
@@ -71,7 +71,7 @@ const TAKEOVERS: u32 = 200;
 async fn nothing_of_an_owner_is_heard_after_its_successor_came() {
     let house = House::open(Config::default()).await;
     let (owner, name) = house.rust_owner().await;
-    let (room, key) = (owner.room(), owner.key().cloned().unwrap());
+    let (room, key) = (owner.room(), owner.key().clone());
     let viewer = house.viewer(&name).await;
     let last = classic::message(&name, "last", "[]", false);
     let hearing = tokio::spawn(hear(viewer, last));
@@ -83,7 +83,7 @@ async fn nothing_of_an_owner_is_heard_after_its_successor_came() {
                 tokio::task::yield_now().await;
             }
         });
-        let mut next = house.manager.own(&room, &key).await.unwrap();
+        let next = house.manager.own(&room, &key).await.unwrap();
         next.publish(Message::event("term", [term + 1])).await.unwrap();
         within_time(LONG, "the fence", speaking).await.unwrap();
         owner = next;

@@ -33,12 +33,17 @@ fn told(votes: &mut Votes, seconds: u64) -> Vec<(Vec<(String, u64)>, u64)> {
     let mut told = Vec::new();
     votes.tell(Duration::from_secs(seconds), |signal| {
         if let Signal::Counts { key, counts, other } = signal {
-            assert_eq!(key, "k");
-            told.push((counts, other));
+            assert_eq!(key.as_str(), "k");
+            told.push((texts(counts).collect(), other));
         }
         true
     });
     told
+}
+
+/// Counts, with parameters as texts.
+fn texts(counts: Vec<(Params, u64)>) -> impl Iterator<Item = (String, u64)> {
+    counts.into_iter().map(|(params, count)| (params.as_str().to_owned(), count))
 }
 
 fn say(votes: &mut Votes, from: u64, text: &str) {

@@ -36,7 +36,7 @@ async fn live(config: &Config) {
     let manager = Manager::new(config.clone());
     assert_eq!(manager.config(), config, "the library takes the values as they are");
     let flush_interval = config.flush_interval.max().unwrap_or_default();
-    let mut owner = manager.create_room().await.unwrap();
+    let owner = manager.create_room().await.unwrap();
     let mut viewer = connect(&manager).await;
     let join = format!(r#"{{"type":"join","id":"1","room":"{}"}}"#, owner.room());
     viewer.send(join.into()).await.unwrap();

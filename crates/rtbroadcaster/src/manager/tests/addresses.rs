@@ -111,7 +111,7 @@ mod kept {
         };
         let mut manager = directory.open(&config).await;
         let mut owner = create(&manager, 1, 900).await.unwrap();
-        let (room, key) = (owner.room(), owner.key().cloned().unwrap());
+        let (room, key) = (owner.room(), owner.key().clone());
         let value = |number: u32| Message::state(&format!("key {number}"), ["x".repeat(2_000)]);
         let mut said = 0;
         let refused = loop {
@@ -146,11 +146,11 @@ mod kept {
         let directory = Directory::new();
         let config = Config { data_bytes_max: Limit::Max(10_000), ..Config::default() };
         let manager = directory.open(&config).await;
-        let (mut one, mut other) = (create(&manager, 1, 900).await.unwrap(), create(&manager, 2, 900).await.unwrap());
+        let (one, other) = (create(&manager, 1, 900).await.unwrap(), create(&manager, 2, 900).await.unwrap());
         one.publish(Message::event("large", ["x".repeat(11_000)])).await.unwrap();
         assert_eq!(other.publish(Message::event("small", ())).await, Err(PublishError::StateFull));
         assert_eq!(create(&manager, 3, 900).await.err(), Some(CreateError::TooManyRooms));
-        one.close();
+        one.close().await.unwrap();
         let deadline = std::time::Instant::now() + Duration::from_secs(20);
         while other.publish(Message::event("small", ())).await.is_err() {
             assert!(std::time::Instant::now() < deadline, "the end of the room gives its bytes back");

@@ -378,7 +378,7 @@ async fn a_lane_goes_on_after_many_panics() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rust_owner_that_panics_under_the_rooms_lock_ends_the_room() {
     let manager = faulty_manager();
-    let mut owner = manager.create_room().await.unwrap();
+    let owner = manager.create_room().await.unwrap();
     let room = owner.room().to_string();
     let mut viewer = Peer::viewer(&manager, &v2::DIALECT, &room).await;
     let speaking = tokio::spawn(async move {

@@ -20,8 +20,8 @@ async fn a_room_that_has_ended_takes_nothing_from_the_next_one_of_its_name() {
     let manager = Manager::new(Config { rooms_per_address_max: Limit::Max(1), ..Config::default() });
     let first = manager.create_room_with(lobby()).await.unwrap();
     let old = room_of(&manager);
-    first.close();
-    let mut second = manager.create_room_with(lobby()).await.unwrap();
+    first.close().await.unwrap();
+    let second = manager.create_room_with(lobby()).await.unwrap();
     let registry = manager.server().registry();
     // Its end is reported again, a lane has panicked over it, and it is found broken.
     registry.remove(&old, "our fault");

@@ -18,7 +18,7 @@ async fn the_state_that_a_slow_viewer_gets_counts_for_its_address_and_is_not_ref
         ..Config::default()
     };
     let manager = Manager::new(config);
-    let mut owner = manager.create_room().await.unwrap();
+    let owner = manager.create_room().await.unwrap();
     let address = SocketAddr::from(([192, 0, 2, 1], 50_000));
     let place = Some(Place::from(address.ip()));
     let (stream, mut peer) = tokio::io::duplex(64);

@@ -74,7 +74,7 @@ async fn a_life_is_forgotten_when_no_room_could_resume_a_cursor_of_it() {
     let config = Config { history_messages_max: Limit::Max(1), ..config() };
     let manager = Manager::open(config.clone(), &disk).await.unwrap();
     let owner = manager.create_room().await.unwrap();
-    let (room, key) = (owner.room(), owner.key().cloned().unwrap());
+    let (room, key) = (owner.room(), owner.key().clone());
     drop(owner);
     manager.shutdown().await;
     let mut cursors: Vec<Cursor> = Vec::new();
@@ -89,7 +89,7 @@ async fn a_life_is_forgotten_when_no_room_could_resume_a_cursor_of_it() {
             }
         });
         assert_eq!(answers.collect::<Vec<_>>(), expected);
-        let mut owner = manager.own(&room, &key).await.unwrap();
+        let owner = manager.own(&room, &key).await.unwrap();
         for number in 0..if cursors.len() < 2 { 3 } else { 0 } {
             owner.publish(Message::event("event", [number])).await.unwrap();
         }

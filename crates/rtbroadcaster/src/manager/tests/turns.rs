@@ -32,7 +32,7 @@ async fn hear(peer: &mut DuplexStream, word: &str) {
 async fn a_join_waits_for_its_turn_and_owners_are_served_meanwhile() {
     let manager = Manager::new(Config::default());
     let owner = manager.create_room().await.unwrap();
-    let (room, key) = (owner.room(), owner.key().unwrap().as_str().to_owned());
+    let (room, key) = (owner.room(), owner.key().as_str().to_owned());
     let closed = manager.server().close_joins().await;
     let join = format!(r#"{{"type":"join","id":"j","room":"{room}"}}"#);
     let mut viewers: Vec<_> = (0..20).map(|_| client(&manager, &join)).collect();

@@ -76,7 +76,7 @@ async fn joins_during_state_writes_get_exactly_the_owners_state() {
 #[tokio::test(flavor = "multi_thread")]
 async fn leaving_during_a_replay_disturbs_nobody() {
     let house = House::open(Config::default()).await;
-    let (mut owner, room) = house.rust_owner().await;
+    let (owner, room) = house.rust_owner().await;
     let mut said = Said::new(&room);
     for n in 0..60 {
         let params = format!(r#"[{n},"{}"]"#, "x".repeat(10_000));
@@ -111,7 +111,7 @@ async fn leaving_during_a_replay_disturbs_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn eviction_during_a_replay_disturbs_nobody() {
     let house = House::open(Config { stall_timeout: Limit::Max(Duration::from_secs(1)), ..Config::default() }).await;
-    let (mut owner, room) = house.rust_owner().await;
+    let (owner, room) = house.rust_owner().await;
     let mut said = Said::new(&room);
     for n in 0..100 {
         let params = format!(r#"[{n},"{}"]"#, "x".repeat(9_000));
@@ -230,7 +230,7 @@ async fn the_replay_is_in_the_order_of_last_change_and_has_the_bytes_of_the_live
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_joiner_gets_connected_then_the_whole_state_and_only_then_what_is_live() {
     let house = House::open(Config::default()).await;
-    let (mut owner, room) = house.rust_owner().await;
+    let (owner, room) = house.rust_owner().await;
     let mut said = Said::new(&room);
     let padding = "x".repeat(3_000);
     for n in 0..50 {

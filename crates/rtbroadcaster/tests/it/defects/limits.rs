@@ -31,7 +31,7 @@ async fn the_keys_of_a_state_have_a_limit_and_the_old_ones_can_still_change() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_bytes_of_a_state_have_a_limit() {
     let house = House::open(Config { state_bytes_max: Limit::Max(10_000), ..Config::default() }).await;
-    let (mut owner, room) = house.rust_owner().await;
+    let (owner, room) = house.rust_owner().await;
     let value = |bytes: usize| ["x".repeat(bytes)];
     owner.publish(Message::state("a", value(6_000))).await.unwrap();
     assert_eq!(owner.publish(Message::state("b", value(6_000))).await, Err(PublishError::StateFull));

@@ -47,7 +47,7 @@ impl Company {
     pub(super) async fn open_in(house: House) -> Self {
         let (owner, room) = house.rust_owner().await;
         let (other_owner, other) = house.rust_owner().await;
-        let key = owner.key().unwrap().as_str().to_owned();
+        let key = owner.key().as_str().to_owned();
         let (mut classic, mut new) = (Vec::new(), Vec::new());
         for _ in 0..VIEWERS {
             classic.push(tokio::spawn(listen(house.viewer(&room).await, classic::message(&room, LAST, "[]", true))));

@@ -24,7 +24,7 @@ async fn viewer(relay: &Relay, owner: &Broadcaster) -> Viewer {
 /// One signal in short.
 async fn heard(signals: &mut Signals) -> String {
     match within("a signal", signals.next()).await.expect("the owner is over") {
-        Signal::One { key, params, from, dropped } => {
+        Signal::Single { key, params, from, dropped } => {
             format!("{} {} from {} dropped {dropped}", key.as_str(), params.as_str(), from.unwrap())
         }
         Signal::Counts { key, counts, other } => {
@@ -185,27 +185,26 @@ async fn an_owner_watches_how_many_there_are_and_viewers_do_where_the_room_was_c
     let relay = Relay::open(house.address).await;
     let open = owner(&relay, RoomOptions::new().with_audience()).await;
     let discreet = owner(&relay, RoomOptions::new()).await;
-    assert_eq!(open.watch_audience().borrow().map(|audience| audience.viewers), Some(0), "there is nobody yet");
+    assert_eq!(open.audience().borrow().map(|audience| audience.viewers), Some(0), "there is nobody yet");
     let one = viewer(&relay, &open).await;
     let other = viewer(&relay, &discreet).await;
-    let told =
-        |owner: &Broadcaster| owner.watch_audience().borrow().map(|audience| (audience.viewers, audience.lagging));
-    let seen = |viewer: &Viewer| viewer.watch_audience().borrow().map(|audience| audience.viewers);
-    until("both owners know", || told(&open) == Some((1, Some(0))) && told(&discreet) == Some((1, Some(0)))).await;
+    let told = |owner: &Broadcaster| owner.audience().borrow().map(|audience| (audience.viewers, audience.lagging));
+    let seen = |viewer: &Viewer| *viewer.audience().borrow();
+    until("both owners know", || told(&open) == Some((1, 0)) && told(&discreet) == Some((1, 0))).await;
     until("the viewer knows", || seen(&one) == Some(1)).await;
     let two = viewer(&relay, &open).await;
-    until("everybody knows", || told(&open) == Some((2, Some(0))) && [&one, &two].map(&seen) == [Some(2); 2]).await;
-    let behind = open.watch_audience().borrow().and_then(|audience| audience.behind_p95);
+    until("everybody knows", || told(&open) == Some((2, 0)) && [&one, &two].map(&seen) == [Some(2); 2]).await;
+    let behind = open.audience().borrow().map(|audience| audience.behind_p95);
     assert_eq!(behind, Some(Duration::ZERO));
     within("a message", discreet.publish(Message::event("bell", ()))).await.unwrap();
     until("the message is there", || other.state().seq().get() == 1).await;
     assert_eq!(seen(&other), None, "this room does not tell its viewers");
     within("the leaving", two.leave()).await;
-    until("one is gone", || told(&open) == Some((1, Some(0))) && seen(&one) == Some(1)).await;
+    until("one is gone", || told(&open) == Some((1, 0)) && seen(&one) == Some(1)).await;
     relay.cut();
-    until("everybody is back and knows", || told(&open) == Some((1, Some(0))) && seen(&one) == Some(1)).await;
+    until("everybody is back and knows", || told(&open) == Some((1, 0)) && seen(&one) == Some(1)).await;
     within("the leaving", one.leave()).await;
-    until("nobody is there", || told(&open) == Some((0, Some(0)))).await;
+    until("nobody is there", || told(&open) == Some((0, 0))).await;
 }
 
 #[tokio::test]

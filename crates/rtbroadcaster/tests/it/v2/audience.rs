@@ -13,8 +13,13 @@ use crate::house::House;
 use crate::moment::{LONG, within, within_time};
 
 /// Waits until `told` is as wanted.
-async fn until(told: &mut watch::Receiver<Audience>, what: &str, wanted: impl Fn(&Audience) -> bool) -> Audience {
-    *within_time(LONG, what, told.wait_for(|audience| wanted(audience))).await.unwrap()
+async fn until(
+    told: &mut watch::Receiver<Option<Audience>>,
+    what: &str,
+    wanted: impl Fn(&Audience) -> bool,
+) -> Audience {
+    let wanted = |audience: &Option<Audience>| audience.as_ref().is_some_and(&wanted);
+    within_time(LONG, what, told.wait_for(wanted)).await.unwrap().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,12 +27,12 @@ async fn a_program_is_told_of_the_first_and_the_last_at_once_and_of_all_others_w
     let house = House::open(Config::default()).await;
     let (owner, room) = house.rust_owner().await;
     let mut told = owner.audience();
-    assert_eq!(*told.borrow_and_update(), Audience::default());
+    assert_eq!(*told.borrow_and_update(), Some(Audience::default()));
     let mut first = connect(&house).await;
     first.watch(&room).await;
     within("the first", told.changed()).await.unwrap();
     let at = Instant::now();
-    assert_eq!(told.borrow_and_update().viewers, 1);
+    assert_eq!(told.borrow_and_update().unwrap().viewers, 1);
     let mut others = Vec::new();
     for _ in 0..5 {
         let mut other = connect(&house).await;
@@ -38,18 +43,22 @@ async fn a_program_is_told_of_the_first_and_the_last_at_once_and_of_all_others_w
     // Told less than a second after that only if somebody was told before.
     assert!(at.elapsed() > Duration::from_millis(900), "{:?}", at.elapsed());
     until(&mut told, "all six", |audience| audience.viewers == 6).await;
-    assert_eq!(owner.audience().borrow().viewers, 6, "also for whoever asks later");
+    assert_eq!(owner.audience().borrow().unwrap().viewers, 6, "also for whoever asks later");
     drop((first, others));
     until(&mut told, "none", |audience| audience.viewers == 0).await;
-    owner.close();
+    owner.close().await.unwrap();
     within("the end", told.changed()).await.unwrap_err();
 }
 
 /// Speaks until `told` is as wanted, so that something waits for those who do not read.
-async fn speak_until(owner: &mut Owner, told: &mut watch::Receiver<Audience>, wanted: impl Fn(&Audience) -> bool) {
+async fn speak_until(
+    owner: &mut Owner,
+    told: &mut watch::Receiver<Option<Audience>>,
+    wanted: impl Fn(&Audience) -> bool,
+) {
     let text = "x".repeat(20_000);
     let speaking = async {
-        while !wanted(&told.borrow_and_update()) {
+        while !wanted(&told.borrow_and_update().unwrap()) {
             owner.publish(Message::event("k", [&text])).await.unwrap();
             // The others read meanwhile.
             let _ = tokio::time::timeout(Duration::from_millis(20), told.changed()).await;
@@ -109,7 +118,7 @@ async fn a_crowd_that_comes_is_told_once_a_second_and_when_it_is_there_nothing_m
     let quiet = Config { ping_interval: Limit::None, ..Config::default() };
     let house = House::open(Config { handshakes_per_address_per_second: Limit::None, ..quiet }).await;
     let owner = house.manager.create_room_with(RoomOptions::new().with_audience()).await.unwrap();
-    let (room, key) = (owner.room().to_string(), owner.key().unwrap().as_str().to_owned());
+    let (room, key) = (owner.room().to_string(), owner.key().as_str().to_owned());
     let mut speaker = connect(&house).await;
     speaker.send(&frame::own("own", &room, &key)).await;
     assert!(matches!(speaker.frame().await, Frame::Owned(_)));
@@ -196,7 +205,7 @@ async fn until_told(client: &mut Client, wanted: usize) {
 async fn who_came_while_the_number_was_another_is_told_when_it_is_as_before() {
     let house = House::open(Config::default()).await;
     let owner = house.manager.create_room_with(RoomOptions::new().with_audience()).await.unwrap();
-    let (room, key) = (owner.room().to_string(), owner.key().unwrap().as_str().to_owned());
+    let (room, key) = (owner.room().to_string(), owner.key().as_str().to_owned());
     let (mut one, mut two, mut three) = (connect(&house).await, connect(&house).await, connect(&house).await);
     let mut speaker = connect(&house).await;
     one.watch(&room).await;

@@ -150,7 +150,7 @@ fn frames(mut bytes: &[u8]) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn frames_and_bytes_are_those_that_the_clients_read() {
     let house = House::open(Config::default()).await;
-    let (mut owner, room) = house.rust_owner().await;
+    let (owner, room) = house.rust_owner().await;
     let mut viewers = Vec::new();
     for (client, join) in
         [(connect(&house).await, frame::join("a", &room, None)), (house.client().await, classic::join(&room))]
@@ -166,7 +166,7 @@ async fn frames_and_bytes_are_those_that_the_clients_read() {
     owner.publish(Message::state("slide", [1])).await.unwrap();
     owner.clear("slide").await.unwrap();
     owner.publish(Message::ephemeral("pointer", [1, 2])).await.unwrap();
-    owner.close();
+    owner.close().await.unwrap();
     let (mut read_bytes, mut read_frames) = (0, 0);
     for mut viewer in viewers {
         let mut read = Vec::new();
@@ -187,7 +187,7 @@ async fn what_waits_for_a_slow_viewer_is_known_to_the_byte_and_goes_with_it() {
     const EVENTS: usize = 200;
     let house =
         House::open(Config { backlog_bytes_max: Limit::None, stall_timeout: Limit::None, ..Config::default() }).await;
-    let (mut owner, room) = house.rust_owner().await;
+    let (owner, room) = house.rust_owner().await;
     let mut slow = connect_narrow(&house).await;
     slow.send(&frame::join("join", &room, None)).await;
     let mut expected = framed(slow.text().await.len());
@@ -227,7 +227,7 @@ async fn what_waits_for_a_slow_viewer_is_known_to_the_byte_and_goes_with_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_a_viewer_does_not_get_is_counted_as_superseded() {
     let house = House::open(Config { stall_timeout: Limit::None, ..Config::default() }).await;
-    let (mut owner, room) = house.rust_owner().await;
+    let (owner, room) = house.rust_owner().await;
     let mut slow = connect_narrow(&house).await;
     slow.send(&frame::join("join", &room, None)).await;
     slow.frame().await;
@@ -293,7 +293,7 @@ async fn every_way_to_come_to_where_a_room_stands_is_counted() {
 async fn a_viewer_that_lost_messages_is_reset_as_slow() {
     let config = Config { backlog_bytes_max: Limit::Max(70_000), stall_timeout: Limit::None, ..Config::default() };
     let house = House::open(config).await;
-    let (mut owner, room) = house.rust_owner().await;
+    let (owner, room) = house.rust_owner().await;
     let mut slow = connect_narrow(&house).await;
     slow.send(&frame::join("join", &room, None)).await;
     slow.frame().await;
@@ -311,7 +311,7 @@ async fn a_viewer_that_lost_messages_is_reset_as_slow() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_pass_tells_how_long_its_oldest_message_took() {
     let house = House::open(Config::default()).await;
-    let (mut owner, room) = house.rust_owner().await;
+    let (owner, room) = house.rust_owner().await;
     owner.publish(Message::event("unheard", ())).await.unwrap();
     let mut viewer = connect(&house).await;
     viewer.send(&frame::join("join", &room, None)).await;

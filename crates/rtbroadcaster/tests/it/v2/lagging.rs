@@ -64,8 +64,8 @@ impl Scene {
     }
 
     /// Ends the room.
-    pub(super) fn end_room(self) -> Ledger {
-        self.speaker.owner.close();
+    pub(super) async fn end_room(self) -> Ledger {
+        self.speaker.owner.close().await.unwrap();
         self.speaker.ledger
     }
 

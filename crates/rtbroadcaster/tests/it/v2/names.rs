@@ -76,7 +76,7 @@ async fn a_name_is_given_where_rights_cover_it_and_nowhere_else() {
 async fn a_name_that_exists_is_no_mistake_and_the_room_that_has_it_goes_on() {
     let house = House::open(Config::default()).await;
     let lobby = RoomOptions::new().with_name(RoomName::new("lobby").unwrap());
-    let mut owner = house.manager.create_room_with(lobby.clone()).await.unwrap();
+    let owner = house.manager.create_room_with(lobby.clone()).await.unwrap();
     let mut viewer = house.viewer("lobby").await;
     let mut peer = in_memory_with(&house.manager, naming(Rooms::All)).await;
     for _ in 0..5 {
@@ -92,16 +92,16 @@ async fn a_name_that_exists_is_no_mistake_and_the_room_that_has_it_goes_on() {
 async fn a_room_under_the_name_of_one_that_ended_is_another_room() {
     let manager = Manager::new(Config::default());
     let lobby = RoomOptions::new().with_name(RoomName::new("lobby").unwrap());
-    let mut first = manager.create_room_with(lobby.clone()).await.unwrap();
-    let key = first.key().cloned().unwrap();
+    let first = manager.create_room_with(lobby.clone()).await.unwrap();
+    let key = first.key().clone();
     first.publish(Message::state("slide", [1])).await.unwrap();
     let mut viewer = in_memory_with(&manager, Permit::anything()).await;
     let joined = ask(&mut viewer, json!({"type": "join", "id": "j", "room": "lobby"})).await;
     assert_eq!(next(&mut viewer).await["params"], json!([1]));
-    first.close();
+    first.close().await.unwrap();
     assert_eq!(next(&mut viewer).await["type"], "closed");
 
-    let mut second = manager.create_room_with(lobby).await.unwrap();
+    let second = manager.create_room_with(lobby).await.unwrap();
     assert!(manager.own(&second.room(), &key).await.is_err(), "the key of the room that ended opens no other one");
     second.publish(Message::state("slide", [2])).await.unwrap();
     let mut back = in_memory_with(&manager, Permit::anything()).await;
@@ -123,11 +123,11 @@ async fn a_named_room_outlives_its_server_and_can_be_given_again_at_once() {
     let lobby = RoomOptions::new().with_name(RoomName::new("lobby").unwrap());
     let mut key = None;
     for round in 0..20 {
-        let mut owner = house.manager.create_room_with(lobby.clone()).await.unwrap();
+        let owner = house.manager.create_room_with(lobby.clone()).await.unwrap();
         owner.publish(Message::state("round", [round])).await.unwrap();
-        key = owner.key().cloned();
+        key = Some(owner.key().clone());
         if round < 19 {
-            owner.close();
+            owner.close().await.unwrap();
             until("the end is written", || house.manager.room(&named("lobby")).is_none()).await;
         } else {
             drop(owner);
@@ -137,7 +137,7 @@ async fn a_named_room_outlives_its_server_and_can_be_given_again_at_once() {
     drop(house);
     let house = directory.house(Config::default()).await;
     assert_eq!(house.manager.create_room_with(lobby).await.err(), Some(CreateError::Exists));
-    let mut owner = house.manager.own(&named("lobby"), &key.unwrap()).await.unwrap();
+    let owner = house.manager.own(&named("lobby"), &key.unwrap()).await.unwrap();
     assert_eq!(owner.publish(Message::state("round", [20])).await.unwrap().get(), 2);
     house.manager.shutdown().await;
 }

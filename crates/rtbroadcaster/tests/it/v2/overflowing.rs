@@ -70,7 +70,7 @@ async fn a_viewer_whose_backlog_has_overflowed_is_brought_to_where_its_room_ende
         // In the middle of a replay, too.
         let (mut slow, mut scene) = unread_replay(&house, how).await;
         let seq = scene.overflow().await;
-        let ledger = scene.end_room();
+        let ledger = scene.end_room().await;
         slow.until_seq(seq).await;
         slow.follower.check(&ledger);
         assert_eq!((slow.follower.resets(), slow.follower.seq()), (1, seq));

@@ -196,7 +196,7 @@ async fn a_paused_viewer_is_told_the_end_of_its_room_and_may_leave() {
     leaving.client.send(r#"{"type":"leave"}"#).await;
     leaving.client.expect_closed(1000, "left").await;
     until("it has left", || speaker.owner.viewers() <= 1).await;
-    speaker.owner.close();
+    speaker.owner.close().await.unwrap();
     staying.client.expect_closed(4503, "room_closed").await;
 }
 

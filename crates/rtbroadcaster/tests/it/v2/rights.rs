@@ -56,7 +56,7 @@ fn but(rights: Rights, change: impl FnOnce(&mut Rights)) -> Rights {
 async fn each_right_allows_what_it_is_named_for_and_nothing_else() {
     let manager = Manager::new(Config::default());
     let first = manager.create_room().await.unwrap();
-    let (room, key) = (first.room(), first.key().cloned().unwrap());
+    let (room, key) = (first.room(), first.key().clone());
     let other = manager.create_room().await.unwrap();
     let create = || json!({"type": "create", "id": "c"});
     let signal = || json!({"type": "signal", "id": "s", "key": "hand", "params": []});
@@ -125,7 +125,7 @@ async fn ends_by_its_rights(peer: &mut Peer) {
 #[tokio::test]
 async fn a_connection_ends_within_a_second_of_its_rights_and_others_stay() {
     let manager = Manager::new(Config::default());
-    let mut owner = manager.create_room().await.unwrap();
+    let owner = manager.create_room().await.unwrap();
     let ends = SystemTime::now() + Duration::from_millis(300);
     let mut brief = in_memory_with(&manager, but(Rights::viewer(), |rights| rights.until = Some(ends))).await;
     let mut stays = in_memory_with(&manager, Permit::viewer()).await;

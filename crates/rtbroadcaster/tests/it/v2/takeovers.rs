@@ -221,7 +221,7 @@ async fn a_connection_and_a_rust_program_take_a_room_over_from_each_other() {
     let room = client.open_room().await;
     let (id, key): (RoomId, OwnerKey) = (room.name.parse().unwrap(), room.key.parse().unwrap());
     let mut viewer = Viewer::new(&house, &room.name).await;
-    let mut program = house.manager.own(&id, &key).await.unwrap();
+    let program = house.manager.own(&id, &key).await.unwrap();
     client.expect_closed(4509, "fenced").await;
     program.publish(Message::state("slide", [1])).await.unwrap();
     let mut client = connect(&house).await;

@@ -6,10 +6,12 @@ use super::*;
 fn notices_are_written_as_in_the_protocol() {
     let (two, away) = (Seq::new(2).unwrap(), Duration::from_millis(70));
     let behind = Audience { viewers: 12, lagging: 1, behind_p95: Duration::from_millis(1_250) };
-    let single = |dropped| Signal::Single { key: "\"".to_owned(), params: "[1.0]".to_owned(), from: 7, dropped };
+    let params = |text: &str| Params::from_json(text).unwrap();
+    let key = |text: &str| Key::new(text).unwrap();
+    let single = |dropped| Signal::Single { key: key("\""), params: params("[1.0]"), from: Some(7), dropped };
     let counts = |texts: &[&str], other| {
-        let counts = texts.iter().map(|text| ((*text).to_owned(), 3)).collect();
-        Signal::Counts { key: "v".to_owned(), counts, other }
+        let counts = texts.iter().map(|text| (params(text), 3)).collect();
+        Signal::Counts { key: key("v"), counts, other }
     };
     let owner = |status| Notice::Owner { status, term: Term::FIRST, away };
     let notices = [

@@ -154,7 +154,7 @@ fn tell(votes: &mut Votes, model: &mut Model, now: u64, takes: bool) {
     if let Some(Signal::Counts { counts, other, .. }) = total {
         assert_eq!(other, 0);
         assert!(counts.is_sorted_by(|one, next| one.1 >= next.1), "{counts:?}");
-        let counts: BTreeMap<String, u64> = counts.into_iter().collect();
+        let counts: BTreeMap<String, u64> = super::texts(counts).collect();
         assert_eq!(counts, model.counts());
         if takes {
             model.last = counts;

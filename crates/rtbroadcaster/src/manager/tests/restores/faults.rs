@@ -29,7 +29,7 @@ impl Base {
         let disk = Disk::at(&directory.0).with_ack(ack);
         let manager = Manager::open(config(), &disk).await.unwrap();
         let owner = manager.create_room().await.unwrap();
-        let (room, key) = (owner.room(), owner.key().cloned().unwrap());
+        let (room, key) = (owner.room(), owner.key().clone());
         let mut seen = Vec::new();
         let padding = if is_large { "x".repeat(60_000) } else { String::new() };
         drop(speak(&manager, owner, 0..MESSAGES / 2, &padding, &mut seen).await);
@@ -54,7 +54,7 @@ impl Base {
 
 async fn speak(
     manager: &Manager,
-    mut owner: Owner,
+    owner: Owner,
     numbers: std::ops::Range<u32>,
     padding: &str,
     seen: &mut Vec<(Epoch, Vec<String>)>,

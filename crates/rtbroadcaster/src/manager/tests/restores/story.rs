@@ -93,7 +93,7 @@ impl Story {
         };
         while self.rooms.len() < ROOMS {
             let owner = manager.create_room().await.unwrap();
-            self.rooms.push((owner.room(), owner.key().cloned().unwrap()));
+            self.rooms.push((owner.room(), owner.key().clone()));
         }
         self.known.logs.resize(ROOMS, Vec::new());
         self.known.lives.resize(ROOMS, Vec::new());
@@ -132,7 +132,7 @@ impl Story {
     /// Publishes a message in a room, and notes a viewer's position.
     async fn speak(&mut self, manager: &Manager, room: usize) {
         let (id, key) = self.rooms[room].clone();
-        let Ok(mut owner) = manager.own(&id, &key).await else { return };
+        let Ok(owner) = manager.own(&id, &key).await else { return };
         let Some(epoch) = epoch(manager, id.clone()) else { return };
         let count = if room == 1 && self.dice.below(2) == 0 { 0 } else { self.dice.below(6) };
         for _ in 0..count {

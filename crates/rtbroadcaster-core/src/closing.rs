@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rtbroadcaster_core::close::{CloseReason, LOST};
+use crate::close::{CloseReason, LOST};
 
 /// The longest word that a close frame can hold (RFC 6455 section 5.5).
 const WORD_BYTES_MAX: usize = 123;
@@ -44,32 +44,32 @@ impl Closing {
     }
 
     /// The connection was lost, or given up for this reason.
-    pub(super) fn lost(reason: &str) -> Self {
+    pub fn lost(reason: &str) -> Self {
         Self::with(LOST, reason)
     }
 
     /// Trying again brings the same.
-    pub(super) fn for_good(self) -> Self {
+    pub fn for_good(self) -> Self {
         Self { comes_back: false, ..self }
     }
 
     /// Trying again may bring more: nobody has said that everything is said.
-    pub(super) fn not_for_good(self) -> Self {
+    pub fn not_for_good(self) -> Self {
         Self { comes_back: true, ..self }
     }
 
     /// It was closed for this reason.
-    pub(super) fn of(reason: CloseReason) -> Self {
+    pub fn of(reason: CloseReason) -> Self {
         Self::with(reason.code(), reason.word())
     }
 
     /// Whether no close frame came.
-    pub(super) fn is_lost(&self) -> bool {
+    pub fn is_lost(&self) -> bool {
         self.code == LOST
     }
 
     /// The room has ended for this reason, which may be empty.
-    pub(super) fn because(self, why: &str) -> Self {
+    pub fn because(self, why: &str) -> Self {
         let why = word(why);
         Self { why: (!why.is_empty()).then(|| why.into()), ..self }
     }
@@ -98,7 +98,7 @@ impl Closing {
 
 /// Returns `text` if it is a word of lower-case letters, digits and `_` as PROTOCOL.md has them, else nothing: it comes from
 /// a server, and may be shown on a terminal.
-pub(super) fn word(text: &str) -> &str {
+pub fn word(text: &str) -> &str {
     let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     if text.len() <= WORD_BYTES_MAX && text.bytes().all(is_letter) { text } else { "" }
 }
@@ -111,8 +111,6 @@ fn comes_back_after(code: u16) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rtbroadcaster_core::close::CloseReason;
-
     use super::*;
 
     #[test]
